@@ -1,0 +1,29 @@
+//! The hub's wire types, error codes and typed client.
+//!
+//! What is here is a promise to consoles, edges and programs; `openapi/hub.json` is made from it.
+
+mod board;
+mod case;
+mod edge;
+mod error;
+mod node;
+mod object;
+mod stream;
+
+pub mod client;
+
+pub use board::{Board, MinuteCount, SectorState};
+pub use case::{Case, CaseChange, CaseEntry, CaseList, CaseSummary, NewCase, NewEntry};
+pub use edge::{
+    EdgeHealth, EdgeHello, EdgeLedgerEntry, EdgeList, EdgeStatus, Intelligence, IntelligenceChange, NewEdge, NewSighting,
+    RegisteredEdge, SightingOutcome, SightingsAccepted, SightingsPosted, SourceHealth,
+};
+pub use error::{Code, Problem};
+pub use node::{
+    AuditList, AuditRow, NewOrganisation, NewPassword, NewPerson, NewToken, Node, Organisation, PasskeyInfo, PasswordSignIn,
+    Person, Session, SignInLink, TokenInfo, TokenIssued,
+};
+pub use object::{
+    Ingested, Marking, ObjectDetail, ObjectPage, ObjectReferences, ObjectSummary, ObjectVersion, Reference, RefusedObject, ValueHit,
+};
+pub use stream::{StreamEvent, StreamSighting};

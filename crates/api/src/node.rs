@@ -1,0 +1,219 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What anybody may know of a node before signing in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Node {
+    /// Name in Japanese.
+    pub name_ja: String,
+    /// Name in English.
+    pub name_en: String,
+    /// `live` or `exercise:<id>`.
+    pub realm: String,
+    /// Program version.
+    pub version: String,
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Session {
+    /// The account.
+    pub person: Person,
+    /// Its organisation.
+    pub organisation: Organisation,
+    /// Where.
+    pub node: Node,
+    /// Send this as `X-Yagura-CSRF` with every request that changes something.
+    pub csrf: String,
+    /// Whether the account has neither passkey nor password yet and must choose one.
+    pub credential_needed: bool,
+    /// Operations that policy allows: `write`, `delete`, `work-cases`, `see-edges`, `administer`, `inspect`.
+    pub may: Vec<String>,
+}
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Person {
+    /// Account id.
+    pub id: String,
+    /// Sign-in name.
+    pub login: String,
+    /// For people.
+    pub name: String,
+    /// Short name of the organisation.
+    pub organisation: String,
+    /// Roles, e.g. `duty_officer`.
+    pub roles: Vec<String>,
+}
+
+/// Adds a person; the answer is a one-time sign-in link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPerson {
+    /// Sign-in name, 1–64 of `a–z 0–9 . - _`.
+    pub login: String,
+    /// For people.
+    pub name: String,
+    /// Short name of the organisation.
+    pub organisation: String,
+    /// Roles.
+    pub roles: Vec<String>,
+}
+
+/// A one-time link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignInLink {
+    /// The secret part of the link.
+    pub link: String,
+}
+
+/// Name and password.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordSignIn {
+    /// Sign-in name.
+    pub login: String,
+    /// Password.
+    pub password: String,
+}
+
+/// A new password, 12–256 characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassword {
+    /// Password.
+    pub password: String,
+}
+
+/// A registered passkey.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PasskeyInfo {
+    /// Its id here.
+    pub id: String,
+    /// What the person called it.
+    pub name: String,
+    /// RFC 3339.
+    pub created: String,
+}
+
+/// An organisation of the council.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Organisation {
+    /// Short name.
+    pub id: String,
+    /// Name in Japanese.
+    pub name_ja: String,
+    /// Name in English.
+    pub name_en: String,
+    /// `coordinator`, `agency`, `operator`, `partner`, `oversight`, `academy`.
+    pub role: String,
+    /// Sectors, of operators.
+    pub sectors: Vec<String>,
+    /// Prefecture of its seat, JIS X 0401, 1–47.
+    pub prefecture: Option<u8>,
+    /// Its STIX identity.
+    pub identity: String,
+}
+
+/// Adds an organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewOrganisation {
+    /// Short name, `a–z 0–9 -`.
+    pub id: String,
+    /// Name in Japanese.
+    pub name_ja: String,
+    /// Name in English.
+    pub name_en: String,
+    /// Role.
+    pub role: String,
+    /// Sectors.
+    #[serde(default)]
+    pub sectors: Vec<String>,
+    /// Prefecture.
+    #[serde(default)]
+    pub prefecture: Option<u8>,
+}
+
+/// Asks for a program's token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// The organisation it speaks for.
+    pub organisation: String,
+    /// What it may do.
+    pub roles: Vec<String>,
+    /// What it is for, for people.
+    #[serde(default)]
+    pub name: String,
+    /// RFC 3339, or a date; absent: 90 days.
+    #[serde(default)]
+    pub expires: Option<String>,
+}
+
+/// A token, shown once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TokenIssued {
+    /// About it.
+    pub info: TokenInfo,
+    /// The secret.
+    pub token: String,
+}
+
+/// About a token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TokenInfo {
+    /// Its id.
+    pub id: String,
+    /// What it is for.
+    pub name: String,
+    /// The organisation it speaks for.
+    pub organisation: String,
+    /// What it may do.
+    pub roles: Vec<String>,
+    /// RFC 3339.
+    pub created: String,
+    /// RFC 3339.
+    pub expires: String,
+    /// RFC 3339.
+    pub last_used: Option<String>,
+}
+
+/// A page of the audit log, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuditList {
+    /// The rows.
+    pub rows: Vec<AuditRow>,
+    /// Give this back as `before` for older rows; absent at the beginning of the log.
+    pub next: Option<i64>,
+    /// How many leaves the transparency log has.
+    pub size: u64,
+}
+
+/// One audit event.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuditRow {
+    /// The leaf's index in the transparency log.
+    pub index: i64,
+    /// RFC 3339.
+    pub at: String,
+    /// What was done, e.g. `objects-released`.
+    pub action: String,
+    /// `done` or `refused`.
+    pub outcome: String,
+    /// `person`, `program`, `edge`, `node`, `stranger`.
+    pub actor_kind: String,
+    /// Account, token or edge id.
+    pub actor: Option<String>,
+    /// The actor's organisation.
+    pub organisation: Option<String>,
+    /// What for.
+    pub purpose: String,
+    /// Objects: ids or ranges of sequence numbers.
+    pub objects: Vec<String>,
+    /// Small facts.
+    pub detail: std::collections::BTreeMap<String, String>,
+    /// The leaf's hash, hexadecimal.
+    pub leaf: String,
+}

@@ -1,0 +1,1 @@
+//! The hub's server: TAXII, REST, stream, edge link, console.

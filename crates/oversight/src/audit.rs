@@ -1,0 +1,150 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::organisation::vocabulary;
+use crate::{OrganisationId, Purpose, Realm};
+
+vocabulary! {
+    /// What was done; a stable name each.
+    Action {
+        /// Objects were accepted into the log.
+        ObjectsAdded = "objects-added",
+        /// Objects were withdrawn from a collection.
+        ObjectsDeleted = "objects-deleted",
+        /// Objects were shown to another organisation.
+        ObjectsReleased = "objects-released",
+        /// The same id and version came with other content and was kept out.
+        ContentConflict = "content-conflict",
+        /// Somebody signed in.
+        SignedIn = "signed-in",
+        /// Somebody signed out, or a session was ended.
+        SignedOut = "signed-out",
+        /// A request was refused: sign-in, permission, signature.
+        Refused = "refused",
+        /// A person's sign-in means changed: passkey or password added or removed.
+        CredentialChanged = "credential-changed",
+        /// A token was issued.
+        TokenIssued = "token-issued",
+        /// A token was revoked.
+        TokenRevoked = "token-revoked",
+        /// An organisation was added or changed.
+        OrganisationChanged = "organisation-changed",
+        /// A person was added or changed.
+        PersonChanged = "person-changed",
+        /// An edge was registered, changed or removed.
+        EdgeChanged = "edge-changed",
+        /// Sightings came from an edge.
+        SightingsReceived = "sightings-received",
+        /// A case was opened.
+        CaseOpened = "case-opened",
+        /// A case was changed: severity, entry, assignment, state.
+        CaseChanged = "case-changed",
+        /// The policies in force changed.
+        PolicyChanged = "policy-changed",
+        /// The node started with this data folder.
+        NodeStarted = "node-started",
+    }
+}
+
+/// Whether the act was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It was.
+    Done,
+    /// It was refused.
+    Refused,
+}
+
+/// Who acted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Actor {
+    /// A person, by account id.
+    Person {
+        /// Account id.
+        id: String,
+        /// The person's organisation.
+        organisation: OrganisationId,
+    },
+    /// A program, by the id of its token.
+    Program {
+        /// Token id (never the token).
+        id: String,
+        /// The organisation the token speaks for.
+        organisation: OrganisationId,
+    },
+    /// An edge, by its id.
+    Edge {
+        /// Edge id.
+        id: String,
+        /// Its operator.
+        organisation: OrganisationId,
+    },
+    /// The node itself.
+    Node,
+    /// Nobody who is known.
+    Stranger,
+}
+
+/// One entry of the audit log: who did what to which objects, what for, and whether it was done. It holds ids and counts, never content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEvent {
+    /// What was done.
+    pub action: Action,
+    /// Who did it.
+    pub actor: Actor,
+    /// What for.
+    pub purpose: Purpose,
+    /// Whether it was done.
+    pub outcome: Outcome,
+    /// The objects concerned: STIX ids, or `#first-last` ranges of the log's sequence numbers where many are meant.
+    pub objects: Vec<String>,
+    /// Small facts, by name: counts, codes, recipient organisation.
+    pub detail: BTreeMap<String, String>,
+}
+
+impl AuditEvent {
+    /// An act that was done, on no object yet.
+    #[must_use]
+    pub fn done(action: Action, actor: Actor, purpose: Purpose) -> Self {
+        Self { action, actor, purpose, outcome: Outcome::Done, objects: Vec::new(), detail: BTreeMap::new() }
+    }
+
+    /// An act that was refused.
+    #[must_use]
+    pub fn refused(actor: Actor, purpose: Purpose, code: &str) -> Self {
+        Self { outcome: Outcome::Refused, ..Self::done(Action::Refused, actor, purpose) }.with("code", code)
+    }
+
+    /// Adds objects.
+    #[must_use]
+    pub fn on<I: Into<String>>(mut self, objects: impl IntoIterator<Item = I>) -> Self {
+        self.objects.extend(objects.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.detail.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The canonical record (RFC 8785) that the transparency log commits to, for an event at `at` in `realm`.
+    #[must_use]
+    pub fn record(&self, realm: &Realm, at: jiff::Timestamp) -> Vec<u8> {
+        let record = serde_json::json!({ "v": 1, "realm": realm.to_string(), "at": at.to_string(), "event": self });
+        serde_json_canonicalizer::to_vec(&record).unwrap_or_default()
+    }
+
+    /// What stands in the transparency log for a record: SHA-256 of salt and record, never a plain hash, so that a reader of the
+    /// log cannot guess its way to the content.
+    #[must_use]
+    pub fn commitment(salt: &[u8; 32], record: &[u8]) -> [u8; 32] {
+        use sha2::Digest;
+        sha2::Sha256::new().chain_update([0x02]).chain_update(salt).chain_update(record).finalize().into()
+    }
+}

@@ -1,0 +1,13 @@
+//! Authorisations, minimisation, retention and the vocabulary of audit: the crate that a jurist can be shown.
+
+mod audit;
+mod consent;
+mod minimise;
+mod organisation;
+mod realm;
+
+pub use audit::{Action, Actor, AuditEvent, Outcome};
+pub use consent::{Consent, Purpose};
+pub use minimise::{MechanicalInformation, Minimised, Withheld, minimise};
+pub use organisation::{OrganisationId, OrganisationRole, PersonRole, Sector};
+pub use realm::Realm;

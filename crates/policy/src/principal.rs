@@ -1,0 +1,29 @@
+use std::collections::BTreeSet;
+
+use oversight::{OrganisationId, OrganisationRole, PersonRole, Realm};
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Principal {
+    /// Person, program or edge, with its id.
+    pub kind: PrincipalKind,
+    /// The organisation it belongs to.
+    pub organisation: OrganisationId,
+    /// What that organisation is in the council.
+    pub organisation_role: OrganisationRole,
+    /// What it may do there; an edge has none.
+    pub roles: BTreeSet<PersonRole>,
+    /// The world it acts in.
+    pub realm: Realm,
+}
+
+/// What kind of principal, with its id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum PrincipalKind {
+    /// A person's account.
+    Person(String),
+    /// A program's token.
+    Program(String),
+    /// An edge.
+    Edge(String),
+}

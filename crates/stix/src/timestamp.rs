@@ -1,0 +1,104 @@
+use std::cmp::Ordering;
+use std::fmt;
+
+/// A STIX timestamp (STIX 2.1 §2.16): RFC 3339 in UTC, `Z`, any number of fraction digits.
+/// The original text is kept; order and equality are of the instant, without truncation.
+#[derive(Clone)]
+pub struct Timestamp {
+    text: Box<str>,
+    sort_key: Box<str>,
+}
+
+/// The text is not a STIX timestamp.
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is not a timestamp of the form `2026-01-31T09:00:00.000Z`")]
+pub struct InvalidTimestamp(pub String);
+
+impl Timestamp {
+    /// Reads a timestamp. Refuses offsets other than `Z` and instants that do not exist.
+    pub fn parse(text: &str) -> Result<Self, InvalidTimestamp> {
+        let invalid = || InvalidTimestamp(text.chars().take(60).collect());
+        let body = text.strip_suffix('Z').ok_or_else(invalid)?;
+        let (seconds, fraction) = body.split_once('.').unwrap_or((body, ""));
+        if body.ends_with('.') || !fraction.bytes().all(|b| b.is_ascii_digit()) || seconds.len() != 19 {
+            return Err(invalid());
+        }
+        if seconds.as_bytes().get(10) != Some(&b'T') || seconds.parse::<jiff::civil::DateTime>().is_err() {
+            return Err(invalid());
+        }
+        let fraction = fraction.trim_end_matches('0');
+        let sort_key = if fraction.is_empty() { seconds.into() } else { format!("{seconds}.{fraction}").into() };
+        Ok(Self { text: text.into(), sort_key })
+    }
+
+    /// An instant written with millisecond precision, as STIX asks of new objects.
+    #[must_use]
+    pub fn from_instant(instant: jiff::Timestamp) -> Self {
+        let text = format!("{instant:.3}");
+        Self::parse(&text).unwrap_or_else(|_| Self { sort_key: text.trim_end_matches('Z').into(), text: text.into() })
+    }
+
+    /// The text as its producer wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// A text whose byte order is the order of the instants; equal instants have equal keys.
+    /// Databases store and compare this.
+    #[must_use]
+    pub fn sort_key(&self) -> &str {
+        &self.sort_key
+    }
+
+    /// The instant, to the nanosecond (finer digits are cut); `None` outside of the years that `jiff` counts.
+    #[must_use]
+    pub fn instant(&self) -> Option<jiff::Timestamp> {
+        self.text.parse().ok()
+    }
+}
+
+impl PartialEq for Timestamp {
+    fn eq(&self, other: &Self) -> bool {
+        self.sort_key == other.sort_key
+    }
+}
+
+impl Eq for Timestamp {}
+
+impl PartialOrd for Timestamp {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Timestamp {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.sort_key.cmp(&other.sort_key)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Timestamp {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,1 @@
+//! Zeek logs: JSON and tab-separated values.

@@ -1,0 +1,50 @@
+//! The mathematics of a transparency log: Merkle trees, tiles, checkpoints and proofs.
+//!
+//! Hashing is that of RFC 6962 §2.1, the published form is that of C2SP:
+//! [tlog-tiles](https://c2sp.org/tlog-tiles), [tlog-checkpoint](https://c2sp.org/tlog-checkpoint) and
+//! [signed-note](https://c2sp.org/signed-note) with Ed25519 keys.
+//!
+//! The crate does no input or output, reads no clock and draws no randomness. Whoever keeps a log stores
+//! the node hashes that [`Frontier::append`] hands out, writes the tiles that [`tiles_to_write`] names, and
+//! gives the proof functions a closure that reads a stored hash. The same closure can be made of tiles with
+//! [`read_from_tiles`], so that a stranger who holds nothing but the published files can check everything.
+//!
+//! ```
+//! use tlog::{Checkpoint, Frontier, SigningKey, leaf_hash, open_log, proof};
+//! use std::collections::HashMap;
+//!
+//! let mut stored = HashMap::new();
+//! let mut log = Frontier::new();
+//! for entry in ["first", "second", "third"] {
+//!     for (level, index, hash) in log.append(leaf_hash(entry.as_bytes())) {
+//!         stored.insert((level, index), hash);
+//!     }
+//! }
+//! let key = SigningKey::from_seed("council.example/log", [7; 32])?;
+//! let head = Checkpoint { origin: "council.example/log".into(), size: log.size(), root: log.root() };
+//! let note = key.sign_checkpoint(&head);
+//!
+//! let seen = open_log(&note, &key.verifying_key(), "council.example/log")?;
+//! let path = proof::inclusion(1, seen.size, |level, index| stored.get(&(level, index)).copied())?;
+//! proof::verify_inclusion(&leaf_hash(b"second"), 1, seen.size, &path, &seen.root)?;
+//! assert!(proof::verify_inclusion(&leaf_hash(b"forged"), 1, seen.size, &path, &seen.root).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod checkpoint;
+mod entries;
+mod frontier;
+mod hash;
+mod note;
+pub mod proof;
+mod tile;
+
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use entries::{ENTRY_BYTES_MAX, EntriesError, decode_entries, encode_entries};
+pub use frontier::Frontier;
+pub use hash::{Hash, empty_root, leaf_hash, node_hash};
+pub use note::{
+    KeyError, NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, NoteError, SigningKey, VerifyingKey, open, open_log,
+    open_text,
+};
+pub use tile::{TILE_WIDTH, Tile, TileError, read_from_tiles, tiles_to_write};
