@@ -154,7 +154,7 @@ fn a_stranger_with_the_files_can_check_everything() {
         old = size;
     }
     // A bit changed in a file that the proof reads makes a proof that does not hold.
-    let last = tile(0, 65_999 / 256, 66_000 % 256).path();
+    let last = tile(0, 65_999 / 256, (66_000_u64 % 256) as u16).path();
     files.get_mut(&last).expect("the last tile is there")[0] ^= 1;
     let read = read_from_tiles(66_000, |tile: &Tile| files.get(&tile.path()).cloned());
     let path = inclusion(65_999, 66_000, read).unwrap();
