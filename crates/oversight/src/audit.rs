@@ -136,7 +136,8 @@ impl AuditEvent {
     /// The canonical record (RFC 8785) that the transparency log commits to, for an event at `at` in `realm`.
     #[must_use]
     pub fn record(&self, realm: &Realm, at: jiff::Timestamp) -> Vec<u8> {
-        let record = serde_json::json!({ "v": 1, "realm": realm.to_string(), "at": at.to_string(), "event": self });
+        let record =
+            serde_json::json!({ "v": 1, "realm": realm.to_string(), "at": at.to_string(), "event": self });
         serde_json_canonicalizer::to_vec(&record).unwrap_or_default()
     }
 

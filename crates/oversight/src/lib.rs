@@ -5,9 +5,10 @@ mod consent;
 mod minimise;
 mod organisation;
 mod realm;
+mod seal;
 
 pub use audit::{Action, Actor, AuditEvent, Outcome};
 pub use consent::{Consent, Purpose};
-pub use minimise::{MechanicalInformation, Minimised, Withheld, minimise};
+pub use minimise::{MechanicalInformation, Minimised, MinimisedSighting, Withheld, minimise};
 pub use organisation::{OrganisationId, OrganisationRole, PersonRole, Sector};
 pub use realm::Realm;

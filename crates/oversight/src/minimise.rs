@@ -1,23 +1,28 @@
-use serde::Serialize;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
 use stix::Id;
 use stix::marking::Tlp;
-use telemetry::Observation;
+use stix::observable::ValueKind;
+use telemetry::{Observation, Observed, Role};
 
 use crate::{Consent, Purpose};
 
 /// The closed type of what may leave an edge: addresses, ports, protocol, times, sizes, domain names, hashes, fingerprints.
 /// Bodies, subjects, URL paths and queries, names and account contents are not in it and cannot be put in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
 pub struct MechanicalInformation {
-    /// Addresses, RFC 5952 text.
-    pub addresses: Vec<std::net::IpAddr>,
-    /// Domain names, A-labels; of a URL only its host.
+    /// Addresses, RFC 5952 text, ascending: the two ends of the traffic, and what matched.
+    pub addresses: Vec<IpAddr>,
+    /// Domain names that matched, A-labels in lower case, ascending; of a URL only its host.
     pub domains: Vec<String>,
-    /// Hashes: algorithm name of STIX 2.1 §10.7 and lower-case hexadecimal.
+    /// Hashes that matched: algorithm name of STIX 2.1 §10.7 and lower-case hexadecimal, ascending.
     pub hashes: Vec<(String, String)>,
     /// Source and destination ports.
     pub ports: Vec<u16>,
-    /// Transport protocol.
+    /// Transport protocol, one of the names in the IANA registry of protocol numbers that logs use.
     pub protocol: Option<String>,
     /// Bytes counted by the record.
     pub bytes: Option<u64>,
@@ -25,6 +30,13 @@ pub struct MechanicalInformation {
 
 /// A proof: this sighting was made by [`minimise`] under a consent that covers it. There is no other constructor,
 /// but for [`Minimised::unseal`], which takes only what [`Minimised::seal`] gave under the same key.
+///
+/// ```compile_fail
+/// use oversight::{Minimised, MinimisedSighting};
+/// fn forge(sighting: MinimisedSighting) -> Minimised {
+///     Minimised { sighting } // the field is private
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Minimised {
     sighting: MinimisedSighting,
@@ -56,19 +68,45 @@ pub enum Withheld {
     /// The indicator is marked more strictly than the operator's consent reaches.
     #[error("the indicator is marked more strictly than the operator's consent reaches")]
     Marking,
+    /// Nothing in the record matched: what was not selected never leaves.
+    #[error("nothing in the record matched the indicator")]
+    Unmatched,
 }
 
 /// Makes the one thing that may leave from what was seen, if the operator's consent covers it. `matched` are the indices of
 /// `observation.values` that the indicator hit; `read_at` stands in where the record bears no time.
+///
+/// The result depends on nothing but the matched values, the addresses of both ends, ports, protocol, size and time of the
+/// record. Whatever else the record holds makes no difference to a single byte of it.
 pub fn minimise(
-    _indicator: (&Id, &str, Option<Tlp>),
-    _observation: &Observation<'_>,
-    _matched: &[usize],
-    _purpose: Purpose,
-    _consent: &Consent,
-    _read_at: jiff::Timestamp,
+    indicator: (&Id, &str, Option<Tlp>),
+    observation: &Observation<'_>,
+    matched: &[usize],
+    purpose: Purpose,
+    consent: &Consent,
+    read_at: jiff::Timestamp,
 ) -> Result<Minimised, Withheld> {
-    Err(Withheld::Purpose)
+    let (id, version, marking) = indicator;
+    if !consent.purposes.contains(&purpose) {
+        return Err(Withheld::Purpose);
+    }
+    let marking = match (marking, consent.up_to) {
+        (Some(level), Some(limit)) if level <= limit => level,
+        _ => return Err(Withheld::Marking),
+    };
+    if !matched.iter().any(|index| observation.values.get(*index).is_some()) {
+        return Err(Withheld::Unmatched);
+    }
+    Ok(Minimised {
+        sighting: MinimisedSighting {
+            indicator: id.clone(),
+            indicator_version: version.to_owned(),
+            seen: observation.time.unwrap_or(read_at),
+            purpose,
+            marking: consent.marking_for(marking),
+            information: mechanical(observation, matched, consent),
+        },
+    })
 }
 
 impl Minimised {
@@ -78,15 +116,133 @@ impl Minimised {
         &self.sighting
     }
 
-    /// The durable form for a spool: content and a keyed digest, so that nothing but our own output can be read back.
-    #[must_use]
-    pub fn seal(&self, _key: &[u8; 32]) -> Vec<u8> {
-        Vec::new()
+    /// For `seal`: the other door through which a proof may come back.
+    pub(crate) fn restored(sighting: MinimisedSighting) -> Self {
+        Self { sighting }
     }
+}
 
-    /// Reads what [`Minimised::seal`] wrote under the same key; anything else is `None`.
-    #[must_use]
-    pub fn unseal(_sealed: &[u8], _key: &[u8; 32]) -> Option<Self> {
-        None
+/// The mechanical part of a record.
+fn mechanical(observation: &Observation<'_>, matched: &[usize], consent: &Consent) -> MechanicalInformation {
+    let hits: BTreeSet<usize> = matched.iter().copied().collect();
+    let mut addresses = ends(observation, &hits, consent);
+    let mut domains = BTreeSet::new();
+    let mut hashes = BTreeSet::new();
+    for value in hits.iter().filter_map(|index| observation.values.get(*index)) {
+        match mechanical_value(value) {
+            Some(Mechanical::Address(address)) if consent.own_addresses || !consent.is_own(address) => {
+                addresses.insert(address);
+            }
+            Some(Mechanical::Domain(domain)) => drop(domains.insert(domain)),
+            Some(Mechanical::Hash(algorithm, digest)) => drop(hashes.insert((algorithm.to_owned(), digest))),
+            Some(Mechanical::Address(_)) | None => {}
+        }
     }
+    MechanicalInformation {
+        addresses: addresses.into_iter().collect(),
+        domains: domains.into_iter().collect(),
+        hashes: hashes.into_iter().collect(),
+        ports: [observation.src_port, observation.dst_port].into_iter().flatten().collect(),
+        protocol: observation.protocol.as_deref().and_then(known_protocol),
+        bytes: observation.bytes,
+    }
+}
+
+/// The addresses of the two ends that may leave. Without the operator's consent its own stay inside; and where neither end is
+/// known to be its own, one of them must be, so that only an end which itself matched may leave.
+fn ends(observation: &Observation<'_>, hits: &BTreeSet<usize>, consent: &Consent) -> BTreeSet<IpAddr> {
+    let ends: Vec<(usize, IpAddr)> = observation
+        .values
+        .iter()
+        .enumerate()
+        .filter(|(_, value)| value.role != Role::Content)
+        .filter_map(|(index, value)| Some((index, address(value)?)))
+        .collect();
+    if consent.own_addresses {
+        return ends.into_iter().map(|(_, address)| address).collect();
+    }
+    let own_known = ends.iter().any(|(_, address)| consent.is_own(*address));
+    ends.into_iter()
+        .filter(|(index, address)| !consent.is_own(*address) && (own_known || hits.contains(index)))
+        .map(|(_, address)| address)
+        .collect()
+}
+
+/// A value in the form in which it may leave.
+enum Mechanical {
+    Address(IpAddr),
+    Domain(String),
+    Hash(&'static str, String),
+}
+
+/// The mechanical part of one value; `None` where it has none. E-mail addresses, accounts, file names and the like have none.
+fn mechanical_value(value: &Observed<'_>) -> Option<Mechanical> {
+    match value.kind {
+        ValueKind::Ipv4 | ValueKind::Ipv6 => address(value).map(Mechanical::Address),
+        ValueKind::Domain => domain(&value.value).map(Mechanical::Domain),
+        ValueKind::Url => url_host(&value.value),
+        ValueKind::Md5 => hash("MD5", 32, &value.value),
+        ValueKind::Sha1 => hash("SHA-1", 40, &value.value),
+        ValueKind::Sha256 => hash("SHA-256", 64, &value.value),
+        ValueKind::Sha512 => hash("SHA-512", 128, &value.value),
+        ValueKind::Email
+        | ValueKind::Mac
+        | ValueKind::FileName
+        | ValueKind::AutonomousSystem
+        | ValueKind::Account
+        | ValueKind::RegistryKey
+        | ValueKind::Mutex
+        | ValueKind::Cve => None,
+    }
+}
+
+fn address(value: &Observed<'_>) -> Option<IpAddr> {
+    if !matches!(value.kind, ValueKind::Ipv4 | ValueKind::Ipv6) {
+        return None;
+    }
+    value.value.parse().ok().map(|address: IpAddr| address.to_canonical())
+}
+
+/// A host name in A-labels and lower case; `None` for what is not one. A log's author chooses what stands in a name field, so
+/// nothing but letters, digits, hyphens, underscores and dots comes through.
+fn domain(text: &str) -> Option<String> {
+    const NAME_CHARS_MAX: usize = 253;
+    let name = idna::domain_to_ascii(text).ok()?;
+    let name = name.strip_suffix('.').unwrap_or(&name);
+    let label = |label: &str| (1..=63).contains(&label.len());
+    let legal = name.len() <= NAME_CHARS_MAX
+        && name.split('.').all(label)
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.'));
+    legal.then(|| name.to_owned())
+}
+
+/// The host of a URL, and nothing else of it: not the scheme, the user, the path, the query nor the fragment.
+fn url_host(text: &str) -> Option<Mechanical> {
+    let (_, rest) = text.split_once("://").unwrap_or(("", text));
+    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    let host = authority.rsplit('@').next()?;
+    if let Some(bracketed) = host.strip_prefix('[') {
+        let (literal, _) = bracketed.split_once(']')?;
+        return literal.parse().ok().map(|address: IpAddr| Mechanical::Address(address.to_canonical()));
+    }
+    let name = host.split(':').next()?;
+    match name.parse::<IpAddr>() {
+        Ok(address) => Some(Mechanical::Address(address)),
+        Err(_) => domain(name).map(Mechanical::Domain),
+    }
+}
+
+fn hash(algorithm: &'static str, digits: usize, text: &str) -> Option<Mechanical> {
+    let legal = text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit());
+    legal.then(|| Mechanical::Hash(algorithm, text.to_ascii_lowercase()))
+}
+
+/// The protocol's name if it is one of the registry's; free text in its place is left out.
+fn known_protocol(text: &str) -> Option<String> {
+    const KNOWN: [&str; 12] =
+        ["tcp", "udp", "icmp", "icmp6", "ipv6-icmp", "icmpv6", "sctp", "gre", "esp", "ah", "igmp", "udplite"];
+    let text = text.to_ascii_lowercase();
+    KNOWN.contains(&text.as_str()).then_some(text)
 }

@@ -32,7 +32,8 @@ impl fmt::Display for OrganisationId {
 impl<'de> Deserialize<'de> for OrganisationId {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not an organisation's short name")))
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is not an organisation's short name")))
     }
 }
 
