@@ -2,6 +2,7 @@
 
 mod audit;
 mod consent;
+mod level;
 mod minimise;
 mod organisation;
 mod realm;
@@ -9,6 +10,7 @@ mod seal;
 
 pub use audit::{Action, Actor, AuditEvent, Outcome};
 pub use consent::{Consent, Purpose};
+pub use level::{tlp_from_word, tlp_word};
 pub use minimise::{MechanicalInformation, Minimised, MinimisedSighting, Withheld, minimise};
 pub use organisation::{OrganisationId, OrganisationRole, PersonRole, Sector};
 pub use realm::Realm;
