@@ -1,0 +1,82 @@
+# The tasks of the house. Each sees to its own set-up on a Debian 12 that has git, make, cargo, node and npm.
+# `make help` lists them.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+# Real data for tests and benches, where somebody has put it; without it they say what they skip.
+corpus := $(or $(YAGURA_CORPUS),$(wildcard $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/yagura-corpus))
+ifneq ($(corpus),)
+export YAGURA_CORPUS := $(corpus)
+else
+unexport YAGURA_CORPUS
+endif
+
+# What each task needs beyond the tools named above (names of Debian 12; scripts/need installs or explains).
+build_needs := cargo gcc libc6-dev
+web_needs := node npm
+test_needs := $(build_needs) $(web_needs) chromium fonts-noto-cjk python3-venv ripgrep zstd
+bench_needs := $(build_needs) $(web_needs) python3-venv ripgrep zstd
+fuzz_needs := $(build_needs) g++
+
+# Arguments for the program of `make run`: make run ARGS='--lang en --listen 127.0.0.1:9000'
+ARGS ?=
+FUZZ_SECONDS ?= 60
+FUZZ_TARGET ?=
+SOAK_MINUTES ?= 30
+
+web_sources := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path 'web/test-results/*')
+
+.PHONY: help setup run test lint bench fuzz soak web fmt
+
+help: ## Say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+setup: ## Install everything that any task needs
+	@scripts/need $(sort $(test_needs) $(bench_needs) $(fuzz_needs))
+	@scripts/cargo-tool cargo-deny@0.20.2
+	@$(MAKE) web
+
+run: web ## Build and run the demonstration: a hub, two edges, the console
+	@scripts/need $(build_needs)
+	cargo run --locked --profile demo -p yagura -- demo $(ARGS)
+
+test: ## Run every test and check
+	@scripts/need $(test_needs)
+	@$(MAKE) web
+	@scripts/test
+
+lint: ## Check form, lints, licences, banned crates and known vulnerabilities
+	@scripts/need $(build_needs) $(web_needs)
+	@$(MAKE) web
+	@scripts/lint
+
+bench: ## Measure throughput, delay and memory beside their limits
+	@scripts/need $(bench_needs)
+	@$(MAKE) web
+	bash bench/run.sh
+
+fuzz: ## Feed the parsers with generated input (FUZZ_SECONDS each, FUZZ_TARGET for one)
+	@scripts/need $(fuzz_needs)
+	@scripts/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGET)
+
+soak: ## Repeat all Rust tests with many more random cases (SOAK_MINUTES)
+	@scripts/need $(build_needs) $(web_needs)
+	@$(MAKE) web
+	@scripts/soak $(SOAK_MINUTES)
+
+web: web/dist/index.html ## Build the console, when its sources have changed
+
+fmt: ## Bring the Rust code into form
+	cargo fmt --all
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	@scripts/need $(web_needs)
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(web_sources)
+	cd web && npm run --silent build
+	@touch $@
