@@ -1,14 +1,23 @@
 //! Log formats in, observations out.
 //!
 //! A format reads one line into one [`Observation`]; framing (files, rotation, compression) is the caller's.
-//! Nothing here does I/O.
+//! Nothing here does I/O. What the formats' tables do not name is not looked at.
 
 mod observation;
+mod reader;
 
 pub mod eve;
 pub mod zeek;
 
+mod fields;
+mod json;
+mod reading;
+mod time;
+
+pub use json::LINE_BYTES_MAX;
 pub use observation::{Observation, Observed, Role};
+pub use reader::{Reader, Unreadable, detect};
+pub use zeek::TsvReader;
 
 /// A log format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
