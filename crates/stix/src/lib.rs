@@ -3,8 +3,12 @@
 //! An [`Object`] keeps the bytes its producer wrote; everything else is a reading of them. Nothing here
 //! does I/O, reads a clock or draws randomness.
 
+mod canonical;
 mod id;
+mod json;
 mod object;
+mod references;
+mod search;
 mod timestamp;
 
 pub mod bundle;
@@ -15,5 +19,6 @@ pub mod sco_id;
 pub mod validate;
 
 pub use id::{Id, InvalidId};
+pub use json::JSON_DEPTH_MAX;
 pub use object::{Object, ParseError};
 pub use timestamp::{InvalidTimestamp, Timestamp};

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::{Id, Timestamp};
+use crate::{Id, Timestamp, canonical, json, marking, references, search};
 
 /// One STIX object exactly as its producer wrote it: the original bytes beside a reading of them.
 ///
@@ -25,23 +25,21 @@ pub struct ParseError {
 }
 
 impl Object {
-    /// Reads one object from its JSON text. Only what is needed to *keep* it is demanded (JSON object, no
-    /// duplicate property, bounded depth, `type`, matching `id`, readable `modified`/`created`);
-    /// whether it is *valid* is [`crate::validate`]'s question.
+    /// Reads one object from its JSON text. Only what is needed to *keep* it is demanded (a JSON object in UTF-8, no property
+    /// twice at any depth, no lone surrogate, nesting within [`JSON_DEPTH_MAX`](crate::JSON_DEPTH_MAX), `type`, matching `id`,
+    /// readable `modified`/`created`, readable markings); whether it is *valid* is [`crate::validate`]'s question.
+    ///
+    /// # Errors
+    /// Codes: `stix-utf8`, `stix-json`, `stix-surrogate`, `stix-depth`, `stix-duplicate-property`, `stix-id`, `stix-type`,
+    /// `stix-timestamp`, `stix-marking`.
     pub fn parse(bytes: Bytes) -> Result<Self, ParseError> {
-        let error = |code, message: String| ParseError { code, message };
-        let properties: Map<String, Value> =
-            serde_json::from_slice(&bytes).map_err(|e| error("stix-json", format!("not a JSON object: {e}")))?;
-        let text = |name: &str| properties.get(name).and_then(Value::as_str);
-        let id = Id::parse(text("id").unwrap_or_default()).map_err(|e| error("stix-id", e.to_string()))?;
-        if text("type") != Some(id.object_type()) {
-            return Err(error("stix-type", format!("`type` does not match the identifier `{id}`")));
-        }
-        let version = text("modified")
-            .or_else(|| text("created"))
-            .map(Timestamp::parse)
-            .transpose()
-            .map_err(|e| error("stix-timestamp", e.to_string()))?;
+        let properties = json::read_object(&bytes)?;
+        let id = read_id(&properties)?;
+        let version = match read_timestamp(&properties, "modified")? {
+            Some(modified) => Some(modified),
+            None => read_timestamp(&properties, "created")?,
+        };
+        marking::check_readable(&properties)?;
         Ok(Self { bytes, properties, id, version })
     }
 
@@ -99,25 +97,56 @@ impl Object {
         self.get("revoked").and_then(Value::as_bool).unwrap_or(false)
     }
 
-    /// SHA-256 over the JSON Canonicalization Scheme (RFC 8785) form: equal for equal content, however written.
+    /// SHA-256 over the JSON Canonicalization Scheme (RFC 8785) form: equal for equal content, however written. Numbers that a
+    /// double cannot hold are taken with all of their digits, so that they do not collide.
     #[must_use]
     pub fn canonical_hash(&self) -> [u8; 32] {
         use sha2::Digest;
-        let canonical = serde_json_canonicalizer::to_vec(&self.properties).unwrap_or_else(|_| self.bytes.to_vec());
-        sha2::Sha256::digest(canonical).into()
+        sha2::Sha256::digest(canonical::canonical_text(&self.properties, &self.bytes)).into()
     }
 
     /// Every reference the object holds: property path (e.g. `object_refs[2]`) and the identifier it names,
-    /// from `*_ref` and `*_refs` properties at any depth, in order.
+    /// from `*_ref` and `*_refs` properties at any depth, in order. What is no identifier (the keys of a STIX 2.0
+    /// observable container) is left out.
     #[must_use]
     pub fn references(&self) -> Vec<(String, Id)> {
-        Vec::new()
+        let mut found = Vec::new();
+        references::collect(&self.properties, &mut String::new(), &mut found);
+        found
     }
 
     /// The words a person would search for: name, description, aliases, labels, content, opinions …, in any language,
     /// language-content translations included.
     #[must_use]
     pub fn search_texts(&self) -> Vec<&str> {
-        Vec::new()
+        search::texts(self.object_type(), &self.properties)
     }
+}
+
+fn read_id(properties: &Map<String, Value>) -> Result<Id, ParseError> {
+    let error = |code, message: String| ParseError { code, message };
+    let text = |name: &str| properties.get(name).and_then(Value::as_str);
+    let written =
+        text("id").ok_or_else(|| error("stix-id", "the object has no `id` that is a string".to_owned()))?;
+    let id = Id::parse(written).map_err(|e| error("stix-id", e.to_string()))?;
+    match text("type") {
+        Some(object_type) if object_type == id.object_type() => Ok(id),
+        Some(object_type) => {
+            let shown: String = object_type.chars().take(60).collect();
+            Err(error(
+                "stix-type",
+                format!("the type `{shown}` is not the one that the identifier `{id}` names"),
+            ))
+        }
+        None => Err(error("stix-type", format!("the object `{id}` has no `type` that is a string"))),
+    }
+}
+
+fn read_timestamp(properties: &Map<String, Value>, name: &str) -> Result<Option<Timestamp>, ParseError> {
+    let error = |message| ParseError { code: "stix-timestamp", message };
+    let Some(value) = properties.get(name) else {
+        return Ok(None);
+    };
+    let text = value.as_str().ok_or_else(|| error(format!("`{name}` is not a string")))?;
+    Timestamp::parse(text).map(Some).map_err(|e| error(format!("`{name}`: {e}")))
 }

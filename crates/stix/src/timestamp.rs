@@ -15,19 +15,21 @@ pub struct Timestamp {
 pub struct InvalidTimestamp(pub String);
 
 impl Timestamp {
-    /// Reads a timestamp. Refuses offsets other than `Z` and instants that do not exist.
+    /// Reads a timestamp.
+    ///
+    /// # Errors
+    /// Refuses offsets other than `Z`, lower-case `t` and `z`, and instants that do not exist.
     pub fn parse(text: &str) -> Result<Self, InvalidTimestamp> {
         let invalid = || InvalidTimestamp(text.chars().take(60).collect());
         let body = text.strip_suffix('Z').ok_or_else(invalid)?;
         let (seconds, fraction) = body.split_once('.').unwrap_or((body, ""));
-        if body.ends_with('.') || !fraction.bytes().all(|b| b.is_ascii_digit()) || seconds.len() != 19 {
-            return Err(invalid());
-        }
-        if seconds.as_bytes().get(10) != Some(&b'T') || seconds.parse::<jiff::civil::DateTime>().is_err() {
+        let fraction_is_legal = !body.ends_with('.') && fraction.bytes().all(|b| b.is_ascii_digit());
+        if !fraction_is_legal || !is_civil(seconds) {
             return Err(invalid());
         }
         let fraction = fraction.trim_end_matches('0');
-        let sort_key = if fraction.is_empty() { seconds.into() } else { format!("{seconds}.{fraction}").into() };
+        let sort_key =
+            if fraction.is_empty() { seconds.into() } else { format!("{seconds}.{fraction}").into() };
         Ok(Self { text: text.into(), sort_key })
     }
 
@@ -35,7 +37,8 @@ impl Timestamp {
     #[must_use]
     pub fn from_instant(instant: jiff::Timestamp) -> Self {
         let text = format!("{instant:.3}");
-        Self::parse(&text).unwrap_or_else(|_| Self { sort_key: text.trim_end_matches('Z').into(), text: text.into() })
+        Self::parse(&text)
+            .unwrap_or_else(|_| Self { sort_key: text.trim_end_matches('Z').into(), text: text.into() })
     }
 
     /// The text as its producer wrote it.
@@ -58,6 +61,26 @@ impl Timestamp {
     }
 }
 
+/// Whether the text is `YYYY-MM-DDTHH:MM:SS` and stands in the calendar. RFC 3339 §5.6 allows second 60, for leap seconds.
+fn is_civil(text: &str) -> bool {
+    let Ok([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2]) =
+        <[u8; 19]>::try_from(text.as_bytes())
+    else {
+        return false;
+    };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_i16, |n, b| b.is_ascii_digit().then(|| n * 10 + i16::from(b - b'0')))
+    };
+    let two = |a, b| number(&[a, b]).and_then(|n| i8::try_from(n).ok());
+    let (Some(year), Some(month), Some(day)) = (number(&[y1, y2, y3, y4]), two(m1, m2), two(d1, d2)) else {
+        return false;
+    };
+    let time_exists = two(h1, h2).is_some_and(|hour| hour < 24)
+        && two(n1, n2).is_some_and(|minute| minute < 60)
+        && two(s1, s2).is_some_and(|second| second <= 60);
+    time_exists && jiff::civil::Date::new(year, month, day).is_ok()
+}
+
 impl PartialEq for Timestamp {
     fn eq(&self, other: &Self) -> bool {
         self.sort_key == other.sort_key
@@ -65,6 +88,12 @@ impl PartialEq for Timestamp {
 }
 
 impl Eq for Timestamp {}
+
+impl std::hash::Hash for Timestamp {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.sort_key.hash(state);
+    }
+}
 
 impl PartialOrd for Timestamp {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {

@@ -1,1 +1,0 @@
-//! STIX patterns (STIX 2.1 §9) as a syntax tree.
