@@ -119,9 +119,11 @@ fn by_parts(text: &str) -> Option<(ValueKind, String)> {
     if text.contains('@') {
         return canonical::of_kind(ValueKind::Email, text);
     }
-    if let Some((host, _)) = text.split_once(['/', '?']) {
+    if let Some((host, rest)) = text.split_once(['/', '?']) {
         let host = host.split_once(':').map_or(host, |(host, _)| host);
-        let known = is_domain(host) || canonical::address(host).is_some();
+        // `198.51.100.0/99` is a network with a slip of the pen, not a page on a server.
+        let mistyped = rest.len() <= 3 && rest.bytes().all(|b| b.is_ascii_digit());
+        let known = is_domain(host) || (canonical::address(host).is_some() && !mistyped);
         return known.then(|| (ValueKind::Url, canonical::url(&format!("http://{text}"))));
     }
     let ending = text.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());

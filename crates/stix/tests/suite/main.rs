@@ -1,0 +1,8 @@
+//! Everything the crate promises, through its public face.
+
+mod bundles;
+mod corpus;
+mod objects;
+mod observables;
+mod patterns;
+mod sco_ids;
