@@ -15,15 +15,16 @@ pub mod client;
 pub use board::{Board, MinuteCount, SectorState};
 pub use case::{Case, CaseChange, CaseEntry, CaseList, CaseSummary, NewCase, NewEntry};
 pub use edge::{
-    EdgeHealth, EdgeHello, EdgeLedgerEntry, EdgeList, EdgeStatus, Intelligence, IntelligenceChange, NewEdge, NewSighting,
-    RegisteredEdge, SightingOutcome, SightingsAccepted, SightingsPosted, SourceHealth,
+    EdgeHealth, EdgeHello, EdgeLedgerEntry, EdgeList, EdgeStatus, Intelligence, IntelligenceChange, NewEdge,
+    NewSighting, RegisteredEdge, SightingOutcome, SightingsAccepted, SightingsPosted, SourceHealth,
 };
 pub use error::{Code, Problem};
 pub use node::{
-    AuditList, AuditRow, NewOrganisation, NewPassword, NewPerson, NewToken, Node, Organisation, PasskeyInfo, PasswordSignIn,
-    Person, Session, SignInLink, TokenInfo, TokenIssued,
+    AuditList, AuditRow, NewOrganisation, NewPassword, NewPerson, NewToken, Node, Organisation, PasskeyInfo,
+    PasswordSignIn, Person, PersonAdded, Session, SignInLink, TokenInfo, TokenIssued,
 };
 pub use object::{
-    Ingested, Marking, ObjectDetail, ObjectPage, ObjectReferences, ObjectSummary, ObjectVersion, Reference, RefusedObject, ValueHit,
+    Ingested, Marking, ObjectDetail, ObjectPage, ObjectReferences, ObjectSummary, ObjectVersion, Reference,
+    RefusedObject, ValueHit,
 };
 pub use stream::{StreamEvent, StreamSighting};

@@ -60,6 +60,15 @@ pub struct NewPerson {
     pub roles: Vec<String>,
 }
 
+/// A person who was added.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PersonAdded {
+    /// The account.
+    pub person: Person,
+    /// The one-time link to sign in with: shown once.
+    pub sign_in: String,
+}
+
 /// A one-time link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -11,6 +11,6 @@ mod seal;
 pub use audit::{Action, Actor, AuditEvent, Outcome};
 pub use consent::{Consent, Purpose};
 pub use level::{tlp_from_word, tlp_word};
-pub use minimise::{MechanicalInformation, Minimised, MinimisedSighting, Withheld, minimise};
+pub use minimise::{MechanicalInformation, Minimised, MinimisedSighting, PROTOCOLS, Withheld, minimise};
 pub use organisation::{OrganisationId, OrganisationRole, PersonRole, Sector};
 pub use realm::Realm;

@@ -9,6 +9,10 @@ use telemetry::{Observation, Observed, Role};
 
 use crate::{Consent, Purpose};
 
+/// The transport protocols that may be named in mechanical information.
+pub const PROTOCOLS: [&str; 12] =
+    ["tcp", "udp", "icmp", "icmp6", "ipv6-icmp", "icmpv6", "sctp", "gre", "esp", "ah", "igmp", "udplite"];
+
 /// The closed type of what may leave an edge: addresses, ports, protocol, times, sizes, domain names, hashes, fingerprints.
 /// Bodies, subjects, URL paths and queries, names and account contents are not in it and cannot be put in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -241,8 +245,6 @@ fn hash(algorithm: &'static str, digits: usize, text: &str) -> Option<Mechanical
 
 /// The protocol's name if it is one of the registry's; free text in its place is left out.
 fn known_protocol(text: &str) -> Option<String> {
-    const KNOWN: [&str; 12] =
-        ["tcp", "udp", "icmp", "icmp6", "ipv6-icmp", "icmpv6", "sctp", "gre", "esp", "ah", "igmp", "udplite"];
     let text = text.to_ascii_lowercase();
-    KNOWN.contains(&text.as_str()).then_some(text)
+    PROTOCOLS.contains(&text.as_str()).then_some(text)
 }
