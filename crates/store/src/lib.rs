@@ -1,1 +1,42 @@
-//! All state of a hub in SQLite: the log of labelled objects, outbox, audit, accounts, cases.
+//! All state of a hub: the log of labelled objects, the audit tree, accounts, edges, sightings, cases.
+//!
+//! A [`Store`] is one folder with one SQLite database. [`Store::write`] runs a closure on the one writer and
+//! returns when its commit is on disk; [`Store::read`] runs one over a consistent snapshot. Inside, each noun has
+//! a module of free functions over [`Tx`] or [`Reader`] (a `Tx` reads too). Nothing commits without an [`Act`]
+//! that says what it was, and whoever reads objects brings the [`policy::Visible`] labels: SQL filters by them.
+//!
+//! The log is its own outbox: each accepted or removed object has one sequence number in it, given in the
+//! transaction of the object, and whoever sends things on keeps a durable cursor over it ([`outbox`]).
+
+mod act;
+mod error;
+mod options;
+mod schema;
+mod sql;
+mod sqlite;
+mod store;
+mod writer;
+
+pub mod audit;
+pub mod cases;
+pub mod collections;
+pub mod credentials;
+pub mod edges;
+pub mod labels;
+pub mod links;
+pub mod objects;
+pub mod organisations;
+pub mod outbox;
+pub mod people;
+pub mod secrets;
+pub mod sessions;
+pub mod settings;
+pub mod sightings;
+pub mod statuses;
+pub mod tokens;
+
+pub use act::Act;
+pub use error::StoreError;
+pub use options::{Clock, Options};
+pub use sql::{Reader, Tx};
+pub use store::Store;

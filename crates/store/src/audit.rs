@@ -1,0 +1,324 @@
+//! The audit log: a row and a leaf of the Merkle tree for each act, in the transaction of the act.
+//!
+//! Leaf `i` is the RFC 6962 hash of [`AuditEvent::commitment`] over the row's salt and canonical record. The rows,
+//! the tree's nodes and its right edge are written together, so the root is known at every commit.
+
+use oversight::{Actor, AuditEvent, Realm};
+use rusqlite::Row;
+use tlog::{Frontier, Hash, leaf_hash};
+
+use crate::sql::{count, micros, time};
+use crate::{Reader, StoreError, Tx, secrets};
+
+/// Rows one list gives at most.
+pub const LIST_MAX: usize = 1000;
+/// Bytes of one canonical record at most; longer lists of objects belong into ranges of sequence numbers.
+pub const RECORD_BYTES_MAX: usize = 60_000;
+/// Leaves that [`verify`] reads at a time.
+const VERIFY_CHUNK: i64 = 4096;
+
+/// One act as it was committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRow {
+    /// Its leaf in the tree, from 0.
+    pub leaf: u64,
+    /// In which world.
+    pub realm: Realm,
+    /// When, on the store's clock.
+    pub at: jiff::Timestamp,
+    /// What.
+    pub event: AuditEvent,
+    /// What stands in the log: [`AuditEvent::commitment`] over salt and record.
+    pub commitment: Hash,
+    /// The leaf's hash.
+    pub hash: Hash,
+}
+
+/// Which rows a list gives; all given conditions must hold.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// Rows before this leaf; `None` begins with the newest.
+    pub before: Option<u64>,
+    /// Only this action, by its name.
+    pub action: Option<String>,
+    /// Only acts of this organisation, by its short name.
+    pub organisation: Option<String>,
+    /// Only acts of this account, token or edge.
+    pub actor: Option<String>,
+    /// How many rows, at most [`LIST_MAX`].
+    pub limit: usize,
+}
+
+/// The tree as the writer holds it.
+pub(crate) struct AuditState {
+    frontier: Frontier,
+}
+
+/// The tree's size and root at this snapshot.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when a node is missing.
+pub fn head(reader: &Reader<'_>) -> Result<(u64, Hash), StoreError> {
+    let frontier = restore(reader)?;
+    Ok((frontier.size(), frontier.root()))
+}
+
+/// Rows, newest first.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when a row is not readable.
+pub fn list(reader: &Reader<'_>, realm: &Realm, filter: &AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
+    let mut sql = format!("SELECT {COLUMNS} FROM audit WHERE realm = ?1 AND leaf < ?2");
+    let conditions =
+        [("action", &filter.action), ("organisation", &filter.organisation), ("actor", &filter.actor)];
+    let mut texts: Vec<&str> = Vec::new();
+    for (column, wanted) in conditions {
+        if let Some(wanted) = wanted {
+            texts.push(wanted);
+            sql.push_str(&format!(" AND {column} = ?{}", texts.len() + 3));
+        }
+    }
+    sql.push_str(" ORDER BY leaf DESC LIMIT ?3");
+    let before = filter.before.map_or(i64::MAX, |leaf| i64::try_from(leaf).unwrap_or(i64::MAX));
+    let limit = i64::try_from(filter.limit.min(LIST_MAX)).unwrap_or(0);
+    let realm_key = reader.realm(realm)?;
+    let mut params: Vec<&dyn rusqlite::ToSql> = vec![&realm_key, &before, &limit];
+    params.extend(texts.iter().map(|text| text as &dyn rusqlite::ToSql));
+    reader.rows(&sql, params.as_slice(), |row| read_row(row).and_then(|stored| stored.decode(realm)))
+}
+
+/// The log's entries for tiles: the commitments of the leaves `from .. to`, in order.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when a row is not readable.
+pub fn entries(reader: &Reader<'_>, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM audit WHERE leaf >= ?1 AND leaf < ?2 ORDER BY leaf");
+    reader.rows(&sql, (leaf_number(from), leaf_number(to)), |row| Ok(read_row(row)?.commitment()))
+}
+
+/// The hash of a complete node of the tree; level 0 are the leaves. `None` where there is no such node yet.
+///
+/// # Errors
+/// Those of the database.
+pub fn node(reader: &Reader<'_>, level: u8, index: u64) -> Result<Option<Hash>, StoreError> {
+    let index = leaf_number(index);
+    if level == 0 {
+        reader.first("SELECT hash FROM audit WHERE leaf = ?1", [index], |row| Ok(row.get(0)?))
+    } else {
+        let sql = "SELECT hash FROM audit_nodes WHERE level = ?1 AND position = ?2";
+        reader.first(sql, (i64::from(level), index), |row| Ok(row.get(0)?))
+    }
+}
+
+/// The hashes of consecutive complete nodes `from .. to` of one level, as far as they exist: what a tile is made of.
+///
+/// # Errors
+/// Those of the database.
+pub fn nodes(reader: &Reader<'_>, level: u8, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
+    let (from, to) = (leaf_number(from), leaf_number(to));
+    if level == 0 {
+        let sql = "SELECT hash FROM audit WHERE leaf >= ?1 AND leaf < ?2 ORDER BY leaf";
+        reader.rows(sql, (from, to), |row| Ok(row.get(0)?))
+    } else {
+        let sql = "SELECT hash FROM audit_nodes
+            WHERE level = ?1 AND position >= ?2 AND position < ?3 ORDER BY position";
+        reader.rows(sql, (i64::from(level), from, to), |row| Ok(row.get(0)?))
+    }
+}
+
+/// Computes every leaf and the whole tree from the rows, and compares with what is stored.
+///
+/// Gives size and root. The caller compares them with a signed checkpoint.
+///
+/// # Errors
+/// [`StoreError::Corrupt`], naming the first leaf or node that is not what its row makes it.
+pub fn verify(reader: &Reader<'_>) -> Result<(u64, Hash), StoreError> {
+    let mut frontier = Frontier::new();
+    let sql = format!("SELECT {COLUMNS} FROM audit WHERE leaf >= ?1 ORDER BY leaf LIMIT {VERIFY_CHUNK}");
+    loop {
+        let rows = reader.rows(&sql, [leaf_number(frontier.size())], read_row)?;
+        for row in &rows {
+            verify_row(reader, &mut frontier, row)?;
+        }
+        if rows.is_empty() {
+            break;
+        }
+    }
+    let (size, root) = head(reader)?;
+    if (size, root) != (frontier.size(), frontier.root()) {
+        return Err(StoreError::corrupt("the audit tree's right edge does not fit its rows"));
+    }
+    let nodes = reader.number("SELECT COUNT(*) FROM audit_nodes", [])?;
+    if count(nodes) != size - u64::from(size.count_ones()) {
+        return Err(StoreError::corrupt("the audit tree has nodes that no row makes"));
+    }
+    Ok((size, root))
+}
+
+fn verify_row(reader: &Reader<'_>, frontier: &mut Frontier, row: &Stored) -> Result<(), StoreError> {
+    let leaf = frontier.size();
+    let wrong = |what: &str| StoreError::corrupt(format!("audit leaf {leaf}: {what}"));
+    if count(row.leaf) != leaf {
+        return Err(wrong("the row is missing"));
+    }
+    if !row.columns_fit_record() {
+        return Err(wrong("its columns are not those of its record"));
+    }
+    for (level, index, hash) in frontier.append(leaf_hash(&row.commitment())) {
+        if node(reader, level, index)? != Some(hash) {
+            return Err(wrong(&format!(
+                "the hash of level {level}, index {index} is not that of the record"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Adds an act to the rows and to the tree.
+pub(crate) fn append(tx: &Tx<'_>, realm: &Realm, event: &AuditEvent) -> Result<(), StoreError> {
+    let at = tx.now();
+    let record = event.record(realm, at);
+    if record.is_empty() || record.len() > RECORD_BYTES_MAX {
+        return Err(StoreError::Limit { what: "an audit record, in bytes,", limit: RECORD_BYTES_MAX });
+    }
+    let salt = secrets::random()?;
+    let mut state = tx.state.borrow_mut();
+    let audit = match &mut state.audit {
+        Some(audit) => audit,
+        empty => empty.insert(AuditState { frontier: restore(tx)? }),
+    };
+    let leaf = leaf_number(audit.frontier.size());
+    let hash = leaf_hash(&AuditEvent::commitment(&salt, &record));
+    let (actor_kind, actor, organisation) = actor_columns(&event.actor);
+    tx.execute(
+        "INSERT INTO audit (leaf, realm, at, action, outcome, actor_kind, actor, organisation, record, salt, hash)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        rusqlite::params![
+            leaf,
+            tx.realm_for_writing(realm)?,
+            micros(at),
+            event.action.name(),
+            outcome_name(event.outcome),
+            actor_kind,
+            actor,
+            organisation,
+            record,
+            salt,
+            hash
+        ],
+    )?;
+    for (level, index, hash) in audit.frontier.append(hash) {
+        if level > 0 {
+            tx.execute(
+                "INSERT INTO audit_nodes (level, position, hash) VALUES (?1, ?2, ?3)",
+                (i64::from(level), leaf_number(index), hash),
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn restore(reader: &Reader<'_>) -> Result<Frontier, StoreError> {
+    let size = count(reader.number("SELECT MAX(leaf) + 1 FROM audit", [])?);
+    Frontier::restore(size, |level, index| node(reader, level, index).ok().flatten())
+        .map_err(|error| StoreError::corrupt(format!("audit tree: {error}")))
+}
+
+const COLUMNS: &str = "leaf, at, action, outcome, actor_kind, actor, organisation, record, salt, hash";
+
+/// A row as it is stored.
+struct Stored {
+    leaf: i64,
+    at: i64,
+    action: String,
+    outcome: String,
+    actor_kind: String,
+    actor: Option<String>,
+    organisation: Option<String>,
+    record: Vec<u8>,
+    salt: [u8; 32],
+    hash: Hash,
+}
+
+/// The canonical record, read back.
+#[derive(serde::Deserialize)]
+struct Record {
+    realm: String,
+    at: jiff::Timestamp,
+    event: AuditEvent,
+}
+
+fn read_row(row: &Row<'_>) -> Result<Stored, StoreError> {
+    Ok(Stored {
+        leaf: row.get(0)?,
+        at: row.get(1)?,
+        action: row.get(2)?,
+        outcome: row.get(3)?,
+        actor_kind: row.get(4)?,
+        actor: row.get(5)?,
+        organisation: row.get(6)?,
+        record: row.get(7)?,
+        salt: row.get(8)?,
+        hash: row.get(9)?,
+    })
+}
+
+impl Stored {
+    fn commitment(&self) -> Hash {
+        AuditEvent::commitment(&self.salt, &self.record)
+    }
+
+    fn record(&self) -> Option<Record> {
+        serde_json::from_slice(&self.record).ok()
+    }
+
+    /// The columns are for lists; the record is what was committed to. Altered columns would hide an act.
+    fn columns_fit_record(&self) -> bool {
+        self.record().is_some_and(|record| {
+            let (kind, actor, organisation) = actor_columns(&record.event.actor);
+            self.at == micros(record.at)
+                && self.action == record.event.action.name()
+                && self.outcome == outcome_name(record.event.outcome)
+                && self.actor_kind == kind
+                && self.actor.as_deref() == actor
+                && self.organisation.as_deref() == organisation
+        })
+    }
+
+    fn decode(self, realm: &Realm) -> Result<AuditRow, StoreError> {
+        let unreadable = || StoreError::corrupt(format!("audit leaf {}", self.leaf));
+        let record = self.record().ok_or_else(unreadable)?;
+        if record.realm != realm.to_string() {
+            return Err(unreadable());
+        }
+        Ok(AuditRow {
+            leaf: count(self.leaf),
+            realm: realm.clone(),
+            at: time(self.at)?,
+            event: record.event,
+            commitment: self.commitment(),
+            hash: self.hash,
+        })
+    }
+}
+
+fn actor_columns(actor: &Actor) -> (&'static str, Option<&str>, Option<&str>) {
+    match actor {
+        Actor::Person { id, organisation } => ("person", Some(id), Some(organisation.as_str())),
+        Actor::Program { id, organisation } => ("program", Some(id), Some(organisation.as_str())),
+        Actor::Edge { id, organisation } => ("edge", Some(id), Some(organisation.as_str())),
+        Actor::Node => ("node", None, None),
+        Actor::Stranger => ("stranger", None, None),
+    }
+}
+
+fn outcome_name(outcome: oversight::Outcome) -> &'static str {
+    match outcome {
+        oversight::Outcome::Done => "done",
+        oversight::Outcome::Refused => "refused",
+    }
+}
+
+fn leaf_number(index: u64) -> i64 {
+    i64::try_from(index).unwrap_or(i64::MAX)
+}

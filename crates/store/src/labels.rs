@@ -1,0 +1,109 @@
+//! Labels and their numbers. A label once interned is never changed or removed.
+
+use std::collections::BTreeSet;
+
+use oversight::Realm;
+use policy::{Label, LabelKey, TlpLabel};
+use serde::{Deserialize, Serialize};
+use stix::Id;
+use stix::marking::Tlp;
+
+use crate::sql::{organisation_id, parsed};
+use crate::{Reader, StoreError, Tx};
+
+/// The number of a label, given to it when it is first seen.
+///
+/// # Errors
+/// Those of the database.
+pub fn intern(tx: &mut Tx<'_>, label: &Label) -> Result<LabelKey, StoreError> {
+    let realm = tx.realm_for_writing(&label.realm)?;
+    let text = Text::of(label)?;
+    if let Some(key) = lookup(tx, realm, &text)? {
+        return Ok(key);
+    }
+    tx.execute("INSERT INTO labels (realm, text) VALUES (?1, ?2)", (realm, &text))?;
+    lookup(tx, realm, &text)?.ok_or_else(|| StoreError::corrupt("label"))
+}
+
+/// The number of a label, if any object ever bore it.
+///
+/// # Errors
+/// Those of the database.
+pub fn find(reader: &Reader<'_>, label: &Label) -> Result<Option<LabelKey>, StoreError> {
+    lookup(reader, reader.realm(&label.realm)?, &Text::of(label)?)
+}
+
+/// A label by its number.
+///
+/// # Errors
+/// Those of the database.
+pub fn get(reader: &Reader<'_>, realm: &Realm, key: LabelKey) -> Result<Option<Label>, StoreError> {
+    let realm_key = reader.realm(realm)?;
+    reader.first("SELECT text FROM labels WHERE realm = ?1 AND label = ?2", (realm_key, key), |row| {
+        Text::read(realm, &row.get::<_, String>(0)?)
+    })
+}
+
+/// Every label of a realm.
+///
+/// # Errors
+/// Those of the database.
+pub fn all(reader: &Reader<'_>, realm: &Realm) -> Result<Vec<(LabelKey, Label)>, StoreError> {
+    let realm_key = reader.realm(realm)?;
+    reader.rows("SELECT label, text FROM labels WHERE realm = ?1 ORDER BY label", [realm_key], |row| {
+        Ok((row.get(0)?, Text::read(realm, &row.get::<_, String>(1)?)?))
+    })
+}
+
+/// Counts up when a label is added: what was cached of [`all`] holds as long as this is the same.
+///
+/// # Errors
+/// Those of the database.
+pub fn epoch(reader: &Reader<'_>, realm: &Realm) -> Result<i64, StoreError> {
+    reader.number("SELECT COUNT(*) FROM labels WHERE realm = ?1", [reader.realm(realm)?])
+}
+
+fn lookup(reader: &Reader<'_>, realm: i64, text: &str) -> Result<Option<LabelKey>, StoreError> {
+    reader.first("SELECT label FROM labels WHERE realm = ?1 AND text = ?2", (realm, text), |row| {
+        Ok(row.get(0)?)
+    })
+}
+
+/// A label as it is stored. Fields in one order and sets sorted, so that equal labels have equal texts.
+#[derive(Serialize, Deserialize)]
+struct Text {
+    tlp: Option<String>,
+    statements: BTreeSet<Id>,
+    unknown: BTreeSet<Id>,
+    originator: String,
+}
+
+impl Text {
+    fn of(label: &Label) -> Result<String, StoreError> {
+        let text = Self {
+            tlp: match label.tlp {
+                TlpLabel::Level(level) => Some(level.name().to_owned()),
+                TlpLabel::Unmarked => None,
+            },
+            statements: label.statements.clone(),
+            unknown: label.unknown.clone(),
+            originator: label.originator.as_str().to_owned(),
+        };
+        serde_json::to_string(&text).map_err(|error| StoreError::Database(error.to_string()))
+    }
+
+    fn read(realm: &Realm, text: &str) -> Result<Label, StoreError> {
+        let read: Self = parsed("label", text, |text| serde_json::from_str(text).ok())?;
+        let tlp = match read.tlp {
+            Some(name) => TlpLabel::Level(parsed("TLP level", &name, Tlp::parse)?),
+            None => TlpLabel::Unmarked,
+        };
+        Ok(Label {
+            realm: realm.clone(),
+            tlp,
+            statements: read.statements,
+            unknown: read.unknown,
+            originator: organisation_id(&read.originator)?,
+        })
+    }
+}

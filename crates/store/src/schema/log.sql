@@ -1,0 +1,60 @@
+-- One row for each accepted version (kind 0), for each that was removed since (1: its row without a body), and
+-- for each removal (2). `sequence` is the node's, over all realms, and never given twice.
+-- `is_last`, `is_first`: 1 yes; 0 no, and whoever sees this version sees the other one too; 2 no, but the other
+-- one bears another label, so it is for those who do not see that.
+CREATE TABLE log (
+    sequence INTEGER PRIMARY KEY,
+    realm BIGINT NOT NULL,
+    collection BIGINT NOT NULL,
+    kind BIGINT NOT NULL,
+    label BIGINT NOT NULL,
+    date_added BIGINT NOT NULL,
+    is_last BIGINT NOT NULL,
+    is_first BIGINT NOT NULL,
+    revoked BIGINT NOT NULL,
+    originator BIGINT NOT NULL,
+    type TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version TEXT,
+    version_key TEXT NOT NULL,
+    spec_version TEXT NOT NULL,
+    hash BYTEA NOT NULL
+);
+CREATE UNIQUE INDEX log_by_id ON log (realm, id, version_key, collection) WHERE kind = 0;
+CREATE UNIQUE INDEX log_by_date ON log (realm, collection, date_added);
+CREATE INDEX log_by_label ON log (realm, collection, label, date_added) WHERE kind = 0;
+CREATE INDEX log_mixed ON log (realm, label) WHERE is_last = 2;
+
+-- The bytes as their producer wrote them.
+CREATE TABLE bodies (
+    sequence INTEGER PRIMARY KEY,
+    body BYTEA NOT NULL
+);
+
+-- What an object mentions: observable values and references to objects, as 64 bits of a hash; a reader compares
+-- with the object itself.
+CREATE TABLE mentions (
+    realm BIGINT NOT NULL,
+    mention BIGINT NOT NULL,
+    sequence BIGINT NOT NULL,
+    PRIMARY KEY (realm, mention, sequence)
+) WITHOUT ROWID;
+
+-- How many versions there are, by label and type: what a plan is chosen by, and what is counted with.
+CREATE TABLE tallies (
+    realm BIGINT NOT NULL,
+    collection BIGINT NOT NULL,
+    label BIGINT NOT NULL,
+    type TEXT NOT NULL,
+    versions BIGINT NOT NULL,
+    last BIGINT NOT NULL,
+    live BIGINT NOT NULL,
+    PRIMARY KEY (realm, collection, label, type)
+);
+
+CREATE TABLE cursors (
+    realm BIGINT NOT NULL,
+    consumer TEXT NOT NULL,
+    sequence BIGINT NOT NULL,
+    PRIMARY KEY (realm, consumer)
+);

@@ -1,0 +1,169 @@
+//! What the noun modules stand on: a snapshot to read from, a transaction to write in.
+
+use std::cell::RefCell;
+use std::ops::Deref;
+
+use oversight::Realm;
+use rusqlite::{Connection, Params, Row};
+
+use crate::writer::WriterState;
+use crate::{Clock, StoreError};
+
+/// The number under which the live realm is stored.
+const LIVE: i64 = 1;
+
+/// One consistent snapshot of the store.
+pub struct Reader<'c> {
+    connection: &'c Connection,
+    clock: &'c Clock,
+}
+
+/// One transaction on the writer; it reads what it has written.
+pub struct Tx<'c> {
+    reader: Reader<'c>,
+    pub(crate) state: &'c RefCell<WriterState>,
+}
+
+impl<'c> Deref for Tx<'c> {
+    type Target = Reader<'c>;
+
+    fn deref(&self) -> &Reader<'c> {
+        &self.reader
+    }
+}
+
+impl<'c> Reader<'c> {
+    pub(crate) fn new(connection: &'c Connection, clock: &'c Clock) -> Self {
+        Self { connection, clock }
+    }
+
+    /// What time it is on the store's clock.
+    #[must_use]
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn connection(&self) -> &'c Connection {
+        self.connection
+    }
+
+    /// Every row of a query.
+    pub(crate) fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(read(row)?);
+        }
+        Ok(all)
+    }
+
+    /// The first row of a query.
+    pub(crate) fn first<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut read: impl FnMut(&Row<'_>) -> Result<T, StoreError>,
+    ) -> Result<Option<T>, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        rows.next()?.map(&mut read).transpose()
+    }
+
+    /// The one number a query gives; 0 where it gives none.
+    pub(crate) fn number(&self, sql: &str, params: impl Params) -> Result<i64, StoreError> {
+        Ok(self.first(sql, params, |row| Ok(row.get::<_, Option<i64>>(0)?))?.flatten().unwrap_or(0))
+    }
+
+    /// The number of a realm; 0, which no row bears, where nothing was ever written in it.
+    pub(crate) fn realm(&self, realm: &Realm) -> Result<i64, StoreError> {
+        match realm {
+            Realm::Live => Ok(LIVE),
+            Realm::Exercise(_) => {
+                self.number("SELECT realm FROM realms WHERE name = ?1", [realm.to_string()])
+            }
+        }
+    }
+}
+
+impl<'c> Tx<'c> {
+    pub(crate) fn new(connection: &'c Connection, clock: &'c Clock, state: &'c RefCell<WriterState>) -> Self {
+        Self { reader: Reader::new(connection, clock), state }
+    }
+
+    /// Runs a statement and gives the number of rows it changed.
+    pub(crate) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+        Ok(self.connection().prepare_cached(sql)?.execute(params)?)
+    }
+
+    /// Runs an insertion; a taken key is [`StoreError::Exists`] with `what`.
+    pub(crate) fn insert(&self, sql: &str, params: impl Params, what: &str) -> Result<(), StoreError> {
+        match self.connection().prepare_cached(sql)?.execute(params) {
+            Ok(_) => Ok(()),
+            Err(error) if crate::sqlite::is_taken(&error) => {
+                Err(StoreError::Exists { what: what.to_owned() })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The number of a realm, given to it when it is first written in.
+    pub(crate) fn realm_for_writing(&self, realm: &Realm) -> Result<i64, StoreError> {
+        let known = self.realm(realm)?;
+        if known != 0 {
+            return Ok(known);
+        }
+        let name = realm.to_string();
+        self.execute("INSERT INTO realms (realm, name) SELECT MAX(realm) + 1, ?1 FROM realms", [&name])?;
+        self.realm(realm)
+    }
+}
+
+/// A time as it is stored: microseconds since 1970.
+pub(crate) fn micros(at: jiff::Timestamp) -> i64 {
+    at.as_microsecond()
+}
+
+/// A stored time.
+pub(crate) fn time(micros: i64) -> Result<jiff::Timestamp, StoreError> {
+    jiff::Timestamp::from_microsecond(micros).map_err(|_| StoreError::corrupt(format!("time {micros}")))
+}
+
+/// A stored time that may be absent.
+pub(crate) fn time_opt(micros: Option<i64>) -> Result<Option<jiff::Timestamp>, StoreError> {
+    micros.map(time).transpose()
+}
+
+/// A stored text read by the function that reads it elsewhere.
+pub(crate) fn parsed<T>(
+    what: &str,
+    text: &str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, StoreError> {
+    parse(text).ok_or_else(|| StoreError::corrupt(format!("{what} `{text}`")))
+}
+
+/// A STIX identifier from a row.
+pub(crate) fn stix_id(text: &str) -> Result<stix::Id, StoreError> {
+    parsed("identifier", text, |text| stix::Id::parse(text).ok())
+}
+
+/// An organisation's short name from a row.
+pub(crate) fn organisation_id(text: &str) -> Result<oversight::OrganisationId, StoreError> {
+    parsed("organisation", text, oversight::OrganisationId::parse)
+}
+
+/// A number of our own lists: never negative, and small enough for a row.
+pub(crate) fn stored(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A stored count.
+pub(crate) fn count(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}

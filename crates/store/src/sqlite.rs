@@ -1,0 +1,79 @@
+//! What is SQLite's alone: how a connection is opened, and what its errors mean.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::{Options, StoreError};
+
+/// Bytes of one database page.
+const PAGE_BYTES: u64 = 4096;
+/// The writer keeps the upper levels of its indexes in memory.
+const WRITER_CACHE_KIB: i64 = 32 * 1024;
+/// A reader keeps little: the operating system's cache serves it.
+const READER_CACHE_KIB: i64 = 2 * 1024;
+/// Pages of write-ahead log before the writer folds it into the database.
+const CHECKPOINT_PAGES: i64 = 20_000;
+/// Prepared statements each connection keeps.
+const STATEMENTS_KEPT: usize = 256;
+/// How long a connection waits for another one's lock. Only a checkpoint can hold one.
+const BUSY_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The one connection that writes.
+pub(crate) fn open_writer(file: &Path, options: &Options) -> Result<Connection, StoreError> {
+    let connection = Connection::open(file)?;
+    prepare(&connection, WRITER_CACHE_KIB)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    if let Some(bytes) = options.database_bytes_max {
+        let pages = i64::try_from(bytes / PAGE_BYTES).unwrap_or(i64::MAX);
+        connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
+    }
+    Ok(connection)
+}
+
+/// A connection that cannot write.
+pub(crate) fn open_reader(file: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    prepare(&connection, READER_CACHE_KIB)?;
+    connection.pragma_update(None, "query_only", "ON")?;
+    Ok(connection)
+}
+
+fn prepare(connection: &Connection, cache_kib: i64) -> Result<(), StoreError> {
+    connection.busy_timeout(BUSY_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(())
+}
+
+/// Whether a unique key was taken.
+pub(crate) fn is_taken(error: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+    matches!(error, rusqlite::Error::SqliteFailure(failure, _)
+        if matches!(failure.extended_code, SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_UNIQUE))
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match &error {
+            rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
+                ErrorCode::DiskFull => Self::Full,
+                ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Corrupt(error.to_string()),
+                ErrorCode::SystemIoFailure | ErrorCode::CannotOpen => {
+                    Self::Io(std::io::Error::other(error.to_string()))
+                }
+                _ => Self::Database(error.to_string()),
+            },
+            rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::Utf8Error(..)
+            | rusqlite::Error::InvalidColumnType(..) => Self::Corrupt(error.to_string()),
+            _ => Self::Database(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Tokens of programs; the secret is kept as its hash.
+
+use std::collections::BTreeSet;
+
+use oversight::{OrganisationId, PersonRole, Realm};
+use rusqlite::Row;
+
+use crate::people::{role_text, roles};
+use crate::secrets::SecretHash;
+use crate::sql::{micros, organisation_id, time, time_opt};
+use crate::{Reader, StoreError, Tx};
+
+/// About a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Its id, which is no secret.
+    pub id: String,
+    /// What it is for, for people.
+    pub name: String,
+    /// The organisation it speaks for.
+    pub organisation: OrganisationId,
+    /// What it may do.
+    pub roles: BTreeSet<PersonRole>,
+    /// When it was issued.
+    pub created: jiff::Timestamp,
+    /// When it ends.
+    pub expires: jiff::Timestamp,
+    /// When it was last used.
+    pub last_used: Option<jiff::Timestamp>,
+    /// When it was revoked.
+    pub revoked: Option<jiff::Timestamp>,
+}
+
+impl Token {
+    /// Whether it is good at a time.
+    #[must_use]
+    pub fn is_good(&self, at: jiff::Timestamp) -> bool {
+        self.revoked.is_none() && at < self.expires
+    }
+}
+
+/// Adds a token with the hash of its secret ([`crate::secrets`]).
+///
+/// # Errors
+/// [`StoreError::Exists`] when the id is taken.
+pub fn add(tx: &mut Tx<'_>, realm: &Realm, token: &Token, hash: &SecretHash) -> Result<(), StoreError> {
+    let realm = tx.realm_for_writing(realm)?;
+    tx.insert(
+        "INSERT INTO tokens (realm, id, hash, name, organisation, roles, created, expires)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        rusqlite::params![
+            realm,
+            token.id,
+            hash,
+            token.name,
+            token.organisation.as_str(),
+            role_text(&token.roles),
+            micros(token.created),
+            micros(token.expires),
+        ],
+        &token.id,
+    )
+}
+
+/// The token with this secret, good or not: ask [`Token::is_good`].
+///
+/// # Errors
+/// Those of the database.
+pub fn by_hash(reader: &Reader<'_>, realm: &Realm, hash: &SecretHash) -> Result<Option<Token>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM tokens WHERE realm = ?1 AND hash = ?2");
+    reader.first(&sql, (reader.realm(realm)?, hash), read)
+}
+
+/// A token by its id.
+///
+/// # Errors
+/// Those of the database.
+pub fn get(reader: &Reader<'_>, realm: &Realm, id: &str) -> Result<Option<Token>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM tokens WHERE realm = ?1 AND id = ?2");
+    reader.first(&sql, (reader.realm(realm)?, id), read)
+}
+
+/// All tokens that are not revoked, oldest first; expired ones too.
+///
+/// # Errors
+/// Those of the database.
+pub fn list(reader: &Reader<'_>, realm: &Realm) -> Result<Vec<Token>, StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM tokens WHERE realm = ?1 AND revoked IS NULL ORDER BY created, id");
+    reader.rows(&sql, [reader.realm(realm)?], read)
+}
+
+/// Revokes a token for good; whether it was in force.
+///
+/// # Errors
+/// Those of the database.
+pub fn revoke(tx: &mut Tx<'_>, realm: &Realm, id: &str) -> Result<bool, StoreError> {
+    let sql = "UPDATE tokens SET revoked = ?3 WHERE realm = ?1 AND id = ?2 AND revoked IS NULL";
+    Ok(tx.execute(sql, (tx.realm(realm)?, id, micros(tx.now())))? > 0)
+}
+
+/// Notes that a token was used.
+///
+/// # Errors
+/// Those of the database.
+pub fn used(tx: &mut Tx<'_>, realm: &Realm, id: &str) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE tokens SET last_used = ?3 WHERE realm = ?1 AND id = ?2",
+        (tx.realm(realm)?, id, micros(tx.now())),
+    )?;
+    Ok(())
+}
+
+const COLUMNS: &str = "id, name, organisation, roles, created, expires, last_used, revoked";
+
+fn read(row: &Row<'_>) -> Result<Token, StoreError> {
+    Ok(Token {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        organisation: organisation_id(&row.get::<_, String>(2)?)?,
+        roles: roles(&row.get::<_, String>(3)?)?,
+        created: time(row.get(4)?)?,
+        expires: time(row.get(5)?)?,
+        last_used: time_opt(row.get(6)?)?,
+        revoked: time_opt(row.get(7)?)?,
+    })
+}

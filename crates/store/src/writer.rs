@@ -1,0 +1,175 @@
+//! The one thread that writes, and how it groups.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{Act, Clock, StoreError, Tx, audit, objects};
+
+/// Writes that may wait; further callers wait to be let in.
+const QUEUE_MAX: usize = 1024;
+/// Writes that share one commit at most, so that the first one does not wait for ever.
+const GROUP_MAX: usize = 256;
+
+/// What the writer remembers of the database between writes. Dropped whenever something is rolled back, and read
+/// anew when it is next needed.
+#[derive(Default)]
+pub(crate) struct WriterState {
+    pub(crate) log: Option<objects::LogState>,
+    pub(crate) audit: Option<audit::AuditState>,
+}
+
+/// A handle to the writer thread, which ends with the last of them.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Job>,
+    committed: watch::Receiver<i64>,
+}
+
+type Value = Box<dyn Any + Send>;
+type Work = Box<dyn FnOnce(&mut Tx<'_>) -> Result<Act<Value>, StoreError> + Send>;
+
+struct Job {
+    work: Work,
+    reply: oneshot::Sender<Result<Value, StoreError>>,
+}
+
+impl Writer {
+    /// Starts the thread. `lock` is held as long as it runs.
+    pub(crate) fn start(connection: Connection, clock: Clock, lock: File) -> Result<Self, StoreError> {
+        let (queue, jobs) = mpsc::channel(QUEUE_MAX);
+        let (announce, committed) = watch::channel(objects::last_sequence(&connection)?);
+        let thread = Thread { connection, clock, state: RefCell::default(), announce };
+        std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
+            thread.run(jobs);
+            drop(lock);
+        })?;
+        Ok(Self { queue, committed })
+    }
+
+    pub(crate) fn committed(&self) -> watch::Receiver<i64> {
+        self.committed.clone()
+    }
+
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&mut Tx<'_>) -> Result<Act<T>, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let work: Work = Box::new(|tx| f(tx).map(|act| act.map(|value| Box::new(value) as Value)));
+        self.queue.send(Job { work, reply }).await.map_err(|_| StoreError::Closed)?;
+        let value = answer.await.map_err(|_| StoreError::Closed)??;
+        value.downcast::<T>().map(|value| *value).map_err(|_| StoreError::Closed)
+    }
+}
+
+struct Thread {
+    connection: Connection,
+    clock: Clock,
+    state: RefCell<WriterState>,
+    announce: watch::Sender<i64>,
+}
+
+impl Thread {
+    fn run(self, mut jobs: mpsc::Receiver<Job>) {
+        while let Some(first) = jobs.blocking_recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP_MAX
+                && let Ok(next) = jobs.try_recv()
+            {
+                group.push(next);
+            }
+            self.commit_group(group);
+        }
+    }
+
+    /// One transaction for the group: every job in its savepoint, one commit, then the replies.
+    fn commit_group(&self, group: Vec<Job>) {
+        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
+            return refuse_all(group.into_iter().map(|job| job.reply), &error);
+        }
+        let mut done = Vec::with_capacity(group.len());
+        for job in group {
+            match self.run_job(job.work) {
+                Ok(value) => done.push((job.reply, value)),
+                // The caller may have stopped waiting.
+                Err(error) => drop(job.reply.send(Err(error))),
+            }
+            if self.connection.is_autocommit() {
+                // A full disk or a failing one can end the whole transaction, and with it what came before.
+                self.forget();
+                return refuse_all(done.into_iter().map(|(reply, _)| reply), &rolled_back());
+            }
+        }
+        if let Err(error) = self.connection.execute_batch("COMMIT") {
+            self.forget();
+            // After a failed commit the transaction may stand open.
+            let _ = self.connection.execute_batch("ROLLBACK");
+            return refuse_all(done.into_iter().map(|(reply, _)| reply), &error);
+        }
+        if let Some(log) = &self.state.borrow().log {
+            self.announce.send_if_modified(|known| std::mem::replace(known, log.sequence) != log.sequence);
+        }
+        for (reply, value) in done {
+            drop(reply.send(Ok(value)));
+        }
+    }
+
+    fn run_job(&self, work: Work) -> Result<Value, StoreError> {
+        self.connection.execute_batch("SAVEPOINT job")?;
+        let mut tx = Tx::new(&self.connection, &self.clock, &self.state);
+        // A panic in one caller's closure must not take the writer from all others.
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let act = work(&mut tx)?;
+            for (realm, event) in &act.events {
+                audit::append(&tx, realm, event)?;
+            }
+            Ok(act.value)
+        }));
+        let result = result.unwrap_or_else(|_| Err(StoreError::Database("the write panicked".to_owned())));
+        match result {
+            Ok(value) => {
+                self.connection.execute_batch("RELEASE job")?;
+                Ok(value)
+            }
+            Err(error) => {
+                self.forget();
+                if !self.connection.is_autocommit() {
+                    self.connection.execute_batch("ROLLBACK TO job; RELEASE job")?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn forget(&self) {
+        *self.state.borrow_mut() = WriterState::default();
+    }
+}
+
+fn rolled_back() -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None)
+}
+
+fn refuse_all(
+    replies: impl Iterator<Item = oneshot::Sender<Result<Value, StoreError>>>,
+    error: &rusqlite::Error,
+) {
+    for reply in replies {
+        drop(reply.send(Err(copy_of(error).into())));
+    }
+}
+
+/// The library's errors cannot be cloned; what decides the answer can.
+fn copy_of(error: &rusqlite::Error) -> rusqlite::Error {
+    match error {
+        rusqlite::Error::SqliteFailure(failure, message) => {
+            rusqlite::Error::SqliteFailure(*failure, message.clone())
+        }
+        _ => rusqlite::Error::InvalidQuery,
+    }
+}
