@@ -1,0 +1,107 @@
+//! From files to policies that can be relied on: parsed, named, strictly validated, about classes only.
+
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+
+use crate::PolicyError;
+
+/// The ending of the file that holds the schema.
+pub(crate) const SCHEMA_ENDING: &str = ".cedarschema";
+
+/// What the program brings along.
+pub(crate) const BUILT_IN: [(&str, &str); 3] = [
+    ("yagura.cedarschema", include_str!("../../../policies/yagura.cedarschema")),
+    ("release.cedar", include_str!("../../../policies/release.cedar")),
+    ("operations.cedar", include_str!("../../../policies/operations.cedar")),
+];
+
+/// Policies and their schema, checked.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    pub(crate) policies: PolicySet,
+    pub(crate) schema: Schema,
+}
+
+/// Compiles (file name, text) pairs. Without a schema among them the built-in one counts.
+pub(crate) fn compile(files: &[(String, String)]) -> Result<Compiled, PolicyError> {
+    let schema = schema(files)?;
+    let mut policies = PolicySet::new();
+    let mut names = BTreeSet::new();
+    for (file, text) in files.iter().filter(|(file, _)| !file.ends_with(SCHEMA_ENDING)) {
+        let parsed = PolicySet::from_str(text)
+            .map_err(|error| PolicyError(format!("`{file}` does not parse: {error}")))?;
+        if parsed.num_of_templates() > 0 {
+            return Err(PolicyError(format!(
+                "`{file}` holds a template; write policies without `?principal` and `?resource`"
+            )));
+        }
+        for policy in parsed.policies() {
+            let name = name(file, policy, &mut names)?;
+            about_classes(&name, policy)?;
+            policies
+                .add(policy.new_id(PolicyId::new(&name)))
+                .map_err(|error| PolicyError(format!("`{file}`: {error}")))?;
+        }
+    }
+    if policies.num_of_policies() == 0 {
+        return Err(PolicyError("there are no policies; nobody could see anything".to_owned()));
+    }
+    validate(&policies, &schema)?;
+    Ok(Compiled { policies, schema })
+}
+
+fn schema(files: &[(String, String)]) -> Result<Schema, PolicyError> {
+    let mut given = files.iter().filter(|(file, _)| file.ends_with(SCHEMA_ENDING));
+    let text = match (given.next(), given.next()) {
+        (Some((file, _)), Some((other, _))) => {
+            return Err(PolicyError(format!("there are two schemas, `{file}` and `{other}`; keep one")));
+        }
+        (Some((_, text)), None) => text.as_str(),
+        (None, _) => BUILT_IN.first().map(|(_, text)| *text).unwrap_or_default(),
+    };
+    let (schema, warnings) = Schema::from_cedarschema_str(text)
+        .map_err(|error| PolicyError(format!("the schema does not parse: {error}")))?;
+    match warnings.into_iter().next() {
+        Some(warning) => Err(PolicyError(format!("the schema is doubtful: {warning}"))),
+        None => Ok(schema),
+    }
+}
+
+/// The `@id` that every policy must bear, because decisions are explained by it.
+fn name(file: &str, policy: &Policy, names: &mut BTreeSet<String>) -> Result<String, PolicyError> {
+    let Some(name) = policy.annotation("id").filter(|name| !name.is_empty()) else {
+        return Err(PolicyError(format!("`{file}`: a policy bears no `@id(\"…\")`: {policy}")));
+    };
+    if !names.insert(name.to_owned()) {
+        return Err(PolicyError(format!("`{file}`: the id `{name}` is used twice")));
+    }
+    Ok(name.to_owned())
+}
+
+/// Decisions are remembered per class of principal and per label. A policy that named one person or one object would be
+/// answered from the wrong memory, so there may be none.
+fn about_classes(name: &str, policy: &Policy) -> Result<(), PolicyError> {
+    const SINGLE: [&str; 5] = ["Person", "Program", "Edge", "Object", "Node"];
+    let named =
+        policy.entity_literals().into_iter().find(|literal| SINGLE.contains(&literal.type_name().basename()));
+    match named {
+        Some(named) => Err(PolicyError(format!(
+            "policy `{name}` names `{named}`; decide by organisation, role or label instead"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn validate(policies: &PolicySet, schema: &Schema) -> Result<(), PolicyError> {
+    let result = Validator::new(schema.clone()).validate(policies, ValidationMode::Strict);
+    if let Some(error) = result.validation_errors().next() {
+        return Err(PolicyError(format!("a policy does not fit the schema: {error}")));
+    }
+    // A warning says that a policy can never apply, or that a text is written to mislead: nobody means that.
+    match result.validation_warnings().next() {
+        Some(warning) => Err(PolicyError(format!("a policy is doubtful: {warning}"))),
+        None => Ok(()),
+    }
+}

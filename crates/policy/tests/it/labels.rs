@@ -1,0 +1,82 @@
+//! Labels: from objects, as text, joined.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use oversight::Realm;
+use policy::{Label, TlpLabel};
+use stix::Object;
+use stix::marking::Tlp;
+
+use crate::{label, marking, organisation};
+
+const TLP_GREEN: &str = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb";
+const TLP_RED: &str = "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1";
+const TLP_1_WHITE: &str = "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9";
+
+fn check(rest: &str, expected: &str) {
+    let text = format!(
+        r#"{{"type":"indicator","id":"indicator--00000000-0000-4000-8000-000000000001","created":"2026-01-01T00:00:00Z",
+            "modified":"2026-01-01T00:00:00Z"{rest}}}"#
+    );
+    let object = Object::parse(Bytes::from(text)).unwrap();
+    let label = Label::of(&object, &organisation("o"), &Realm::Live, |id| *id == marking(1));
+    assert_eq!(label.to_text(), expected);
+    assert_eq!(Label::from_text(expected).unwrap(), label);
+}
+
+#[test]
+fn a_label_is_read_from_markings() {
+    check("", r#"{"originator":"o","realm":"live","statements":[],"tlp":"unmarked","unknown":[],"v":1}"#);
+    check(
+        &format!(r#","object_marking_refs":["{TLP_1_WHITE}"]"#),
+        r#"{"originator":"o","realm":"live","statements":[],"tlp":"clear","unknown":[],"v":1}"#,
+    );
+    check(
+        &format!(r#","object_marking_refs":["{}","{TLP_GREEN}","{}"]"#, marking(2), marking(1)),
+        r#"{"originator":"o","realm":"live","statements":["marking-definition--00000000-0000-4000-8000-000000000001"],"tlp":"green","unknown":["marking-definition--00000000-0000-4000-8000-000000000002"],"v":1}"#,
+    );
+}
+
+#[test]
+fn a_granular_marking_counts_for_the_whole() {
+    check(
+        &format!(
+            r#","name":"x","object_marking_refs":["{TLP_GREEN}"],"granular_markings":[{{"marking_ref":"{TLP_RED}","selectors":["name"]}}]"#
+        ),
+        r#"{"originator":"o","realm":"live","statements":[],"tlp":"red","unknown":[],"v":1}"#,
+    );
+}
+
+#[test]
+fn a_marking_definition_is_bound_by_what_it_defines() {
+    let of = |id: &str| {
+        let text = format!(r#"{{"type":"marking-definition","id":"{id}","created":"2026-01-01T00:00:00Z"}}"#);
+        let object = Object::parse(Bytes::from(text)).unwrap();
+        Label::of(&object, &organisation("o"), &Realm::Live, |id| *id == marking(1))
+    };
+    assert_eq!(of(TLP_RED).tlp, TlpLabel::Level(Tlp::Clear));
+    assert_eq!(of(marking(1).as_str()).statements, BTreeSet::from([marking(1)]));
+    assert_eq!(of(marking(2).as_str()), label(TlpLabel::Unmarked, "o"));
+}
+
+#[test]
+fn only_the_canonical_text_is_read() {
+    let refused = |text: &str| assert!(Label::from_text(text).is_err(), "{text}");
+    let good = label(TlpLabel::Level(Tlp::Amber), "o").to_text();
+    refused(&good.replace("amber", "AMBER"));
+    refused(&good.replace(':', ": "));
+    refused(&good.replace("\"v\":1", "\"v\":2"));
+    refused(&good.replace("live", "dead"));
+    refused(&good.replace("\"tlp\"", "\"tpl\""));
+    refused("");
+    let twice = format!("[\"{0}\",\"{0}\"]", marking(1));
+    refused(&good.replacen("[]", &twice, 1));
+}
+
+#[test]
+fn an_id_stays_what_it_is() {
+    // Stored in databases: a change of this value is a change of format.
+    expect_test::expect!["ebbbec4b865278cb0ee666c4aa2cb18a"]
+        .assert_eq(&label(TlpLabel::Level(Tlp::Amber), "o").id().to_hex());
+}
