@@ -115,6 +115,12 @@ fn zeek_baselines() {
     // The expected logs of Zeek's own test suite: odd on purpose.
     let Some(tally) = tally("zeek/btest_baselines", |_| true) else { return };
     assert!(tally.observations > 1000);
-    let unreadable: usize = tally.unreadable.values().sum();
-    assert!(unreadable * 100 < tally.observations, "{:?}", tally.unreadable);
+    // Most that cannot be read are excerpts that the suite cut out of a log without its header.
+    let other: usize = tally
+        .unreadable
+        .iter()
+        .filter(|(why, _)| **why != Unreadable::NoHeader)
+        .map(|(_, count)| count)
+        .sum();
+    assert!(other <= 1, "{:?}", tally.unreadable);
 }

@@ -1,0 +1,227 @@
+//! What each kind of pattern matches and what it does not; and why others are refused.
+
+use std::sync::Arc;
+
+use matcher::{Covers, Indicator, IndicatorSet, Options, Scanner, WarningLists};
+use stix::{Id, Timestamp};
+use telemetry::Reader;
+
+fn indicator(number: u32, pattern: &str) -> Indicator {
+    let stamp = |text| Timestamp::parse(text).unwrap();
+    Indicator {
+        id: Id::parse(&format!("indicator--00000000-0000-4000-8000-{number:012}")).unwrap(),
+        version: stamp("2026-01-01T00:00:00.000Z"),
+        name: format!("number {number}"),
+        pattern: pattern.to_owned(),
+        confidence: None,
+        valid_from: stamp("2020-01-01T00:00:00Z"),
+        valid_until: None,
+        revoked: false,
+    }
+}
+
+fn now() -> jiff::Timestamp {
+    "2026-02-01T00:00:00Z".parse().unwrap()
+}
+
+const DNS: &str = r#"{"timestamp":"2026-01-15T00:00:00.000000+0000","event_type":"dns","src_ip":"10.1.2.3","src_port":5353,"dest_ip":"198.51.100.7","dest_port":53,"proto":"UDP","dns":{"type":"answer","rrname":"WWW.Evil.Example","answers":[{"rrname":"www.evil.example","rrtype":"A","rdata":"203.0.113.9"},{"rrtype":"AAAA","rdata":"2001:0db8:0000::1"}]}}"#;
+const HTTP: &str = r#"{"timestamp":"2026-01-15T00:00:00.000000+0000","event_type":"http","src_ip":"10.1.2.3","src_port":40000,"dest_ip":"203.0.113.80","dest_port":8080,"proto":"TCP","http":{"hostname":"bad.example","http_port":8080,"url":"/a/b?q=1","http_refer":"https://start.example/page"}}"#;
+const FILE: &str = r#"{"timestamp":"2026-01-15T00:00:00.000000+0000","event_type":"fileinfo","src_ip":"203.0.113.80","dest_ip":"10.1.2.3","proto":"TCP","fileinfo":{"filename":"/x/payload.exe","md5":"0123456789ABCDEF0123456789abcdef","sha256":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}}"#;
+const ALERT: &str = r#"{"timestamp":"2026-01-15T00:00:00.000000+0000","event_type":"alert","src_ip":"203.0.113.80","dest_ip":"10.1.2.3","proto":"TCP","files":[{"filename":"one.exe","md5":"11111111111111111111111111111111"},{"filename":"two.exe","md5":"22222222222222222222222222222222"}]}"#;
+const MAIL: &str = r#"{"timestamp":"2026-01-15T00:00:00.000000+0000","event_type":"smtp","src_ip":"203.0.113.25","dest_ip":"10.1.2.3","proto":"TCP","smtp":{"helo":"mx.bad.example","mail_from":"<Boss@BAD.example>","rcpt_to":["<you@ours.example>"]},"email":{"from":"The Boss <boss@bad.example>","to":["you@ours.example"]}}"#;
+
+/// The fields of the record that the pattern is met by, or the reason why the pattern is refused.
+fn outcome(pattern: &str, line: &str, covers: Covers) -> String {
+    let options = Options { covers, ..Options::default() };
+    let built = IndicatorSet::build([indicator(1, pattern)], &WarningLists::none(), &options, 1);
+    if let Some((_, unusable)) = built.refused.first() {
+        return format!("refused: {}", unusable.code);
+    }
+    let mut fields = Vec::new();
+    let mut scanner = Scanner::new(Arc::new(built.set), Reader::auto());
+    scanner.scan_line(line.as_bytes(), now(), &mut |found| {
+        assert_eq!(found.indicator.id().as_str(), "indicator--00000000-0000-4000-8000-000000000001");
+        fields.extend(found.hits.iter().map(|hit| found.observation.values[*hit].field.to_string()));
+    });
+    fields.join(" ")
+}
+
+fn check(pattern: &str, line: &str, expected: &str) {
+    assert_eq!(outcome(pattern, line, Covers::Host), expected, "{pattern}");
+}
+
+#[test]
+fn addresses() {
+    check("[ipv4-addr:value = '203.0.113.9']", DNS, "dns.answers[0].rdata");
+    check("[ipv4-addr:value = '203.0.113.10']", DNS, "");
+    check("[ipv4-addr:value ISSUBSET '198.51.100.0/24']", DNS, "dest_ip");
+    check("[ipv4-addr:value = '198.51.100.0/24']", DNS, "dest_ip");
+    check(
+        "[ipv4-addr:value IN ('198.51.100.7', '203.0.113.9', '192.0.2.1')]",
+        DNS,
+        "dest_ip dns.answers[0].rdata",
+    );
+    check("[ipv6-addr:value = '2001:DB8::1']", DNS, "dns.answers[1].rdata");
+    check("[ipv6-addr:value ISSUBSET '2001:db8::/32']", DNS, "dns.answers[1].rdata");
+    check("[ipv6-addr:value = '::ffff:203.0.113.9']", DNS, "dns.answers[0].rdata");
+    check("[ipv4-addr:value ISSUBSET '0.0.0.0/0']", DNS, "refused: too-broad");
+    check("[ipv4-addr:value = 'evil.example']", DNS, "refused: pattern-value");
+}
+
+#[test]
+fn names() {
+    check("[domain-name:value = 'www.evil.example']", DNS, "dns.rrname dns.answers[0].rrname");
+    check("[domain-name:value = 'WWW.EVIL.example.']", DNS, "dns.rrname dns.answers[0].rrname");
+    check("[domain-name:value = 'evil.example']", DNS, "");
+    check("[domain-name:value LIKE '%.evil.example']", DNS, "dns.rrname dns.answers[0].rrname");
+    check("[domain-name:value LIKE '%.www.evil.example']", DNS, "");
+    check("[domain-name:value LIKE '%.vil.example']", DNS, "");
+    check("[domain-name:value LIKE 'www.evil.example']", DNS, "dns.rrname dns.answers[0].rrname");
+    check("[domain-name:value LIKE '%evil.example']", DNS, "refused: pattern-operator");
+    check("[domain-name:value = 'example']", DNS, "refused: too-broad");
+    check("[domain-name:value = 'start.example']", HTTP, "http.http_refer");
+    let below = |pattern, expected| assert_eq!(outcome(pattern, DNS, Covers::Subtree), expected, "{pattern}");
+    below("[domain-name:value = 'evil.example']", "dns.rrname dns.answers[0].rrname");
+    below("[domain-name:value = 'www.evil.example']", "dns.rrname dns.answers[0].rrname");
+    below("[domain-name:value = 'vil.example']", "");
+}
+
+#[test]
+fn urls() {
+    check("[url:value = 'http://bad.example:8080/a/b?q=1']", HTTP, "http.url");
+    check("[url:value = 'HTTP://BAD.example:8080/a/./b?q=1#top']", HTTP, "http.url");
+    check("[url:value = 'http://bad.example/a/b?q=1']", HTTP, "");
+    check("[url:value = 'https://start.example/page']", HTTP, "http.http_refer");
+    check("[url:value = 'https://start.example/']", HTTP, "");
+}
+
+#[test]
+fn files_and_hashes() {
+    check("[file:hashes.MD5 = '0123456789abcdef0123456789ABCDEF']", FILE, "fileinfo.md5");
+    check(
+        "[file:hashes.'SHA-256' = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA']",
+        FILE,
+        "fileinfo.sha256",
+    );
+    check("[file:hashes.MD5 = '0123']", FILE, "refused: pattern-value");
+    check("[file:hashes.SSDEEP = '96:QRWkwoBevsL0Js']", FILE, "refused: pattern-property");
+    check("[file:name = 'payload.exe']", FILE, "refused: pattern-no-anchor");
+    check(
+        "[file:name = 'payload.exe' AND file:hashes.MD5 = '0123456789abcdef0123456789abcdef']",
+        FILE,
+        "fileinfo.filename fileinfo.md5",
+    );
+    check("[file:name = 'other.exe' AND file:hashes.MD5 = '0123456789abcdef0123456789abcdef']", FILE, "");
+    // Both must be the same file.
+    check(
+        "[file:name = 'one.exe' AND file:hashes.MD5 = '11111111111111111111111111111111']",
+        ALERT,
+        "files[0].filename files[0].md5",
+    );
+    check("[file:name = 'two.exe' AND file:hashes.MD5 = '11111111111111111111111111111111']", ALERT, "");
+}
+
+#[test]
+fn mail() {
+    check("[email-addr:value = 'boss@bad.example']", MAIL, "email.from");
+    check("[email-addr:value = 'Boss@bad.example']", MAIL, "smtp.mail_from");
+    check("[email-message:from_ref.value = 'boss@bad.example']", MAIL, "email.from");
+    check("[email-message:to_refs[*].value = 'boss@bad.example']", MAIL, "");
+    check("[email-message:to_refs[*].value = 'you@ours.example']", MAIL, "smtp.rcpt_to[0] email.to[0]");
+    check("[email-message:subject = 'hello']", MAIL, "refused: pattern-property");
+}
+
+#[test]
+fn traffic() {
+    check(
+        "[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '203.0.113.80' AND network-traffic:dst_port = 8080]",
+        HTTP,
+        "dest_ip",
+    );
+    check(
+        "[network-traffic:dst_ref.value = '203.0.113.80' AND network-traffic:dst_port = '8080']",
+        HTTP,
+        "dest_ip",
+    );
+    check("[network-traffic:dst_ref.value = '203.0.113.80' AND network-traffic:dst_port = 443]", HTTP, "");
+    check(
+        "[network-traffic:dst_ref.value = '203.0.113.80' AND network-traffic:src_port IN (1, 40000)]",
+        HTTP,
+        "dest_ip",
+    );
+    check("[network-traffic:src_ref.value = '203.0.113.80']", HTTP, "");
+    check("[network-traffic:src_ref.value = '203.0.113.80']", FILE, "src_ip");
+    check(
+        "[network-traffic:dst_ref.value = '203.0.113.80' AND network-traffic:protocols[*] = 'tcp']",
+        HTTP,
+        "dest_ip",
+    );
+    check(
+        "[network-traffic:dst_ref.value = '203.0.113.80' AND network-traffic:protocols[*] = 'http']",
+        HTTP,
+        "dest_ip",
+    );
+    check(
+        "[network-traffic:dst_ref.value = '203.0.113.80' AND network-traffic:protocols[*] = 'udp']",
+        HTTP,
+        "",
+    );
+    check("[domain-name:value = 'bad.example' AND network-traffic:dst_port = '8080']", HTTP, "http.hostname");
+    check("[network-traffic:dst_port = 8080]", HTTP, "refused: pattern-no-anchor");
+    check(
+        "[domain-name:value = 'www.evil.example' AND domain-name:resolves_to_refs[*].value = '203.0.113.9']",
+        DNS,
+        "dns.rrname dns.answers[0].rrname dns.answers[0].rdata",
+    );
+    check(
+        "[domain-name:value = 'www.evil.example' AND domain-name:resolves_to_refs[*].value = '198.51.100.7']",
+        DNS,
+        "",
+    );
+}
+
+#[test]
+fn joined() {
+    check(
+        "[ipv4-addr:value = '192.0.2.1' OR domain-name:value = 'www.evil.example']",
+        DNS,
+        "dns.rrname dns.answers[0].rrname",
+    );
+    check(
+        "[ipv4-addr:value = '192.0.2.1'] OR [ipv4-addr:value = '203.0.113.9']",
+        DNS,
+        "dns.answers[0].rdata",
+    );
+    check(
+        "[ipv4-addr:value = '192.0.2.1' AND ipv4-addr:value = '203.0.113.9']",
+        DNS,
+        "refused: pattern-never-matches",
+    );
+    check(
+        "[ipv4-addr:value ISSUBSET '203.0.113.0/24' AND ipv4-addr:value ISSUBSET '198.51.100.0/24']",
+        DNS,
+        "",
+    );
+    check(
+        "[(domain-name:value = 'www.evil.example' OR domain-name:value = 'x.example') AND network-traffic:dst_port IN (53, 853)]",
+        DNS,
+        "dns.rrname dns.answers[0].rrname",
+    );
+    check(
+        "[ipv4-addr:value = '192.0.2.1'] AND [ipv4-addr:value = '203.0.113.9']",
+        DNS,
+        "refused: pattern-several-observations",
+    );
+    check(
+        "[ipv4-addr:value = '192.0.2.1'] FOLLOWEDBY [ipv4-addr:value = '203.0.113.9']",
+        DNS,
+        "refused: pattern-several-observations",
+    );
+    check("[ipv4-addr:value = '192.0.2.1'] REPEATS 5 TIMES", DNS, "refused: pattern-qualifier");
+    check("[ipv4-addr:value != '192.0.2.1']", DNS, "refused: pattern-operator");
+    check("[ipv4-addr:value NOT = '192.0.2.1']", DNS, "refused: pattern-operator");
+    check("[mutex:name = 'x']", DNS, "refused: pattern-property");
+    check("[ipv4-addr:value = ", DNS, "refused: pattern-syntax");
+    // One branch that can be matched is enough.
+    check("[mutex:name = 'x'] OR [ipv4-addr:value = '203.0.113.9']", DNS, "dns.answers[0].rdata");
+}
