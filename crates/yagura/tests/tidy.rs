@@ -277,7 +277,8 @@ fn length_findings(files: &Files, ratchet: &Ratchet) -> Findings {
     let (mut file_lines, mut function_lines) = (BTreeMap::new(), BTreeMap::new());
     for (path, text) in sources {
         file_lines.insert(path.clone(), text.lines().count());
-        if path.ends_with(".rs") {
+        // A test may hold a table as long as its subject.
+        if path.ends_with(".rs") && !path.contains("/tests/") {
             function_lines
                 .extend(functions(text).into_iter().map(|(name, lines)| (format!("{path}::{name}"), lines)));
         }
