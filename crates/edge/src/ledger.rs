@@ -1,0 +1,81 @@
+//! What the operator can always see of its own edge: what was asked, what matched, what left.
+
+use serde::Serialize;
+
+/// What a ledger row tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LedgerKind {
+    /// The hub asked to look for an indicator, or to stop.
+    Asked,
+    /// An indicator matched; the detail says whether it may leave.
+    Matched,
+    /// A match stayed inside: the consent does not cover it.
+    Withheld,
+    /// A sighting left and the hub acknowledged it.
+    Sent,
+    /// The hub refused a sighting.
+    Refused,
+}
+
+impl LedgerKind {
+    const ALL: [Self; 5] = [Self::Asked, Self::Matched, Self::Withheld, Self::Sent, Self::Refused];
+
+    /// The name in the spool and on the page.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Asked => "asked",
+            Self::Matched => "matched",
+            Self::Withheld => "withheld",
+            Self::Sent => "sent",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The counter that a row of this kind moves; what the hub answered is counted when it is acknowledged.
+    #[must_use]
+    pub fn counted(self) -> Option<&'static str> {
+        match self {
+            Self::Matched => Some("matched"),
+            Self::Withheld => Some("withheld"),
+            Self::Asked | Self::Sent | Self::Refused => None,
+        }
+    }
+}
+
+/// One line of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LedgerRow {
+    /// When.
+    pub at: jiff::Timestamp,
+    /// What.
+    pub kind: LedgerKind,
+    /// The indicator's identifier; empty for a change of many.
+    pub indicator: String,
+    /// Its name.
+    pub name: String,
+    /// The particulars: source and line of a match, contents of what was sent, the reason of a refusal.
+    pub detail: String,
+}
+
+/// What was counted since the spool was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// Matches.
+    pub matched: u64,
+    /// Matches that stayed inside.
+    pub withheld: u64,
+    /// Sightings that the hub took in.
+    pub sent: u64,
+    /// Sightings that the hub had already.
+    pub duplicate: u64,
+    /// Sightings that the hub refused.
+    pub refused: u64,
+}

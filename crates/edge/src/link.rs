@@ -1,0 +1,221 @@
+//! The link to the hub: outwards only. Three loops: intelligence in, sightings out, and a word on how we are.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use api::client::Client;
+use api::{EdgeHello, SightingOutcome};
+use oversight::Minimised;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::ledger::{LedgerKind, LedgerRow};
+use crate::{Shared, SpoolError};
+
+/// How long one request for intelligence waits for news.
+const INTELLIGENCE_WAIT_SECONDS: u64 = 25;
+/// How often the edge says how it is.
+const HELLO_INTERVAL: Duration = Duration::from_secs(5);
+/// Sightings in one request.
+const SIGHTINGS_BATCH: usize = 500;
+/// The longest pause between two tries while the hub is away.
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
+
+/// Fetches what changed among the indicators, keeps it, and has the set rebuilt. Never ends until stopped.
+pub(crate) async fn intelligence(
+    shared: Arc<Shared>,
+    client: Client,
+    changed: watch::Sender<u64>,
+    mut sequence: i64,
+) {
+    let mut backoff = Backoff::default();
+    while !shared.is_stopping() {
+        match client.intelligence(sequence, INTELLIGENCE_WAIT_SECONDS).await {
+            Ok(news) => {
+                backoff.reset();
+                shared.status.connected.store(true, Ordering::Relaxed);
+                let is_news = !news.changes.is_empty() || news.reset || news.sequence != sequence;
+                if is_news {
+                    let next = news.sequence;
+                    match keep(&shared, news).await {
+                        Ok(()) => sequence = next,
+                        Err(error) => {
+                            tracing::warn!(%error, "indicators could not be kept");
+                            backoff.wait().await;
+                            continue;
+                        }
+                    }
+                    changed.send_modify(|count| *count += 1);
+                }
+            }
+            Err(error) => {
+                shared.status.connected.store(false, Ordering::Relaxed);
+                tracing::info!(%error, "no intelligence from the hub; the kept indicators stay in use");
+                backoff.wait().await;
+            }
+        }
+    }
+}
+
+async fn keep(shared: &Arc<Shared>, news: api::Intelligence) -> Result<(), SpoolError> {
+    let shared = Arc::clone(shared);
+    let kept = tokio::task::spawn_blocking(move || {
+        let put = news.changes.iter().filter(|c| matches!(c, api::IntelligenceChange::Put { .. })).count();
+        let dropped = news.changes.len() - put;
+        let detail = format!("+{put} −{dropped}{}", if news.reset { ", reset" } else { "" });
+        let asked = LedgerRow {
+            at: jiff::Timestamp::now(),
+            kind: LedgerKind::Asked,
+            indicator: String::new(),
+            name: format!("#{}", news.sequence),
+            detail,
+        };
+        shared.spool.change_intelligence(&news, &[asked])?;
+        shared.indicators.change(&news);
+        Ok(())
+    });
+    kept.await.unwrap_or_else(|e| Err(SpoolError::Unusable(e.to_string())))
+}
+
+/// Sends what waits, oldest first, and lets go of it only when the hub has answered for it.
+pub(crate) async fn sightings(shared: Arc<Shared>, client: Client) {
+    let mut backoff = Backoff::default();
+    while !shared.is_stopping() {
+        let waiting = match shared.blocking(|shared| shared.spool.waiting(SIGHTINGS_BATCH)).await {
+            Ok(waiting) => waiting,
+            Err(error) => {
+                tracing::warn!(%error, "the spool cannot be read");
+                backoff.wait().await;
+                continue;
+            }
+        };
+        if waiting.is_empty() {
+            shared.spooled.notified().await;
+            continue;
+        }
+        match client
+            .send_sightings(&waiting.iter().map(|(id, minimised)| (*id, minimised)).collect::<Vec<_>>())
+            .await
+        {
+            Ok(accepted) if accepted.outcomes.len() == waiting.len() => {
+                backoff.reset();
+                let answered =
+                    shared.blocking(move |shared| acknowledge(shared, &waiting, accepted.outcomes)).await;
+                if let Err(error) = answered {
+                    tracing::warn!(%error, "an acknowledgement could not be kept; the sightings will be sent again");
+                    backoff.wait().await;
+                }
+            }
+            Ok(_) => {
+                tracing::warn!(
+                    "the hub answered for another number of sightings than were sent; trying again"
+                );
+                backoff.wait().await;
+            }
+            Err(error) => {
+                tracing::info!(%error, "sightings wait for the hub");
+                backoff.wait().await;
+            }
+        }
+    }
+}
+
+fn acknowledge(
+    shared: &Shared,
+    sent: &[(Uuid, Minimised)],
+    outcomes: Vec<SightingOutcome>,
+) -> Result<(), SpoolError> {
+    let now = jiff::Timestamp::now();
+    let mut answered = Vec::with_capacity(sent.len());
+    let mut ledger = Vec::with_capacity(sent.len());
+    for ((id, minimised), outcome) in sent.iter().zip(outcomes) {
+        let sighting = minimised.sighting();
+        let row = |kind, detail| LedgerRow {
+            at: now,
+            kind,
+            indicator: sighting.indicator.to_string(),
+            name: shared.indicators.name_of(&sighting.indicator),
+            detail,
+        };
+        match outcome {
+            SightingOutcome::Accepted => {
+                answered.push((*id, "sent"));
+                ledger.push(row(LedgerKind::Sent, contents(&sighting.information)));
+            }
+            SightingOutcome::Duplicate => answered.push((*id, "duplicate")),
+            SightingOutcome::Refused { code, message } => {
+                answered.push((*id, "refused"));
+                ledger.push(row(LedgerKind::Refused, format!("{code}: {message}")));
+            }
+        }
+    }
+    shared.spool.acknowledge(&answered, &ledger)
+}
+
+/// What a sighting held, in full: the operator may know what left its own network.
+fn contents(information: &oversight::MechanicalInformation) -> String {
+    let mut parts: Vec<String> = information.addresses.iter().map(ToString::to_string).collect();
+    parts.extend(information.domains.iter().cloned());
+    parts.extend(information.hashes.iter().map(|(algorithm, value)| format!("{algorithm}:{value}")));
+    parts.extend(information.ports.iter().map(|port| format!("port {port}")));
+    parts.extend(information.protocol.clone());
+    parts.extend(information.bytes.map(|bytes| format!("{bytes} bytes")));
+    parts.join(", ")
+}
+
+/// Tells the hub how we are, every few seconds.
+pub(crate) async fn hello(shared: Arc<Shared>, client: Client) {
+    while !shared.is_stopping() {
+        match shared.blocking(word).await {
+            Ok(word) => {
+                let heard = client.hello(&word).await;
+                if let Err(error) = &heard {
+                    tracing::debug!(%error, "the hub did not hear us");
+                }
+                shared.status.connected.store(heard.is_ok(), Ordering::Relaxed);
+            }
+            Err(error) => tracing::warn!(%error, "the spool cannot be read"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(HELLO_INTERVAL) => {}
+            () = shared.stopped.notified() => {}
+        }
+    }
+}
+
+fn word(shared: &Shared) -> Result<EdgeHello, SpoolError> {
+    let counts = shared.spool.counts()?;
+    let status = &shared.status;
+    Ok(EdgeHello {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        generation: status.generation.load(Ordering::Relaxed),
+        indicators: status.indicators.load(Ordering::Relaxed),
+        refused: status.refused.load(Ordering::Relaxed),
+        sources: status.sources(),
+        records: status.records.load(Ordering::Relaxed),
+        matches: status.matches.load(Ordering::Relaxed),
+        sent: counts.sent,
+        waiting: shared.spool.waiting_count()?,
+        withheld: counts.withheld,
+        trouble: status.trouble().map(str::to_owned),
+    })
+}
+
+/// Growing pauses between tries, so that a hub that comes back is not met by a rush.
+#[derive(Default)]
+struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    async fn wait(&mut self) {
+        let pause = Duration::from_millis(250).saturating_mul(1 << self.failures.min(7));
+        self.failures += 1;
+        tokio::time::sleep(pause.min(BACKOFF_MAX)).await;
+    }
+}

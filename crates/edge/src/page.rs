@@ -1,0 +1,113 @@
+//! The edge's own small page: what was asked of us, what matched, what left the building. For the operator alone: it listens on
+//! loopback and changes nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+
+use crate::Shared;
+use crate::ledger::{Counts, LedgerRow};
+
+/// Rows on the page.
+const ROWS_MAX: u32 = 500;
+
+#[derive(Serialize)]
+struct Ledger {
+    id: String,
+    hub: String,
+    connected: bool,
+    generation: i64,
+    indicators: u64,
+    refused: u64,
+    records: u64,
+    waiting: u64,
+    counts: Counts,
+    trouble: Option<&'static str>,
+    consent: ConsentInWords,
+    sources: Vec<api::SourceHealth>,
+    rows: Vec<LedgerRow>,
+    as_of: jiff::Timestamp,
+}
+
+#[derive(Serialize)]
+struct ConsentInWords {
+    purposes: Vec<&'static str>,
+    up_to: Option<String>,
+    mark_as: Option<String>,
+    own_addresses: bool,
+}
+
+/// The page and the JSON behind it.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/", get(page))
+        .route("/page.js", get(script))
+        .route("/page.css", get(style))
+        .route("/api/v1/ledger", get(ledger))
+        .route("/healthz", get(|| async { "ok" }))
+        .with_state(shared)
+}
+
+async fn page() -> Response {
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, "default-src 'self'; frame-ancestors 'none'; base-uri 'none'"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (headers, Html(include_str!("page/page.html"))).into_response()
+}
+
+async fn script() -> Response {
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("page/page.js")).into_response()
+}
+
+async fn style() -> Response {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("page/page.css")).into_response()
+}
+
+async fn ledger(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    // A page elsewhere could make the operator's browser ask for this under another name (DNS rebinding).
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    if !["127.0.0.1", "localhost", "[::1]"].contains(&name) {
+        return StatusCode::MISDIRECTED_REQUEST.into_response();
+    }
+    let reading = tokio::task::spawn_blocking(move || read(&shared)).await;
+    match reading {
+        Ok(Ok(ledger)) => Json(ledger).into_response(),
+        Ok(Err(error)) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+fn read(shared: &Shared) -> Result<Ledger, crate::SpoolError> {
+    let status = &shared.status;
+    let consent = &shared.config.consent;
+    Ok(Ledger {
+        id: shared.config.id.clone(),
+        hub: shared.config.hub.url.clone(),
+        connected: status.connected.load(Ordering::Relaxed),
+        generation: status.generation.load(Ordering::Relaxed),
+        indicators: status.indicators.load(Ordering::Relaxed),
+        refused: status.refused.load(Ordering::Relaxed),
+        records: status.records.load(Ordering::Relaxed),
+        waiting: shared.spool.waiting_count()?,
+        counts: shared.spool.counts()?,
+        trouble: status.trouble(),
+        consent: ConsentInWords {
+            purposes: consent.purposes.iter().map(|purpose| purpose.name()).collect(),
+            up_to: consent.up_to.map(oversight::tlp_word),
+            mark_as: consent.mark_as.map(oversight::tlp_word),
+            own_addresses: consent.own_addresses,
+        },
+        sources: status.sources(),
+        rows: shared.spool.ledger(ROWS_MAX)?,
+        as_of: jiff::Timestamp::now(),
+    })
+}

@@ -1,0 +1,77 @@
+"use strict";
+const words = {
+  ja: {
+    title: "このエッジから何が出たか", connected: "ハブに接続中", away: "ハブに届きません（記録は保存され、後で送られます）", asOf: "現在",
+    records: "読んだ記録", indicators: "使用中の指標", refused: "使えない指標", matched: "一致", withheld: "外に出さず", sent: "送信済み", waiting: "送信待ち", generation: "指標の版",
+    consent: "運用者の同意", sources: "ログ", ledger: "台帳", nothing: "まだありません。", noSources: "ログが設定されていません。設定ファイルに [[source]] を加えてください。",
+    consentNone: "何も外に出しません。", consentText: (c) => `目的：${c.purposes.map((p) => purpose.ja[p] ?? p).join("、")}。${c.up_to?.toUpperCase()} までの指標の目撃情報を出し、TLP:${(c.mark_as ?? c.up_to)?.toUpperCase()} を付けます。自組織のアドレスは${c.own_addresses ? "含めます" : "含めません"}。`,
+    kinds: { all: "すべて", asked: "依頼", matched: "一致", withheld: "外に出さず", sent: "送信", refused: "拒否" },
+    columns: ["時刻", "種類", "指標", "内容"], sourceColumns: ["名前", "形式", "未読", "遅れ", "記録", "読めない行"], other: "English",
+    troubles: { "disk-full": "ディスクがいっぱいです。空きを作ると読み取りが再開します。失われたものはありません。", "spool-full": "送信待ちが上限に達しました。ハブが受け取るまで読み取りを止めています。", "log-lost": "読み終える前にログが消えました。ログの保存期間を延ばしてください。", "log-unreadable": "ログを開けません。ファイルの権限を確かめてください。" },
+  },
+  en: {
+    title: "What left this edge", connected: "connected to the hub", away: "the hub cannot be reached (records are kept and sent later)", asOf: "as of",
+    records: "records read", indicators: "indicators in use", refused: "indicators not usable", matched: "matched", withheld: "kept inside", sent: "sent", waiting: "waiting", generation: "indicator set",
+    consent: "The operator's consent", sources: "Logs", ledger: "Ledger", nothing: "Nothing yet.", noSources: "No logs are configured. Add a [[source]] to the configuration file.",
+    consentNone: "Nothing leaves.", consentText: (c) => `Purpose: ${c.purposes.map((p) => purpose.en[p] ?? p).join(", ")}. Sightings of indicators up to TLP:${c.up_to?.toUpperCase()} leave, marked TLP:${(c.mark_as ?? c.up_to)?.toUpperCase()}. Our own addresses are ${c.own_addresses ? "in them" : "not in them"}.`,
+    kinds: { all: "all", asked: "asked", matched: "matched", withheld: "kept inside", sent: "sent", refused: "refused" },
+    columns: ["time", "kind", "indicator", "contents"], sourceColumns: ["name", "format", "unread", "lag", "records", "unreadable lines"], other: "日本語",
+    troubles: { "disk-full": "The disk is full. Free some space and reading goes on; nothing was lost.", "spool-full": "Too many sightings wait. Reading has paused until the hub takes some.", "log-lost": "A log vanished before it was read out. Keep logs longer.", "log-unreadable": "A log cannot be opened. Check the file's permissions." },
+  },
+};
+const purpose = {
+  ja: { "own-defence": "自組織の防御", "collective-defence": "共同の防御", "incident-response": "事案対応", oversight: "監督", administration: "運用", exercise: "訓練" },
+  en: { "own-defence": "own defence", "collective-defence": "collective defence", "incident-response": "incident response", oversight: "oversight", administration: "administration", exercise: "exercise" },
+};
+let language = localStorage.getItem("language") ?? (navigator.language.startsWith("ja") ? "ja" : "en");
+let kind = "all";
+let last = null;
+const at = (id) => document.getElementById(id);
+const element = (name, text, className) => { const e = document.createElement(name); e.textContent = text; if (className) e.className = className; return e; };
+const number = (n) => new Intl.NumberFormat(language).format(n);
+const time = (t) => new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" }).format(new Date(t));
+
+function table(target, columns, rows, empty) {
+  const head = document.createElement("tr");
+  for (const column of columns) head.append(element("th", column));
+  target.replaceChildren(...(rows.length ? [head, ...rows] : []));
+  if (!rows.length) { const row = document.createElement("tr"); row.append(element("td", empty)); target.replaceChildren(row); }
+}
+
+function show(state) {
+  const w = words[language];
+  document.documentElement.lang = language;
+  at("id").textContent = state.id;
+  at("dot").className = state.connected ? "dot on" : "dot";
+  at("link").textContent = state.connected ? w.connected : w.away;
+  at("as-of").textContent = `${w.asOf} ${time(state.as_of)}`;
+  at("language").textContent = w.other;
+  at("trouble").hidden = !state.trouble;
+  at("trouble").textContent = state.trouble ? `${w.troubles[state.trouble] ?? state.trouble} (${state.trouble})` : "";
+  for (const [id, key] of [["summary-title", "title"], ["consent-title", "consent"], ["sources-title", "sources"], ["ledger-title", "ledger"]]) at(id).textContent = w[key];
+  const figures = [["records", state.records], ["indicators", state.indicators], ["refused", state.refused], ["generation", state.generation], ["matched", state.counts.matched], ["withheld", state.counts.withheld], ["sent", state.counts.sent], ["waiting", state.waiting]];
+  at("summary").replaceChildren(...figures.map(([key, value]) => { const box = document.createElement("div"); box.append(element("dt", w[key]), element("dd", number(value))); return box; }));
+  at("consent").textContent = state.consent.purposes.length && state.consent.up_to ? w.consentText(state.consent) : w.consentNone;
+  table(at("sources"), w.sourceColumns, state.sources.map((s) => {
+    const row = document.createElement("tr");
+    row.append(element("td", s.name), element("td", s.format), element("td", `${number(s.behind_bytes)} B`), element("td", s.lag_seconds == null ? "–" : `${number(Math.round(s.lag_seconds))} s`), element("td", number(s.records)), element("td", number(s.unreadable)));
+    return row;
+  }), w.noSources);
+  at("filter").replaceChildren(...Object.entries(w.kinds).map(([key, label]) => {
+    const button = element("button", label); button.type = "button"; button.setAttribute("aria-pressed", String(key === kind));
+    button.addEventListener("click", () => { kind = key; show(last); }); return button;
+  }));
+  table(at("ledger"), w.columns, state.rows.filter((row) => kind === "all" || row.kind === kind).map((r) => {
+    const row = document.createElement("tr");
+    row.append(element("td", time(r.at), "t"), element("td", w.kinds[r.kind] ?? r.kind), element("td", r.name || r.indicator), element("td", r.detail));
+    return row;
+  }), w.nothing);
+}
+
+async function refresh() {
+  try { const response = await fetch("/api/v1/ledger", { cache: "no-store" }); if (response.ok) { last = await response.json(); show(last); } }
+  catch { at("dot").className = "dot"; }
+  setTimeout(refresh, 2000);
+}
+at("language").addEventListener("click", () => { language = language === "ja" ? "en" : "ja"; localStorage.setItem("language", language); if (last) show(last); });
+refresh();

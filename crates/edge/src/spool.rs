@@ -1,0 +1,399 @@
+//! The edge's durable memory: how far each log was read, what waits to be sent, what was asked, matched and sent.
+//!
+//! A match and the position behind it are written in one transaction, so a crash repeats nothing and loses nothing; a
+//! sighting leaves the spool only when the hub has acknowledged it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use oversight::Minimised;
+use rusqlite::{Connection, OptionalExtension, params};
+use uuid::Uuid;
+
+use crate::ledger::{Counts, LedgerKind, LedgerRow};
+
+/// Sightings that may wait; at this number the edge stops reading its logs until the hub takes some.
+pub(crate) const WAITING_SIGHTINGS_MAX: u64 = 200_000;
+/// Identifiers of answered sightings kept, so that reading a record again sends nothing.
+pub(crate) const ANSWERED_IDS_MAX: u64 = 1_000_000;
+/// Ledger rows kept; older ones are forgotten, their counts stay.
+pub(crate) const LEDGER_ROWS_MAX: u64 = 100_000;
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS position (
+        source TEXT NOT NULL, file TEXT NOT NULL, path TEXT NOT NULL, inode INTEGER NOT NULL,
+        prefix_length INTEGER NOT NULL, prefix_hash BLOB NOT NULL, position INTEGER NOT NULL, line INTEGER NOT NULL,
+        header BLOB NOT NULL, finished INTEGER NOT NULL, PRIMARY KEY (source, file));
+    CREATE TABLE IF NOT EXISTS sighting (
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL, state TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS sighting_waiting ON sighting (number) WHERE state = 'waiting';
+    CREATE TABLE IF NOT EXISTS indicator (id TEXT PRIMARY KEY, body BLOB NOT NULL, tlp TEXT);
+    CREATE TABLE IF NOT EXISTS ledger (
+        number INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL, indicator TEXT NOT NULL, name TEXT NOT NULL,
+        detail TEXT NOT NULL);
+    CREATE TABLE IF NOT EXISTS count (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+";
+
+/// The spool could not keep or give something.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// The disk is full: nothing was kept, reading stops until there is room.
+    #[error(
+        "the disk that holds the edge's data folder is full; free some space and reading goes on by itself"
+    )]
+    Full,
+    /// The file is damaged or from a newer program.
+    #[error("the spool cannot be used: {0}")]
+    Unusable(String),
+}
+
+impl From<rusqlite::Error> for SpoolError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure) => Self::Full,
+            _ => Self::Unusable(error.to_string()),
+        }
+    }
+}
+
+/// How far one file of a source was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// The file's own identifier here, whatever it is called.
+    pub(crate) file: Uuid,
+    /// The path it was last seen under.
+    pub(crate) path: PathBuf,
+    /// Its inode then.
+    pub(crate) inode: u64,
+    /// So many first bytes tell it apart …
+    pub(crate) prefix_length: u64,
+    /// … by this SHA-256.
+    pub(crate) prefix_hash: [u8; 32],
+    /// Uncompressed bytes read and decided.
+    pub(crate) position: u64,
+    /// Lines read.
+    pub(crate) line: u64,
+    /// The format's header lines in force at the position (Zeek TSV), to read on with.
+    pub(crate) header: Vec<u8>,
+    /// Whether the file was read to its end and will not grow.
+    pub(crate) finished: bool,
+}
+
+/// An indicator as the hub sent it: its JSON text, and the word of its marking.
+pub(crate) type KeptIndicator = (Vec<u8>, Option<String>);
+
+/// One sighting to keep: its identifier, the same at every reading of the same record, and its proof.
+#[derive(Debug)]
+pub(crate) struct NewSpooled {
+    /// UUIDv5 over source, file identity, offset and indicator.
+    pub(crate) id: Uuid,
+    /// What may leave.
+    pub(crate) minimised: Minimised,
+}
+
+/// The spool.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    connection: Mutex<Connection>,
+    key: [u8; 32],
+}
+
+impl Spool {
+    /// Opens or makes the spool in a folder.
+    pub(crate) fn open(folder: &Path) -> Result<Self, SpoolError> {
+        std::fs::create_dir_all(folder).map_err(|e| SpoolError::Unusable(e.to_string()))?;
+        let connection = Connection::open(folder.join("edge.sqlite"))?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "cache_size", -2000)?;
+        connection.execute_batch(SCHEMA)?;
+        let key = sealing_key(&connection)?;
+        Ok(Self { connection: Mutex::new(connection), key })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every position of a source.
+    pub(crate) fn positions(&self, source: &str) -> Result<Vec<Position>, SpoolError> {
+        let connection = self.connection();
+        let mut statement = connection.prepare_cached(
+            "SELECT file, path, inode, prefix_length, prefix_hash, position, line, header, finished
+             FROM position WHERE source = ?1 ORDER BY rowid",
+        )?;
+        let rows = statement.query_map([source], |row| {
+            Ok(Position {
+                file: Uuid::try_parse(&row.get::<_, String>(0)?).unwrap_or_default(),
+                path: PathBuf::from(row.get::<_, String>(1)?),
+                inode: row.get::<_, i64>(2)?.cast_unsigned(),
+                prefix_length: row.get::<_, i64>(3)?.cast_unsigned(),
+                prefix_hash: row.get(4)?,
+                position: row.get::<_, i64>(5)?.cast_unsigned(),
+                line: row.get::<_, i64>(6)?.cast_unsigned(),
+                header: row.get(7)?,
+                finished: row.get(8)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Keeps what one stretch of a file gave and the position behind it, in one durable transaction.
+    pub(crate) fn record(
+        &self,
+        source: &str,
+        position: &Position,
+        sightings: &[NewSpooled],
+        ledger: &[LedgerRow],
+    ) -> Result<(), SpoolError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        put_position(&transaction, source, position)?;
+        let mut fresh = 0;
+        for sighting in sightings {
+            fresh += transaction
+                .prepare_cached(
+                    "INSERT INTO sighting (id, sealed, state) VALUES (?1, ?2, 'waiting') ON CONFLICT (id) DO NOTHING",
+                )?
+                .execute(params![sighting.id.to_string(), sighting.minimised.seal(&self.key)])?;
+        }
+        put_ledger(&transaction, ledger)?;
+        add(&transaction, "spooled", fresh as u64)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Forgets a file that is gone for good.
+    pub(crate) fn forget(&self, source: &str, file: Uuid) -> Result<(), SpoolError> {
+        self.connection().execute(
+            "DELETE FROM position WHERE source = ?1 AND file = ?2",
+            params![source, file.to_string()],
+        )?;
+        Ok(())
+    }
+
+    /// The oldest waiting sightings. What does not bear our seal was not written by us: it is dropped, and counted as refused.
+    pub(crate) fn waiting(&self, limit: usize) -> Result<Vec<(Uuid, Minimised)>, SpoolError> {
+        let connection = self.connection();
+        let rows: Vec<(i64, String, Vec<u8>)> = connection
+            .prepare_cached(
+                "SELECT number, id, sealed FROM sighting WHERE state = 'waiting' ORDER BY number LIMIT ?1",
+            )?
+            .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        let mut waiting = Vec::with_capacity(rows.len());
+        for (number, id, sealed) in rows {
+            match (Uuid::try_parse(&id), Minimised::unseal(&sealed, &self.key)) {
+                (Ok(id), Some(minimised)) => waiting.push((id, minimised)),
+                _ => {
+                    connection
+                        .execute("UPDATE sighting SET state = 'broken-seal' WHERE number = ?1", [number])?;
+                    add(&connection, "refused", 1)?;
+                }
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// How many sightings wait.
+    pub(crate) fn waiting_count(&self) -> Result<u64, SpoolError> {
+        let connection = self.connection();
+        let count: i64 = connection
+            .prepare_cached("SELECT count(*) FROM sighting WHERE state = 'waiting'")?
+            .query_row([], |row| row.get(0))?;
+        Ok(count.cast_unsigned())
+    }
+
+    /// Ends the stay of sightings that the hub has answered for; their sealed content is erased, their id stays so that
+    /// reading the same record again sends nothing.
+    pub(crate) fn acknowledge(
+        &self,
+        answered: &[(Uuid, &'static str)],
+        ledger: &[LedgerRow],
+    ) -> Result<(), SpoolError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        for (id, state) in answered {
+            transaction
+                .prepare_cached(
+                    "UPDATE sighting SET state = ?2, sealed = x'' WHERE id = ?1 AND state = 'waiting'",
+                )?
+                .execute(params![id.to_string(), state])?;
+            add(&transaction, state, 1)?;
+        }
+        transaction
+            .prepare_cached(
+                "DELETE FROM sighting WHERE state <> 'waiting' AND number <= (SELECT max(number) FROM sighting) - ?1",
+            )?
+            .execute([ANSWERED_IDS_MAX.cast_signed()])?;
+        put_ledger(&transaction, ledger)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// The hub's sequence that the kept indicators stand for, and all of them: JSON text and marking.
+    pub(crate) fn intelligence(&self) -> Result<(i64, Vec<KeptIndicator>), SpoolError> {
+        let connection = self.connection();
+        let sequence: Option<i64> = connection
+            .query_row("SELECT value FROM setting WHERE name = 'sequence'", [], |row| row.get(0))
+            .optional()?;
+        let indicators = connection
+            .prepare("SELECT body, tlp FROM indicator")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        Ok((sequence.unwrap_or(0), indicators))
+    }
+
+    /// Applies a change of the indicators.
+    pub(crate) fn change_intelligence(
+        &self,
+        intelligence: &api::Intelligence,
+        asked: &[LedgerRow],
+    ) -> Result<(), SpoolError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction()?;
+        if intelligence.reset {
+            transaction.execute("DELETE FROM indicator", [])?;
+        }
+        for change in &intelligence.changes {
+            match change {
+                api::IntelligenceChange::Put { object, tlp } => {
+                    let id = object.get("id").and_then(serde_json::Value::as_str).unwrap_or_default();
+                    let body = object.to_string().into_bytes();
+                    transaction
+                        .prepare_cached(
+                            "INSERT INTO indicator (id, body, tlp) VALUES (?1, ?2, ?3)
+                             ON CONFLICT (id) DO UPDATE SET body = excluded.body, tlp = excluded.tlp",
+                        )?
+                        .execute(params![id, body, tlp])?;
+                }
+                api::IntelligenceChange::Drop { id } => {
+                    transaction.prepare_cached("DELETE FROM indicator WHERE id = ?1")?.execute([id])?;
+                }
+            }
+        }
+        transaction.execute(
+            "INSERT INTO setting (name, value) VALUES ('sequence', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [intelligence.sequence],
+        )?;
+        put_ledger(&transaction, asked)?;
+        Ok(transaction.commit()?)
+    }
+
+    /// The newest ledger rows, newest first.
+    pub(crate) fn ledger(&self, limit: u32) -> Result<Vec<LedgerRow>, SpoolError> {
+        let connection = self.connection();
+        let rows = connection
+            .prepare_cached(
+                "SELECT at, kind, indicator, name, detail FROM ledger ORDER BY number DESC LIMIT ?1",
+            )?
+            .query_map([limit], |row| {
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                ))
+            })?
+            .collect::<Result<Vec<(String, String, String, String, String)>, _>>()?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(at, kind, indicator, name, detail)| {
+                Some(LedgerRow {
+                    at: at.parse().ok()?,
+                    kind: LedgerKind::parse(&kind)?,
+                    indicator,
+                    name,
+                    detail,
+                })
+            })
+            .collect())
+    }
+
+    /// What was counted since the spool was made.
+    pub(crate) fn counts(&self) -> Result<Counts, SpoolError> {
+        let connection = self.connection();
+        let read = |name: &str| -> Result<u64, SpoolError> {
+            let value: Option<i64> = connection
+                .prepare_cached("SELECT value FROM count WHERE name = ?1")?
+                .query_row([name], |row| row.get(0))
+                .optional()?;
+            Ok(value.unwrap_or(0).cast_unsigned())
+        };
+        Ok(Counts {
+            matched: read("matched")?,
+            withheld: read("withheld")?,
+            sent: read("sent")?,
+            duplicate: read("duplicate")?,
+            refused: read("refused")?,
+        })
+    }
+}
+
+fn sealing_key(connection: &Connection) -> Result<[u8; 32], SpoolError> {
+    let kept: Option<[u8; 32]> = connection
+        .query_row("SELECT value FROM setting WHERE name = 'key'", [], |row| row.get(0))
+        .optional()?;
+    if let Some(key) = kept {
+        return Ok(key);
+    }
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(|e| SpoolError::Unusable(e.to_string()))?;
+    connection.execute("INSERT INTO setting (name, value) VALUES ('key', ?1)", [key])?;
+    Ok(key)
+}
+
+fn put_position(connection: &Connection, source: &str, position: &Position) -> Result<(), SpoolError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO position (source, file, path, inode, prefix_length, prefix_hash, position, line, header, finished)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT (source, file) DO UPDATE SET path = excluded.path, inode = excluded.inode,
+                 prefix_length = excluded.prefix_length, prefix_hash = excluded.prefix_hash,
+                 position = excluded.position, line = excluded.line, header = excluded.header,
+                 finished = excluded.finished",
+        )?
+        .execute(params![
+            source,
+            position.file.to_string(),
+            position.path.to_string_lossy(),
+            position.inode.cast_signed(),
+            position.prefix_length.cast_signed(),
+            position.prefix_hash,
+            position.position.cast_signed(),
+            position.line.cast_signed(),
+            position.header,
+            position.finished,
+        ])?;
+    Ok(())
+}
+
+fn put_ledger(connection: &Connection, rows: &[LedgerRow]) -> Result<(), SpoolError> {
+    for row in rows {
+        connection
+            .prepare_cached(
+                "INSERT INTO ledger (at, kind, indicator, name, detail) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![row.at.to_string(), row.kind.name(), row.indicator, row.name, row.detail])?;
+        if let Some(count) = row.kind.counted() {
+            add(connection, count, 1)?;
+        }
+    }
+    if !rows.is_empty() {
+        connection
+            .prepare_cached("DELETE FROM ledger WHERE number <= (SELECT max(number) FROM ledger) - ?1")?
+            .execute([LEDGER_ROWS_MAX.cast_signed()])?;
+    }
+    Ok(())
+}
+
+fn add(connection: &Connection, name: &str, by: u64) -> Result<(), SpoolError> {
+    connection
+        .prepare_cached(
+            "INSERT INTO count (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+        )?
+        .execute(params![name, by.cast_signed()])?;
+    Ok(())
+}
