@@ -6,3 +6,4 @@ mod objects;
 mod observables;
 mod patterns;
 mod sco_ids;
+mod validation;
