@@ -8,10 +8,30 @@ pub type CaseId = Id;
 
 /// Severity 0–5, each with a word in GLOSSARY.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct Severity(u8);
 
+impl From<Severity> for u8 {
+    fn from(severity: Severity) -> Self {
+        severity.0
+    }
+}
+
+impl TryFrom<u8> for Severity {
+    type Error = String;
+
+    fn try_from(level: u8) -> Result<Self, Self::Error> {
+        Self::new(level).ok_or_else(|| format!("severity {level} is not one of 0 to 5"))
+    }
+}
+
 impl Severity {
+    /// 0: nothing of concern.
+    pub const NONE: Self = Self(0);
+    /// 2: what an indicator is taken for that says nothing about itself.
+    pub const MODERATE: Self = Self(2);
+    /// 3: more than one member is concerned.
+    pub const CONSIDERABLE: Self = Self(3);
     /// 4: high.
     pub const HIGH: Self = Self(4);
 
