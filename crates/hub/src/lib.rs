@@ -1,1 +1,239 @@
-//! The hub's server: TAXII, REST, stream, edge link, console.
+//! The hub's server: TAXII 2.1, REST, the live stream, the edge's link, the transparency log, the console.
+//!
+//! [`Hub::start`] opens the data folder, does what a first start needs, and serves until [`RunningHub::stop`].
+//!
+//! Inside, each noun is one file. The order in which to read: [`server`](self) puts the routes together, `principal` says who
+//! asks, `release` is the one way out, `ingest` the one way in, `problem` the form of every error.
+
+mod config;
+mod console;
+mod first_start;
+mod ingest;
+mod log;
+mod operations;
+mod principal;
+mod problem;
+mod release;
+mod server;
+mod state;
+mod stream;
+mod taxii;
+mod tls;
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum_server::Handle;
+use oversight::Realm;
+use policy::Engine;
+use store::{Options, Store};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use url::Url;
+use uuid::Uuid;
+
+pub use config::{BODY_BYTES_MAX, ConfigError, HubConfig, PAGE_OBJECTS_MAX, RawConfig, TlsFiles};
+pub use first_start::FirstStart;
+pub use server::openapi;
+
+use state::{AppState, Inner, Stopping};
+
+/// How long a stop waits for requests that are being answered.
+const STOP_WAIT: Duration = Duration::from_secs(10);
+
+/// A hub that is to be started.
+#[derive(Debug)]
+pub struct Hub;
+
+/// A hub that serves.
+pub struct RunningHub {
+    /// The address it is reached by, without a path.
+    pub address: Url,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The path of the TAXII API root, with slashes, e.g. `/council/`.
+    pub api_root: String,
+    /// The id of the collection that takes and gives every object.
+    pub collection: Uuid,
+    /// What only the start that made the data folder gives.
+    pub first_start: Option<FirstStart>,
+    state: AppState,
+    handle: Handle<SocketAddr>,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// Why a hub does not start.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct HubError {
+    /// A stable code: `listen`, `tls`, `file`, `key`, `policy`, `store-…`.
+    pub code: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl HubError {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    pub(crate) fn file(path: &Path, error: &std::io::Error) -> Self {
+        Self::new("file", format!("`{}` cannot be read or written: {error}", path.display()))
+    }
+}
+
+impl From<store::StoreError> for HubError {
+    fn from(error: store::StoreError) -> Self {
+        Self { code: error.code(), message: error.to_string() }
+    }
+}
+
+impl Hub {
+    /// Starts a hub and returns when it serves.
+    ///
+    /// # Errors
+    /// The data folder, the key, the certificate, the policies or the address cannot be used.
+    pub async fn start(config: HubConfig) -> Result<RunningHub, HubError> {
+        let tls = if config.speaks_tls() { Some(()) } else { None };
+        let listener = TcpListener::bind(config.listen)
+            .map_err(|e| HubError::new("listen", format!("cannot listen on {}: {e}", config.listen)))?;
+        let listen = listener.local_addr().map_err(|e| HubError::new("listen", e.to_string()))?;
+        let address = public_address(&config, listen)?;
+        std::fs::create_dir_all(&config.data).map_err(|e| HubError::file(&config.data, &e))?;
+        let store = Store::open(&config.data, Options::default())?;
+        let tls = tls.map(|()| tls::server_config(&config)).transpose()?;
+        let engine = Arc::new(ArcSwap::from_pointee(compile_policies(&config)?));
+        let node = first_start::prepare(&config, &store, &address).await?;
+        let (stop, stopping) = Stopping::new();
+        let metrics = operations::Metrics::new();
+        let (log, log_task) = log::start(&config, &store, &node, &metrics, stopping.clone()).await?;
+        let state = AppState::new(Inner {
+            door: release::Door::new(Arc::clone(&engine)),
+            ingest: ingest::Ingest::new(&config),
+            address: address.clone(),
+            collection: node.collection.clone(),
+            strangers: state::Strangers::default(),
+            store,
+            engine,
+            log,
+            metrics,
+            stopping,
+            config,
+        });
+        let handle = Handle::new();
+        let server_task = serve(listener, tls, server::router(state.clone()), handle.clone())?;
+        handle.listening().await;
+        Ok(RunningHub {
+            address,
+            listen,
+            api_root: format!("/{}/", state.config.api_root),
+            collection: node.collection.id,
+            first_start: node.first_start,
+            state,
+            handle,
+            stop,
+            tasks: vec![server_task, log_task],
+        })
+    }
+}
+
+impl RunningHub {
+    /// The hub's store, for what has no request: seeding, administration on the spot.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.state.store
+    }
+
+    /// Puts other policies in force, at once and for open streams too.
+    ///
+    /// # Errors
+    /// The policies do not compile, or the change cannot be written down; then the old ones stay.
+    pub async fn replace_policies(&self, policies: &[(String, String)]) -> Result<(), HubError> {
+        let engine = Engine::compile(policies).map_err(|e| HubError::new("policy", e.to_string()))?;
+        first_start::audit_policies(&self.state.store, policies).await?;
+        self.state.engine.store(Arc::new(engine));
+        Ok(())
+    }
+
+    /// Stops: takes no new requests, ends streams, waits for answers that are under way, publishes the last checkpoint.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        self.handle.graceful_shutdown(Some(STOP_WAIT));
+        for task in self.tasks {
+            // A task that failed said so in the log.
+            let _ = task.await;
+        }
+    }
+}
+
+fn serve(
+    listener: TcpListener,
+    tls: Option<axum_server::tls_rustls::RustlsConfig>,
+    router: axum::Router,
+    handle: Handle<SocketAddr>,
+) -> Result<JoinHandle<()>, HubError> {
+    let failed = |e: std::io::Error| HubError::new("listen", e.to_string());
+    let service = router.into_make_service();
+    Ok(match tls {
+        Some(tls) => {
+            let server = axum_server::from_tcp_rustls(listener, tls).map_err(failed)?.handle(handle);
+            tokio::spawn(async move { report(server.serve(service).await) })
+        }
+        None => {
+            let server = axum_server::from_tcp(listener).map_err(failed)?.handle(handle);
+            tokio::spawn(async move { report(server.serve(service).await) })
+        }
+    })
+}
+
+fn report(served: std::io::Result<()>) {
+    if let Err(error) = served {
+        tracing::error!(%error, "the server ended");
+    }
+}
+
+/// The address that links are made from: the configured one, else the one listened on.
+fn public_address(config: &HubConfig, listen: SocketAddr) -> Result<Url, HubError> {
+    if let Some(address) = &config.address {
+        return Ok(address.clone());
+    }
+    let scheme = if config.speaks_tls() { "https" } else { "http" };
+    let host = if listen.ip().is_unspecified() {
+        format!("localhost:{}", listen.port())
+    } else {
+        listen.to_string()
+    };
+    Url::parse(&format!("{scheme}://{host}")).map_err(|e| HubError::new("listen", e.to_string()))
+}
+
+fn compile_policies(config: &HubConfig) -> Result<Engine, HubError> {
+    let policies = match &config.policies {
+        Some(folder) => read_policies(folder)?,
+        None => Engine::built_in(),
+    };
+    Engine::compile(&policies).map_err(|e| HubError::new("policy", e.to_string()))
+}
+
+/// Every `*.cedar` file of a folder, by name.
+fn read_policies(folder: &Path) -> Result<Vec<(String, String)>, HubError> {
+    let mut policies = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|e| HubError::file(folder, &e))? {
+        let path = entry.map_err(|e| HubError::file(folder, &e))?.path();
+        if path.extension().is_some_and(|extension| extension == "cedar") {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            policies.push((name, std::fs::read_to_string(&path).map_err(|e| HubError::file(&path, &e))?));
+        }
+    }
+    if policies.is_empty() {
+        return Err(HubError::new("policy", format!("`{}` holds no `*.cedar` file", folder.display())));
+    }
+    policies.sort();
+    Ok(policies)
+}
+
+/// The world that this hub serves.
+pub(crate) const REALM: Realm = Realm::Live;

@@ -1,1 +1,13 @@
-//! TAXII 2.1 messages and client.
+//! TAXII 2.1: messages, media types, the query string.
+//!
+//! Nothing here does I/O, reads a clock or draws randomness.
+
+pub mod media;
+pub mod message;
+pub mod query;
+
+pub use message::{
+    ApiRoot, Collection, Collections, Discovery, ErrorMessage, ManifestRecord, Status, StatusDetail,
+    StatusState,
+};
+pub use query::{Allowed, Query, QueryError, VersionFilter};

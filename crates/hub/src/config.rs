@@ -1,0 +1,242 @@
+//! Configuration in two steps: read without judgement ([`RawConfig`]), then resolved once into what the hub needs ([`HubConfig`]).
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use url::Url;
+
+/// Largest body of objects in bytes where the configuration says nothing: all of ATT&CK Enterprise in one envelope, with room.
+pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most objects in one TAXII page where the configuration says nothing.
+pub const PAGE_OBJECTS_MAX: u32 = 1_000;
+
+/// What the hub needs to run.
+#[derive(Debug, Clone)]
+pub struct HubConfig {
+    /// The data folder; made at the first start.
+    pub data: PathBuf,
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The address others reach the hub by, where it is not the one it listens on (a proxy, a name). Sign-in links, passkeys and
+    /// the log's origin are made from it.
+    pub address: Option<Url>,
+    /// The node's name in Japanese.
+    pub name_ja: String,
+    /// The node's name in English.
+    pub name_en: String,
+    /// Name of the TAXII API root, one path segment.
+    pub api_root: String,
+    /// Certificate and key; off loopback, one is made and kept in the data folder where none is given.
+    pub tls: Option<TlsFiles>,
+    /// Speak TLS on loopback as well.
+    pub tls_on_loopback: bool,
+    /// Folder of Cedar policies in place of the built-in ones.
+    pub policies: Option<PathBuf>,
+    /// Largest body of objects, in bytes (TAXII `max_content_length`).
+    pub body_bytes_max: usize,
+    /// Most objects in one TAXII page.
+    pub page_objects_max: u32,
+}
+
+/// Where certificate chain and private key are, in PEM.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFiles {
+    /// The certificate chain.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+/// A configuration file as written. Unknown keys are refused, so that a misspelt limit is not silently no limit.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawConfig {
+    /// See [`HubConfig::data`].
+    pub data: Option<PathBuf>,
+    /// See [`HubConfig::listen`].
+    pub listen: Option<String>,
+    /// See [`HubConfig::address`].
+    pub address: Option<String>,
+    /// See [`HubConfig::name_ja`].
+    pub name_ja: Option<String>,
+    /// See [`HubConfig::name_en`].
+    pub name_en: Option<String>,
+    /// See [`HubConfig::api_root`].
+    pub api_root: Option<String>,
+    /// See [`HubConfig::tls`].
+    pub tls: Option<TlsFiles>,
+    /// See [`HubConfig::tls_on_loopback`].
+    pub tls_on_loopback: Option<bool>,
+    /// See [`HubConfig::policies`].
+    pub policies: Option<PathBuf>,
+    /// See [`HubConfig::body_bytes_max`].
+    pub body_bytes_max: Option<usize>,
+    /// See [`HubConfig::page_objects_max`].
+    pub page_objects_max: Option<u32>,
+}
+
+/// The configuration cannot be used.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct ConfigError {
+    /// A stable code: `config-read`, `config-syntax`, `config-value`.
+    pub code: &'static str,
+    /// What is wrong and what would be right.
+    pub message: String,
+}
+
+impl ConfigError {
+    fn value(message: impl Into<String>) -> Self {
+        Self { code: "config-value", message: message.into() }
+    }
+}
+
+impl HubConfig {
+    /// A hub with defaults, in a data folder, at an address.
+    #[must_use]
+    pub fn new(data: impl Into<PathBuf>, listen: SocketAddr) -> Self {
+        Self {
+            data: data.into(),
+            listen,
+            address: None,
+            name_ja: "やぐら".to_owned(),
+            name_en: "Yagura".to_owned(),
+            api_root: "council".to_owned(),
+            tls: None,
+            tls_on_loopback: false,
+            policies: None,
+            body_bytes_max: BODY_BYTES_MAX,
+            page_objects_max: PAGE_OBJECTS_MAX,
+        }
+    }
+
+    /// Whether the hub will speak TLS: always off loopback.
+    #[must_use]
+    pub fn speaks_tls(&self) -> bool {
+        self.tls.is_some() || self.tls_on_loopback || !self.listen.ip().is_loopback()
+    }
+}
+
+impl RawConfig {
+    /// Reads a file in TOML.
+    ///
+    /// # Errors
+    /// `config-read` where the file cannot be read, `config-syntax` where it is no TOML or holds a key that is not known.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|e| ConfigError {
+            code: "config-read",
+            message: format!("`{}` cannot be read: {e}", path.display()),
+        })?;
+        toml::from_str(&text).map_err(|e| ConfigError {
+            code: "config-syntax",
+            message: format!("`{}`: {}", path.display(), e.to_string().trim_end()),
+        })
+    }
+
+    /// Turns what was written into what the hub needs.
+    ///
+    /// # Errors
+    /// `config-value` for a value that cannot be used.
+    pub fn resolve(self) -> Result<HubConfig, ConfigError> {
+        let listen = self.listen.as_deref().unwrap_or("127.0.0.1:8440");
+        let listen = listen.parse().map_err(|_| {
+            ConfigError::value(format!(
+                "listen: `{listen}` is not an address and port such as `127.0.0.1:8440`"
+            ))
+        })?;
+        let defaults = HubConfig::new(self.data.unwrap_or_else(|| PathBuf::from("yagura-data")), listen);
+        Ok(HubConfig {
+            address: self.address.as_deref().map(public_address).transpose()?,
+            name_ja: self.name_ja.unwrap_or(defaults.name_ja),
+            name_en: self.name_en.unwrap_or(defaults.name_en),
+            api_root: api_root(self.api_root.unwrap_or(defaults.api_root))?,
+            tls: self.tls,
+            tls_on_loopback: self.tls_on_loopback.unwrap_or(false),
+            policies: self.policies,
+            body_bytes_max: at_least(
+                "body_bytes_max",
+                self.body_bytes_max.unwrap_or(BODY_BYTES_MAX),
+                64 * 1024,
+            )?,
+            page_objects_max: at_least(
+                "page_objects_max",
+                self.page_objects_max.unwrap_or(PAGE_OBJECTS_MAX),
+                1,
+            )?,
+            ..HubConfig::new(defaults.data, listen)
+        })
+    }
+}
+
+fn public_address(text: &str) -> Result<Url, ConfigError> {
+    let url =
+        Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some());
+    let url = url.filter(|url| url.path() == "/" && url.query().is_none() && url.username().is_empty());
+    url.ok_or_else(|| {
+        ConfigError::value(format!("address: `{text}` is not of the form `https://hub.example.jp`"))
+    })
+}
+
+/// Names that the hub itself needs cannot be an API root.
+fn api_root(name: String) -> Result<String, ConfigError> {
+    const TAKEN: [&str; 10] =
+        ["taxii2", "api", "edge", "log", "healthz", "readyz", "metrics", "assets", "sign-in", "cases"];
+    let legal = (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && !TAKEN.contains(&name.as_str());
+    if legal {
+        return Ok(name);
+    }
+    let taken = TAKEN.join("`, `");
+    Err(ConfigError::value(format!("api_root: `{name}` is not 1–64 of `a–z 0–9 -`, or is one of `{taken}`")))
+}
+
+fn at_least<T: PartialOrd + std::fmt::Display>(name: &str, value: T, least: T) -> Result<T, ConfigError> {
+    if value >= least {
+        Ok(value)
+    } else {
+        Err(ConfigError::value(format!("{name}: {value} is less than {least}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let raw: Result<RawConfig, _> = toml::from_str(text);
+        let found = match raw {
+            Err(error) => error.message().to_owned(),
+            Ok(raw) => raw.resolve().map_or_else(
+                |e| e.message,
+                |c| format!("{} {} tls {}", c.listen, c.api_root, c.speaks_tls()),
+            ),
+        };
+        assert!(found.starts_with(expected), "`{text}` gave `{found}`");
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        check("bodybytes = 3", "unknown field `bodybytes`");
+    }
+
+    #[test]
+    fn defaults_listen_on_loopback_without_tls() {
+        check("", "127.0.0.1:8440 council tls false");
+    }
+
+    #[test]
+    fn off_loopback_there_is_always_tls() {
+        check("listen = '0.0.0.0:8440'\ntls_on_loopback = false", "0.0.0.0:8440 council tls true");
+    }
+
+    #[test]
+    fn values_are_judged_when_resolved() {
+        check("listen = 'here'", "listen: `here` is not an address");
+        check("api_root = 'api'", "api_root: `api` is not");
+        check("address = 'hub.example.jp'", "address: `hub.example.jp` is not");
+        check("page_objects_max = 0", "page_objects_max: 0 is less than 1");
+    }
+}

@@ -1,0 +1,257 @@
+//! What a node needs before it can serve, and what only its first start does.
+//!
+//! A node is known by its key file and by the settings in its store. Neither appears because the other is missing.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, PersonRole, Purpose};
+use stix::marking::Tlp;
+use store::collections::Collection;
+use store::organisations::Organisation;
+use store::people::Person;
+use store::tokens::Token;
+use store::{
+    Act, Store, StoreError, Tx, collections, links, organisations, people, secrets, settings, tokens,
+};
+use tlog::SigningKey;
+use url::Url;
+use uuid::Uuid;
+
+use crate::config::HubConfig;
+use crate::principal::PROGRAM_PREFIX;
+use crate::tls::write_secret;
+use crate::{HubError, REALM, ingest};
+
+/// How long the printed sign-in link is good for.
+const LINK_LIFE: SignedDuration = SignedDuration::from_hours(24);
+/// How long the administrator's token is good for.
+const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(24 * 90);
+/// The setting that holds the id of the node's collection; there from the first start on.
+const COLLECTION_SETTING: &str = "node.collection";
+/// The setting that holds the log's origin, which never changes.
+const ORIGIN_SETTING: &str = "node.log-origin";
+/// The setting that holds the public half of the node's key.
+const KEY_SETTING: &str = "node.key";
+/// What the first account and token may do: everything but inspect and learn.
+const FIRST_ROLES: [PersonRole; 5] = [
+    PersonRole::Administrator,
+    PersonRole::Analyst,
+    PersonRole::Approver,
+    PersonRole::DutyOfficer,
+    PersonRole::Planner,
+];
+
+/// What only the start that made the data folder gives. Both are secrets, shown once.
+#[derive(Clone)]
+pub struct FirstStart {
+    /// A link that signs the administrator in, once, within 24 hours.
+    pub sign_in: String,
+    /// A token of the administrator's, good for 90 days.
+    pub token: String,
+}
+
+impl std::fmt::Debug for FirstStart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FirstStart")
+    }
+}
+
+/// What the node is.
+pub(crate) struct NodeIdentity {
+    pub(crate) collection: Collection,
+    pub(crate) key: Arc<SigningKey>,
+    pub(crate) first_start: Option<FirstStart>,
+}
+
+/// Reads what the node is; at the first start, makes it.
+///
+/// The order at the first start, so that a crash anywhere leaves either a node or nothing that the next start cannot use:
+/// 1. the key file is written (a key without a store is taken up by the next first start);
+/// 2. one transaction makes organisation, account, link, token, collection, marking definitions and settings.
+pub(crate) async fn prepare(
+    config: &HubConfig,
+    store: &Store,
+    address: &Url,
+) -> Result<NodeIdentity, HubError> {
+    let known = store.read(|reader| {
+        let setting = |name| {
+            Ok::<_, StoreError>(
+                settings::get(reader, &REALM, name)?.and_then(|value| String::from_utf8(value).ok()),
+            )
+        };
+        Ok(match (setting(COLLECTION_SETTING)?, setting(ORIGIN_SETTING)?, setting(KEY_SETTING)?) {
+            (Some(collection), Some(origin), Some(key)) => Some((collection, origin, key)),
+            _ => None,
+        })
+    });
+    match known.await? {
+        Some((collection, origin, public)) => {
+            let key = read_key(config, &origin)?;
+            if key.verifying_key().encode() != public {
+                return Err(wrong_key(config));
+            }
+            let collection = find_collection(store, &collection).await?;
+            let event = AuditEvent::done(Action::NodeStarted, Actor::Node, Purpose::Administration);
+            store.write(move |_| Ok(Act::audited((), &REALM, event))).await?;
+            Ok(NodeIdentity { collection, key: Arc::new(key), first_start: None })
+        }
+        None => first(config, store, address).await,
+    }
+}
+
+/// Writes down that other policies are in force.
+pub(crate) async fn audit_policies(store: &Store, policies: &[(String, String)]) -> Result<(), HubError> {
+    use sha2::Digest;
+    let mut event = AuditEvent::done(Action::PolicyChanged, Actor::Node, Purpose::Administration);
+    for (name, text) in policies {
+        event = event.with(name, hex::encode(sha2::Sha256::digest(text)));
+    }
+    Ok(store.write(move |_| Ok(Act::audited((), &REALM, event))).await?)
+}
+
+async fn first(config: &HubConfig, store: &Store, address: &Url) -> Result<NodeIdentity, HubError> {
+    let collection = Uuid::new_v4();
+    let origin = format!(
+        "{}/log",
+        address.host_str().map_or_else(|| collection.to_string(), |host| log_host(host, &collection))
+    );
+    if !key_file(config).exists() {
+        write_secret(&key_file(config), format!("{}\n", hex::encode(secrets::random()?)).as_bytes())?;
+    }
+    let key = read_key(config, &origin)?;
+    let link = secrets::generate("")?;
+    let token = secrets::generate(PROGRAM_PREFIX)?;
+    let first = First {
+        collection,
+        origin,
+        public_key: key.verifying_key().encode(),
+        name_ja: config.name_ja.clone(),
+        name_en: config.name_en.clone(),
+        link_hash: secrets::hash(&link),
+        token_hash: secrets::hash(&token),
+    };
+    store.write(move |tx| first.write(tx)).await?;
+    let collection = find_collection(store, &collection.to_string()).await?;
+    let sign_in = format!("{}/sign-in#link={link}", address.as_str().trim_end_matches('/'));
+    Ok(NodeIdentity { collection, key: Arc::new(key), first_start: Some(FirstStart { sign_in, token }) })
+}
+
+async fn find_collection(store: &Store, id: &str) -> Result<Collection, HubError> {
+    let lost =
+        || HubError::new("store-corrupt", "the node's collection is not in its store; restore a backup");
+    let id = Uuid::parse_str(id).map_err(|_| lost())?;
+    store.read(move |reader| collections::get(reader, &REALM, &id)).await?.ok_or_else(lost)
+}
+
+/// A host's name names a log well; loopback names none, so the collection's id does.
+fn log_host(host: &str, collection: &Uuid) -> String {
+    let is_local = host == "localhost"
+        || host.trim_matches(['[', ']']).parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+    if is_local { format!("{collection}.local") } else { host.to_owned() }
+}
+
+/// What the first transaction makes.
+struct First {
+    collection: Uuid,
+    origin: String,
+    public_key: String,
+    name_ja: String,
+    name_en: String,
+    link_hash: secrets::SecretHash,
+    token_hash: secrets::SecretHash,
+}
+
+impl First {
+    fn write(self, tx: &mut Tx<'_>) -> Result<Act<()>, StoreError> {
+        let id = coordinator()?;
+        let now = tx.now();
+        let organisation = Organisation {
+            id: id.clone(),
+            name_ja: self.name_ja,
+            name_en: self.name_en,
+            role: OrganisationRole::Coordinator,
+            sectors: Vec::new(),
+            prefecture: None,
+            identity: stix::Id::new("identity", Uuid::new_v4()),
+            created: now,
+        };
+        organisations::add(tx, &REALM, &organisation)?;
+        let person = Person {
+            id: Uuid::new_v4().to_string(),
+            login: "administrator".to_owned(),
+            name: "Administrator".to_owned(),
+            organisation: id.clone(),
+            roles: FIRST_ROLES.into(),
+            password_hash: None,
+            disabled: false,
+            created: now,
+        };
+        people::add(tx, &REALM, &person)?;
+        links::add(tx, &REALM, &self.link_hash, &person.id, now + LINK_LIFE)?;
+        let token = first_token(id, now);
+        tokens::add(tx, &REALM, &token, &self.token_hash)?;
+        let title = "Council";
+        let about = "Every object of the council, as far as the reader may see it";
+        let collection = collections::add(tx, &REALM, self.collection, title, about)?;
+        let definitions = Tlp::ALL.into_iter().map(Tlp::definition);
+        let definitions = ingest::add_own(tx, &REALM, collection.key, &organisation.id, definitions)?;
+        settings::put(tx, &REALM, ORIGIN_SETTING, self.origin.as_bytes())?;
+        settings::put(tx, &REALM, KEY_SETTING, self.public_key.as_bytes())?;
+        settings::put(tx, &REALM, COLLECTION_SETTING, self.collection.to_string().as_bytes())?;
+        let event = |action| AuditEvent::done(action, Actor::Node, Purpose::Administration);
+        let events = vec![
+            event(Action::NodeStarted).with("first", "true").with("key", self.public_key),
+            event(Action::ObjectsAdded).on(definitions),
+            event(Action::OrganisationChanged).with("organisation", organisation.id.as_str()),
+            event(Action::PersonChanged).with("person", person.id),
+            event(Action::TokenIssued).with("token", token.id),
+        ];
+        Ok(Act::audited_all((), &REALM, events))
+    }
+}
+
+fn first_token(organisation: OrganisationId, now: jiff::Timestamp) -> Token {
+    Token {
+        id: Uuid::new_v4().to_string(),
+        name: "first start".to_owned(),
+        organisation,
+        roles: BTreeSet::from(FIRST_ROLES),
+        created: now,
+        expires: now + TOKEN_LIFE,
+        last_used: None,
+        revoked: None,
+    }
+}
+
+/// The organisation that runs the hub.
+pub(crate) fn coordinator() -> Result<OrganisationId, StoreError> {
+    OrganisationId::parse("coordinator")
+        .ok_or_else(|| StoreError::Corrupt("the coordinator's name".to_owned()))
+}
+
+fn key_file(config: &HubConfig) -> PathBuf {
+    config.data.join("node.key")
+}
+
+fn read_key(config: &HubConfig, origin: &str) -> Result<SigningKey, HubError> {
+    let path = key_file(config);
+    let text = std::fs::read_to_string(&path).map_err(|e| {
+        let message =
+            format!("the node's key `{}` cannot be read ({e}); restore it from a backup", path.display());
+        HubError::new("key", message)
+    })?;
+    let mut seed = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut seed).map_err(|_| wrong_key(config))?;
+    SigningKey::from_seed(origin, seed).map_err(|e| HubError::new("key", e.to_string()))
+}
+
+fn wrong_key(config: &HubConfig) -> HubError {
+    let message = format!(
+        "`{}` is not the key that this data folder was made with; restore it from a backup",
+        key_file(config).display()
+    );
+    HubError::new("key", message)
+}

@@ -1,0 +1,439 @@
+//! The one way in for objects, whichever door they come through: TAXII, REST, import.
+//!
+//! 1. The body is read under a limit ([`Ingest::read_body`]); what is too large is never held.
+//! 2. It is split into the exact bytes of each object; a body that is no list of objects is refused whole.
+//! 3. Each object is parsed and validated on a blocking thread. An error refuses that object, with code, path and section;
+//!    warnings let it pass.
+//! 4. A run of objects is labelled and added in one transaction together with its audit events. Objects succeed or fail one by
+//!    one; what is answered as accepted is on disk.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::Code;
+use axum::body::Body;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use http::{HeaderMap, header};
+use oversight::{Action, Actor, AuditEvent, OrganisationId, Purpose, Realm};
+use policy::{Label, Principal};
+use stix::validate::Severity;
+use stix::{Id, Object};
+use store::collections::CollectionKey;
+use store::objects::{AddOutcome, NewObject};
+use store::{Act, Reader, StoreError, Tx, labels, objects};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
+
+use crate::config::HubConfig;
+use crate::operations;
+use crate::principal::Caller;
+use crate::problem::{Answer, Failure};
+use crate::release::{Door, sequence_ranges};
+use crate::state::AppState;
+
+/// Objects of one transaction.
+const RUN_OBJECTS_MAX: usize = 2_000;
+/// Bodies that are being read or worked on at once, as a multiple of the largest one.
+const BODIES_AT_ONCE: usize = 4;
+/// Longest silence within a body.
+const BODY_SILENCE_MAX: Duration = Duration::from_secs(30);
+/// How much of a body that is too large is read and thrown away, so that its sender reads our answer and does not see a broken
+/// connection.
+const DRAIN_BYTES_MAX: usize = 2 << 30;
+/// How long at most.
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(30);
+/// Objects that one audit event names at most.
+const AUDITED_OBJECTS_MAX: usize = 400;
+
+/// The one way in.
+pub(crate) struct Ingest {
+    bytes_max: usize,
+    /// One permit for each KiB of body in memory.
+    memory: Arc<Semaphore>,
+}
+
+/// A body in memory, and its share of what bodies may take.
+pub(crate) struct HeldBody {
+    pub(crate) bytes: Bytes,
+    _share: OwnedSemaphorePermit,
+}
+
+/// On whose behalf objects come in, and where to.
+#[derive(Debug, Clone)]
+pub(crate) struct Submission {
+    pub(crate) principal: Principal,
+    pub(crate) actor: Actor,
+    pub(crate) purpose: Purpose,
+    pub(crate) collection: CollectionKey,
+}
+
+/// What became of each object, in the order of the body.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    pub(crate) verdicts: Vec<Verdict>,
+}
+
+/// What became of one object.
+#[derive(Debug, Clone)]
+pub(crate) struct Verdict {
+    /// Its identifier, as far as it can be read.
+    pub(crate) id: Option<String>,
+    /// Its version, as far as it can be read.
+    pub(crate) version: Option<String>,
+    pub(crate) outcome: Outcome,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Accepted { sequence: i64, date_added_us: i64 },
+    Duplicate { sequence: i64 },
+    Refused { code: String, message: String },
+}
+
+impl Submission {
+    pub(crate) fn of(caller: &Caller, collection: CollectionKey) -> Self {
+        Self {
+            principal: caller.principal.clone(),
+            actor: caller.actor.clone(),
+            purpose: caller.purpose,
+            collection,
+        }
+    }
+}
+
+impl Taken {
+    pub(crate) fn accepted(&self) -> u64 {
+        self.count(|outcome| matches!(outcome, Outcome::Accepted { .. }))
+    }
+
+    pub(crate) fn duplicates(&self) -> u64 {
+        self.count(|outcome| matches!(outcome, Outcome::Duplicate { .. }))
+    }
+
+    pub(crate) fn refused(&self) -> u64 {
+        self.count(|outcome| matches!(outcome, Outcome::Refused { .. }))
+    }
+
+    /// The newest sequence given out or met again.
+    pub(crate) fn sequence(&self) -> i64 {
+        let sequence = |verdict: &Verdict| match verdict.outcome {
+            Outcome::Accepted { sequence, .. } | Outcome::Duplicate { sequence } => Some(sequence),
+            Outcome::Refused { .. } => None,
+        };
+        self.verdicts.iter().filter_map(sequence).max().unwrap_or(0)
+    }
+
+    fn count(&self, wanted: impl Fn(&Outcome) -> bool) -> u64 {
+        u64::try_from(self.verdicts.iter().filter(|verdict| wanted(&verdict.outcome)).count())
+            .unwrap_or(u64::MAX)
+    }
+}
+
+impl Ingest {
+    pub(crate) fn new(config: &HubConfig) -> Self {
+        let kib = (config.body_bytes_max.div_ceil(1024) * BODIES_AT_ONCE).min(Semaphore::MAX_PERMITS);
+        Self { bytes_max: config.body_bytes_max, memory: Arc::new(Semaphore::new(kib)) }
+    }
+
+    /// Reads a body of objects. What is longer than the limit is not kept, whatever its sender announced.
+    ///
+    /// # Errors
+    /// 413 over the limit; 400 where the connection breaks or falls silent.
+    pub(crate) async fn read_body(&self, headers: &HeaderMap, body: Body) -> Answer<HeldBody> {
+        let announced =
+            headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        let announced = announced.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        let mut stream = body.into_data_stream();
+        if announced.is_some_and(|length| length > self.bytes_max) {
+            // Who asked whether to go on is told no, and sends nothing.
+            if !headers.contains_key(header::EXPECT) {
+                drain(&mut stream).await;
+            }
+            return Err(self.too_large());
+        }
+        let share = u32::try_from(announced.unwrap_or(self.bytes_max).div_ceil(1024)).unwrap_or(u32::MAX);
+        let share = Arc::clone(&self.memory).acquire_many_owned(share).await.map_err(Failure::internal)?;
+        let mut bytes = BytesMut::with_capacity(announced.unwrap_or(64 * 1024));
+        loop {
+            let silent =
+                || Failure::new(Code::BadRequest, "the body fell silent before its end; send it again");
+            match tokio::time::timeout(BODY_SILENCE_MAX, stream.next()).await.map_err(|_| silent())? {
+                None => return Ok(HeldBody { bytes: bytes.freeze(), _share: share }),
+                Some(Err(error)) => {
+                    return Err(
+                        Failure::new(Code::BadRequest, "the body broke off before its end").caused_by(error)
+                    );
+                }
+                Some(Ok(part)) if bytes.len() + part.len() > self.bytes_max => {
+                    drop((bytes, share));
+                    drain(&mut stream).await;
+                    return Err(self.too_large());
+                }
+                Some(Ok(part)) => bytes.extend_from_slice(&part),
+            }
+        }
+    }
+
+    fn too_large(&self) -> Failure {
+        let detail =
+            format!("the body is larger than {} bytes; send the objects in several requests", self.bytes_max);
+        Failure::new(Code::TooLarge, detail)
+    }
+}
+
+/// Takes in the objects of a body.
+///
+/// # Errors
+/// 422 where the body is no list of objects; the store's errors. Then some runs of a long body may be in already, each whole and
+/// with its audit event: sending the same body again adds the rest.
+pub(crate) async fn take(state: &AppState, submission: &Submission, body: HeldBody) -> Answer<Taken> {
+    let bytes = body.bytes.clone();
+    let split =
+        spawn_blocking(move || stix::bundle::split(&bytes).map(|members| (statements_in(&members), members)));
+    let (statements, members) = split
+        .await
+        .map_err(Failure::internal)?
+        .map_err(|error| Failure::new(Code::Unprocessable, format!("{} ({})", error.message, error.code)))?;
+    let statements = Arc::new(statements);
+    let mut taken = Taken::default();
+    let mut runs = members.chunks(RUN_OBJECTS_MAX).map(<[Bytes]>::to_vec);
+    // One run is parsed while the one before it is written.
+    let mut parsing = runs.next().map(|run| spawn_blocking(move || read_run(run)));
+    while let Some(run) = parsing {
+        let readings = run.await.map_err(Failure::internal)?;
+        parsing = runs.next().map(|run| spawn_blocking(move || read_run(run)));
+        taken.verdicts.extend(add_run(state, submission, &statements, readings).await?);
+    }
+    for (outcome, count) in
+        [("accepted", taken.accepted()), ("duplicate", taken.duplicates()), ("refused", taken.refused())]
+    {
+        state.metrics.ingested.get_or_create(&operations::Ingested { outcome }).inc_by(count);
+    }
+    Ok(taken)
+}
+
+async fn drain(stream: &mut axum::body::BodyDataStream) {
+    let reading = async {
+        let mut read = 0;
+        while let Some(Ok(part)) = stream.next().await {
+            read += part.len();
+            if read > DRAIN_BYTES_MAX {
+                break;
+            }
+        }
+    };
+    // However it ends, the answer is the same.
+    let _ = tokio::time::timeout(DRAIN_TIME_MAX, reading).await;
+}
+
+/// One object, read: fit to be added, or refused already.
+enum Reading {
+    Fit(Box<Object>),
+    Unfit(Verdict),
+}
+
+fn read_run(members: Vec<Bytes>) -> Vec<Reading> {
+    members.into_iter().map(read).collect()
+}
+
+fn read(bytes: Bytes) -> Reading {
+    let object = match Object::parse(bytes.clone()) {
+        Ok(object) => object,
+        Err(error) => {
+            let (id, version) = identity_of(&bytes);
+            let outcome = Outcome::Refused { code: error.code.to_owned(), message: error.message };
+            return Reading::Unfit(Verdict { id, version, outcome });
+        }
+    };
+    // Errors stand first.
+    match stix::validate::validate(&object)
+        .into_iter()
+        .next()
+        .filter(|finding| finding.severity == Severity::Error)
+    {
+        None => Reading::Fit(Box::new(object)),
+        Some(finding) => {
+            let message = format!("{}: {} (STIX 2.1 §{})", finding.path, finding.message, finding.section);
+            let outcome = Outcome::Refused { code: finding.code.to_owned(), message };
+            Reading::Unfit(Verdict { outcome, ..verdict_head(&object) })
+        }
+    }
+}
+
+/// `id` and version of something that could not be read as an object, for the answer.
+fn identity_of(bytes: &Bytes) -> (Option<String>, Option<String>) {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        id: Option<String>,
+        modified: Option<String>,
+        created: Option<String>,
+    }
+    // Anything longer than an identifier or a timestamp is not told back.
+    let short = |text: Option<String>| text.filter(|text| text.len() <= 200);
+    let head: Option<Head> = serde_json::from_slice(bytes).ok();
+    head.map_or((None, None), |head| (short(head.id), short(head.modified.or(head.created))))
+}
+
+fn verdict_head(object: &Object) -> Verdict {
+    Verdict {
+        id: Some(object.id().to_string()),
+        version: object.version().map(ToString::to_string),
+        outcome: Outcome::Duplicate { sequence: 0 },
+    }
+}
+
+/// The marking definitions of a body that only state terms: objects of the same body may refer to one that follows them.
+fn statements_in(members: &[Bytes]) -> BTreeSet<Id> {
+    let may_be = |bytes: &&Bytes| std::str::from_utf8(bytes).is_ok_and(|text| text.contains("\"statement\""));
+    let objects = members.iter().filter(may_be).filter_map(|bytes| Object::parse(bytes.clone()).ok());
+    objects.filter(is_statement).map(|object| object.id().clone()).collect()
+}
+
+fn is_statement(object: &Object) -> bool {
+    object.object_type() == "marking-definition" && object.text("definition_type") == Some("statement")
+}
+
+/// Labels and adds a run in one transaction.
+async fn add_run(
+    state: &AppState,
+    submission: &Submission,
+    statements: &Arc<BTreeSet<Id>>,
+    readings: Vec<Reading>,
+) -> Answer<Vec<Verdict>> {
+    let (submission, statements, door) = (submission.clone(), Arc::clone(statements), state.door.clone());
+    let written = state.store.write(move |tx| {
+        let mut fit = Vec::with_capacity(readings.len());
+        let mut verdicts: Vec<Verdict> = Vec::with_capacity(readings.len());
+        let mut known = Statements {
+            door: &door,
+            principal: &submission.principal,
+            batch: &statements,
+            asked: HashMap::new(),
+        };
+        for reading in readings {
+            match reading {
+                Reading::Unfit(verdict) => verdicts.push(verdict),
+                Reading::Fit(object) => {
+                    verdicts.push(verdict_head(&object));
+                    let label = known.label(tx, &object)?;
+                    fit.push(NewObject { object: *object, label: labels::intern(tx, &label)? });
+                }
+            }
+        }
+        let realm = &submission.principal.realm;
+        let originator = &submission.principal.organisation;
+        let mut outcomes = objects::add(tx, realm, submission.collection, originator, &fit)?.into_iter();
+        for verdict in
+            verdicts.iter_mut().filter(|verdict| !matches!(verdict.outcome, Outcome::Refused { .. }))
+        {
+            verdict.outcome = outcomes
+                .next()
+                .map(Outcome::from)
+                .ok_or_else(|| StoreError::Corrupt("an outcome".to_owned()))?;
+        }
+        let events = events(&submission, &verdicts);
+        Ok(if events.is_empty() {
+            Act::bookkeeping(verdicts)
+        } else {
+            Act::audited_all(verdicts, realm, events)
+        })
+    });
+    Ok(written.await?)
+}
+
+/// Which markings only state terms.
+struct Statements<'a> {
+    door: &'a Door,
+    principal: &'a Principal,
+    batch: &'a BTreeSet<Id>,
+    asked: HashMap<Id, bool>,
+}
+
+impl Statements<'_> {
+    fn label(&mut self, tx: &Tx<'_>, object: &Object) -> Result<Label, StoreError> {
+        for marking in stix::marking::marking_refs(object) {
+            if !self.batch.contains(&marking)
+                && stix::marking::tlp(&marking).is_none()
+                && !self.asked.contains_key(&marking)
+            {
+                let found = self.is_stored(tx, &marking)?;
+                self.asked.insert(marking, found);
+            }
+        }
+        let is_known = |id: &Id| self.batch.contains(id) || self.asked.get(id).copied().unwrap_or(false);
+        Ok(Label::of(object, &self.principal.organisation, &self.principal.realm, is_known))
+    }
+
+    /// Whether the log holds the definition, and the submitter may see it.
+    fn is_stored(&self, reader: &Reader<'_>, id: &Id) -> Result<bool, StoreError> {
+        let visible = self.door.visible(reader, self.principal)?;
+        let row = objects::get(reader, &self.principal.realm, &visible, id)?;
+        Ok(row.and_then(|row| Object::parse(row.body).ok()).is_some_and(|object| is_statement(&object)))
+    }
+}
+
+impl From<AddOutcome> for Outcome {
+    fn from(outcome: AddOutcome) -> Self {
+        match outcome {
+            AddOutcome::Added { sequence, date_added_us } => Self::Accepted { sequence, date_added_us },
+            AddOutcome::Duplicate { sequence } => Self::Duplicate { sequence },
+            AddOutcome::Refused { code, message } => Self::Refused { code: code.to_owned(), message },
+        }
+    }
+}
+
+/// What is written down of a run: what came in, and what was kept out because it contradicts what is here. An object that is
+/// merely invalid is told to its sender and is no act.
+fn events(submission: &Submission, verdicts: &[Verdict]) -> Vec<AuditEvent> {
+    let event = |action| AuditEvent::done(action, submission.actor.clone(), submission.purpose);
+    let accepted = verdicts.iter().filter_map(|verdict| match verdict.outcome {
+        Outcome::Accepted { sequence, .. } => Some(sequence),
+        _ => None,
+    });
+    let ranges = sequence_ranges(accepted);
+    let mut events: Vec<AuditEvent> = ranges
+        .chunks(AUDITED_OBJECTS_MAX)
+        .map(|ranges| event(Action::ObjectsAdded).on(ranges.iter().cloned()))
+        .collect();
+    let mut kept_out: HashMap<&str, Vec<String>> = HashMap::new();
+    for verdict in verdicts {
+        if let (Outcome::Refused { code, .. }, Some(id)) = (&verdict.outcome, &verdict.id)
+            && matches!(code.as_str(), "content-conflict" | "not-creator" | "revoked" | "marking-versioned")
+        {
+            kept_out.entry(code).or_default().push(id.clone());
+        }
+    }
+    for (code, ids) in kept_out {
+        let base = match code {
+            "content-conflict" => {
+                AuditEvent { outcome: oversight::Outcome::Refused, ..event(Action::ContentConflict) }
+            }
+            _ => AuditEvent::refused(submission.actor.clone(), submission.purpose, code),
+        };
+        events.extend(ids.chunks(AUDITED_OBJECTS_MAX).map(|ids| base.clone().on(ids.iter().cloned())));
+    }
+    events
+}
+
+/// Objects of the node's own making, such as the marking definitions of the first start.
+pub(crate) fn add_own(
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    collection: CollectionKey,
+    originator: &OrganisationId,
+    texts: impl IntoIterator<Item = String>,
+) -> Result<Vec<String>, StoreError> {
+    let mut own = Vec::new();
+    for text in texts {
+        let object = Object::parse(Bytes::from(text)).map_err(|error| StoreError::Corrupt(error.message))?;
+        let label = Label::of(&object, originator, realm, |id| *id == *object.id() && is_statement(&object));
+        own.push(NewObject { label: labels::intern(tx, &label)?, object });
+    }
+    let added = objects::add(tx, realm, collection, originator, &own)?;
+    Ok(sequence_ranges(added.into_iter().filter_map(|outcome| match outcome {
+        AddOutcome::Added { sequence, .. } => Some(sequence),
+        AddOutcome::Duplicate { .. } | AddOutcome::Refused { .. } => None,
+    })))
+}

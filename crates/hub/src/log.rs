@@ -1,0 +1,267 @@
+//! The transparency log as files that anybody can fetch: a signed checkpoint, tiles, entry bundles (C2SP tlog-tiles).
+//!
+//! The tree itself grows in the store, in the transaction of each act. One task owns the files under `data/log`, and nobody else
+//! writes there. What is published reveals no content: an entry is a salted commitment.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use axum::Router;
+use axum::extract::{Path as UrlPath, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use http::header;
+use store::{Reader, Store, StoreError, audit};
+use tlog::{Checkpoint, SigningKey, TILE_WIDTH, Tile, tiles_to_write};
+use tokio::task::JoinHandle;
+
+use crate::HubError;
+use crate::config::HubConfig;
+use crate::first_start::NodeIdentity;
+use crate::operations::Metrics;
+use crate::problem::{Answer, Failure};
+use crate::state::{AppState, Stopping};
+
+/// How often new leaves are published.
+const PUBLISH_EVERY: Duration = Duration::from_secs(1);
+
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new().route("/log/checkpoint", get(checkpoint)).route("/log/tile/{*place}", get(tile))
+}
+
+/// What is published, as the server reads it.
+#[derive(Clone)]
+pub(crate) struct PublishedLog(Arc<Published>);
+
+struct Published {
+    folder: PathBuf,
+    checkpoint: ArcSwapOption<Bytes>,
+    /// Why nothing is published any more.
+    trouble: Mutex<Option<String>>,
+}
+
+impl PublishedLog {
+    /// Why the log stands still, where it does.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_trouble(&self, trouble: Option<String>) {
+        *self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+}
+
+/// Loads the log and starts the task that publishes it.
+///
+/// Where could we have crashed? Before the checkpoint was renamed: then the old one stands, and tiles beyond it are written
+/// again with the same bytes. After: then all of it stands. So the checkpoint on disk must be one that the store can explain;
+/// a store that is shorter, or another tree, was rolled back or altered, and the node refuses to serve.
+///
+/// # Errors
+/// `log` where the checkpoint and the store contradict each other; `file`.
+pub(crate) async fn start(
+    config: &HubConfig,
+    store: &Store,
+    node: &NodeIdentity,
+    metrics: &Metrics,
+    stopping: Stopping,
+) -> Result<(PublishedLog, JoinHandle<()>), HubError> {
+    let folder = config.data.join("log");
+    std::fs::create_dir_all(&folder).map_err(|e| HubError::file(&folder, &e))?;
+    let key = Arc::clone(&node.key);
+    let path = folder.join("checkpoint");
+    let published = match std::fs::read_to_string(&path) {
+        Ok(note) => {
+            let seen = tlog::open_log(&note, &key.verifying_key(), key.name());
+            let seen = seen.map_err(|e| {
+                HubError::new("log", format!("`{}` is not of this node: {e}", path.display()))
+            })?;
+            check_against_store(store, seen.clone()).await?;
+            Some((seen.size, note))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(HubError::file(&path, &error)),
+    };
+    let size = published.as_ref().map_or(0, |(size, _)| *size);
+    let checkpoint = ArcSwapOption::from_pointee(published.map(|(_, note)| Bytes::from(note)));
+    let log = PublishedLog(Arc::new(Published { folder, checkpoint, trouble: Mutex::new(None) }));
+    let gauge = metrics.checkpoint.clone();
+    let mut owner = Owner { store: store.clone(), key, log: log.clone(), size };
+    // The first checkpoint is there before the first request.
+    owner.publish().await.map_err(|trouble| HubError::new("log", trouble))?;
+    let task = tokio::spawn(async move {
+        loop {
+            gauge.set(i64::try_from(owner.size).unwrap_or(i64::MAX));
+            let is_stopping = stopping.is_set();
+            let trouble = owner.publish().await.err();
+            if let Some(trouble) = &trouble {
+                tracing::error!(trouble, "the transparency log cannot be published; trying again");
+            }
+            owner.log.set_trouble(trouble);
+            if is_stopping {
+                break;
+            }
+            tokio::select! { () = tokio::time::sleep(PUBLISH_EVERY) => {} () = stopping.wait() => {} }
+        }
+    });
+    Ok((log, task))
+}
+
+async fn check_against_store(store: &Store, seen: Checkpoint) -> Result<(), HubError> {
+    let size = seen.size;
+    let explained = store.read(move |reader| {
+        let (stored, _) = audit::head(reader)?;
+        if stored < seen.size {
+            return Ok(false);
+        }
+        let root =
+            tlog::proof::root(seen.size, |level, index| audit::node(reader, level, index).ok().flatten());
+        Ok(root.is_ok_and(|root| root == seen.root))
+    });
+    if explained.await? {
+        return Ok(());
+    }
+    let message = format!(
+        "the store does not explain the signed checkpoint of {size} leaves: it was rolled back or altered; restore a newer backup, \
+         and tell those who watch the log"
+    );
+    Err(HubError::new("log", message))
+}
+
+/// The one that writes the files.
+struct Owner {
+    store: Store,
+    key: Arc<SigningKey>,
+    log: PublishedLog,
+    /// Leaves under the checkpoint on disk.
+    size: u64,
+}
+
+impl Owner {
+    /// Publishes what the store has and the files have not. The order is the design:
+    ///
+    /// 1. Size and root are read from one snapshot of the store, where each leaf is committed with its act.
+    /// 2. Every tile and entry bundle that the growth completes or widens is written under its final name, through a temporary
+    ///    file, and synced. Nothing refers to them yet; written twice, they have the same bytes.
+    /// 3. The checkpoint over size and root is signed, written to a temporary file, synced, and renamed over the old one.
+    /// 4. It is served.
+    /// 5. Partial tiles that a full one has replaced are removed; the server cuts them from the full one.
+    async fn publish(&mut self) -> Result<(), String> {
+        let (old, key, folder) = (self.size, Arc::clone(&self.key), self.log.0.folder.clone());
+        let published = self.store.read(move |reader| write_growth(reader, &key, &folder, old));
+        if let Some((size, note)) = published.await.map_err(|error| error.to_string())? {
+            self.log.0.checkpoint.store(Some(Arc::new(Bytes::from(note))));
+            remove_partial(&self.log.0.folder, old, size);
+            self.size = size;
+        }
+        Ok(())
+    }
+}
+
+fn write_growth(
+    reader: &Reader<'_>,
+    key: &SigningKey,
+    folder: &Path,
+    old: u64,
+) -> Result<Option<(u64, String)>, StoreError> {
+    let (size, root) = audit::head(reader)?;
+    if size <= old && folder.join("checkpoint").exists() {
+        return Ok(None);
+    }
+    for tile in tiles_to_write(old, size) {
+        let nodes = nodes_of(reader, &tile)?;
+        write_synced(&folder.join(tile.path()), &nodes.concat())?;
+        if tile.level == 0 {
+            let first = tile.index * u64::from(TILE_WIDTH);
+            let entries = audit::entries(reader, first, first + u64::from(tile.width))?;
+            let bundle =
+                tlog::encode_entries(entries).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            write_synced(&folder.join(tile.entries_path()), &bundle)?;
+        }
+    }
+    let note = key.sign_checkpoint(&Checkpoint { origin: key.name().to_owned(), size, root });
+    write_synced(&folder.join("checkpoint"), note.as_bytes())?;
+    Ok(Some((size, note)))
+}
+
+fn nodes_of(reader: &Reader<'_>, tile: &Tile) -> Result<Vec<tlog::Hash>, StoreError> {
+    let level = tile.level.saturating_mul(8);
+    let first = tile.index * u64::from(TILE_WIDTH);
+    let nodes = audit::nodes(reader, level, first, first + u64::from(tile.width))?;
+    if nodes.len() == usize::from(tile.width) {
+        return Ok(nodes);
+    }
+    Err(StoreError::Corrupt(format!("the audit tree lacks nodes of tile `{}`", tile.path())))
+}
+
+/// Writes a file so that it is whole under its name or not there.
+fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let temporary = path.with_extension("new");
+    let mut file = File::create(&temporary)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, path)?;
+    File::open(folder)?.sync_all()
+}
+
+/// Removes the partial forms of tiles that are full now. A failure leaves files that nobody needs.
+fn remove_partial(folder: &Path, old: u64, new: u64) {
+    for tile in tiles_to_write(old, new).into_iter().filter(|tile| tile.width == TILE_WIDTH) {
+        let _ = std::fs::remove_dir_all(folder.join(format!("{}.p", tile.path())));
+        let _ = std::fs::remove_dir_all(folder.join(format!("{}.p", tile.entries_path())));
+    }
+}
+
+/// The newest signed checkpoint.
+async fn checkpoint(State(state): State<AppState>) -> Answer<Response> {
+    let note = state.log.0.checkpoint.load_full();
+    let note = note.ok_or_else(|| {
+        Failure::new(api::Code::Unavailable, "the log has no checkpoint yet; try again later")
+    })?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], Bytes::clone(&note)).into_response())
+}
+
+/// A tile or entry bundle. They never change, so everybody may keep them.
+async fn tile(State(state): State<AppState>, UrlPath(place): UrlPath<String>) -> Answer<Response> {
+    let path = format!("tile/{place}");
+    let is_entries = place.starts_with("entries/");
+    let tile = if is_entries { Tile::parse_entries_path(&path) } else { Tile::parse_path(&path) };
+    let tile = tile.map_err(|_| Failure::not_found())?;
+    let folder = &state.log.0.folder;
+    let bytes = match tokio::fs::read(folder.join(&path)).await {
+        Ok(bytes) => bytes,
+        Err(_) => {
+            let full = Tile { width: TILE_WIDTH, ..tile };
+            let path = if is_entries { full.entries_path() } else { full.path() };
+            let bytes = tokio::fs::read(folder.join(path)).await.map_err(|_| Failure::not_found())?;
+            beginning(bytes, &tile, is_entries).ok_or_else(|| Failure::internal("a tile is damaged"))?
+        }
+    };
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream"),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+/// A partial tile is the beginning of the full one.
+fn beginning(mut full: Vec<u8>, tile: &Tile, is_entries: bool) -> Option<Vec<u8>> {
+    let width = usize::from(tile.width);
+    let length = if is_entries {
+        let entries = tlog::decode_entries(&full).ok()?;
+        entries.iter().take(width).map(|entry| entry.len() + 2).sum()
+    } else {
+        width * 32
+    };
+    (length <= full.len()).then(|| {
+        full.truncate(length);
+        full
+    })
+}

@@ -1,0 +1,157 @@
+//! What the operator of the node looks at: `/healthz`, `/readyz`, `/metrics`.
+
+use std::time::Duration;
+
+use api::Code;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::{Method, StatusCode, header};
+use policy::Operation;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use serde_json::json;
+
+use crate::principal::Caller;
+use crate::problem::{Answer, Failure};
+use crate::state::AppState;
+
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+}
+
+/// Everything that is counted. Values and labels never hold what was searched for, nor who asked.
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<Answered, Counter>,
+    seconds: Family<Route, Histogram>,
+    /// Objects taken in, duplicates and refused ones apart.
+    pub(crate) ingested: Family<Ingested, Counter>,
+    /// Objects that left, by the door they took.
+    pub(crate) released: Family<Released, Counter>,
+    /// Streams that are open.
+    pub(crate) streams: Gauge,
+    /// The newest sequence of the log.
+    pub(crate) sequence: Gauge,
+    /// Leaves under the newest signed checkpoint.
+    pub(crate) checkpoint: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    method: String,
+    route: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+/// What became of objects that came in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Ingested {
+    /// `accepted`, `duplicate`, `refused`.
+    pub(crate) outcome: &'static str,
+}
+
+/// The door that objects left by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Released {
+    /// E.g. `taxii`, `stream`.
+    pub(crate) door: &'static str,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let metrics = Self {
+            registry: Registry::default(),
+            requests: Family::default(),
+            // 1 ms to 4 s: what a person or a poller notices.
+            seconds: Family::new_with_constructor(|| {
+                Histogram::new([0.001, 0.004, 0.016, 0.064, 0.256, 1.0, 4.0])
+            }),
+            ingested: Family::default(),
+            released: Family::default(),
+            streams: Gauge::default(),
+            sequence: Gauge::default(),
+            checkpoint: Gauge::default(),
+        };
+        metrics.registered()
+    }
+
+    fn registered(mut self) -> Self {
+        let registry = &mut self.registry;
+        registry.register("yagura_requests", "Requests answered", self.requests.clone());
+        registry.register_with_unit(
+            "yagura_answer",
+            "Time to the first byte",
+            Unit::Seconds,
+            self.seconds.clone(),
+        );
+        registry.register("yagura_objects_in", "Objects that came in, by outcome", self.ingested.clone());
+        registry.register("yagura_objects_out", "Objects that left, by door", self.released.clone());
+        registry.register("yagura_streams_open", "Open event streams", self.streams.clone());
+        registry.register("yagura_log_sequence", "Newest sequence of the log", self.sequence.clone());
+        registry.register(
+            "yagura_checkpoint_size",
+            "Leaves under the newest checkpoint",
+            self.checkpoint.clone(),
+        );
+        self
+    }
+
+    pub(crate) fn request(&self, method: &Method, route: &str, status: StatusCode, elapsed: Duration) {
+        // Methods are the client's to invent; labels must stay few.
+        let known = matches!(
+            *method,
+            Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE
+        );
+        let method = if known { method.as_str() } else { "other" };
+        let labels = Answered { method: method.to_owned(), route: route.to_owned(), status: status.as_u16() };
+        self.requests.get_or_create(&labels).inc();
+        self.seconds.get_or_create(&Route { route: route.to_owned() }).observe(elapsed.as_secs_f64());
+    }
+}
+
+/// The process runs.
+async fn healthz() -> Response {
+    Json(json!({ "status": "ok" })).into_response()
+}
+
+/// The node can serve; if not, why not.
+async fn readyz(State(state): State<AppState>) -> Answer<Response> {
+    let mut reasons = Vec::new();
+    if state.stopping.is_set() {
+        reasons.push("stopping: the node was told to stop".to_owned());
+    }
+    if let Err(error) = state.store.read(|_| Ok(())).await {
+        reasons.push(format!("{}: the store cannot be read", error.code()));
+    }
+    if let Some(trouble) = state.log.trouble() {
+        reasons.push(format!("log-stopped: {trouble}"));
+    }
+    if reasons.is_empty() {
+        return Ok(Json(json!({ "status": "ready" })).into_response());
+    }
+    Err(Failure::new(Code::Unavailable, format!("not ready: {}", reasons.join("; "))))
+}
+
+/// Counters in the text format of OpenMetrics, for those who run or inspect the node.
+async fn metrics(State(state): State<AppState>, caller: Caller) -> Answer<Response> {
+    caller.demand_any(&state, &[Operation::Administer, Operation::Inspect])?;
+    let mut text = String::new();
+    prometheus_client::encoding::text::encode(&mut text, &state.metrics.registry)
+        .map_err(Failure::internal)?;
+    let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, media_type)], text).into_response())
+}

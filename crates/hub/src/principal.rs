@@ -1,0 +1,287 @@
+//! Who asks: a person's session, a program's token, an edge's token.
+//!
+//! A handler that takes a [`Caller`] answers signed-in people and programs only; one that takes an [`EdgeCaller`] answers edges
+//! only. Anybody else gets 401 before the handler runs.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use api::Code;
+use axum::extract::FromRequestParts;
+use axum_extra::extract::CookieJar;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::request::Parts;
+use http::{HeaderMap, Method, header};
+use jiff::SignedDuration;
+use oversight::{Actor, OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
+use policy::{Operation, Principal, PrincipalKind};
+use store::secrets::SecretHash;
+use store::{Act, Reader, StoreError, edges, organisations, people, secrets, sessions, tokens};
+use subtle::ConstantTimeEq;
+
+use crate::problem::{Answer, Failure};
+use crate::state::AppState;
+
+/// The cookie of a person's session.
+pub(crate) const SESSION_COOKIE: &str = "yagura_session";
+/// The header that every changing request of a session carries.
+pub(crate) const CSRF_HEADER: &str = "x-yagura-csrf";
+/// The header that states another purpose than the usual one.
+pub(crate) const PURPOSE_HEADER: &str = "x-yagura-purpose";
+/// What a program's token starts with.
+pub(crate) const PROGRAM_PREFIX: &str = "yg_";
+/// What an edge's token starts with.
+pub(crate) const EDGE_PREFIX: &str = "ye_";
+
+/// A person or program that is signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) principal: Principal,
+    pub(crate) actor: Actor,
+    /// What it acts for: what the `X-Yagura-Purpose` header says, else what its organisation is for.
+    pub(crate) purpose: Purpose,
+    /// A person's session, by its hash; programs have none.
+    pub(crate) session: Option<SecretHash>,
+}
+
+/// An edge that is signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct EdgeCaller(pub(crate) Caller);
+
+/// How long a session lasts after it was last used.
+pub(crate) const SESSION_LIFE: SignedDuration = SignedDuration::from_hours(12);
+/// A session's or token's last use is written down when the one on record is older than this.
+const SEEN_EVERY: SignedDuration = SignedDuration::from_secs(60);
+
+/// What became known about who asks; the outermost layer reads it to write down a refusal.
+#[derive(Debug, Default)]
+pub(crate) struct Asker(std::sync::OnceLock<Caller>);
+
+impl Asker {
+    /// The signed-in principal, where one is.
+    pub(crate) fn caller(&self) -> Option<&Caller> {
+        self.0.get()
+    }
+}
+
+impl Caller {
+    /// Whether policy allows an operation on the node as a whole.
+    pub(crate) fn may(&self, state: &AppState, operation: Operation) -> bool {
+        state.engine.load().may(&self.principal, operation)
+    }
+
+    /// The operation must be allowed.
+    ///
+    /// # Errors
+    /// 403; the refusal is written down.
+    pub(crate) fn demand(&self, state: &AppState, operation: Operation) -> Answer<()> {
+        self.demand_any(state, &[operation])
+    }
+
+    /// One of the operations must be allowed.
+    ///
+    /// # Errors
+    /// 403; the refusal is written down.
+    pub(crate) fn demand_any(&self, state: &AppState, operations: &[Operation]) -> Answer<()> {
+        let allowed = operations.iter().any(|operation| self.may(state, *operation));
+        if allowed { Ok(()) } else { Err(Failure::not_allowed()) }
+    }
+
+    /// The world it acts in.
+    pub(crate) fn realm(&self) -> &Realm {
+        &self.principal.realm
+    }
+
+    /// The id of the account, token or edge.
+    pub(crate) fn id(&self) -> &str {
+        match &self.principal.kind {
+            PrincipalKind::Person(id) | PrincipalKind::Program(id) | PrincipalKind::Edge(id) => id,
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Answer<Self> {
+        let caller = match Credential::of(&parts.headers)? {
+            Credential::Token(token) if token.starts_with(EDGE_PREFIX) => {
+                return Err(Failure::new(Code::SignInRefused, "an edge's token is good for `/edge/v1` only"));
+            }
+            Credential::Token(token) => program(state, &token).await?,
+            Credential::Session(secret) => person(state, &secret, &parts.method, &parts.headers).await?,
+        };
+        finish(caller, parts)
+    }
+}
+
+impl FromRequestParts<AppState> for EdgeCaller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Answer<Self> {
+        match Credential::of(&parts.headers)? {
+            Credential::Token(token) if token.starts_with(EDGE_PREFIX) => {
+                finish(edge(state, &token).await?, parts).map(EdgeCaller)
+            }
+            _ => Err(Failure::new(
+                Code::SignInRefused,
+                "this address is for edges: sign in with the edge's own token",
+            )),
+        }
+    }
+}
+
+/// What a request brings to prove who it is from.
+enum Credential {
+    Token(String),
+    Session(String),
+}
+
+impl Credential {
+    /// A token goes before a cookie: a program that sends one means it.
+    fn of(headers: &HeaderMap) -> Answer<Self> {
+        if let Some(value) = headers.get(header::AUTHORIZATION) {
+            let unreadable = || {
+                Failure::new(Code::SignInRefused, "the `Authorization` header is neither Bearer nor Basic")
+            };
+            let (scheme, rest) =
+                value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(unreadable)?;
+            return match scheme.to_ascii_lowercase().as_str() {
+                "bearer" => Ok(Self::Token(rest.trim().to_owned())),
+                "basic" => basic_password(rest.trim()).map(Self::Token).ok_or_else(unreadable),
+                _ => Err(unreadable()),
+            };
+        }
+        let cookie =
+            CookieJar::from_headers(headers).get(SESSION_COOKIE).map(|cookie| cookie.value().to_owned());
+        cookie.map(Self::Session).ok_or_else(|| {
+            Failure::new(Code::SignInNeeded, "sign in, or send a token as `Authorization: Bearer …`")
+        })
+    }
+}
+
+/// Many TAXII clients know Basic only (RFC 7617): the password is the token, the user name is free.
+fn basic_password(encoded: &str) -> Option<String> {
+    let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    text.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+fn refused() -> Failure {
+    Failure::new(
+        Code::SignInRefused,
+        "the token or session is not known, has expired or was revoked; get a new one",
+    )
+}
+
+async fn program(state: &AppState, token: &str) -> Answer<Caller> {
+    let hash = secrets::hash(token);
+    let found = state.store.read(move |reader| {
+        let Some(token) =
+            tokens::by_hash(reader, &crate::REALM, &hash)?.filter(|token| token.is_good(reader.now()))
+        else {
+            return Ok(None);
+        };
+        let role = organisation_role(reader, &token.organisation)?;
+        let is_due = token.last_used.is_none_or(|used| reader.now().duration_since(used) > SEEN_EVERY);
+        Ok(role.map(|role| (token, role, is_due)))
+    });
+    let (token, role, is_due) = found.await?.ok_or_else(refused)?;
+    if is_due {
+        let id = token.id.clone();
+        state.store.write(move |tx| tokens::used(tx, &crate::REALM, &id).map(Act::bookkeeping)).await?;
+    }
+    let actor = Actor::Program { id: token.id.clone(), organisation: token.organisation.clone() };
+    let kind = PrincipalKind::Program(token.id);
+    Ok(caller(kind, actor, token.organisation, role, token.roles))
+}
+
+async fn person(state: &AppState, secret: &str, method: &Method, headers: &HeaderMap) -> Answer<Caller> {
+    let hash = secrets::hash(secret);
+    let found = state.store.read(move |reader| {
+        let Some(session) = sessions::get(reader, &crate::REALM, &hash)? else { return Ok(None) };
+        let person = people::get(reader, &crate::REALM, &session.person)?.filter(|person| !person.disabled);
+        let Some(person) = person else { return Ok(None) };
+        let role = organisation_role(reader, &person.organisation)?;
+        let is_due = reader.now().duration_since(session.seen) > SEEN_EVERY;
+        let expires = reader.now() + SESSION_LIFE;
+        Ok(role.map(|role| (session, person, role, is_due.then_some(expires))))
+    });
+    let (session, person, role, extend) = found.await?.ok_or_else(refused)?;
+    check_csrf(&session.csrf, method, headers)?;
+    if let Some(expires) = extend {
+        state
+            .store
+            .write(move |tx| sessions::touch(tx, &crate::REALM, &hash, expires).map(Act::bookkeeping))
+            .await?;
+    }
+    let actor = Actor::Person { id: person.id.clone(), organisation: person.organisation.clone() };
+    let kind = PrincipalKind::Person(person.id);
+    Ok(Caller { session: Some(hash), ..caller(kind, actor, person.organisation, role, person.roles) })
+}
+
+async fn edge(state: &AppState, token: &str) -> Answer<Caller> {
+    let hash = secrets::hash(token);
+    let found = state.store.read(move |reader| {
+        let Some(edge) = edges::by_token(reader, &crate::REALM, &hash)? else { return Ok(None) };
+        Ok(organisation_role(reader, &edge.organisation)?.map(|role| (edge, role)))
+    });
+    let (edge, role) = found.await?.ok_or_else(refused)?;
+    let actor = Actor::Edge { id: edge.id.clone(), organisation: edge.organisation.clone() };
+    let kind = PrincipalKind::Edge(edge.id);
+    Ok(Caller {
+        purpose: Purpose::OwnDefence,
+        ..caller(kind, actor, edge.organisation, role, BTreeSet::new())
+    })
+}
+
+fn organisation_role(
+    reader: &Reader<'_>,
+    id: &OrganisationId,
+) -> Result<Option<OrganisationRole>, StoreError> {
+    Ok(organisations::get(reader, &crate::REALM, id)?.map(|organisation| organisation.role))
+}
+
+fn caller(
+    kind: PrincipalKind,
+    actor: Actor,
+    organisation: OrganisationId,
+    organisation_role: OrganisationRole,
+    roles: BTreeSet<PersonRole>,
+) -> Caller {
+    let purpose = match organisation_role {
+        OrganisationRole::Oversight => Purpose::Oversight,
+        _ => Purpose::CollectiveDefence,
+    };
+    let principal = Principal { kind, organisation, organisation_role, roles, realm: crate::REALM };
+    Caller { principal, actor, purpose, session: None }
+}
+
+/// A page of another origin can make a browser send the cookie, but cannot read the session's secret word.
+fn check_csrf(expected: &str, method: &Method, headers: &HeaderMap) -> Answer<()> {
+    if matches!(*method, Method::GET | Method::HEAD) {
+        return Ok(());
+    }
+    let given = headers.get(CSRF_HEADER).map(http::HeaderValue::as_bytes).unwrap_or_default();
+    if bool::from(given.ct_eq(expected.as_bytes())) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Code::NotAllowed,
+        "the header `X-Yagura-CSRF` is missing or is not this session's; load the page again",
+    ))
+}
+
+/// The stated purpose, and a note of who asks for the outermost layer.
+fn finish(mut caller: Caller, parts: &Parts) -> Answer<Caller> {
+    if let Some(stated) = parts.headers.get(PURPOSE_HEADER) {
+        caller.purpose = stated.to_str().ok().and_then(Purpose::parse).ok_or_else(|| {
+            let known: Vec<&str> = Purpose::ALL.iter().map(|purpose| purpose.name()).collect();
+            Failure::new(Code::BadRequest, format!("`X-Yagura-Purpose` is one of `{}`", known.join("`, `")))
+        })?;
+    }
+    if let Some(asker) = parts.extensions.get::<Arc<Asker>>() {
+        let _ = asker.0.set(caller.clone());
+    }
+    Ok(caller)
+}

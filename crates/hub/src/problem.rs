@@ -1,0 +1,140 @@
+//! Errors with two messages: what the caller may read, and what the log records. The second never travels.
+//!
+//! A handler returns [`Failure`]; [`answer_failure`](crate::server) renders it at the outermost layer, where the request's id
+//! and the form of the route (problem document, or TAXII error) are known.
+
+use std::sync::Arc;
+
+use api::{Code, Problem};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use store::StoreError;
+
+/// What a handler returns when it cannot do what was asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    code: Code,
+    detail: String,
+    /// For the log only: may hold paths, SQL, other people's names.
+    cause: Option<Arc<str>>,
+    /// Whether the refusal is in the audit log already, with more than the outermost layer knows.
+    is_audited: bool,
+}
+
+pub(crate) type Answer<T> = Result<T, Failure>;
+
+impl Failure {
+    /// A failure with what the caller may read: what is wrong in particular, and the remedy.
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), cause: None, is_audited: false }
+    }
+
+    /// It is not there, or not there for this principal: the two must look alike, so the text is fixed.
+    pub(crate) fn not_found() -> Self {
+        Self::new(Code::NotFound, "there is nothing at this address that you may see")
+    }
+
+    /// Policy does not allow this operation to this principal.
+    pub(crate) fn not_allowed() -> Self {
+        Self::new(Code::NotAllowed, "your role does not allow this; ask an administrator of the council")
+    }
+
+    /// Our fault. The caller learns nothing but the request's id.
+    pub(crate) fn internal(cause: impl std::fmt::Display) -> Self {
+        Self::new(Code::Internal, "the node failed; quote the request's id to its operator").caused_by(cause)
+    }
+
+    /// Adds what the log should record.
+    pub(crate) fn caused_by(mut self, cause: impl std::fmt::Display) -> Self {
+        self.cause = Some(cause.to_string().into());
+        self
+    }
+
+    /// Says that the refusal was written to the audit log where it happened. Every other 403 and refused sign-in is written by
+    /// the outermost layer.
+    pub(crate) fn audited(mut self) -> Self {
+        self.is_audited = true;
+        self
+    }
+
+    pub(crate) fn is_audited(&self) -> bool {
+        self.is_audited
+    }
+
+    pub(crate) fn code(&self) -> Code {
+        self.code
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    pub(crate) fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// As an RFC 9457 document.
+    pub(crate) fn to_problem(&self, request: &str) -> Problem {
+        Problem { request: Some(request.to_owned()), ..Problem::new(self.code, self.detail.clone()) }
+    }
+}
+
+impl IntoResponse for Failure {
+    /// An empty response that carries the failure to the outermost layer, which renders it.
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        if self.status() == StatusCode::UNAUTHORIZED {
+            // RFC 9110 §11.6.1, and TAXII interoperability: a 401 names the schemes.
+            let schemes =
+                HeaderValue::from_static(r#"Bearer realm="yagura", Basic realm="yagura", charset="UTF-8""#);
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, schemes);
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for Failure {
+    /// What the store could not do, as the caller may know it. Our own mistakes and damage stay in the log.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Stale { .. } | StoreError::Exists { .. } => {
+                Self::new(Code::Conflict, error.to_string())
+            }
+            StoreError::NotFound { .. } => Self::not_found(),
+            StoreError::Limit { .. } => Self::new(Code::Unprocessable, error.to_string()),
+            StoreError::Abandoned { message, .. } => Self::new(Code::Unprocessable, message),
+            StoreError::Full => {
+                Self::new(Code::Unavailable, "the node's disk is full: nothing was written; try again later")
+                    .caused_by(error)
+            }
+            StoreError::Closed => {
+                Self::new(Code::Unavailable, "the node is stopping; try again later").caused_by(error)
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
+/// The code that describes a bare status best: for answers that the framework gave before a handler ran.
+pub(crate) fn code_of(status: StatusCode) -> Code {
+    match status {
+        StatusCode::UNAUTHORIZED => Code::SignInNeeded,
+        StatusCode::FORBIDDEN => Code::NotAllowed,
+        StatusCode::NOT_FOUND => Code::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+        StatusCode::NOT_ACCEPTABLE => Code::NotAcceptable,
+        StatusCode::CONFLICT => Code::Conflict,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+        StatusCode::UNPROCESSABLE_ENTITY => Code::Unprocessable,
+        StatusCode::TOO_MANY_REQUESTS => Code::TooMany,
+        StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
+        status if status.is_client_error() => Code::BadRequest,
+        _ => Code::Internal,
+    }
+}

@@ -1,0 +1,173 @@
+//! The door: everything that shows objects to somebody goes through [`Door`].
+//!
+//! 1. Inside of a `store.read` closure ask [`Door::visible`] which labels the principal may read, and hand that to the store.
+//! 2. Give what was read to [`Door::release`] with its labels. It proves the release ([`Released`]) and, where an object came from
+//!    another organisation than the recipient's own, commits an audit event *before* the bytes leave.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use api::Code;
+use arc_swap::ArcSwap;
+use oversight::{Action, AuditEvent, OrganisationId};
+use policy::{Engine, LabelKey, Principal, PrincipalKind, Released, Visible};
+use store::{Act, Reader, Store, StoreError, labels, objects};
+
+use crate::operations::{self, Metrics};
+use crate::principal::Caller;
+use crate::problem::{Answer, Failure};
+
+/// Classes of principals remembered at once. More than organisations × combinations of roles of a council.
+const CLASSES_MAX: usize = 4096;
+
+/// Ranges that one audit event names at most.
+const RANGES_MAX: usize = 1000;
+
+/// The one way out. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Door {
+    engine: Arc<ArcSwap<Engine>>,
+    /// What a class may read, as long as neither the labels nor the policies change.
+    known: Arc<Mutex<HashMap<Principal, Known>>>,
+}
+
+struct Known {
+    label_epoch: i64,
+    /// Compared by address; held, so that the address is not given to another one.
+    engine: Arc<Engine>,
+    visible: Arc<Visible>,
+}
+
+/// One object version on its way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Leaving {
+    pub(crate) sequence: i64,
+    pub(crate) label: LabelKey,
+    /// The organisation that brought it in.
+    pub(crate) originator: OrganisationId,
+}
+
+/// To whom, what for, and by which door; the door's name stands in the audit event and the metrics.
+#[derive(Debug, Clone)]
+pub(crate) struct Recipient {
+    pub(crate) caller: Caller,
+    pub(crate) door: &'static str,
+}
+
+impl From<&objects::Row> for Leaving {
+    fn from(row: &objects::Row) -> Self {
+        Self { sequence: row.sequence, label: row.label, originator: row.originator.clone() }
+    }
+}
+
+impl Door {
+    pub(crate) fn new(engine: Arc<ArcSwap<Engine>>) -> Self {
+        Self { engine, known: Arc::default() }
+    }
+
+    /// The labels that a principal may read, true for the reader's snapshot: a label that is newer than it is not among them.
+    pub(crate) fn visible(
+        &self,
+        reader: &Reader<'_>,
+        principal: &Principal,
+    ) -> Result<Arc<Visible>, StoreError> {
+        let label_epoch = labels::epoch(reader, &principal.realm)?;
+        let engine = self.engine.load_full();
+        let class = class(principal);
+        let is_current =
+            |known: &&Known| known.label_epoch == label_epoch && Arc::ptr_eq(&known.engine, &engine);
+        if let Some(known) =
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&class).filter(is_current)
+        {
+            return Ok(Arc::clone(&known.visible));
+        }
+        let labels = labels::all(reader, &principal.realm)?;
+        let visible = Arc::new(engine.visible(principal, labels.iter().map(|(key, label)| (*key, label))));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= CLASSES_MAX {
+            known.clear();
+        }
+        known.insert(class, Known { label_epoch, engine, visible: Arc::clone(&visible) });
+        Ok(visible)
+    }
+
+    /// Releases what was made of some object versions, all or nothing, and writes down what another organisation gets to see.
+    ///
+    /// # Errors
+    /// Not found where a label is not to be read, so that a mistake of the caller withholds; the store's errors, and then nothing
+    /// may be sent.
+    pub(crate) async fn release<T>(
+        &self,
+        store: &Store,
+        metrics: &Metrics,
+        recipient: &Recipient,
+        visible: &Visible,
+        leaving: &[Leaving],
+        value: T,
+    ) -> Answer<Released<T>> {
+        let caller = &recipient.caller;
+        if !visible.purposes().contains(&caller.purpose) {
+            let detail = format!(
+                "nothing is given to you for the purpose `{}`; state another in `X-Yagura-Purpose`",
+                caller.purpose
+            );
+            return Err(Failure::new(Code::NotAllowed, detail));
+        }
+        let labels: Vec<LabelKey> = leaving.iter().map(|part| part.label).collect();
+        let released = visible
+            .release(&caller.principal, caller.purpose, &labels, value)
+            .ok_or_else(Failure::not_found)?;
+        let foreign = leaving.iter().filter(|part| part.originator != caller.principal.organisation);
+        let ranges = sequence_ranges(foreign.map(|part| part.sequence));
+        if !ranges.is_empty() {
+            let event = AuditEvent::done(Action::ObjectsReleased, caller.actor.clone(), caller.purpose)
+                .with("recipient", caller.principal.organisation.as_str())
+                .with("door", recipient.door);
+            let events =
+                ranges.chunks(RANGES_MAX).map(|ranges| event.clone().on(ranges.iter().cloned())).collect();
+            let realm = caller.principal.realm.clone();
+            store.write(move |_| Ok(Act::audited_all((), &realm, events))).await?;
+        }
+        let count = u64::try_from(leaving.len()).unwrap_or(u64::MAX);
+        metrics.released.get_or_create(&operations::Released { door: recipient.door }).inc_by(count);
+        Ok(released)
+    }
+}
+
+/// What of a principal a decision depends on: all but its own id.
+fn class(principal: &Principal) -> Principal {
+    let kind = match principal.kind {
+        PrincipalKind::Person(_) => PrincipalKind::Person(String::new()),
+        PrincipalKind::Program(_) => PrincipalKind::Program(String::new()),
+        PrincipalKind::Edge(_) => PrincipalKind::Edge(String::new()),
+    };
+    Principal { kind, ..principal.clone() }
+}
+
+/// `#first-last` for each run of sequence numbers without a gap, as audit events name many objects.
+pub(crate) fn sequence_ranges(sequences: impl Iterator<Item = i64>) -> Vec<String> {
+    let sorted: BTreeSet<i64> = sequences.collect();
+    let mut runs: Vec<(i64, i64)> = Vec::new();
+    for sequence in sorted {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == sequence => *last = sequence,
+            _ => runs.push((sequence, sequence)),
+        }
+    }
+    runs.into_iter().map(|(first, last)| format!("#{first}-{last}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_of_sequences_become_ranges() {
+        let check = |sequences: &[i64], expected: &[&str]| {
+            assert_eq!(sequence_ranges(sequences.iter().copied()), expected, "{sequences:?}");
+        };
+        check(&[], &[]);
+        check(&[7], &["#7-7"]);
+        check(&[3, 1, 2, 2, 5], &["#1-3", "#5-5"]);
+    }
+}

@@ -1,0 +1,207 @@
+//! The router: every noun's routes, and the layers around them.
+//!
+//! To add a noun: write `<noun>.rs` with `pub(crate) fn routes() -> OpenApiRouter<AppState>`, and add one line to [`rest`].
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use api::{Code, Problem};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use oversight::{Actor, AuditEvent, Purpose};
+use store::Act;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+use tower_http::compression::{CompressionLayer, CompressionLevel};
+use tracing::Instrument;
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::principal::Asker;
+use crate::problem::{Failure, code_of};
+use crate::state::AppState;
+use crate::{console, log, operations, stream, taxii};
+
+/// Largest body that is not a body of objects, in bytes.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// The request's id: in the answer's `x-request-id`, in problem documents and in the log.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
+/// Every REST noun, with its part of the OpenAPI document.
+fn rest() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(document_head()).merge(stream::routes())
+}
+
+/// The OpenAPI 3.1 document of everything under `/api/v1` and `/edge/v1`.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    rest().split_for_parts().1
+}
+
+/// The whole server.
+pub(crate) fn router(state: AppState) -> Router {
+    let (rest, _) = rest().split_for_parts();
+    let uncompressed = NotForContentType::const_new("application/octet-stream");
+    Router::new()
+        .merge(rest)
+        .merge(taxii::routes(&state.config.api_root))
+        .merge(log::routes())
+        .merge(operations::routes())
+        .fallback(console::serve)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(
+            CompressionLayer::new()
+                .quality(CompressionLevel::Fastest)
+                .compress_when(DefaultPredicate::new().and(uncompressed)),
+        )
+        .layer(middleware::from_fn_with_state(state.clone(), answer))
+        .with_state(state)
+}
+
+fn document_head() -> OpenApi {
+    let info = InfoBuilder::new().title("Yagura hub").version("v1").description(Some(
+        "Objects, cases, edges, people and audit of one hub. Errors are RFC 9457 problem documents with a stable `code`.",
+    ));
+    OpenApiBuilder::new().info(info.build()).build()
+}
+
+/// The outermost layer: gives the request its id, measures and logs it, renders failures, adds the security headers.
+///
+/// The log names the route's pattern and never the path or query, which hold values that were searched for.
+async fn answer(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let id = uuid::Uuid::now_v7().simple().to_string();
+    let form = Form::of(request.uri().path(), &state.config.api_root);
+    let route =
+        request.extensions().get::<MatchedPath>().map_or("-".to_owned(), |path| path.as_str().to_owned());
+    let method = request.method().clone();
+    let asker = Arc::new(Asker::default());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    request.extensions_mut().insert(Arc::clone(&asker));
+    let span = tracing::info_span!("request", id = %id, %method, route);
+    let started = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let status = response.status();
+    if status.is_client_error() || status.is_server_error() {
+        let failure = failure_of(&mut response);
+        audit_refusal(&state, &asker, &failure, &method, &route).await;
+        response = render(response, &failure, form, &id, &span);
+    }
+    let elapsed = started.elapsed();
+    state.metrics.request(&method, &route, status, elapsed);
+    span.in_scope(|| {
+        tracing::info!(status = status.as_u16(), milliseconds = elapsed.as_secs_f64() * 1e3, "answered")
+    });
+    add_headers(&mut response, form, &id);
+    response
+}
+
+/// Which kind of client speaks on a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Rest,
+    Taxii,
+    Console,
+}
+
+impl Form {
+    fn of(path: &str, api_root: &str) -> Self {
+        match path.split('/').nth(1).unwrap_or_default() {
+            "api" | "edge" | "log" | "healthz" | "readyz" | "metrics" => Self::Rest,
+            "taxii2" => Self::Taxii,
+            first if first == api_root => Self::Taxii,
+            _ => Self::Console,
+        }
+    }
+}
+
+/// What went wrong: what the handler said, else what the status says.
+fn failure_of(response: &mut Response) -> Failure {
+    let status = response.status();
+    response.extensions_mut().remove::<Failure>().unwrap_or_else(|| {
+        let code = code_of(status);
+        Failure::new(code, code.title())
+    })
+}
+
+/// Writes down that somebody was refused: by policy, or at sign-in. Strangers are written down as long as they are few, for they
+/// could fill the log.
+async fn audit_refusal(state: &AppState, asker: &Asker, failure: &Failure, method: &Method, route: &str) {
+    let is_refusal =
+        matches!(failure.code(), Code::NotAllowed | Code::SignInRefused) && !failure.is_audited();
+    if !is_refusal {
+        return;
+    }
+    let (actor, purpose) = match asker.caller() {
+        Some(caller) => (caller.actor.clone(), caller.purpose),
+        None if state.strangers.admit() => (Actor::Stranger, Purpose::Administration),
+        None => return,
+    };
+    let event = AuditEvent::refused(actor, purpose, failure.code().name())
+        .with("method", method.as_str())
+        .with("route", route);
+    if let Err(error) = state.store.write(move |_| Ok(Act::audited((), &crate::REALM, event))).await {
+        tracing::error!(%error, "a refusal could not be written to the audit log");
+    }
+}
+
+fn render(response: Response, failure: &Failure, form: Form, id: &str, span: &tracing::Span) -> Response {
+    let status = response.status();
+    span.in_scope(|| match failure.cause() {
+        Some(cause) if status.is_server_error() => {
+            tracing::error!(code = failure.code().name(), cause, "failed")
+        }
+        cause => tracing::debug!(code = failure.code().name(), detail = failure.detail(), cause, "refused"),
+    });
+    let (media_type, body) = match form {
+        Form::Taxii => (::taxii::media::TAXII, to_json(&taxii::error_message(failure, id))),
+        Form::Rest | Form::Console => (
+            "application/problem+json",
+            to_json(&Problem { status: status.as_u16(), ..failure.to_problem(id) }),
+        ),
+    };
+    let mut rendered = (status, [(header::CONTENT_TYPE, media_type)], body).into_response();
+    for (name, value) in response.headers() {
+        // What described the empty body does not describe this one.
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            rendered.headers_mut().append(name, value.clone());
+        }
+    }
+    rendered
+}
+
+fn to_json(value: &impl serde::Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+fn add_headers(response: &mut Response, form: Form, id: &str) {
+    const CSP: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+        font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::REFERRER_POLICY, "no-referrer");
+    match form {
+        Form::Console => {
+            set(header::CONTENT_SECURITY_POLICY, CSP);
+            set(header::X_FRAME_OPTIONS, "DENY");
+            set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+        }
+        Form::Rest | Form::Taxii => {
+            set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+            // Who may see what can change within a second: nothing between us and the reader keeps a copy.
+            set(header::CACHE_CONTROL, "no-store");
+        }
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static("5"));
+    }
+}

@@ -1,0 +1,114 @@
+//! What every handler can reach.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use axum::extract::FromRef;
+use policy::Engine;
+use store::Store;
+use store::collections::Collection;
+use url::Url;
+
+use crate::config::HubConfig;
+use crate::ingest::Ingest;
+use crate::log::PublishedLog;
+use crate::operations::Metrics;
+use crate::release::Door;
+
+/// What every handler can reach; cheap to clone.
+///
+/// To add something that lives as long as the hub (a cache, a challenge table), add a field to [`Inner`] and make it in
+/// `Hub::start`.
+#[derive(Clone)]
+pub(crate) struct AppState(Arc<Inner>);
+
+/// The parts of [`AppState`].
+pub(crate) struct Inner {
+    /// The resolved configuration.
+    pub(crate) config: HubConfig,
+    /// The address others reach the hub by, without a path: sign-in links, passkeys and absolute links are made from it.
+    pub(crate) address: Url,
+    /// The collection that takes and gives every object.
+    pub(crate) collection: Collection,
+    /// All state.
+    pub(crate) store: Store,
+    /// The policies in force. Ask `door` for what may be read; ask this for what may be done.
+    pub(crate) engine: Arc<ArcSwap<Engine>>,
+    /// The one way out.
+    pub(crate) door: Door,
+    /// The one way in.
+    pub(crate) ingest: Ingest,
+    /// The transparency log's published files.
+    pub(crate) log: PublishedLog,
+    /// Counters.
+    pub(crate) metrics: Metrics,
+    /// How many refusals of strangers are written down.
+    pub(crate) strangers: Strangers,
+    /// Cancelled when the hub stops: long answers (streams, long polls) end then.
+    pub(crate) stopping: Stopping,
+}
+
+/// Tells long answers that the hub stops.
+#[derive(Debug, Clone)]
+pub(crate) struct Stopping(tokio::sync::watch::Receiver<bool>);
+
+impl Stopping {
+    /// A pair: set the sender to `true` to stop.
+    pub(crate) fn new() -> (tokio::sync::watch::Sender<bool>, Self) {
+        let (sender, receiver) = tokio::sync::watch::channel(false);
+        (sender, Self(receiver))
+    }
+
+    /// Whether the hub is stopping.
+    pub(crate) fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Returns when the hub stops.
+    pub(crate) async fn wait(&self) {
+        let mut receiver = self.0.clone();
+        // An error means that the hub is gone altogether.
+        let _ = receiver.wait_for(|stopping| *stopping).await;
+    }
+}
+
+/// Lets a few refusals of strangers a minute into the audit log, so that nobody fills it without signing in.
+#[derive(Debug, Default)]
+pub(crate) struct Strangers(Mutex<Option<(Instant, u32)>>);
+
+impl Strangers {
+    /// Most refusals of strangers written down in a minute.
+    const PER_MINUTE_MAX: u32 = 60;
+
+    /// Whether one more may be written down now.
+    pub(crate) fn admit(&self) -> bool {
+        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let (began, count) = window
+            .filter(|(began, _)| now.duration_since(*began) < Duration::from_secs(60))
+            .unwrap_or((now, 0));
+        *window = Some((began, count + 1));
+        count < Self::PER_MINUTE_MAX
+    }
+}
+
+impl AppState {
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self(Arc::new(inner))
+    }
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl FromRef<AppState> for Store {
+    fn from_ref(state: &AppState) -> Self {
+        state.store.clone()
+    }
+}

@@ -1,0 +1,6 @@
+//! stub
+use crate::state::AppState;
+use utoipa_axum::router::OpenApiRouter;
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+}
