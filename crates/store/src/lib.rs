@@ -15,6 +15,7 @@ mod schema;
 mod sql;
 mod sqlite;
 mod store;
+mod words;
 mod writer;
 
 pub mod audit;
@@ -39,4 +40,4 @@ pub use act::Act;
 pub use error::StoreError;
 pub use options::{Clock, Options};
 pub use sql::{Reader, Tx};
-pub use store::Store;
+pub use store::{Store, inspect};

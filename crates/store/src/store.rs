@@ -90,6 +90,24 @@ impl Store {
     }
 }
 
+/// Reads a folder in one consistent snapshot, without locking or changing anything; another process may have it open. For
+/// inspection from outside.
+///
+/// # Errors
+/// What `f` gave, or why the folder cannot be read.
+pub fn inspect<T>(
+    folder: &Path,
+    f: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let file = folder.join(DATABASE_FILE);
+    if !file.is_file() {
+        return Err(StoreError::NotFound { what: file.display().to_string() });
+    }
+    let connection = sqlite::open_reader(&file)?;
+    connection.execute_batch("BEGIN")?;
+    f(&Reader::new(&connection, &Clock::system()))
+}
+
 impl Readers {
     fn read<T>(&self, f: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();

@@ -1,13 +1,21 @@
 use oversight::Realm;
 use policy::Visible;
-use stix::Id;
+use rusqlite::params_from_iter;
+use rusqlite::types::Value;
 use stix::observable::ValueKind;
+use stix::{Id, Object};
 
-use super::Row;
+use super::condition::{Conditions, label_condition, last_condition};
+use super::index::{followed, reference_mention, value_mention};
+use super::page::PAGE_MAX;
+use super::row::{Row, RowReader};
+use crate::words::phrases;
 use crate::{Reader, StoreError};
 
 /// Counting stops here.
 pub const COUNT_MAX: u64 = 1000;
+/// Objects that one look-up of a mention reads at most.
+const CANDIDATES_MAX: usize = 10_000;
 
 /// An object that mentions another one, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,13 +66,23 @@ pub struct Hits {
 /// # Errors
 /// Those of the database.
 pub fn referring_to(
-    _reader: &Reader<'_>,
-    _realm: &Realm,
-    _visible: &Visible,
-    _id: &Id,
-    _limit: usize,
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    id: &Id,
+    limit: usize,
 ) -> Result<Vec<Mention>, StoreError> {
-    Err(StoreError::Closed)
+    let mention = reference_mention(id);
+    let mut found = Vec::new();
+    for_each_mention(reader, realm, visible, mention, |row, object| {
+        let properties: Vec<String> =
+            followed(&object).filter(|(_, named)| named == id).map(|(property, _)| property).collect();
+        if !properties.is_empty() {
+            found.push(Mention { row, properties });
+        }
+        found.len() < limit
+    })?;
+    Ok(found)
 }
 
 /// Objects whose last version mentions an observable value (in the canonical form of `stix::observable`), newest first.
@@ -72,22 +90,52 @@ pub fn referring_to(
 /// # Errors
 /// Those of the database.
 pub fn mentioning(
-    _reader: &Reader<'_>,
-    _realm: &Realm,
-    _visible: &Visible,
-    _kind: ValueKind,
-    _value: &str,
-    _limit: usize,
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    kind: ValueKind,
+    value: &str,
+    limit: usize,
 ) -> Result<Vec<Row>, StoreError> {
-    Err(StoreError::Closed)
+    let mut found = Vec::new();
+    for_each_mention(reader, realm, visible, value_mention(kind, value), |row, object| {
+        if stix::observable::values(&object).iter().any(|(k, v)| *k == kind && v == value) {
+            found.push(row);
+        }
+        found.len() < limit
+    })?;
+    Ok(found)
 }
 
 /// Full-text search over last versions. A query without a word finds nothing.
 ///
 /// # Errors
 /// Those of the database.
-pub fn search(_reader: &Reader<'_>, _realm: &Realm, _filter: &SearchFilter<'_>) -> Result<Hits, StoreError> {
-    Err(StoreError::Closed)
+pub fn search(reader: &Reader<'_>, realm: &Realm, filter: &SearchFilter<'_>) -> Result<Hits, StoreError> {
+    let limit = filter.limit.clamp(1, PAGE_MAX);
+    let Some(query) = match_query(filter.query) else {
+        return Ok(Hits::default());
+    };
+    let mut hits: Vec<(bool, Row)> = Vec::new();
+    let beyond = |in_name| match filter.after {
+        Some(cursor) if cursor.in_name == in_name => cursor.sequence,
+        _ => i64::MAX,
+    };
+    if filter.after.is_none_or(|cursor| cursor.in_name) {
+        hits.extend(
+            matches(reader, realm, filter, &query.in_name, beyond(true), limit + 1)?.map(|row| (true, row)),
+        );
+    }
+    if hits.len() <= limit {
+        let wanted = limit + 1 - hits.len();
+        hits.extend(
+            matches(reader, realm, filter, &query.elsewhere, beyond(false), wanted)?.map(|row| (false, row)),
+        );
+    }
+    let more = hits.len() > limit;
+    hits.truncate(limit);
+    let cursor = hits.last().map(|(in_name, row)| SearchCursor { in_name: *in_name, sequence: row.sequence });
+    Ok(Hits { rows: hits.into_iter().map(|(_, row)| row).collect(), next: cursor.filter(|_| more) })
 }
 
 /// How many objects a search finds, over all of its pages, up to [`COUNT_MAX`].
@@ -95,9 +143,99 @@ pub fn search(_reader: &Reader<'_>, _realm: &Realm, _filter: &SearchFilter<'_>) 
 /// # Errors
 /// Those of the database.
 pub fn search_count(
-    _reader: &Reader<'_>,
-    _realm: &Realm,
-    _filter: &SearchFilter<'_>,
+    reader: &Reader<'_>,
+    realm: &Realm,
+    filter: &SearchFilter<'_>,
 ) -> Result<u64, StoreError> {
-    Err(StoreError::Closed)
+    let Some(query) = match_query(filter.query) else {
+        return Ok(0);
+    };
+    let (sql, mut params) = match_sql(reader.realm(realm)?, filter, "1", COUNT_MAX);
+    params.extend([Value::Text(query.anywhere), Value::Integer(i64::MAX)]);
+    reader.number(&format!("SELECT COUNT(*) FROM ({sql})"), params_from_iter(params)).map(crate::sql::count)
+}
+
+/// Calls `take` with last versions under a mention's number, newest first, until it has enough.
+fn for_each_mention(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    mention: i64,
+    mut take: impl FnMut(Row, Object) -> bool,
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "SELECT log.sequence FROM mentions JOIN log ON log.sequence = mentions.sequence
+         WHERE mentions.realm = ?1 AND mentions.mention = ?2 AND log.realm = ?1 AND log.kind = 0 AND {} AND {}
+         ORDER BY mentions.sequence DESC LIMIT {CANDIDATES_MAX}",
+        label_condition("log.label", visible),
+        last_condition(visible)
+    );
+    let mut rows = RowReader::new(reader);
+    for sequence in reader.rows(&sql, (reader.realm(realm)?, mention), |row| Ok(row.get::<_, i64>(0)?))? {
+        let row = rows.fetch(sequence)?;
+        let object = Object::parse(row.body.clone())
+            .map_err(|_| StoreError::corrupt(format!("object of log row {sequence}")))?;
+        if !take(row, object) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The forms of a query, in the language of SQLite's full text.
+struct MatchQuery {
+    anywhere: String,
+    in_name: String,
+    elsewhere: String,
+}
+
+fn match_query(typed: &str) -> Option<MatchQuery> {
+    // Words are letters and digits only, so nothing in them can be taken for an operator within quotes.
+    let phrases: Vec<String> = phrases(typed)
+        .into_iter()
+        .map(|phrase| format!("\"{}\"{}", phrase.words.trim_end(), if phrase.open { " *" } else { "" }))
+        .collect();
+    let anywhere = phrases.join(" AND ");
+    let in_name = format!("{{name}} : ({anywhere})");
+    let elsewhere = format!("({anywhere}) NOT ({in_name})");
+    (!phrases.is_empty()).then_some(MatchQuery { anywhere, in_name, elsewhere })
+}
+
+fn matches(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    filter: &SearchFilter<'_>,
+    query: &str,
+    beyond: i64,
+    limit: usize,
+) -> Result<impl Iterator<Item = Row>, StoreError> {
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX);
+    let (sql, mut params) = match_sql(reader.realm(realm)?, filter, "log.sequence", limit);
+    params.extend([Value::Text(query.to_owned()), Value::Integer(beyond)]);
+    let found = reader.rows(&sql, params_from_iter(params), |row| Ok(row.get::<_, i64>(0)?))?;
+    let mut rows = RowReader::new(reader);
+    let found = found.into_iter().map(|sequence| rows.fetch(sequence)).collect::<Result<Vec<_>, _>>()?;
+    Ok(found.into_iter())
+}
+
+/// Last versions that fit a full-text query, newest first; the query and the sequence to begin below are the two parameters
+/// that are still to be added.
+fn match_sql(realm: i64, filter: &SearchFilter<'_>, columns: &str, limit: u64) -> (String, Vec<Value>) {
+    let mut conditions = Conditions::in_realm(realm);
+    conditions.and("log.kind = 0");
+    conditions.and(&label_condition("log.label", filter.visible));
+    conditions.and(&last_condition(filter.visible));
+    if !filter.revoked {
+        conditions.and("log.revoked = 0");
+    }
+    conditions.one_of("log.type", filter.types);
+    let place = conditions.params.len();
+    let sql = format!(
+        "SELECT {columns} FROM words CROSS JOIN log ON log.sequence = words.rowid
+         WHERE words MATCH ?{} AND words.rowid < ?{} AND {} ORDER BY words.rowid DESC LIMIT {limit}",
+        place + 1,
+        place + 2,
+        conditions.sql
+    );
+    (sql, conditions.params)
 }

@@ -4,34 +4,29 @@
 //! there: not in a page, a count, a search, a reference, nor in where a page ends.
 
 mod add;
+mod condition;
 mod find;
+mod flags;
+mod index;
 mod page;
+mod plan;
 mod remove;
 mod row;
 mod tail;
+mod tally;
 
-use policy::{LabelKey, Visible};
 use stix::Object;
 
-pub use add::{AddOutcome, NewObject, OBJECT_BYTES_MAX, add};
+pub use add::{AddOutcome, NewObject, OBJECT_BYTES_MAX, VERSIONS_MAX, add};
 pub(crate) use add::{LogState, last_sequence};
+pub(crate) use condition::label_condition;
 pub use find::{
     COUNT_MAX, Hits, Mention, SearchCursor, SearchFilter, mentioning, referring_to, search, search_count,
 };
 pub use page::{Filter, IdFilter, Order, PAGE_MAX, Page, Versions, count, get, get_version, page, versions};
 pub use remove::{remove, remove_version};
 pub use row::Row;
-pub use tail::{Change, Tail, TailFilter, tail};
-
-/// A SQL condition: the column holds a label that the reader may see.
-pub(crate) fn label_condition(column: &str, visible: &Visible) -> String {
-    in_list(column, visible.keys())
-}
-
-fn in_list(column: &str, keys: &[LabelKey]) -> String {
-    let keys: Vec<String> = keys.iter().map(LabelKey::to_string).collect();
-    format!("{column} IN ({})", keys.join(","))
-}
+pub use tail::{Change, TAIL_MAX, Tail, TailFilter, tail};
 
 /// The name a person would know an object by.
 fn display_name(object: &Object) -> Option<&str> {

@@ -1,8 +1,11 @@
 use oversight::Realm;
 use policy::Visible;
+use rusqlite::params_from_iter;
 use stix::{Id, Timestamp};
 
-use super::Row;
+use super::condition::{Conditions, label_condition, last_condition};
+use super::plan;
+use super::row::{COLUMNS, FROM, Row, RowReader};
 use crate::collections::CollectionKey;
 use crate::{Reader, StoreError};
 
@@ -111,8 +114,8 @@ impl<'a> Filter<'a> {
 ///
 /// # Errors
 /// Those of the database.
-pub fn page(_reader: &Reader<'_>, _realm: &Realm, _filter: &Filter<'_>) -> Result<Page, StoreError> {
-    Err(StoreError::Closed)
+pub fn page(reader: &Reader<'_>, realm: &Realm, filter: &Filter<'_>) -> Result<Page, StoreError> {
+    plan::page(reader, reader.realm(realm)?, filter)
 }
 
 /// The last version of an object that the reader may see, in any collection.
@@ -120,12 +123,12 @@ pub fn page(_reader: &Reader<'_>, _realm: &Realm, _filter: &Filter<'_>) -> Resul
 /// # Errors
 /// Those of the database.
 pub fn get(
-    _reader: &Reader<'_>,
-    _realm: &Realm,
-    _visible: &Visible,
-    _id: &Id,
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    id: &Id,
 ) -> Result<Option<Row>, StoreError> {
-    Err(StoreError::Closed)
+    Ok(select_versions(reader, realm, visible, id, None, 1)?.pop())
 }
 
 /// One version of an object, in any collection.
@@ -133,13 +136,13 @@ pub fn get(
 /// # Errors
 /// Those of the database.
 pub fn get_version(
-    _reader: &Reader<'_>,
-    _realm: &Realm,
-    _visible: &Visible,
-    _id: &Id,
-    _version: &Timestamp,
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    id: &Id,
+    version: &Timestamp,
 ) -> Result<Option<Row>, StoreError> {
-    Err(StoreError::Closed)
+    Ok(select_versions(reader, realm, visible, id, Some(version.sort_key()), 1)?.pop())
 }
 
 /// All versions of an object that the reader may see, newest first, at most [`PAGE_MAX`].
@@ -147,24 +150,72 @@ pub fn get_version(
 /// # Errors
 /// Those of the database.
 pub fn versions(
-    _reader: &Reader<'_>,
-    _realm: &Realm,
-    _visible: &Visible,
-    _id: &Id,
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    id: &Id,
 ) -> Result<Vec<Row>, StoreError> {
-    Err(StoreError::Closed)
+    select_versions(reader, realm, visible, id, None, PAGE_MAX)
 }
 
-/// How many objects the reader may see whose last version is not revoked, by any of the types (empty: all). Exact, and
+/// How many objects the reader may see whose last version is not revoked, of any of the types (empty: all). Exact, and
 /// as quick for a large log as for a small one.
 ///
 /// # Errors
 /// Those of the database.
 pub fn count(
-    _reader: &Reader<'_>,
-    _realm: &Realm,
-    _visible: &Visible,
-    _types: &[&str],
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    types: &[&str],
 ) -> Result<u64, StoreError> {
-    Err(StoreError::Closed)
+    let realm = reader.realm(realm)?;
+    let mut last = Conditions::in_realm(realm);
+    last.and("log.is_last = 1");
+    last.and(&label_condition("log.label", visible));
+    last.one_of("log.type", types);
+    // The table of counts has the same names for the same things.
+    let sql = format!(
+        "SELECT CAST(SUM(log.versions - log.revoked) AS BIGINT) FROM tallies AS log WHERE {}",
+        last.sql
+    );
+    let settled = reader.number(&sql, params_from_iter(last.params))?;
+    let mut mixed = Conditions::in_realm(realm);
+    mixed.and("log.kind = 0 AND log.is_last = 2 AND log.revoked = 0");
+    mixed.and(&label_condition("log.label", visible));
+    mixed.and(&last_condition(visible));
+    mixed.one_of("log.type", types);
+    let sql = format!("SELECT COUNT(*) FROM log WHERE {}", mixed.sql);
+    let unsettled =
+        if has_mixed(reader, realm)? { reader.number(&sql, params_from_iter(mixed.params))? } else { 0 };
+    Ok(crate::sql::count(settled + unsettled))
+}
+
+/// Whether any object has versions under several labels.
+fn has_mixed(reader: &Reader<'_>, realm: i64) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) FROM tallies WHERE realm = ?1 AND is_last = 2 AND versions > 0";
+    Ok(reader.number(sql, [realm])? > 0)
+}
+
+fn select_versions(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    id: &Id,
+    version: Option<&str>,
+    limit: usize,
+) -> Result<Vec<Row>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {FROM} WHERE log.realm = ?1 AND log.id = ?2 AND log.kind = 0
+         AND (?3 IS NULL OR log.version_key = ?3) AND {}
+         ORDER BY log.version_key DESC, log.collection LIMIT ?4",
+        label_condition("log.label", visible)
+    );
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = RowReader::new(reader);
+    let mut found: Vec<Row> =
+        reader.rows(&sql, (reader.realm(realm)?, id.as_str(), version, limit), |row| rows.read(row))?;
+    // A version that stands in several collections is one version.
+    found.dedup_by(|a, b| a.version == b.version && a.hash == b.hash);
+    Ok(found)
 }

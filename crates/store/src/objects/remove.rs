@@ -1,36 +1,91 @@
 use oversight::Realm;
-use policy::Visible;
+use policy::{LabelKey, Visible};
 use stix::Id;
 
+use super::add::next_place;
+use super::flags::{self, stored_object};
+use super::index::unindex;
+use super::label_condition;
+use super::tally::Tallies;
 use crate::collections::CollectionKey;
+use crate::sql::micros;
 use crate::{StoreError, Tx};
 
-/// Removes every version of an object that the caller may see from a collection, and gives their number. The bodies are gone; id, version and
-/// hash stay, and the log gets a removal for each, which the tail shows.
+/// Removes every version of an object that the caller may see from a collection, and gives their number. The bodies are
+/// gone; id, version and hash stay, and the log gets a removal for each, which the tail shows.
 ///
 /// # Errors
 /// Those of the database.
 pub fn remove(
-    _tx: &mut Tx<'_>,
-    _realm: &Realm,
-    _collection: CollectionKey,
-    _visible: &Visible,
-    _id: &Id,
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    collection: CollectionKey,
+    visible: &Visible,
+    id: &Id,
 ) -> Result<usize, StoreError> {
-    Err(StoreError::Closed)
+    remove_where(tx, realm, collection, visible, id, None)
 }
 
-/// Removes one version of an object from a collection, given as written; whether there was one.
+/// Removes one version of an object from a collection; the number removed, 0 or 1.
 ///
 /// # Errors
 /// Those of the database.
 pub fn remove_version(
-    _tx: &mut Tx<'_>,
-    _realm: &Realm,
-    _collection: CollectionKey,
-    _visible: &Visible,
-    _id: &Id,
-    _version: &stix::Timestamp,
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    collection: CollectionKey,
+    visible: &Visible,
+    id: &Id,
+    version: &stix::Timestamp,
 ) -> Result<usize, StoreError> {
-    Err(StoreError::Closed)
+    remove_where(tx, realm, collection, visible, id, Some(version.sort_key()))
+}
+
+fn remove_where(
+    tx: &Tx<'_>,
+    realm: &Realm,
+    collection: CollectionKey,
+    visible: &Visible,
+    id: &Id,
+    version: Option<&str>,
+) -> Result<usize, StoreError> {
+    let realm = tx.realm(realm)?;
+    let sql = format!(
+        "SELECT sequence, label, is_last, revoked FROM log
+         WHERE realm = ?1 AND id = ?2 AND collection = ?3 AND kind = 0 AND (?4 IS NULL OR version_key = ?4) AND {}
+         ORDER BY version_key",
+        label_condition("label", visible)
+    );
+    let found: Vec<(i64, LabelKey, i64, bool)> =
+        tx.rows(&sql, (realm, id.as_str(), collection, version), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+    let mut tallies = Tallies::default();
+    for (sequence, label, is_last, revoked) in &found {
+        if *is_last != 0 {
+            unindex(tx, realm, *sequence, &stored_object(tx, *sequence)?)?;
+        }
+        tallies.remove(id.object_type(), *label, *is_last, *revoked);
+        remove_row(tx, realm, collection, *sequence)?;
+    }
+    if !found.is_empty() {
+        flags::settle(tx, realm, collection, id, &mut tallies)?;
+        tallies.write(tx, realm, collection)?;
+    }
+    Ok(found.len())
+}
+
+fn remove_row(tx: &Tx<'_>, realm: i64, collection: CollectionKey, sequence: i64) -> Result<(), StoreError> {
+    tx.execute("UPDATE log SET kind = 1, is_last = 0, is_first = 0 WHERE sequence = ?1", [sequence])?;
+    tx.execute("DELETE FROM bodies WHERE sequence = ?1", [sequence])?;
+    let (removal, date_added) = next_place(tx, realm, collection, micros(tx.now()))?;
+    tx.execute(
+        "INSERT INTO log (sequence, realm, collection, kind, label, date_added, is_last, is_first, revoked,
+             originator, type, id, version, version_key, spec_version, hash)
+         SELECT ?2, realm, collection, 2, label, ?3, 0, 0, revoked, originator, type, id, version, version_key,
+             spec_version, hash
+         FROM log WHERE sequence = ?1",
+        (sequence, removal, date_added),
+    )?;
+    Ok(())
 }

@@ -1,7 +1,12 @@
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use oversight::OrganisationId;
 use policy::LabelKey;
 use stix::Id;
+
+use crate::sql::{organisation_id, stix_id};
+use crate::{Reader, StoreError};
 
 /// One version of an object as the log holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,9 +26,71 @@ pub struct Row {
     /// Whether this version revokes the object.
     pub revoked: bool,
     /// `2.0` or `2.1`.
-    pub spec_version: String,
+    pub spec_version: &'static str,
     /// SHA-256 of the canonical form.
     pub hash: [u8; 32],
     /// The JSON exactly as its producer wrote it.
     pub body: Bytes,
+}
+
+/// The columns that [`RowReader::read`] reads, of `log` and `bodies`.
+pub(super) const COLUMNS: &str =
+    "log.sequence, log.id, log.version, log.date_added, log.label, log.originator,
+    log.revoked, log.spec_version, log.hash, bodies.body";
+
+/// Where the columns come from.
+pub(super) const FROM: &str = "log JOIN bodies ON bodies.sequence = log.sequence";
+
+/// Reads rows; it remembers the few organisations that a page's rows come from.
+pub(super) struct RowReader<'r, 'c> {
+    reader: &'r Reader<'c>,
+    originators: HashMap<i64, OrganisationId>,
+}
+
+impl<'r, 'c> RowReader<'r, 'c> {
+    pub(super) fn new(reader: &'r Reader<'c>) -> Self {
+        Self { reader, originators: HashMap::new() }
+    }
+
+    /// A row of [`COLUMNS`].
+    pub(super) fn read(&mut self, row: &rusqlite::Row<'_>) -> Result<Row, StoreError> {
+        let id = row.get_ref(1)?.as_str().map_err(|_| StoreError::corrupt("identifier"))?;
+        let body = row.get_ref(9)?.as_blob().map_err(|_| StoreError::corrupt("body"))?;
+        Ok(Row {
+            sequence: row.get(0)?,
+            id: stix_id(id)?,
+            version: row.get(2)?,
+            date_added_us: row.get(3)?,
+            label: row.get(4)?,
+            originator: self.originator(row.get(5)?)?,
+            revoked: row.get(6)?,
+            spec_version: spec_version(row.get_ref(7)?.as_str().unwrap_or_default()),
+            hash: row.get(8)?,
+            body: Bytes::copy_from_slice(body),
+        })
+    }
+
+    /// The version with this sequence.
+    pub(super) fn fetch(&mut self, sequence: i64) -> Result<Row, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE log.sequence = ?1");
+        let reader = self.reader;
+        let row = reader.first(&sql, [sequence], |row| self.read(row))?;
+        row.ok_or_else(|| StoreError::corrupt(format!("log row {sequence}")))
+    }
+
+    /// The organisation with this number.
+    pub(super) fn originator(&mut self, number: i64) -> Result<OrganisationId, StoreError> {
+        if let Some(known) = self.originators.get(&number) {
+            return Ok(known.clone());
+        }
+        let sql = "SELECT organisation FROM originators WHERE originator = ?1";
+        let found = self.reader.first(sql, [number], |row| organisation_id(&row.get::<_, String>(0)?))?;
+        let found = found.ok_or_else(|| StoreError::corrupt(format!("originator {number}")))?;
+        self.originators.insert(number, found.clone());
+        Ok(found)
+    }
+}
+
+fn spec_version(text: &str) -> &'static str {
+    if text == "2.0" { "2.0" } else { "2.1" }
 }

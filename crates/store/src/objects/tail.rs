@@ -1,8 +1,12 @@
 use oversight::{OrganisationId, Realm};
 use policy::{LabelKey, Visible};
+use rusqlite::params_from_iter;
 use stix::Id;
 
-use super::Row;
+use super::add::last_sequence;
+use super::condition::{Conditions, label_condition, last_condition};
+use super::row::{COLUMNS, Row, RowReader};
+use crate::sql::stix_id;
 use crate::{Reader, StoreError};
 
 /// Which part of the log's tail is wanted.
@@ -55,10 +59,87 @@ pub enum Change {
     },
 }
 
+/// Sequence numbers that one read of the tail looks at, at most.
+const SCAN_SEQUENCES: i64 = 50_000;
+/// Changes of one read at most.
+pub const TAIL_MAX: usize = 10_000;
+
 /// The changes after a sequence, over all collections of a realm: what streams, edges and peers follow.
 ///
 /// # Errors
 /// Those of the database.
-pub fn tail(_reader: &Reader<'_>, _realm: &Realm, _filter: &TailFilter<'_>) -> Result<Tail, StoreError> {
-    Err(StoreError::Closed)
+pub fn tail(reader: &Reader<'_>, realm: &Realm, filter: &TailFilter<'_>) -> Result<Tail, StoreError> {
+    let realm = reader.realm(realm)?;
+    let last = last_sequence(reader.connection())?;
+    let bound = filter.after.saturating_add(SCAN_SEQUENCES).min(last);
+    if filter.after >= last || filter.visible.keys().is_empty() {
+        // Whoever may see nothing need not read on through it.
+        return Ok(Tail { changes: Vec::new(), through: filter.after.max(last), more: false });
+    }
+    let limit = filter.limit.clamp(1, TAIL_MAX);
+    let mut conditions = Conditions::in_realm(realm);
+    conditions.compare("log.sequence >", filter.after);
+    conditions.compare("log.sequence <=", bound);
+    conditions.and("log.kind <> 1");
+    conditions.and(&label_condition("log.label", filter.visible));
+    if filter.last_only {
+        conditions.and(&format!("(log.kind = 2 OR {})", last_condition(filter.visible)));
+    }
+    conditions.one_of("log.type", filter.types);
+    let sql = format!(
+        "SELECT {COLUMNS}, log.kind FROM log LEFT JOIN bodies ON bodies.sequence = log.sequence
+         WHERE {} ORDER BY log.sequence LIMIT {}",
+        conditions.sql,
+        limit + 1
+    );
+    let mut rows = RowReader::new(reader);
+    let mut changes = reader.rows(&sql, params_from_iter(conditions.params), |row| {
+        if row.get::<_, i64>(10)? == 0 { rows.read(row).map(Change::Added) } else { removal(&mut rows, row) }
+    })?;
+    let full = changes.len() > limit;
+    changes.truncate(limit);
+    mark_gone(reader, realm, filter.visible, &mut changes)?;
+    let through = changes.last().filter(|_| full).map_or(bound, Change::sequence);
+    Ok(Tail { changes, through, more: through < last })
+}
+
+impl Change {
+    /// Its place in the log.
+    #[must_use]
+    pub fn sequence(&self) -> i64 {
+        match self {
+            Self::Added(row) => row.sequence,
+            Self::Removed { sequence, .. } => *sequence,
+        }
+    }
+}
+
+fn removal(rows: &mut RowReader<'_, '_>, row: &rusqlite::Row<'_>) -> Result<Change, StoreError> {
+    Ok(Change::Removed {
+        sequence: row.get(0)?,
+        id: stix_id(&row.get::<_, String>(1)?)?,
+        version: row.get(2)?,
+        date_added_us: row.get(3)?,
+        label: row.get(4)?,
+        originator: rows.originator(row.get(5)?)?,
+        gone: false,
+    })
+}
+
+fn mark_gone(
+    reader: &Reader<'_>,
+    realm: i64,
+    visible: &Visible,
+    changes: &mut [Change],
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "SELECT COUNT(*) FROM log WHERE realm = ?1 AND id = ?2 AND kind = 0 AND {}",
+        label_condition("label", visible)
+    );
+    for change in changes {
+        if let Change::Removed { id, gone, .. } = change {
+            *gone = reader.number(&sql, (realm, id.as_str()))? == 0;
+        }
+    }
+    Ok(())
 }

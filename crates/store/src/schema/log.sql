@@ -20,10 +20,9 @@ CREATE TABLE log (
     spec_version TEXT NOT NULL,
     hash BYTEA NOT NULL
 );
-CREATE UNIQUE INDEX log_by_id ON log (realm, id, version_key, collection) WHERE kind = 0;
+CREATE UNIQUE INDEX log_by_id ON log (realm, id, version_key, collection) WHERE kind < 2;
 CREATE UNIQUE INDEX log_by_date ON log (realm, collection, date_added);
-CREATE INDEX log_by_label ON log (realm, collection, label, date_added) WHERE kind = 0;
-CREATE INDEX log_mixed ON log (realm, label) WHERE is_last = 2;
+CREATE INDEX log_by_label ON log (realm, collection, type, label, is_last, date_added) WHERE kind = 0;
 
 -- The bytes as their producer wrote them.
 CREATE TABLE bodies (
@@ -40,16 +39,17 @@ CREATE TABLE mentions (
     PRIMARY KEY (realm, mention, sequence)
 ) WITHOUT ROWID;
 
--- How many versions there are, by label and type: what a plan is chosen by, and what is counted with.
+-- How many versions (kind 0) stand under each beginning of the index `log_by_label`: what a plan is chosen by, and
+-- what is counted with.
 CREATE TABLE tallies (
     realm BIGINT NOT NULL,
     collection BIGINT NOT NULL,
-    label BIGINT NOT NULL,
     type TEXT NOT NULL,
+    label BIGINT NOT NULL,
+    is_last BIGINT NOT NULL,
     versions BIGINT NOT NULL,
-    last BIGINT NOT NULL,
-    live BIGINT NOT NULL,
-    PRIMARY KEY (realm, collection, label, type)
+    revoked BIGINT NOT NULL,
+    PRIMARY KEY (realm, collection, type, label, is_last)
 );
 
 CREATE TABLE cursors (

@@ -1,0 +1,251 @@
+//! How a page is found quickly, whoever reads and however deep.
+//!
+//! Three ways, chosen by what the tallies say:
+//!
+//! 1. By identifier, where the reader names them.
+//! 2. Along the collection by date, where most of what comes by fits. It gives up after [`SCAN_ROWS_PER_HIT`] rows for
+//!    each row of the page, for what fits may lie all at one end.
+//! 3. Branch by branch (type, label, flag) of the index, each of which holds nothing that does not fit, merged by date.
+//!    Each branch is asked only for what would come before the page's end as it stands.
+
+use policy::LabelKey;
+use rusqlite::params_from_iter;
+use rusqlite::types::Value;
+
+use super::condition::{Conditions, first_condition, label_condition, last_condition};
+use super::page::{Filter, Order, PAGE_MAX, Page};
+use super::row::{COLUMNS, FROM, Row, RowReader};
+use crate::{Reader, StoreError};
+
+/// Rows that a scan looks at for each row it is to give.
+const SCAN_ROWS_PER_HIT: i64 = 16;
+
+/// A page of a collection.
+pub(super) fn page(reader: &Reader<'_>, realm: i64, filter: &Filter<'_>) -> Result<Page, StoreError> {
+    let limit = filter.limit.min(PAGE_MAX);
+    let mut plan = Plan { reader, realm, filter, wanted: limit + 1, all_seen: false };
+    let mut rows = if filter.visible.keys().is_empty() || limit == 0 {
+        Vec::new()
+    } else if filter.ids.is_empty() {
+        plan.by_date_or_branch()?
+    } else {
+        plan.by_id()?
+    };
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    Ok(Page { rows, more })
+}
+
+struct Plan<'p, 'c> {
+    reader: &'p Reader<'c>,
+    realm: i64,
+    filter: &'p Filter<'p>,
+    /// One row more than the page has, to know whether there is more.
+    wanted: usize,
+    /// Whether the reader sees every label of the collection.
+    all_seen: bool,
+}
+
+/// One beginning of the index in which everything fits, but perhaps for the finer conditions.
+struct Branch {
+    object_type: String,
+    label: LabelKey,
+    is_last: i64,
+    versions: i64,
+}
+
+impl Plan<'_, '_> {
+    fn by_date_or_branch(&mut self) -> Result<Vec<Row>, StoreError> {
+        let sql = "SELECT type, label, is_last, versions FROM tallies
+            WHERE realm = ?1 AND collection = ?2 AND versions > 0";
+        let all = self.reader.rows(sql, (self.realm, self.filter.collection), |row| {
+            Ok(Branch {
+                object_type: row.get(0)?,
+                label: row.get(1)?,
+                is_last: row.get(2)?,
+                versions: row.get(3)?,
+            })
+        })?;
+        let total: i64 = all.iter().map(|branch| branch.versions).sum();
+        self.all_seen = all.iter().all(|branch| self.filter.visible.contains(branch.label));
+        let fitting: Vec<Branch> = all.into_iter().filter(|branch| self.may_fit(branch)).collect();
+        let seen: i64 = fitting.iter().map(|branch| branch.versions).sum();
+        if seen == 0 {
+            return Ok(Vec::new());
+        }
+        if seen.saturating_mul(SCAN_ROWS_PER_HIT) < total {
+            return self.by_branch(&fitting, self.filter.after, self.wanted);
+        }
+        let (mut rows, ended_at) = self.by_date()?;
+        if rows.len() < self.wanted
+            && let Some(ended_at) = ended_at
+        {
+            rows.extend(self.by_branch(&fitting, Some(ended_at), self.wanted - rows.len())?);
+        }
+        Ok(rows)
+    }
+
+    fn may_fit(&self, branch: &Branch) -> bool {
+        let filter = self.filter;
+        let versions = &filter.versions;
+        let only_last = versions.last && !versions.first && !versions.all && versions.at.is_empty();
+        filter.visible.contains(branch.label)
+            && (filter.types.is_empty() || filter.types.contains(&branch.object_type.as_str()))
+            && (!only_last || branch.is_last != 0)
+    }
+
+    /// Rows by identifier.
+    fn by_id(&self) -> Result<Vec<Row>, StoreError> {
+        let mut conditions = self.fine_conditions(self.filter.after);
+        conditions.and(&label_condition("log.label", self.filter.visible));
+        conditions.one_of("log.type", self.filter.types);
+        conditions.one_of("log.id", self.filter.ids);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {FROM} WHERE {} ORDER BY {} LIMIT {}",
+            conditions.sql,
+            self.order(),
+            self.wanted
+        );
+        self.rows(&sql, conditions.params)
+    }
+
+    /// Rows along the collection; and, where the scan gave up before its end, the `date_added` up to which it looked.
+    fn by_date(&self) -> Result<(Vec<Row>, Option<i64>), StoreError> {
+        let give_up_at = self.give_up_at()?;
+        let mut conditions = self.fine_conditions(self.filter.after);
+        if !self.all_seen {
+            conditions.and(&label_condition("log.label", self.filter.visible));
+        }
+        conditions.one_of("log.type", self.filter.types);
+        if let Some(date) = give_up_at {
+            conditions
+                .compare(if self.ascending() { "log.date_added <=" } else { "log.date_added >=" }, date);
+        }
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {FROM} WHERE {} ORDER BY {} LIMIT {}",
+            conditions.sql,
+            self.order(),
+            self.wanted
+        );
+        Ok((self.rows(&sql, conditions.params)?, give_up_at))
+    }
+
+    /// Where a scan has looked at enough.
+    fn give_up_at(&self) -> Result<Option<i64>, StoreError> {
+        let mut conditions = Conditions::in_realm(self.realm);
+        conditions.compare("log.collection =", self.filter.collection);
+        self.bounds(&mut conditions, self.filter.after);
+        let rows = i64::try_from(self.wanted).unwrap_or(i64::MAX).saturating_mul(SCAN_ROWS_PER_HIT);
+        let sql = format!(
+            "SELECT log.date_added FROM log WHERE {} ORDER BY {} LIMIT 1 OFFSET {rows}",
+            conditions.sql,
+            self.order()
+        );
+        self.reader.first(&sql, params_from_iter(conditions.params), |row| Ok(row.get(0)?))
+    }
+
+    /// Rows out of branches.
+    fn by_branch(
+        &self,
+        branches: &[Branch],
+        after: Option<i64>,
+        wanted: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let fine = self.fine_conditions(after);
+        let place = fine.params.len();
+        let sql = format!(
+            "SELECT log.date_added, log.sequence FROM log WHERE {} AND log.type = ?{} AND log.label = ?{}
+             AND log.is_last = ?{} AND log.date_added {} ?{} ORDER BY {} LIMIT {wanted}",
+            fine.sql,
+            place + 1,
+            place + 2,
+            place + 3,
+            if self.ascending() { "<" } else { ">" },
+            place + 4,
+            self.order(),
+        );
+        let mut nearest: Vec<(i64, i64)> = Vec::new();
+        for branch in branches {
+            let furthest = match nearest.last() {
+                Some((date, _)) if nearest.len() >= wanted => *date,
+                _ if self.ascending() => i64::MAX,
+                _ => i64::MIN,
+            };
+            let branch = [
+                Value::Text(branch.object_type.clone()),
+                Value::Integer(branch.label),
+                Value::Integer(branch.is_last),
+                Value::Integer(furthest),
+            ];
+            let params = params_from_iter(fine.params.iter().chain(&branch));
+            nearest.extend(self.reader.rows(&sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?);
+            nearest.sort_unstable_by_key(
+                |(date, _)| if self.ascending() { *date } else { date.saturating_neg() },
+            );
+            nearest.truncate(wanted);
+        }
+        let mut rows = RowReader::new(self.reader);
+        nearest.into_iter().map(|(_, sequence)| rows.fetch(sequence)).collect()
+    }
+
+    fn rows(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+        let mut rows = RowReader::new(self.reader);
+        self.reader.rows(sql, params_from_iter(params), |row| rows.read(row))
+    }
+
+    /// Everything but labels, types and identifiers.
+    fn fine_conditions(&self, after: Option<i64>) -> Conditions {
+        let filter = self.filter;
+        let mut conditions = Conditions::in_realm(self.realm);
+        conditions.compare("log.collection =", filter.collection);
+        conditions.and("log.kind = 0");
+        self.bounds(&mut conditions, after);
+        if !filter.revoked {
+            conditions.and("log.revoked = 0");
+        }
+        conditions.one_of("log.spec_version", filter.spec_versions);
+        self.version_condition(&mut conditions);
+        conditions
+    }
+
+    fn bounds(&self, conditions: &mut Conditions, after: Option<i64>) {
+        if let Some(after) = after {
+            conditions.compare(if self.ascending() { "log.date_added >" } else { "log.date_added <" }, after);
+        }
+        if let Some(added_after) = self.filter.added_after {
+            conditions.compare("log.date_added >", added_after);
+        }
+    }
+
+    fn version_condition(&self, conditions: &mut Conditions) {
+        let versions = &self.filter.versions;
+        if versions.all {
+            return;
+        }
+        let mut any: Vec<String> = Vec::new();
+        if versions.last {
+            any.push(last_condition(self.filter.visible));
+        }
+        if versions.first {
+            any.push(first_condition(self.filter.visible));
+        }
+        if !versions.at.is_empty() {
+            let mut places = Vec::new();
+            for version in &versions.at {
+                conditions.params.push(Value::Text(version.sort_key().to_owned()));
+                places.push(format!("?{}", conditions.params.len()));
+            }
+            any.push(format!("log.version_key IN ({})", places.join(",")));
+        }
+        let any = if any.is_empty() { "1 = 0".to_owned() } else { any.join(" OR ") };
+        conditions.and(&format!("({any})"));
+    }
+
+    fn ascending(&self) -> bool {
+        self.filter.order == Order::Ascending
+    }
+
+    fn order(&self) -> &'static str {
+        if self.ascending() { "log.date_added" } else { "log.date_added DESC" }
+    }
+}

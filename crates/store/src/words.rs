@@ -1,0 +1,194 @@
+//! Text cut into the words that are searched: the same cut for what is stored and for what is asked.
+//!
+//! After NFKC and lower case, a run of letters and digits is a word; a run of Chinese characters, kana or hangul becomes
+//! its overlapping pairs, and the run's last character once more alone. So a word of two or more characters is found
+//! as a phrase of pairs, a single one as the beginning of a pair, and no dictionary is needed.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Bytes of one word that count; longer ones (a hash's hexadecimal fits) are cut.
+const WORD_BYTES_MAX: usize = 128;
+/// Bytes of one object's text that are searched.
+pub(crate) const TEXT_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of a query that are read.
+const QUERY_BYTES_MAX: usize = 1024;
+/// Phrases of a query that are asked for.
+const PHRASES_MAX: usize = 16;
+
+/// Words with a space after each, appended to `out` until it has [`TEXT_BYTES_MAX`].
+pub(crate) fn cut(text: &str, out: &mut String) {
+    if text.is_ascii() {
+        cut_ascii(text, out);
+        return;
+    }
+    let normal = normalised(text);
+    for run in runs(&normal) {
+        if out.len() >= TEXT_BYTES_MAX {
+            return;
+        }
+        match run {
+            Run::Word(word) => push_word(word, out),
+            Run::Pairs(run) => push_pairs(run, out),
+        }
+    }
+}
+
+/// What a typed query asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Phrase {
+    /// Words one after the other.
+    pub(crate) words: String,
+    /// Whether the last of them may go on.
+    pub(crate) open: bool,
+}
+
+/// The phrases of a query, all of which are wanted; none where it has no word.
+pub(crate) fn phrases(query: &str) -> Vec<Phrase> {
+    let normal = normalised(query.get(..query.floor_char_boundary(QUERY_BYTES_MAX)).unwrap_or(query));
+    let mut phrases: Vec<Phrase> = Vec::new();
+    for typed in normal.split_whitespace() {
+        let mut latin = Phrase { words: String::new(), open: true };
+        for run in runs(typed) {
+            match run {
+                Run::Word(word) => push_word(word, &mut latin.words),
+                Run::Pairs(run) => {
+                    let single = run.chars().nth(1).is_none();
+                    let mut pairs = Phrase { words: String::new(), open: single };
+                    push_pairs(run, &mut pairs.words);
+                    if !single {
+                        // The stored run may go on, so its last character need not stand alone.
+                        let end = pairs.words.trim_end().rfind(' ').map_or(0, |space| space + 1);
+                        pairs.words.truncate(end);
+                    }
+                    phrases.push(pairs);
+                }
+            }
+        }
+        if !latin.words.is_empty() {
+            phrases.push(latin);
+        }
+    }
+    phrases.truncate(PHRASES_MAX);
+    phrases
+}
+
+fn normalised(text: &str) -> String {
+    text.nfkc().flat_map(char::to_lowercase).collect()
+}
+
+enum Run<'t> {
+    Word(&'t str),
+    Pairs(&'t str),
+}
+
+/// Maximal runs of one kind; everything else parts them.
+fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
+    let kind = |c: char| match c {
+        c if is_unspaced(c) => 2_u8,
+        c if c.is_alphanumeric() => 1,
+        _ => 0,
+    };
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches(|c| kind(c) == 0);
+        let first = kind(rest.chars().next()?);
+        let end = rest.find(|c| kind(c) != first).unwrap_or(rest.len());
+        let (run, after) = rest.split_at_checked(end)?;
+        rest = after;
+        Some(if first == 2 { Run::Pairs(run) } else { Run::Word(run) })
+    })
+}
+
+/// Scripts written without spaces between words.
+fn is_unspaced(c: char) -> bool {
+    matches!(c,
+        '\u{3005}'..='\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+        && c != '\u{30fb}'
+}
+
+fn push_word(word: &str, out: &mut String) {
+    out.push_str(word.get(..word.floor_char_boundary(WORD_BYTES_MAX)).unwrap_or(word));
+    out.push(' ');
+}
+
+fn push_pairs(run: &str, out: &mut String) {
+    let mut chars = run.chars().peekable();
+    while let Some(c) = chars.next() {
+        out.push(c);
+        out.extend(chars.peek());
+        out.push(' ');
+    }
+}
+
+fn cut_ascii(text: &str, out: &mut String) {
+    for word in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        if out.len() >= TEXT_BYTES_MAX {
+            return;
+        }
+        let start = out.len();
+        push_word(word, out);
+        if let Some(written) = out.get_mut(start..) {
+            written.make_ascii_lowercase();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Phrase, cut, phrases};
+
+    fn check_cut(text: &str, expected: &str) {
+        let mut out = String::new();
+        cut(text, &mut out);
+        assert_eq!(out.trim_end(), expected, "{text}");
+    }
+
+    fn check_phrases(query: &str, expected: &[(&str, bool)]) {
+        let found: Vec<(String, bool)> = phrases(query)
+            .into_iter()
+            .map(|Phrase { words, open }| (words.trim_end().to_owned(), open))
+            .collect();
+        let expected: Vec<(String, bool)> = expected.iter().map(|(w, o)| ((*w).to_owned(), *o)).collect();
+        assert_eq!(found, expected, "{query}");
+    }
+
+    #[test]
+    fn words_are_runs_of_letters_and_digits_in_lower_case() {
+        check_cut("Cobalt-Strike v4.9 (C2)", "cobalt strike v4 9 c2");
+        check_cut("Ｅｍｏｔｅｔ", "emotet");
+        check_cut("Größe Δelta", "größe δelta");
+        check_cut("... --", "");
+    }
+
+    #[test]
+    fn unspaced_scripts_become_pairs() {
+        check_cut("攻撃者", "攻撃 撃者 者");
+        check_cut("電力", "電力 力");
+        check_cut("ﾏﾙｳｪｱ", "マル ルウ ウェ ェア ア");
+        check_cut("APT29の攻撃", "apt29 の攻 攻撃 撃");
+        check_cut("標的型・攻撃", "標的 的型 型 攻撃 撃");
+    }
+
+    #[test]
+    fn queries_become_phrases() {
+        check_phrases("cobalt stri", &[("cobalt", true), ("stri", true)]);
+        check_phrases("192.0.2.1", &[("192 0 2 1", true)]);
+        check_phrases("攻撃", &[("攻撃", false)]);
+        check_phrases("攻撃者", &[("攻撃 撃者", false)]);
+        check_phrases("攻", &[("攻", true)]);
+        check_phrases("電力　APT", &[("電力", false), ("apt", true)]);
+        check_phrases("\" OR * ^", &[("or", true)]);
+        check_phrases("-- !!", &[]);
+    }
+
+    #[test]
+    fn a_long_text_and_a_long_word_are_cut() {
+        let mut out = String::new();
+        cut(&"ab ".repeat(1_000_000), &mut out);
+        assert!(out.len() <= super::TEXT_BYTES_MAX + super::WORD_BYTES_MAX + 1, "{}", out.len());
+        let mut out = String::new();
+        cut(&"あ".repeat(1_000_000), &mut out);
+        assert!(out.len() > 1000);
+    }
+}
