@@ -44,6 +44,9 @@ const FIRST_ROLES: [PersonRole; 5] = [
     PersonRole::Planner,
 ];
 
+/// The collection of the definitions that the node brings along, the same on every node; not offered through TAXII.
+pub(crate) const DEFINITIONS: Uuid = Uuid::from_u128(0x9c6f_6c5e_3a0b_4d5c_8a51_5f0a_6d1b_7e21);
+
 /// What only the start that made the data folder gives. Both are secrets, shown once.
 #[derive(Clone)]
 pub struct FirstStart {
@@ -195,9 +198,8 @@ impl First {
         tokens::add(tx, &REALM, &token, &self.token_hash)?;
         let title = "Council";
         let about = "Every object of the council, as far as the reader may see it";
-        let collection = collections::add(tx, &REALM, self.collection, title, about)?;
-        let definitions = Tlp::ALL.into_iter().map(Tlp::definition);
-        let definitions = ingest::add_own(tx, &REALM, collection.key, &organisation.id, definitions)?;
+        collections::add(tx, &REALM, self.collection, title, about)?;
+        let definitions = add_definitions(tx, &organisation.id)?;
         settings::put(tx, &REALM, ORIGIN_SETTING, self.origin.as_bytes())?;
         settings::put(tx, &REALM, KEY_SETTING, self.public_key.as_bytes())?;
         settings::put(tx, &REALM, COLLECTION_SETTING, self.collection.to_string().as_bytes())?;
@@ -211,6 +213,15 @@ impl First {
         ];
         Ok(Act::audited_all((), &REALM, events))
     }
+}
+
+/// The definitions of the TLP levels, so that references to them resolve. They are in the log, but in a collection of their own
+/// that TAXII does not offer: what a council's collection gives is what its members put there.
+fn add_definitions(tx: &mut Tx<'_>, originator: &OrganisationId) -> Result<Vec<String>, StoreError> {
+    let about = "Marking definitions that the node itself brought along";
+    let collection = collections::add(tx, &REALM, DEFINITIONS, "Marking definitions", about)?;
+    let definitions = Tlp::ALL.into_iter().map(Tlp::definition);
+    ingest::add_own(tx, &REALM, collection.key, originator, definitions)
 }
 
 fn first_token(organisation: OrganisationId, now: jiff::Timestamp) -> Token {

@@ -328,10 +328,12 @@ async fn add_run(
         for verdict in
             verdicts.iter_mut().filter(|verdict| !matches!(verdict.outcome, Outcome::Refused { .. }))
         {
-            verdict.outcome = outcomes
-                .next()
-                .map(Outcome::from)
-                .ok_or_else(|| StoreError::Corrupt("an outcome".to_owned()))?;
+            let outcome = outcomes.next().ok_or_else(|| StoreError::Corrupt("an outcome".to_owned()))?;
+            verdict.outcome = if says_what_is_known(verdict, &outcome) {
+                Outcome::Duplicate { sequence: 0 }
+            } else {
+                outcome.into()
+            };
         }
         let events = events(&submission, &verdicts);
         Ok(if events.is_empty() {
@@ -341,6 +343,13 @@ async fn add_run(
         })
     });
     Ok(written.await?)
+}
+
+/// Producers write the definitions of the TLP levels with small differences. Their meaning is fixed by their identifiers, so a
+/// second way of writing one contradicts nothing; the first is kept.
+fn says_what_is_known(verdict: &Verdict, outcome: &AddOutcome) -> bool {
+    let is_tlp = || verdict.id.as_deref().and_then(|id| Id::parse(id).ok()).is_some_and(|id| stix::marking::tlp(&id).is_some());
+    matches!(outcome, AddOutcome::Refused { code: "content-conflict" | "marking-versioned", .. }) && is_tlp()
 }
 
 /// Which markings only state terms.

@@ -18,6 +18,7 @@ use store::statuses;
 use taxii::{ApiRoot, Collections, Discovery, ErrorMessage, media};
 use uuid::Uuid;
 
+use crate::first_start::DEFINITIONS;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::state::AppState;
@@ -90,7 +91,7 @@ impl Access {
     /// # Errors
     /// 404 where it is not, or neither read nor write is allowed: the two look alike.
     async fn find(state: &AppState, caller: &Caller, id: &str) -> Answer<Self> {
-        let id = Uuid::parse_str(id).map_err(|_| Failure::not_found())?;
+        let id = Uuid::parse_str(id).ok().filter(|id| *id != DEFINITIONS).ok_or_else(Failure::not_found)?;
         let realm = caller.realm().clone();
         let collection = state.store.read(move |reader| collections::get(reader, &realm, &id)).await?;
         let access = Self::to(state, caller, collection.ok_or_else(Failure::not_found)?);
@@ -187,7 +188,8 @@ async fn status(
 async fn all_collections(State(state): State<AppState>, Client(caller): Client) -> Answer<Response> {
     let realm = caller.realm().clone();
     let all = state.store.read(move |reader| collections::list(reader, &realm)).await?;
-    let known = all.into_iter().map(|collection| Access::to(&state, &caller, collection));
+    let offered = all.into_iter().filter(|collection| collection.id != DEFINITIONS);
+    let known = offered.map(|collection| Access::to(&state, &caller, collection));
     let collections =
         known.filter(|access| access.can_read || access.can_write).map(|access| access.resource()).collect();
     resource(&Collections { collections })
