@@ -4,8 +4,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use stix::Id;
+use stix::marking::Tlp;
 
-use crate::level::{tlp_from_word, tlp_word};
 use crate::minimise::{Minimised, MinimisedSighting};
 use crate::{MechanicalInformation, Purpose};
 
@@ -36,7 +36,7 @@ impl Minimised {
             indicator_version: sighting.indicator_version,
             seen: sighting.seen,
             purpose: sighting.purpose,
-            marking: tlp_word(sighting.marking),
+            marking: sighting.marking.name().to_owned(),
             information: sighting.information,
         };
         // Strings, numbers and lists of them: writing them as JSON has no way to fail. Should it ever, an empty text results,
@@ -58,7 +58,7 @@ impl Minimised {
             indicator_version: content.indicator_version,
             seen: content.seen,
             purpose: content.purpose,
-            marking: tlp_from_word(&content.marking)?,
+            marking: Tlp::parse(&content.marking)?,
             information: content.information,
         }))
     }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use oversight::{OrganisationId, Realm, tlp_from_word, tlp_word};
+use oversight::{OrganisationId, Realm};
 use serde::{Deserialize, Serialize};
 use stix::marking::Tlp;
 use stix::{Id, Object};
@@ -122,7 +122,7 @@ impl Label {
             originator: self.originator.as_str().to_owned(),
             realm: self.realm.to_string(),
             statements: self.statements.iter().map(ToString::to_string).collect(),
-            tlp: self.tlp.word(),
+            tlp: self.tlp.word().to_owned(),
             unknown: self.unknown.iter().map(ToString::to_string).collect(),
             v: 1,
         };
@@ -194,17 +194,17 @@ impl TlpLabel {
 
     /// The word in storage and policies: `clear`, `green`, `amber`, `amber+strict`, `red`, `unmarked`.
     #[must_use]
-    pub fn word(self) -> String {
+    pub fn word(self) -> &'static str {
         match self {
-            Self::Level(level) => tlp_word(level),
-            Self::Unmarked => UNMARKED.to_owned(),
+            Self::Level(level) => level.name(),
+            Self::Unmarked => UNMARKED,
         }
     }
 
     /// The level of such a word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        if word == UNMARKED { Some(Self::Unmarked) } else { tlp_from_word(word).map(Self::Level) }
+        if word == UNMARKED { Some(Self::Unmarked) } else { Tlp::parse(word).map(Self::Level) }
     }
 }
 

@@ -87,7 +87,7 @@ fn resource(target: Target<'_>) -> Result<Entity, Trouble> {
             let markings = markings.map(|id| RestrictedExpression::new_string(id.to_string()));
             let attributes = HashMap::from([
                 ("realm".to_owned(), RestrictedExpression::new_string(label.realm.to_string())),
-                ("tlp".to_owned(), reference("Yagura::Tlp", &label.tlp.word())?),
+                ("tlp".to_owned(), reference("Yagura::Tlp", label.tlp.word())?),
                 ("originator".to_owned(), reference("Yagura::Organisation", label.originator.as_str())?),
                 ("has_statement".to_owned(), RestrictedExpression::new_bool(!label.statements.is_empty())),
                 ("has_unknown_marking".to_owned(), RestrictedExpression::new_bool(!label.unknown.is_empty())),
