@@ -461,9 +461,11 @@ fn keys_of(text: &str) -> Result<BTreeMap<String, String>, Box<dyn Error>> {
 }
 
 fn locale_findings(ja: &BTreeMap<String, String>, en: &BTreeMap<String, String>) -> Findings {
-    // English has a singular that Japanese does not: `_one` beside `_other` is the translator's library's way.
-    let needed_in_ja =
-        |key: &str| !(key.ends_with("_one") && ja.contains_key(&key.replace("_one", "_other")));
+    // English has a singular that Japanese does not: the library falls back from `count_one` to `count_other` or `count`.
+    let needed_in_ja = |key: &str| {
+        key.strip_suffix("_one")
+            .is_none_or(|base| !ja.contains_key(base) && !ja.contains_key(&format!("{base}_other")))
+    };
     let mut findings: Findings = en
         .keys()
         .filter(|key| !ja.contains_key(*key) && needed_in_ja(key))
@@ -483,9 +485,12 @@ fn locale_findings(ja: &BTreeMap<String, String>, en: &BTreeMap<String, String>)
 
 #[test]
 fn a_missing_translation_is_found() -> Outcome {
-    let ja = keys_of(r#"{"case": {"open": "開く", "count_other": "{{count}} 件"}, "old": "古い"}"#)?;
-    let en =
-        keys_of(r#"{"case": {"open": " ", "count_one": "one", "count_other": "many", "close": "Close"}}"#)?;
+    let ja = keys_of(
+        r#"{"case": {"open": "開く", "count_other": "{{count}} 件", "seen": "{{count}} 回"}, "old": "古い"}"#,
+    )?;
+    let en = keys_of(
+        r#"{"case": {"open": " ", "count_one": "one", "count_other": "many", "seen": "times", "seen_one": "once", "close": "Close"}}"#,
+    )?;
     let expected = ["`case.close` is not in Japanese", "`old` is not in English", "`case.open` is empty"];
     assert_eq!(locale_findings(&ja, &en), expected);
     Ok(())
