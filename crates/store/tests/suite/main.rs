@@ -1,0 +1,25 @@
+//! What a store promises, as functions over a fresh one, so that a second kind of store is held to the same.
+
+mod accounts;
+mod audit;
+mod fixture;
+mod log;
+mod pages;
+mod robustness;
+mod search;
+mod work;
+mod writing;
+
+/// Runs each function with a fresh store of each kind there is.
+macro_rules! on_every_store {
+    ($($(#[$meta:meta])* $name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                $(#[$meta])*
+                async fn $name() { super::$name(crate::fixture::Council::on_sqlite().await).await; }
+            )+
+        }
+    };
+}
+pub(crate) use on_every_store;
