@@ -51,6 +51,8 @@ pub struct Match<'a> {
     pub text: &'a [u8],
     /// The record.
     pub observation: &'a Observation<'a>,
+    /// The state of the log when the line was read.
+    pub reader: &'a Reader,
     /// The values that the indicator's pattern is met by: indices of [`Observation::values`], rising. Never empty.
     pub hits: &'a [usize],
 }
@@ -71,6 +73,12 @@ impl Scanner {
     #[must_use]
     pub fn set(&self) -> &Arc<IndicatorSet> {
         &self.set
+    }
+
+    /// The state of the log.
+    #[must_use]
+    pub fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// What was met since the scanner was made.
@@ -109,7 +117,8 @@ impl Scanner {
         match self.reader.read(text) {
             Ok(Some(observation)) => {
                 let place = Place { line, line_offset, text, time: observation.time.unwrap_or(now) };
-                decide(&self.set, &observation, &place, &mut self.scratch, &mut self.tally, found);
+                let parts = (&mut self.scratch, &mut self.tally);
+                decide(&self.set, &self.reader, &observation, &place, parts, found);
             }
             Ok(None) => {}
             Err(reason) => *self.tally.unreadable.entry(reason).or_default() += 1,
@@ -127,10 +136,10 @@ struct Place<'a> {
 /// Decides exactly which indicators a record satisfies.
 fn decide(
     set: &IndicatorSet,
+    reader: &Reader,
     observation: &Observation<'_>,
     place: &Place<'_>,
-    scratch: &mut Scratch,
-    tally: &mut Tally,
+    (scratch, tally): (&mut Scratch, &mut Tally),
     found: &mut dyn FnMut(&Match<'_>),
 ) {
     let seen = Seen::new(observation);
@@ -165,6 +174,6 @@ fn decide(
         hits.dedup();
         tally.matches += 1;
         let Place { line, line_offset, text, .. } = *place;
-        found(&Match { indicator: set.indicator(lead.rule), line, line_offset, text, observation, hits });
+        found(&Match { indicator: set.indicator(lead.rule), line, line_offset, text, observation, reader, hits });
     }
 }

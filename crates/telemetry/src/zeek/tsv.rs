@@ -15,8 +15,8 @@ pub struct TsvReader {
     unset: String,
     kind: String,
     columns: Vec<Column>,
-    /// The number of columns the header names, those nobody reads included.
-    width: usize,
+    /// The names of all columns, those nobody reads included.
+    names: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ impl Default for TsvReader {
             unset: "-".to_owned(),
             kind: String::new(),
             columns: Vec::new(),
-            width: 0,
+            names: Vec::new(),
         }
     }
 }
@@ -51,6 +51,17 @@ impl TsvReader {
         self.separator == "\t" && self.set_separator == ","
     }
 
+    /// Every column of a record with its name, as written; for showing the record whole.
+    pub fn cells<'a>(&'a self, line: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        self.names.iter().map(String::as_str).zip(line.split(self.separator.as_str()))
+    }
+
+    /// The log's name, of the `#path` line.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.kind
+    }
+
     /// Reads one line: a record, or `None` for a header line.
     pub fn read<'a>(&mut self, line: &'a [u8]) -> Result<Option<Observation<'a>>, Unreadable> {
         if line.len() > LINE_BYTES_MAX {
@@ -60,12 +71,12 @@ impl TsvReader {
         if let Some(header) = text.strip_prefix('#') {
             return self.read_header(header).map(|()| None);
         }
-        if self.width == 0 {
+        if self.names.is_empty() {
             return Err(if text.starts_with('{') { Unreadable::OtherFormat } else { Unreadable::NoHeader });
         }
         let cells: Vec<&str> = text.split(self.separator.as_str()).collect();
-        if cells.len() != self.width {
-            let torn = cells.len() < self.width && cells.len() > 1;
+        if cells.len() != self.names.len() {
+            let torn = cells.len() < self.names.len() && cells.len() > 1;
             return Err(if torn { Unreadable::CutOff } else { Unreadable::OtherFormat });
         }
         let mut draft = Draft::new();
@@ -113,12 +124,12 @@ impl TsvReader {
     }
 
     fn read_fields(&mut self, names: &str) -> Result<(), Unreadable> {
-        self.width = names.split(self.separator.as_str()).count();
+        self.names.clear();
         self.columns.clear();
-        if self.width > COLUMNS_MAX {
-            self.width = 0;
+        if names.split(self.separator.as_str()).count() > COLUMNS_MAX {
             return Err(Unreadable::TooLong);
         }
+        self.names.extend(names.split(self.separator.as_str()).map(str::to_owned));
         for (index, name) in names.split(self.separator.as_str()).enumerate() {
             if let Some(reading) = column_reading(name) {
                 self.columns.push(Column { index, name: name.to_owned(), reading, list: false });

@@ -1,0 +1,210 @@
+//! `yagura match`: indicators against logs, without a server, as one uses grep.
+
+mod intel;
+mod logs;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
+use matcher::{Covers, IndicatorSet, Options, Scanner};
+use telemetry::{Format, Reader};
+
+use crate::match_command::logs::{Log, Piece};
+use crate::match_command::report::{Report, Totals};
+use crate::output::{Failure, Output};
+
+/// `yagura match`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes: 0 something matched, 1 nothing matched, 2 an error.")]
+pub(crate) struct MatchArgs {
+    /// Indicators: STIX bundles, one object a line, or plain values one a line (`hxxp://evil[.]example` is understood).
+    #[arg(long, short, required = true, value_name = "FILE", num_args = 1)]
+    pub(crate) intel: Vec<PathBuf>,
+    /// Logs; `-` or none is standard input. `.gz` and `.zst` are read through.
+    #[arg(value_name = "LOG")]
+    pub(crate) logs: Vec<PathBuf>,
+    /// Format of the logs; by default each line is judged by itself.
+    #[arg(long, value_enum, default_value_t = LogFormat::Auto)]
+    pub(crate) format: LogFormat,
+    /// What an indicator on a domain name covers.
+    #[arg(long, value_enum, default_value_t = NameCover::Host)]
+    pub(crate) covers: NameCover,
+    /// Leave out indicators whose producers state a lower confidence (0–100).
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) min_confidence: Option<u8>,
+    /// Match records from any time, also from before or after an indicator's validity.
+    #[arg(long)]
+    pub(crate) any_time: bool,
+    /// Leave out indicators on these values too: a MISP warning list, or values one a line (`.name` covers what is below).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) warning_list: Vec<PathBuf>,
+    /// Use indicators on well-known benign values too (private networks, public resolvers, names everybody visits).
+    #[arg(long)]
+    pub(crate) no_builtin_warnings: bool,
+    /// Colours: `auto` on a terminal that has them, and not where NO_COLOR is set.
+    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    pub(crate) color: Colour,
+}
+
+/// A format of logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Find out.
+    Auto,
+    /// Suricata EVE JSON.
+    Eve,
+    /// Zeek, JSON or tab-separated.
+    Zeek,
+    /// Zeek, JSON.
+    ZeekJson,
+    /// Zeek, tab-separated.
+    ZeekTsv,
+}
+
+/// What an indicator on a domain name covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NameCover {
+    /// The name alone, as STIX says.
+    Host,
+    /// The name and everything below it, as most feeds mean it.
+    Subtree,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Runs the command; exit codes are those of grep.
+pub(crate) fn run(output: &Output, arguments: &MatchArgs) -> ExitCode {
+    match search(output, arguments) {
+        Ok(code) => code,
+        Err(failure) => output.fail(&failure),
+    }
+}
+
+fn search(output: &Output, arguments: &MatchArgs) -> Result<ExitCode, Failure> {
+    let options = Options {
+        covers: match arguments.covers {
+            NameCover::Host => Covers::Host,
+            NameCover::Subtree => Covers::Subtree,
+        },
+        confidence_min: arguments.min_confidence,
+        any_time: arguments.any_time,
+    };
+    let lists = intel::warning_lists(&arguments.warning_list, !arguments.no_builtin_warnings)?;
+    let intel = intel::load(&arguments.intel)?;
+    let built = IndicatorSet::build(intel.indicators, &lists, &options, 1);
+    let refused: Vec<_> = intel.refused.into_iter().chain(built.refused.into_iter().map(|(_, why)| why)).collect();
+    let partial: Vec<_> = built.partial.into_iter().map(|(_, why)| why).collect();
+    let mut totals = Totals::new(built.set.len(), refused, partial);
+    if built.set.is_empty() {
+        totals.tell_refused(output);
+        return Err(Failure::usage(
+            "intel-empty",
+            "no indicator can be matched; the reasons are above",
+            "照合できる指標がありません（理由は上のとおり）",
+        ));
+    }
+    let set = Arc::new(built.set);
+    let mut report = Report::new(output, arguments.color);
+    let stdin = [PathBuf::from("-")];
+    let paths = if arguments.logs.is_empty() { &stdin[..] } else { &arguments.logs[..] };
+    let mut failed = None;
+    for path in paths {
+        match search_log(output, arguments, &set, path, &mut report, &mut totals) {
+            Ok(()) => {}
+            // Like grep: say what is wrong with one file and go on with the next.
+            Err(failure) => failed = Some(output.fail(&failure)),
+        }
+        if report.reader_is_gone() {
+            break;
+        }
+    }
+    if !report.reader_is_gone() {
+        totals.tell(output);
+    }
+    Ok(failed.unwrap_or(if totals.matches > 0 { ExitCode::SUCCESS } else { ExitCode::from(1) }))
+}
+
+fn search_log(
+    output: &Output,
+    arguments: &MatchArgs,
+    set: &Arc<IndicatorSet>,
+    path: &std::path::Path,
+    report: &mut Report,
+    totals: &mut Totals,
+) -> Result<(), Failure> {
+    let mut log = Log::open(path)?;
+    let reader = match (arguments.format, log.begins_like_json()?) {
+        (LogFormat::Auto, _) => Reader::auto(),
+        (LogFormat::Eve, _) => Reader::new(Format::Eve),
+        (LogFormat::ZeekJson, _) | (LogFormat::Zeek, true) => Reader::new(Format::ZeekJson),
+        (LogFormat::ZeekTsv, _) | (LogFormat::Zeek, false) => Reader::new(Format::ZeekTsv),
+    };
+    let progress = progress(output, log.bytes());
+    let mut scanner = Scanner::new(Arc::clone(set), reader);
+    let read = read_log(&mut log, &mut scanner, path, &progress, report, totals);
+    progress.finish_and_clear();
+    totals.add(scanner.tally());
+    read
+}
+
+fn read_log(
+    log: &mut Log,
+    scanner: &mut Scanner,
+    path: &std::path::Path,
+    progress: &ProgressBar,
+    report: &mut Report,
+    totals: &mut Totals,
+) -> Result<(), Failure> {
+    let mut line = 1;
+    while let Some(piece) = log.next_piece()? {
+        let now = Timestamp::now();
+        match piece {
+            Piece::Lines(chunk) => {
+                let before = scanner.tally().lines;
+                scanner.scan(chunk, now, &mut |found| report.show(path, line + found.line, found, progress));
+                line += scanner.tally().lines - before;
+            }
+            Piece::Record { text, line } => {
+                scanner.scan_line(text, now, &mut |found| report.show(path, line, found, progress));
+            }
+            Piece::TooLong => {
+                totals.too_long += 1;
+                line += 1;
+            }
+        }
+        progress.set_position(log.position());
+        report.flush(progress);
+        if report.reader_is_gone() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A bar on standard error, where a person watches and the size is known and worth it.
+fn progress(output: &Output, bytes: Option<u64>) -> ProgressBar {
+    const WORTH_A_BAR_BYTES: u64 = 16 << 20;
+    let Some(bytes) = bytes.filter(|bytes| output.draws_progress() && *bytes >= WORTH_A_BAR_BYTES) else {
+        return ProgressBar::hidden();
+    };
+    let bar = ProgressBar::new(bytes);
+    let template = "{bar:32} {percent:>3} %  {binary_bytes} / {binary_total_bytes}  {binary_bytes_per_sec}  {eta}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}

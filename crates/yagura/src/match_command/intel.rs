@@ -1,0 +1,166 @@
+//! Indicators and warning lists from files.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use matcher::{Indicator, Unusable, WarningLists};
+use stix::observable::{ValueKind, recognise};
+use stix::{Id, Object, Timestamp};
+use uuid::Uuid;
+
+use crate::match_command::logs::readable;
+use crate::output::Failure;
+
+/// What the files of indicators gave.
+pub(super) struct Intel {
+    pub(super) indicators: Vec<Indicator>,
+    /// Indicators and lines that cannot be used, with the reason.
+    pub(super) refused: Vec<Unusable>,
+}
+
+/// The most bytes of one file of indicators, after decompression: some four million of them.
+const INTEL_BYTES_MAX: u64 = 4 << 30;
+
+/// Under this namespace plain values get their identifiers, so that a value has the same one in every run.
+const PLAIN_VALUES: Uuid = Uuid::from_u128(0x5a1f_36a2_0c5b_4c55_9a52_7f1b_0f67_2e11);
+
+pub(super) fn load(paths: &[PathBuf]) -> Result<Intel, Failure> {
+    let mut intel = Intel { indicators: Vec::new(), refused: Vec::new() };
+    for path in paths {
+        let content = content(path)?;
+        let first = content.iter().find(|byte| !byte.is_ascii_whitespace() && byte.is_ascii());
+        if matches!(first, Some(b'{' | b'[')) && !looks_like_a_value(&content) {
+            load_stix(path, &content, &mut intel)?;
+        } else {
+            load_values(path, &content, &mut intel)?;
+        }
+    }
+    Ok(intel)
+}
+
+/// `[2001:db8::1]:443` begins like a JSON list.
+fn looks_like_a_value(content: &[u8]) -> bool {
+    let first = content.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).find(|line| !line.is_empty());
+    first.and_then(|line| std::str::from_utf8(line).ok()).is_some_and(|line| recognise(line).is_some())
+}
+
+fn load_stix(path: &Path, content: &Bytes, intel: &mut Intel) -> Result<(), Failure> {
+    let shown = path.display();
+    let objects = stix::bundle::split(content).map_err(|error| {
+        Failure::usage(error.code, format!("`{shown}`: {error}"), format!("`{shown}` は STIX として読めません：{error}"))
+    })?;
+    for bytes in objects {
+        // Whatever else a bundle holds is not looked at, and not parsed twice.
+        if !may_be_indicator(&bytes) {
+            continue;
+        }
+        let indicator = match Object::parse(bytes) {
+            Ok(object) if object.object_type() != "indicator" => continue,
+            Ok(object) => Indicator::from_object(&object),
+            Err(error) => Err(Unusable { code: error.code, message: error.message }),
+        };
+        match indicator {
+            Ok(indicator) => intel.indicators.push(indicator),
+            Err(unusable) => intel.refused.push(unusable),
+        }
+    }
+    Ok(())
+}
+
+fn may_be_indicator(object: &[u8]) -> bool {
+    // `\` may hide the word in escapes.
+    object.windows(9).any(|window| window == b"indicator") || object.contains(&b'\\')
+}
+
+fn load_values(path: &Path, content: &[u8], intel: &mut Intel) -> Result<(), Failure> {
+    let shown = path.display();
+    let text = std::str::from_utf8(content).map_err(|_| {
+        Failure::usage(
+            "intel-text",
+            format!("`{shown}` is neither STIX nor text"),
+            format!("`{shown}` は STIX でもテキストでもありません"),
+        )
+    })?;
+    for (number, line) in text.lines().enumerate() {
+        let typed = line.split(" #").next().unwrap_or(line).trim();
+        if typed.is_empty() || typed.starts_with('#') || typed.starts_with("//") {
+            continue;
+        }
+        match recognise(typed).and_then(|(kind, value)| plain_indicator(typed, kind, &value)) {
+            Some(indicator) => intel.indicators.push(indicator),
+            None => {
+                let message = format!("{shown}:{}: no address, name, URL, hash or e-mail address", number + 1);
+                intel.refused.push(Unusable { code: "value-unknown", message });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An indicator that asks for one value, from the beginning of time.
+fn plain_indicator(typed: &str, kind: ValueKind, value: &str) -> Option<Indicator> {
+    let path = match kind {
+        ValueKind::Md5 => "file:hashes.MD5",
+        ValueKind::Sha1 => "file:hashes.'SHA-1'",
+        ValueKind::Sha256 => "file:hashes.'SHA-256'",
+        ValueKind::Sha512 => "file:hashes.'SHA-512'",
+        ValueKind::Ipv4 => "ipv4-addr:value",
+        ValueKind::Ipv6 => "ipv6-addr:value",
+        ValueKind::Domain => "domain-name:value",
+        ValueKind::Url => "url:value",
+        ValueKind::Email => "email-addr:value",
+        ValueKind::Mac => "mac-addr:value",
+        ValueKind::FileName
+        | ValueKind::AutonomousSystem
+        | ValueKind::Account
+        | ValueKind::RegistryKey
+        | ValueKind::Mutex
+        | ValueKind::Cve => return None,
+    };
+    let quoted = value.replace('\\', "\\\\").replace('\'', "\\'");
+    let begin = Timestamp::parse("1970-01-01T00:00:00.000Z").ok()?;
+    Some(Indicator {
+        id: Id::new("indicator", Uuid::new_v5(&PLAIN_VALUES, format!("{}\n{value}", kind.name()).as_bytes())),
+        version: begin.clone(),
+        name: typed.to_owned(),
+        pattern: format!("[{path} = '{quoted}']"),
+        confidence: None,
+        valid_from: begin,
+        valid_until: None,
+        revoked: false,
+    })
+}
+
+pub(super) fn warning_lists(paths: &[PathBuf], built_in: bool) -> Result<WarningLists, Failure> {
+    let mut lists = if built_in { WarningLists::built_in() } else { WarningLists::none() };
+    for path in paths {
+        let shown = path.display();
+        let content = content(path)?;
+        if content.trim_ascii_start().starts_with(b"{") {
+            lists.add_misp(&content).map_err(|error| {
+                let japanese = format!("`{shown}` は警告リストとして使えません：{error}");
+                Failure::usage(error.code, format!("`{shown}`: {error}"), japanese)
+            })?;
+        } else {
+            lists.add_lines(&shown.to_string(), &String::from_utf8_lossy(&content));
+        }
+    }
+    Ok(lists)
+}
+
+/// A whole file, decompressed.
+fn content(path: &Path) -> Result<Bytes, Failure> {
+    let mut content = Vec::new();
+    let mut file = readable(path)?.0.take(INTEL_BYTES_MAX + 1);
+    file.read_to_end(&mut content).map_err(|error| super::logs::unreadable(path, &error))?;
+    if content.len() as u64 > INTEL_BYTES_MAX {
+        let shown = path.display();
+        return Err(Failure::usage(
+            "intel-too-large",
+            format!("`{shown}` is larger than 4 GiB; split it"),
+            format!("`{shown}` は 4 GiB を超えています。分割してください"),
+        ));
+    }
+    Ok(content.into())
+}

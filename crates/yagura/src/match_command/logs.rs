@@ -1,0 +1,223 @@
+//! Logs as chunks of whole lines: files and standard input, plain, gzip or zstd.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::output::Failure;
+
+/// A log that is being read.
+pub(super) struct Log {
+    input: Box<dyn BufRead>,
+    name: String,
+    bytes: Option<u64>,
+    position: Arc<AtomicU64>,
+    /// Holds whole lines and the beginning of the next.
+    buffer: Vec<u8>,
+    /// How much of `buffer` was given out.
+    given: usize,
+    ended: bool,
+    array: Option<Array>,
+}
+
+/// What comes next of a log.
+pub(super) enum Piece<'a> {
+    /// Whole lines.
+    Lines(&'a [u8]),
+    /// One record of a JSON list over many lines, made one line, and the line on which it begins.
+    Record {
+        /// The record.
+        text: &'a [u8],
+        /// From 1.
+        line: u64,
+    },
+    /// A line beyond every bound, skipped.
+    TooLong,
+}
+
+/// Lines are collected up to this size before they are scanned.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// The most bytes of a JSON list, which has to be read whole.
+const ARRAY_BYTES_MAX: u64 = 1 << 30;
+
+impl Log {
+    /// Opens a log; `-` is standard input. Compression is told by the first bytes, not by the name.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let (input, bytes, position) = readable(path)?;
+        let name = path.display().to_string();
+        let input = Box::new(BufReader::with_capacity(CHUNK_BYTES, input));
+        Ok(Self { input, name, bytes, position, buffer: Vec::new(), given: 0, ended: false, array: None })
+    }
+
+    /// The size of the file on disk.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        self.bytes
+    }
+
+    /// How much of the file on disk was read.
+    pub(super) fn position(&self) -> u64 {
+        self.position.load(Ordering::Relaxed)
+    }
+
+    /// Whether the log begins like JSON.
+    pub(super) fn begins_like_json(&mut self) -> Result<bool, Failure> {
+        Ok(matches!(self.first_byte()?, Some(b'{' | b'[')))
+    }
+
+    fn first_byte(&mut self) -> Result<Option<u8>, Failure> {
+        let name = self.name.clone();
+        let start = self.input.fill_buf().map_err(|error| unreadable(Path::new(&name), &error))?;
+        Ok(start.iter().copied().find(|byte| !byte.is_ascii_whitespace()))
+    }
+
+    /// The next piece, or `None` at the end.
+    pub(super) fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Failure> {
+        if self.array.is_none() && self.buffer.is_empty() && !self.ended && self.first_byte()? == Some(b'[') {
+            self.array = Some(self.read_array()?);
+        }
+        if self.array.is_some() {
+            return Ok(self.array.as_mut().and_then(Array::next));
+        }
+        self.buffer.drain(..self.given);
+        self.given = 0;
+        loop {
+            if let Some(end) = last_line_end(&self.buffer) {
+                self.given = end;
+                return Ok(Some(Piece::Lines(self.buffer.get(..end).unwrap_or_default())));
+            }
+            if self.buffer.len() > telemetry::LINE_BYTES_MAX {
+                self.skip_line()?;
+                return Ok(Some(Piece::TooLong));
+            }
+            if self.ended {
+                self.given = self.buffer.len();
+                return Ok(if self.buffer.is_empty() { None } else { Some(Piece::Lines(&self.buffer)) });
+            }
+            self.fill()?;
+        }
+    }
+
+    /// Takes what is there: a pipe's lines are shown when they come, not when a chunk is full.
+    fn fill(&mut self) -> Result<(), Failure> {
+        let more = self.input.fill_buf().map_err(|error| unreadable(Path::new(&self.name), &error))?;
+        self.buffer.extend_from_slice(more);
+        let length = more.len();
+        self.ended = length == 0;
+        self.input.consume(length);
+        Ok(())
+    }
+
+    fn skip_line(&mut self) -> Result<(), Failure> {
+        self.buffer.clear();
+        self.input.skip_until(b'\n').map_err(|error| unreadable(Path::new(&self.name), &error))?;
+        Ok(())
+    }
+
+    fn read_array(&mut self) -> Result<Array, Failure> {
+        let mut text = Vec::new();
+        let mut input = (&mut self.input).take(ARRAY_BYTES_MAX + 1);
+        input.read_to_end(&mut text).map_err(|error| unreadable(Path::new(&self.name), &error))?;
+        self.ended = true;
+        if text.len() as u64 > ARRAY_BYTES_MAX {
+            return Err(Failure::usage(
+                "log-array-too-large",
+                format!("`{}` is one JSON list of more than 1 GiB; write one record a line: `jq -c '.[]'`", self.name),
+                format!("`{}` は 1 GiB を超える JSON 配列です。`jq -c '.[]'` で一行一件にしてください", self.name),
+            ));
+        }
+        Array::new(text).map_err(|message| {
+            Failure::usage(
+                "log-array",
+                format!("`{}` begins like a JSON list and is none: {message}", self.name),
+                format!("`{}` は JSON 配列のように始まりますが、読めません：{message}", self.name),
+            )
+        })
+    }
+}
+
+fn last_line_end(buffer: &[u8]) -> Option<usize> {
+    buffer.iter().rposition(|byte| *byte == b'\n').map(|at| at + 1)
+}
+
+/// The records of a JSON list, each as one line.
+struct Array {
+    text: Vec<u8>,
+    /// Where each record stands, and its line.
+    records: std::vec::IntoIter<(std::ops::Range<usize>, u64)>,
+}
+
+impl Array {
+    fn new(mut text: Vec<u8>) -> Result<Self, String> {
+        let whole = bytes::Bytes::copy_from_slice(&text);
+        let members = stix::bundle::split(&whole).map_err(|error| error.to_string())?;
+        let start = whole.as_ptr() as usize;
+        let (mut line, mut counted) = (1, 0);
+        let mut records = Vec::with_capacity(members.len());
+        for member in members {
+            let from = (member.as_ptr() as usize).saturating_sub(start);
+            let passed = whole.get(counted..from).unwrap_or_default();
+            line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+            counted = from;
+            records.push((from..from + member.len(), line));
+        }
+        // Line ends stand between tokens only: a JSON string holds none.
+        for byte in text.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
+            *byte = b' ';
+        }
+        Ok(Self { text, records: records.into_iter() })
+    }
+
+    fn next(&mut self) -> Option<Piece<'_>> {
+        let (range, line) = self.records.next()?;
+        Some(Piece::Record { text: self.text.get(range).unwrap_or_default(), line })
+    }
+}
+
+/// What a file holds after decompression, its size on disk, and how much of that was read.
+type Readable = (Box<dyn Read>, Option<u64>, Arc<AtomicU64>);
+
+pub(super) fn readable(path: &Path) -> Result<Readable, Failure> {
+    let position = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&position);
+    let (input, bytes): (Box<dyn Read>, _) = if path == Path::new("-") {
+        (Box::new(io::stdin()), None)
+    } else {
+        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        let about = file.metadata().map_err(|error| unreadable(path, &error))?;
+        if about.is_dir() {
+            return Err(unreadable(path, &io::Error::from(io::ErrorKind::IsADirectory)));
+        }
+        (Box::new(file), about.is_file().then_some(about.len()))
+    };
+    let mut input = BufReader::with_capacity(CHUNK_BYTES, Counted { input, count });
+    let magic = input.fill_buf().map_err(|error| unreadable(path, &error))?;
+    let plain: Box<dyn Read> = if magic.starts_with(&[0x1f, 0x8b]) {
+        Box::new(flate2::bufread::MultiGzDecoder::new(input))
+    } else if magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        Box::new(zstd::Decoder::with_buffer(input).map_err(|error| unreadable(path, &error))?)
+    } else {
+        Box::new(input)
+    };
+    Ok((plain, bytes, position))
+}
+
+pub(super) fn unreadable(path: &Path, cause: &io::Error) -> Failure {
+    let path = path.display();
+    Failure::usage("file", format!("`{path}`: {cause}"), format!("`{path}` を読めません：{cause}"))
+}
+
+struct Counted<R> {
+    input: R,
+    count: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.input.read(buffer)?;
+        self.count.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}

@@ -1,0 +1,248 @@
+//! Matches on standard output; what could not be used or read on standard error.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use indicatif::ProgressBar;
+use matcher::{Match, Tally, Unusable};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use telemetry::Unreadable;
+
+use crate::match_command::Colour;
+use crate::output::Output;
+
+/// Writes matches.
+pub(super) struct Report {
+    out: BufWriter<AutoStream<io::Stdout>>,
+    json: bool,
+    gone: bool,
+    waiting: bool,
+}
+
+/// One match for programs.
+#[derive(Serialize)]
+struct MatchForPrograms<'a> {
+    file: std::borrow::Cow<'a, str>,
+    line: u64,
+    field: &'a str,
+    value: &'a str,
+    indicator: &'a stix::Id,
+    name: &'a str,
+    event: Event<'a>,
+}
+
+/// The record: as it is where it is JSON, else its columns.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Event<'a> {
+    Json(&'a RawValue),
+    Columns(BTreeMap<&'a str, &'a str>),
+}
+
+const FILE: Style = AnsiColor::Magenta.on_default();
+const LINE: Style = AnsiColor::Green.on_default();
+const FIELD: Style = AnsiColor::Cyan.on_default();
+const VALUE: Style = AnsiColor::Red.on_default().bold();
+const FAINT: Style = Style::new().dimmed();
+
+impl Report {
+    pub(super) fn new(output: &Output, colour: Colour) -> Self {
+        let choice = match colour {
+            Colour::Auto => AutoStream::choice(&io::stdout()),
+            Colour::Always => ColorChoice::Always,
+            Colour::Never => ColorChoice::Never,
+        };
+        let out = BufWriter::with_capacity(1 << 16, AutoStream::new(io::stdout(), choice));
+        Self { out, json: output.is_json(), gone: false, waiting: false }
+    }
+
+    /// Whether nobody reads any more.
+    pub(super) fn reader_is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// Writes one match.
+    pub(super) fn show(&mut self, path: &Path, line: u64, found: &Match<'_>, progress: &ProgressBar) {
+        let written = if self.json { self.show_json(path, line, found) } else { self.show_text(path, line, found) };
+        self.waiting = true;
+        self.note(&written);
+        if self.out.buffer().len() > 1 << 15 {
+            self.flush(progress);
+        }
+    }
+
+    fn note(&mut self, written: &io::Result<()>) {
+        // Whatever keeps standard output from taking more, nothing can be shown any more.
+        self.gone |= written.is_err();
+    }
+
+    /// Lets the reader have what was found so far.
+    pub(super) fn flush(&mut self, progress: &ProgressBar) {
+        if self.waiting && !self.gone {
+            let written = progress.suspend(|| self.out.flush());
+            self.note(&written);
+            self.waiting = false;
+        }
+    }
+
+    fn show_json(&mut self, path: &Path, line: u64, found: &Match<'_>) -> io::Result<()> {
+        let hit = found.hits.first().and_then(|hit| found.observation.values.get(*hit));
+        let text = std::str::from_utf8(found.text).unwrap_or_default().trim();
+        let event = match serde_json::from_str::<&RawValue>(text) {
+            Ok(raw) if text.starts_with('{') => Event::Json(raw),
+            _ => Event::Columns(found.reader.tsv().cells(text).collect()),
+        };
+        let shown = MatchForPrograms {
+            file: path.to_string_lossy(),
+            line,
+            field: hit.map_or("", |value| &value.field),
+            value: hit.map_or("", |value| &value.value),
+            indicator: &found.indicator.id(),
+            name: found.indicator.name(),
+            event,
+        };
+        serde_json::to_writer(&mut self.out, &shown)?;
+        self.out.write_all(b"\n")
+    }
+
+    fn show_text(&mut self, path: &Path, line: u64, found: &Match<'_>) -> io::Result<()> {
+        let out = &mut self.out;
+        write!(out, "{FILE}{}{FILE:#}:{LINE}{line}{LINE:#}:", clean(&path.to_string_lossy()))?;
+        for hit in found.hits {
+            let Some(value) = found.observation.values.get(*hit) else { continue };
+            let (field, value) = (clean(&value.field), clean(&value.value));
+            write!(out, " {FIELD}{field}{FIELD:#}={VALUE}{value}{VALUE:#}")?;
+        }
+        let name = clean(found.indicator.name());
+        writeln!(out, "  {name}  {FAINT}{}{FAINT:#}", found.indicator.id())
+    }
+}
+
+/// A stranger's text without what would steer a terminal.
+fn clean(text: &str) -> std::borrow::Cow<'_, str> {
+    if !text.chars().any(steers) {
+        return text.into();
+    }
+    text.chars().flat_map(|c| if steers(c) { c.escape_unicode().collect() } else { vec![c] }).collect::<String>().into()
+}
+
+/// Control characters, and those that turn the direction of writing.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Counts over all logs.
+#[derive(Serialize)]
+pub(super) struct Totals {
+    indicators: usize,
+    lines: u64,
+    pub(super) matches: u64,
+    outside_validity: u64,
+    #[serde(skip)]
+    pub(super) too_long: u64,
+    refused: BTreeMap<&'static str, u64>,
+    partly_used: BTreeMap<&'static str, u64>,
+    unreadable: BTreeMap<&'static str, u64>,
+    /// One message for each reason, as an example.
+    #[serde(skip)]
+    examples: BTreeMap<&'static str, String>,
+}
+
+impl Totals {
+    pub(super) fn new(indicators: usize, refused: Vec<Unusable>, partial: Vec<Unusable>) -> Self {
+        let mut totals = Self {
+            indicators,
+            lines: 0,
+            matches: 0,
+            outside_validity: 0,
+            too_long: 0,
+            refused: BTreeMap::new(),
+            partly_used: BTreeMap::new(),
+            unreadable: BTreeMap::new(),
+            examples: BTreeMap::new(),
+        };
+        for unusable in refused {
+            *totals.refused.entry(unusable.code).or_default() += 1;
+            totals.examples.entry(unusable.code).or_insert(unusable.message);
+        }
+        for unusable in partial {
+            *totals.partly_used.entry(unusable.code).or_default() += 1;
+            totals.examples.entry(unusable.code).or_insert(unusable.message);
+        }
+        totals
+    }
+
+    pub(super) fn add(&mut self, tally: &Tally) {
+        self.lines += tally.lines;
+        self.matches += tally.matches;
+        self.outside_validity += tally.outside_validity;
+        for (why, count) in &tally.unreadable {
+            *self.unreadable.entry(why.code()).or_default() += count;
+            self.examples.entry(why.code()).or_insert_with(|| why.to_string());
+        }
+    }
+
+    /// Says what was not used and not read.
+    pub(super) fn tell(&mut self, output: &Output) {
+        if self.too_long > 0 {
+            let why = Unreadable::TooLong;
+            *self.unreadable.entry(why.code()).or_default() += self.too_long;
+            self.examples.entry(why.code()).or_insert_with(|| why.to_string());
+        }
+        if output.is_json() {
+            self.tell_programs(output);
+            return;
+        }
+        self.tell_refused(output);
+        for (code, count) in &self.unreadable {
+            let why = self.examples.get(code).map_or("", String::as_str);
+            output.say(
+                format!("yagura: {count} lines could not be read: {why} [{code}]"),
+                format!("yagura: 読めない行が {count} 行ありました：{why} [{code}]"),
+            );
+        }
+        if self.outside_validity > 0 {
+            let count = self.outside_validity;
+            output.say(
+                format!("yagura: {count} matches outside of the indicators' validity are not shown; `--any-time` shows them"),
+                format!("yagura: 指標の有効期間外の一致 {count} 件は表示していません（`--any-time` で表示）"),
+            );
+        }
+    }
+
+    fn tell_programs(&self, output: &Output) {
+        let nothing = self.refused.is_empty() && self.partly_used.is_empty() && self.unreadable.is_empty();
+        if output.is_quiet() || (nothing && self.outside_validity == 0) {
+            return;
+        }
+        if let Ok(line) = serde_json::to_string(self) {
+            let _ = writeln!(io::stderr(), "{line}");
+        }
+    }
+
+    /// Says which indicators were not used.
+    pub(super) fn tell_refused(&self, output: &Output) {
+        if output.is_json() {
+            self.tell_programs(output);
+            return;
+        }
+        for (code, count) in &self.refused {
+            let why = clean(self.examples.get(code).map_or("", String::as_str));
+            output.say(
+                format!("yagura: {count} indicators are not used, for example: {why} [{code}]"),
+                format!("yagura: 使わない指標が {count} 件あります。例：{why} [{code}]"),
+            );
+        }
+        for (code, count) in &self.partly_used {
+            let why = clean(self.examples.get(code).map_or("", String::as_str));
+            output.say(
+                format!("yagura: {count} indicators are used in part, for example: {why} [{code}]"),
+                format!("yagura: 一部だけ使う指標が {count} 件あります。例：{why} [{code}]"),
+            );
+        }
+    }
+}
