@@ -1,0 +1,48 @@
+import { ApiError, errorOf } from './error.ts'
+
+/** The session's secret that proves a change was asked for by this page. Held in memory only. */
+let csrf = ''
+
+export function setCsrf(value: string): void {
+  csrf = value
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** One request to the hub. Refusals become `ApiError`. */
+export async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' }
+  if (body !== undefined) headers['Content-Type'] = 'application/json'
+  if (method !== 'GET' && csrf !== '') headers['X-Yagura-CSRF'] = csrf
+  let response: Response
+  try {
+    response = await fetch(path, {
+      method,
+      headers,
+      credentials: 'same-origin',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    })
+  } catch (thrown) {
+    if (thrown instanceof DOMException && thrown.name === 'AbortError') throw thrown
+    throw new ApiError('unreachable', 0)
+  }
+  const text = await response.text()
+  if (!response.ok) throw errorOf(response.status, text)
+  if (text === '') return undefined as T
+  try {
+    return JSON.parse(text) as T
+  } catch {
+    throw new ApiError('unreadable', response.status, undefined, response.headers.get('x-request-id') ?? undefined)
+  }
+}
+
+/** A query string of what is given; what is empty is left out. */
+export function query(parameters: Record<string, string | number | boolean | null | undefined>): string {
+  const given = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined && value !== null && value !== '') given.set(name, String(value))
+  }
+  const text = given.toString()
+  return text === '' ? '' : `?${text}`
+}

@@ -1,0 +1,346 @@
+// The hub's wire types, as `crates/api` writes them. Regenerate the full description with `npm run api`.
+
+export interface Problem {
+  type: string
+  title: string
+  status: number
+  code: string
+  detail?: string
+  request?: string
+}
+
+export interface Node {
+  name_ja: string
+  name_en: string
+  realm: string
+  version: string
+}
+
+export interface Person {
+  id: string
+  login: string
+  name: string
+  organisation: string
+  roles: string[]
+}
+
+export interface Organisation {
+  id: string
+  name_ja: string
+  name_en: string
+  role: string
+  sectors: string[]
+  prefecture: number | null
+  identity: string
+}
+
+export interface NewOrganisation {
+  id: string
+  name_ja: string
+  name_en: string
+  role: string
+  sectors: string[]
+  prefecture: number | null
+}
+
+export type Operation = 'write' | 'delete' | 'work-cases' | 'see-edges' | 'administer' | 'inspect'
+
+export interface Session {
+  person: Person
+  organisation: Organisation
+  node: Node
+  csrf: string
+  credential_needed: boolean
+  may: Operation[]
+}
+
+export interface NewPerson {
+  login: string
+  name: string
+  organisation: string
+  roles: string[]
+}
+
+export interface AddedPerson {
+  person: Person
+  sign_in: string
+}
+
+export interface PasskeyInfo {
+  id: string
+  name: string
+  created: string
+}
+
+export interface Challenge<Options> {
+  challenge_id: string
+  options: Options
+}
+
+export interface NewToken {
+  organisation: string
+  roles: string[]
+  name: string
+  expires?: string
+}
+
+export interface TokenInfo {
+  id: string
+  name: string
+  organisation: string
+  roles: string[]
+  created: string
+  expires: string
+  last_used: string | null
+}
+
+export interface TokenIssued {
+  info: TokenInfo
+  token: string
+}
+
+export interface AuditRow {
+  index: number
+  at: string
+  action: string
+  outcome: string
+  actor_kind: string
+  actor: string | null
+  organisation: string | null
+  purpose: string
+  objects: string[]
+  detail: Record<string, string>
+  leaf: string
+}
+
+export interface AuditList {
+  rows: AuditRow[]
+  next: number | null
+  size: number
+}
+
+export interface Marking {
+  tlp?: string | null
+  statements: string[]
+}
+
+export interface ObjectSummary {
+  sequence: number
+  id: string
+  object_type: string
+  name: string
+  description?: string | null
+  version?: string | null
+  date_added: string
+  marking: Marking
+  originator: string
+  revoked: boolean
+  confidence?: number | null
+  tags: string[]
+}
+
+export interface ObjectPage {
+  objects: ObjectSummary[]
+  count: number
+  count_max: number
+  next?: string | null
+  as_of: string
+}
+
+export interface ObjectVersion {
+  sequence: number
+  version: string | null
+  date_added: string
+  hash: string
+}
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+export type StixObject = { [key: string]: Json }
+
+export interface ObjectDetail {
+  summary: ObjectSummary
+  object: StixObject
+  audience: string[]
+  because: string[]
+  versions: ObjectVersion[]
+  sightings: number
+}
+
+export interface Reference {
+  property: string
+  object: ObjectSummary
+  far?: ObjectSummary | null
+}
+
+export interface ObjectReferences {
+  refers_to: Reference[]
+  referred_by: Reference[]
+  more: boolean
+}
+
+export interface CaseSummary {
+  id: string
+  number: number
+  title: string
+  severity: number
+  state: string
+  assignee: string | null
+  assignee_name: string | null
+  members: string[]
+  sectors: string[]
+  sightings: number
+  opened: string
+  changed: string
+  last_seen: string
+  marking: Marking
+  revision: number
+}
+
+export interface CaseList {
+  cases: CaseSummary[]
+  open: number
+  as_of: string
+}
+
+export interface CaseEntry {
+  at: string
+  by: string | null
+  by_name: string | null
+  organisation: string | null
+  kind: string
+  text: string | null
+  from: number | null
+  to: number | null
+  object: string | null
+  indicator: string | null
+  indicator_name: string | null
+}
+
+export interface Case {
+  summary: CaseSummary
+  timeline: CaseEntry[]
+  objects: ObjectSummary[]
+}
+
+export interface NewCase {
+  title: string
+  severity: number
+  objects: string[]
+}
+
+export interface CaseChange {
+  revision: number
+  title?: string
+  severity?: number
+  assignee?: string
+  state?: 'open' | 'closed'
+  reason?: string
+}
+
+export interface SourceHealth {
+  name: string
+  format: string
+  behind_bytes: number
+  lag_seconds: number | null
+  records: number
+  unreadable: number
+}
+
+export interface EdgeHello {
+  version: string
+  generation: number
+  indicators: number
+  refused: number
+  sources: SourceHealth[]
+  records: number
+  matches: number
+  sent: number
+  waiting: number
+  withheld: number
+  trouble: string | null
+}
+
+export type EdgeHealth = 'well' | 'troubled' | 'silent' | 'new'
+
+export interface EdgeLedgerEntry {
+  at: string
+  sighting: string
+  indicator: string
+  indicator_name: string
+  contents: string[]
+}
+
+export interface EdgeStatus {
+  id: string
+  name: string
+  organisation: string
+  sectors: string[]
+  health: EdgeHealth
+  heard: string | null
+  hello: EdgeHello | null
+  current_generation: number
+  ledger: EdgeLedgerEntry[]
+}
+
+export interface EdgeList {
+  edges: EdgeStatus[]
+  as_of: string
+}
+
+export interface NewEdge {
+  id: string
+  organisation: string
+  name: string
+}
+
+export interface RegisteredEdge {
+  id: string
+  token: string
+}
+
+export interface SectorState {
+  sector: string
+  severity: number | null
+  cases: number
+  sightings: number
+  organisations: number
+  prefectures: number[]
+}
+
+export interface MinuteCount {
+  at: string
+  count: number
+}
+
+export interface StreamSighting {
+  sequence: number
+  id: string
+  indicator: string
+  indicator_name: string | null
+  organisation: string
+  sectors: string[]
+  first_seen: string
+  last_seen: string
+  count: number
+  severity: number
+  values: string[]
+  date_added: string
+}
+
+export interface Board {
+  sectors: SectorState[]
+  last_hour: MinuteCount[]
+  cases: CaseSummary[]
+  sightings: StreamSighting[]
+  edges: [EdgeHealth, number][]
+  indicators: number
+  sequence: number
+  as_of: string
+}
+
+export type StreamEvent =
+  | { event: 'object'; object: ObjectSummary }
+  | { event: 'sighting'; sighting: StreamSighting }
+  | { event: 'case'; case: CaseSummary }
+  | { event: 'edge'; edge: EdgeStatus }
+  | { event: 'removed'; id: string }

@@ -1,0 +1,86 @@
+import { MantineProvider, localStorageColorSchemeManager } from '@mantine/core'
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
+import { lazy, Suspense } from 'react'
+import { BrowserRouter, Navigate, Route, Routes, useLocation } from 'react-router'
+
+import { ApiError } from './api/error.ts'
+import { useSessionQuery } from './api/session.ts'
+import { ErrorNote } from './components/error-note.tsx'
+import { Shell } from './components/shell.tsx'
+import { ToastProvider } from './components/toast.tsx'
+import { Waiting } from './components/waiting.tsx'
+import { BoardPage } from './pages/board/board.tsx'
+import { theme, variables } from './theme/theme.ts'
+
+const SignInPage = lazy(() => import('./pages/sign-in/sign-in.tsx'))
+const CredentialPage = lazy(() => import('./pages/sign-in/credential.tsx'))
+const SearchPage = lazy(() => import('./pages/intelligence/search.tsx'))
+const ObjectPage = lazy(() => import('./pages/intelligence/object.tsx'))
+const CasesPage = lazy(() => import('./pages/cases/cases.tsx'))
+const CasePage = lazy(() => import('./pages/cases/case.tsx'))
+const EdgesPage = lazy(() => import('./pages/edges/edges.tsx'))
+const EdgePage = lazy(() => import('./pages/edges/edge.tsx'))
+const AdministrationPage = lazy(() => import('./pages/administration/administration.tsx'))
+const AccountPage = lazy(() => import('./pages/account/account.tsx'))
+const NotFoundPage = lazy(() => import('./pages/not-found.tsx'))
+
+/** Asked again only where asking again can help. */
+const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      retry: (count, error) => count < 2 && (!(error instanceof ApiError) || ['unreachable', 'unavailable', 'too-many'].includes(error.code)),
+    },
+  },
+})
+
+const schemes = localStorageColorSchemeManager({ key: 'yagura.scheme' })
+
+export function App() {
+  return (
+    <MantineProvider theme={theme} cssVariablesResolver={variables} colorSchemeManager={schemes} defaultColorScheme="auto">
+      <QueryClientProvider client={client}>
+        <ToastProvider>
+          <BrowserRouter>
+            <Suspense fallback={<Waiting />}>
+              <Routes>
+                <Route path="/sign-in" element={<SignInPage />} />
+                <Route path="*" element={<SignedIn />} />
+              </Routes>
+            </Suspense>
+          </BrowserRouter>
+        </ToastProvider>
+      </QueryClientProvider>
+    </MantineProvider>
+  )
+}
+
+function SignedIn() {
+  const { data: session, error, isPending, refetch } = useSessionQuery()
+  const location = useLocation()
+  if (isPending) return <Waiting />
+  if (error) return <div style={{ padding: 32 }}><ErrorNote error={error} retry={() => void refetch()} /></div>
+  if (!session) {
+    const to = location.pathname === '/' ? '' : `?to=${encodeURIComponent(location.pathname + location.search)}`
+    return <Navigate to={`/sign-in${to}`} replace />
+  }
+  if (session.credential_needed) return <CredentialPage />
+  return (
+    <Shell>
+      <Suspense fallback={<Waiting />}>
+        <Routes>
+          <Route path="/" element={<BoardPage />} />
+          <Route path="/intelligence" element={<SearchPage />} />
+          <Route path="/intelligence/:id" element={<ObjectPage />} />
+          <Route path="/cases" element={<CasesPage />} />
+          <Route path="/cases/:id" element={<CasePage />} />
+          <Route path="/edges" element={<EdgesPage />} />
+          <Route path="/edges/:id" element={<EdgePage />} />
+          <Route path="/administration/:part?" element={<AdministrationPage />} />
+          <Route path="/me" element={<AccountPage />} />
+          <Route path="*" element={<NotFoundPage />} />
+        </Routes>
+      </Suspense>
+    </Shell>
+  )
+}

@@ -1,0 +1,16 @@
+import { useCallback } from 'react'
+
+import { useOrganisations } from '../api/queries.ts'
+import { nameOf, useSession } from '../api/session.ts'
+import { useLanguage } from '../i18n.ts'
+
+/** Names of organisations by their short names. A reader who may not list them sees the short name. */
+export function useOrganisationName(): (id: string) => string {
+  const language = useLanguage()
+  const { organisation } = useSession()
+  const all = useOrganisations().data
+  return useCallback((id: string) => {
+    const found = all?.find((one) => one.id === id) ?? (organisation.id === id ? organisation : undefined)
+    return found ? nameOf(found, language) : id
+  }, [all, organisation, language])
+}

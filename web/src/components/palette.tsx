@@ -1,0 +1,189 @@
+import { Modal, useMantineColorScheme } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { CircleHelp, FileText, FolderOpen, Languages, Moon, Search, Sun, UserRound, type LucideIcon } from 'lucide-react'
+import { useEffect, useRef, useState, type KeyboardEvent } from 'react'
+import { useTranslation } from 'react-i18next'
+import { useNavigate } from 'react-router'
+
+import { useCases, useObjectHints } from '../api/queries.ts'
+import { recognise } from '../format/value.ts'
+import { setLanguage, useLanguage } from '../i18n.ts'
+import { Marking } from './marking.tsx'
+import classes from './palette.module.css'
+import { Severity } from './severity.tsx'
+import { usePlaces } from './shell.tsx'
+import { typeWord } from './type-word.ts'
+import type { CaseSummary, ObjectSummary } from '../api/types.ts'
+
+interface Entry {
+  id: string
+  group: 'search' | 'pages' | 'cases' | 'objects' | 'settings'
+  icon: LucideIcon
+  text: string
+  hint?: string
+  case?: CaseSummary
+  object?: ObjectSummary
+  run: () => void
+}
+
+/** Ctrl-K: one box to go anywhere and find anything. */
+export function Palette({ opened, onClose, onHelp }: { opened: boolean; onClose: () => void; onHelp: () => void }) {
+  const { t } = useTranslation()
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      withCloseButton={false}
+      centered={false}
+      yOffset="12vh"
+      size={640}
+      padding={0}
+      title={undefined}
+      aria-label={t('palette.title')}
+    >
+      {opened && <Box onClose={onClose} onHelp={onHelp} />}
+    </Modal>
+  )
+}
+
+function Box({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
+  const { t } = useTranslation()
+  const [text, setText] = useState('')
+  const [active, setActive] = useState(0)
+  const entries = useEntries(text, onHelp)
+  const list = useRef<HTMLUListElement>(null)
+  const current = entries[Math.min(active, entries.length - 1)]
+
+  useEffect(() => {
+    list.current?.querySelector('[aria-selected="true"]')?.scrollIntoView({ block: 'nearest' })
+  }, [current?.id])
+
+  const run = (entry: Entry | undefined) => {
+    if (!entry) return
+    onClose()
+    entry.run()
+  }
+  const onKeyDown = (event: KeyboardEvent) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+    if (step !== undefined) {
+      event.preventDefault()
+      setActive((entries.length + Math.min(active, entries.length - 1) + step) % Math.max(1, entries.length))
+    } else if (event.key === 'Enter') {
+      event.preventDefault()
+      run(current)
+    }
+  }
+  return (
+    <div className={classes.box}>
+      <div className={classes.field}>
+        <Search size={17} aria-hidden />
+        <input
+          data-autofocus
+          role="combobox"
+          aria-expanded
+          aria-controls="palette-list"
+          aria-activedescendant={current && `palette-${current.id}`}
+          aria-label={t('palette.title')}
+          placeholder={t('palette.placeholder')}
+          autoComplete="off"
+          spellCheck={false}
+          value={text}
+          onChange={(event) => {
+            setText(event.currentTarget.value)
+            setActive(0)
+          }}
+          onKeyDown={onKeyDown}
+        />
+        <kbd>Esc</kbd>
+      </div>
+      <ul id="palette-list" role="listbox" aria-label={t('palette.results')} className={classes.list} ref={list}>
+        {entries.map((entry, place) => (
+          <Row
+            key={entry.id}
+            entry={entry}
+            selected={entry === current}
+            heading={entries[place - 1]?.group !== entry.group}
+            onPick={() => run(entry)}
+            onPoint={() => setActive(place)}
+          />
+        ))}
+        {entries.length === 0 && <li className={classes.none} role="option" aria-selected={false} aria-disabled>{t('palette.nothing')}</li>}
+      </ul>
+    </div>
+  )
+}
+
+function Row({ entry, selected, heading, onPick, onPoint }: { entry: Entry; selected: boolean; heading: boolean; onPick: () => void; onPoint: () => void }) {
+  const { t } = useTranslation()
+  const Icon = entry.icon
+  return (
+    <>
+      {heading && <li role="presentation" className={classes.heading}>{t(`palette.groups.${entry.group}`)}</li>}
+      <li id={`palette-${entry.id}`} role="option" aria-selected={selected} className={classes.row} onClick={onPick} onMouseMove={onPoint}>
+        <Icon size={15} strokeWidth={1.75} aria-hidden />
+        {entry.case && <Severity level={entry.case.severity} />}
+        <span className={classes.text}>{entry.text}</span>
+        {entry.object && <Marking marking={entry.object.marking} />}
+        {entry.hint !== undefined && <span className={classes.hint}>{entry.hint}</span>}
+      </li>
+    </>
+  )
+}
+
+function useEntries(text: string, onHelp: () => void): Entry[] {
+  const { t } = useTranslation()
+  const wanted = text.trim()
+  const [settled] = useDebouncedValue(wanted, 120)
+  const navigate = useNavigate()
+  const go = (path: string) => () => void navigate(path)
+  const fixed = useFixedEntries(go, onHelp)
+  const cases = useCases('all').data?.cases ?? []
+  const objects = useObjectHints(settled).data?.objects ?? []
+  const matches = (entry: Entry) => wanted === '' || `${entry.text} ${entry.hint ?? ''}`.toLowerCase().includes(wanted.toLowerCase())
+
+  const found: Entry[] = cases
+    .filter((one) => (wanted === '' ? one.state === 'open' : isCase(one, wanted)))
+    .slice(0, wanted === '' ? 4 : 6)
+    .map((one) => ({ id: one.id, group: 'cases', icon: FolderOpen, text: `#${one.number} ${one.title}`, case: one, run: go(`/cases/${one.id}`) }))
+  const known: Entry[] = wanted === '' ? [] : objects.map((one) => (
+    { id: one.id, group: 'objects', icon: FileText, text: one.name, hint: typeWord(one.object_type, t), object: one, run: go(`/intelligence/${one.id}`) }))
+  const value = recognise(wanted)
+  const search: Entry[] = wanted === '' ? [] : [{
+    id: 'search',
+    group: 'search',
+    icon: Search,
+    text: value ? t('palette.searchValue', { value: value.value }) : t('palette.searchFor', { text: wanted }),
+    ...(value ? { hint: typeWord(value.kind, t) } : {}),
+    run: go(`/intelligence?q=${encodeURIComponent(wanted)}`),
+  }]
+  const pages = fixed.filter((entry) => entry.group === 'pages' && matches(entry))
+  const settings = fixed.filter((entry) => entry.group === 'settings' && matches(entry))
+  // A number or a word that names a page leads there first; everything else is a search first.
+  return [...(pages.length > 0 && wanted !== '' ? pages : []), ...(/^#?\d+$/u.test(wanted) ? found : []), ...search,
+    ...(/^#?\d+$/u.test(wanted) ? [] : found), ...known, ...(wanted === '' ? pages : []), ...settings]
+}
+
+/** A case by its number, with or without #, or by its title or member. */
+function isCase(one: CaseSummary, wanted: string): boolean {
+  const number = /^#?(\d+)$/u.exec(wanted)?.[1]
+  if (number !== undefined) return String(one.number).startsWith(number)
+  const lower = wanted.toLowerCase()
+  return one.title.toLowerCase().includes(lower) || one.members.some((member) => member.includes(lower))
+}
+
+function useFixedEntries(go: (path: string) => () => void, onHelp: () => void): Entry[] {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const { setColorScheme } = useMantineColorScheme()
+  const pages: Entry[] = usePlaces().map((place) => (
+    { id: place.name, group: 'pages', icon: place.icon, text: t(`places.${place.name}`), hint: place.keys, run: go(place.path) }))
+  const other = language === 'ja' ? 'en' : 'ja'
+  return [
+    ...pages,
+    { id: 'me', group: 'pages', icon: UserRound, text: t('places.me'), run: go('/me') },
+    { id: 'language', group: 'settings', icon: Languages, text: other === 'en' ? 'English' : '日本語', hint: t('palette.language'), run: () => void setLanguage(other) },
+    { id: 'dark', group: 'settings', icon: Moon, text: t('scheme.dark'), hint: t('palette.scheme'), run: () => setColorScheme('dark') },
+    { id: 'light', group: 'settings', icon: Sun, text: t('scheme.light'), hint: t('palette.scheme'), run: () => setColorScheme('light') },
+    { id: 'help', group: 'settings', icon: CircleHelp, text: t('shell.help'), hint: '?', run: onHelp },
+  ]
+}

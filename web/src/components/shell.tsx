@@ -1,0 +1,126 @@
+import { useLocalStorage } from '@mantine/hooks'
+import { FolderOpen, LayoutDashboard, PanelLeftClose, PanelLeftOpen, RadioTower, Search, Settings2 } from 'lucide-react'
+import { useEffect, useRef, useState, type ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
+import { NavLink, useLocation, useNavigate } from 'react-router'
+
+import { useSession } from '../api/session.ts'
+import { useShortcuts } from '../input/shortcuts.ts'
+import { LiveProvider, useLive } from '../stream/provider.tsx'
+import { Help } from './help.tsx'
+import { Palette } from './palette.tsx'
+import classes from './shell.module.css'
+import { TopBar } from './top-bar.tsx'
+
+export interface Place {
+  path: string
+  name: 'board' | 'intelligence' | 'cases' | 'edges' | 'administration'
+  keys: string
+  icon: typeof Search
+}
+
+const PLACES: Place[] = [
+  { path: '/', name: 'board', keys: 'g b', icon: LayoutDashboard },
+  { path: '/intelligence', name: 'intelligence', keys: 'g i', icon: Search },
+  { path: '/cases', name: 'cases', keys: 'g c', icon: FolderOpen },
+  { path: '/edges', name: 'edges', keys: 'g e', icon: RadioTower },
+  { path: '/administration', name: 'administration', keys: 'g a', icon: Settings2 },
+]
+
+/** The places this person may go to. */
+export function usePlaces(): Place[] {
+  const { may } = useSession()
+  return PLACES.filter(({ name }) => {
+    if (name === 'edges') return may.includes('see-edges')
+    if (name === 'administration') return may.includes('administer') || may.includes('inspect')
+    return true
+  })
+}
+
+/** The frame around every page: rail, top bar, palette, help. */
+export function Shell({ children }: { children: ReactNode }) {
+  return (
+    <LiveProvider>
+      <Frame>{children}</Frame>
+    </LiveProvider>
+  )
+}
+
+function Frame({ children }: { children: ReactNode }) {
+  const { t } = useTranslation()
+  const [palette, setPalette] = useState(false)
+  const [help, setHelp] = useState(false)
+  const [narrow, setNarrow] = useLocalStorage({ key: 'yagura.rail-narrow', defaultValue: false })
+  const navigate = useNavigate()
+  const places = usePlaces()
+  const main = useMainFocus()
+
+  useShortcuts({
+    ...Object.fromEntries(places.map((place) => [place.keys, () => void navigate(place.path)])),
+    '/': () => void navigate('/intelligence'),
+    '?': () => setHelp(true),
+    '[': () => setNarrow(!narrow),
+  })
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k') {
+        event.preventDefault()
+        setPalette((open) => !open)
+      }
+    }
+    window.addEventListener('keydown', onKey)
+    return () => window.removeEventListener('keydown', onKey)
+  }, [])
+
+  return (
+    <div className={classes.frame} data-narrow={narrow || undefined}>
+      <a className="skip-link" href="#main">{t('shell.skip')}</a>
+      <TopBar onPalette={() => setPalette(true)} onHelp={() => setHelp(true)} />
+      <Rail places={places} narrow={narrow} onNarrow={() => setNarrow(!narrow)} />
+      <main id="main" className={classes.main} tabIndex={-1} ref={main}>
+        {children}
+      </main>
+      <Palette opened={palette} onClose={() => setPalette(false)} onHelp={() => setHelp(true)} />
+      <Help opened={help} onClose={() => setHelp(false)} />
+    </div>
+  )
+}
+
+function Rail({ places, narrow, onNarrow }: { places: Place[]; narrow: boolean; onNarrow: () => void }) {
+  const { t } = useTranslation()
+  const open = useLive().state.board?.cases.length ?? 0
+  const Toggle = narrow ? PanelLeftOpen : PanelLeftClose
+  return (
+    <nav className={classes.rail} aria-label={t('shell.rail')}>
+      <ul>
+        {places.map(({ path, name, icon: Icon }) => (
+          <li key={path}>
+            <NavLink to={path} end={path === '/'} className={classes.place} title={narrow ? t(`places.${name}`) : undefined}>
+              <Icon size={17} strokeWidth={1.75} aria-hidden />
+              <span className={classes.word}>{t(`places.${name}`)}</span>
+              {name === 'cases' && open > 0 && <span className={classes.count}>{open}</span>}
+            </NavLink>
+          </li>
+        ))}
+      </ul>
+      <button type="button" className={classes.toggle} onClick={onNarrow} aria-expanded={!narrow}>
+        <Toggle size={17} strokeWidth={1.75} aria-hidden />
+        <span className={classes.word}>{t(narrow ? 'shell.widen' : 'shell.narrow')}</span>
+      </button>
+    </nav>
+  )
+}
+
+/** A change of page moves the focus to it, as loading a page does. */
+function useMainFocus() {
+  const main = useRef<HTMLElement>(null)
+  const { pathname } = useLocation()
+  const before = useRef(pathname)
+  useEffect(() => {
+    if (before.current === pathname) return
+    before.current = pathname
+    main.current?.focus({ preventScroll: true })
+    window.scrollTo(0, 0)
+  }, [pathname])
+  return main
+}

@@ -1,0 +1,37 @@
+import { useTranslation } from 'react-i18next'
+import { NavLink, Navigate, useParams } from 'react-router'
+
+import { useSession } from '../../api/session.ts'
+import { Page } from '../../components/page.tsx'
+import classes from './administration.module.css'
+import { Audit } from './audit.tsx'
+import { Organisations } from './organisations.tsx'
+import { People } from './people.tsx'
+import { Tokens } from './tokens.tsx'
+
+const PARTS = {
+  organisations: { operation: 'administer', Part: Organisations },
+  people: { operation: 'administer', Part: People },
+  tokens: { operation: 'administer', Part: Tokens },
+  audit: { operation: 'inspect', Part: Audit },
+} as const
+
+/** Who is in the council, who may sign in, which programs may, and what was done. */
+export default function AdministrationPage() {
+  const { t } = useTranslation()
+  const { part = '' } = useParams()
+  const { may } = useSession()
+  const open = Object.entries(PARTS).filter(([, { operation }]) => may.includes(operation))
+  const current = open.find(([name]) => name === part)
+  const first = open[0]
+  if (!current) return first ? <Navigate to={`/administration/${first[0]}`} replace /> : <Navigate to="/" replace />
+  const { Part } = current[1]
+  return (
+    <Page title={t(`administration.${current[0]}`)} above={t('places.administration')}>
+      <nav className={classes.tabs} aria-label={t('places.administration')}>
+        {open.map(([name]) => <NavLink key={name} to={`/administration/${name}`}>{t(`administration.${name}`)}</NavLink>)}
+      </nav>
+      <Part />
+    </Page>
+  )
+}

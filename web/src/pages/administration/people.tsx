@@ -1,0 +1,80 @@
+import { Button, Modal, MultiSelect, Select, TextInput } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState, type FormEvent } from 'react'
+import { useTranslation } from 'react-i18next'
+
+import { call } from '../../api/client.ts'
+import { useOrganisations, usePeople } from '../../api/queries.ts'
+import { nameOf, useSession } from '../../api/session.ts'
+import type { AddedPerson, NewPerson } from '../../api/types.ts'
+import { ErrorNote } from '../../components/error-note.tsx'
+import { useOrganisationName } from '../../components/organisation-name.ts'
+import { Secret } from '../../components/secret.tsx'
+import { Waiting } from '../../components/waiting.tsx'
+import { useLanguage } from '../../i18n.ts'
+import classes from './administration.module.css'
+import { PERSON_ROLES } from './vocabulary.ts'
+
+export function People() {
+  const { t } = useTranslation()
+  const name = useOrganisationName()
+  const people = usePeople()
+  const [adding, setAdding] = useState(false)
+  if (people.error) return <ErrorNote error={people.error} retry={() => void people.refetch()} />
+  if (!people.data) return <Waiting />
+  return (
+    <>
+      <div className={classes.bar}>
+        <span>{t('administration.count', { count: people.data.length })}</span>
+        <Button size="xs" onClick={() => setAdding(true)}>{t('administration.addPerson')}</Button>
+      </div>
+      <div className={classes.wrap} tabIndex={0} role="region" aria-label={t('administration.people')}>
+        <table className={classes.table}>
+          <thead><tr><th>{t('administration.name')}</th><th>{t('signIn.login')}</th><th>{t('common.organisation')}</th><th>{t('administration.roles')}</th></tr></thead>
+          <tbody>
+            {people.data.map((person) => (
+              <tr key={person.id}>
+                <th scope="row">{person.name}</th>
+                <td className="mono">{person.login}</td>
+                <td>{name(person.organisation)}</td>
+                <td>{person.roles.map((role) => t(`roles.${role}`, { defaultValue: role })).join(' · ')}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <Modal opened={adding} onClose={() => setAdding(false)} title={t('administration.addPerson')} closeButtonProps={{ 'aria-label': t('common.close') }}>
+        <Form onDone={() => setAdding(false)} />
+      </Modal>
+    </>
+  )
+}
+
+function Form({ onDone }: { onDone: () => void }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const client = useQueryClient()
+  const { organisation } = useSession()
+  const organisations = useOrganisations().data ?? [organisation]
+  const [wanted, setWanted] = useState<NewPerson>({ login: '', name: '', organisation: organisation.id, roles: ['analyst'] })
+  const add = useMutation({
+    mutationFn: (person: NewPerson) => call<AddedPerson>('POST', '/api/v1/people', person),
+    onSuccess: () => client.invalidateQueries({ queryKey: ['people'] }),
+  })
+  const set = (part: Partial<NewPerson>) => setWanted({ ...wanted, ...part })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    add.mutate({ ...wanted, name: wanted.name.trim() })
+  }
+  if (add.data) return <Secret title={t('administration.personAdded', { name: add.data.person.name })} secret={add.data.sign_in} hint={t('administration.linkHint')} onDone={onDone} />
+  return (
+    <form className={classes.form} onSubmit={submit}>
+      <TextInput label={t('administration.name')} required withAsterisk={false} maxLength={200} value={wanted.name} onChange={(event) => set({ name: event.currentTarget.value })} />
+      <TextInput label={t('signIn.login')} description={t('administration.loginHint')} required withAsterisk={false} pattern="[a-z0-9._\-]{1,64}" value={wanted.login} onChange={(event) => set({ login: event.currentTarget.value.normalize('NFKC').toLowerCase() })} />
+      <Select label={t('common.organisation')} searchable allowDeselect={false} value={wanted.organisation} onChange={(id) => id && set({ organisation: id })} data={organisations.map((one) => ({ value: one.id, label: nameOf(one, language) }))} />
+      <MultiSelect label={t('administration.roles')} value={wanted.roles} onChange={(roles) => set({ roles })} data={PERSON_ROLES.map((role) => ({ value: role, label: t(`roles.${role}`) }))} />
+      {add.error && <ErrorNote error={add.error} />}
+      <Button type="submit" loading={add.isPending} disabled={wanted.roles.length === 0}>{t('administration.add')}</Button>
+    </form>
+  )
+}

@@ -1,0 +1,8 @@
+// Closed vocabularies of the hub (`crates/oversight`), in their order.
+export const ORGANISATION_ROLES = ['coordinator', 'agency', 'operator', 'partner', 'oversight', 'academy'] as const
+export const PERSON_ROLES = ['analyst', 'duty_officer', 'approver', 'commissioner', 'planner', 'administrator', 'trainee'] as const
+export const SECTORS = ['telecommunications', 'finance', 'aviation', 'airports', 'railways', 'power', 'gas', 'government', 'medical', 'water',
+  'logistics', 'chemical', 'credit-card', 'petroleum', 'ports'] as const
+export const AUDIT_ACTIONS = ['objects-added', 'objects-deleted', 'objects-released', 'content-conflict', 'signed-in', 'signed-out', 'refused',
+  'credential-changed', 'token-issued', 'token-revoked', 'organisation-changed', 'person-changed', 'edge-changed', 'sightings-received',
+  'case-opened', 'case-changed', 'policy-changed', 'node-started'] as const

@@ -1,0 +1,36 @@
+import { useTranslation } from 'react-i18next'
+import { Link } from 'react-router'
+
+import type { ObjectSummary } from '../../api/types.ts'
+import { Marking } from '../../components/marking.tsx'
+import { useOrganisationName } from '../../components/organisation-name.ts'
+import { Ago } from '../../components/time.tsx'
+import { typeWord } from '../../components/type-word.ts'
+import { defang } from '../../format/value.ts'
+import classes from './search.module.css'
+
+/** An object as a line: what it is, what it says, from whom, since when. */
+export function ObjectRow({ object, active = false }: { object: ObjectSummary; active?: boolean }) {
+  const { t } = useTranslation()
+  const name = useOrganisationName()
+  return (
+    <Link to={`/intelligence/${object.id}`} data-row className={classes.row} data-active={active || undefined}>
+      <span className={classes.kind}>{typeWord(object.object_type, t)}</span>
+      <span className={classes.what}>
+        <span className={classes.name}>
+          <span className={classes.title}>{defang(object.name)}</span>
+          {object.revoked && <span className={classes.gone}>{t('object.revoked')}</span>}
+        </span>
+        <span className={classes.description}>{object.description ?? object.tags.join(' · ')}</span>
+      </span>
+      <span className={classes.mark}>
+        <Marking marking={object.marking} />
+        {object.confidence != null && <span className="quiet">{t('object.confidenceShort', { value: object.confidence })}</span>}
+      </span>
+      <span className={classes.from}>
+        <span>{name(object.originator)}</span>
+        <span className="quiet"><Ago at={object.date_added} /></span>
+      </span>
+    </Link>
+  )
+}

@@ -1,0 +1,220 @@
+import { Button, Drawer, Tabs } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { Eye } from 'lucide-react'
+import { useTranslation } from 'react-i18next'
+import { Link, useParams, useSearchParams } from 'react-router'
+
+import { useObject, useReferences } from '../../api/queries.ts'
+import type { ObjectDetail, ObjectReferences } from '../../api/types.ts'
+import { Copy } from '../../components/copy.tsx'
+import { Empty } from '../../components/empty.tsx'
+import { ErrorNote } from '../../components/error-note.tsx'
+import { Marking } from '../../components/marking.tsx'
+import { useOrganisationName } from '../../components/organisation-name.ts'
+import { Page, Section } from '../../components/page.tsx'
+import { Ago, Both } from '../../components/time.tsx'
+import { typeWord } from '../../components/type-word.ts'
+import { Waiting } from '../../components/waiting.tsx'
+import { exact } from '../../format/number.ts'
+import { defang } from '../../format/value.ts'
+import { ObjectRow } from './object-row.tsx'
+import { list, Properties, text } from './properties.tsx'
+import classes from './object.module.css'
+import { References } from './references.tsx'
+
+/** One object: what it is, why we believe it, where it was seen, what refers to it, who can see it. */
+export default function ObjectPage() {
+  const { t } = useTranslation()
+  const { id = '' } = useParams()
+  const [search] = useSearchParams()
+  const object = useObject(id, search.get('version') ?? undefined)
+  if (object.error) {
+    return <Page title={t('object.title')} above={<Back />}><ErrorNote error={object.error} retry={() => void object.refetch()} /></Page>
+  }
+  if (!object.data) return <Page title={t('object.title')} above={<Back />}><Waiting lines={10} /></Page>
+  return <Loaded key={object.data.summary.id} detail={object.data} />
+}
+
+function Back() {
+  const { t } = useTranslation()
+  return <Link to="/intelligence" className="text-link">{t('places.intelligence')}</Link>
+}
+
+function Loaded({ detail }: { detail: ObjectDetail }) {
+  const { t } = useTranslation()
+  const { summary } = detail
+  const [audience, { open, close }] = useDisclosure(false)
+  const references = useReferences(summary.id)
+  return (
+    <Page
+      title={defang(summary.name)}
+      tab={summary.name}
+      above={<><Back /> / {typeWord(summary.object_type, t)}</>}
+      aside={
+        <>
+          <Marking marking={summary.marking} />
+          {summary.revoked && <strong className={classes.revoked}>{t('object.revoked')}</strong>}
+          <span>{t('object.addedBy')} <Ago at={summary.date_added} /></span>
+        </>
+      }
+      actions={<Button variant="default" size="xs" leftSection={<Eye size={15} />} onClick={open}>{t('object.whoSees')}</Button>}
+    >
+      <Tabs defaultValue="overview" keepMounted={false}>
+        <Tabs.List mb="md">
+          <Tabs.Tab value="overview">{t('object.overview')}</Tabs.Tab>
+          <Tabs.Tab value="versions">{t('object.versions', { count: detail.versions.length })}</Tabs.Tab>
+          <Tabs.Tab value="json">JSON</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="overview"><Overview detail={detail} references={references.data} error={references.error} /></Tabs.Panel>
+        <Tabs.Panel value="versions"><Versions detail={detail} /></Tabs.Panel>
+        <Tabs.Panel value="json"><Raw detail={detail} /></Tabs.Panel>
+      </Tabs>
+      <Drawer opened={audience} onClose={close} position="right" title={t('object.whoSees')} closeButtonProps={{ 'aria-label': t('common.close') }}>
+        <Audience detail={detail} />
+      </Drawer>
+    </Page>
+  )
+}
+
+function Overview({ detail, references, error }: { detail: ObjectDetail; references: ObjectReferences | undefined; error: unknown }) {
+  const { t } = useTranslation()
+  const { object, summary } = detail
+  const pattern = text(object['pattern'])
+  const description = text(object['description'])
+  const seen = references?.referred_by.filter(({ object: other }) => other.object_type === 'sighting') ?? []
+  const rest = references && { ...references, referred_by: references.referred_by.filter(({ object: other }) => other.object_type !== 'sighting') }
+  return (
+    <div className={classes.columns}>
+      <div>
+        <Section id="what" title={t('object.what')} aside={<span className={classes.id}><span className="mono">{summary.id}</span><Copy text={summary.id} label={t('object.copyId')} /></span>}>
+          {description !== null && <p className="prose">{description}</p>}
+          {pattern !== null && (
+            <figure className={classes.pattern}>
+              <figcaption>{t('object.pattern')} <Copy text={pattern} /></figcaption>
+              <pre tabIndex={0}><code>{pattern}</code></pre>
+            </figure>
+          )}
+          <Properties object={object} />
+        </Section>
+        <Section id="seen" title={t('object.seen')} aside={t('object.seenTimes', { count: detail.sightings, text: exact(detail.sightings) })}>
+          {error ? <ErrorNote error={error} /> : !references ? <Waiting lines={3} /> : seen.length === 0 ? <p className="quiet">{t('object.notSeen')}</p> : (
+            <ol className={classes.rows}>
+              {seen.map(({ object: sighting }) => <li key={sighting.id}><ObjectRow object={sighting} /></li>)}
+            </ol>
+          )}
+        </Section>
+        <Section id="references" title={t('object.references')} aside={references?.more && t('object.moreReferences')}>
+          {error ? <ErrorNote error={error} /> : rest ? <References references={rest} /> : <Waiting lines={4} />}
+        </Section>
+      </div>
+      <aside className={classes.why} aria-label={t('object.why')}><Why detail={detail} /></aside>
+    </div>
+  )
+}
+
+/** Why we believe it: confidence, source, markings, labels. */
+function Why({ detail }: { detail: ObjectDetail }) {
+  const { t } = useTranslation()
+  const { summary, object } = detail
+  const name = useOrganisationName()
+  const sources = list(object['external_references'])
+  const creator = text(object['created_by_ref'])
+  const validUntil = text(object['valid_until'])
+  return (
+    <Section title={t('object.why')}>
+      <dl className={classes.facts}>
+        <dt>{t('object.confidence')}</dt>
+        <dd>{summary.confidence == null ? <span className="quiet">{t('object.unstated')}</span> : <Confidence value={summary.confidence} />}</dd>
+        <dt>{t('object.originator')}</dt>
+        <dd>{name(summary.originator)}</dd>
+        {creator !== null && <><dt>{t('object.creator')}</dt><dd><Link className="text-link mono" to={`/intelligence/${creator}`}>{creator}</Link></dd></>}
+        {summary.version != null && <><dt>{t('object.modified')}</dt><dd><Both at={summary.version} /></dd></>}
+        {validUntil !== null && <><dt>{t('object.validUntil')}</dt><dd><Both at={validUntil} /></dd></>}
+        <dt>{t('object.marking')}</dt>
+        <dd>
+          <Marking marking={summary.marking} />
+          {summary.marking.statements.map((statement) => <p key={statement} className={classes.statement}>{statement}</p>)}
+        </dd>
+        {summary.tags.length > 0 && <><dt>{t('object.tags')}</dt><dd>{summary.tags.join(' · ')}</dd></>}
+        {sources.length > 0 && (
+          <>
+            <dt>{t('object.sources')}</dt>
+            <dd>
+              <ul className={classes.sources}>
+                {sources.map((source, place) => (
+                  <li key={place}>
+                    {text(source['source_name'])} {text(source['external_id'])}
+                    {text(source['url']) !== null && <span className={`mono ${classes.address}`}>{text(source['url'])}</span>}
+                    {text(source['description']) !== null && <span className="quiet">{text(source['description'])}</span>}
+                  </li>
+                ))}
+              </ul>
+            </dd>
+          </>
+        )}
+      </dl>
+    </Section>
+  )
+}
+
+/** The words of STIX appendix A, "none / low / medium / high". */
+function Confidence({ value }: { value: number }) {
+  const { t } = useTranslation()
+  const word = value === 0 ? 'none' : value < 30 ? 'low' : value < 70 ? 'medium' : 'high'
+  return (
+    <span className={classes.confidence}>
+      {value} / 100 <span>{t(`confidence.${word}`)}</span>
+      <span className={classes.meter} aria-hidden><span style={{ width: `${value}%` }} /></span>
+    </span>
+  )
+}
+
+function Versions({ detail }: { detail: ObjectDetail }) {
+  const { t } = useTranslation()
+  return (
+    <div className={classes.tableWrap} tabIndex={0} role="region" aria-label={t('object.versionList')}>
+      <table className={classes.table}>
+        <thead><tr><th>{t('object.version')}</th><th>{t('object.taken')}</th><th>{t('object.sequence')}</th><th>SHA-256</th></tr></thead>
+        <tbody>
+          {detail.versions.map((version) => (
+            <tr key={version.sequence} aria-current={version.sequence === detail.summary.sequence || undefined}>
+              <td>
+                <Link className="text-link" to={version.version === null ? '' : `?version=${encodeURIComponent(version.version)}`}>{version.version ?? t('object.unversioned')}</Link>
+                {version.sequence === detail.summary.sequence && <span className="quiet"> {t('object.shown')}</span>}
+              </td>
+              <td><Both at={version.date_added} /></td>
+              <td>{exact(version.sequence)}</td>
+              <td className="mono">{version.hash}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function Raw({ detail }: { detail: ObjectDetail }) {
+  const { t } = useTranslation()
+  const json = JSON.stringify(detail.object, null, 2)
+  return (
+    <figure className={classes.pattern}>
+      <figcaption>{t('object.asWritten')} <Copy text={json} /></figcaption>
+      <pre tabIndex={0} className={classes.json}><code>{json}</code></pre>
+    </figure>
+  )
+}
+
+function Audience({ detail }: { detail: ObjectDetail }) {
+  const { t } = useTranslation()
+  return (
+    <div className={classes.audience}>
+      <Marking marking={detail.summary.marking} />
+      <p className="prose">{t(`marking.meaning.${detail.summary.marking.tlp ?? 'none'}`)}</p>
+      <h3>{t('object.audience')}</h3>
+      {detail.audience.length === 0 ? <Empty title={t('object.nobody')} /> : <ul className={classes.who}>{detail.audience.map((who) => <li key={who}>{t(`audience.${who}`, { defaultValue: who })}</li>)}</ul>}
+      <h3>{t('object.because')}</h3>
+      <ul className={classes.who}>{detail.because.map((policy) => <li key={policy}><code className="mono">{policy}</code></li>)}</ul>
+      <p className="quiet">{t('object.becauseNote')}</p>
+    </div>
+  )
+}

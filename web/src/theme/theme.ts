@@ -1,0 +1,58 @@
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
+
+// Controls are neutral, so that colour on the page always means something.
+const ink: MantineColorsTuple = [
+  '#f4f4f5', '#ececef', '#dcdce1', '#c2c2ca', '#9a9aa4', '#74747f', '#55555f', '#36363d', '#1c1c21', '#101013',
+]
+
+const dark: MantineColorsTuple = [
+  '#ececef', '#b1b4bd', '#8f939e', '#5a5e69', '#3d414b', '#2d3038', '#1b1d22', '#14161a', '#0d0e11', '#08090b',
+]
+
+export const theme = createTheme({
+  colors: { ink, dark },
+  primaryColor: 'ink',
+  primaryShade: { light: 8, dark: 1 },
+  autoContrast: true,
+  luminanceThreshold: 0.35,
+  defaultRadius: 6,
+  cursorType: 'pointer',
+  respectReducedMotion: true,
+  fontFamily: 'inherit',
+  fontFamilyMonospace: 'var(--mono)',
+  fontSizes: { xs: '12px', sm: '13px', md: '14px', lg: '16px', xl: '20px' },
+  headings: { fontWeight: '600' },
+  components: {
+    Button: { defaultProps: { size: 'sm' } },
+    TextInput: { defaultProps: { size: 'sm' } },
+    PasswordInput: { defaultProps: { size: 'sm' } },
+    Textarea: { defaultProps: { size: 'sm' } },
+    Select: { defaultProps: { size: 'sm', comboboxProps: { shadow: 'md' } } },
+    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.45 }, transitionProps: { duration: 0 } } },
+    Drawer: { defaultProps: { overlayProps: { backgroundOpacity: 0.25 }, transitionProps: { duration: 0 } } },
+    Menu: { defaultProps: { shadow: 'md', transitionProps: { duration: 0 } } },
+    Tooltip: { defaultProps: { openDelay: 250, transitionProps: { duration: 0 }, withArrow: false } },
+  },
+})
+
+/** Mantine's own variables take the page's tokens, so that there is one set of colours. */
+export const variables: CSSVariablesResolver = () => ({
+  variables: {},
+  light: shared(),
+  dark: shared(),
+})
+
+function shared(): Record<string, string> {
+  return {
+    '--mantine-color-body': 'var(--surface)',
+    '--mantine-color-text': 'var(--text)',
+    '--mantine-color-dimmed': 'var(--text-3)',
+    '--mantine-color-default': 'var(--surface)',
+    '--mantine-color-default-hover': 'var(--hover)',
+    '--mantine-color-default-border': 'var(--line-strong)',
+    '--mantine-color-default-color': 'var(--text)',
+    '--mantine-color-placeholder': 'var(--text-3)',
+    '--mantine-color-error': 'var(--bad)',
+    '--mantine-color-anchor': 'var(--link)',
+  }
+}
