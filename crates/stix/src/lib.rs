@@ -3,6 +3,7 @@
 //! An [`Object`] keeps the bytes its producer wrote; everything else is a reading of them. Nothing here
 //! does I/O, reads a clock or draws randomness.
 
+mod binary;
 mod canonical;
 mod id;
 mod json;

@@ -1,9 +1,6 @@
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::ast::{Comparison, Constant, ObjectPath, Observation, Operator, Pattern, Qualifier, Step, Test};
 use super::lexer::{Cursor, is_keyword, is_plain_key};
-use crate::Timestamp;
+use crate::{Timestamp, binary};
 
 /// Longest pattern read, in bytes of UTF-8: some 15,000 comparisons.
 pub const PATTERN_BYTES_MAX: usize = 1 << 20;
@@ -357,7 +354,7 @@ impl Parser<'_> {
             let mut place = self.cursor.clone();
             self.cursor.skip(1);
             let text = self.cursor.string()?.replace(['\n', '\r'], "");
-            let bytes = STANDARD.decode(text).map_err(|_| place.error("base64 with padding in `b'…'`"))?;
+            let bytes = binary::decode(&text).ok_or_else(|| place.error("base64 with padding in `b'…'`"))?;
             return Ok(Constant::Binary(bytes));
         }
         if self.cursor.take_word("true") {

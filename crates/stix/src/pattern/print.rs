@@ -1,10 +1,8 @@
 use std::fmt::{self, Display, Formatter, Write};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::ast::{Comparison, Constant, ObjectPath, Observation, Operator, Pattern, Qualifier, Step, Test};
 use super::lexer::{is_keyword, is_plain_key};
+use crate::binary;
 
 impl Display for Pattern {
     /// The canonical text: one space, upper-case keywords, only the parentheses that are needed.
@@ -120,7 +118,7 @@ impl Display for Constant {
             Self::Float(number) => number.fmt(f),
             Self::Boolean(value) => value.fmt(f),
             Self::Hex(bytes) => write!(f, "h'{}'", hex::encode(bytes)),
-            Self::Binary(bytes) => write!(f, "b'{}'", STANDARD.encode(bytes)),
+            Self::Binary(bytes) => write!(f, "b'{}'", binary::encode(bytes)),
             Self::Timestamp(timestamp) => write!(f, "t'{timestamp}'"),
         }
     }

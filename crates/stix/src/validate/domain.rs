@@ -1,12 +1,24 @@
 //! The domain and relationship objects of STIX 2.1 §4 and §5.
 
-use super::model::{Class, FLOAT, Kind, Property, Record, Rule, TEXTS, Target, TypeDefinition, optional, required};
+use super::model::{
+    Class, FLOAT, Kind, Property, Record, Rule, TEXTS, Target, TypeDefinition, optional, required,
+};
 use super::parts::KILL_CHAIN_PHASES;
 use super::rules;
 use super::vocabularies as v;
 
-const fn domain(name: &'static str, section: &'static str, properties: &'static [Property], rules: &'static [Rule]) -> TypeDefinition {
-    TypeDefinition { name, class: Class::Domain, record: Record { section, properties, rules }, extensions: &[] }
+const fn domain(
+    name: &'static str,
+    section: &'static str,
+    properties: &'static [Property],
+    rules: &'static [Rule],
+) -> TypeDefinition {
+    TypeDefinition {
+        name,
+        class: Class::Domain,
+        record: Record { section, properties, rules },
+        extensions: &[],
+    }
 }
 
 const SEEN: Rule = Rule::NotBefore("first_seen", "last_seen");
@@ -39,7 +51,12 @@ pub(super) const DOMAIN: &[TypeDefinition] = &[
         ],
         &[SEEN],
     ),
-    domain("course-of-action", "4.3", &[required("name", Kind::Text), optional("description", Kind::Text)], &[]),
+    domain(
+        "course-of-action",
+        "4.3",
+        &[required("name", Kind::Text), optional("description", Kind::Text)],
+        &[],
+    ),
     domain(
         "grouping",
         "4.4",
@@ -176,7 +193,10 @@ pub(super) const DOMAIN: &[TypeDefinition] = &[
             optional("analysis_sco_refs", Kind::List(&Kind::Reference(Target::Observable))),
             optional("sample_ref", Kind::Reference(Target::Observable)),
         ],
-        &[Rule::OneOf(&["result", "analysis_sco_refs"])],
+        &[
+            Rule::OneOf(&["result", "analysis_sco_refs"]),
+            Rule::BetterNotBefore("analysis_started", "analysis_ended"),
+        ],
     ),
     domain(
         "note",
@@ -262,7 +282,12 @@ pub(super) const DOMAIN: &[TypeDefinition] = &[
         ],
         &[],
     ),
-    domain("vulnerability", "4.19", &[required("name", Kind::Text), optional("description", Kind::Text)], &[]),
+    domain(
+        "vulnerability",
+        "4.19",
+        &[required("name", Kind::Text), optional("description", Kind::Text)],
+        &[],
+    ),
     TypeDefinition {
         name: "relationship",
         class: Class::Relationship,
@@ -291,8 +316,14 @@ pub(super) const DOMAIN: &[TypeDefinition] = &[
                 optional("last_seen", Kind::Timestamp),
                 optional("count", Kind::Integer(0, 999_999_999)),
                 required("sighting_of_ref", Kind::Reference(Target::Domain)),
-                optional("observed_data_refs", Kind::List(&Kind::Reference(Target::Only(&["observed-data"])))),
-                optional("where_sighted_refs", Kind::List(&Kind::Reference(Target::Only(&["identity", "location"])))),
+                optional(
+                    "observed_data_refs",
+                    Kind::List(&Kind::Reference(Target::Only(&["observed-data"]))),
+                ),
+                optional(
+                    "where_sighted_refs",
+                    Kind::List(&Kind::Reference(Target::Only(&["identity", "location"]))),
+                ),
                 optional("summary", Kind::Boolean),
             ],
             rules: &[SEEN],
@@ -344,7 +375,7 @@ pub(super) const META: &[TypeDefinition] = &[
         record: Record {
             section: "7.3",
             properties: &[
-                required("created_by_ref", Kind::Reference(Target::Only(&["identity"]))),
+                required("created_by_ref", Kind::Reference(Target::Preferably("identity"))),
                 required("modified", Kind::Timestamp),
                 required("name", Kind::Text),
                 optional("description", Kind::Text),
@@ -364,4 +395,3 @@ pub(super) const META: &[TypeDefinition] = &[
         extensions: &[],
     },
 ];
-

@@ -43,14 +43,19 @@ pub(super) fn definition(object_type: &str) -> Option<&'static TypeDefinition> {
 /// The extension types an object declares.
 fn extension_types(object: &Object) -> impl Iterator<Item = &str> {
     let extensions = object.get("extensions").and_then(Value::as_object);
-    extensions.into_iter().flat_map(Map::values).filter_map(|extension| extension.get("extension_type")?.as_str())
+    extensions
+        .into_iter()
+        .flat_map(Map::values)
+        .filter_map(|extension| extension.get("extension_type")?.as_str())
 }
 
 /// A custom object says that it is an observable by its extension, or by having nothing of the other kinds.
 fn is_custom_observable(object: &Object) -> bool {
     definition(object.object_type()).is_none()
         && (extension_types(object).any(|kind| kind == "new-sco")
-            || !["spec_version", "created", "modified", "created_by_ref"].iter().any(|name| object.get(name).is_some()))
+            || !["spec_version", "created", "modified", "created_by_ref"]
+                .iter()
+                .any(|name| object.get(name).is_some()))
 }
 
 impl Walk<'_> {
@@ -95,7 +100,7 @@ impl Walk<'_> {
             let known = own.iter().map(|p| (p, section)).find(|(p, _)| p.name == name);
             let known = known.or_else(|| common_property(name).map(|p| (p, parts::COMMON.section)));
             self.at(name, |walk| match known {
-                Some((property, section)) => walk.value(&property.kind, value, section),
+                Some((property, section)) => walk.property(property, value, section),
                 None => walk.custom(name, value, definition.is_some() && !extended),
             });
         }
@@ -106,6 +111,13 @@ impl Walk<'_> {
             let message = "the type is none of the specification's and no extension declares it".to_owned();
             self.warn("custom-object", "11.2", message);
         }
+    }
+
+    fn property(&mut self, property: &Property, value: &Value, section: &'static str) {
+        if property.required && value.as_str().is_some_and(|text| text.trim().is_empty()) {
+            self.warn("empty-text", section, "a required property says nothing".to_owned());
+        }
+        self.value(&property.kind, value, section);
     }
 
     /// A property that the specification does not know. `alone`: no extension declares it.
@@ -127,7 +139,8 @@ impl Walk<'_> {
             return;
         }
         self.spec_version(observable);
-        let class = definition.map_or(if observable { Class::Observable } else { Class::Domain }, |d| d.class);
+        let class =
+            definition.map_or(if observable { Class::Observable } else { Class::Domain }, |d| d.class);
         let needed: &[&str] = match class {
             Class::Domain | Class::Relationship => &["created", "modified"],
             Class::Meta => &["created"],
@@ -137,9 +150,16 @@ impl Walk<'_> {
             self.missing(name, "3.2");
         }
         let inapplicable: &[&str] = match (class, object.object_type()) {
-            (Class::Observable, _) => {
-                &["created_by_ref", "created", "modified", "revoked", "labels", "confidence", "lang", "external_references"]
-            }
+            (Class::Observable, _) => &[
+                "created_by_ref",
+                "created",
+                "modified",
+                "revoked",
+                "labels",
+                "confidence",
+                "lang",
+                "external_references",
+            ],
             (Class::Meta, "marking-definition") => &["modified", "revoked", "labels", "confidence", "lang"],
             (Class::Meta, "extension-definition") => &["confidence", "lang", "extensions"],
             _ => &[],
@@ -191,7 +211,7 @@ impl Walk<'_> {
         for (name, value) in map {
             let known = record.properties.iter().find(|property| property.name == name);
             self.at(name, |walk| match known {
-                Some(property) => walk.value(&property.kind, value, record.section),
+                Some(property) => walk.property(property, value, record.section),
                 None => walk.custom(name, value, true),
             });
         }
@@ -203,13 +223,18 @@ impl Walk<'_> {
     fn value(&mut self, kind: &Kind, value: &Value, section: &'static str) {
         match kind {
             Kind::Any => self.free(value),
+            Kind::Apart => {}
             Kind::Text => self.text(value, "2.15", |_, _| ()),
             Kind::Boolean if value.is_boolean() => {}
             Kind::Boolean => self.wrong_type("`true` or `false`", "2.2"),
             Kind::Integer(least, most) => self.integer(value, *least, *most, section),
             Kind::Float(least, most) => match value.as_f64() {
                 Some(number) if (*least..=*most).contains(&number) => {}
-                Some(_) => self.error("out-of-range", section, format!("the number is not within {least} and {most}")),
+                Some(_) => self.error(
+                    "out-of-range",
+                    section,
+                    format!("the number is not within {least} and {most}"),
+                ),
                 None => self.wrong_type("a number", "2.6"),
             },
             Kind::Timestamp => self.text(value, "2.16", |walk, text| {
@@ -236,7 +261,9 @@ impl Walk<'_> {
             }),
             Kind::Open(vocabulary) => self.term(value, vocabulary, Severity::Warning),
             Kind::Closed(vocabulary) => self.term(value, vocabulary, Severity::Error),
-            Kind::Reference(target) => self.text(value, "2.9", |walk, text| walk.reference(text, target, section)),
+            Kind::Reference(target) => {
+                self.text(value, "2.9", |walk, text| walk.reference(text, target, section));
+            }
             Kind::List(item) => self.list(value, item, section),
             Kind::Dictionary(item) => self.dictionary(value, |walk, value| walk.value(item, value, section)),
             Kind::Record(record) => match value.as_object() {
@@ -261,9 +288,9 @@ impl Walk<'_> {
     fn integer(&mut self, value: &Value, least: i64, most: i64, section: &'static str) {
         // A number without fraction is an integer however it is written.
         #[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
-        let number = value.as_i64().or_else(|| {
-            value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9.0e15).map(|n| n as i64)
-        });
+        let number = value
+            .as_i64()
+            .or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9.0e15).map(|n| n as i64));
         match number {
             Some(number) if (least..=most).contains(&number) => {}
             Some(_) if most < INTEGER_MAX => {
@@ -283,7 +310,8 @@ impl Walk<'_> {
     fn term(&mut self, value: &Value, vocabulary: &Vocabulary, severity: Severity) {
         self.text(value, vocabulary.section, |walk, text| {
             if !vocabulary.terms.contains(&text) {
-                let code = if severity == Severity::Error { "not-in-enumeration" } else { "not-in-vocabulary" };
+                let code =
+                    if severity == Severity::Error { "not-in-enumeration" } else { "not-in-vocabulary" };
                 let message = format!("`{}` is no term of `{}`", shortened(text), vocabulary.name);
                 walk.find(severity, code, vocabulary.section, message);
             }
@@ -348,27 +376,36 @@ impl Walk<'_> {
 
     fn reference(&mut self, text: &str, target: &Target, section: &'static str) {
         let Ok(id) = Id::parse(text) else {
-            let message = format!("`{}` is not an identifier of the form `object-type--UUID`", shortened(text));
+            let message =
+                format!("`{}` is not an identifier of the form `object-type--UUID`", shortened(text));
             return self.error("invalid-id", "2.9", message);
         };
         let named = id.object_type();
         let class = definition(named).map(|definition| definition.class);
         let (fits, wanted) = match target {
             Target::Anything => (named != "bundle", "a STIX object, and a bundle is none".to_owned()),
+            Target::Preferably(wanted) => (named == *wanted, format!("`{wanted}`")),
             Target::Only(types) => (types.contains(&named), format!("`{}`", types.join("` or `"))),
             Target::DomainOrObservable => (
                 !matches!(class, Some(Class::Relationship | Class::Meta)),
                 "a domain object or a cyber-observable".to_owned(),
             ),
             Target::Domain => (matches!(class, None | Some(Class::Domain)), "a domain object".to_owned()),
-            Target::Observable => (matches!(class, None | Some(Class::Observable)), "a cyber-observable".to_owned()),
+            Target::Observable => {
+                (matches!(class, None | Some(Class::Observable)), "a cyber-observable".to_owned())
+            }
             Target::ObservableOrRelationship => (
                 matches!(class, None | Some(Class::Observable | Class::Relationship)),
                 "a cyber-observable or a relationship".to_owned(),
             ),
         };
         if !fits {
-            self.error("reference-target", section, format!("the reference names `{named}`, it must name {wanted}"));
+            let (severity, verb) = match target {
+                Target::Preferably(_) => (Severity::Warning, "should"),
+                _ => (Severity::Error, "must"),
+            };
+            let message = format!("the reference names `{named}`, it {verb} name {wanted}");
+            self.find(severity, "reference-target", section, message);
         }
     }
 
@@ -386,7 +423,11 @@ impl Walk<'_> {
             }
             Value::Object(map) => {
                 if map.is_empty() {
-                    self.error("empty-dictionary", "2.3", "a dictionary is left out rather than empty".to_owned());
+                    self.error(
+                        "empty-dictionary",
+                        "2.3",
+                        "a dictionary is left out rather than empty".to_owned(),
+                    );
                 }
                 for (key, member) in map {
                     self.at(key, |walk| walk.free(member));
@@ -412,6 +453,9 @@ impl Walk<'_> {
     }
 
     fn extension(&mut self, key: &str, map: &Map<String, Value>) {
+        for (name, value) in map {
+            self.at(name, |walk| walk.free(value));
+        }
         if key.starts_with("extension-definition--") {
             if Id::parse(key).is_err() {
                 let message = "the key is not the identifier of an extension definition".to_owned();
@@ -427,8 +471,7 @@ impl Walk<'_> {
             let message = "a custom extension without extension definition is deprecated".to_owned();
             self.warn("custom-extension", "11.3", message);
         } else {
-            let message =
-                "the key is neither a predefined extension, nor `extension-definition--UUID`, nor a name that ends in `-ext`";
+            let message = "the key is neither a predefined extension, nor `extension-definition--UUID`, nor a name that ends in `-ext`";
             self.error("extension-key", "3.2", message.to_owned());
         }
     }
@@ -437,14 +480,23 @@ impl Walk<'_> {
         let has = |name: &str| map.contains_key(name);
         for rule in record.rules {
             match rule {
-                Rule::NotBefore(first, second) => self.order(map, first, second, record.section, false),
-                Rule::After(first, second) => self.order(map, first, second, record.section, true),
+                Rule::NotBefore(first, second) | Rule::After(first, second) => {
+                    let strict = matches!(rule, Rule::After(..));
+                    self.order(map, first, second, record.section, strict, Severity::Error);
+                }
+                Rule::BetterNotBefore(first, second) => {
+                    self.order(map, first, second, record.section, false, Severity::Warning);
+                }
                 Rule::OneOf(names) if !names.iter().any(|name| has(name)) => {
                     let message = format!("one of `{}` is required", names.join("`, `"));
                     self.error("missing-one-of", record.section, message);
                 }
                 Rule::NotBoth(a, b) if has(a) && has(b) => {
-                    self.error("exclusive-properties", record.section, format!("`{a}` and `{b}` exclude each other"));
+                    self.error(
+                        "exclusive-properties",
+                        record.section,
+                        format!("`{a}` and `{b}` exclude each other"),
+                    );
                 }
                 Rule::Needs(a, b) if has(a) && !has(b) => {
                     self.error("missing-companion", record.section, format!("`{a}` requires `{b}`"));
@@ -453,7 +505,9 @@ impl Walk<'_> {
                     let message = "at least one of the properties described there is required".to_owned();
                     self.error("missing-one-of", record.section, message);
                 }
-                Rule::AbsentIf(flag, value, name) if map.get(*flag) == Some(&Value::Bool(*value)) && has(name) => {
+                Rule::AbsentIf(flag, value, name)
+                    if map.get(*flag) == Some(&Value::Bool(*value)) && has(name) =>
+                {
                     let message = format!("`{name}` must be absent when `{flag}` is `{value}`");
                     self.error("exclusive-properties", record.section, message);
                 }
@@ -463,15 +517,25 @@ impl Walk<'_> {
         }
     }
 
-    fn order(&mut self, map: &Map<String, Value>, first: &str, second: &str, section: &'static str, strict: bool) {
-        let instant = |name: &str| map.get(name).and_then(Value::as_str).and_then(|text| Timestamp::parse(text).ok());
+    fn order(
+        &mut self,
+        map: &Map<String, Value>,
+        first: &str,
+        second: &str,
+        section: &'static str,
+        strict: bool,
+        severity: Severity,
+    ) {
+        let instant =
+            |name: &str| map.get(name).and_then(Value::as_str).and_then(|text| Timestamp::parse(text).ok());
         let (Some(earlier), Some(later)) = (instant(first), instant(second)) else {
             return;
         };
         if later < earlier || (strict && later == earlier) {
             let relation = if strict { "must be later than" } else { "must not be before" };
             self.at(second, |walk| {
-                walk.error("time-order", section, format!("`{second}` {relation} `{first}` ({earlier})"));
+                let message = format!("`{second}` {relation} `{first}` ({earlier})");
+                walk.find(severity, "time-order", section, message);
             });
         }
     }

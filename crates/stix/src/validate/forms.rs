@@ -2,9 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
+use crate::binary;
 use crate::observable::{ValueKind, canonical};
 
 /// STIX 2.1 §3.1 and §11.1.1; `id` is the one shorter name.
@@ -28,7 +26,8 @@ pub(super) fn is_extension_name(text: &str) -> bool {
 
 /// STIX 2.1 §2.3.
 pub(super) fn is_dictionary_key(key: &str) -> bool {
-    (1..=250).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    (1..=250).contains(&key.len())
+        && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }
 
 /// STIX 2.1 §2.8.
@@ -38,7 +37,7 @@ pub(super) fn is_hex(text: &str) -> bool {
 
 /// RFC 4648 §4, as STIX 2.1 §2.1 asks.
 pub(super) fn is_base64(text: &str) -> bool {
-    STANDARD.decode(text).is_ok()
+    binary::decode(text).is_some()
 }
 
 /// The form of a hash by its algorithm (STIX 2.1 §10.7); any string for algorithms that are not of the vocabulary.
@@ -51,7 +50,8 @@ pub(super) fn is_hash(algorithm: &str, text: &str) -> bool {
         "SHA-512" | "SHA3-512" => digits(128),
         "SSDEEP" => {
             let mut parts = text.splitn(3, ':');
-            let size = parts.next().is_some_and(|size| !size.is_empty() && size.bytes().all(|b| b.is_ascii_digit()));
+            let size =
+                parts.next().is_some_and(|size| !size.is_empty() && size.bytes().all(|b| b.is_ascii_digit()));
             size && parts.count() == 2
         }
         "TLSH" => {
@@ -70,7 +70,8 @@ pub(super) fn is_language(text: &str) -> bool {
 /// A prefix length without leading zero, after an address.
 fn is_prefix(length: Option<&str>, most: u8) -> bool {
     length.is_none_or(|text| {
-        text.parse::<u8>().is_ok_and(|number| number <= most) && (text == "0" || !text.starts_with(['0', '+']))
+        text.parse::<u8>().is_ok_and(|number| number <= most)
+            && (text == "0" || !text.starts_with(['0', '+']))
     })
 }
 

@@ -68,6 +68,8 @@ pub(super) enum Kind {
     Hashes,
     /// Judged by a rule of its record, or free.
     Any,
+    /// Judged by the engine itself.
+    Apart,
 }
 
 /// A form that a string must have.
@@ -84,6 +86,8 @@ pub(super) struct Form {
 pub(super) enum Target {
     Anything,
     Only(&'static [&'static str]),
+    /// The specification says so without a MUST (STIX 2.1 §3.2, `created_by_ref`).
+    Preferably(&'static str),
     /// Domain objects and observables, custom ones too (STIX 2.1 §5.1.2).
     DomainOrObservable,
     /// Domain objects, custom ones too (STIX 2.1 §5.2.1).
@@ -98,6 +102,8 @@ pub(super) enum Target {
 pub(super) enum Rule {
     /// The second instant is not before the first.
     NotBefore(&'static str, &'static str),
+    /// The second instant should not be before the first; the specification does not say so in capitals.
+    BetterNotBefore(&'static str, &'static str),
     /// The second instant is later than the first.
     After(&'static str, &'static str),
     /// At least one is there.

@@ -1,7 +1,9 @@
 //! The cyber-observable objects of STIX 2.1 §6 with their predefined extensions.
 
 use super::extensions as x;
-use super::model::{COUNT, Class, INTEGER, Kind, Property, Record, Rule, TEXTS, Target, TypeDefinition, optional, required};
+use super::model::{
+    COUNT, Class, INTEGER, Kind, Property, Record, Rule, TEXTS, Target, TypeDefinition, optional, required,
+};
 use super::parts::{MIME_PART, REGISTRY_VALUE, X509_V3};
 use super::rules;
 use super::vocabularies as v;
@@ -15,7 +17,12 @@ const fn observable(
     rules: &'static [Rule],
     extensions: Extensions,
 ) -> TypeDefinition {
-    TypeDefinition { name, class: Class::Observable, record: Record { section, properties, rules }, extensions }
+    TypeDefinition {
+        name,
+        class: Class::Observable,
+        record: Record { section, properties, rules },
+        extensions,
+    }
 }
 
 const ARTIFACT: Kind = Kind::Reference(Target::Only(&["artifact"]));
@@ -113,7 +120,10 @@ pub(super) const OBSERVABLES: &[TypeDefinition] = &[
             optional("body_multipart", Kind::List(&Kind::Record(&MIME_PART))),
             optional("raw_email_ref", ARTIFACT),
         ],
-        &[Rule::AbsentIf("is_multipart", true, "body"), Rule::AbsentIf("is_multipart", false, "body_multipart")],
+        &[
+            Rule::AbsentIf("is_multipart", true, "body"),
+            Rule::AbsentIf("is_multipart", false, "body_multipart"),
+        ],
         &[],
     ),
     observable(
@@ -133,7 +143,7 @@ pub(super) const OBSERVABLES: &[TypeDefinition] = &[
             optional("contains_refs", Kind::List(&Kind::Reference(Target::Observable))),
             optional("content_ref", ARTIFACT),
         ],
-        &[Rule::OneOf(&["hashes", "name"]), Rule::Needs("name_enc", "name")],
+        &[Rule::OneOf(&["hashes", "name"])],
         &[
             ("archive-ext", &x::ARCHIVE),
             ("ntfs-ext", &x::NTFS),

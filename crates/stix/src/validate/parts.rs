@@ -38,10 +38,10 @@ const GRANULAR_MARKING: Record = Record {
 pub(super) const COMMON: Record = Record {
     section: "3.2",
     properties: &[
-        optional("type", Kind::Any),
-        optional("spec_version", Kind::Any),
-        optional("id", Kind::Any),
-        optional("created_by_ref", Kind::Reference(Target::Only(&["identity"]))),
+        optional("type", Kind::Apart),
+        optional("spec_version", Kind::Apart),
+        optional("id", Kind::Apart),
+        optional("created_by_ref", Kind::Reference(Target::Preferably("identity"))),
         optional("created", Kind::Timestamp),
         optional("modified", Kind::Timestamp),
         optional("revoked", Kind::Boolean),
@@ -52,13 +52,14 @@ pub(super) const COMMON: Record = Record {
         optional("object_marking_refs", Kind::List(&Kind::Reference(Target::Only(&["marking-definition"])))),
         optional("granular_markings", Kind::List(&Kind::Record(&GRANULAR_MARKING))),
         optional("defanged", Kind::Boolean),
-        optional("extensions", Kind::Any),
+        optional("extensions", Kind::Apart),
     ],
     rules: &[
         Rule::NotBefore("created", "modified"),
         Rule::Check(rules::precise_enough),
         Rule::Check(rules::selectors_resolve),
         Rule::Check(rules::no_reserved_names),
+        Rule::Check(rules::encodings_have_texts),
         Rule::Check(rules::no_circular_marking),
     ],
 };

@@ -11,28 +11,49 @@ use crate::marking::{self, Tlp};
 use crate::pattern::{ObjectPath, Pattern, Step};
 use crate::{Id, sco_id};
 
-const fn form(code: &'static str, accepts: fn(&str) -> bool, expected: &'static str, section: &'static str) -> Form {
+const fn form(
+    code: &'static str,
+    accepts: fn(&str) -> bool,
+    expected: &'static str,
+    section: &'static str,
+) -> Form {
     Form { code, accepts, expected, section, severity: Severity::Error }
 }
 
-pub(super) const TERM: Form = form("invalid-term", forms::is_term, "a term: 3 to 250 of a-z, 0-9 and -", "3.1");
-pub(super) const PROPERTY_NAME: Form =
-    form("property-name", forms::is_property_name, "a property name: 3 to 250 of a-z, 0-9 and _, a letter first", "7.3.1");
-pub(super) const LANGUAGE: Form =
-    form("invalid-language", forms::is_language, "a language tag of RFC 5646 with registered parts, e.g. `ja`", "3.2");
+pub(super) const TERM: Form =
+    form("invalid-term", forms::is_term, "a term: 3 to 250 of a-z, 0-9 and -", "3.1");
+pub(super) const PROPERTY_NAME: Form = form(
+    "property-name",
+    forms::is_property_name,
+    "a property name: 3 to 250 of a-z, 0-9 and _, a letter first",
+    "7.3.1",
+);
+pub(super) const LANGUAGE: Form = form(
+    "invalid-language",
+    forms::is_language,
+    "a language tag of RFC 5646 with registered parts, e.g. `ja`",
+    "3.2",
+);
 pub(super) const URL: Form = form("invalid-url", forms::is_url, "a URL of RFC 3986 with a scheme", "6.15");
-pub(super) const REFERENCE_URL: Form = form("invalid-url", forms::is_url, "a URL of RFC 3986 with a scheme", "2.5");
+pub(super) const REFERENCE_URL: Form =
+    form("invalid-url", forms::is_url, "a URL of RFC 3986 with a scheme", "2.5");
 pub(super) const DOMAIN_NAME: Form =
     form("invalid-domain-name", forms::is_domain, "a domain name of RFC 1034 and RFC 5890", "6.4");
 pub(super) const EMAIL_ADDRESS: Form =
     form("invalid-email-address", forms::is_email, "an e-mail address without display name", "6.5");
-pub(super) const IPV4: Form = form("invalid-ipv4", forms::is_ipv4, "an IPv4 address or network in CIDR form", "6.8");
-pub(super) const IPV6: Form = form("invalid-ipv6", forms::is_ipv6, "an IPv6 address or network in CIDR form", "6.9");
+pub(super) const IPV4: Form =
+    form("invalid-ipv4", forms::is_ipv4, "an IPv4 address or network in CIDR form", "6.8");
+pub(super) const IPV6: Form =
+    form("invalid-ipv6", forms::is_ipv6, "an IPv6 address or network in CIDR form", "6.9");
 pub(super) const MAC_ADDRESS: Form =
     form("invalid-mac-address", forms::is_mac, "six octets in lower case with colons", "6.10");
 pub(super) const CPE: Form = form("invalid-cpe", forms::is_cpe, "a CPE 2.3 formatted string", "6.14");
-pub(super) const REGISTRY_KEY: Form =
-    form("truncated-hive", forms::has_full_hive, "a registry key with its hive in full, e.g. `HKEY_LOCAL_MACHINE`", "6.17");
+pub(super) const REGISTRY_KEY: Form = form(
+    "truncated-hive",
+    forms::has_full_hive,
+    "a registry key with its hive in full, e.g. `HKEY_LOCAL_MACHINE`",
+    "6.17",
+);
 pub(super) const MIME_TYPE: Form = Form {
     severity: Severity::Warning,
     ..form("invalid-mime-type", forms::is_mime_type, "a media type such as `text/plain`", "6.1")
@@ -47,14 +68,28 @@ fn text<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 
 pub(super) fn no_reserved_names(walk: &mut Walk<'_>, map: &Map<String, Value>) {
     for name in RESERVED.iter().filter(|name| map.contains_key(**name)) {
-        walk.at(name, |walk| walk.error("reserved-name", "3.8", format!("`{name}` is reserved for later versions")));
+        walk.at(name, |walk| {
+            walk.error("reserved-name", "3.8", format!("`{name}` is reserved for later versions"))
+        });
+    }
+}
+
+/// STIX 2.1 §3.1: `name_enc` tells how `name` was encoded, and needs it.
+pub(super) fn encodings_have_texts(walk: &mut Walk<'_>, map: &Map<String, Value>) {
+    for name in map.keys() {
+        let Some(original) = name.strip_suffix("_enc").filter(|original| !map.contains_key(*original)) else {
+            continue;
+        };
+        let message = format!("`{name}` requires `{original}`");
+        walk.at(name, |walk| walk.error("missing-companion", "3.1", message));
     }
 }
 
 /// STIX 2.1 §3.2: `created` and `modified` to the millisecond or finer.
 pub(super) fn precise_enough(walk: &mut Walk<'_>, map: &Map<String, Value>) {
     for name in ["created", "modified"] {
-        let digits = text(map, name).map(|time| time.split_once('.').map_or(0, |(_, fraction)| fraction.len() - 1));
+        let digits =
+            text(map, name).map(|time| time.split_once('.').map_or(0, |(_, fraction)| fraction.len() - 1));
         if digits.is_some_and(|digits| digits < 3) {
             let message = format!("`{name}` is coarser than a millisecond: three digits follow the seconds");
             walk.at(name, |walk| walk.error("time-precision", "3.2", message));
@@ -110,7 +145,8 @@ pub(super) fn identifier(walk: &mut Walk<'_>, class: Class) {
     }
     match sco_id::deterministic(object_type, walk.object.properties()) {
         None => {
-            let message = "no property contributes to the identifier, so its UUID must be random (version 4)".to_owned();
+            let message = "no property contributes to the identifier, so its UUID must be random (version 4)"
+                .to_owned();
             walk.at("id", |walk| walk.error("id-version", "2.9", message));
         }
         Some(computed) if computed != *id => {
@@ -125,13 +161,14 @@ pub(super) fn identifier(walk: &mut Walk<'_>, class: Class) {
 pub(super) fn known_external_id(walk: &mut Walk<'_>, map: &Map<String, Value>) {
     let id = text(map, "external_id");
     let numbered = |id: &str, prefix: &str| {
-        id.strip_prefix(prefix).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+        id.strip_prefix(prefix)
+            .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
     };
     let is_cve = |id: &str| {
         let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        id.strip_prefix("CVE-")
-            .and_then(|rest| rest.split_once('-'))
-            .is_some_and(|(year, number)| year.len() == 4 && digits(year) && number.len() >= 4 && digits(number))
+        id.strip_prefix("CVE-").and_then(|rest| rest.split_once('-')).is_some_and(|(year, number)| {
+            year.len() == 4 && digits(year) && number.len() >= 4 && digits(number)
+        })
     };
     match text(map, "source_name") {
         Some("cve") if !id.is_some_and(is_cve) => {
@@ -142,7 +179,9 @@ pub(super) fn known_external_id(walk: &mut Walk<'_>, map: &Map<String, Value>) {
             let message = "a reference to `capec` has an `external_id` such as `CAPEC-163`".to_owned();
             walk.error("external-id", "4.1", message);
         }
-        Some(other) if other != "cve" && id.is_some_and(is_cve) && walk.object.object_type() == "vulnerability" => {
+        Some(other)
+            if other != "cve" && id.is_some_and(is_cve) && walk.object.object_type() == "vulnerability" =>
+        {
             let message = "a CVE identifier belongs to the source `cve`, in lower case".to_owned();
             walk.error("external-id", "4.19", message);
         }
@@ -268,7 +307,10 @@ pub(super) fn marking_definition(walk: &mut Walk<'_>, map: &Map<String, Value>) 
                 _ => None,
             };
             let known = marking::tlp(walk.object.id());
-            if stands_for.is_none() || stands_for != known || text(map, "created") != Some("2017-01-20T00:00:00.000Z") {
+            if stands_for.is_none()
+                || stands_for != known
+                || text(map, "created") != Some("2017-01-20T00:00:00.000Z")
+            {
                 let message = "no TLP marking but the four of the specification may be made".to_owned();
                 walk.error("tlp-definition", "7.2.1.4", message);
             }
@@ -286,14 +328,16 @@ pub(super) fn extension_properties(walk: &mut Walk<'_>, map: &Map<String, Value>
     let types = map.get("extension_types").and_then(Value::as_array);
     let top_level = types.into_iter().flatten().any(|kind| kind == "toplevel-property-extension");
     if map.contains_key("extension_properties") && !top_level {
-        let message = "`extension_properties` goes with the type `toplevel-property-extension` only".to_owned();
+        let message =
+            "`extension_properties` goes with the type `toplevel-property-extension` only".to_owned();
         walk.at("extension_properties", |walk| walk.error("exclusive-properties", "7.3.1", message));
     }
 }
 
 fn integers_or_texts(walk: &mut Walk<'_>, map: &Map<String, Value>, name: &str, section: &'static str) {
     let values = map.get(name).and_then(Value::as_object);
-    for (key, _) in values.into_iter().flatten().filter(|(_, v)| !(v.is_string() || v.is_i64() || v.is_u64())) {
+    for (key, _) in values.into_iter().flatten().filter(|(_, v)| !(v.is_string() || v.is_i64() || v.is_u64()))
+    {
         let message = "the value is neither an integer nor a string".to_owned();
         walk.at(name, |walk| walk.at(key, |walk| walk.error("wrong-type", section, message)));
     }

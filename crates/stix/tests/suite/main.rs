@@ -1,4 +1,10 @@
 //! Everything the crate promises, through its public face.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "helpers of tests fail by panicking and say on the terminal what they skip"
+)]
 
 mod bundles;
 mod corpus;
