@@ -20,8 +20,9 @@ pub use edge::{
 };
 pub use error::{Code, Problem};
 pub use node::{
-    AuditList, AuditRow, NewOrganisation, NewPassword, NewPerson, NewToken, Node, Organisation, PasskeyInfo,
-    PasswordSignIn, Person, PersonAdded, Session, SignInLink, TokenInfo, TokenIssued,
+    AuditList, AuditRow, ChallengeAnswer, NewOrganisation, NewPassword, NewPerson, NewToken, Node,
+    Organisation, PasskeyChallenge, PasskeyInfo, PasskeyRegistration, PasswordSignIn, Person, PersonAdded,
+    Session, SignInLink, TokenInfo, TokenIssued,
 };
 pub use object::{
     Ingested, Marking, ObjectDetail, ObjectPage, ObjectReferences, ObjectSummary, ObjectVersion, Reference,

@@ -95,6 +95,43 @@ pub struct NewPassword {
     pub password: String,
 }
 
+/// The beginning of a passkey ceremony.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PasskeyChallenge {
+    /// Send it back with the authenticator's answer, within five minutes.
+    #[schema(value_type = String)]
+    pub challenge_id: uuid::Uuid,
+    /// WebAuthn's options as JSON, binary values in base64url.
+    #[schema(value_type = Object)]
+    pub options: serde_json::Value,
+}
+
+/// An authenticator's answer to a sign-in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChallengeAnswer {
+    /// From the beginning.
+    #[schema(value_type = String)]
+    pub challenge_id: uuid::Uuid,
+    /// The credential's `toJSON()`.
+    #[schema(value_type = Object)]
+    pub credential: serde_json::Value,
+}
+
+/// An authenticator's answer to a registration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasskeyRegistration {
+    /// From the beginning.
+    #[schema(value_type = String)]
+    pub challenge_id: uuid::Uuid,
+    /// What the person calls it, 1–64 characters.
+    pub name: String,
+    /// The credential's `toJSON()`.
+    #[schema(value_type = Object)]
+    pub credential: serde_json::Value,
+}
+
 /// A registered passkey.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PasskeyInfo {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, PersonRole, Purpose};
+use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
 use stix::marking::Tlp;
 use store::collections::Collection;
 use store::organisations::Organisation;
@@ -21,7 +21,9 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::config::HubConfig;
+use crate::edge_link::sighting_object;
 use crate::principal::PROGRAM_PREFIX;
+use crate::sign_in::link_address;
 use crate::tls::write_secret;
 use crate::{HubError, REALM, ingest};
 
@@ -138,7 +140,7 @@ async fn first(config: &HubConfig, store: &Store, address: &Url) -> Result<NodeI
     };
     store.write(move |tx| first.write(tx)).await?;
     let collection = find_collection(store, &collection.to_string()).await?;
-    let sign_in = format!("{}/sign-in#link={link}", address.as_str().trim_end_matches('/'));
+    let sign_in = link_address(address, &link);
     Ok(NodeIdentity { collection, key: Arc::new(key), first_start: Some(FirstStart { sign_in, token }) })
 }
 
@@ -199,7 +201,8 @@ impl First {
         let title = "Council";
         let about = "Every object of the council, as far as the reader may see it";
         collections::add(tx, &REALM, self.collection, title, about)?;
-        let definitions = add_definitions(tx, &organisation.id)?;
+        let mut definitions = add_definitions(tx, &organisation.id)?;
+        definitions.extend(add_identity(tx, &REALM, &organisation)?);
         settings::put(tx, &REALM, ORIGIN_SETTING, self.origin.as_bytes())?;
         settings::put(tx, &REALM, KEY_SETTING, self.public_key.as_bytes())?;
         settings::put(tx, &REALM, COLLECTION_SETTING, self.collection.to_string().as_bytes())?;
@@ -220,8 +223,40 @@ impl First {
 fn add_definitions(tx: &mut Tx<'_>, originator: &OrganisationId) -> Result<Vec<String>, StoreError> {
     let about = "Marking definitions that the node itself brought along";
     let collection = collections::add(tx, &REALM, DEFINITIONS, "Marking definitions", about)?;
-    let definitions = Tlp::ALL.into_iter().map(Tlp::definition);
+    let author = case::extension_identity();
+    let author_id = author.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let extensions =
+        [author, case::extension_definition(), sighting_object::extension_definition(&author_id)];
+    let definitions =
+        Tlp::ALL.into_iter().map(Tlp::definition).chain(extensions.iter().map(ToString::to_string));
     ingest::add_own(tx, &REALM, collection.key, originator, definitions)
+}
+
+/// An organisation's STIX identity, so that references to it resolve: for the community (TLP:GREEN), and beside the definitions.
+pub(crate) fn add_identity(
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    organisation: &Organisation,
+) -> Result<Vec<String>, StoreError> {
+    let missing = || StoreError::Corrupt("the collection of the node's definitions".to_owned());
+    let collection = collections::get(tx, realm, &DEFINITIONS)?.ok_or_else(missing)?;
+    let created = stix::Timestamp::from_instant(organisation.created);
+    let sectors: Vec<&str> = organisation.sectors.iter().map(|sector| sector.name()).collect();
+    let mut identity = serde_json::json!({
+        "type": "identity",
+        "spec_version": "2.1",
+        "id": organisation.identity,
+        "created": created,
+        "modified": created,
+        "name": organisation.name_en,
+        "description": organisation.name_ja,
+        "identity_class": "organization",
+        "object_marking_refs": [Tlp::Green.id()],
+    });
+    if let (Some(properties), false) = (identity.as_object_mut(), sectors.is_empty()) {
+        properties.insert("sectors".to_owned(), sectors.into());
+    }
+    ingest::add_own(tx, realm, collection.key, &coordinator()?, [identity.to_string()])
 }
 
 fn first_token(organisation: OrganisationId, now: jiff::Timestamp) -> Token {

@@ -348,7 +348,13 @@ async fn add_run(
 /// Producers write the definitions of the TLP levels with small differences. Their meaning is fixed by their identifiers, so a
 /// second way of writing one contradicts nothing; the first is kept.
 fn says_what_is_known(verdict: &Verdict, outcome: &AddOutcome) -> bool {
-    let is_tlp = || verdict.id.as_deref().and_then(|id| Id::parse(id).ok()).is_some_and(|id| stix::marking::tlp(&id).is_some());
+    let is_tlp = || {
+        verdict
+            .id
+            .as_deref()
+            .and_then(|id| Id::parse(id).ok())
+            .is_some_and(|id| stix::marking::tlp(&id).is_some())
+    };
     matches!(outcome, AddOutcome::Refused { code: "content-conflict" | "marking-versioned", .. }) && is_tlp()
 }
 

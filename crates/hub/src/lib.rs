@@ -5,8 +5,11 @@
 //! Inside, each noun is one file. The order in which to read: [`server`](self) puts the routes together, `principal` says who
 //! asks, `release` is the one way out, `ingest` the one way in, `problem` the form of every error.
 
+mod api;
+mod casework;
 mod config;
 mod console;
+mod edge_link;
 mod first_start;
 mod ingest;
 mod log;
@@ -14,7 +17,9 @@ mod operations;
 mod principal;
 mod problem;
 mod release;
+mod request;
 mod server;
+mod sign_in;
 mod state;
 mod stream;
 mod taxii;
@@ -35,6 +40,8 @@ use tokio::task::JoinHandle;
 use url::Url;
 use uuid::Uuid;
 
+pub mod administration;
+
 pub use config::{BODY_BYTES_MAX, ConfigError, HubConfig, PAGE_OBJECTS_MAX, RawConfig, TlsFiles};
 pub use first_start::FirstStart;
 pub use server::openapi;
@@ -43,6 +50,9 @@ use state::{AppState, Inner, Stopping};
 
 /// How long a stop waits for requests that are being answered.
 const STOP_WAIT: Duration = Duration::from_secs(10);
+
+/// Events about edges that a slow stream may be behind.
+const LIVE_EVENTS_MAX: usize = 256;
 
 /// A hub that is to be started.
 #[derive(Debug)]
@@ -116,6 +126,11 @@ impl Hub {
             ingest: ingest::Ingest::new(&config),
             address: address.clone(),
             collection: node.collection.clone(),
+            sign_in: sign_in::SignIn::new(&address, &config.name_en)
+                .map_err(|e| HubError::new("sign-in", e))?,
+            live: tokio::sync::broadcast::channel(LIVE_EVENTS_MAX).0,
+            watched: edge_link::watch::Watched::default(),
+            positions: edge_link::Positions::default(),
             strangers: state::Strangers::default(),
             store,
             engine,
@@ -124,6 +139,7 @@ impl Hub {
             stopping,
             config,
         });
+        let watch_task = tokio::spawn(edge_link::watch::run(state.clone()));
         let handle = Handle::new();
         let server_task = serve(listener, tls, server::router(state.clone()), handle.clone())?;
         handle.listening().await;
@@ -136,7 +152,7 @@ impl Hub {
             state,
             handle,
             stop,
-            tasks: vec![server_task, log_task],
+            tasks: vec![server_task, log_task, watch_task],
         })
     }
 }
@@ -177,7 +193,7 @@ fn serve(
     handle: Handle<SocketAddr>,
 ) -> Result<JoinHandle<()>, HubError> {
     let failed = |e: std::io::Error| HubError::new("listen", e.to_string());
-    let service = router.into_make_service();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     Ok(match tls {
         Some(tls) => {
             let server = axum_server::from_tcp_rustls(listener, tls).map_err(failed)?.handle(handle);

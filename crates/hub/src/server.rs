@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use api::{Code, Problem};
+use ::api::{Code, Problem};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
@@ -16,13 +16,13 @@ use store::Act;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tracing::Instrument;
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::principal::Asker;
 use crate::problem::{Failure, code_of};
 use crate::state::AppState;
-use crate::{console, log, operations, stream, taxii};
+use crate::{api, console, edge_link, log, operations, stream, taxii};
 
 /// Largest body that is not a body of objects, in bytes.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -33,7 +33,10 @@ pub(crate) struct RequestId(pub(crate) String);
 
 /// Every REST noun, with its part of the OpenAPI document.
 fn rest() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(document_head()).merge(stream::routes())
+    OpenApiRouter::with_openapi(api::describe::head())
+        .merge(api::routes())
+        .merge(edge_link::routes())
+        .merge(stream::routes())
 }
 
 /// The OpenAPI 3.1 document of everything under `/api/v1` and `/edge/v1`.
@@ -60,13 +63,6 @@ pub(crate) fn router(state: AppState) -> Router {
         )
         .layer(middleware::from_fn_with_state(state.clone(), answer))
         .with_state(state)
-}
-
-fn document_head() -> OpenApi {
-    let info = InfoBuilder::new().title("Yagura hub").version("v1").description(Some(
-        "Objects, cases, edges, people and audit of one hub. Errors are RFC 9457 problem documents with a stable `code`.",
-    ));
-    OpenApiBuilder::new().info(info.build()).build()
 }
 
 /// The outermost layer: gives the request its id, measures and logs it, renders failures, adds the security headers.

@@ -3,18 +3,23 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use api::StreamEvent;
 use arc_swap::ArcSwap;
 use axum::extract::FromRef;
 use policy::Engine;
 use store::Store;
 use store::collections::Collection;
+use tokio::sync::broadcast;
 use url::Url;
 
 use crate::config::HubConfig;
+use crate::edge_link::Positions;
+use crate::edge_link::watch::Watched;
 use crate::ingest::Ingest;
 use crate::log::PublishedLog;
 use crate::operations::Metrics;
 use crate::release::Door;
+use crate::sign_in::SignIn;
 
 /// What every handler can reach; cheap to clone.
 ///
@@ -43,6 +48,14 @@ pub(crate) struct Inner {
     pub(crate) log: PublishedLog,
     /// Counters.
     pub(crate) metrics: Metrics,
+    /// Passwords, passkeys, and what slows down guessing.
+    pub(crate) sign_in: SignIn,
+    /// What open streams are told of that is not in the log: edges.
+    pub(crate) live: broadcast::Sender<StreamEvent>,
+    /// The health in which each edge was last told of.
+    pub(crate) watched: Watched,
+    /// Where edges began to read.
+    pub(crate) positions: Positions,
     /// How many refusals of strangers are written down.
     pub(crate) strangers: Strangers,
     /// Cancelled when the hub stops: long answers (streams, long polls) end then.

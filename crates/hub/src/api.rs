@@ -1,0 +1,38 @@
+//! The REST addresses under `/api/v1`, one noun a file.
+
+mod audit;
+mod board;
+mod cases;
+pub(crate) mod describe;
+mod edges;
+mod node;
+mod objects;
+mod organisations;
+mod passkeys;
+mod people;
+mod session;
+pub(crate) mod summaries;
+mod tokens;
+
+use utoipa_axum::router::OpenApiRouter;
+
+pub(crate) use describe::{AnyRefusal, CallerRefusal};
+pub(crate) use summaries::Teller;
+
+use crate::state::AppState;
+
+/// Every noun.
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(node::routes())
+        .merge(session::routes())
+        .merge(passkeys::routes())
+        .merge(board::routes())
+        .merge(objects::routes())
+        .merge(cases::routes())
+        .merge(edges::routes())
+        .merge(organisations::routes())
+        .merge(people::routes())
+        .merge(tokens::routes())
+        .merge(audit::routes())
+}

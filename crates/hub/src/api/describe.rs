@@ -1,0 +1,80 @@
+//! What every operation's description says of its failures.
+
+use std::collections::BTreeMap;
+
+use api::{Code, Problem};
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr};
+use utoipa::{IntoResponses, PartialSchema, ToSchema};
+
+use crate::principal::SESSION_COOKIE;
+
+/// The failures of an address that anybody may ask.
+pub(crate) struct AnyRefusal;
+
+/// The failures of an address for which one signs in.
+pub(crate) struct CallerRefusal;
+
+impl IntoResponses for AnyRefusal {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[
+            Code::BadRequest,
+            Code::SignInRefused,
+            Code::TooLarge,
+            Code::TooMany,
+            Code::Internal,
+            Code::Unavailable,
+        ])
+    }
+}
+
+impl IntoResponses for CallerRefusal {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[
+            Code::BadRequest,
+            Code::SignInNeeded,
+            Code::NotAllowed,
+            Code::NotFound,
+            Code::TooLarge,
+            Code::Unprocessable,
+            Code::Internal,
+            Code::Unavailable,
+        ])
+    }
+}
+
+fn refusals(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {
+    codes.iter().map(|code| (code.status().to_string(), RefOr::T(refusal(*code)))).collect()
+}
+
+fn refusal(code: Code) -> Response {
+    let schema = Ref::from_schema_name(Problem::name());
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new().description(code.title()).content("application/problem+json", content).build()
+}
+
+/// The beginning of the OpenAPI document: what it is about, how one signs in, and the schema that every failure refers to.
+pub(crate) fn head() -> OpenApi {
+    let info = InfoBuilder::new().title("Yagura hub").version("v1").description(Some(
+        "Objects, cases, edges, people and audit of one hub. Errors are RFC 9457 problem documents with a stable `code`.",
+    ));
+    let cookie = ApiKeyValue::with_description(
+        SESSION_COOKIE,
+        "A person's session. Every request that changes something also brings the session's `csrf` as `X-Yagura-CSRF`.",
+    );
+    let bearer = |about: &str| {
+        SecurityScheme::Http(
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build(),
+        )
+    };
+    let components = ComponentsBuilder::new()
+        .schema(<Problem as ToSchema>::name(), Problem::schema())
+        .schema(<Code as ToSchema>::name(), Code::schema())
+        .security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)))
+        .security_scheme("token", bearer("A program's token, `yg_…`."))
+        .security_scheme("edge", bearer("An edge's token, `ye_…`; good for `/edge/v1` only."))
+        .build();
+    OpenApiBuilder::new().info(info.build()).components(Some(components)).build()
+}

@@ -1,0 +1,109 @@
+//! `/api/v1/objects` and `/api/v1/values`: everything that was shared, as far as the reader may see it.
+
+mod detail;
+mod find;
+mod references;
+
+use api::{Ingested, RefusedObject};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use http::{HeaderMap, StatusCode};
+use oversight::{Action, AuditEvent};
+use policy::{LabelKey, Operation};
+use stix::Id;
+use store::{Act, StoreError, Tx, labels, objects};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::ingest::{self, Outcome, Submission, Taken};
+use crate::principal::Caller;
+use crate::problem::{Answer, Failure};
+use crate::state::AppState;
+
+/// Most refused objects that an answer names.
+const REFUSED_TOLD_MAX: usize = 1_000;
+
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(find::list, publish))
+        .routes(routes!(detail::get, withdraw))
+        .routes(routes!(references::get))
+        .routes(routes!(find::values))
+}
+
+/// Publish objects.
+///
+/// The body is a STIX bundle, a JSON list of objects, one object, or one object a line. Objects succeed or fail one by one; what
+/// is counted as accepted is durable.
+#[utoipa::path(post, path = "/api/v1/objects", tag = "objects", security(("session" = []), ("token" = [])),
+    request_body(content = Object, content_type = "application/stix+json;version=2.1"),
+    responses((status = 200, body = Ingested), crate::api::CallerRefusal))]
+async fn publish(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<Json<Ingested>> {
+    caller.demand(&state, Operation::Write)?;
+    let body = state.ingest.read_body(&headers, body).await?;
+    let submission = Submission::of(&caller, state.collection.key);
+    Ok(Json(ingested(ingest::take(&state, &submission, body).await?)))
+}
+
+fn ingested(taken: Taken) -> Ingested {
+    let (accepted, duplicates, sequence) = (taken.accepted(), taken.duplicates(), taken.sequence());
+    let refused =
+        taken.verdicts.into_iter().enumerate().filter_map(|(index, verdict)| match verdict.outcome {
+            Outcome::Refused { code, message } => {
+                Some(RefusedObject { index, id: verdict.id, version: verdict.version, code, message })
+            }
+            Outcome::Accepted { .. } | Outcome::Duplicate { .. } => None,
+        });
+    Ingested { accepted, duplicates, sequence, refused: refused.take(REFUSED_TOLD_MAX).collect() }
+}
+
+/// Withdraw an object.
+///
+/// All of its versions that the caller may see; what another organisation brought in, only the coordinator withdraws.
+#[utoipa::path(delete, path = "/api/v1/objects/{id}", tag = "objects", security(("session" = []), ("token" = [])),
+    params(("id" = String, Path, description = "STIX identifier")),
+    responses((status = 204, description = "withdrawn"), crate::api::CallerRefusal))]
+async fn withdraw(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer<StatusCode> {
+    caller.demand(&state, Operation::Delete)?;
+    let id = Id::parse(&id).map_err(|_| Failure::not_found())?;
+    let work = state.clone();
+    let withdraw = move |tx: &mut Tx<'_>| {
+        let realm = caller.realm().clone();
+        let visible = work.door.visible(tx, &caller.principal)?;
+        let versions = objects::versions(tx, &realm, &visible, &id)?;
+        if versions.is_empty() {
+            return Err(StoreError::NotFound { what: id.to_string() });
+        }
+        let mut bearing: Vec<LabelKey> = versions.iter().map(|row| row.label).collect();
+        bearing.sort_unstable();
+        bearing.dedup();
+        let engine = work.engine.load();
+        for key in bearing {
+            let label = labels::get(tx, &realm, key)?;
+            if !label.is_some_and(|label| engine.check(&caller.principal, Operation::Delete, &label)) {
+                return Ok(Act::bookkeeping(false));
+            }
+        }
+        objects::remove(tx, &realm, work.collection.key, &visible, &id)?;
+        let event =
+            AuditEvent::done(Action::ObjectsDeleted, caller.actor.clone(), caller.purpose).on([id.as_str()]);
+        Ok(Act::audited(true, &realm, event))
+    };
+    if state.store.write(withdraw).await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(Failure::new(
+        api::Code::NotAllowed,
+        "another organisation brought this in; ask it, or the coordinator, to withdraw it",
+    ))
+}

@@ -1,0 +1,312 @@
+//! `/api/v1/session`: signing in and out, and one's own password.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use api::{Code, NewPassword, PasswordSignIn, Session, SignInLink};
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use oversight::{Action, Actor, AuditEvent, Purpose};
+use policy::{Operation, Principal, PrincipalKind};
+use store::organisations::Organisation;
+use store::people::Person;
+use store::{Act, StoreError, Tx, links, organisations, people, secrets, sessions};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{node, organisations as organisation_answers, people as person_answers};
+use crate::REALM;
+use crate::administration::{after, has_credential};
+use crate::principal::{Caller, SESSION_COOKIE, SESSION_LIFE};
+use crate::problem::{Answer, Failure};
+use crate::request::{JsonBody, RemoteAddress};
+use crate::sign_in::passwords;
+use crate::state::AppState;
+
+/// What a session may do, as the console asks for it.
+const OPERATIONS: [(&str, Operation); 7] = [
+    ("read", Operation::Read),
+    ("write", Operation::Write),
+    ("delete", Operation::Delete),
+    ("work-cases", Operation::WorkCases),
+    ("see-edges", Operation::SeeEdges),
+    ("administer", Operation::Administer),
+    ("inspect", Operation::Inspect),
+];
+
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(current, sign_out))
+        .routes(routes!(by_link))
+        .routes(routes!(by_password))
+        .routes(routes!(choose_password))
+}
+
+/// Who is signed in.
+#[utoipa::path(get, path = "/api/v1/session", tag = "session", security(("session" = [])),
+    responses((status = 200, body = Session), crate::api::CallerRefusal))]
+async fn current(State(state): State<AppState>, caller: Caller) -> Answer<Json<Session>> {
+    let hash = caller.session.ok_or_else(people_only)?;
+    let id = caller.id().to_owned();
+    let found = state.store.read(move |reader| {
+        let session = sessions::get(reader, &REALM, &hash)?;
+        let person = people::get(reader, &REALM, &id)?;
+        let (Some(session), Some(person)) = (session, person) else { return Ok(None) };
+        let organisation = organisations::get(reader, &REALM, &person.organisation)?;
+        let credential_needed = !has_credential(reader, &REALM, &person)?;
+        Ok(organisation.map(|organisation| Known {
+            person,
+            organisation,
+            credential_needed,
+            csrf: session.csrf,
+        }))
+    });
+    let known = found
+        .await?
+        .ok_or_else(|| Failure::new(Code::SignInNeeded, "the session has ended; sign in again"))?;
+    Ok(Json(describe(&state, known)))
+}
+
+/// Sign out.
+#[utoipa::path(delete, path = "/api/v1/session", tag = "session", security(("session" = [])),
+    responses((status = 204, description = "signed out"), crate::api::CallerRefusal))]
+async fn sign_out(State(state): State<AppState>, caller: Caller) -> Answer<Response> {
+    let hash = caller.session.ok_or_else(people_only)?;
+    let event = AuditEvent::done(Action::SignedOut, caller.actor.clone(), caller.purpose);
+    let end = move |tx: &mut Tx<'_>| {
+        sessions::end(tx, &REALM, &hash)?;
+        Ok(Act::audited((), &REALM, event))
+    };
+    state.store.write(end).await?;
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    set_cookie(&state, &mut response, "", 0)?;
+    Ok(response)
+}
+
+/// Sign in with a one-time link.
+///
+/// The printed link is `<address>/sign-in#link=<secret>`; the secret after `link=` is sent here. It works once.
+#[utoipa::path(post, path = "/api/v1/session/link", tag = "session", security(), request_body = SignInLink,
+    responses((status = 200, body = Session), crate::api::AnyRefusal))]
+async fn by_link(
+    State(state): State<AppState>,
+    RemoteAddress(address): RemoteAddress,
+    JsonBody(body): JsonBody<SignInLink>,
+) -> Answer<Response> {
+    let_through(&state, None, address)?;
+    let hash = secrets::hash(&body.link);
+    let new = NewSession::draw()?;
+    let secret = new.secret.clone();
+    let redeem = move |tx: &mut Tx<'_>| {
+        let person =
+            links::redeem(tx, &REALM, &hash)?.map(|id| people::get(tx, &REALM, &id)).transpose()?.flatten();
+        match person.filter(|person| !person.disabled) {
+            Some(person) => new.begin(tx, person, "link").map(|act| act.map(Some)),
+            None => Ok(Act::bookkeeping(None)),
+        }
+    };
+    match state.store.write(redeem).await? {
+        Some(known) => signed_in(&state, known, &secret),
+        None => {
+            state.sign_in.limits.failed(None, address, Instant::now());
+            Err(refuse(&state, "link", None).await)
+        }
+    }
+}
+
+/// Sign in with a password.
+#[utoipa::path(post, path = "/api/v1/session/password", tag = "session", security(), request_body = PasswordSignIn,
+    responses((status = 200, body = Session), crate::api::AnyRefusal))]
+async fn by_password(
+    State(state): State<AppState>,
+    RemoteAddress(address): RemoteAddress,
+    JsonBody(PasswordSignIn { login, password }): JsonBody<PasswordSignIn>,
+) -> Answer<Response> {
+    let_through(&state, Some(&login), address)?;
+    // Counted before it is known to be wrong, so that many attempts at once do not slip by together.
+    state.sign_in.limits.failed(Some(&login), address, Instant::now());
+    let wanted = login.clone();
+    let person = state.store.read(move |reader| people::by_login(reader, &REALM, &wanted)).await?;
+    let kept =
+        person.as_ref().filter(|person| !person.disabled).and_then(|person| person.password_hash.clone());
+    let is_right = state.sign_in.passwords.verify(password, kept).await?;
+    let Some(person) = person.as_ref().filter(|_| is_right) else {
+        return Err(refuse(&state, "password", person.map(|person| person.id)).await);
+    };
+    state.sign_in.limits.succeeded(&login, address);
+    begin(&state, &person.id, "password").await
+}
+
+/// Choose a new password.
+///
+/// Ends every other session of the account.
+#[utoipa::path(put, path = "/api/v1/me/password", tag = "session", security(("session" = [])), request_body = NewPassword,
+    responses((status = 204, description = "the password is in force"), crate::api::CallerRefusal))]
+async fn choose_password(
+    State(state): State<AppState>,
+    caller: Caller,
+    JsonBody(body): JsonBody<NewPassword>,
+) -> Answer<StatusCode> {
+    let hash = caller.session.ok_or_else(people_only)?;
+    let id = caller.id().to_owned();
+    let person = state
+        .store
+        .read(move |reader| people::get(reader, &REALM, &id))
+        .await?
+        .ok_or_else(Failure::not_found)?;
+    passwords::judge(&body.password, &person.login).map_err(|why| Failure::new(Code::Unprocessable, why))?;
+    let kept = state.sign_in.passwords.hash(body.password).await?;
+    let event = AuditEvent::done(Action::CredentialChanged, caller.actor.clone(), caller.purpose)
+        .on([person.id.as_str()])
+        .with("credential", "password");
+    let set = move |tx: &mut Tx<'_>| {
+        people::set_password(tx, &REALM, &person.id, Some(&kept))?;
+        let session = sessions::get(tx, &REALM, &hash)?;
+        sessions::end_all(tx, &REALM, &person.id)?;
+        if let Some(session) = session {
+            sessions::add(tx, &REALM, &session)?;
+        }
+        Ok(Act::audited((), &REALM, event))
+    };
+    state.store.write(set).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a session's answer is made of.
+pub(super) struct Known {
+    person: Person,
+    organisation: Organisation,
+    credential_needed: bool,
+    csrf: String,
+}
+
+/// Secrets of a session that is about to begin.
+pub(super) struct NewSession {
+    secret: String,
+    csrf: String,
+}
+
+impl NewSession {
+    pub(super) fn draw() -> Result<Self, StoreError> {
+        Ok(Self { secret: secrets::generate("")?, csrf: secrets::generate("")? })
+    }
+
+    /// The cookie's value.
+    pub(super) fn secret(&self) -> &str {
+        &self.secret
+    }
+
+    /// Begins the session of a person who has proved who it is, by a means such as `password`.
+    pub(super) fn begin(
+        self,
+        tx: &mut Tx<'_>,
+        person: Person,
+        means: &str,
+    ) -> Result<Act<Known>, StoreError> {
+        let organisation = organisations::get(tx, &REALM, &person.organisation)?
+            .ok_or_else(|| StoreError::Corrupt(format!("organisation `{}`", person.organisation)))?;
+        let now = tx.now();
+        sessions::purge(tx, &REALM)?;
+        links::purge(tx, &REALM)?;
+        let session = sessions::Session {
+            hash: secrets::hash(&self.secret),
+            person: person.id.clone(),
+            csrf: self.csrf.clone(),
+            created: now,
+            expires: after(now, SESSION_LIFE),
+            seen: now,
+        };
+        sessions::add(tx, &REALM, &session)?;
+        let actor = Actor::Person { id: person.id.clone(), organisation: person.organisation.clone() };
+        let event = AuditEvent::done(Action::SignedIn, actor, Purpose::Administration).with("means", means);
+        let credential_needed = !has_credential(tx, &REALM, &person)?;
+        Ok(Act::audited(Known { person, organisation, credential_needed, csrf: self.csrf }, &REALM, event))
+    }
+}
+
+/// Begins a session for an account and answers with it.
+async fn begin(state: &AppState, account: &str, means: &'static str) -> Answer<Response> {
+    let new = NewSession::draw()?;
+    let (secret, account) = (new.secret.clone(), account.to_owned());
+    let write = move |tx: &mut Tx<'_>| {
+        // Once more in the transaction: the account may have been disabled meanwhile.
+        let person = people::get(tx, &REALM, &account)?.filter(|person| !person.disabled);
+        new.begin(tx, person.ok_or(StoreError::NotFound { what: account })?, means)
+    };
+    let known = state.store.write(write).await?;
+    signed_in(state, known, &secret)
+}
+
+/// The answer to a sign-in that went well: the session, and its cookie.
+pub(super) fn signed_in(state: &AppState, known: Known, secret: &str) -> Answer<Response> {
+    let mut response = Json(describe(state, known)).into_response();
+    set_cookie(state, &mut response, secret, SESSION_LIFE.as_secs())?;
+    Ok(response)
+}
+
+fn describe(state: &AppState, known: Known) -> Session {
+    let Known { person, organisation, credential_needed, csrf } = known;
+    let principal = Principal {
+        kind: PrincipalKind::Person(person.id.clone()),
+        organisation: organisation.id.clone(),
+        organisation_role: organisation.role,
+        roles: person.roles.clone(),
+        realm: REALM,
+    };
+    let engine = state.engine.load();
+    let may = OPERATIONS.iter().filter(|(_, operation)| engine.may(&principal, *operation));
+    Session {
+        may: may.map(|(name, _)| (*name).to_owned()).collect(),
+        person: person_answers::answer(person),
+        organisation: organisation_answers::answer(organisation),
+        node: node::about(state),
+        csrf,
+        credential_needed,
+    }
+}
+
+/// `HttpOnly`: no script reads it. `SameSite=Strict`: no other site makes a browser send it.
+fn set_cookie(state: &AppState, response: &mut Response, secret: &str, seconds: i64) -> Answer<()> {
+    let secure = if state.address.scheme() == "https" { "; Secure" } else { "" };
+    let cookie =
+        format!("{SESSION_COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+    let cookie = HeaderValue::from_str(&cookie).map_err(Failure::internal)?;
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    Ok(())
+}
+
+/// Whether somebody may try to sign in now.
+pub(super) fn let_through(state: &AppState, login: Option<&str>, address: IpAddr) -> Answer<()> {
+    let pause = state.sign_in.limits.pause(login, address, Instant::now());
+    if pause.is_zero() {
+        return Ok(());
+    }
+    let seconds = pause.as_secs().max(1);
+    Err(Failure::new(Code::TooMany, format!("sign-in failed too often; try again in {seconds} seconds")))
+}
+
+/// Refuses a sign-in in words that are the same for every reason, and writes it down: with the account where one was tried.
+pub(super) async fn refuse(state: &AppState, means: &str, account: Option<String>) -> Failure {
+    let failure = Failure::new(
+        Code::SignInRefused,
+        "sign-in was refused: check the name and the means, or ask for a new link",
+    )
+    .audited();
+    if !state.strangers.admit() {
+        return failure;
+    }
+    let event = AuditEvent::refused(Actor::Stranger, Purpose::Administration, Code::SignInRefused.name())
+        .with("means", means)
+        .on(account);
+    match state.store.write(move |_| Ok(Act::audited((), &REALM, event))).await {
+        Ok(()) => failure,
+        Err(error) => failure.caused_by(error),
+    }
+}
+
+/// A program asked for what only people have.
+pub(super) fn people_only() -> Failure {
+    Failure::new(Code::NotAllowed, "this address is for people who are signed in, not for programs")
+}
