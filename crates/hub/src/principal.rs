@@ -88,6 +88,32 @@ impl Caller {
         if allowed { Ok(()) } else { Err(Failure::not_allowed()) }
     }
 
+    /// The same caller as it is now, for answers that last: `None` where it may not be signed in any more.
+    pub(crate) fn renewed(&self, reader: &Reader<'_>) -> Result<Option<Self>, StoreError> {
+        let (organisation, roles) = match &self.principal.kind {
+            PrincipalKind::Program(id) => match tokens::get(reader, self.realm(), id)? {
+                Some(token) if token.is_good(reader.now()) => (token.organisation, token.roles),
+                _ => return Ok(None),
+            },
+            PrincipalKind::Person(id) => {
+                let session = self.session.map(|hash| sessions::get(reader, self.realm(), &hash)).transpose()?.flatten();
+                match people::get(reader, self.realm(), id)? {
+                    Some(person) if session.is_some() && !person.disabled => (person.organisation, person.roles),
+                    _ => return Ok(None),
+                }
+            }
+            PrincipalKind::Edge(id) => match edges::get(reader, self.realm(), id)? {
+                Some(edge) => (edge.organisation, BTreeSet::new()),
+                None => return Ok(None),
+            },
+        };
+        let role = organisation_role(reader, &organisation)?;
+        Ok(role.map(|organisation_role| Self {
+            principal: Principal { organisation, organisation_role, roles, ..self.principal.clone() },
+            ..self.clone()
+        }))
+    }
+
     /// The world it acts in.
     pub(crate) fn realm(&self) -> &Realm {
         &self.principal.realm

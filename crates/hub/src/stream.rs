@@ -1,6 +1,286 @@
-//! stub
-use crate::state::AppState;
+//! `/api/v1/stream`: the log's tail as server-sent events, each as far as the reader may see it.
+//!
+//! Nothing is pushed into a queue: a [`Follower`] reads the log when the connection has room, a batch at a time, so a slow reader
+//! costs one batch of memory. It resumes by sequence, so it may be cut at any time and loses nothing.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use api::{Code, StreamEvent};
+use axum::extract::{Query, State};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use policy::{Engine, Operation, Visible};
+use serde::Deserialize;
+use store::objects::{self, Change, Row, TailFilter};
+use store::{Reader, StoreError, cases, sightings};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
+use tokio::time::Instant;
+use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::edges::sees;
+use crate::api::summaries::Teller;
+use crate::principal::Caller;
+use crate::problem::{Answer, Failure};
+use crate::release::{Leaving, Recipient};
+use crate::state::AppState;
+
+/// Changes of the log read at once.
+const BATCH_CHANGES_MAX: usize = 200;
+/// A comment keeps the connection alive, and shows that the reader is still signed in.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
+/// A reader that takes longer over one batch is cut.
+const BATCH_TIME_MAX: Duration = Duration::from_secs(30);
+/// Streams open at once.
+const STREAMS_MAX: i64 = 5_000;
+
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+    OpenApiRouter::new().routes(routes!(follow))
+}
+
+/// Where to begin.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct From {
+    /// The last sequence that was seen; the header `Last-Event-ID` goes before it. Absent: from now on.
+    after: Option<i64>,
+}
+
+/// Follow the log.
+///
+/// Server-sent events: `event` is the kind, `id` the log's sequence (events about edges have none), `data` a `StreamEvent`.
+/// Policy is asked anew for each event when it is sent.
+#[utoipa::path(get, path = "/api/v1/stream", tag = "stream", security(("session" = []), ("token" = [])), params(From),
+    responses((status = 200, body = StreamEvent, content_type = "text/event-stream"), crate::api::CallerRefusal))]
+async fn follow(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(from): Query<From>,
+) -> Answer<Response> {
+    caller.demand(&state, Operation::Read)?;
+    if state.metrics.streams.get() >= STREAMS_MAX {
+        return Err(Failure::new(Code::TooMany, "too many streams are open; try again later"));
+    }
+    let last_seen = headers.get("last-event-id").map(|value| value.to_str().ok().and_then(|text| text.parse().ok()));
+    let after = match last_seen {
+        Some(None) => return Err(Failure::new(Code::BadRequest, "`Last-Event-ID` is not a sequence number of this log")),
+        Some(after) => after,
+        None => from.after,
+    };
+    let follower = Follower::new(state, caller, after);
+    let events = stream::unfold(follower, |mut follower| async move {
+        follower.next().await.map(|event| (Ok::<_, Infallible>(event), follower))
+    });
+    let mut response = Sse::new(events).into_response();
+    // A proxy that collects the answer would hold back what is live.
+    response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+/// One reader's way along the log.
+struct Follower {
+    state: AppState,
+    caller: Caller,
+    /// Everything up to here was sent, or is not for this reader.
+    sent: i64,
+    /// What was read and waits for the connection to have room.
+    waiting: VecDeque<(i64, Event)>,
+    /// Where the read ended that `waiting` is from.
+    through: i64,
+    /// The policies under which it was read.
+    engine: Arc<Engine>,
+    read_at: Instant,
+    /// Whether the log has nothing more.
+    is_at_end: bool,
+    committed: watch::Receiver<i64>,
+    live: broadcast::Receiver<StreamEvent>,
+    heartbeat: Instant,
+}
+
+/// What one read of the log brought.
+struct Batch {
+    caller: Caller,
+    visible: Arc<Visible>,
+    events: Vec<(i64, StreamEvent)>,
+    leaving: Vec<Leaving>,
+    through: i64,
+    more: bool,
+}
+
+impl Follower {
+    fn new(state: AppState, caller: Caller, after: Option<i64>) -> Self {
+        state.metrics.streams.inc();
+        let committed = state.store.committed();
+        let newest = *committed.borrow();
+        // What is beyond the end was seen in another life of this log.
+        let sent = after.map_or(newest, |after| after.clamp(0, newest));
+        Self {
+            sent,
+            through: sent,
+            waiting: VecDeque::new(),
+            engine: state.engine.load_full(),
+            read_at: Instant::now(),
+            is_at_end: false,
+            committed,
+            live: state.live.subscribe(),
+            heartbeat: Instant::now() + HEARTBEAT_EVERY,
+            state,
+            caller,
+        }
+    }
+
+    /// The next event, when there is one; `None` ends the stream.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            if self.state.stopping.is_set() {
+                return None;
+            }
+            if let Some((sequence, _)) = self.waiting.front() {
+                if !Arc::ptr_eq(&self.engine, &self.state.engine.load()) {
+                    // Other policies are in force: what was read under the old ones is read again.
+                    self.waiting.clear();
+                    self.is_at_end = false;
+                    continue;
+                }
+                if self.read_at.elapsed() > BATCH_TIME_MAX {
+                    tracing::info!(sequence, "a stream's reader is too slow and is cut; it may resume");
+                    return None;
+                }
+                let (sequence, event) = self.waiting.pop_front()?;
+                self.sent = sequence;
+                return Some(event);
+            }
+            if !self.is_at_end {
+                self.sent = self.sent.max(self.through);
+                self.read().await?;
+                continue;
+            }
+            self.sent = self.sent.max(self.through);
+            let stopping = self.state.stopping.clone();
+            tokio::select! {
+                changed = self.committed.changed() => {
+                    changed.ok()?;
+                    self.is_at_end = false;
+                }
+                event = self.live.recv() => match event {
+                    Ok(event) => if let Some(event) = self.tell_live(&event) { return Some(event) },
+                    // Edges speak every few seconds: what was missed comes again.
+                    Err(RecvError::Lagged(_)) => {}
+                    Err(RecvError::Closed) => return None,
+                },
+                () = stopping.wait() => return None,
+                () = tokio::time::sleep_until(self.heartbeat) => {
+                    self.heartbeat = Instant::now() + HEARTBEAT_EVERY;
+                    self.renew().await?;
+                    return Some(Event::default().comment("still here"));
+                }
+            }
+        }
+    }
+
+    /// Reads and releases the next batch; `None` where the reader is signed out or nothing may be given to it.
+    async fn read(&mut self) -> Option<()> {
+        self.committed.mark_unchanged();
+        let (state, caller, after) = (self.state.clone(), self.caller.clone(), self.sent);
+        self.engine = self.state.engine.load_full();
+        let found = self.state.store.read(move |reader| read_batch(&state, reader, &caller, after)).await;
+        let batch = found.map_err(|error| tracing::error!(%error, "a stream cannot read the log")).ok()??;
+        let recipient = Recipient { caller: batch.caller.clone(), door: "stream" };
+        let state = &self.state;
+        let released = state.door.release(&state.store, &state.metrics, &recipient, &batch.visible, &batch.leaving, batch.events);
+        let events = released.await.map_err(|failure| tracing::debug!(detail = failure.detail(), "a stream ends")).ok()?;
+        self.caller = batch.caller;
+        self.waiting = events
+            .into_inner()
+            .into_iter()
+            .filter_map(|(sequence, event)| Some((sequence, sse(&event)?.id(sequence.to_string()))))
+            .collect();
+        self.through = batch.through;
+        self.is_at_end = !batch.more;
+        self.read_at = Instant::now();
+        Some(())
+    }
+
+    /// Asks again who the reader is; `None` where it is signed out.
+    async fn renew(&mut self) -> Option<()> {
+        let caller = self.caller.clone();
+        self.caller = self.state.store.read(move |reader| caller.renewed(reader)).await.ok()??;
+        Some(())
+    }
+
+    /// An event that is not in the log, if the reader may see it.
+    fn tell_live(&self, event: &StreamEvent) -> Option<Event> {
+        let StreamEvent::Edge { edge } = event else { return None };
+        let organisation = oversight::OrganisationId::parse(&edge.organisation)?;
+        let may = self.caller.may(&self.state, Operation::SeeEdges) && sees(&self.caller.principal, &organisation);
+        if may { sse(event) } else { None }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.state.metrics.streams.dec();
+    }
+}
+
+fn read_batch(state: &AppState, reader: &Reader<'_>, caller: &Caller, after: i64) -> Result<Option<Batch>, StoreError> {
+    let Some(caller) = caller.renewed(reader)? else { return Ok(None) };
+    let mut teller = Teller::new(reader, &state.door, &caller.principal)?;
+    let visible = Arc::clone(&teller.visible);
+    let filter = TailFilter { visible: &visible, after, types: &[], last_only: false, limit: BATCH_CHANGES_MAX };
+    let tail = objects::tail(reader, caller.realm(), &filter)?;
+    let (mut events, mut leaving) = (Vec::new(), Vec::new());
+    for change in tail.changes {
+        match change {
+            Change::Added(row) => {
+                events.push((row.sequence, tell(&mut teller, &caller, &row)?));
+                leaving.push(Leaving::from(&row));
+            }
+            Change::Removed { sequence, id, label, originator, gone: true, .. } => {
+                events.push((sequence, StreamEvent::Removed { id: id.to_string() }));
+                leaving.push(Leaving { sequence, label, originator });
+            }
+            Change::Removed { gone: false, .. } => {}
+        }
+    }
+    Ok(Some(Batch { caller, visible, events, leaving, through: tail.through, more: tail.more }))
+}
+
+/// A sighting of an edge's and a case are told as what they are; every other object as an object.
+fn tell(teller: &mut Teller<'_, '_>, caller: &Caller, row: &Row) -> Result<StreamEvent, StoreError> {
+    let visible = Arc::clone(&teller.visible);
+    match row.id.object_type() {
+        "sighting" => {
+            if let Some(sighting) = sightings::get(teller.reader, caller.realm(), &visible, &row.id)? {
+                return Ok(StreamEvent::Sighting { sighting: teller.sighting(&sighting)? });
+            }
+        }
+        "incident" => {
+            if let Some((case, label)) = cases::get(teller.reader, caller.realm(), &visible, &row.id)? {
+                return Ok(StreamEvent::Case { case: teller.case(&case, label)? });
+            }
+        }
+        _ => {}
+    }
+    Ok(StreamEvent::Object { object: teller.object(row)? })
+}
+
+fn sse(event: &StreamEvent) -> Option<Event> {
+    let kind = match event {
+        StreamEvent::Object { .. } => "object",
+        StreamEvent::Sighting { .. } => "sighting",
+        StreamEvent::Case { .. } => "case",
+        StreamEvent::Edge { .. } => "edge",
+        StreamEvent::Removed { .. } => "removed",
+    };
+    Event::default().event(kind).json_data(event).ok()
 }
