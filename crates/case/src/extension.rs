@@ -13,7 +13,7 @@ pub const CASE_EXTENSION: &str = "extension-definition--9c539667-3c16-59c4-aa6c-
 const IDENTITY: &str = "identity--755c8f28-9c74-5e1d-b071-dbd793f62da8";
 
 /// When version 1.0.0 was defined.
-const DEFINED: &str = "2026-11-01T00:00:00.000Z";
+const DEFINED: &str = "2025-11-01T00:00:00.000Z";
 
 /// The marking that everything here bears: a definition is for everybody.
 const TLP_CLEAR: &str = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487";
