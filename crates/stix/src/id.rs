@@ -11,15 +11,23 @@ pub struct InvalidId(pub String);
 
 impl Id {
     /// Reads an identifier; the type must be a legal type name and the rest an RFC 4122 UUID (STIX 2.1 §2.9, §3.1).
+    ///
+    /// # Errors
+    /// When the text has another form; the error repeats its beginning.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        let invalid = || InvalidId(text.chars().take(120).collect());
-        let (object_type, uuid) = text.split_once("--").ok_or_else(invalid)?;
+        match Self::type_of(text) {
+            Some(_) => Ok(Self(text.into())),
+            None => Err(InvalidId(text.chars().take(120).collect())),
+        }
+    }
+
+    /// The type that an identifier names, without keeping it; `None` where the text is no identifier.
+    #[must_use]
+    pub fn type_of(text: &str) -> Option<&str> {
+        let (object_type, uuid) = text.split_once("--")?;
         let named = !object_type.is_empty()
             && object_type.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-        if !named || uuid.len() != 36 || uuid::Uuid::try_parse(uuid).is_err() {
-            return Err(invalid());
-        }
-        Ok(Self(text.into()))
+        (named && uuid.len() == 36 && uuid::Uuid::try_parse(uuid).is_ok()).then_some(object_type)
     }
 
     /// An identifier from its parts.

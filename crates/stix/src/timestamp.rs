@@ -20,17 +20,18 @@ impl Timestamp {
     /// # Errors
     /// Refuses offsets other than `Z`, lower-case `t` and `z`, and instants that do not exist.
     pub fn parse(text: &str) -> Result<Self, InvalidTimestamp> {
-        let invalid = || InvalidTimestamp(text.chars().take(60).collect());
-        let body = text.strip_suffix('Z').ok_or_else(invalid)?;
-        let (seconds, fraction) = body.split_once('.').unwrap_or((body, ""));
-        let fraction_is_legal = !body.ends_with('.') && fraction.bytes().all(|b| b.is_ascii_digit());
-        if !fraction_is_legal || !is_civil(seconds) {
-            return Err(invalid());
-        }
+        let (seconds, fraction) =
+            parts(text).ok_or_else(|| InvalidTimestamp(text.chars().take(60).collect()))?;
         let fraction = fraction.trim_end_matches('0');
         let sort_key =
             if fraction.is_empty() { seconds.into() } else { format!("{seconds}.{fraction}").into() };
         Ok(Self { text: text.into(), sort_key })
+    }
+
+    /// Whether the text is a timestamp: what [`parse`](Self::parse) would say, without keeping it.
+    #[must_use]
+    pub fn is_valid(text: &str) -> bool {
+        parts(text).is_some()
     }
 
     /// An instant written with millisecond precision, as STIX asks of new objects.
@@ -59,6 +60,14 @@ impl Timestamp {
     pub fn instant(&self) -> Option<jiff::Timestamp> {
         self.text.parse().ok()
     }
+}
+
+/// Date and time to the second, and the digits of the fraction.
+fn parts(text: &str) -> Option<(&str, &str)> {
+    let body = text.strip_suffix('Z')?;
+    let (seconds, fraction) = body.split_once('.').unwrap_or((body, ""));
+    let fraction_is_legal = !body.ends_with('.') && fraction.bytes().all(|b| b.is_ascii_digit());
+    (fraction_is_legal && is_civil(seconds)).then_some((seconds, fraction))
 }
 
 /// Whether the text is `YYYY-MM-DDTHH:MM:SS` and stands in the calendar. RFC 3339 §5.6 allows second 60, for leap seconds.

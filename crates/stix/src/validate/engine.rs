@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::model::{Class, INTEGER_MAX, Kind, Property, Record, Rule, Target, TypeDefinition, Vocabulary};
 use super::{Finding, Severity, domain, forms, observables, parts, rules, vocabularies};
-use crate::{Id, Object, Timestamp};
+use crate::{Id, InvalidTimestamp, Object, Timestamp};
 
 /// A walk through one object: where it is and what it found.
 pub(super) struct Walk<'a> {
@@ -238,7 +238,8 @@ impl Walk<'_> {
                 None => self.wrong_type("a number", "2.6"),
             },
             Kind::Timestamp => self.text(value, "2.16", |walk, text| {
-                if let Err(error) = Timestamp::parse(text) {
+                if !Timestamp::is_valid(text) {
+                    let error = InvalidTimestamp(shortened(text));
                     walk.error("invalid-timestamp", "2.16", error.to_string());
                 }
             }),
@@ -375,36 +376,29 @@ impl Walk<'_> {
     }
 
     fn reference(&mut self, text: &str, target: &Target, section: &'static str) {
-        let Ok(id) = Id::parse(text) else {
+        let Some(named) = Id::type_of(text) else {
             let message =
                 format!("`{}` is not an identifier of the form `object-type--UUID`", shortened(text));
             return self.error("invalid-id", "2.9", message);
         };
-        let named = id.object_type();
-        let class = definition(named).map(|definition| definition.class);
-        let (fits, wanted) = match target {
-            Target::Anything => (named != "bundle", "a STIX object, and a bundle is none".to_owned()),
-            Target::Preferably(wanted) => (named == *wanted, format!("`{wanted}`")),
-            Target::Only(types) => (types.contains(&named), format!("`{}`", types.join("` or `"))),
-            Target::DomainOrObservable => (
-                !matches!(class, Some(Class::Relationship | Class::Meta)),
-                "a domain object or a cyber-observable".to_owned(),
-            ),
-            Target::Domain => (matches!(class, None | Some(Class::Domain)), "a domain object".to_owned()),
-            Target::Observable => {
-                (matches!(class, None | Some(Class::Observable)), "a cyber-observable".to_owned())
+        let class = || definition(named).map(|definition| definition.class);
+        let fits = match target {
+            Target::Anything => named != "bundle",
+            Target::Preferably(wanted) => named == *wanted,
+            Target::Only(types) => types.contains(&named),
+            Target::DomainOrObservable => !matches!(class(), Some(Class::Relationship | Class::Meta)),
+            Target::Domain => matches!(class(), None | Some(Class::Domain)),
+            Target::Observable => matches!(class(), None | Some(Class::Observable)),
+            Target::ObservableOrRelationship => {
+                matches!(class(), None | Some(Class::Observable | Class::Relationship))
             }
-            Target::ObservableOrRelationship => (
-                matches!(class, None | Some(Class::Observable | Class::Relationship)),
-                "a cyber-observable or a relationship".to_owned(),
-            ),
         };
         if !fits {
             let (severity, verb) = match target {
                 Target::Preferably(_) => (Severity::Warning, "should"),
                 _ => (Severity::Error, "must"),
             };
-            let message = format!("the reference names `{named}`, it {verb} name {wanted}");
+            let message = format!("the reference names `{named}`, it {verb} name {}", wanted(target));
             self.find(severity, "reference-target", section, message);
         }
     }
@@ -538,6 +532,19 @@ impl Walk<'_> {
                 walk.find(severity, "time-order", section, message);
             });
         }
+    }
+}
+
+/// What a reference must name, in words.
+fn wanted(target: &Target) -> String {
+    match target {
+        Target::Anything => "a STIX object, and a bundle is none".to_owned(),
+        Target::Preferably(object_type) => format!("`{object_type}`"),
+        Target::Only(types) => format!("`{}`", types.join("` or `")),
+        Target::DomainOrObservable => "a domain object or a cyber-observable".to_owned(),
+        Target::Domain => "a domain object".to_owned(),
+        Target::Observable => "a cyber-observable".to_owned(),
+        Target::ObservableOrRelationship => "a cyber-observable or a relationship".to_owned(),
     }
 }
 

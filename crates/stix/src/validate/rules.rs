@@ -69,7 +69,7 @@ fn text<'a>(map: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
 pub(super) fn no_reserved_names(walk: &mut Walk<'_>, map: &Map<String, Value>) {
     for name in RESERVED.iter().filter(|name| map.contains_key(**name)) {
         walk.at(name, |walk| {
-            walk.error("reserved-name", "3.8", format!("`{name}` is reserved for later versions"))
+            walk.error("reserved-name", "3.8", format!("`{name}` is reserved for later versions"));
         });
     }
 }
