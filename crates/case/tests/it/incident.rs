@@ -106,7 +106,8 @@ fn a_case_becomes_an_incident() {
               ]
             }
           }
-        }"#]].assert_eq(&format!("{:#}", to_stix(&case, &identity())));
+        }"#]]
+    .assert_eq(&format!("{:#}", to_stix(&case, &identity())));
 }
 
 #[test]

@@ -1,9 +1,15 @@
 //! What leaves an edge, and what the audit log holds.
 
+// The attribute tells clippy that the helpers in these modules are tests too, so they may unwrap and index.
+#[cfg(test)]
 mod audit;
+#[cfg(test)]
 mod interference;
+#[cfg(test)]
 mod minimise;
+#[cfg(test)]
 mod seal;
+#[cfg(test)]
 mod vocabulary;
 
 use std::borrow::Cow;
