@@ -80,7 +80,8 @@ export const sightings = []
 const seenBy = ['kinki-power', 'nagoya-port', 'setouchi-rail', 'hakata-bank', 'ryukyu-telecom']
 export function newSighting(seconds = 0, index = Math.floor(Math.random() * 5)) {
   const one = indicators[index]
-  const where = organisations.find((each) => each.id === (index === 3 ? seenBy[Math.floor(Math.random() * 5)] : seenBy[Math.floor(Math.random() * 3)]))
+  const id = seenBy[Math.floor(Math.random() * (index === 3 ? 5 : 3))]
+  const where = organisations.find((each) => each.id === id)
   sequence += 1
   const sighting = {
     sequence, id: `sighting--${randomUUID()}`, indicator: one.id, indicator_name: one.name, organisation: where.id, sectors: where.sectors,

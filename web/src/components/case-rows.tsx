@@ -16,7 +16,7 @@ export function CaseRows({ cases, fresh, active }: { cases: CaseSummary[]; fresh
     <ol className={classes.list}>
       {cases.map((one, place) => (
         <li key={one.id}>
-          <Row one={one} glows={fresh?.has(`${one.id}/${one.revision}`) ?? false} active={place === active} />
+          <Row one={one} glows={fresh?.has(one.id) ?? false} active={place === active} />
         </li>
       ))}
     </ol>
@@ -32,7 +32,7 @@ function Row({ one, glows, active }: { one: CaseSummary; glows: boolean; active:
   const shown = members.slice(0, 3).join(language === 'ja' ? '、' : ', ')
   const mine = one.assignee === person.id
   return (
-    <Link to={`/cases/${one.id}`} data-row className={`${classes.row} ${glows ? 'fresh' : ''}`} data-active={active || undefined} key={one.revision}>
+    <Link to={`/cases/${one.id}`} data-row className={`${classes.row} ${glows ? 'fresh' : ''}`} data-active={active || undefined}>
       <Severity level={one.severity} wide />
       <span className={classes.what}>
         <span className={classes.title}><span className="quiet">#{one.number}</span> {one.title}</span>

@@ -30,19 +30,12 @@ interface Entry {
 export function Palette({ opened, onClose, onHelp }: { opened: boolean; onClose: () => void; onHelp: () => void }) {
   const { t } = useTranslation()
   return (
-    <Modal
-      opened={opened}
-      onClose={onClose}
-      withCloseButton={false}
-      centered={false}
-      yOffset="12vh"
-      size={640}
-      padding={0}
-      title={undefined}
-      aria-label={t('palette.title')}
-    >
-      {opened && <Box onClose={onClose} onHelp={onHelp} />}
-    </Modal>
+    <Modal.Root opened={opened} onClose={onClose} centered={false} yOffset="12vh" size={640} padding={0}>
+      <Modal.Overlay />
+      <Modal.Content aria-label={t('palette.title')}>
+        <Box onClose={onClose} onHelp={onHelp} />
+      </Modal.Content>
+    </Modal.Root>
   )
 }
 

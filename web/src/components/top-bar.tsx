@@ -32,10 +32,10 @@ export function TopBar({ onPalette, onHelp }: { onPalette: () => void; onHelp: (
           訓練 / EXERCISE <span className={classes.exerciseName}>{node.realm.slice('exercise:'.length)}</span>
         </span>
       )}
-      <button type="button" className={classes.search} onClick={onPalette} aria-label={t('shell.search')}>
+      <button type="button" className={classes.search} onClick={onPalette}>
         <Search size={15} aria-hidden />
         <span>{t('shell.search')}</span>
-        <kbd>Ctrl K</kbd>
+        <kbd aria-hidden>Ctrl K</kbd>
       </button>
       <LiveMark />
       <DutyClocks />
@@ -80,7 +80,7 @@ function MyWork() {
   const { person } = useSession()
   const mine = (useLive().state.board?.cases ?? []).filter((one) => one.assignee === person.id).length
   return (
-    <Link to="/cases?filter=mine" className={classes.work} aria-label={t('shell.myWorkCount', { count: mine })}>
+    <Link to="/cases?filter=mine" className={classes.work}>
       <ClipboardList size={17} strokeWidth={1.75} aria-hidden />
       <span>{t('shell.myWork')}</span>
       <b>{mine}</b>

@@ -63,7 +63,7 @@ function withEvent(state: LiveBoard, action: { event: StreamEvent; sequence: num
     ...heard,
     recent,
     sequence: Math.max(state.sequence, sequence ?? 0),
-    fresh: freshened(state.fresh, event),
+    fresh: freshened(state, event),
     board: state.board && apply(state.board, event),
   }
 }
@@ -79,10 +79,11 @@ function isKnown(state: LiveBoard, event: StreamEvent, sequence: number): boolea
   }
 }
 
-function freshened(fresh: ReadonlySet<string>, event: StreamEvent): ReadonlySet<string> {
-  if (event.event !== 'sighting' && event.event !== 'case') return fresh
-  const id = event.event === 'sighting' ? event.sighting.id : `${event.case.id}/${event.case.revision}`
-  return new Set([...fresh, id].slice(-200))
+/** Only what was not there before glows; a case that merely changed stays calm. */
+function freshened({ fresh, board }: LiveBoard, event: StreamEvent): ReadonlySet<string> {
+  if (event.event === 'sighting') return new Set([...fresh, event.sighting.id].slice(-200))
+  if (event.event === 'case' && board && !board.cases.some((known) => known.id === event.case.id)) return new Set([...fresh, event.case.id].slice(-200))
+  return fresh
 }
 
 function apply(board: Board, event: StreamEvent): Board {

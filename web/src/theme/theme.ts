@@ -23,7 +23,15 @@ export const theme = createTheme({
   fontSizes: { xs: '12px', sm: '13px', md: '14px', lg: '16px', xl: '20px' },
   headings: { fontWeight: '600' },
   components: {
-    Button: { defaultProps: { size: 'sm' } },
+    Button: {
+      defaultProps: { size: 'sm' },
+      // The filled button follows the page's ink, which is dark on light and light on dark.
+      vars: (_: unknown, { variant = 'filled' }: { variant?: string }) => ({
+        root: variant === 'filled'
+          ? { '--button-bg': 'var(--ink)', '--button-color': 'var(--on-ink)', '--button-hover': 'color-mix(in srgb, var(--ink) 86%, var(--bg))' }
+          : {},
+      }),
+    },
     TextInput: { defaultProps: { size: 'sm' } },
     PasswordInput: { defaultProps: { size: 'sm' } },
     Textarea: { defaultProps: { size: 'sm' } },

@@ -39,7 +39,7 @@ function Table({ rows }: { rows: AuditRow[] }) {
   const { t } = useTranslation()
   const name = useOrganisationName()
   return (
-    <div className={classes.wrap} tabIndex={0} role="region" aria-label={t('administration.audit')}>
+    <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('administration.audit')}>
       <table className={classes.table}>
         <thead><tr><th>{t('administration.leaf')}</th><th>{t('administration.at')}</th><th>{t('administration.action')}</th><th>{t('administration.actor')}</th><th>{t('administration.purpose')}</th><th>{t('administration.objects')}</th></tr></thead>
         <tbody>

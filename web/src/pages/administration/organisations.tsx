@@ -28,7 +28,7 @@ export function Organisations() {
         <span>{t('administration.count', { count: organisations.data.length })}</span>
         <Button size="xs" onClick={() => setAdding(true)}>{t('administration.addOrganisation')}</Button>
       </div>
-      <div className={classes.wrap} tabIndex={0} role="region" aria-label={t('administration.organisations')}>
+      <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('administration.organisations')}>
         <table className={classes.table}>
           <thead><tr><th>{t('administration.name')}</th><th>{t('administration.shortName')}</th><th>{t('administration.role')}</th><th>{t('board.sectors')}</th><th>{t('board.prefecture')}</th></tr></thead>
           <tbody>

@@ -28,7 +28,7 @@ export function People() {
         <span>{t('administration.count', { count: people.data.length })}</span>
         <Button size="xs" onClick={() => setAdding(true)}>{t('administration.addPerson')}</Button>
       </div>
-      <div className={classes.wrap} tabIndex={0} role="region" aria-label={t('administration.people')}>
+      <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('administration.people')}>
         <table className={classes.table}>
           <thead><tr><th>{t('administration.name')}</th><th>{t('signIn.login')}</th><th>{t('common.organisation')}</th><th>{t('administration.roles')}</th></tr></thead>
           <tbody>

@@ -43,7 +43,7 @@ export function Tokens() {
       </div>
       {tokens.data.length === 0 && <Empty title={t('administration.noTokens')}>{t('administration.noTokensHint')}</Empty>}
       {tokens.data.length > 0 && (
-        <div className={classes.wrap} tabIndex={0} role="region" aria-label={t('administration.tokens')}>
+        <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('administration.tokens')}>
           <table className={classes.table}>
             <thead><tr><th>{t('administration.purpose')}</th><th>{t('common.organisation')}</th><th>{t('administration.roles')}</th><th>{t('administration.lastUsed')}</th><th>{t('administration.expires')}</th><th><span className="sr-only">{t('administration.action')}</span></th></tr></thead>
             <tbody>

@@ -8,10 +8,10 @@ import { time } from '../../format/time.ts'
 import classes from './hour.module.css'
 import { TwinSwitch } from './twin-switch.tsx'
 
-/** A round top for the axis: the next of 5, 10, 20, 50, 100 … above the peak. */
+/** A round top for the axis: the next of 5, 10, 15, 20, 30, 40, 50, 100 … above the peak. */
 export function axisTop(peak: number): number {
   for (let size = 1; ; size *= 10) {
-    for (const step of [5, 10, 20]) {
+    for (const step of [5, 10, 15, 20, 30, 40]) {
       if (peak <= step * size) return step * size
     }
   }
@@ -73,7 +73,7 @@ function HourTable({ minutes }: { minutes: MinuteCount[] }) {
   const { t } = useTranslation()
   const seen = minutes.filter((minute) => minute.count > 0).toReversed()
   return (
-    <div className={classes.scroll} tabIndex={0} role="region" aria-label={t('board.hour')}>
+    <div className={classes.scroll} tabIndex={0} role="group" aria-label={t('board.hour')}>
       <table className={classes.table}>
         <thead><tr><th>{t('board.minuteWord')}</th><th>{t('board.sightings')}</th></tr></thead>
         <tbody>

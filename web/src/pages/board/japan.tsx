@@ -72,9 +72,10 @@ function TileMap({ all }: { all: Map<number, Seat> }) {
               data-code={tile.code}
               data-level={seat?.severity ?? undefined}
               data-seat={seat ? true : undefined}
+              data-long={language === 'ja' && tile.short.length > 2 ? true : undefined}
               data-shown={shown === tile.code || undefined}
               tabIndex={tile.code === focused ? 0 : -1}
-              aria-label={`${name}: ${seatWords(seat, t)}`}
+              aria-label={`${language === 'en' ? `${tile.code3} ` : ''}${name}: ${seatWords(seat, t)}`}
               style={{ gridColumn: `${tile.column + 1} / span ${tile.size ?? 1}`, gridRow: `${tile.row + 1} / span ${tile.size ?? 1}` }}
               onMouseEnter={() => setPointed(tile.code)}
               onFocus={() => { setFocused(tile.code); setPointed(tile.code) }}
@@ -87,6 +88,7 @@ function TileMap({ all }: { all: Map<number, Seat> }) {
         })}
         <Detail code={shown} seat={shown === null ? undefined : all.get(shown)} />
       </div>
+      <Legend />
     </div>
   )
 }
@@ -94,14 +96,7 @@ function TileMap({ all }: { all: Map<number, Seat> }) {
 function Detail({ code, seat }: { code: number | null; seat: Seat | undefined }) {
   const { t } = useTranslation()
   const language = useLanguage()
-  if (code === null) {
-    return (
-      <div className={classes.detail}>
-        <p className={classes.legend}><span className={classes.swatch} data-seat /> {t('board.mapSeat')}</p>
-        <p className={classes.legend}><span className={classes.swatch} /> {t('board.mapNone')}</p>
-      </div>
-    )
-  }
+  if (code === null) return null
   return (
     <div className={classes.detail}>
       <strong>{prefectureName(code, language)}</strong>
@@ -116,6 +111,16 @@ function Detail({ code, seat }: { code: number | null; seat: Seat | undefined })
       </ul>
       {seat && seat.sectors.length > 4 && <p>{t('board.more', { count: seat.sectors.length - 4 })}</p>}
     </div>
+  )
+}
+
+function Legend() {
+  const { t } = useTranslation()
+  return (
+    <ul className={classes.legend}>
+      <li><span data-seat />{t('board.mapSeat')}</li>
+      {[1, 2, 3, 4, 5].map((level) => <li key={level}><span data-level={level} />{level} {t(`severity.${level}`)}</li>)}
+    </ul>
   )
 }
 

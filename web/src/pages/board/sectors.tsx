@@ -24,7 +24,7 @@ export function Sectors({ sectors }: { sectors: SectorState[] }) {
               </span>
               <span className={classes.figures}>
                 {state.cases > 0 && <span>{t('board.casesShort', { count: state.cases })}</span>}
-                <span>{t('board.sightingsShort', { count: state.sightings, text: short(state.sightings, language) })}</span>
+                {state.sightings > 0 && <span>{t('board.sightingsShort', { count: state.sightings, text: short(state.sightings, language) })}</span>}
               </span>
             </Link>
           </li>

@@ -13,7 +13,7 @@ import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Page, Section } from '../../components/page.tsx'
 import { sectorWords } from '../../components/sector-word.ts'
 import { Severity } from '../../components/severity.tsx'
-import { Ago, Both, Clock } from '../../components/time.tsx'
+import { Both, Clock } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import { exact } from '../../format/number.ts'
 import { useLanguage } from '../../i18n.ts'
@@ -213,7 +213,7 @@ function Facts({ summary }: { summary: CaseSummary }) {
         <div><dt>{t('board.sectors')}</dt><dd>{sectorWords(summary.sectors, t, language)}</dd></div>
         <div><dt>{t('board.sightings')}</dt><dd>{exact(summary.sightings)}</dd></div>
         <div><dt>{t('cases.opened')}</dt><dd><Both at={summary.opened} /></dd></div>
-        <div><dt>{t('cases.lastSeen')}</dt><dd><Both at={summary.last_seen} /> <span className="quiet"><Ago at={summary.last_seen} /></span></dd></div>
+        <div><dt>{t('cases.lastSeen')}</dt><dd><Both at={summary.last_seen} /></dd></div>
       </dl>
     </div>
   )

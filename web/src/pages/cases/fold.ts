@@ -8,6 +8,8 @@ export interface Line {
   /** The newest of them. */
   last: CaseEntry
   count: number
+  /** Where the newest stands among all entries. */
+  lastPlace: number
 }
 
 /** Folds sightings of one indicator in one organisation that follow each other; anything a person did ends a run. */
@@ -18,7 +20,7 @@ export function folded(entries: CaseEntry[]): Line[] {
   for (const [place, entry] of entries.entries()) {
     if (entry.kind !== 'sighting') {
       runs = new Map()
-      lines.push({ key: `${place}`, entries: [entry], last: entry, count: 1 })
+      lines.push({ key: `${place}`, entries: [entry], last: entry, count: 1, lastPlace: place })
       continue
     }
     const name = `${entry.indicator ?? ''} ${entry.organisation ?? ''}`
@@ -26,12 +28,14 @@ export function folded(entries: CaseEntry[]): Line[] {
     if (run) {
       run.entries.push(entry)
       run.last = entry
+      run.lastPlace = place
       run.count += 1
     } else {
-      const line: Line = { key: `${place}`, entries: [entry], last: entry, count: 1 }
+      const line: Line = { key: `${place}`, entries: [entry], last: entry, count: 1, lastPlace: place }
       runs.set(name, line)
       lines.push(line)
     }
   }
-  return lines
+  // A run stands where it ended.
+  return lines.sort((a, b) => a.lastPlace - b.lastPlace)
 }

@@ -80,7 +80,7 @@ function Sources({ edge }: { edge: EdgeStatus }) {
   const sources = edge.hello?.sources ?? []
   if (sources.length === 0) return <p className="quiet">{t('edges.noSources')}</p>
   return (
-    <div className={classes.wrap} tabIndex={0} role="region" aria-label={t('edges.sources')}>
+    <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('edges.sources')}>
       <table className={classes.table}>
         <thead>
           <tr>
@@ -111,7 +111,7 @@ function Ledger({ edge }: { edge: EdgeStatus }) {
   const { t } = useTranslation()
   if (edge.ledger.length === 0) return <p className="quiet">{t('edges.nothingLeft')}</p>
   return (
-    <div className={classes.wrap} tabIndex={0} role="region" aria-label={t('edges.ledger')}>
+    <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('edges.ledger')}>
       <table className={classes.table}>
         <thead><tr><th>{t('edges.left.at')}</th><th>{t('edges.left.indicator')}</th><th>{t('edges.left.contents')}</th><th>{t('edges.left.sighting')}</th></tr></thead>
         <tbody>

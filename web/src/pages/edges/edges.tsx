@@ -63,7 +63,7 @@ function Table({ edges }: { edges: EdgeStatus[] }) {
     if (edge) void navigate(`/edges/${edge.id}`)
   } })
   return (
-    <div className={classes.wrap} tabIndex={0} role="region" aria-label={t('places.edges')}>
+    <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('places.edges')}>
       <table className={classes.table}>
         <thead>
           <tr>
@@ -87,8 +87,10 @@ function Row({ edge, active }: { edge: EdgeStatus; active: boolean }) {
   return (
     <tr data-active={active || undefined}>
       <th scope="row">
-        <Link to={`/edges/${edge.id}`} className={classes.name}>{edge.name}</Link>
-        <span className="quiet">{name(edge.organisation)}</span>
+        <span className={classes.two}>
+          <Link to={`/edges/${edge.id}`} className={classes.name}>{edge.name}</Link>
+          <span className="quiet">{name(edge.organisation)}</span>
+        </span>
       </th>
       <td><Health health={edge.health} />{hello?.trouble != null && <Trouble code={hello.trouble} />}</td>
       <td>{edge.heard === null ? '–' : <Ago at={edge.heard} />}</td>

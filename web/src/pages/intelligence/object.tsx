@@ -172,7 +172,7 @@ function Confidence({ value }: { value: number }) {
 function Versions({ detail }: { detail: ObjectDetail }) {
   const { t } = useTranslation()
   return (
-    <div className={classes.tableWrap} tabIndex={0} role="region" aria-label={t('object.versionList')}>
+    <div className={classes.tableWrap} tabIndex={0} role="group" aria-label={t('object.versionList')}>
       <table className={classes.table}>
         <thead><tr><th>{t('object.version')}</th><th>{t('object.taken')}</th><th>{t('object.sequence')}</th><th>SHA-256</th></tr></thead>
         <tbody>

@@ -47,8 +47,12 @@ export default function SearchPage() {
   const rows = useMemo(() => pages.flatMap((page) => page.objects), [pages])
   const first = pages[0]
   return (
-    <Page title={t('places.intelligence')} aside={first && <Count page={first} filtered={search.types.length > 0 || !search.revoked} refetch={() => void objects.refetch()} />}>
-      <Filters key={search.text === '' ? 'empty' : 'given'} search={search} change={change} />
+    <Page title={t('places.intelligence')}>
+      <Filters search={search} change={change} />
+      <div className={classes.bar}>
+        <div className={classes.count}>{first && <Count page={first} search={search} refetch={() => void objects.refetch()} />}</div>
+        <Order search={search} change={change} />
+      </div>
       {objects.error ? <ErrorNote error={objects.error} retry={() => void objects.refetch()} />
         : objects.isPending ? <Waiting lines={8} />
         : rows.length === 0 ? <Nothing search={search} onClear={() => setParameters({ q: search.text })} />
@@ -57,7 +61,7 @@ export default function SearchPage() {
   )
 }
 
-function Count({ page, filtered, refetch }: { page: ObjectPage; filtered: boolean; refetch: () => void }) {
+function Count({ page, search, refetch }: { page: ObjectPage; search: ObjectSearch; refetch: () => void }) {
   const { t } = useTranslation()
   const { state } = useLive()
   const newer = state.recent.filter(({ event }) => event.event === 'object' && Date.parse(event.object.date_added) > Date.parse(page.as_of)).length
@@ -65,14 +69,39 @@ function Count({ page, filtered, refetch }: { page: ObjectPage; filtered: boolea
   return (
     <>
       <span data-testid="count">{t(atLeast ? 'search.atLeast' : 'search.count', { count: page.count, text: exact(page.count) })}</span>
-      <span>{t(filtered ? 'search.filtered' : 'search.unfiltered')}</span>
+      <span>{t(search.types.length > 0 ? 'search.filtered' : search.revoked ? 'search.unfiltered' : 'search.revokedHidden')}</span>
       <span>{t('common.asOf')} <Ago at={page.as_of} /></span>
       {newer > 0 && <button type="button" className={classes.newer} onClick={refetch}>{t('search.newer', { count: newer })}</button>}
     </>
   )
 }
 
-function Filters({ search, change }: { search: ObjectSearch; change: (name: string, value: string | null) => void }) {
+interface Searching {
+  search: ObjectSearch
+  change: (name: string, value: string | null) => void
+}
+
+function Order({ search, change }: Searching) {
+  const { t } = useTranslation()
+  return (
+    <div className={classes.order}>
+      <Switch size="xs" label={t('search.revoked')} checked={search.revoked} onChange={(event) => change('revoked', event.currentTarget.checked ? 'yes' : null)} />
+      {search.text !== '' && (
+        <Select
+          aria-label={t('search.sort')}
+          size="xs"
+          w={140}
+          value={search.sort}
+          allowDeselect={false}
+          data={[{ value: 'relevance', label: t('search.byRelevance') }, { value: 'added', label: t('search.byAdded') }]}
+          onChange={(sort) => change('sort', sort === 'added' ? sort : null)}
+        />
+      )}
+    </div>
+  )
+}
+
+function Filters({ search, change }: Searching) {
   const { t } = useTranslation()
   const [text, setText] = useState(search.text)
   const composing = useRef(false)
@@ -129,18 +158,6 @@ function Filters({ search, change }: { search: ObjectSearch; change: (name: stri
           onChange={(type) => type && toggle(type)}
           searchable
         />
-        <Switch size="xs" label={t('search.revoked')} checked={search.revoked} onChange={(event) => change('revoked', event.currentTarget.checked ? 'yes' : null)} />
-        {search.text !== '' && (
-          <Select
-            aria-label={t('search.sort')}
-            size="xs"
-            w={150}
-            value={search.sort}
-            allowDeselect={false}
-            data={[{ value: 'relevance', label: t('search.byRelevance') }, { value: 'added', label: t('search.byAdded') }]}
-            onChange={(sort) => change('sort', sort === 'added' ? sort : null)}
-          />
-        )}
       </div>
     </search>
   )
@@ -170,7 +187,7 @@ function List({ rows, more, loading, onMore }: { rows: ObjectSummary[]; more: bo
   }
   useShortcuts({ j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1), Enter: open })
   return (
-    <div className={classes.scroll} ref={scroll} tabIndex={0} role="region" aria-label={t('search.results')}>
+    <div className={classes.scroll} ref={scroll} tabIndex={0} role="group" aria-label={t('search.results')}>
       <ol className={classes.list} style={{ height: virtual.getTotalSize() }}>
         {items.map((item) => {
           const row = rows[item.index]
