@@ -164,6 +164,12 @@ impl RunningHub {
         &self.state.store
     }
 
+    /// The data folder.
+    #[must_use]
+    pub fn data(&self) -> &Path {
+        &self.state.config.data
+    }
+
     /// Puts other policies in force, at once and for open streams too.
     ///
     /// # Errors
@@ -175,7 +181,8 @@ impl RunningHub {
         Ok(())
     }
 
-    /// Stops: takes no new requests, ends streams, waits for answers that are under way, publishes the last checkpoint.
+    /// Stops: takes no new requests, ends streams, waits for answers that are under way, publishes the last checkpoint. When this
+    /// returns the data folder is free for another process.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
         self.handle.graceful_shutdown(Some(STOP_WAIT));
@@ -183,6 +190,19 @@ impl RunningHub {
             // A task that failed said so in the log.
             let _ = task.await;
         }
+        let folder = self.state.config.data.clone();
+        drop(self.state);
+        if tokio::time::timeout(STOP_WAIT, store_closed(&folder)).await.is_err() {
+            tracing::warn!("the store was not closed in time; what was acknowledged is on disk");
+        }
+    }
+}
+
+/// Returns when the store's lock is free: the last writes are folded into the database by then.
+async fn store_closed(folder: &Path) {
+    const LOOK_EVERY: Duration = Duration::from_millis(5);
+    while std::fs::File::open(folder.join("lock")).is_ok_and(|lock| lock.try_lock().is_err()) {
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 
