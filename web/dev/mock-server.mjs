@@ -54,7 +54,7 @@ function find(parameters) {
   const text = (parameters.get('query') ?? '').toLowerCase().replaceAll('[.]', '.')
   const types = (parameters.get('type') ?? '').split(',').filter(Boolean)
   const all = [...objects.values()].filter(({ object, summary }) =>
-    (types.length === 0 || types.includes(summary.object_type)) && (parameters.get('revoked') !== 'false' || !summary.revoked) && (text === '' || JSON.stringify(object).toLowerCase().includes(text)))
+    (types.length === 0 || types.includes(summary.object_type)) && (parameters.get('revoked') === 'true' || !summary.revoked) && (text === '' || JSON.stringify(object).toLowerCase().includes(text)))
     .map(({ summary }) => summary).sort((a, b) => (text === '' ? Date.parse(b.date_added) - Date.parse(a.date_added) : a.sequence - b.sequence))
   const start = Number(parameters.get('next') ?? 0)
   const limit = Number(parameters.get('limit') ?? 50)
@@ -64,7 +64,7 @@ function find(parameters) {
 const detail = (id) => {
   const found = objects.get(id)
   if (!found) throw new Refusal(404, 'not-found', 'no such object')
-  return { ...found, audience: ['coordinator', 'agency', 'operator'], because: ['council-members-see-amber', 'originator-sees-own'], versions: [{ sequence: found.summary.sequence, version: found.summary.version, date_added: found.summary.date_added, hash: 'b7'.repeat(32) }], sightings: 214 }
+  return { ...found, audience: ['coordinator', 'agency', 'operator'], because: ['read-amber', 'read-own'], versions: [{ sequence: found.summary.sequence, version: found.summary.version, date_added: found.summary.date_added, hash: 'b7'.repeat(32) }], sightings: 214 }
 }
 
 const ROUTES = [

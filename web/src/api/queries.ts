@@ -20,7 +20,7 @@ function objectsPath(search: ObjectSearch, limit: number, next?: string | null):
   return `/api/v1/objects${query({
     query: search.text,
     type: search.types.join(','),
-    revoked: search.revoked ? undefined : 'false',
+    revoked: search.revoked ? 'true' : undefined,
     sort: search.text === '' ? 'added' : search.sort,
     limit,
     next,
@@ -67,8 +67,9 @@ export function useReferences(id: string) {
 
 export type CaseFilter = 'open' | 'closed' | 'all'
 
-export function useCases(state: CaseFilter) {
+export function useCases(state: CaseFilter, enabled = true) {
   return useQuery({
+    enabled,
     queryKey: ['cases', state],
     queryFn: ({ signal }) => get<CaseList>(`/api/v1/cases${query({ state })}`, signal),
     placeholderData: keepPreviousData,

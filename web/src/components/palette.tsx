@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { useNavigate } from 'react-router'
 
 import { useCases, useObjectHints } from '../api/queries.ts'
+import { useMay } from '../api/session.ts'
 import { recognise } from '../format/value.ts'
 import { setLanguage, useLanguage } from '../i18n.ts'
 import { Marking } from './marking.tsx'
@@ -44,7 +45,7 @@ function Box({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const [text, setText] = useState('')
   const [active, setActive] = useState(0)
   const entries = useEntries(text, onHelp)
-  const list = useRef<HTMLUListElement>(null)
+  const list = useRef<HTMLDivElement>(null)
   const current = entries[Math.min(active, entries.length - 1)]
 
   useEffect(() => {
@@ -89,7 +90,7 @@ function Box({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
         />
         <kbd>Esc</kbd>
       </div>
-      <ul id="palette-list" role="listbox" aria-label={t('palette.results')} className={classes.list} ref={list}>
+      <div id="palette-list" role="listbox" aria-label={t('palette.results')} className={classes.list} ref={list}>
         {entries.map((entry, place) => (
           <Row
             key={entry.id}
@@ -100,8 +101,8 @@ function Box({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
             onPoint={() => setActive(place)}
           />
         ))}
-        {entries.length === 0 && <li className={classes.none} role="option" aria-selected={false} aria-disabled>{t('palette.nothing')}</li>}
-      </ul>
+        {entries.length === 0 && <div className={classes.none} role="option" aria-selected={false} aria-disabled tabIndex={-1}>{t('palette.nothing')}</div>}
+      </div>
     </div>
   )
 }
@@ -111,14 +112,14 @@ function Row({ entry, selected, heading, onPick, onPoint }: { entry: Entry; sele
   const Icon = entry.icon
   return (
     <>
-      {heading && <li role="presentation" className={classes.heading}>{t(`palette.groups.${entry.group}`)}</li>}
-      <li id={`palette-${entry.id}`} role="option" aria-selected={selected} className={classes.row} onClick={onPick} onMouseMove={onPoint}>
+      {heading && <div role="presentation" className={classes.heading}>{t(`palette.groups.${entry.group}`)}</div>}
+      <div id={`palette-${entry.id}`} role="option" aria-selected={selected} tabIndex={-1} className={classes.row} onClick={onPick} onMouseMove={onPoint}>
         <Icon size={15} strokeWidth={1.75} aria-hidden />
         {entry.case && <Severity level={entry.case.severity} />}
         <span className={classes.text}>{entry.text}</span>
         {entry.object && <Marking marking={entry.object.marking} />}
         {entry.hint !== undefined && <span className={classes.hint}>{entry.hint}</span>}
-      </li>
+      </div>
     </>
   )
 }
@@ -130,7 +131,7 @@ function useEntries(text: string, onHelp: () => void): Entry[] {
   const navigate = useNavigate()
   const go = (path: string) => () => void navigate(path)
   const fixed = useFixedEntries(go, onHelp)
-  const cases = useCases('all').data?.cases ?? []
+  const cases = useCases('all', useMay('work-cases')).data?.cases ?? []
   const objects = useObjectHints(settled).data?.objects ?? []
   const matches = (entry: Entry) => wanted === '' || `${entry.text} ${entry.hint ?? ''}`.toLowerCase().includes(wanted.toLowerCase())
 

@@ -31,6 +31,7 @@ const PLACES: Place[] = [
 export function usePlaces(): Place[] {
   const { may } = useSession()
   return PLACES.filter(({ name }) => {
+    if (name === 'cases') return may.includes('work-cases')
     if (name === 'edges') return may.includes('see-edges')
     if (name === 'administration') return may.includes('administer') || may.includes('inspect')
     return true

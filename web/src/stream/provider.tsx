@@ -1,5 +1,5 @@
 import { useQueryClient, type QueryClient } from '@tanstack/react-query'
-import { createContext, useContext, useEffect, useReducer, useRef, useState, type ReactNode } from 'react'
+import { createContext, useContext, useEffect, useMemo, useReducer, useRef, useState, type ReactNode } from 'react'
 
 import { asApiError, type ApiError } from '../api/error.ts'
 import { readBoard, useEdges } from '../api/queries.ts'
@@ -78,7 +78,8 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     }
   }, [client])
 
-  return <Context value={{ state, link, error }}>{children}</Context>
+  const live = useMemo(() => ({ state, link, error }), [state, link, error])
+  return <Context value={live}>{children}</Context>
 }
 
 /** Carries an event into what other pages hold. */
@@ -96,6 +97,7 @@ function refresh(client: QueryClient, event: StreamEvent): void {
       client.setQueryData<EdgeStatus>(['edge', event.edge.id], (held) => held && withLedger(held, event.edge))
       break
     case 'sighting':
+      void client.invalidateQueries({ queryKey: ['edge'] })
       void client.invalidateQueries({ queryKey: ['references', event.sighting.indicator] })
       break
     case 'removed':
@@ -111,7 +113,11 @@ function withEdge(edges: EdgeStatus[], edge: EdgeStatus): EdgeStatus[] {
   return edges.some((one) => one.id === edge.id) ? edges.map((one) => (one.id === edge.id ? withLedger(one, edge) : one)) : [...edges, edge]
 }
 
-/** An event may come without the ledger; then what is held stays. */
+/** An event comes without ledger and sectors; what is held stays. */
 function withLedger(held: EdgeStatus, edge: EdgeStatus): EdgeStatus {
-  return edge.ledger.length === 0 ? { ...edge, ledger: held.ledger } : edge
+  return {
+    ...edge,
+    ledger: edge.ledger.length === 0 ? held.ledger : edge.ledger,
+    sectors: edge.sectors.length === 0 ? held.sectors : edge.sectors,
+  }
 }

@@ -1,3 +1,4 @@
+import type { TFunction } from 'i18next'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 
@@ -18,7 +19,7 @@ export function ObjectRow({ object, active = false }: { object: ObjectSummary; a
       <span className={classes.kind}>{typeWord(object.object_type, t)}</span>
       <span className={classes.what}>
         <span className={classes.name}>
-          <span className={classes.title}>{defang(object.name)}</span>
+          <span className={classes.title}>{titleOf(object, name, t)}</span>
           {object.revoked && <span className={classes.gone}>{t('object.revoked')}</span>}
         </span>
         <span className={classes.description}>{object.description ?? object.tags.join(' · ')}</span>
@@ -33,4 +34,9 @@ export function ObjectRow({ object, active = false }: { object: ObjectSummary; a
       </span>
     </Link>
   )
+}
+
+/** What a line calls an object. A sighting has no name: whose it is says more than its identifier. */
+export function titleOf(object: ObjectSummary, name: (id: string) => string, t: TFunction): string {
+  return object.object_type === 'sighting' ? t('object.sightingAt', { name: name(object.originator) }) : defang(object.name)
 }

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { Link, useParams, useSearchParams } from 'react-router'
 
 import { useObject, useReferences } from '../../api/queries.ts'
-import type { ObjectDetail, ObjectReferences } from '../../api/types.ts'
+import type { ObjectDetail, ObjectReferences, ObjectSummary } from '../../api/types.ts'
 import { Copy } from '../../components/copy.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
@@ -16,8 +16,7 @@ import { Ago, Both } from '../../components/time.tsx'
 import { typeWord } from '../../components/type-word.ts'
 import { Waiting } from '../../components/waiting.tsx'
 import { exact } from '../../format/number.ts'
-import { defang } from '../../format/value.ts'
-import { ObjectRow } from './object-row.tsx'
+import { titleOf } from './object-row.tsx'
 import { list, Properties, text } from './properties.tsx'
 import classes from './object.module.css'
 import { References } from './references.tsx'
@@ -43,11 +42,12 @@ function Back() {
 function Loaded({ detail }: { detail: ObjectDetail }) {
   const { t } = useTranslation()
   const { summary } = detail
+  const name = useOrganisationName()
   const [audience, { open, close }] = useDisclosure(false)
   const references = useReferences(summary.id)
   return (
     <Page
-      title={defang(summary.name)}
+      title={titleOf(summary, name, t)}
       tab={summary.name}
       above={<><Back /> / {typeWord(summary.object_type, t)}</>}
       aside={
@@ -99,7 +99,7 @@ function Overview({ detail, references, error }: { detail: ObjectDetail; referen
         <Section id="seen" title={t('object.seen')} aside={t('object.seenTimes', { count: detail.sightings, text: exact(detail.sightings) })}>
           {error ? <ErrorNote error={error} /> : !references ? <Waiting lines={3} /> : seen.length === 0 ? <p className="quiet">{t('object.notSeen')}</p> : (
             <ol className={classes.rows}>
-              {seen.map(({ object: sighting }) => <li key={sighting.id}><ObjectRow object={sighting} /></li>)}
+              {seen.map(({ object: sighting }) => <li key={sighting.id}><SeenRow sighting={sighting} /></li>)}
             </ol>
           )}
         </Section>
@@ -109,6 +109,17 @@ function Overview({ detail, references, error }: { detail: ObjectDetail; referen
       </div>
       <aside className={classes.why} aria-label={t('object.why')}><Why detail={detail} /></aside>
     </div>
+  )
+}
+
+function SeenRow({ sighting }: { sighting: ObjectSummary }) {
+  const name = useOrganisationName()
+  return (
+    <Link to={`/intelligence/${sighting.id}`} className={classes.reference}>
+      <span className={classes.other}>{name(sighting.originator)}</span>
+      <span className="quiet"><Ago at={sighting.date_added} /></span>
+      <Marking marking={sighting.marking} />
+    </Link>
   )
 }
 
@@ -135,7 +146,7 @@ function Why({ detail }: { detail: ObjectDetail }) {
           <Marking marking={summary.marking} />
           {summary.marking.statements.map((statement) => <p key={statement} className={classes.statement}>{statement}</p>)}
         </dd>
-        {summary.tags.length > 0 && <><dt>{t('object.tags')}</dt><dd>{summary.tags.join(' · ')}</dd></>}
+        {summary.tags.length > 0 && <><dt>{t('object.tags')}</dt><dd>{summary.tags.map((tag) => t(`words.${tag}`, { defaultValue: tag })).join(' · ')}</dd></>}
         {sources.length > 0 && (
           <>
             <dt>{t('object.sources')}</dt>
@@ -213,7 +224,7 @@ function Audience({ detail }: { detail: ObjectDetail }) {
       <h3>{t('object.audience')}</h3>
       {detail.audience.length === 0 ? <Empty title={t('object.nobody')} /> : <ul className={classes.who}>{detail.audience.map((who) => <li key={who}>{t(`audience.${who}`, { defaultValue: who })}</li>)}</ul>}
       <h3>{t('object.because')}</h3>
-      <ul className={classes.who}>{detail.because.map((policy) => <li key={policy}><code className="mono">{policy}</code></li>)}</ul>
+      <ul className={classes.who}>{detail.because.map((policy) => <li key={policy}>{t(`policies.${policy}`, { defaultValue: '' })} <code className="mono quiet">{policy}</code></li>)}</ul>
       <p className="quiet">{t('object.becauseNote')}</p>
     </div>
   )

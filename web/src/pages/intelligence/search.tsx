@@ -22,8 +22,8 @@ import { ObjectRow } from './object-row.tsx'
 import classes from './search.module.css'
 
 /** The types people look for first; the rest of the specification's are under "other types". */
-const FIRST_TYPES = ['indicator', 'malware', 'intrusion-set', 'threat-actor', 'campaign', 'attack-pattern', 'vulnerability', 'tool', 'report', 'sighting', 'identity']
-const OTHER_TYPES = ['course-of-action', 'grouping', 'incident', 'infrastructure', 'location', 'malware-analysis', 'note', 'observed-data', 'opinion',
+const FIRST_TYPES = ['indicator', 'malware', 'intrusion-set', 'threat-actor', 'campaign', 'attack-pattern', 'vulnerability', 'report', 'sighting', 'identity']
+const OTHER_TYPES = ['tool', 'course-of-action', 'grouping', 'incident', 'infrastructure', 'location', 'malware-analysis', 'note', 'observed-data', 'opinion',
   'relationship', 'ipv4-addr', 'ipv6-addr', 'domain-name', 'url', 'file', 'email-addr', 'autonomous-system', 'x509-certificate']
 
 /** What do we know about this? */
@@ -43,9 +43,9 @@ export default function SearchPage() {
     return next
   }, { replace: true })
   const objects = useObjects(search)
-  const pages = objects.data?.pages ?? []
-  const rows = useMemo(() => pages.flatMap((page) => page.objects), [pages])
-  const first = pages[0]
+  const pages = objects.data?.pages
+  const rows = useMemo(() => pages?.flatMap((page) => page.objects) ?? [], [pages])
+  const first = pages?.[0]
   return (
     <Page title={t('places.intelligence')}>
       <Filters search={search} change={change} />
@@ -152,7 +152,7 @@ function Filters({ search, change }: Searching) {
           aria-label={t('search.otherTypes')}
           placeholder={t('search.otherTypes')}
           size="xs"
-          w={150}
+          w={132}
           value={null}
           data={OTHER_TYPES.filter((type) => !extra.includes(type)).map((type) => ({ value: type, label: typeWord(type, t) }))}
           onChange={(type) => type && toggle(type)}

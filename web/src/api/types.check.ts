@@ -1,0 +1,53 @@
+// Compiled and never run: fails to compile when the wire types in `types.ts` no longer name what the hub describes.
+import type { components } from './schema.ts'
+import type * as ours from './types.ts'
+
+type Hub = components['schemas']
+
+/** `true` where both have the same properties; an error elsewhere. */
+type Same<Ours, Theirs> = [keyof Ours, keyof Theirs] extends [keyof Theirs, keyof Ours] ? true : { missing: Exclude<keyof Theirs, keyof Ours>; unknown: Exclude<keyof Ours, keyof Theirs> }
+
+export type Checks = [
+  Same<ours.Problem, Hub['Problem']>,
+  Same<ours.Node, Hub['Node']>,
+  Same<ours.Session, Hub['Session']>,
+  Same<ours.Person, Hub['Person']>,
+  Same<ours.NewPerson, Hub['NewPerson']>,
+  Same<ours.AddedPerson, Hub['PersonAdded']>,
+  Same<ours.PasskeyInfo, Hub['PasskeyInfo']>,
+  Same<ours.Challenge<unknown>, Hub['PasskeyChallenge']>,
+  Same<ours.Organisation, Hub['Organisation']>,
+  Same<ours.NewOrganisation, Hub['NewOrganisation']>,
+  Same<ours.TokenInfo, Hub['TokenInfo']>,
+  Same<ours.NewToken, Hub['NewToken']>,
+  Same<ours.TokenIssued, Hub['TokenIssued']>,
+  Same<ours.AuditRow, Hub['AuditRow']>,
+  Same<ours.AuditList, Hub['AuditList']>,
+  Same<ours.Marking, Hub['Marking']>,
+  Same<ours.ObjectSummary, Hub['ObjectSummary']>,
+  Same<ours.ObjectPage, Hub['ObjectPage']>,
+  Same<ours.ObjectDetail, Hub['ObjectDetail']>,
+  Same<ours.ObjectVersion, Hub['ObjectVersion']>,
+  Same<ours.ObjectReferences, Hub['ObjectReferences']>,
+  Same<ours.Reference, Hub['Reference']>,
+  Same<ours.CaseSummary, Hub['CaseSummary']>,
+  Same<ours.CaseList, Hub['CaseList']>,
+  Same<ours.Case, Hub['Case']>,
+  Same<ours.CaseEntry, Hub['CaseEntry']>,
+  Same<ours.NewCase, Hub['NewCase']>,
+  Same<ours.CaseChange, Hub['CaseChange']>,
+  Same<ours.EdgeHello, Hub['EdgeHello']>,
+  Same<ours.SourceHealth, Hub['SourceHealth']>,
+  Same<ours.EdgeStatus, Hub['EdgeStatus']>,
+  Same<ours.EdgeList, Hub['EdgeList']>,
+  Same<ours.EdgeLedgerEntry, Hub['EdgeLedgerEntry']>,
+  Same<ours.NewEdge, Hub['NewEdge']>,
+  Same<ours.RegisteredEdge, Hub['RegisteredEdge']>,
+  Same<ours.SectorState, Hub['SectorState']>,
+  Same<ours.MinuteCount, Hub['MinuteCount']>,
+  Same<ours.StreamSighting, Hub['StreamSighting']>,
+  Same<ours.Board, Hub['Board']>,
+]
+
+const allTrue: { [Place in keyof Checks]: true } = Array.from({ length: 39 }, () => true) as unknown as { [Place in keyof Checks]: Checks[Place] }
+void allTrue
