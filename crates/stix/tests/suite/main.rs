@@ -8,8 +8,10 @@
 
 mod bundles;
 mod corpus;
+mod fuzz_smoke;
 mod objects;
 mod observables;
 mod patterns;
 mod sco_ids;
+mod torture;
 mod validation;
