@@ -397,3 +397,7 @@ fn add(connection: &Connection, name: &str, by: u64) -> Result<(), SpoolError> {
         .execute(params![name, by.cast_signed()])?;
     Ok(())
 }
+
+#[cfg(test)]
+#[path = "spool_tests.rs"]
+mod tests;

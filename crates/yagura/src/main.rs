@@ -1,2 +1,54 @@
-//! The command line.
-fn main() {}
+//! `yagura`: hub, edge, matcher and tools in one program.
+
+mod admin;
+mod cli;
+mod completions;
+mod demo;
+mod edge_command;
+mod exchange;
+mod hub_command;
+mod log_command;
+mod match_command;
+mod output;
+mod stix_command;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::output::{Failure, Output};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        // Another part of the program was first; there is one provider either way.
+        tracing::debug!("the TLS provider was set already");
+    }
+    let output = Output::new(cli.global);
+    let done = match cli.command {
+        Command::Demo(arguments) => demo::run(&output, arguments),
+        Command::Hub(arguments) => hub_command::run(&output, arguments),
+        Command::Edge(arguments) => edge_command::run(&output, &arguments),
+        Command::Match(arguments) => return match_command::run(&output, &arguments),
+        Command::Import(arguments) => exchange::import(&output, &arguments),
+        Command::Export(arguments) => exchange::export(&output, &arguments),
+        Command::Stix(arguments) => stix_command::run(&output, arguments),
+        Command::Admin(arguments) => admin::run(&output, &arguments),
+        Command::Log(arguments) => log_command::run(&output, &arguments),
+        Command::Completions(arguments) => completions::shell(&arguments),
+        Command::Man(arguments) => completions::man(&arguments),
+    };
+    match done {
+        Ok(code) => code,
+        Err(failure) => output.fail(&failure),
+    }
+}
+
+/// Runs the asynchronous part of a command.
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| {
+        Failure::system("runtime", format!("cannot start: {e}"), format!("起動できません：{e}"))
+    })?;
+    runtime.block_on(work)
+}

@@ -106,7 +106,8 @@ fn search(output: &Output, arguments: &MatchArgs) -> Result<ExitCode, Failure> {
     let lists = intel::warning_lists(&arguments.warning_list, !arguments.no_builtin_warnings)?;
     let intel = intel::load(&arguments.intel)?;
     let built = IndicatorSet::build(intel.indicators, &lists, &options, 1);
-    let refused: Vec<_> = intel.refused.into_iter().chain(built.refused.into_iter().map(|(_, why)| why)).collect();
+    let refused: Vec<_> =
+        intel.refused.into_iter().chain(built.refused.into_iter().map(|(_, why)| why)).collect();
     let partial: Vec<_> = built.partial.into_iter().map(|(_, why)| why).collect();
     let mut totals = Totals::new(built.set.len(), refused, partial);
     if built.set.is_empty() {
@@ -202,7 +203,8 @@ fn progress(output: &Output, bytes: Option<u64>) -> ProgressBar {
         return ProgressBar::hidden();
     };
     let bar = ProgressBar::new(bytes);
-    let template = "{bar:32} {percent:>3} %  {binary_bytes} / {binary_total_bytes}  {binary_bytes_per_sec}  {eta}";
+    let template =
+        "{bar:32} {percent:>3} %  {binary_bytes} / {binary_total_bytes}  {binary_bytes_per_sec}  {eta}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }

@@ -48,7 +48,11 @@ fn looks_like_a_value(content: &[u8]) -> bool {
 fn load_stix(path: &Path, content: &Bytes, intel: &mut Intel) -> Result<(), Failure> {
     let shown = path.display();
     let objects = stix::bundle::split(content).map_err(|error| {
-        Failure::usage(error.code, format!("`{shown}`: {error}"), format!("`{shown}` は STIX として読めません：{error}"))
+        Failure::usage(
+            error.code,
+            format!("`{shown}`: {error}"),
+            format!("`{shown}` は STIX として読めません：{error}"),
+        )
     })?;
     for bytes in objects {
         // Whatever else a bundle holds is not looked at, and not parsed twice.
@@ -90,7 +94,8 @@ fn load_values(path: &Path, content: &[u8], intel: &mut Intel) -> Result<(), Fai
         match recognise(typed).and_then(|(kind, value)| plain_indicator(typed, kind, &value)) {
             Some(indicator) => intel.indicators.push(indicator),
             None => {
-                let message = format!("{shown}:{}: no address, name, URL, hash or e-mail address", number + 1);
+                let message =
+                    format!("{shown}:{}: no address, name, URL, hash or e-mail address", number + 1);
                 intel.refused.push(Unusable { code: "value-unknown", message });
             }
         }

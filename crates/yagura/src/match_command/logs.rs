@@ -124,8 +124,14 @@ impl Log {
         if text.len() as u64 > ARRAY_BYTES_MAX {
             return Err(Failure::usage(
                 "log-array-too-large",
-                format!("`{}` is one JSON list of more than 1 GiB; write one record a line: `jq -c '.[]'`", self.name),
-                format!("`{}` は 1 GiB を超える JSON 配列です。`jq -c '.[]'` で一行一件にしてください", self.name),
+                format!(
+                    "`{}` is one JSON list of more than 1 GiB; write one record a line: `jq -c '.[]'`",
+                    self.name
+                ),
+                format!(
+                    "`{}` は 1 GiB を超える JSON 配列です。`jq -c '.[]'` で一行一件にしてください",
+                    self.name
+                ),
             ));
         }
         Array::new(text).map_err(|message| {

@@ -67,7 +67,8 @@ impl Report {
 
     /// Writes one match.
     pub(super) fn show(&mut self, path: &Path, line: u64, found: &Match<'_>, progress: &ProgressBar) {
-        let written = if self.json { self.show_json(path, line, found) } else { self.show_text(path, line, found) };
+        let written =
+            if self.json { self.show_json(path, line, found) } else { self.show_text(path, line, found) };
         self.waiting = true;
         self.note(&written);
         if self.out.buffer().len() > 1 << 15 {
@@ -127,7 +128,10 @@ fn clean(text: &str) -> std::borrow::Cow<'_, str> {
     if !text.chars().any(steers) {
         return text.into();
     }
-    text.chars().flat_map(|c| if steers(c) { c.escape_unicode().collect() } else { vec![c] }).collect::<String>().into()
+    text.chars()
+        .flat_map(|c| if steers(c) { c.escape_unicode().collect() } else { vec![c] })
+        .collect::<String>()
+        .into()
 }
 
 /// Control characters, and those that turn the direction of writing.

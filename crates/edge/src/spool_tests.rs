@@ -1,0 +1,171 @@
+//! What the spool promises: all or nothing, once, and only what bears our seal.
+
+use std::path::PathBuf;
+
+use oversight::{Consent, Purpose};
+use stix::Id;
+use stix::marking::Tlp;
+use stix::observable::ValueKind;
+use telemetry::{Observation, Observed, Role};
+
+use super::*;
+
+fn minimised() -> Minimised {
+    let value = Observed {
+        field: "dest_ip".into(),
+        kind: ValueKind::Ipv4,
+        value: "198.51.100.7".into(),
+        role: Role::Destination,
+    };
+    let observation = Observation {
+        time: Some(jiff::Timestamp::UNIX_EPOCH),
+        kind: "flow".into(),
+        protocol: None,
+        src_port: None,
+        dst_port: None,
+        bytes: None,
+        values: vec![value],
+    };
+    let consent = Consent {
+        purposes: [Purpose::CollectiveDefence].into(),
+        up_to: Some(Tlp::Amber),
+        mark_as: Some(Tlp::Green),
+        own_addresses: false,
+        own_networks: Vec::new(),
+    };
+    let indicator = Id::new("indicator", Uuid::from_u128(7));
+    let about = (&indicator, "2026-01-01T00:00:00.000Z", Some(Tlp::Green));
+    oversight::minimise(
+        about,
+        &observation,
+        &[0],
+        Purpose::CollectiveDefence,
+        &consent,
+        jiff::Timestamp::UNIX_EPOCH,
+    )
+    .unwrap()
+}
+
+fn sighting(number: u128) -> NewSpooled {
+    NewSpooled { id: Uuid::from_u128(number), minimised: minimised() }
+}
+
+fn position(at: u64) -> Position {
+    Position {
+        file: Uuid::from_u128(1),
+        path: PathBuf::from("/var/log/eve.json"),
+        inode: 5,
+        prefix_length: 3,
+        prefix_hash: [3; 32],
+        position: at,
+        line: at / 10,
+        header: b"#fields".to_vec(),
+        finished: false,
+    }
+}
+
+fn row(kind: LedgerKind) -> LedgerRow {
+    LedgerRow {
+        at: jiff::Timestamp::UNIX_EPOCH,
+        kind,
+        indicator: "i".into(),
+        name: "n".into(),
+        detail: "d".into(),
+    }
+}
+
+#[test]
+fn a_position_and_what_it_gave_are_kept_together_and_found_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path()).unwrap();
+    spool.record("eve", &position(40), &[sighting(1), sighting(2)], &[row(LedgerKind::Matched)]).unwrap();
+    drop(spool);
+    let spool = Spool::open(folder.path()).unwrap();
+    assert_eq!(spool.positions("eve").unwrap(), [position(40)]);
+    assert_eq!(spool.positions("other").unwrap(), []);
+    let waiting: Vec<Uuid> = spool.waiting(10).unwrap().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(waiting, [Uuid::from_u128(1), Uuid::from_u128(2)]);
+    assert_eq!(spool.counts().unwrap().matched, 1);
+}
+
+#[test]
+fn a_record_read_again_waits_once_and_never_again_after_it_was_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path()).unwrap();
+    spool.record("eve", &position(40), &[sighting(1)], &[]).unwrap();
+    spool.record("eve", &position(40), &[sighting(1)], &[]).unwrap();
+    assert_eq!(spool.waiting_count().unwrap(), 1);
+    spool.acknowledge(&[(Uuid::from_u128(1), "sent")], &[row(LedgerKind::Sent)]).unwrap();
+    spool.record("eve", &position(40), &[sighting(1)], &[]).unwrap();
+    assert_eq!(spool.waiting_count().unwrap(), 0);
+    assert_eq!(spool.counts().unwrap().sent, 1);
+}
+
+#[test]
+fn what_was_answered_is_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path()).unwrap();
+    spool.record("eve", &position(40), &[sighting(1)], &[]).unwrap();
+    spool.acknowledge(&[(Uuid::from_u128(1), "sent")], &[]).unwrap();
+    let left: i64 =
+        spool.connection().query_row("SELECT sum(length(sealed)) FROM sighting", [], |r| r.get(0)).unwrap();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn what_does_not_bear_our_seal_never_leaves() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path()).unwrap();
+    spool.record("eve", &position(40), &[sighting(1), sighting(2)], &[]).unwrap();
+    let forge = "UPDATE sighting SET sealed = (SELECT sealed || x'00' FROM sighting WHERE number = 1) WHERE number = 2";
+    spool.connection().execute(forge, []).unwrap();
+    let waiting: Vec<Uuid> = spool.waiting(10).unwrap().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(waiting, [Uuid::from_u128(1)]);
+    assert_eq!(spool.counts().unwrap().refused, 1);
+}
+
+#[test]
+fn a_full_disk_keeps_nothing_half_and_goes_on_when_there_is_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path()).unwrap();
+    spool.record("eve", &position(40), &[sighting(1)], &[]).unwrap();
+    let pages: i64 = spool.connection().query_row("PRAGMA page_count", [], |r| r.get(0)).unwrap();
+    let limit = |pages: i64| {
+        spool.connection().query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap()
+    };
+    limit(pages);
+    let many: Vec<NewSpooled> = (2..2_000).map(sighting).collect();
+    assert!(matches!(spool.record("eve", &position(90), &many, &[]), Err(SpoolError::Full)));
+    assert_eq!(spool.positions("eve").unwrap(), [position(40)]);
+    assert_eq!(spool.waiting_count().unwrap(), 1);
+    limit(1_000_000);
+    spool.record("eve", &position(90), &many, &[]).unwrap();
+    assert_eq!(spool.positions("eve").unwrap(), [position(90)]);
+    assert_eq!(spool.waiting_count().unwrap(), 1_999);
+}
+
+#[test]
+fn intelligence_is_put_dropped_and_reset() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path()).unwrap();
+    let put = |n: u32| api::IntelligenceChange::Put {
+        object: serde_json::json!({ "id": format!("indicator--{n}") }),
+        tlp: None,
+    };
+    let news = |sequence, reset, changes| api::Intelligence { sequence, more: false, reset, changes };
+    let held = || {
+        let (sequence, kept) = spool.intelligence().unwrap();
+        (sequence, kept.len())
+    };
+    spool.change_intelligence(&news(3, false, vec![put(1), put(2)]), &[]).unwrap();
+    assert_eq!(held(), (3, 2));
+    spool
+        .change_intelligence(
+            &news(4, false, vec![put(2), api::IntelligenceChange::Drop { id: "indicator--1".into() }]),
+            &[],
+        )
+        .unwrap();
+    assert_eq!(held(), (4, 1));
+    spool.change_intelligence(&news(5, true, vec![put(3)]), &[]).unwrap();
+    assert_eq!(held(), (5, 1));
+}

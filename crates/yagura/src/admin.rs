@@ -1,0 +1,297 @@
+//! `yagura admin`: organisations, people, tokens and edges of the hub whose data folder is at hand.
+//!
+//! Who may read the folder runs the node; nothing more is asked. While the hub runs, it carries the command out itself, asked
+//! through a socket in its folder that only the folder's owner can open; while it is stopped, the command opens the store.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use api::{NewEdge, NewOrganisation, NewPerson, NewToken};
+use hub::RunningHub;
+use hub::administration::{self, By};
+use oversight::Realm;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use store::{Options, Store, edges, organisations, people, tokens};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
+
+use crate::cli::{AdminArgs, AdminCommand, EdgeAdminCommand, OrgCommand, TokenCommand, UserCommand};
+use crate::output::{Failure, Output};
+
+/// The socket's name in the data folder.
+const SOCKET: &str = "admin.sock";
+/// Longest request or answer, in bytes.
+const MESSAGE_BYTES_MAX: u64 = 16 << 20;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+enum Request {
+    ListOrganisations,
+    AddOrganisation(NewOrganisation),
+    ListPeople,
+    AddPerson(NewPerson),
+    NewLink { login: String },
+    ListTokens,
+    AddToken(NewToken),
+    RevokeToken { id: String },
+    ListEdges,
+    AddEdge(NewEdge),
+    RemoveEdge { id: String },
+}
+
+/// What came of a request: lines for people, one value for programs.
+#[derive(Debug, Serialize, Deserialize)]
+struct Answer {
+    lines: Vec<String>,
+    value: Value,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Refused {
+    code: String,
+    message: String,
+}
+
+/// Carries out the command.
+pub(crate) fn run(output: &Output, arguments: &AdminArgs) -> Result<ExitCode, Failure> {
+    let request = request(&arguments.command);
+    let answer = match UnixStream::connect(arguments.data.join(SOCKET)) {
+        Ok(stream) => ask(&stream, &request)?,
+        Err(_) => in_stopped_hub(&arguments.data, request)?,
+    };
+    if output.is_json() {
+        output.object(&answer.value);
+    } else {
+        answer.lines.iter().for_each(|line| output.result(line));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn request(command: &AdminCommand) -> Request {
+    match command.clone() {
+        AdminCommand::Org { command: OrgCommand::List } => Request::ListOrganisations,
+        AdminCommand::Org {
+            command: OrgCommand::Add { id, name_ja, name_en, role, sectors, prefecture },
+        } => Request::AddOrganisation(NewOrganisation { id, name_ja, name_en, role, sectors, prefecture }),
+        AdminCommand::User { command: UserCommand::List } => Request::ListPeople,
+        AdminCommand::User { command: UserCommand::Add { login, name, org, roles } } => {
+            Request::AddPerson(NewPerson { login, name, organisation: org, roles })
+        }
+        AdminCommand::User { command: UserCommand::Link { login } } => Request::NewLink { login },
+        AdminCommand::Token { command: TokenCommand::List } => Request::ListTokens,
+        AdminCommand::Token { command: TokenCommand::Add { org, roles, name, expires } } => {
+            Request::AddToken(NewToken { organisation: org, roles, name, expires })
+        }
+        AdminCommand::Token { command: TokenCommand::Revoke { id } } => Request::RevokeToken { id },
+        AdminCommand::Edge { command: EdgeAdminCommand::List } => Request::ListEdges,
+        AdminCommand::Edge { command: EdgeAdminCommand::Add { id, org, name } } => {
+            Request::AddEdge(NewEdge { id, organisation: org, name })
+        }
+        AdminCommand::Edge { command: EdgeAdminCommand::Remove { id } } => Request::RemoveEdge { id },
+    }
+}
+
+fn ask(stream: &UnixStream, request: &Request) -> Result<Answer, Failure> {
+    let failed = |cause: String| {
+        Failure::system(
+            "admin-socket",
+            format!("the hub did not answer: {cause}"),
+            format!("ハブが応答しません：{cause}"),
+        )
+    };
+    let mut line = serde_json::to_vec(request).map_err(|e| failed(e.to_string()))?;
+    line.push(b'\n');
+    let mut writer = stream;
+    writer.write_all(&line).map_err(|e| failed(e.to_string()))?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).map_err(|e| failed(e.to_string()))?;
+    let answer: Result<Answer, Refused> = serde_json::from_str(&answer).map_err(|e| failed(e.to_string()))?;
+    answer.map_err(refusal)
+}
+
+fn in_stopped_hub(data: &Path, request: Request) -> Result<Answer, Failure> {
+    if !data.join("yagura.sqlite").is_file() {
+        let path = data.display();
+        return Err(Failure::usage(
+            "no-data",
+            format!(
+                "`{path}` is no hub's data folder; start `yagura hub --data {path}` once, or give the right folder with --data"
+            ),
+            format!(
+                "`{path}` はハブのデータフォルダーではありません。`yagura hub --data {path}` を一度起動するか、--data で正しい場所を指定してください"
+            ),
+        ));
+    }
+    crate::block_on(async {
+        let store = Store::open(data, Options::default())
+            .map_err(|e| refusal(Refused { code: e.code().to_owned(), message: e.to_string() }))?;
+        execute(&store, None, request).await.map_err(refusal)
+    })
+}
+
+fn refusal(refused: Refused) -> Failure {
+    let japanese = format!("できませんでした：{}", refused.message);
+    Failure::data(refused.code, refused.message, japanese)
+}
+
+/// The socket of a running hub.
+pub(crate) struct Administration {
+    path: PathBuf,
+    task: tokio::task::JoinHandle<()>,
+}
+
+/// Takes administrative commands from the owner of the data folder while the hub runs.
+pub(crate) fn serve(running: &RunningHub) -> Result<Administration, Failure> {
+    let path = running.data().join(SOCKET);
+    let failed = |e: std::io::Error| Failure::file(&path, &e);
+    match std::fs::remove_file(&path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(failed(e)),
+        _ => {}
+    }
+    let listener = tokio::net::UnixListener::bind(&path).map_err(failed)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    let (store, address) = (running.store().clone(), running.address.to_string());
+    let task = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (store, address) = (store.clone(), address.clone());
+            tokio::spawn(async move {
+                if let Err(error) = answer(stream, &store, &address).await {
+                    tracing::debug!(%error, "an administrative command ended early");
+                }
+            });
+        }
+    });
+    Ok(Administration { path, task })
+}
+
+impl Administration {
+    /// Ends and removes the socket.
+    pub(crate) fn stop(self) {
+        self.task.abort();
+        if let Err(error) = std::fs::remove_file(&self.path) {
+            tracing::debug!(%error, "the administrative socket was gone already");
+        }
+    }
+}
+
+async fn answer(stream: tokio::net::UnixStream, store: &Store, address: &str) -> std::io::Result<()> {
+    let (read, mut write) = stream.into_split();
+    let mut line = String::new();
+    tokio::io::BufReader::new(read.take(MESSAGE_BYTES_MAX)).read_line(&mut line).await?;
+    let done = match serde_json::from_str(&line) {
+        Ok(request) => execute(store, Some(address), request).await,
+        Err(error) => Err(Refused { code: "bad-request".to_owned(), message: error.to_string() }),
+    };
+    let mut answer = serde_json::to_vec(&done)?;
+    answer.push(b'\n');
+    write.write_all(&answer).await
+}
+
+async fn execute(store: &Store, address: Option<&str>, request: Request) -> Result<Answer, Refused> {
+    let by = || By::node(Realm::Live);
+    let link = |secret: String| {
+        let base = address.map_or("", |address| address.trim_end_matches('/'));
+        format!("{base}/sign-in#link={secret}")
+    };
+    Ok(match request {
+        Request::ListOrganisations | Request::ListPeople | Request::ListTokens | Request::ListEdges => {
+            list(store, &request).await?
+        }
+        Request::AddOrganisation(new) => {
+            let added = administration::add_organisation(store, by(), &new).await?;
+            Answer { lines: vec![added.id.to_string()], value: organisation(&added) }
+        }
+        Request::AddPerson(new) => secret(link(administration::add_person(store, by(), &new).await?.1)),
+        Request::NewLink { login } => secret(link(administration::new_link(store, by(), &login).await?)),
+        Request::AddToken(new) => {
+            secret(administration::add_token(store, by(), &new, jiff::Timestamp::now()).await?.1)
+        }
+        Request::RevokeToken { id } => nothing(administration::revoke_token(store, by(), &id).await)?,
+        Request::AddEdge(new) => secret(administration::add_edge(store, by(), &new).await?.1),
+        Request::RemoveEdge { id } => nothing(administration::remove_edge(store, by(), &id).await)?,
+    })
+}
+
+fn secret(secret: String) -> Answer {
+    Answer { value: json!({ "secret": secret }), lines: vec![secret] }
+}
+
+fn nothing(done: Result<(), administration::Error>) -> Result<Answer, Refused> {
+    done?;
+    Ok(Answer { lines: Vec::new(), value: json!({}) })
+}
+
+async fn list(store: &Store, request: &Request) -> Result<Answer, Refused> {
+    let realm = Realm::Live;
+    let request = request.clone();
+    let found = store.read(move |reader| {
+        Ok(match request {
+            Request::ListPeople => rows(people::list(reader, &realm)?, person),
+            Request::ListTokens => rows(tokens::list(reader, &realm)?, token),
+            Request::ListEdges => rows(edges::list(reader, &realm)?, edge),
+            _ => rows(organisations::list(reader, &realm)?, organisation),
+        })
+    });
+    found.await.map_err(|e| Refused::from(administration::Error::from(e)))
+}
+
+/// One line of tab-separated values for people, one object for programs.
+fn rows<T>(found: Vec<T>, describe: impl Fn(&T) -> Value) -> Answer {
+    let values: Vec<Value> = found.iter().map(describe).collect();
+    let line = |value: &Value| {
+        let cells = value.as_object().into_iter().flat_map(serde_json::Map::values);
+        cells.map(cell).collect::<Vec<_>>().join("\t")
+    };
+    Answer { lines: values.iter().map(line).collect(), value: Value::Array(values) }
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+fn organisation(organisation: &organisations::Organisation) -> Value {
+    let sectors: Vec<&str> = organisation.sectors.iter().map(|sector| sector.name()).collect();
+    json!({
+        "id": organisation.id, "role": organisation.role.name(), "name_ja": organisation.name_ja,
+        "name_en": organisation.name_en, "sectors": sectors, "prefecture": organisation.prefecture,
+        "identity": organisation.identity,
+    })
+}
+
+fn person(person: &people::Person) -> Value {
+    let roles: Vec<&str> = person.roles.iter().map(|role| role.name()).collect();
+    json!({
+        "login": person.login, "name": person.name, "organisation": person.organisation, "roles": roles,
+        "state": if person.disabled { "disabled" } else { "enabled" },
+    })
+}
+
+fn token(token: &tokens::Token) -> Value {
+    let roles: Vec<&str> = token.roles.iter().map(|role| role.name()).collect();
+    json!({
+        "id": token.id, "name": token.name, "organisation": token.organisation, "roles": roles,
+        "expires": token.expires, "last_used": token.last_used,
+    })
+}
+
+fn edge(edge: &edges::Edge) -> Value {
+    json!({ "id": edge.id, "organisation": edge.organisation, "name": edge.name, "heard": edge.heard })
+}
+
+impl From<administration::Error> for Refused {
+    fn from(error: administration::Error) -> Self {
+        let code = match &error {
+            administration::Error::Invalid(_) => "invalid",
+            administration::Error::Store(error) => error.code(),
+        };
+        Self { code: code.to_owned(), message: error.to_string() }
+    }
+}

@@ -1,0 +1,359 @@
+//! The command line, defined once: parsing, help, completions and manual pages come from here.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::match_command::MatchArgs;
+
+/// Yagura: share, match, respond and drill together; telemetry stays with its owner.
+#[derive(Debug, Parser)]
+#[command(name = "yagura", version, about, propagate_version = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Global {
+    /// Print JSON for programs.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Language of messages; by default that of the terminal.
+    #[arg(long, global = true, value_enum)]
+    pub(crate) lang: Option<Language>,
+    /// Print results and errors only.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// A language of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    /// 日本語
+    Ja,
+    /// English
+    En,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// A hub with a sample council, two edges reading sample telemetry, the console.
+    Demo(DemoArgs),
+    /// Run a hub.
+    Hub(HubArgs),
+    /// Run an edge inside an operator's network.
+    Edge(EdgeArgs),
+    /// Match indicators against logs, without a server.
+    Match(MatchArgs),
+    /// Publish STIX files at a hub.
+    Import(ImportArgs),
+    /// Fetch everything one may see from a hub.
+    Export(ExportArgs),
+    /// Check and identify STIX objects.
+    Stix(StixArgs),
+    /// Administer a hub: organisations, people, tokens, edges.
+    Admin(AdminArgs),
+    /// Check the transparency log.
+    Log(LogArgs),
+    /// Print a completion script for a shell.
+    #[command(hide = true)]
+    Completions(CompletionsArgs),
+    /// Write the manual pages into a folder.
+    #[command(hide = true)]
+    Man(ManArgs),
+}
+
+/// `yagura demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, default_value = "127.0.0.1:8440")]
+    pub(crate) listen: SocketAddr,
+    /// Keep the data here; by default a temporary folder that is removed at the end.
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+    /// Your own intelligence in place of the sample campaign (STIX bundles).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) intel: Vec<PathBuf>,
+    /// Your own logs in place of the sample telemetry (Suricata EVE, Zeek); read by the first edge.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) telemetry: Vec<PathBuf>,
+}
+
+/// `yagura hub`.
+#[derive(Debug, Args)]
+pub(crate) struct HubArgs {
+    /// Configuration file (TOML).
+    #[arg(long, env = "YAGURA_HUB_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data folder; made at the first start.
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+    /// Where to listen; port 0 picks a free one. TLS always off loopback.
+    #[arg(long)]
+    pub(crate) listen: Option<SocketAddr>,
+}
+
+/// `yagura edge`.
+#[derive(Debug, Args)]
+pub(crate) struct EdgeArgs {
+    /// Configuration file (TOML).
+    #[arg(long, env = "YAGURA_EDGE_CONFIG", default_value = "edge.toml")]
+    pub(crate) config: PathBuf,
+    /// Check the configuration and end.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// A hub and how to sign in to it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct HubLink {
+    /// The hub's address.
+    #[arg(long, env = "YAGURA_HUB", default_value = "http://127.0.0.1:8440")]
+    pub(crate) hub: String,
+    /// A token; better given in the environment than on the command line.
+    #[arg(long, env = "YAGURA_TOKEN", hide_env_values = true)]
+    pub(crate) token: Option<String>,
+    /// A root certificate (PEM) to trust beside the system's.
+    #[arg(long, env = "YAGURA_CERTIFICATE")]
+    pub(crate) certificate: Option<PathBuf>,
+}
+
+/// `yagura import`.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    #[command(flatten)]
+    pub(crate) link: HubLink,
+    /// Objects in one request.
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) batch: u32,
+    /// STIX bundles, envelopes, arrays or one object a line; `-` is standard input. `.gz` and `.zst` are read through.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// `yagura export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    #[command(flatten)]
+    pub(crate) link: HubLink,
+    /// The collection; by default the first that one may read.
+    #[arg(long)]
+    pub(crate) collection: Option<String>,
+    /// Every version, not only the newest.
+    #[arg(long)]
+    pub(crate) all_versions: bool,
+    /// Write here; by default to standard output.
+    #[arg(long, short)]
+    pub(crate) output: Option<PathBuf>,
+    /// A bundle, or one object a line.
+    #[arg(long, value_enum, default_value_t = ExportForm::Bundle)]
+    pub(crate) form: ExportForm,
+}
+
+/// How an export is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportForm {
+    /// One STIX bundle.
+    Bundle,
+    /// One object a line.
+    Lines,
+}
+
+/// `yagura stix`.
+#[derive(Debug, Args)]
+pub(crate) struct StixArgs {
+    #[command(subcommand)]
+    pub(crate) command: StixCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StixCommand {
+    /// Judge objects by the specification; exit 1 where a MUST is broken.
+    Validate {
+        /// Show warnings (neglected SHOULDs), too.
+        #[arg(long)]
+        warnings: bool,
+        /// STIX files; `-` is standard input.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Print the deterministic identifier of each observable (STIX 2.1 §2.9).
+    Id {
+        /// STIX files; `-` is standard input.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// `yagura admin`.
+#[derive(Debug, Args)]
+pub(crate) struct AdminArgs {
+    /// The hub's data folder on this machine; the hub may be running or not.
+    #[arg(long, env = "YAGURA_DATA", default_value = "yagura-data", global = true)]
+    pub(crate) data: PathBuf,
+    #[command(subcommand)]
+    pub(crate) command: AdminCommand,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Organisations of the council.
+    Org {
+        #[command(subcommand)]
+        command: OrgCommand,
+    },
+    /// People.
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Tokens of programs.
+    Token {
+        #[command(subcommand)]
+        command: TokenCommand,
+    },
+    /// Edges.
+    Edge {
+        #[command(subcommand)]
+        command: EdgeAdminCommand,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum OrgCommand {
+    /// List them.
+    List,
+    /// Add one.
+    Add {
+        /// Short name, `a–z 0–9 -`.
+        id: String,
+        /// Name in Japanese.
+        #[arg(long)]
+        name_ja: String,
+        /// Name in English.
+        #[arg(long)]
+        name_en: String,
+        /// `coordinator`, `agency`, `operator`, `partner`, `oversight`, `academy`.
+        #[arg(long)]
+        role: String,
+        /// A sector, e.g. `power`; may be given several times.
+        #[arg(long = "sector")]
+        sectors: Vec<String>,
+        /// Prefecture of its seat, 1–47 (JIS X 0401).
+        #[arg(long)]
+        prefecture: Option<u8>,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum UserCommand {
+    /// List them.
+    List,
+    /// Add one; prints the one-time sign-in link.
+    Add {
+        /// Sign-in name.
+        login: String,
+        /// Name for people.
+        #[arg(long)]
+        name: String,
+        /// Short name of the organisation.
+        #[arg(long)]
+        org: String,
+        /// A role, e.g. `duty_officer`; may be given several times.
+        #[arg(long = "role", required = true)]
+        roles: Vec<String>,
+    },
+    /// Print a new one-time sign-in link for somebody who is locked out.
+    Link {
+        /// Sign-in name.
+        login: String,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// List them, without their secrets.
+    List,
+    /// Issue one; prints the token alone.
+    Add {
+        /// Short name of the organisation it speaks for.
+        #[arg(long)]
+        org: String,
+        /// A role, e.g. `analyst`; may be given several times.
+        #[arg(long = "role", required = true)]
+        roles: Vec<String>,
+        /// What it is for.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// A date or RFC 3339 time; by default in 90 days.
+        #[arg(long)]
+        expires: Option<String>,
+    },
+    /// Revoke one.
+    Revoke {
+        /// The token's id.
+        id: String,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum EdgeAdminCommand {
+    /// List them.
+    List,
+    /// Register one; prints its token alone.
+    Add {
+        /// Short name, `a–z 0–9 -`.
+        id: String,
+        /// Short name of its operator.
+        #[arg(long)]
+        org: String,
+        /// Name for people.
+        #[arg(long)]
+        name: String,
+    },
+    /// Remove one; its token ends.
+    Remove {
+        /// Short name.
+        id: String,
+    },
+}
+
+/// `yagura log`.
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    #[command(subcommand)]
+    pub(crate) command: LogCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// Check the published tree against the rows it was made of; exit 1 where they differ.
+    Verify {
+        /// The hub's data folder.
+        #[arg(long, env = "YAGURA_DATA", default_value = "yagura-data")]
+        data: PathBuf,
+        /// The verifier key that you trust (`name+hash+key`); by default the one in the data folder.
+        #[arg(long)]
+        key: Option<String>,
+    },
+}
+
+/// `yagura completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `yagura man`.
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// The folder.
+    pub(crate) folder: PathBuf,
+}

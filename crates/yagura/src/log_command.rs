@@ -1,0 +1,119 @@
+//! `yagura log verify`: the published tree against the rows that it was made of.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use oversight::Realm;
+use serde::Serialize;
+use store::{Reader, StoreError, audit, settings};
+use tlog::{Checkpoint, Tile, VerifyingKey};
+
+use crate::cli::{LogArgs, LogCommand};
+use crate::output::{Failure, Output};
+
+#[derive(Serialize)]
+struct Verified {
+    origin: String,
+    size: u64,
+    root: String,
+    rows: u64,
+    tiles: usize,
+}
+
+/// Carries out the command.
+pub(crate) fn run(output: &Output, arguments: &LogArgs) -> Result<ExitCode, Failure> {
+    let LogCommand::Verify { data, key } = &arguments.command;
+    let verified = verify(data, key.as_deref())?;
+    if output.is_json() {
+        output.object(&verified);
+    }
+    let Verified { origin, size, root, rows, tiles } = &verified;
+    output.say(
+        format!("{origin}: {rows} rows make the tree; the signed checkpoint of {size} leaves (root {root}) and its {tiles} tiles fit it"),
+        format!("{origin}：{rows} 行から木を計算し直しました。署名済みチェックポイント（{size} 葉、根 {root}）とタイル {tiles} 枚は一致します"),
+    );
+    if key.is_none() {
+        output.say(
+            "the key was taken from the same folder; give --key with the one you noted down to rule out that both were replaced",
+            "鍵は同じフォルダーのものです。両方が差し替えられていないことを確かめるには、控えておいた鍵を --key で渡してください",
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(data: &Path, key: Option<&str>) -> Result<Verified, Failure> {
+    let folder = data.join("log");
+    let path = folder.join("checkpoint");
+    let note = std::fs::read_to_string(&path).map_err(|e| Failure::file(&path, &e))?;
+    let found = store::inspect(data, |reader| {
+        let key = match key {
+            Some(key) => key.to_owned(),
+            None => settings::get(reader, &Realm::Live, "node.key")?
+                .and_then(|key| String::from_utf8(key).ok())
+                .ok_or(StoreError::NotFound { what: "node.key".to_owned() })?,
+        };
+        Ok(compare(reader, &folder, &note, &key))
+    });
+    match found {
+        Ok(verified) => verified,
+        Err(StoreError::Corrupt(what)) => Err(differs(&what)),
+        Err(error) => {
+            let japanese = format!("データフォルダーを読めません：{error}");
+            Err(Failure::system(error.code(), error.to_string(), japanese))
+        }
+    }
+}
+
+fn compare(reader: &Reader<'_>, folder: &Path, note: &str, key: &str) -> Result<Verified, Failure> {
+    let key = VerifyingKey::parse(key).map_err(|e| differs(&format!("the key cannot be used: {e}")))?;
+    let checkpoint =
+        tlog::open_log(note, &key, key.name()).map_err(|e| differs(&format!("checkpoint: {e}")))?;
+    let (rows, _) = audit::verify(reader).map_err(|e| differs(&e.to_string()))?;
+    if rows < checkpoint.size {
+        return Err(differs(&format!(
+            "{} leaves are signed but only {rows} rows are there",
+            checkpoint.size
+        )));
+    }
+    let node = |level, index| audit::node(reader, level, index).ok().flatten();
+    if tlog::proof::root(checkpoint.size, node).ok() != Some(checkpoint.root) {
+        return Err(differs("the rows make another root than the signed one"));
+    }
+    let tiles = tlog::tiles_to_write(0, checkpoint.size);
+    for tile in &tiles {
+        check_tile(reader, folder, tile)?;
+    }
+    let Checkpoint { origin, size, root } = checkpoint;
+    let root = root.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(Verified { origin, size, root, rows, tiles: tiles.len() })
+}
+
+fn check_tile(reader: &Reader<'_>, folder: &Path, tile: &Tile) -> Result<(), Failure> {
+    let expected = tile.content(|level, index| audit::node(reader, level, index).ok().flatten());
+    check_file(&folder.join(tile.path()), expected)?;
+    if tile.level > 0 {
+        return Ok(());
+    }
+    let first = tile.index * 256;
+    let entries =
+        audit::entries(reader, first, first + u64::from(tile.width)).map_err(|e| differs(&e.to_string()))?;
+    check_file(&folder.join(tile.entries_path()), tlog::encode_entries(entries).ok())
+}
+
+fn check_file(path: &Path, expected: Option<Vec<u8>>) -> Result<(), Failure> {
+    let found = std::fs::read(path).map_err(|e| differs(&format!("`{}`: {e}", path.display())))?;
+    if expected.as_deref() == Some(found.as_slice()) {
+        return Ok(());
+    }
+    Err(differs(&format!("`{}` does not hold what the rows make", path.display())))
+}
+
+fn differs(what: &str) -> Failure {
+    Failure::data(
+        "log-differs",
+        format!(
+            "the log does not verify: {what}; keep this folder as it is and tell those who oversee the node"
+        ),
+        format!("ログを検証できません：{what}。このフォルダーを変更せず、監督機関に知らせてください"),
+    )
+}

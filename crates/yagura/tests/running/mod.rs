@@ -1,0 +1,200 @@
+//! Hubs and edges as real processes on free ports, stopped when the test ends.
+
+#![expect(dead_code, reason = "each test uses a part of it")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Longest wait for a state, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    tokio::runtime::Runtime::new().unwrap()
+});
+
+/// The program under test.
+pub fn yagura() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_yagura"));
+    command.env("RUST_LOG", "warn").env("LANG", "C.UTF-8");
+    command
+}
+
+/// Waits for a state, never for a time.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "waited too long: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A hub.
+pub struct Hub {
+    child: Child,
+    data: PathBuf,
+    pub address: String,
+    pub api_root: String,
+    pub collection: String,
+    pub token: String,
+}
+
+/// Posts to a hub from another thread.
+pub struct Poster {
+    url: String,
+    token: String,
+}
+
+impl Hub {
+    /// The first start in a folder.
+    pub fn start(data: &Path) -> Self {
+        Self::start_at(data, "127.0.0.1:0", None)
+    }
+
+    fn start_at(data: &Path, listen: &str, token: Option<String>) -> Self {
+        let mut command = yagura();
+        command.args(["hub", "--json", "--listen", listen, "--data"]).arg(data);
+        let (child, ready) = ready(command);
+        let text = |name: &str| ready[name].as_str().unwrap().to_owned();
+        let token = token.unwrap_or_else(|| text("token"));
+        Self {
+            child,
+            data: data.to_owned(),
+            address: text("address"),
+            api_root: text("api_root"),
+            collection: text("collection"),
+            token,
+        }
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts again at the same address with the same data.
+    pub fn start_again(mut self) -> Self {
+        self.kill();
+        let listen = self.address.trim_start_matches("http://").to_owned();
+        Self::start_at(&self.data, &listen, Some(self.token.clone()))
+    }
+
+    /// SIGTERM; gives the data folder.
+    pub fn stop(mut self) -> PathBuf {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        assert!(self.child.wait().unwrap().success(), "a stop that was asked for succeeds");
+        self.data.clone()
+    }
+
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    pub fn poster(&self) -> Poster {
+        Poster { url: format!("{}/api/v1/objects", self.address), token: self.token.clone() }
+    }
+
+    /// Posts objects and fails unless every one was taken.
+    #[track_caller]
+    pub fn post(&self, objects: &Value) {
+        let answer = self.poster().try_post(objects).unwrap();
+        assert_eq!(answer["refused"], serde_json::json!([]), "{answer}");
+    }
+}
+
+impl Poster {
+    /// The answer, or nothing where the hub gave none.
+    pub fn try_post(&self, objects: &Value) -> Option<Value> {
+        RUNTIME.block_on(async {
+            let request = reqwest::Client::new().post(&self.url).bearer_auth(&self.token);
+            let request = request.header("Content-Type", "application/json").body(objects.to_string());
+            let answer = request.send().await.ok()?;
+            assert!(answer.status().is_success(), "{}", answer.status());
+            answer.json().await.ok()
+        })
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// An edge.
+pub struct Edge {
+    child: Child,
+    page: String,
+}
+
+impl Edge {
+    pub fn start(config: &Path) -> Self {
+        let mut command = yagura();
+        command.args(["edge", "--json", "--config"]).arg(config);
+        let (child, ready) = ready(command);
+        Self { child, page: ready["page"].as_str().unwrap_or_default().to_owned() }
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// What the edge's own page tells.
+    pub fn ledger(&self) -> Value {
+        get(&format!("{}/api/v1/ledger", self.page), None).unwrap()
+    }
+}
+
+impl Drop for Edge {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn ready(mut command: Command) -> (Child, Value) {
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let ready = serde_json::from_str(&line).unwrap_or_else(|e| panic!("`{line}` is no ready line: {e}"));
+    (child, ready)
+}
+
+/// GET as JSON.
+pub fn get(url: &str, token: Option<&str>) -> Option<Value> {
+    RUNTIME.block_on(async {
+        let mut request = reqwest::Client::new().get(url);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        request.send().await.ok()?.error_for_status().ok()?.json().await.ok()
+    })
+}
+
+/// `yagura admin` on a running hub; gives what it printed.
+#[track_caller]
+pub fn admin(hub: &Hub, arguments: &[&str]) -> String {
+    let done = yagura().args(["admin", "--data"]).arg(hub.data()).args(arguments).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+}
+
+/// `yagura export`; gives the objects.
+#[track_caller]
+pub fn export(hub: &Hub) -> Vec<Value> {
+    let done = yagura()
+        .args(["export", "--form", "lines", "--hub", &hub.address])
+        .env("YAGURA_TOKEN", &hub.token)
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
