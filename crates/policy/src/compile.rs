@@ -22,6 +22,8 @@ pub(crate) const BUILT_IN: [(&str, &str); 3] = [
 pub(crate) struct Compiled {
     pub(crate) policies: PolicySet,
     pub(crate) schema: Schema,
+    /// Whether some policy looks at the identifiers of markings, and not only at whether there are any.
+    pub(crate) names_markings: bool,
 }
 
 /// Compiles (file name, text) pairs. Without a schema among them the built-in one counts.
@@ -49,7 +51,8 @@ pub(crate) fn compile(files: &[(String, String)]) -> Result<Compiled, PolicyErro
         return Err(PolicyError("there are no policies; nobody could see anything".to_owned()));
     }
     validate(&policies, &schema)?;
-    Ok(Compiled { policies, schema })
+    let names_markings = policies.policies().any(names_markings);
+    Ok(Compiled { policies, schema, names_markings })
 }
 
 fn schema(files: &[(String, String)]) -> Result<Schema, PolicyError> {
@@ -104,4 +107,9 @@ fn validate(policies: &PolicySet, schema: &Schema) -> Result<(), PolicyError> {
         Some(warning) => Err(PolicyError(format!("a policy is doubtful: {warning}"))),
         None => Ok(()),
     }
+}
+
+/// Whether the attribute `markings` occurs in a policy; in doubt it does.
+fn names_markings(policy: &Policy) -> bool {
+    policy.to_json().map_or(true, |json| json.to_string().contains("\"markings\""))
 }

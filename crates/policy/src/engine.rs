@@ -48,6 +48,7 @@ pub struct PolicyError(pub String);
 /// Decisions made so far.
 #[derive(Debug, Default)]
 struct Memory {
+    /// By label, and by shape of labels: see [`Label::shape`].
     reads: HashMap<Class, HashMap<Label, bool, RandomState>, RandomState>,
     reads_count: usize,
     operations: HashMap<(Class, Operation), bool, RandomState>,
@@ -187,12 +188,24 @@ impl Engine {
         known.unwrap_or_else(|| self.decide_read(&class, label))
     }
 
+    /// Decides what is not remembered. Unless a policy asks which markings there are, labels of one shape are decided alike: so
+    /// that a stranger who makes up markings by the thousand costs a look-up each and not a decision.
     fn decide_read(&self, class: &Class, label: &Label) -> bool {
-        let allowed = ask(&self.compiled, class, "read", Target::Object(label)).allowed;
+        let shape = if self.compiled.names_markings { label.clone() } else { label.shape() };
+        let known = {
+            let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
+            memory.reads.get(class).and_then(|known| known.get(&shape)).copied()
+        };
+        let allowed =
+            known.unwrap_or_else(|| ask(&self.compiled, class, "read", Target::Object(&shape)).allowed);
         let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
-        memory.make_room(1);
-        memory.reads.entry(class.clone()).or_default().insert(label.clone(), allowed);
-        memory.reads_count += 1;
+        memory.make_room(2);
+        let reads = memory.reads.entry(class.clone()).or_default();
+        let before = reads.len();
+        reads.insert(label.clone(), allowed);
+        reads.insert(shape, allowed);
+        let added = reads.len() - before;
+        memory.reads_count += added;
         allowed
     }
 

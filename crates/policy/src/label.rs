@@ -157,6 +157,18 @@ impl Label {
         LabelId(id)
     }
 
+    /// The same label with one marking in place of several that are alike to policies which do not name markings.
+    pub(crate) fn shape(&self) -> Self {
+        let one = |markings: &BTreeSet<Id>| {
+            if markings.is_empty() {
+                BTreeSet::new()
+            } else {
+                BTreeSet::from([Id::new("marking-definition", uuid::Uuid::nil())])
+            }
+        };
+        Self { statements: one(&self.statements), unknown: one(&self.unknown), ..self.clone() }
+    }
+
     /// Neither a level nor terms in words: nobody but the originator may read it.
     fn is_closed(&self) -> bool {
         self.tlp == TlpLabel::Unmarked && self.statements.is_empty()

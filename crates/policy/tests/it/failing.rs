@@ -126,3 +126,51 @@ fn an_agreement_is_one_more_file() {
     assert_ne!(engine.epoch(), crate::engine().epoch(), "other policies, another epoch");
     assert_eq!(crate::engine().epoch(), crate::engine().epoch());
 }
+
+/// Labels of one shape are decided alike, but not where a policy asks which markings there are.
+#[test]
+fn a_policy_may_name_a_marking() {
+    let mut files = Engine::built_in();
+    files.push((
+        "terms.cedar".to_owned(),
+        format!(
+            r#"
+            @id("partners-under-terms")
+            permit (principal, action == Yagura::Action::"read", resource)
+            when {{
+              principal.organisation_role == Yagura::OrganisationRole::"partner" &&
+              !resource.has_unknown_marking && resource.markings.contains("{}")
+            }};
+            "#,
+            marking(1)
+        ),
+    ));
+    let engine = Engine::compile(&files).unwrap();
+    let partner = person(OrganisationRole::Partner, "mine", &[]);
+    let with = |number| {
+        let mut label = label(TlpLabel::Unmarked, "other");
+        label.statements.insert(marking(number));
+        label
+    };
+    for _ in 0..2 {
+        assert!(!engine.check(&partner, Operation::Read, &with(2)));
+        assert!(engine.check(&partner, Operation::Read, &with(1)));
+    }
+}
+
+/// Somebody makes up markings by the thousand: each is refused, and costs no decision of its own.
+#[test]
+fn made_up_markings_are_cheap_to_refuse() {
+    let engine = crate::engine();
+    let someone = person(OrganisationRole::Operator, "mine", &[]);
+    let made_up = |number: u32| {
+        let mut label = label(TlpLabel::Level(Tlp::Clear), "other");
+        let id = format!("marking-definition--00000000-0000-4000-8000-0000{number:08x}");
+        label.unknown.insert(stix::Id::parse(&id).unwrap());
+        label
+    };
+    let labels: Vec<_> = (0..20_000).map(|number| (i64::from(number), made_up(number))).collect();
+    let fine = label(TlpLabel::Level(Tlp::Clear), "other");
+    let all = labels.iter().map(|(key, label)| (*key, label)).chain([(-1, &fine)]);
+    assert_eq!(engine.visible(&someone, all).keys(), [-1]);
+}

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod failing;
 #[cfg(test)]
+mod given;
+#[cfg(test)]
 mod labels;
 #[cfg(test)]
 mod model;
@@ -14,40 +16,5 @@ mod release;
 #[cfg(test)]
 mod table;
 
-use std::collections::BTreeSet;
-
-use oversight::{OrganisationId, OrganisationRole, PersonRole, Realm};
-use policy::{Engine, Label, Principal, PrincipalKind, TlpLabel};
-use stix::Id;
-
-fn engine() -> Engine {
-    Engine::compile(&Engine::built_in()).expect("the built-in policies compile")
-}
-
-fn organisation(name: &str) -> OrganisationId {
-    OrganisationId::parse(name).expect("a short name")
-}
-
-fn person(organisation_role: OrganisationRole, of: &str, roles: &[PersonRole]) -> Principal {
-    Principal {
-        kind: PrincipalKind::Person("someone".into()),
-        organisation: organisation(of),
-        organisation_role,
-        roles: roles.iter().copied().collect(),
-        realm: Realm::Live,
-    }
-}
-
-fn label(tlp: TlpLabel, originator: &str) -> Label {
-    Label {
-        realm: Realm::Live,
-        tlp,
-        statements: BTreeSet::new(),
-        unknown: BTreeSet::new(),
-        originator: organisation(originator),
-    }
-}
-
-fn marking(last: u8) -> Id {
-    Id::parse(&format!("marking-definition--00000000-0000-4000-8000-0000000000{last:02x}")).expect("an id")
-}
+#[cfg(test)]
+use given::{engine, label, marking, organisation, person};

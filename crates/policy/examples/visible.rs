@@ -1,0 +1,60 @@
+//! How long decisions take: `cargo run -p policy --example visible [--release]`.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::io::Write;
+use std::time::Instant;
+
+use oversight::{OrganisationId, OrganisationRole, PersonRole, Realm};
+use policy::{Engine, Label, LabelKey, Principal, PrincipalKind, TlpLabel};
+use stix::marking::Tlp;
+
+const ORGANISATIONS: usize = 67;
+const LABELS: usize = 400;
+const ROUNDS: u32 = 1_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut out = std::io::stdout();
+    let begun = Instant::now();
+    let engine = Engine::compile(&Engine::built_in())?;
+    writeln!(out, "compile and try out           {:>10.1?}", begun.elapsed())?;
+
+    let organisation =
+        |number: usize| OrganisationId::parse(&format!("organisation-{number}")).ok_or("not a short name");
+    let levels: Vec<TlpLabel> =
+        Tlp::ALL.into_iter().map(TlpLabel::Level).chain([TlpLabel::Unmarked]).collect();
+    let mut labels: Vec<(LabelKey, Label)> = Vec::new();
+    for number in 0..LABELS {
+        let label = Label {
+            realm: Realm::Live,
+            tlp: levels.get(number % levels.len()).copied().unwrap_or(TlpLabel::Unmarked),
+            statements: BTreeSet::new(),
+            unknown: BTreeSet::new(),
+            originator: organisation(number % ORGANISATIONS)?,
+        };
+        labels.push((i64::try_from(number)?, label));
+    }
+    let principal = Principal {
+        kind: PrincipalKind::Person("someone".to_owned()),
+        organisation: organisation(1)?,
+        organisation_role: OrganisationRole::Operator,
+        roles: BTreeSet::from([PersonRole::Analyst, PersonRole::DutyOfficer]),
+        realm: Realm::Live,
+    };
+    let visible = || engine.visible(&principal, labels.iter().map(|(key, label)| (*key, label)));
+
+    let begun = Instant::now();
+    let first = visible();
+    writeln!(
+        out,
+        "{LABELS} labels, first time       {:>10.1?}, {} of them readable",
+        begun.elapsed(),
+        first.keys().len()
+    )?;
+    let begun = Instant::now();
+    for _ in 0..ROUNDS {
+        assert_eq!(visible(), first);
+    }
+    writeln!(out, "{LABELS} labels, remembered       {:>10.1?}", begun.elapsed() / ROUNDS)?;
+    Ok(())
+}
