@@ -4,7 +4,7 @@ mod audit;
 mod board;
 mod cases;
 pub(crate) mod describe;
-mod edges;
+pub(crate) mod edges;
 mod node;
 mod objects;
 mod organisations;
@@ -17,7 +17,6 @@ mod tokens;
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use describe::{AnyRefusal, CallerRefusal};
-pub(crate) use summaries::Teller;
 
 use crate::state::AppState;
 

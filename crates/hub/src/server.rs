@@ -54,6 +54,7 @@ pub(crate) fn router(state: AppState) -> Router {
         .merge(taxii::routes(&state.config.api_root))
         .merge(log::routes())
         .merge(operations::routes())
+        .merge(api::describe::routes())
         .fallback(console::serve)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(

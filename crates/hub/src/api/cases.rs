@@ -46,6 +46,7 @@ enum WantedState {
 struct CaseQuery {
     /// `open` where absent.
     #[serde(default)]
+    #[param(inline)]
     state: WantedState,
 }
 

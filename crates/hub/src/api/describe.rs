@@ -1,8 +1,13 @@
 //! What every operation's description says of its failures.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use api::{Code, Problem};
+use axum::Router;
+use axum::routing::get;
+use bytes::Bytes;
+use http::header;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::response::{Response, ResponseBuilder};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -10,6 +15,7 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder, R
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use crate::principal::SESSION_COOKIE;
+use crate::state::AppState;
 
 /// The failures of an address that anybody may ask.
 pub(crate) struct AnyRefusal;
@@ -43,6 +49,13 @@ impl IntoResponses for CallerRefusal {
             Code::Unavailable,
         ])
     }
+}
+
+/// The document itself.
+pub(crate) fn routes() -> Router<AppState> {
+    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| crate::openapi().to_json().unwrap_or_default().into());
+    let document = || async { ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.clone()) };
+    Router::new().route("/api/openapi.json", get(document))
 }
 
 fn refusals(codes: &[Code]) -> BTreeMap<String, RefOr<Response>> {

@@ -42,6 +42,7 @@ pub(super) struct ObjectQuery {
     #[serde(default)]
     revoked: bool,
     /// `added` (newest first) or `relevance`; absent: relevance where there are words.
+    #[param(inline)]
     sort: Option<Sort>,
     /// Objects of a page, at most 200; 50 where absent.
     limit: Option<usize>,
