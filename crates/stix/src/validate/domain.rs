@@ -66,7 +66,8 @@ pub(super) const DOMAIN: &[TypeDefinition] = &[
             required("context", Kind::Open(&v::GROUPING_CONTEXT)),
             required("object_refs", ANYTHING),
         ],
-        &[],
+        // The text of errata 01 marks the name as required; the OASIS schema and interoperability examples leave it out.
+        &[Rule::Better("name")],
     ),
     domain(
         "identity",

@@ -495,6 +495,10 @@ impl Walk<'_> {
                 Rule::Needs(a, b) if has(a) && !has(b) => {
                     self.error("missing-companion", record.section, format!("`{a}` requires `{b}`"));
                 }
+                Rule::Better(name) if !has(name) => {
+                    let message = format!("`{name}` is missing");
+                    self.at(name, |walk| walk.warn("missing-property", record.section, message));
+                }
                 Rule::NotEmpty if !record.properties.iter().any(|p| has(p.name)) && !has("extensions") => {
                     let message = "at least one of the properties described there is required".to_owned();
                     self.error("missing-one-of", record.section, message);

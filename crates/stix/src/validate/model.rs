@@ -112,6 +112,8 @@ pub(super) enum Rule {
     NotBoth(&'static str, &'static str),
     /// If the first is there, so is the second.
     Needs(&'static str, &'static str),
+    /// It is missed with a warning.
+    Better(&'static str),
     /// At least one property of the record's own is there.
     NotEmpty,
     /// If the boolean has this value, the property is absent.

@@ -25,7 +25,7 @@ fn damaged(texts: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
         for (at, from, how, byte) in damages {
             let position = at.index(bytes.len().max(1)).min(bytes.len());
             match how {
-                0 if position < bytes.len() => bytes[position] = byte,
+                0 => bytes.iter_mut().skip(position).take(1).for_each(|old| *old = byte),
                 1 if position < bytes.len() => {
                     bytes.remove(position);
                 }
