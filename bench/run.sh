@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Every benchmark, each figure beside a limit measured in the same run. `bench/run.sh short` is a quick form.
+# The figures belong into docs/benchmarks.md, with commit, machine and command.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target="${CARGO_TARGET_DIR:-$PWD/target}"
+if [ "${1:-}" = short ]; then objects=10000 megabytes=64; else objects=100000 megabytes=1000; fi
+
+venv="$target/bench-venv"
+if [ ! -x "$venv/bin/medallion" ]; then
+  python3 -m venv "$venv"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check medallion==3.0.0
+fi
+export YAGURA_MEDALLION="$venv/bin/medallion"
+
+pin=()
+if command -v taskset >/dev/null; then pin=(taskset -c "$(($(nproc) - 1))"); fi
+
+# Everything is built before anything is measured.
+cargo bench --locked --quiet --no-run -p matcher -p store -p yagura
+
+printf 'commit %s\nmachine %s, %s cores, %s\n' "$(git rev-parse --short HEAD)" \
+  "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -sr)"
+printf '\n== match: one core, %s MB of EVE\n' "$megabytes"
+"${pin[@]}" cargo bench --locked --quiet -p matcher --bench scan -- "${megabytes}000000"
+printf '\n== store\n'
+cargo bench --locked --quiet -p store --bench ingest -- "$objects"
+printf '\n== service\n'
+cargo bench --locked --quiet -p yagura --bench service -- "$objects"
