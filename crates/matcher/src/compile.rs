@@ -246,6 +246,7 @@ fn check_breadth(key: &Key, text: &str) -> Result<(), Unusable> {
         KeyKind::Net4(length) => length < 8,
         KeyKind::Net6(length) => length < 16,
         KeyKind::Domain | KeyKind::DomainBelow => !text.contains('.'),
+        KeyKind::Email => !text.rsplit('@').next().unwrap_or_default().contains(['.', '[']),
         _ => false,
     };
     if too_broad {

@@ -14,10 +14,13 @@
 mod benign;
 mod compile;
 mod condition;
+mod filter;
 mod indicator;
 mod key;
+pub mod oracle;
 mod scanner;
 mod set;
+mod sift;
 mod warning;
 
 pub use compile::Covers;

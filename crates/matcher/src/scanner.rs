@@ -2,10 +2,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use telemetry::{Observation, Reader, Unreadable};
+use telemetry::{Format, Observation, Reader, Unreadable};
 
 use crate::condition::Seen;
 use crate::set::{IndicatorRef, IndicatorSet, Lead};
+use crate::sift::{self, Verdict};
 
 /// Looks for the indicators of a set in the lines of one log.
 ///
@@ -14,6 +15,7 @@ pub struct Scanner {
     set: Arc<IndicatorSet>,
     reader: Reader,
     tally: Tally,
+    exhaustive: bool,
     /// Kept between lines so that a line allocates nothing.
     scratch: Scratch,
 }
@@ -30,7 +32,10 @@ struct Scratch {
 pub struct Tally {
     /// Lines, empty and header lines included.
     pub lines: u64,
-    /// Lines that are no record of the format, by reason.
+    /// Lines that were parsed, because the set might know something in them or because they are not framed as records are.
+    pub read: u64,
+    /// Lines that are no record of the format, by reason. A line in which nothing is known is checked for its frame only:
+    /// that it is whole, closed and UTF-8.
     pub unreadable: BTreeMap<Unreadable, u64>,
     /// Matches that were reported.
     pub matches: u64,
@@ -61,7 +66,13 @@ impl Scanner {
     /// A scanner for one log.
     #[must_use]
     pub fn new(set: Arc<IndicatorSet>, reader: Reader) -> Self {
-        Self { set, reader, tally: Tally::default(), scratch: Scratch::default() }
+        Self { set, reader, tally: Tally::default(), exhaustive: false, scratch: Scratch::default() }
+    }
+
+    /// A scanner that parses every line. Slower, and finds the same: for tests of that, and to have every line checked.
+    #[must_use]
+    pub fn exhaustive(set: Arc<IndicatorSet>, reader: Reader) -> Self {
+        Self { exhaustive: true, ..Self::new(set, reader) }
     }
 
     /// Goes on with another set; the log's state is kept.
@@ -114,6 +125,10 @@ impl Scanner {
         found: &mut dyn FnMut(&Match<'_>),
     ) {
         self.tally.lines += 1;
+        if !self.exhaustive && self.sift(text) == Verdict::Clear {
+            return;
+        }
+        self.tally.read += 1;
         match self.reader.read(text) {
             Ok(Some(observation)) => {
                 let place = Place { line, line_offset, text, time: observation.time.unwrap_or(now) };
@@ -122,6 +137,30 @@ impl Scanner {
             }
             Ok(None) => {}
             Err(reason) => *self.tally.unreadable.entry(reason).or_default() += 1,
+        }
+    }
+}
+
+impl Scanner {
+    /// The first stage. Only lines of a standard shape can be cleared by it; all others are read.
+    fn sift(&self, line: &[u8]) -> Verdict {
+        if line.len() > telemetry::LINE_BYTES_MAX {
+            return Verdict::Read;
+        }
+        let tsv_only = self.reader.format() == Some(Format::ZeekTsv);
+        match line.trim_ascii_start().first() {
+            Some(b'{') if !tsv_only => sift::json_line(&self.set, line.trim_ascii()),
+            Some(b'#') | None => Verdict::Read,
+            Some(_) => {
+                let tsv = self.reader.tsv();
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                let tabs = || memchr::memchr_iter(b'\t', line).count();
+                let shaped = matches!(self.reader.format(), None | Some(Format::ZeekTsv))
+                    && tsv.is_standard()
+                    && tsv.width() > 0
+                    && tsv.width() == tabs() + 1;
+                if shaped { sift::tabs_line(&self.set, line) } else { Verdict::Read }
+            }
         }
     }
 }
@@ -174,6 +213,14 @@ fn decide(
         hits.dedup();
         tally.matches += 1;
         let Place { line, line_offset, text, .. } = *place;
-        found(&Match { indicator: set.indicator(lead.rule), line, line_offset, text, observation, reader, hits });
+        found(&Match {
+            indicator: set.indicator(lead.rule),
+            line,
+            line_offset,
+            text,
+            observation,
+            reader,
+            hits,
+        });
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher};
 
 use hashbrown::HashTable;
@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::compile::{Covers, compile};
 use crate::condition::{Condition, Conjunction, Subject};
+use crate::filter::{Filter, Host, host_of_url};
 use crate::indicator::{Indicator, Unusable};
 use crate::key::{Key, KeyKind, masked};
 use crate::warning::WarningLists;
@@ -54,6 +55,9 @@ pub struct IndicatorSet {
     net4_lengths: Vec<u8>,
     net6_lengths: Vec<u8>,
     has_below: bool,
+    /// IPv4 hosts of URLs, which are in no table of addresses.
+    url_v4: HashSet<[u8; 4]>,
+    filter: Filter,
 }
 
 /// An indicator, packed: a million of them must fit into an edge.
@@ -124,13 +128,12 @@ impl IndicatorSet {
 
     fn empty(generation: u64, any_time: bool) -> Self {
         let seed = std::hash::RandomState::new().build_hasher().finish();
+        let hasher =
+            foldhash::fast::SeedableRandomState::with_seed(seed, foldhash::SharedSeed::global_random());
         Self {
             generation,
             any_time,
-            hasher: foldhash::fast::SeedableRandomState::with_seed(
-                seed,
-                foldhash::SharedSeed::global_random(),
-            ),
+            hasher: hasher.clone(),
             rules: Vec::new(),
             leaves: Vec::new(),
             conjunctions: Vec::new(),
@@ -141,6 +144,8 @@ impl IndicatorSet {
             net4_lengths: Vec::new(),
             net6_lengths: Vec::new(),
             has_below: false,
+            url_v4: HashSet::new(),
+            filter: Filter::new(hasher),
         }
     }
 
@@ -153,6 +158,42 @@ impl IndicatorSet {
         self.leaves.shrink_to_fit();
         self.texts.shrink_to_fit();
         self.values.shrink_to_fit();
+        self.fill_filter();
+    }
+
+    fn fill_filter(&mut self) {
+        let mut filter = Filter::new(self.hasher.clone());
+        filter.make_room(self.table.len());
+        let mut url_v4 = HashSet::new();
+        for leaf in self.table.iter().filter_map(|leaf| self.leaf(*leaf)) {
+            let value = self.leaf_value(leaf);
+            filter.insert(leaf.kind, value);
+            if leaf.kind == KeyKind::Url
+                && let Some(Host::Address(key)) = std::str::from_utf8(value).ok().and_then(host_of_url)
+                && let Ok(octets) = key.bytes.as_ref().try_into()
+            {
+                url_v4.insert(octets);
+            }
+        }
+        self.url_v4 = url_v4;
+        self.filter = filter;
+    }
+
+    pub(crate) fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// Whether an IPv4 address is one of the set's, in one of its networks, or the host of one of its URLs.
+    pub(crate) fn knows_v4(&self, address: u32) -> bool {
+        let octets = address.to_be_bytes();
+        self.url_v4.contains(&octets) || self.knows(&Key::new(KeyKind::V4, octets))
+    }
+
+    /// Whether an observed value leads to any indicator.
+    pub(crate) fn knows(&self, seen: &Key) -> bool {
+        let mut known = false;
+        self.look_up(seen, &mut |_| known = true);
+        known
     }
 
     /// The number given at building, to tell one set from the next.
@@ -180,6 +221,7 @@ impl IndicatorSet {
             + self.leaves.capacity() * size_of::<Leaf>()
             + self.texts.capacity()
             + self.values.capacity()
+            + self.filter.bytes()
             + self.table.capacity() * 8 / 7 * (size_of::<u32>() + 1)
     }
 

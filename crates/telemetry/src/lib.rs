@@ -17,7 +17,7 @@ mod time;
 pub use json::LINE_BYTES_MAX;
 pub use observation::{Observation, Observed, Role};
 pub use reader::{Reader, Unreadable, detect};
-pub use zeek::TsvReader;
+pub use zeek::{TsvReader, unescape_tsv};
 
 /// A log format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -221,7 +221,7 @@ impl<'a> Draft<'a> {
     fn mac(&mut self, role: Role, field: Cow<'a, str>, text: Cow<'a, str>) {
         let plain = text.len() == 17
             && text.bytes().enumerate().all(|(at, b)| match at % 3 {
-                2 => b == b':' || b == b'-',
+                2 => b == b':',
                 _ => b.is_ascii_hexdigit(),
             });
         if plain {
@@ -304,7 +304,8 @@ fn email_addresses(text: &str) -> impl Iterator<Item = &str> {
         .map(|token| token.trim_matches('\''))
         .filter(|token| {
             token.split_once('@').is_some_and(|(local, domain)| {
-                !local.is_empty() && !domain.is_empty() && !domain.contains('@') && token.len() <= 1024
+                let full = domain.contains(['.', '[']) || !domain.is_ascii();
+                !local.is_empty() && full && !domain.contains('@') && token.len() <= 1024
             })
         })
 }

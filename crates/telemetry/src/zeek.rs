@@ -5,7 +5,7 @@ mod tsv;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
-pub use tsv::TsvReader;
+pub use tsv::{TsvReader, unescape_tsv};
 
 use crate::fields::{Fields, Table, read_object};
 use crate::reading::{Draft, Reading};

@@ -56,6 +56,12 @@ impl TsvReader {
         self.names.iter().map(String::as_str).zip(line.split(self.separator.as_str()))
     }
 
+    /// How many columns a record has; 0 before a header came.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.names.len()
+    }
+
     /// The log's name, of the `#path` line.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -145,6 +151,15 @@ impl TsvReader {
             column.list = kind.starts_with("set[") || kind.starts_with("vector[");
         }
     }
+}
+
+/// The bytes that an escaped cell stands for; `None` where the cell is no UTF-8.
+#[must_use]
+pub fn unescape_tsv(cell: &[u8]) -> Option<Cow<'_, [u8]>> {
+    Some(match unescape(std::str::from_utf8(cell).ok()?) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    })
 }
 
 /// Zeek writes bytes that would be mistaken for structure, and bytes that are no text, as `\x09`.

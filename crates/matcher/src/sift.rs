@@ -1,0 +1,607 @@
+//! The first stage: finds the strings of a line that the set might know, without parsing it and without knowing its fields.
+//! Whatever the second stage could match is let through; nearly everything else is not.
+
+use std::net::IpAddr;
+
+use wide::u8x16;
+
+use crate::filter::{Filter, Host, fold, host_of_url};
+use crate::key::{Key, KeyKind};
+use crate::set::IndicatorSet;
+
+/// What the first stage says of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing in it is known, and it is framed as a record is.
+    Clear,
+    /// It has to be read.
+    Read,
+}
+
+/// How the strings of a line are parted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    /// Quoted strings.
+    Json,
+    /// Columns by tabs, members of sets by commas.
+    Tabs,
+}
+
+/// The most bytes of a domain name's text.
+const NAME_BYTES_MAX: usize = 255;
+
+/// Nearly all names are shorter than this.
+const SHORT_BYTES: usize = 64;
+
+/// Probes are collected and asked together, so that their waits for memory overlap.
+const PROBES: usize = 32;
+
+/// The state of one line.
+pub(crate) struct Sieve<'a> {
+    set: &'a IndicatorSet,
+    filter: &'a Filter,
+    probes: [u64; PROBES],
+    count: usize,
+    found: bool,
+}
+
+/// Looks through a JSON line that begins with `{`, white space at its ends removed.
+pub(crate) fn json_line(set: &IndicatorSet, line: &[u8]) -> Verdict {
+    if !line.ends_with(b"}") {
+        return Verdict::Read;
+    }
+    Sieve::new(set).line(line, Framing::Json)
+}
+
+/// Looks through a line of tab-separated values.
+pub(crate) fn tabs_line(set: &IndicatorSet, line: &[u8]) -> Verdict {
+    Sieve::new(set).line(line, Framing::Tabs)
+}
+
+/// The positions in 64 bytes at which something stands, one bit each.
+#[derive(Clone, Copy)]
+struct Masks {
+    /// Quotes, or tabs and commas.
+    borders: u64,
+    backslashes: u64,
+    /// Bytes without one of which no string is worth a look, hashes apart.
+    telling: u64,
+    high: u64,
+}
+
+impl Masks {
+    fn of(block: &[u8; 64], framing: Framing) -> Self {
+        let (parts, _) = block.as_chunks::<16>();
+        let mut masks = Self { borders: 0, backslashes: 0, telling: 0, high: 0 };
+        for (part, bytes) in parts.iter().enumerate() {
+            let v = u8x16::new(*bytes);
+            let is = |byte: u8| v.simd_eq(u8x16::splat(byte));
+            let backslash = is(b'\\');
+            let border = match framing {
+                Framing::Json => is(b'"'),
+                Framing::Tabs => is(b'\t') | is(b','),
+            };
+            let telling = is(b'.') | is(b':') | backslash | v;
+            let at = part * 16;
+            // `to_bitmask` takes the highest bit of each byte, so `v` itself gives the bytes that are not ASCII.
+            masks.borders |= u64::from(border.to_bitmask()) << at;
+            masks.backslashes |= u64::from(backslash.to_bitmask()) << at;
+            masks.telling |= u64::from(telling.to_bitmask()) << at;
+            masks.high |= u64::from(v.to_bitmask()) << at;
+        }
+        masks
+    }
+}
+
+/// Which characters a backslash before them escapes; the carry says whether the first one is. Without a branch, because lines
+/// with Windows paths are full of backslashes: adding the runs that begin at odd places carries to where they end.
+fn escaped(backslashes: u64, carry: &mut bool) -> u64 {
+    const EVEN: u64 = 0x5555_5555_5555_5555;
+    let first = u64::from(*carry);
+    let backslashes = backslashes & !first;
+    let follows = backslashes << 1 | first;
+    let odd_starts = backslashes & !EVEN & !follows;
+    let (ends_of_even, overflow) = odd_starts.overflowing_add(backslashes);
+    *carry = overflow;
+    (EVEN ^ (ends_of_even << 1)) & follows
+}
+
+/// The bits below this one.
+fn below(bit: u32) -> u64 {
+    (1 << bit) - 1
+}
+
+/// Each bit becomes the parity of the bits up to it: from an opening quote to before the closing one.
+fn parity(mut quotes: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        quotes ^= quotes << shift;
+    }
+    quotes
+}
+
+/// Where the walk over the blocks of a line stands.
+struct Walk {
+    inside: bool,
+    escape: bool,
+    /// A backslash was met in the line.
+    backslashes: bool,
+    high: u64,
+    /// Just behind the last border.
+    start: usize,
+    /// The string that begins there is worth a look.
+    pending: bool,
+}
+
+impl<'a> Sieve<'a> {
+    fn new(set: &'a IndicatorSet) -> Self {
+        Self { set, filter: set.filter(), probes: [0; PROBES], count: 0, found: false }
+    }
+
+    fn line(&mut self, line: &[u8], framing: Framing) -> Verdict {
+        let mut walk = Walk {
+            inside: framing == Framing::Tabs,
+            escape: false,
+            backslashes: false,
+            high: 0,
+            start: 0,
+            pending: false,
+        };
+        let (blocks, rest) = line.as_chunks::<64>();
+        for (number, block) in blocks.iter().enumerate() {
+            self.block(line, number * 64, Masks::of(block, framing), framing, &mut walk);
+        }
+        if !rest.is_empty() {
+            let mut block = [0_u8; 64];
+            if let Some(front) = block.get_mut(..rest.len()) {
+                front.copy_from_slice(rest);
+            }
+            self.block(line, blocks.len() * 64, Masks::of(&block, framing), framing, &mut walk);
+        }
+        match framing {
+            // The line ends within a string: it is cut off.
+            Framing::Json if walk.inside => return Verdict::Read,
+            Framing::Json => {}
+            Framing::Tabs => self.string(line, walk.start, line.len(), framing, walk.backslashes),
+        }
+        self.ask();
+        if self.found || walk.high != 0 && std::str::from_utf8(line).is_err() {
+            return Verdict::Read;
+        }
+        Verdict::Clear
+    }
+
+    fn block(&mut self, line: &[u8], base: usize, masks: Masks, framing: Framing, walk: &mut Walk) {
+        let Masks { mut borders, mut telling, .. } = masks;
+        walk.high |= masks.high;
+        walk.backslashes |= masks.backslashes != 0;
+        if framing == Framing::Json {
+            if masks.backslashes != 0 || walk.escape {
+                borders &= !escaped(masks.backslashes, &mut walk.escape);
+            }
+            let inside = parity(borders) ^ if walk.inside { u64::MAX } else { 0 };
+            walk.inside = inside >> 63 == 1;
+            telling &= inside;
+        }
+        if borders == 0 {
+            walk.pending |= telling != 0;
+            return;
+        }
+        // The string that began in an earlier block.
+        let first = borders.trailing_zeros();
+        let end = base + first as usize;
+        if walk.pending || telling & below(first) != 0 || self.is_digest(end - walk.start) {
+            self.string(line, walk.start, end, framing, walk.backslashes);
+        }
+        // Strings that lie in this block as a whole: only those with a telling byte, and digests by their length.
+        let last = 63 - borders.leading_zeros();
+        let mut rest = telling & below(last) & !below(first);
+        while rest != 0 {
+            let at = rest.trailing_zeros();
+            let open = 63 - (borders & below(at)).leading_zeros();
+            let close = (borders & !below(at)).trailing_zeros();
+            self.string(line, base + open as usize + 1, base + close as usize, framing, walk.backslashes);
+            rest &= !below(close);
+        }
+        if self.filter.has.hashes {
+            self.digests(line, base, borders, framing, walk.backslashes);
+        }
+        walk.start = base + last as usize + 1;
+        walk.pending = telling & !below(last) != 0;
+    }
+
+    fn is_digest(&self, length: usize) -> bool {
+        self.filter.has.hashes && matches!(length, 32 | 40 | 64 | 128)
+    }
+
+    /// Strings of 32 or 40 bytes between neighbouring borders of one block; longer ones cross blocks.
+    fn digests(&mut self, line: &[u8], base: usize, borders: u64, framing: Framing, backslashes: bool) {
+        let mut opens = borders & (borders >> 33 | borders >> 41);
+        while opens != 0 {
+            let open = opens.trailing_zeros();
+            opens &= opens - 1;
+            let close = (borders & !below(open) & !(1 << open)).trailing_zeros();
+            if matches!(close - open, 33 | 41) {
+                self.string(line, base + open as usize + 1, base + close as usize, framing, backslashes);
+            }
+        }
+    }
+
+    /// Looks at one string; `backslashes` says whether one may be in it.
+    fn string(&mut self, line: &[u8], start: usize, end: usize, framing: Framing, backslashes: bool) {
+        let Some(text) = line.get(start..end).filter(|text| text.len() >= 2) else { return };
+        // A name of a field is no value.
+        if framing == Framing::Json && line.get(end + 1) == Some(&b':') {
+            return;
+        }
+        if backslashes && memchr::memchr(b'\\', text).is_some() {
+            let plain = match framing {
+                Framing::Json => unescape_json(line.get(start - 1..=end).unwrap_or_default()),
+                Framing::Tabs => telemetry::unescape_tsv(text),
+            };
+            match plain {
+                Some(plain) => self.text(&plain),
+                None => self.found = true,
+            }
+            return;
+        }
+        self.text(text);
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        if is_timestamp(text) {
+            return;
+        }
+        let class = Class::of(text);
+        let has = &self.filter.has;
+        if !class.any(Class::TELLING) {
+            if has.hashes && class.only(Class::DIGIT | Class::HEX) && matches!(text.len(), 32 | 40 | 64 | 128)
+            {
+                self.probe_folded(text);
+            }
+        } else if class.only(Class::DIGIT | Class::DOT) {
+            self.numeric(text);
+        } else if class.only(Class::NAME) {
+            self.name(text);
+        } else {
+            self.composed(text, class);
+        }
+    }
+
+    /// Digits and dots: an address, or a number, or a name of nothing but numbers.
+    fn numeric(&mut self, text: &[u8]) {
+        match parse_v4(text) {
+            Some(address) => self.v4(address),
+            None => self.name(text),
+        }
+    }
+
+    fn v4(&mut self, address: u32) {
+        if self.filter.may_have_v4(address) && self.set.knows_v4(address) {
+            self.found = true;
+        }
+    }
+
+    /// A text of nothing but the letters of names, with a dot.
+    fn name(&mut self, text: &[u8]) {
+        let has = self.filter.has;
+        if !has.names && !has.urls {
+            return;
+        }
+        let text = text.strip_suffix(b".").unwrap_or(text);
+        if text.len() <= SHORT_BYTES {
+            self.folded_name(text, &mut [0; SHORT_BYTES]);
+        } else {
+            self.folded_name(text, &mut [0; NAME_BYTES_MAX]);
+        }
+        let last = memchr::memrchr(b'.', text).and_then(|dot| text.get(dot + 1..)).unwrap_or(text);
+        // A host that ends in a number is an address to a URL, however oddly it is written.
+        if has.urls && last.first().is_some_and(u8::is_ascii_digit) {
+            self.odd_host(text);
+        }
+    }
+
+    fn folded_name(&mut self, text: &[u8], room: &mut [u8]) {
+        // A longer text is no name.
+        let Some(folded) = room.get_mut(..text.len()) else { return };
+        for (to, from) in folded.iter_mut().zip(text) {
+            *to = fold(*from);
+        }
+        self.probe(self.filter.hash(folded));
+        if self.filter.has.below {
+            let mut rest: &[u8] = folded;
+            while let Some(dot) = memchr::memchr(b'.', rest) {
+                rest = rest.get(dot + 1..).unwrap_or_default();
+                self.probe(self.filter.hash(rest));
+            }
+        }
+    }
+
+    fn odd_host(&mut self, host: &[u8]) {
+        let Ok(host) = std::str::from_utf8(host) else { return };
+        match host_of_url(&format!("http://{host}/")) {
+            Some(Host::Name(name)) => self.probe_folded(name.as_bytes()),
+            Some(Host::Address(key)) => self.address(&key),
+            None => {}
+        }
+    }
+
+    fn address(&mut self, key: &Key) {
+        match (key.kind, key.bytes.first_chunk()) {
+            (KeyKind::V4, Some(octets)) => self.v4(u32::from_be_bytes(*octets)),
+            // An address of a URL's host is not in the tables of addresses; such sets are few.
+            _ => self.found |= self.filter.has.urls || self.set.knows(key),
+        }
+    }
+
+    /// Anything with other characters: URLs, addresses with colons, mail addresses, certificate subjects, host and port.
+    fn composed(&mut self, text: &[u8], class: Class) {
+        let has = self.filter.has;
+        if class.any(Class::HIGH) {
+            return self.not_ascii(text, class);
+        }
+        if class.any(Class::COLON) {
+            if class.only(Class::NAME | Class::COLON) {
+                self.with_colons(text);
+            } else if class.any(Class::SLASH) && has_scheme(text) {
+                self.url(text);
+            } else if text.starts_with(b"[") {
+                self.bracketed(text);
+            }
+        }
+        if class.any(Class::AT) && has.emails {
+            self.emails(text);
+        }
+        if class.any(Class::EQUALS) && has.names {
+            self.common_names(text);
+        }
+    }
+
+    /// Names in other scripts are canonicalised as the second stage does it.
+    fn not_ascii(&mut self, text: &[u8], class: Class) {
+        // Prose is no name, no URL and no address, unless something in it says so.
+        let spaced = text.iter().any(|byte| byte.is_ascii_whitespace());
+        let marked = class.any(Class::AT) || class.any(Class::EQUALS) || has_scheme(text);
+        if !spaced || marked {
+            self.found |= self.filter.has.names || self.filter.has.urls || self.filter.has.emails;
+        }
+    }
+
+    fn with_colons(&mut self, text: &[u8]) {
+        let has = self.filter.has;
+        let colons = memchr::memchr_iter(b':', text).count();
+        if colons == 1 {
+            // A host and its port.
+            let mut parts = text.split(|byte| *byte == b':');
+            if let (Some(host), Some(port)) = (parts.next(), parts.next())
+                && port.iter().all(u8::is_ascii_digit)
+                && memchr::memchr(b'.', host).is_some()
+            {
+                self.numeric_or_name(host);
+            }
+        } else if let Some(address) =
+            std::str::from_utf8(text).ok().and_then(|text| text.parse::<IpAddr>().ok())
+        {
+            self.address(&Key::address(address));
+        }
+        if has.macs && text.len() == 17 {
+            self.probe_folded(text);
+        }
+        if has.hashes && text.len() > 32 {
+            let plain: Vec<u8> = text.iter().copied().filter(|byte| *byte != b':').collect();
+            if matches!(plain.len(), 32 | 40 | 64) {
+                self.probe_folded(&plain);
+            }
+        }
+    }
+
+    fn numeric_or_name(&mut self, host: &[u8]) {
+        if Class::of(host).only(Class::DIGIT | Class::DOT) { self.numeric(host) } else { self.name(host) }
+    }
+
+    /// `[address]:port`
+    fn bracketed(&mut self, text: &[u8]) {
+        let inside = text.strip_prefix(b"[").and_then(|rest| rest.split(|byte| *byte == b']').next());
+        let address = inside
+            .and_then(|inside| std::str::from_utf8(inside).ok())
+            .and_then(|text| text.parse::<IpAddr>().ok());
+        if let Some(address) = address {
+            self.address(&Key::address(address));
+        }
+    }
+
+    fn url(&mut self, text: &[u8]) {
+        let has = self.filter.has;
+        if !has.names && !has.urls && !has.v4 && !has.v6 {
+            return;
+        }
+        let Ok(text) = std::str::from_utf8(text) else { return };
+        // The host as it is written, which is also looked up by itself …
+        if let Some(host) = plain_host(text) {
+            return self.numeric_or_name(host.as_bytes());
+        }
+        // … and where it is written oddly, all that it could mean.
+        self.found |= has.odd_urls;
+        match host_of_url(text) {
+            Some(Host::Name(name)) => self.name(name.as_bytes()),
+            Some(Host::Address(key)) => self.address(&key),
+            None => {}
+        }
+        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+        let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
+        let written = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        if written.starts_with('[') {
+            self.bracketed(written.as_bytes());
+        } else {
+            self.numeric_or_name(written.split(':').next().unwrap_or(written).as_bytes());
+        }
+    }
+
+    fn emails(&mut self, text: &[u8]) {
+        let ends = |byte: &u8| {
+            byte.is_ascii_whitespace()
+                || matches!(byte, b'<' | b'>' | b',' | b';' | b'"' | b'(' | b')' | b':' | 0x0b)
+        };
+        for token in text.split(ends).filter(|token| memchr::memchr(b'@', token).is_some()) {
+            let token = token.strip_suffix(b"'").unwrap_or(token);
+            let token = token.strip_prefix(b"'").unwrap_or(token);
+            self.probe_folded(token.strip_suffix(b".").unwrap_or(token));
+            if token.contains(&b'\'') {
+                self.found = true;
+            }
+        }
+    }
+
+    /// The common name of a certificate's subject.
+    fn common_names(&mut self, subject: &[u8]) {
+        for at in memchr::memchr_iter(b'=', subject) {
+            if !subject.get(..at).is_some_and(|before| before.ends_with(b"CN")) {
+                continue;
+            }
+            let rest = subject.get(at + 1..).unwrap_or_default();
+            let name = rest.split(|byte| matches!(byte, b',' | b'/')).next().unwrap_or_default().trim_ascii();
+            if Class::of(name).only(Class::NAME) {
+                self.numeric_or_name(name);
+            }
+        }
+    }
+
+    fn probe_folded(&mut self, text: &[u8]) {
+        let folded: Vec<u8> = text.iter().map(|byte| fold(*byte)).collect();
+        self.probe(self.filter.hash(&folded));
+    }
+
+    fn probe(&mut self, hash: u64) {
+        if self.count == PROBES {
+            self.ask();
+        }
+        if let Some(place) = self.probes.get_mut(self.count) {
+            *place = hash;
+            self.count += 1;
+        }
+    }
+
+    fn ask(&mut self) {
+        let probes = self.probes.get(..self.count).unwrap_or_default();
+        let known = probes.iter().fold(false, |known, hash| known | self.filter.may_have(*hash));
+        self.found |= known;
+        self.count = 0;
+    }
+}
+
+/// Which sorts of bytes a text has.
+#[derive(Clone, Copy)]
+struct Class(u16);
+
+impl Class {
+    const DIGIT: u16 = 1;
+    const HEX: u16 = 2;
+    const LETTER: u16 = 4;
+    const DOT: u16 = 8;
+    const COLON: u16 = 16;
+    const AT: u16 = 32;
+    const HIGH: u16 = 64;
+    const SLASH: u16 = 128;
+    const EQUALS: u16 = 256;
+    const OTHER: u16 = 512;
+    /// What the names of hosts are made of.
+    const NAME: u16 = Self::DIGIT | Self::HEX | Self::LETTER | Self::DOT;
+    const TELLING: u16 = Self::DOT | Self::COLON | Self::HIGH;
+
+    const TABLE: [u16; 256] = {
+        let mut table = [Self::OTHER; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            let c = byte as u8;
+            #[expect(clippy::indexing_slicing, reason = "computed by the compiler, and a byte is below 256")]
+            {
+                table[byte] = match c {
+                    b'0'..=b'9' => Self::DIGIT,
+                    b'a'..=b'f' | b'A'..=b'F' => Self::HEX,
+                    b'g'..=b'z' | b'G'..=b'Z' | b'-' | b'_' => Self::LETTER,
+                    b'.' => Self::DOT,
+                    b':' => Self::COLON,
+                    b'@' => Self::AT,
+                    b'/' => Self::SLASH,
+                    b'=' => Self::EQUALS,
+                    0x80.. => Self::HIGH,
+                    _ => Self::OTHER,
+                };
+            }
+            byte += 1;
+        }
+        table
+    };
+
+    fn of(text: &[u8]) -> Self {
+        #[expect(clippy::indexing_slicing, reason = "a byte is below 256")]
+        Self(text.iter().fold(0, |class, byte| class | Self::TABLE[usize::from(*byte)]))
+    }
+
+    fn only(self, these: u16) -> bool {
+        self.0 & !these == 0
+    }
+
+    fn any(self, these: u16) -> bool {
+        self.0 & these != 0
+    }
+}
+
+/// `2026-01-31T09:00:00…`, which every record has and which can be nothing else: no name has two colons, no address a `T`.
+fn is_timestamp(text: &[u8]) -> bool {
+    match text.first_chunk::<19>() {
+        Some([y, _, _, _, b'-', _, _, b'-', _, _, b'T', h, i, b':', m, _, b':', s, _]) => {
+            [y, h, i, m, s].iter().all(|byte| byte.is_ascii_digit())
+                && memchr::memchr2(b'@', b'=', text).is_none()
+        }
+        _ => false,
+    }
+}
+
+/// Whether `://` stands in the text.
+fn has_scheme(text: &[u8]) -> bool {
+    memchr::memchr_iter(b':', text).any(|at| text.get(at + 1..).is_some_and(|rest| rest.starts_with(b"//")))
+}
+
+fn parse_v4(text: &[u8]) -> Option<u32> {
+    if text.len() < 7 || text.len() > 15 {
+        return None;
+    }
+    let (mut address, mut octet, mut digits, mut dots) = (0_u32, 0_u32, 0, 0);
+    for byte in text {
+        if *byte == b'.' {
+            if digits == 0 {
+                return None;
+            }
+            address = address << 8 | octet;
+            (octet, digits, dots) = (0, 0, dots + 1);
+        } else {
+            octet = octet * 10 + u32::from(byte.wrapping_sub(b'0'));
+            digits += 1;
+            if digits > 3 || octet > 255 {
+                return None;
+            }
+        }
+    }
+    (dots == 3 && digits > 0).then_some(address << 8 | octet)
+}
+
+/// The host of a URL that is written plainly: `http://host/…`, nothing to decode, no user, a name that does not end in a number
+/// or a plain address. Otherwise `None`.
+fn plain_host(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
+    let bytes = rest.as_bytes();
+    let end = bytes.iter().position(|byte| !Class::of(&[*byte]).only(Class::NAME)).unwrap_or(bytes.len());
+    if !matches!(bytes.get(end), None | Some(b'/' | b'?' | b'#')) {
+        return None;
+    }
+    let host = rest.get(..end)?;
+    let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next()?;
+    let numeric = last.as_bytes().first().is_none_or(u8::is_ascii_digit);
+    (!numeric || parse_v4(host.as_bytes()).is_some()).then_some(host)
+}
+
+/// The text of a JSON string, with its quotes, or `None` where it is broken.
+fn unescape_json(quoted: &[u8]) -> Option<std::borrow::Cow<'_, [u8]>> {
+    let text: String = sonic_rs::from_slice(quoted).ok()?;
+    Some(text.into_bytes().into())
+}

@@ -1,0 +1,329 @@
+//! The scanner, the scanner without its first stage, and the slow evaluator say the same about every pattern and every line.
+
+use std::sync::Arc;
+
+use matcher::{Covers, Indicator, IndicatorSet, Options, Scanner, WarningLists, oracle};
+use proptest::prelude::*;
+use proptest::sample::select;
+use stix::pattern::Pattern;
+use stix::{Id, Timestamp};
+use telemetry::Reader;
+
+/// Few values, so that patterns and records meet often; and each in spellings that are the same to the specification.
+const ADDRESSES: [&str; 12] = [
+    "198.51.100.7",
+    "198.51.100.8",
+    "198.51.101.7",
+    "203.0.113.9",
+    "8.8.8.8",
+    "2001:db8::1",
+    "2001:0DB8:0:0::1",
+    "2001:db8:1::2",
+    "::ffff:198.51.100.7",
+    "::1",
+    "::",
+    "10.0.0.255",
+];
+const NETWORKS: [&str; 8] = [
+    "198.51.100.0/24",
+    "198.51.100.0/31",
+    "198.51.96.0/20",
+    "10.0.0.0/8",
+    "2001:db8::/32",
+    "2001:db8:1::/48",
+    "203.0.113.9/32",
+    "203.0.113.128/25",
+];
+const NAMES: [&str; 17] = [
+    "evil.example",
+    "www.evil.example",
+    "a.b.evil.example",
+    "EVIL.example",
+    "evil.example.",
+    "notevil.example",
+    "example.com",
+    "bücher.example",
+    "xn--bcher-kva.example",
+    "BÜCHER.example",
+    "www。evil。example",
+    "_dmarc.evil.example",
+    "1.2.3",
+    "evil.example.com",
+    "0x7f.1",
+    "a..b",
+    "x--y.example",
+];
+const HOSTS: [&str; 10] = [
+    "evil.example",
+    "WWW.Evil.example",
+    "evil.example:8080",
+    "evil.example:80",
+    "198.51.100.7",
+    "[2001:db8::1]",
+    "[2001:db8::1]:8080",
+    "bücher.example",
+    "evil.example.",
+    "intranet",
+];
+const URLS: [&str; 16] = [
+    "http://evil.example/a",
+    "http://evil.example/a?q=1",
+    "HTTP://EVIL.example:80/a",
+    "http://evil.example",
+    "http://evil.example/",
+    "http://evil.example:8080/a",
+    "http://user:secret@evil.example/a#top",
+    "http://198.51.100.7/a",
+    "http://[2001:db8::1]/a",
+    "http://bücher.example/a",
+    "http://evil%2Eexample/a",
+    "http://3325256711/a",
+    "http://evil.example/%61",
+    " http://evil.example/a ",
+    "http://intranet/a",
+    "http://ex ample/a",
+];
+const TARGETS: [&str; 6] = ["/a", "/a?q=1", "/", "/%61", "/./a", "http://evil.example/a"];
+const MAILS: [&str; 7] = [
+    "boss@evil.example",
+    "Boss@evil.example",
+    "boss@EVIL.example",
+    "boss@bücher.example",
+    "o'neil@evil.example",
+    "boss@198.51.100.7",
+    "boss@localhost",
+];
+const HASHES: [&str; 6] = [
+    "0123456789abcdef0123456789abcdef",
+    "0123456789ABCDEF0123456789abcdef",
+    "00112233445566778899aabbccddeeff00112233",
+    "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+    "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff",
+    "fedcba9876543210fedcba9876543210",
+];
+const FILES: [&str; 3] = ["payload.exe", "/x/y/payload.exe", "other.bin"];
+
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+fn test() -> impl Strategy<Value = String> {
+    let equal = |path: &'static str, values: &'static [&'static str]| {
+        select(values).prop_map(move |value| format!("{path} = {}", quoted(value)))
+    };
+    let among = |path: &'static str, values: &'static [&'static str]| {
+        prop::collection::vec(select(values), 1..4).prop_map(move |values| {
+            format!("{path} IN ({})", values.iter().map(|v| quoted(v)).collect::<Vec<_>>().join(", "))
+        })
+    };
+    let subset = |path: &'static str| {
+        select(&NETWORKS[..]).prop_map(move |net| format!("{path} ISSUBSET {}", quoted(net)))
+    };
+    let hash = select(&HASHES[..]).prop_map(|hash| {
+        let algorithm = match hash.len() {
+            32 => "MD5",
+            40 => "'SHA-1'",
+            _ => "'SHA-256'",
+        };
+        format!("file:hashes.{algorithm} = {}", quoted(hash))
+    });
+    prop_oneof![
+        equal("ipv4-addr:value", &ADDRESSES),
+        among("ipv4-addr:value", &ADDRESSES),
+        equal("ipv4-addr:value", &NETWORKS),
+        subset("ipv4-addr:value"),
+        subset("network-traffic:dst_ref.value"),
+        equal("network-traffic:dst_ref.value", &ADDRESSES),
+        equal("network-traffic:src_ref.value", &ADDRESSES),
+        equal("network-traffic:dst_ref.value", &NAMES),
+        equal("domain-name:value", &NAMES),
+        among("domain-name:value", &NAMES),
+        select(&NAMES[..]).prop_map(|name| format!("domain-name:value LIKE '%.{name}'")),
+        equal("domain-name:resolves_to_refs[*].value", &ADDRESSES),
+        equal("url:value", &URLS),
+        among("url:value", &URLS),
+        equal("email-addr:value", &MAILS),
+        equal("email-message:from_ref.value", &MAILS),
+        hash,
+        equal("file:name", &["payload.exe", "other.bin"]),
+        equal("mac-addr:value", &["00:0d:3a:13:e3:69", "00:0D:3A:13:E3:69"]),
+        (1_u16..4).prop_map(|port| format!("network-traffic:dst_port = {port}")),
+        Just("network-traffic:protocols[*] = 'tcp'".to_owned()),
+    ]
+}
+
+fn pattern() -> impl Strategy<Value = String> {
+    let comparison = test().prop_recursive(3, 8, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 2..4).prop_map(|parts| format!("({})", parts.join(" OR "))),
+            prop::collection::vec(inner, 2..3).prop_map(|parts| format!("({})", parts.join(" AND "))),
+        ]
+    });
+    prop::collection::vec(comparison.prop_map(|c| format!("[{c}]")), 1..3)
+        .prop_map(|parts| parts.join(" OR "))
+}
+
+/// A JSON string, sometimes written with escapes that mean the same.
+fn json(value: &str, escapes: u8) -> String {
+    let text = serde_json::to_string(value).unwrap();
+    match escapes {
+        0 => text.replace('/', "\\/"),
+        1 => text.replace('.', "\\u002e"),
+        2 => text.replace('e', "\\u0065"),
+        _ => text,
+    }
+}
+
+fn eve() -> impl Strategy<Value = String> {
+    let head = (
+        select(&ADDRESSES[..]),
+        select(&ADDRESSES[..]),
+        0_u16..4,
+        select(&["TCP", "UDP"][..]),
+        any::<bool>(),
+    );
+    let dns = (select(&NAMES[..]), prop_oneof![select(&NAMES[..]), select(&ADDRESSES[..])]);
+    let http = (
+        select(&HOSTS[..]),
+        select(&TARGETS[..]),
+        prop::option::of(select(&URLS[..])),
+        prop::option::of(Just(8080)),
+    );
+    let tls = (select(&NAMES[..]), select(&NAMES[..]), any::<bool>());
+    let mail = (select(&MAILS[..]), select(&MAILS[..]), 0_u8..4);
+    let file = prop::collection::vec((select(&FILES[..]), select(&HASHES[..])), 0..3);
+    let parts =
+        (prop::option::of(dns), prop::option::of(http), prop::option::of(tls), prop::option::of(mail), file);
+    (head, parts, 0_u8..8).prop_map(|((src, dst, port, proto, spaced), (dns, http, tls, mail, files), escapes)| {
+        let q = |text: &str| json(text, escapes);
+        let mut line = format!(
+            r#"{{"timestamp":"2026-01-15T00:00:00.000000+0000","event_type":"dns","ether":{{"src_mac":"00:0d:3a:13:e3:69"}},"src_ip":{},"dest_ip":{},"dest_port":{port},"proto":"{proto}""#,
+            q(src), q(dst)
+        );
+        if let Some((name, data)) = dns {
+            line += &format!(r#","dns":{{"rrname":{},"answers":[{{"rrname":{},"rdata":{}}}]}}"#, q(name), q(name), q(data));
+        }
+        if let Some((host, target, referrer, port)) = http {
+            line += &format!(r#","http":{{"hostname":{},"url":{}"#, q(host), q(target));
+            line += &referrer.map_or(String::new(), |url| format!(r#","http_refer":{}"#, q(url)));
+            line += &port.map_or(String::new(), |port| format!(r#","http_port":{port}"#));
+            line += "}";
+        }
+        if let Some((sni, subject, slashed)) = tls {
+            let subject = if slashed { format!("/C=JP/CN={subject}") } else { format!("C=JP, O=Some, CN={subject}, L=x") };
+            line += &format!(r#","tls":{{"sni":{},"subject":{},"fingerprint":"00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff:00:11:22:33"}}"#, q(sni), q(&subject));
+        }
+        if let Some((from, to, shape)) = mail {
+            let shaped = match shape {
+                0 => from.to_owned(),
+                1 => format!("<{from}>"),
+                2 => format!("The Boss <{from}>"),
+                _ => format!("\"Boss, The\" <{from}>, other@ours.example"),
+            };
+            line += &format!(r#","smtp":{{"mail_from":{},"rcpt_to":[{}]}}"#, q(&shaped), q(to));
+        }
+        let files: Vec<String> = files.iter().map(|(name, hash)| {
+            let algorithm = match hash.len() { 32 => "md5", 40 => "sha1", _ => "sha256" };
+            format!(r#"{{"filename":{},"{algorithm}":{}}}"#, q(name), q(hash))
+        }).collect();
+        line += &format!(r#","files":[{}]}}"#, files.join(","));
+        if spaced { line.replace("\":", "\": ") + " " } else { line }
+    })
+}
+
+const TSV_HEADER: &str = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\thttp\n#fields\tts\tid.orig_h\tid.resp_h\tid.resp_p\tproto\thost\turi\treferrer\tanswers\tsubject\tmailfrom\tmd5\n#types\ttime\taddr\taddr\tport\tenum\tstring\tstring\tstring\tvector[string]\tstring\tstring\tstring";
+
+fn tsv() -> impl Strategy<Value = String> {
+    let cell = |values: &'static [&'static str]| prop_oneof![1 => Just("-"), 3 => select(values)];
+    let answers = prop::collection::vec(prop_oneof![select(&NAMES[..]), select(&ADDRESSES[..])], 1..3);
+    (cell(&ADDRESSES), cell(&ADDRESSES), 0_u16..4, cell(&HOSTS), cell(&TARGETS), cell(&URLS), (answers, cell(&NAMES), cell(&MAILS), cell(&HASHES), 0_u8..4)).prop_map(
+        |(src, dst, port, host, uri, referrer, (answers, subject, mail, hash, escapes))| {
+            let line = format!(
+                "1768435200.000000\t{src}\t{dst}\t{port}\ttcp\t{host}\t{uri}\t{referrer}\t{}\tCN={subject},O=x\t<{mail}>\t{hash}",
+                answers.join(",")
+            );
+            match escapes {
+                0 => line.replace('e', "\\x65"),
+                1 => line.replace("ü", "\\xc3\\xbc"),
+                _ => line,
+            }
+        },
+    )
+}
+
+fn indicator(pattern: &str) -> Indicator {
+    let stamp = |text| Timestamp::parse(text).unwrap();
+    Indicator {
+        id: Id::parse("indicator--00000000-0000-4000-8000-000000000001").unwrap(),
+        version: stamp("2026-01-01T00:00:00.000Z"),
+        name: "generated".to_owned(),
+        pattern: pattern.to_owned(),
+        confidence: None,
+        valid_from: stamp("2020-01-01T00:00:00Z"),
+        valid_until: None,
+        revoked: false,
+    }
+}
+
+/// What a scanner finds in the last line of a log.
+fn found(mut scanner: Scanner, log: &str) -> Option<Vec<usize>> {
+    let now = "2026-02-01T00:00:00Z".parse().unwrap();
+    let mut found = None;
+    scanner.scan(log.as_bytes(), now, &mut |hit| found = Some(hit.hits.to_vec()));
+    assert_eq!(scanner.tally().unreadable.len(), 0, "{log}");
+    found
+}
+
+fn check(pattern: &str, header: &str, line: &str, covers: Covers) {
+    let options = Options { covers, ..Options::default() };
+    let built = IndicatorSet::build([indicator(pattern)], &WarningLists::none(), &options, 1);
+    let whole = built.partial.is_empty() && built.refused.is_empty();
+    let set = Arc::new(built.set);
+    let log = if header.is_empty() { line.to_owned() } else { format!("{header}\n{line}") };
+    let fast = found(Scanner::new(Arc::clone(&set), Reader::auto()), &log);
+    let full = found(Scanner::exhaustive(set, Reader::auto()), &log);
+    assert_eq!(fast, full, "the first stage loses what the second finds: {pattern} in {log}");
+    if !whole {
+        // Some branch is not used, for a reason that was told; what is left may only find less.
+        return;
+    }
+    let mut reader = Reader::auto();
+    let record = log.lines().filter_map(|line| reader.read(line.as_bytes()).unwrap()).last().unwrap();
+    let right = oracle::satisfies(&Pattern::parse(pattern).unwrap(), &record, covers);
+    assert_eq!(Some(full.is_some()), right, "{pattern} in {log}: {record:?}");
+}
+
+fn cover() -> impl Strategy<Value = Covers> {
+    select(&[Covers::Host, Covers::Subtree][..])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    #[test]
+    fn on_json(pattern in pattern(), line in eve(), covers in cover()) {
+        check(&pattern, "", &line, covers);
+    }
+
+    #[test]
+    fn on_tabs(pattern in pattern(), line in tsv(), covers in cover()) {
+        check(&pattern, TSV_HEADER, &line, covers);
+    }
+
+    /// One test at a time meets the record far more often.
+    #[test]
+    fn on_single_tests(test in test(), line in eve(), tab in tsv(), covers in cover()) {
+        check(&format!("[{test}]"), "", &line, covers);
+        check(&format!("[{test}]"), TSV_HEADER, &tab, covers);
+    }
+
+    #[test]
+    fn hostile_lines_end_nothing(line in prop::collection::vec(any::<u8>(), 0..300), pattern in pattern()) {
+        let set = Arc::new(IndicatorSet::build([indicator(&pattern)], &WarningLists::none(), &Options::default(), 1).set);
+        let now = "2026-02-01T00:00:00Z".parse().unwrap();
+        for start in [&b""[..], b"{\"", b"{\"a\":\"", b"#separator \\x09\n#fields\ta\n"] {
+            let log = [start, line.as_slice()].concat();
+            Scanner::new(Arc::clone(&set), Reader::auto()).scan(&log, now, &mut |_| {});
+        }
+    }
+}
