@@ -149,7 +149,7 @@ def courses():
               "修正版へ更新し、更新前に漏れた可能性のある認証情報と証明書をすべて再発行してください。",
               "Update, then renew every credential and certificate that may have leaked before.")
     yield one("block", "指令サーバーへの通信の遮断", "Block traffic to the command servers",
-              "本件のインジケーターを境界とDNSの両方で遮断してください。片方だけでは通信が継続します。",
+              "本件の指標を境界とDNSの両方で遮断してください。片方だけでは通信が継続します。",
               "Block the indicators at the perimeter and in DNS; blocking one leaves the other.")
     yield one("maintenance", "保守用接続の棚卸し", "Take stock of maintenance links",
               "常時開いている保守用接続を洗い出し、必要な時間だけ開く運用に改めてください。",
@@ -157,7 +157,7 @@ def courses():
     yield one("backup", "復旧用データの切り離し", "Keep a backup offline",
               "復旧用データの一つを網から切り離して保管し、戻せることを確かめてください。", "Keep one copy off the network, and try to restore it.")
     yield one("hunt", "過去90日の通信記録の確認", "Look back 90 days",
-              "DNSとプロキシの記録を90日分さかのぼり、インジケーターとの一致を確認してください。", "Search 90 days of DNS and proxy records for the indicators.")
+              "DNSとプロキシの記録を90日分さかのぼり、指標との一致を確認してください。", "Search 90 days of DNS and proxy records for the indicators.")
 
 
 def relationships(known):
@@ -231,7 +231,7 @@ def reports(known):
     yield sdo("report", "analysis", "amber", (AUTUMN, LATEST), OFFICE,
               name="霧の水門作戦の分析（第2版） / Analysis of Operation Mist Gate (second edition)",
               description=both(
-                  "侵入から暗号化までの期間は、確認した5件で最短19日、最長47日でした。この間の通信は少量で規則的です。インジケーターとの一致が1件でもあれば、"
+                  "侵入から暗号化までの期間は、確認した5件で最短19日、最長47日でした。この間の通信は少量で規則的です。指標との一致が1件でもあれば、"
                   "同じ区画の端末を含めて確認し、結果を当室へお知らせください。",
                   "From entry to encryption it took 19 to 47 days in the five cases known. Traffic in between is little and regular. With a single "
                   "match, please check every terminal of the segment and tell us what you find."),
@@ -303,7 +303,7 @@ def extension():
         "description": "On an incident: the working state of a case (`realm`, `number`, `severity` 0 to 5, `assignee`, `members`, "
                        "`object_refs`, `opened`, `changed`, `last_seen`, `revision`, `timeline`), beside the incident core extension. On an "
                        "indicator: `severity`, an integer from 0 (nothing of concern) to 5 (critical). "
-                       "インシデントでは事案の作業状態、インジケーターでは重大度（0〜5）を表す。",
+                       "インシデントでは事案の作業状態、指標では重大度（0〜5）を表す。",
         "schema": "urn:yagura:stix:extension:case-and-severity:1.0.0", "version": "1.0.0", "extension_types": ["property-extension"], **clear,
     }
 

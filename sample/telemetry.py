@@ -1,6 +1,6 @@
 """The telemetry of two edges, as scripts (see README.md): what happens on ordinary days, and the attack.
 
-Inside is 10.20.0.0/16 (port) and 10.40.0.0/16 (hospital); the outside world of ordinary days is 192.0.2.0/24, 203.0.113.128/25
+Inside is 10.20.0.0/16 and fd20:20::/32 (port), and 10.40.0.0/16 (hospital); the outside world of ordinary days is 192.0.2.0/24, 203.0.113.128/25
 and 2001:db8:100::/48. What the campaign's indicators name is elsewhere, and the ordinary part must never touch it.
 """
 
@@ -141,9 +141,9 @@ def port():
         for step, record in enumerate(eve_dns(rng, client, f"printer{rng.randrange(9)}.shiomi-port.example", None)):
             ordinary(at + 0.003 * step, record)
         ordinary(at + 1, eve_flow(rng, "10.20.9.5", f"10.20.9.{rng.randrange(100, 120)}", 502, 240, 260, app="modbus"))
-        ordinary(at + 2, eve_flow(rng, "2001:db8:100::15", f"2001:db8:100:{rng.randrange(1, 9)}::{rng.randrange(1, 99)}", 443, 3000, 40000, app="tls"))
+        ordinary(at + 2, eve_flow(rng, "fd20:20:4::21", f"2001:db8:100:{rng.randrange(1, 9)}::{rng.randrange(1, 99)}", 443, 3000, 40000, app="tls"))
 
-    infected, crane = "10.20.4.27", "10.20.9.5"
+    infected, crane_v6 = "10.20.4.27", "fd20:20:9::5"
     agent = "HarborAssist/5.2"
 
     def attack(at, *records):
@@ -164,7 +164,7 @@ def port():
     attack(31.0, eve_tls(rng, "10.20.5.30", "sync.hamakaze-cloud.example", "198.51.100.141", "CN=Sample Free CA"))
     for step, order in enumerate(["mzxw6ytb", "oi2gk3tu", "nfxgo43p"]):
         attack(38.0 + 3 * step, *eve_dns(rng, infected, f"{order}.t.uzushio-cdn.example", "203.0.113.40"))
-    attack(49.0, eve_flow(rng, crane, "2001:db8:bad:7::53", 443, 5100, 18800, app="tls"))
+    attack(49.0, eve_flow(rng, crane_v6, "2001:db8:bad:7::53", 443, 5100, 18800, app="tls"))
     attack(57.0, eve_flow(rng, infected, "203.0.113.9", 8443, 40960, 9100, app="tls"))
     return script(lines)
 

@@ -32,7 +32,7 @@ pub fn extension_definition() -> Value {
         "description": "On an incident: the working state of a case (`realm`, `number`, `severity` 0 to 5, `assignee`, `members`, \
             `object_refs`, `opened`, `changed`, `last_seen`, `revision`, `timeline`), beside the incident core extension. On an \
             indicator: `severity`, an integer from 0 (nothing of concern) to 5 (critical). \
-            インシデントでは事案の作業状態、インジケーターでは重大度（0〜5）を表す。",
+            インシデントでは事案の作業状態、指標では重大度（0〜5）を表す。",
         "schema": "urn:yagura:stix:extension:case-and-severity:1.0.0",
         "version": "1.0.0",
         "extension_types": ["property-extension"],

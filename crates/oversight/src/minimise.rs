@@ -183,7 +183,7 @@ enum Mechanical {
 fn mechanical_value(value: &Observed<'_>) -> Option<Mechanical> {
     match value.kind {
         ValueKind::Ipv4 | ValueKind::Ipv6 => address(value).map(Mechanical::Address),
-        ValueKind::Domain => domain(&value.value).map(Mechanical::Domain),
+        ValueKind::Domain => host(&value.value),
         ValueKind::Url => url_host(&value.value),
         ValueKind::Md5 => hash("MD5", 32, &value.value),
         ValueKind::Sha1 => hash("SHA-1", 40, &value.value),
@@ -207,34 +207,33 @@ fn address(value: &Observed<'_>) -> Option<IpAddr> {
     value.value.parse().ok().map(|address: IpAddr| address.to_canonical())
 }
 
-/// A host name in A-labels and lower case; `None` for what is not one. A log's author chooses what stands in a name field, so
-/// nothing but letters, digits, hyphens, underscores and dots comes through.
-fn domain(text: &str) -> Option<String> {
+/// A host as the web reads it (WHATWG URL §3.5), so that an address in any spelling (`167772161`, `0x0a.1`) is an address. A log's
+/// author chooses what stands in a name field: nothing but letters, digits, hyphens, underscores and dots comes through.
+fn host(text: &str) -> Option<Mechanical> {
     const NAME_CHARS_MAX: usize = 253;
-    let name = idna::domain_to_ascii(text).ok()?;
+    let name = match url::Host::parse(text).ok()? {
+        url::Host::Ipv4(address) => return Some(Mechanical::Address(address.into())),
+        url::Host::Ipv6(address) => return Some(Mechanical::Address(IpAddr::from(address).to_canonical())),
+        url::Host::Domain(name) => name,
+    };
     let name = name.strip_suffix('.').unwrap_or(&name);
-    let label = |label: &str| (1..=63).contains(&label.len());
     let legal = name.len() <= NAME_CHARS_MAX
-        && name.split('.').all(label)
+        && name.split('.').all(|label| (1..=63).contains(&label.len()))
         && name
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.'));
-    legal.then(|| name.to_owned())
+    legal.then(|| Mechanical::Domain(name.to_owned()))
 }
 
-/// The host of a URL, and nothing else of it: not the scheme, the user, the path, the query nor the fragment.
+/// The host of a URL, and nothing else of it: not the scheme, the user, the path, the query nor the fragment. The authority is cut
+/// out by hand: a browser takes the first piece of the path for the host where that is empty (`http:///path`).
 fn url_host(text: &str) -> Option<Mechanical> {
     let (_, rest) = text.split_once("://").unwrap_or(("", text));
     let authority = rest.split(['/', '?', '#', '\\']).next()?;
-    let host = authority.rsplit('@').next()?;
-    if let Some(bracketed) = host.strip_prefix('[') {
-        let (literal, _) = bracketed.split_once(']')?;
-        return literal.parse().ok().map(|address: IpAddr| Mechanical::Address(address.to_canonical()));
-    }
-    let name = host.split(':').next()?;
-    match name.parse::<IpAddr>() {
-        Ok(address) => Some(Mechanical::Address(address)),
-        Err(_) => domain(name).map(Mechanical::Domain),
+    let ends = authority.rsplit('@').next()?;
+    match ends.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host(name),
+        _ => host(ends),
     }
 }
 
