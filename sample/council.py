@@ -3,8 +3,8 @@
 # id, Japanese name, English name, role, sectors, prefecture (JIS X 0401)
 ORGANISATIONS = [
     ("coordinator", "サイバー安全保障調整室", "Cyber Security Coordination Office", "coordinator", [], 13),
-    ("cyber-investigation", "サイバー捜査庁", "Cyber Investigation Agency", "agency", ["government"], 13),
-    ("joint-protection", "統合サイバー防護隊", "Joint Cyber Protection Unit", "agency", ["government"], 14),
+    ("cyber-investigation", "サイバー捜査庁", "Cyber Investigation Agency", "agency", [], 13),
+    ("joint-protection", "統合サイバー防護隊", "Joint Cyber Protection Unit", "agency", [], 14),
     ("akatsuki-telecom", "あかつき通信", "Akatsuki Telecom", "operator", ["telecommunications"], 13),
     ("minamoto-trust", "みなもと信託銀行", "Minamoto Trust Bank", "operator", ["finance"], 27),
     ("shirasagi-air", "しらさぎ航空", "Shirasagi Airways", "operator", ["aviation"], 13),
