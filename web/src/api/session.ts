@@ -62,15 +62,11 @@ export function useSignIn() {
   })
 }
 
+/** Ends the session. The page is loaded anew, so that nothing of it stays in memory. */
 export function useSignOut() {
-  const client = useQueryClient()
   return useMutation({
     mutationFn: () => call<void>('DELETE', '/api/v1/session'),
-    onSuccess: () => {
-      setCsrf('')
-      client.clear()
-      client.setQueryData(['session'], null)
-    },
+    onSuccess: () => location.assign('/sign-in'),
   })
 }
 

@@ -1,7 +1,7 @@
-import { Modal, useMantineColorScheme } from '@mantine/core'
+import { useMantineColorScheme } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { CircleHelp, FileText, FolderOpen, Languages, Moon, Search, Sun, UserRound, type LucideIcon } from 'lucide-react'
-import { useEffect, useRef, useState, type KeyboardEvent } from 'react'
+import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useNavigate } from 'react-router'
 
@@ -27,16 +27,34 @@ interface Entry {
   run: () => void
 }
 
-/** Ctrl-K: one box to go anywhere and find anything. */
+/** Ctrl-K: one box to go anywhere and find anything. A dialog of the browser's own: it has the focus before the next key comes. */
 export function Palette({ opened, onClose, onHelp }: { opened: boolean; onClose: () => void; onHelp: () => void }) {
+  return opened ? <Dialog onClose={onClose} onHelp={onHelp} /> : null
+}
+
+function Dialog({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
   const { t } = useTranslation()
+  const dialog = useRef<HTMLDialogElement>(null)
+  useLayoutEffect(() => {
+    const before = document.activeElement
+    const current = dialog.current
+    current?.showModal()
+    return () => {
+      current?.close()
+      if (before instanceof HTMLElement) before.focus()
+    }
+  }, [])
   return (
-    <Modal.Root opened={opened} onClose={onClose} centered={false} yOffset="12vh" size={640} padding={0}>
-      <Modal.Overlay />
-      <Modal.Content aria-label={t('palette.title')}>
-        <Box onClose={onClose} onHelp={onHelp} />
-      </Modal.Content>
-    </Modal.Root>
+    <dialog
+      ref={dialog}
+      className={classes.dialog}
+      aria-label={t('palette.title')}
+      onCancel={(event) => { event.preventDefault(); onClose() }}
+      // What is clicked beside the box is the dialog's own ground.
+      onClick={(event) => { if (event.target === event.currentTarget) onClose() }}
+    >
+      <Box onClose={onClose} onHelp={onHelp} />
+    </dialog>
   )
 }
 
@@ -72,7 +90,7 @@ function Box({ onClose, onHelp }: { onClose: () => void; onHelp: () => void }) {
       <div className={classes.field}>
         <Search size={17} aria-hidden />
         <input
-          data-autofocus
+          autoFocus
           role="combobox"
           aria-expanded
           aria-controls="palette-list"

@@ -22,7 +22,7 @@ export function setSingleKeysEnabled(enabled: boolean): void {
 /** Whether typing goes into a field just now. */
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false
-  return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName) || target.closest('[role="dialog"], [role="menu"], [role="listbox"]') !== null
+  return target.isContentEditable || ['INPUT', 'TEXTAREA', 'SELECT'].includes(target.tagName) || target.closest('dialog, [role="dialog"], [role="menu"], [role="listbox"]') !== null
 }
 
 export type Shortcuts = Record<string, (event: KeyboardEvent) => void>

@@ -1,0 +1,363 @@
+// The console as a person uses it, against the real program: `npm run e2e`.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+
+import { axe, complaints, eventually, look, shot, startBrowser, startDemo } from './harness.mjs'
+
+const PASSWORD = '見張りの櫓から港を見る 2026'
+let demo
+let browser
+let page
+let heard
+
+const api = (path) => page.evaluate(async (address) => (await fetch(address)).json(), path)
+const go = async (path) => {
+  await page.goto(demo.address + path)
+  await page.getByRole('heading', { level: 1 }).waitFor()
+}
+const signOut = async () => {
+  await page.getByRole('button', { name: /のメニュー$/u }).click()
+  await page.getByRole('menuitem', { name: 'サインアウト' }).click()
+  await page.getByRole('heading', { name: 'サインイン', level: 1 }).waitFor()
+}
+const signInByPassword = async (login) => {
+  await page.getByLabel('サインイン名').fill(login)
+  await page.getByLabel('パスワード', { exact: true }).fill(PASSWORD)
+  await page.getByRole('button', { name: 'サインイン', exact: true }).click()
+}
+const onBoard = () => page.getByRole('heading', { name: 'あなたを待つもの' }).waitFor()
+
+before(async () => {
+  demo = await startDemo()
+  browser = await startBrowser()
+  page = await browser.context.newPage()
+  heard = complaints(page)
+})
+after(async () => {
+  await browser?.stop()
+  await demo?.stop()
+})
+
+let login
+
+test('the one-time link signs in, is taken out of the address, and asks for a way back in', async () => {
+  await page.goto(demo.signIn)
+  await page.getByRole('heading', { name: '次回からのサインイン方法' }).waitFor()
+  assert.equal(new URL(page.url()).hash, '')
+  login = (await api('/api/v1/session')).person.login
+  assert.deepEqual(await axe(page), [])
+  await shot(page, 'credential')
+  await page.getByLabel('新しいパスワード').fill('短い')
+  await page.getByRole('button', { name: 'パスワードを設定' }).click()
+  await page.getByText('12文字以上にしてください').waitFor()
+  await page.getByLabel('新しいパスワード').fill(PASSWORD)
+  await page.getByRole('button', { name: 'パスワードを設定' }).click()
+  await onBoard()
+})
+
+test('the link works once', async () => {
+  const other = await browser.context.browser()?.newContext?.().catch(() => undefined)
+  const stranger = other ? await other.newPage() : page
+  if (!other) await signOut()
+  await stranger.goto(demo.signIn)
+  await stranger.getByText(/このリンクは使えません|This link does not work/u).waitFor()
+  await other?.close()
+  if (!other) {
+    await signInByPassword(login)
+    await onBoard()
+  }
+})
+
+test('the board comes alive: sightings arrive and a case opens', async () => {
+  await go('/')
+  await page.getByText('ライブ').waitFor()
+  const newest = page.getByRole('list', { name: '最新の目撃' }).getByRole('listitem')
+  await eventually(async () => (await newest.count()) > 0, 'a first sighting', 30_000)
+  const before = (await api('/api/v1/board')).sequence
+  await eventually(async () => (await page.locator('.fresh').count()) > 0, 'a row that came live and glows', 60_000)
+  assert.ok((await api('/api/v1/board')).sequence > before)
+  const cases = page.locator('a[href^="/cases/incident--"]')
+  await eventually(async () => (await cases.count()) > 0, 'an open case', 60_000)
+  const board = await api('/api/v1/board')
+  const gravest = board.cases[0]
+  assert.ok(await page.getByText(gravest.title).first().isVisible())
+  for (const sector of gravest.sectors) {
+    const level = await page.locator(`a[href="/cases?sector=${sector}"]`).getAttribute('data-level')
+    assert.ok(Number(level) >= gravest.severity, `${sector} shows ${level}`)
+  }
+  assert.equal(await page.locator('[data-code]').count(), 47)
+  assert.deepEqual(await axe(page), [])
+  await shot(page, 'board')
+})
+
+test('the map is walked with the keyboard, and charts have table twins', async () => {
+  const tile = page.locator('[data-code][tabindex="0"]')
+  await tile.focus()
+  const first = await tile.getAttribute('data-code')
+  await page.keyboard.press('ArrowLeft')
+  assert.notEqual(await page.locator('[data-code]:focus').getAttribute('data-code'), first)
+  for (const button of await page.getByRole('button', { name: '表で見る' }).all()) await button.click()
+  assert.equal(await page.getByRole('table').count(), 2)
+  assert.deepEqual(await axe(page), [])
+})
+
+test('after a break the stream goes on without a gap', async () => {
+  await go('/')
+  await page.getByText('ライブ').waitFor()
+  await browser.context.setOffline(true)
+  await page.getByText('接続が切れています').waitFor({ timeout: 30_000 })
+  await shot(page, 'board-stale')
+  await browser.context.setOffline(false)
+  await page.getByText('ライブ').waitFor({ timeout: 60_000 })
+  const list = page.getByRole('list', { name: '最新の目撃' })
+  const shown = () => list.locator('a time').evaluateAll((times) => times.map((time) => time.getAttribute('datetime')))
+  await eventually(async () => {
+    const wanted = (await api('/api/v1/board')).sightings.map((one) => one.date_added)
+    const got = await shown()
+    // A sighting may come between the two questions; nothing may be missing below the newest.
+    return wanted.slice(3, 40).every((at) => got.includes(at))
+  }, 'every sighting of the board on the screen')
+})
+
+test('search finds in Japanese, and by a value written so that nobody clicks', async () => {
+  await go('/intelligence')
+  const field = page.getByRole('searchbox')
+  const { objects } = await api('/api/v1/objects?type=indicator&limit=200')
+  await field.fill('電力')
+  await eventually(async () => /q=%E9%9B%BB%E5%8A%9B/u.test(page.url()), 'the search in the address')
+  const found = await api(`/api/v1/objects?query=${encodeURIComponent('電力')}`)
+  assert.ok(found.count > 0)
+  await eventually(async () => (await page.getByTestId('count').textContent())?.startsWith(String(found.count)), 'the count of the search')
+  assert.deepEqual(await axe(page), [])
+  await shot(page, 'search')
+  const address = objects.map((one) => /\d+\.\d+\.\d+\.\d+/u.exec(one.name)?.[0]).find(Boolean)
+  if (address) {
+    await field.fill(address.replaceAll('.', '[.]'))
+    await page.getByText('として検索:').waitFor()
+    await eventually(async () => (await page.locator('a[data-row]').count()) > 0, 'what mentions the value')
+  }
+  await field.fill('そのような言葉はどこにもない')
+  await page.getByText('見つかりません').waitFor()
+})
+
+test('the list is walked with j and k, Enter opens', async () => {
+  await go('/intelligence?type=indicator')
+  await page.locator('a[data-row]').first().waitFor()
+  await page.getByRole('heading', { level: 1 }).click()
+  await page.keyboard.press('j')
+  await page.keyboard.press('j')
+  await page.keyboard.press('k')
+  assert.equal(await page.locator('a[data-row][data-active]').count(), 1)
+  const target = await page.locator('a[data-row][data-active]').getAttribute('href')
+  await page.keyboard.press('Enter')
+  await page.waitForURL((url) => url.pathname === target)
+})
+
+test('an object page tells what it is, why it is believed, who sees it, and what refers to it', async () => {
+  const { sightings } = await api('/api/v1/board')
+  await go(`/intelligence/${sightings[0].indicator}`)
+  for (const name of ['内容', '信じる理由', '目撃', '関連']) await page.getByRole('heading', { name, exact: true }).waitFor()
+  assert.ok(await page.locator('pre').first().isVisible())
+  await page.getByRole('button', { name: '閲覧できる人' }).click()
+  const drawer = page.getByRole('dialog', { name: '閲覧できる人' })
+  await drawer.getByText('閲覧できる組織').waitFor()
+  assert.ok((await drawer.getByRole('listitem').count()) > 0)
+  assert.deepEqual(await axe(page), [])
+  await page.keyboard.press('Escape')
+  await page.getByRole('tab', { name: 'JSON' }).click()
+  const shown = JSON.parse(await page.locator('pre').textContent())
+  assert.equal(shown.id, sightings[0].indicator)
+  await shot(page, 'object')
+})
+
+test('a case is worked: severity with undo, assignment, note, close and reopen', async () => {
+  const { cases } = await api('/api/v1/board')
+  const { id } = cases[0]
+  const current = async () => (await api(`/api/v1/cases/${id}`)).summary
+  const before = await current()
+  await go(`/cases/${id}`)
+  const wanted = before.severity === 5 ? 2 : 5
+  await page.getByRole('button', { name: '重大度' }).click()
+  await page.getByRole('menuitem', { name: new RegExp(`^${wanted}`, 'u') }).click()
+  await eventually(async () => (await current()).severity === wanted, 'the new severity at the hub')
+  await page.getByRole('button', { name: '元に戻す' }).click()
+  await eventually(async () => (await current()).severity === before.severity, 'the old severity at the hub')
+
+  await page.getByRole('button', { name: '担当者', exact: true }).click()
+  await page.getByRole('menuitem', { name: /（自分）$/u }).click()
+  await eventually(async () => (await current()).assignee !== null, 'an assignee')
+
+  const note = '近畿の当直と電話。保守用アカウントを停止した。'
+  await page.getByLabel('メモ', { exact: true }).fill(note)
+  await page.keyboard.press('Control+Enter')
+  await page.getByRole('listitem').getByText(note).waitFor()
+  assert.equal(await page.getByLabel('メモ', { exact: true }).inputValue(), '')
+  assert.deepEqual(await axe(page), [])
+  await shot(page, 'case')
+
+  await page.getByRole('button', { name: '終結する' }).click()
+  await page.getByLabel('理由（任意）').fill('対処を終えた')
+  await page.getByRole('dialog').getByRole('button', { name: '終結する' }).click()
+  await eventually(async () => (await current()).state === 'closed', 'the case closed')
+  await page.getByRole('button', { name: '再開する' }).click()
+  await eventually(async () => (await current()).state === 'open', 'the case open again')
+})
+
+test('a change that comes too late keeps what was typed and shows the newest', async () => {
+  const [{ id }] = (await api('/api/v1/cases?state=open')).cases
+  await go(`/cases/${id}`)
+  await page.getByLabel('メモ', { exact: true }).fill('書きかけの文章')
+  // Somebody else is faster: the page's answer is made to be a conflict once.
+  await page.route(`**/api/v1/cases/${id}`, async (route) => {
+    if (route.request().method() !== 'PATCH') return route.continue()
+    await route.fulfill({ status: 409, contentType: 'application/problem+json', body: JSON.stringify({ type: 'about:blank', title: 'changed meanwhile', status: 409, code: 'conflict', request: 'r-1' }) })
+    await page.unroute(`**/api/v1/cases/${id}`)
+  })
+  await page.getByRole('button', { name: '重大度' }).click()
+  await page.getByRole('menuitem').filter({ hasText: '1' }).click()
+  await page.getByText('ほかの人が先に変更しました').waitFor()
+  await page.getByText('r-1').waitFor()
+  assert.equal(await page.getByLabel('メモ', { exact: true }).inputValue(), '書きかけの文章')
+  await page.reload()
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  assert.equal(await page.getByLabel('メモ', { exact: true }).inputValue(), '書きかけの文章')
+  await page.getByLabel('メモ', { exact: true }).fill('')
+})
+
+test('edges show health, indicator set and what left', async () => {
+  await go('/edges')
+  const rows = page.getByRole('row')
+  await eventually(async () => (await rows.count()) >= 3, 'two edges')
+  await page.getByText('正常').first().waitFor()
+  assert.deepEqual(await axe(page), [])
+  await shot(page, 'edges')
+  const { edges } = await api('/api/v1/edges')
+  const busy = edges.find((edge) => (edge.hello?.sent ?? 0) > 0) ?? edges[0]
+  await go(`/edges/${busy.id}`)
+  await page.getByRole('heading', { name: '外に出たもの' }).waitFor()
+  await eventually(async () => (await page.locator('a[href^="/intelligence/sighting--"]').count()) > 0, 'a line of the ledger')
+  await shot(page, 'edge')
+})
+
+test('an edge is registered and its token shown once', async () => {
+  await go('/edges')
+  await page.getByRole('button', { name: 'エッジを登録' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('組織', { exact: true }).and(page.locator('input')).click()
+  await page.getByRole('option').nth(1).click()
+  await dialog.getByLabel('名称').fill('試験用の監視点')
+  await dialog.getByLabel('短い名前').fill('ＴＥＳＴ-1')
+  assert.equal(await dialog.getByLabel('短い名前').inputValue(), 'test-1')
+  await dialog.getByRole('button', { name: 'エッジを登録' }).click()
+  await dialog.getByText('この画面でだけ表示されます').waitFor()
+  assert.match(await dialog.locator('code').textContent(), /^ye_/u)
+  await dialog.getByRole('button', { name: '控えました' }).click()
+  await page.getByText('試験用の監視点').waitFor()
+})
+
+test('Ctrl-K goes to a case by its number, and Enter of an input method does nothing', async () => {
+  await go('/')
+  const [one] = (await api('/api/v1/cases?state=all')).cases
+  await page.keyboard.press('Control+k')
+  const box = page.getByRole('combobox', { name: '検索・移動' })
+  await box.waitFor()
+  await shot(page, 'palette')
+  assert.deepEqual(await axe(page), [])
+
+  const cdp = await browser.context.newCDPSession(page)
+  const enter = { key: 'Enter', code: 'Enter', windowsVirtualKeyCode: 13 }
+  await cdp.send('Input.imeSetComposition', { text: 'でんりょく', selectionStart: 5, selectionEnd: 5 })
+  await cdp.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...enter })
+  await cdp.send('Input.dispatchKeyEvent', { type: 'keyUp', ...enter })
+  await cdp.send('Input.insertText', { text: '電力' })
+  // Safari's order: the composition is over when Enter comes, with key code 229.
+  await cdp.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', ...enter, windowsVirtualKeyCode: 229 })
+  assert.equal(await box.inputValue(), '電力')
+  assert.equal(new URL(page.url()).pathname, '/')
+  assert.ok(await box.isVisible())
+
+  await box.fill(`#${one.number}`)
+  await page.getByRole('option', { selected: true }).filter({ hasText: `#${one.number}` }).waitFor()
+  await page.keyboard.press('Enter')
+  await page.waitForURL((url) => url.pathname === `/cases/${one.id}`)
+})
+
+test('keys lead everywhere, and ? tells them', async () => {
+  await go('/cases')
+  for (const [keys, path] of [['gi', '/intelligence'], ['ge', '/edges'], ['gb', '/']]) {
+    if (path === '/edges') await page.getByRole('heading', { level: 1 }).click()
+    await page.keyboard.press(keys[0])
+    await page.keyboard.press(keys[1])
+    await page.waitForURL((url) => url.pathname === path)
+  }
+  await page.keyboard.press('?')
+  await page.getByRole('dialog', { name: 'キー操作' }).waitFor()
+  assert.deepEqual(await axe(page), [])
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Tab')
+})
+
+test('a passkey is made, and signs in without a name', async () => {
+  const cdp = await browser.context.newCDPSession(page)
+  await cdp.send('WebAuthn.enable')
+  await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    options: { protocol: 'ctap2', ctap2Version: 'ctap2_1', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+  })
+  await go('/me')
+  await page.getByLabel('パスキーの名前').fill('試験用の端末')
+  await page.getByRole('button', { name: 'パスキーを追加' }).click()
+  await page.getByRole('listitem').filter({ hasText: '試験用の端末' }).waitFor()
+  assert.deepEqual(await axe(page), [])
+  await signOut()
+  await page.getByRole('button', { name: 'パスキーでサインイン' }).click()
+  await onBoard()
+  assert.equal((await api('/api/v1/session')).person.login, login)
+})
+
+test('sign-in by password refuses a wrong one and leads back to where one was', async () => {
+  await signOut()
+  await page.goto(`${demo.address}/cases?filter=all`)
+  await page.getByLabel('サインイン名').fill(login)
+  await page.getByLabel('パスワード', { exact: true }).fill('それは違う合言葉です')
+  await page.getByRole('button', { name: 'サインイン', exact: true }).click()
+  await page.getByText('サインインできませんでした').waitFor()
+  assert.deepEqual(await axe(page), [])
+  await signInByPassword(login)
+  await page.waitForURL((url) => url.pathname === '/cases' && url.search === '?filter=all')
+})
+
+test('administration lists organisations, people, tokens and the audit log', async () => {
+  for (const part of ['organisations', 'people', 'tokens', 'audit']) {
+    await go(`/administration/${part}`)
+    await page.waitForLoadState('networkidle').catch(() => {})
+    assert.deepEqual(await axe(page), [], part)
+  }
+  await page.getByRole('row').nth(1).waitFor()
+  await shot(page, 'audit')
+})
+
+test('every screen in both languages, light and dark, at three sizes: nothing overflows, axe finds nothing', async () => {
+  const [one] = (await api('/api/v1/cases?state=all')).cases
+  const { sightings } = await api('/api/v1/board')
+  const { edges } = await api('/api/v1/edges')
+  const screens = { board: '/', search: `/intelligence?q=${encodeURIComponent('電力')}`, object: `/intelligence/${sightings[0].indicator}`, cases: '/cases?filter=all', case: `/cases/${one.id}`, edges: '/edges', edge: `/edges/${edges[0].id}`, me: '/me', missing: '/nowhere' }
+  const faults = []
+  for (const [language, scheme] of [['ja', 'light'], ['ja', 'dark'], ['en', 'light'], ['en', 'dark']]) {
+    await look(page, language, scheme)
+    for (const [width, height] of [[1280, 800], [1920, 1080], [390, 844]]) {
+      await page.setViewportSize({ width, height })
+      for (const [name, path] of Object.entries(screens)) {
+        const where = `${name} ${language} ${scheme} ${width}`
+        await go(path)
+        await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
+        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+        if (sideways > 0) faults.push(`${where}: ${sideways} px too wide`)
+        await shot(page, `${name}-${width}-${language}-${scheme}`)
+        faults.push(...(await axe(page)).map((found) => `${where}: ${found}`))
+      }
+    }
+  }
+  assert.deepEqual(faults, [])
+})
+
+test('the page never complained', () => assert.deepEqual(heard, []))

@@ -1,0 +1,107 @@
+// Starts the real program and a real browser for the tests of the console.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { chromium } from 'playwright-core'
+
+const HERE = new URL('..', import.meta.url).pathname
+export const RESULTS = join(HERE, 'test-results')
+const READY_MS = 30_000
+
+function program() {
+  const target = process.env.CARGO_TARGET_DIR ?? join(HERE, '../target')
+  const path = process.env.YAGURA_BIN ?? join(target, 'debug/yagura')
+  if (!existsSync(path)) throw new Error(`${path} is not there: build it with \`cargo build -p yagura\`, or name it in YAGURA_BIN`)
+  return path
+}
+
+/** The demonstration, on a free port and in a folder of its own. */
+export async function startDemo() {
+  const folder = await mkdtemp(join(tmpdir(), 'yagura-e2e-'))
+  const child = spawn(program(), ['demo', '--json', '--listen', '127.0.0.1:0', '--data', join(folder, 'data')], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  child.stderr.on('data', (chunk) => { said = (said + chunk).slice(-20_000) })
+  const ready = await new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error(`not ready after ${READY_MS} ms:\n${said}`)), READY_MS)
+    child.on('exit', (code) => reject(new Error(`the demo ended with ${code}:\n${said}`)))
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const told = JSON.parse(line)
+      if (told.event !== 'ready') return
+      clearTimeout(late)
+      resolve(told)
+    })
+  })
+  // Browsers bind passkeys to names, and an address of numbers is none.
+  const named = (address) => address.replace('//127.0.0.1:', '//localhost:').replace(/\/$/u, '')
+  return {
+    address: named(ready.address),
+    signIn: named(ready.sign_in),
+    stop: async () => {
+      child.removeAllListeners('exit')
+      const ended = new Promise((resolve) => child.on('exit', resolve))
+      child.kill('SIGTERM')
+      await ended
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+export async function startBrowser() {
+  await mkdir(RESULTS, { recursive: true })
+  const profile = await mkdtemp(join(tmpdir(), 'yagura-chromium-'))
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    locale: 'ja-JP',
+    timezoneId: 'Asia/Tokyo',
+    viewport: { width: 1280, height: 800 },
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  })
+  context.setDefaultTimeout(15_000)
+  return { context, stop: async () => { await context.close(); await rm(profile, { recursive: true, force: true }) } }
+}
+
+/** Whatever the page complains of; a test looks at it in the end. */
+export function complaints(page) {
+  const heard = []
+  page.on('pageerror', (error) => heard.push(error.message))
+  page.on('console', (message) => {
+    // A refused request is an answer, and the tests of refusals cause some; everything else is a fault.
+    if (message.type() === 'error' && !/Failed to load resource|net::ERR_INTERNET_DISCONNECTED/u.test(message.text())) heard.push(message.text())
+  })
+  return heard
+}
+
+const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+/** What axe finds on a page, one line each. */
+export async function axe(page) {
+  // Injected over the debugging protocol: the page's own policy lets no foreign script in.
+  await page.evaluate(AXE)
+  const { violations } = await page.evaluate(() => globalThis.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
+  return violations.flatMap((found) => found.nodes.map((node) => `${found.id}: ${node.target.join(' ')}: ${node.failureSummary?.split('\n')[1]?.trim()}`))
+}
+
+export const shot = (page, name) => page.screenshot({ path: join(RESULTS, `${name}.png`) })
+
+/** Waits until a question about the page has a truthy answer, and gives it back. */
+export async function eventually(ask, what, forMs = 20_000) {
+  const end = Date.now() + forMs
+  for (;;) {
+    const answer = await ask()
+    if (answer) return answer
+    if (Date.now() > end) throw new Error(`after ${forMs} ms still not: ${what}`)
+    await new Promise((resolve) => { setTimeout(resolve, 100) })
+  }
+}
+
+export async function look(page, language, scheme) {
+  await page.evaluate(([lang, colours]) => {
+    localStorage.setItem('yagura.language', lang)
+    localStorage.setItem('yagura.scheme', colours)
+  }, [language, scheme])
+}
