@@ -215,7 +215,7 @@ fn read(realm: &Realm, row: &Row<'_>) -> Result<(Case, LabelKey), StoreError> {
 }
 
 fn member_text(case: &Case) -> String {
-    case.members.iter().map(|member| member.as_str()).collect::<Vec<_>>().join("\n")
+    case.members.iter().map(oversight::OrganisationId::as_str).collect::<Vec<_>>().join("\n")
 }
 
 fn object_text(case: &Case) -> String {

@@ -84,7 +84,12 @@ pub fn exists(reader: &Reader<'_>, realm: &Realm, id: &Id) -> Result<bool, Store
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when it is not readable.
-pub fn get(reader: &Reader<'_>, realm: &Realm, visible: &Visible, id: &Id) -> Result<Option<Sighting>, StoreError> {
+pub fn get(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    id: &Id,
+) -> Result<Option<Sighting>, StoreError> {
     let labels = label_condition("label", visible);
     let sql = format!("SELECT {COLUMNS} FROM sightings WHERE realm = ?1 AND id = ?2 AND {labels}");
     reader.first(&sql, (reader.realm(realm)?, id.as_str()), read)

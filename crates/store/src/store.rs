@@ -13,7 +13,8 @@ const DATABASE_FILE: &str = "yagura.sqlite";
 /// The file that is locked while a process has the folder open.
 const LOCK_FILE: &str = "lock";
 
-/// A handle to one data folder; clones share it. The folder is free again when the last one is dropped.
+/// A handle to one data folder; clones share it. The folder is free again soon after the last one is dropped; to wait for
+/// that there is [`Store::close`].
 #[derive(Clone)]
 pub struct Store {
     writer: Writer,
@@ -81,6 +82,14 @@ impl Store {
             result
         });
         done.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Ends the store in order: waits until this and every other handle is dropped, what was begun is on disk and the
+    /// folder is free.
+    pub async fn close(self) {
+        let mut committed = self.committed();
+        drop(self);
+        while committed.changed().await.is_ok() {}
     }
 
     /// The newest committed sequence of the log: wakes streams and fan-out.

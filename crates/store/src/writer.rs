@@ -43,11 +43,8 @@ impl Writer {
     pub(crate) fn start(connection: Connection, clock: Clock, lock: File) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let (announce, committed) = watch::channel(objects::last_sequence(&connection)?);
-        let thread = Thread { connection, clock, state: RefCell::default(), announce };
-        std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || {
-            thread.run(jobs);
-            drop(lock);
-        })?;
+        let thread = Thread { connection, _lock: lock, clock, state: RefCell::default(), announce };
+        std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || thread.run(jobs))?;
         Ok(Self { queue, committed })
     }
 
@@ -69,8 +66,10 @@ impl Writer {
 
 struct Thread {
     connection: Connection,
+    _lock: File,
     clock: Clock,
     state: RefCell<WriterState>,
+    /// The last field, so that whoever sees it closed finds connection and lock gone.
     announce: watch::Sender<i64>,
 }
 
@@ -90,26 +89,32 @@ impl Thread {
     /// One transaction for the group: every job in its savepoint, one commit, then the replies.
     fn commit_group(&self, group: Vec<Job>) {
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
-            return refuse_all(group.into_iter().map(|job| job.reply), &error);
+            return refuse_all(group.into_iter().map(|job| job.reply), &error.into());
         }
         let mut done = Vec::with_capacity(group.len());
-        for job in group {
-            match self.run_job(job.work) {
-                Ok(value) => done.push((job.reply, value)),
-                // The caller may have stopped waiting.
-                Err(error) => drop(job.reply.send(Err(error))),
-            }
+        let mut waiting = group.into_iter();
+        while let Some(job) = waiting.next() {
+            let error = match self.run_job(job.work) {
+                Ok(value) => {
+                    done.push((job.reply, value));
+                    continue;
+                }
+                Err(error) => error,
+            };
             if self.connection.is_autocommit() {
-                // A full disk or a failing one can end the whole transaction, and with it what came before.
-                self.forget();
-                return refuse_all(done.into_iter().map(|(reply, _)| reply), &rolled_back());
+                // A full or failing disk can end the whole transaction, and with it what came before.
+                refuse_all(done.into_iter().map(|(reply, _)| reply), &error);
+                refuse_all(waiting.map(|job| job.reply), &error);
+                return drop(job.reply.send(Err(error)));
             }
+            // The caller may have stopped waiting.
+            drop(job.reply.send(Err(error)));
         }
         if let Err(error) = self.connection.execute_batch("COMMIT") {
             self.forget();
             // After a failed commit the transaction may stand open.
             let _ = self.connection.execute_batch("ROLLBACK");
-            return refuse_all(done.into_iter().map(|(reply, _)| reply), &error);
+            return refuse_all(done.into_iter().map(|(reply, _)| reply), &error.into());
         }
         if let Some(log) = &self.state.borrow().log {
             self.announce.send_if_modified(|known| std::mem::replace(known, log.sequence) != log.sequence);
@@ -151,25 +156,15 @@ impl Thread {
     }
 }
 
-fn rolled_back() -> rusqlite::Error {
-    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None)
-}
-
-fn refuse_all(
-    replies: impl Iterator<Item = oneshot::Sender<Result<Value, StoreError>>>,
-    error: &rusqlite::Error,
-) {
+/// Tells all of them why; errors cannot be cloned, what decides the answer can.
+fn refuse_all(replies: impl Iterator<Item = oneshot::Sender<Result<Value, StoreError>>>, error: &StoreError) {
     for reply in replies {
-        drop(reply.send(Err(copy_of(error).into())));
-    }
-}
-
-/// The library's errors cannot be cloned; what decides the answer can.
-fn copy_of(error: &rusqlite::Error) -> rusqlite::Error {
-    match error {
-        rusqlite::Error::SqliteFailure(failure, message) => {
-            rusqlite::Error::SqliteFailure(*failure, message.clone())
-        }
-        _ => rusqlite::Error::InvalidQuery,
+        let error = match error {
+            StoreError::Full => StoreError::Full,
+            StoreError::Corrupt(what) => StoreError::Corrupt(what.clone()),
+            StoreError::Io(error) => StoreError::Io(std::io::Error::other(error.to_string())),
+            other => StoreError::Database(other.to_string()),
+        };
+        drop(reply.send(Err(error)));
     }
 }

@@ -34,16 +34,30 @@ async fn every_act_is_a_leaf_and_the_tree_verifies(council: Council) {
             council = council.reopen().await;
         }
     }
-    let events = vec![event(Action::SignedIn, "a"), AuditEvent::refused(Actor::Stranger, Purpose::Administration, "x")];
-    council.store.write(move |_| Ok(Act::audited_all((), &Realm::parse("exercise:e").unwrap(), events))).await.unwrap();
+    let events = vec![
+        event(Action::SignedIn, "a"),
+        AuditEvent::refused(Actor::Stranger, Purpose::Administration, "x"),
+    ];
+    council
+        .store
+        .write(move |_| Ok(Act::audited_all((), &Realm::parse("exercise:e").unwrap(), events)))
+        .await
+        .unwrap();
     let (verified, head, entries, nodes, tile) = council
         .store
         .read(|reader| {
-            let nodes: Vec<_> = (0..22).map(|index| audit::node(reader, 0, index)).collect::<Result<_, _>>()?;
+            let nodes: Vec<_> =
+                (0..22).map(|index| audit::node(reader, 0, index)).collect::<Result<_, _>>()?;
             let pair = audit::node(reader, 1, 10)?;
             assert_eq!(audit::node(reader, 1, 11)?, None);
             assert_eq!(pair, audit::nodes(reader, 1, 0, 256)?.last().copied());
-            Ok((audit::verify(reader)?, audit::head(reader)?, audit::entries(reader, 0, 100)?, nodes, audit::nodes(reader, 0, 0, 256)?))
+            Ok((
+                audit::verify(reader)?,
+                audit::head(reader)?,
+                audit::entries(reader, 0, 100)?,
+                nodes,
+                audit::nodes(reader, 0, 0, 256)?,
+            ))
         })
         .await
         .unwrap();
@@ -71,8 +85,11 @@ async fn lists_are_filtered_and_paged(council: Council) {
         act(&council, event(Action::SignedIn, who)).await;
         act(&council, event(Action::SignedOut, who).with("n", "1")).await;
     }
-    let list = |filter: AuditFilter| council.store.read(move |reader| audit::list(reader, &Realm::Live, &filter));
-    let leaves = async |filter: AuditFilter| -> Vec<u64> { list(filter).await.unwrap().iter().map(|row| row.leaf).collect() };
+    let list =
+        |filter: AuditFilter| council.store.read(move |reader| audit::list(reader, &Realm::Live, &filter));
+    let leaves = async |filter: AuditFilter| -> Vec<u64> {
+        list(filter).await.unwrap().iter().map(|row| row.leaf).collect()
+    };
     let all = AuditFilter { limit: 4, ..AuditFilter::default() };
     assert_eq!(leaves(all.clone()).await, [9, 8, 7, 6]);
     assert_eq!(leaves(AuditFilter { before: Some(6), ..all.clone() }).await, [5, 4, 3, 2]);
@@ -93,11 +110,20 @@ async fn altered_rows_are_found(council: Council) {
     let file = council.folder.path().join("yagura.sqlite");
     let attempts = [
         ("UPDATE audit SET actor = 'x' WHERE leaf = 2", "UPDATE audit SET actor = 'p-a' WHERE leaf = 2"),
-        ("UPDATE audit SET action = 'signed-out' WHERE leaf = 1", "UPDATE audit SET action = 'signed-in' WHERE leaf = 1"),
+        (
+            "UPDATE audit SET action = 'signed-out' WHERE leaf = 1",
+            "UPDATE audit SET action = 'signed-in' WHERE leaf = 1",
+        ),
         ("UPDATE audit SET leaf = 9 WHERE leaf = 4", "UPDATE audit SET leaf = 4 WHERE leaf = 9"),
-        ("UPDATE audit_nodes SET position = 9 WHERE level = 1 AND position = 0", "UPDATE audit_nodes SET position = 0 WHERE position = 9"),
+        (
+            "UPDATE audit_nodes SET position = 9 WHERE level = 1 AND position = 0",
+            "UPDATE audit_nodes SET position = 0 WHERE position = 9",
+        ),
         ("INSERT INTO audit_nodes VALUES (3, 0, x'00')", "DELETE FROM audit_nodes WHERE level = 3"),
-        ("UPDATE audit SET record = replace(record, 'p-a', 'p-b') WHERE leaf = 3", "UPDATE audit SET record = replace(record, 'p-b', 'p-a') WHERE leaf = 3"),
+        (
+            "UPDATE audit SET record = replace(record, 'p-a', 'p-b') WHERE leaf = 3",
+            "UPDATE audit SET record = replace(record, 'p-b', 'p-a') WHERE leaf = 3",
+        ),
     ];
     for (alter, mend) in attempts {
         let other = rusqlite::Connection::open(&file).unwrap();
@@ -112,7 +138,8 @@ async fn altered_rows_are_found(council: Council) {
 }
 
 async fn an_overlong_record_is_refused(council: Council) {
-    let long = event(Action::ObjectsAdded, "a").on((0..audit::RECORD_BYTES_MAX / 10).map(|n| json!(n).to_string().repeat(3)));
+    let long = event(Action::ObjectsAdded, "a")
+        .on((0..audit::RECORD_BYTES_MAX / 10).map(|n| json!(n).to_string().repeat(3)));
     let refused = council.store.write(move |_| Ok(Act::audited((), &Realm::Live, long))).await;
     assert_eq!(refused.unwrap_err().code(), "too-large");
     assert_eq!(council.store.read(audit::head).await.unwrap().0, 0);

@@ -53,8 +53,9 @@ impl Council {
 
     /// Opens the folder again, as after a restart.
     pub(crate) async fn reopen(mut self) -> Self {
-        drop(self.store);
-        self.store = open_when_free(self.folder.path(), &self.now_us).await;
+        self.store.close().await;
+        let options = Options { clock: clock(&self.now_us), ..Options::default() };
+        self.store = Store::open(self.folder.path(), options).unwrap();
         self
     }
 
@@ -128,16 +129,6 @@ impl Council {
     }
 }
 
-/// The folder is free when the last write of the store before has ended.
-pub(crate) async fn open_when_free(folder: &std::path::Path, now_us: &Arc<AtomicI64>) -> Store {
-    loop {
-        match Store::open(folder, Options { clock: clock(now_us), ..Options::default() }) {
-            Err(StoreError::InUse { .. }) => tokio::task::yield_now().await,
-            opened => return opened.unwrap(),
-        }
-    }
-}
-
 pub(crate) fn clock(now_us: &Arc<AtomicI64>) -> Clock {
     let now_us = Arc::clone(now_us);
     Clock::from_fn(move || jiff::Timestamp::from_microsecond(now_us.load(Ordering::SeqCst)).unwrap())
@@ -153,12 +144,12 @@ pub(crate) fn added_event(from: &OrganisationId) -> AuditEvent {
 }
 
 pub(crate) fn label(level: Tlp) -> Label {
-    label_of(TlpLabel::Level(level), "coordinator", Realm::Live)
+    label_of(TlpLabel::Level(level), "coordinator", &Realm::Live)
 }
 
-pub(crate) fn label_of(tlp: TlpLabel, originator: &str, realm: Realm) -> Label {
+pub(crate) fn label_of(tlp: TlpLabel, originator: &str, realm: &Realm) -> Label {
     let object = parse(&identity(1));
-    let mut label = Label::of(&object, &organisation(originator), &realm, |_| false);
+    let mut label = Label::of(&object, &organisation(originator), realm, |_| false);
     label.tlp = tlp;
     label
 }
@@ -185,7 +176,11 @@ pub(crate) fn parse(value: &Value) -> Object {
 }
 
 pub(crate) fn id(object_type: &str, number: u64) -> String {
-    Id::new(object_type, uuid::Uuid::from_u128(0x1111_0000_0000_4000_8000_0000_0000_0000 + u128::from(number))).to_string()
+    Id::new(
+        object_type,
+        uuid::Uuid::from_u128(0x1111_0000_0000_4000_8000_0000_0000_0000 + u128::from(number)),
+    )
+    .to_string()
 }
 
 pub(crate) fn stix_id(object_type: &str, number: u64) -> Id {
@@ -211,9 +206,9 @@ pub(crate) fn indicator(number: u64) -> Value {
 }
 
 /// The object with some properties changed.
-pub(crate) fn with(mut object: Value, changes: Value) -> Value {
-    for (name, value) in changes.as_object().unwrap() {
-        object[name] = value.clone();
+pub(crate) fn with(mut object: Value, mut changes: Value) -> Value {
+    for (name, value) in changes.as_object_mut().unwrap() {
+        object[name] = value.take();
     }
     object
 }

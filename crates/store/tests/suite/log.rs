@@ -6,7 +6,9 @@ use stix::Timestamp;
 use store::objects::{self, AddOutcome, Change, TailFilter, Versions};
 use store::{Act, StoreError};
 
-use crate::fixture::{Council, START_US, id, identity, ids, indicator, modified, organisation, refusal, seeing, stix_id, with};
+use crate::fixture::{
+    Council, START_US, id, identity, ids, indicator, modified, organisation, refusal, seeing, stix_id, with,
+};
 use crate::on_every_store;
 
 on_every_store!(
@@ -31,7 +33,13 @@ async fn what_comes_in_comes_back_byte_for_byte(council: Council) {
         .store
         .write(move |tx| {
             let new = [objects::NewObject { object, label }];
-            Ok(Act::bookkeeping(objects::add(tx, &Realm::Live, collection, &organisation("kinki-power"), &new)?))
+            Ok(Act::bookkeeping(objects::add(
+                tx,
+                &Realm::Live,
+                collection,
+                &organisation("kinki-power"),
+                &new,
+            )?))
         })
         .await
         .unwrap();
@@ -68,20 +76,58 @@ async fn versions_follow_the_rules(council: Council) {
     };
     let first = modified(indicator(1), 2);
     check("the first", "a", first.clone(), "added").await;
-    check("the same, written otherwise", "b", serde_json::from_str(&format!(" {first} ")).unwrap(), "duplicate").await;
-    check("the same instant in other digits", "a", with(first.clone(), json!({"modified": "2026-01-02T00:00:00Z"})), "content-conflict").await;
-    check("the same version with other content", "a", with(first.clone(), json!({"name": "other"})), "content-conflict").await;
+    check(
+        "the same, written otherwise",
+        "b",
+        serde_json::from_str(&format!(" {first} ")).unwrap(),
+        "duplicate",
+    )
+    .await;
+    check(
+        "the same instant in other digits",
+        "a",
+        with(first.clone(), json!({"modified": "2026-01-02T00:00:00Z"})),
+        "content-conflict",
+    )
+    .await;
+    check(
+        "the same version with other content",
+        "a",
+        with(first.clone(), json!({"name": "other"})),
+        "content-conflict",
+    )
+    .await;
     check("a newer one from another", "b", modified(first.clone(), 3), "not-creator").await;
     check("an older one from another", "b", modified(first.clone(), 1), "not-creator").await;
     check("a newer one", "a", modified(first.clone(), 3), "added").await;
     check("an older one", "a", modified(first.clone(), 1), "added").await;
-    check("revoked before a later one", "a", with(modified(first.clone(), 2), json!({"modified": "2026-01-02T12:00:00Z", "revoked": true})), "revoked").await;
-    check("revoked by another", "b", with(modified(first.clone(), 4), json!({"revoked": true})), "not-creator").await;
+    check(
+        "revoked before a later one",
+        "a",
+        with(modified(first.clone(), 2), json!({"modified": "2026-01-02T12:00:00Z", "revoked": true})),
+        "revoked",
+    )
+    .await;
+    check(
+        "revoked by another",
+        "b",
+        with(modified(first.clone(), 4), json!({"revoked": true})),
+        "not-creator",
+    )
+    .await;
     check("revoked", "a", with(modified(first.clone(), 4), json!({"revoked": true})), "added").await;
     check("after revoked", "a", modified(first.clone(), 5), "revoked").await;
-    check("revoked once more", "a", with(modified(first.clone(), 5), json!({"revoked": true})), "revoked").await;
-    check("the revocation again", "a", with(modified(first.clone(), 4), json!({"revoked": true})), "duplicate").await;
-    check("an old one after all", "a", with(first, json!({"modified": "2026-01-02T06:00:00Z"})), "added").await;
+    check("revoked once more", "a", with(modified(first.clone(), 5), json!({"revoked": true})), "revoked")
+        .await;
+    check(
+        "the revocation again",
+        "a",
+        with(modified(first.clone(), 4), json!({"revoked": true})),
+        "duplicate",
+    )
+    .await;
+    check("an old one after all", "a", with(first, json!({"modified": "2026-01-02T06:00:00Z"})), "added")
+        .await;
 
     let address = json!({"type": "ipv4-addr", "id": id("ipv4-addr", 1), "value": "192.0.2.1"});
     check("an observable", "a", address.clone(), "added").await;
@@ -91,7 +137,13 @@ async fn versions_follow_the_rules(council: Council) {
     let marking = json!({"type": "marking-definition", "spec_version": "2.1", "id": id("marking-definition", 1),
         "created": "2026-01-01T00:00:00Z", "definition_type": "statement", "definition": {"statement": "©"}});
     check("a marking", "a", marking.clone(), "added").await;
-    check("another one of its id", "a", with(marking, json!({"created": "2026-01-02T00:00:00Z"})), "marking-versioned").await;
+    check(
+        "another one of its id",
+        "a",
+        with(marking, json!({"created": "2026-01-02T00:00:00Z"})),
+        "marking-versioned",
+    )
+    .await;
 }
 
 async fn a_bad_object_harms_no_other(council: Council) {
@@ -131,13 +183,24 @@ async fn an_object_removed_leaves_only_its_trace(council: Council) {
         .store
         .read(move |reader| {
             let live = Realm::Live;
-            let search = objects::SearchFilter { visible: &visible, query: "indicator 1", types: &[], revoked: true, after: None, limit: 10 };
+            let search = objects::SearchFilter {
+                visible: &visible,
+                query: "indicator 1",
+                types: &[],
+                revoked: true,
+                after: None,
+                limit: 10,
+            };
             Ok((
                 objects::get(reader, &live, &visible, &stix_id("indicator", 1))?,
                 objects::count(reader, &live, &visible, &["indicator"])?,
                 objects::search(reader, &live, &search)?.rows,
                 objects::referring_to(reader, &live, &visible, &stix_id("identity", 1), 10)?,
-                objects::tail(reader, &live, &TailFilter { visible: &visible, after: 0, types: &[], last_only: false, limit: 10 })?,
+                objects::tail(
+                    reader,
+                    &live,
+                    &TailFilter { visible: &visible, after: 0, types: &[], last_only: false, limit: 10 },
+                )?,
             ))
         })
         .await
@@ -148,7 +211,9 @@ async fn an_object_removed_leaves_only_its_trace(council: Council) {
         .iter()
         .map(|change| match change {
             Change::Added(row) => format!("+{}", row.id),
-            Change::Removed { id, version, gone, .. } => format!("-{id} {} {gone}", version.as_deref().unwrap_or("")),
+            Change::Removed { id, version, gone, .. } => {
+                format!("-{id} {} {gone}", version.as_deref().unwrap_or(""))
+            }
         })
         .collect();
     let one = id("indicator", 1);
@@ -168,13 +233,22 @@ async fn an_object_removed_leaves_only_its_trace(council: Council) {
         .map(refusal)
         .collect();
     assert_eq!(codes, ["content-conflict", "added"]);
-    assert_eq!(refusal(&council.add("b", council.amber, vec![modified(indicator(1), 9)]).await[0]), "not-creator");
+    assert_eq!(
+        refusal(&council.add("b", council.amber, vec![modified(indicator(1), 9)]).await[0]),
+        "not-creator"
+    );
     assert_eq!(ids(&council.walk(&council.all(), 10, Versions::last()).await), [id("indicator", 2), one]);
 }
 
 async fn removing_one_version_brings_the_one_before_back(council: Council) {
     for day in [1, 2, 3] {
-        council.add("a", council.clear, vec![with(modified(indicator(1), day), json!({"name": format!("day{day}")}))]).await;
+        council
+            .add(
+                "a",
+                council.clear,
+                vec![with(modified(indicator(1), day), json!({"name": format!("day{day}")}))],
+            )
+            .await;
     }
     let (collection, visible) = (council.collection, council.all());
     let removed = council
@@ -182,7 +256,14 @@ async fn removing_one_version_brings_the_one_before_back(council: Council) {
         .write(move |tx| {
             let version = Timestamp::parse("2026-01-03T00:00:00Z").unwrap();
             let id = stix_id("indicator", 1);
-            Ok(Act::bookkeeping(objects::remove_version(tx, &Realm::Live, collection, &visible, &id, &version)?))
+            Ok(Act::bookkeeping(objects::remove_version(
+                tx,
+                &Realm::Live,
+                collection,
+                &visible,
+                &id,
+                &version,
+            )?))
         })
         .await
         .unwrap();
@@ -194,10 +275,22 @@ async fn removing_one_version_brings_the_one_before_back(council: Council) {
         .store
         .read(move |reader| {
             let find = |query| {
-                let filter = objects::SearchFilter { visible: &visible, query, types: &[], revoked: true, after: None, limit: 9 };
+                let filter = objects::SearchFilter {
+                    visible: &visible,
+                    query,
+                    types: &[],
+                    revoked: true,
+                    after: None,
+                    limit: 9,
+                };
                 objects::search(reader, &Realm::Live, &filter).map(|hits| hits.rows.len())
             };
-            Ok((find("day3")?, find("day2")?, find("day1")?, objects::count(reader, &Realm::Live, &visible, &[])?))
+            Ok((
+                find("day3")?,
+                find("day2")?,
+                find("day1")?,
+                objects::count(reader, &Realm::Live, &visible, &[])?,
+            ))
         })
         .await
         .unwrap();
@@ -211,14 +304,20 @@ async fn realms_do_not_see_each_other(council: Council) {
         .store
         .write(move |tx| {
             let collection = store::collections::add(tx, &realm, uuid::Uuid::from_u128(1), "drill", "")?.key;
-            let label = crate::fixture::label_of(policy::TlpLabel::Unmarked, "coordinator", realm);
+            let label = crate::fixture::label_of(policy::TlpLabel::Unmarked, "coordinator", &realm);
             Ok(Act::bookkeeping((collection, store::labels::intern(tx, &label)?)))
         })
         .await
         .unwrap();
     council.add("a", council.clear, vec![indicator(1)]).await;
     let outcomes = council
-        .try_add(drill.clone(), collection, "b", label, vec![with(indicator(1), json!({"name": "drill"})), identity(1)])
+        .try_add(
+            drill.clone(),
+            collection,
+            "b",
+            label,
+            vec![with(indicator(1), json!({"name": "drill"})), identity(1)],
+        )
         .await
         .unwrap();
     assert_eq!(outcomes.iter().map(refusal).collect::<Vec<_>>(), ["added", "added"]);
@@ -232,7 +331,8 @@ async fn realms_do_not_see_each_other(council: Council) {
                 let row = objects::get(reader, realm, &everything, &stix_id("indicator", 1))?;
                 Ok::<_, StoreError>(row.map(|row| String::from_utf8_lossy(&row.body).contains("drill")))
             };
-            let filter = TailFilter { visible: &everything, after: 0, types: &[], last_only: false, limit: 9 };
+            let filter =
+                TailFilter { visible: &everything, after: 0, types: &[], last_only: false, limit: 9 };
             Ok((
                 (of(&Realm::Live)?, of(&drill)?, of(&Realm::parse("exercise:other").unwrap())?),
                 (store::labels::all(reader, &drill)?.len(), store::labels::get(reader, &Realm::Live, label)?),
@@ -248,12 +348,22 @@ async fn realms_do_not_see_each_other(council: Council) {
 async fn collections_are_apart(council: Council) {
     let other = council
         .store
-        .write(|tx| Ok(Act::bookkeeping(store::collections::add(tx, &Realm::Live, uuid::Uuid::from_u128(7), "b", "")?.key)))
+        .write(|tx| {
+            Ok(Act::bookkeeping(
+                store::collections::add(tx, &Realm::Live, uuid::Uuid::from_u128(7), "b", "")?.key,
+            ))
+        })
         .await
         .unwrap();
     council.add("a", council.clear, vec![indicator(1)]).await;
     let outcomes = council
-        .try_add(Realm::Live, other, "a", council.clear, vec![indicator(1), with(indicator(1), json!({"name": "x"}))])
+        .try_add(
+            Realm::Live,
+            other,
+            "a",
+            council.clear,
+            vec![indicator(1), with(indicator(1), json!({"name": "x"}))],
+        )
         .await
         .unwrap();
     assert_eq!(outcomes.iter().map(refusal).collect::<Vec<_>>(), ["added", "content-conflict"]);

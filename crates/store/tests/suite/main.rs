@@ -1,4 +1,5 @@
 //! What a store promises, as functions over a fresh one, so that a second kind of store is held to the same.
+#![cfg(test)]
 
 mod accounts;
 mod audit;

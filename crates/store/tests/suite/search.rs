@@ -33,7 +33,8 @@ async fn find(council: &Council, visible: &Visible, query: &'static str) -> Vec<
     let hits = council
         .store
         .read(move |reader| {
-            let filter = SearchFilter { visible: &visible, query, types: &[], revoked: true, after: None, limit: 20 };
+            let filter =
+                SearchFilter { visible: &visible, query, types: &[], revoked: true, after: None, limit: 20 };
             let count = objects::search_count(reader, &Realm::Live, &filter)?;
             let hits = objects::search(reader, &Realm::Live, &filter)?;
             assert_eq!((count, hits.next), (hits.rows.len() as u64, None), "{query}");
@@ -41,7 +42,14 @@ async fn find(council: &Council, visible: &Visible, query: &'static str) -> Vec<
         })
         .await
         .unwrap();
-    ids(&hits).iter().map(|id| id.trim_start_matches(|c: char| !c.is_ascii_digit()).trim_start_matches("11110000-0000-4000-8000-00000000000").to_owned()).collect()
+    ids(&hits)
+        .iter()
+        .map(|id| {
+            id.trim_start_matches(|c: char| !c.is_ascii_digit())
+                .trim_start_matches("11110000-0000-4000-8000-00000000000")
+                .to_owned()
+        })
+        .collect()
 }
 
 async fn words_are_found_in_japanese_and_english(council: Council) {
@@ -50,9 +58,17 @@ async fn words_are_found_in_japanese_and_english(council: Council) {
             "a",
             council.clear,
             vec![
-                report(1, "電力会社への標的型攻撃", "Spear phishing against a power company. 発電所の監視制御が狙われた。"),
+                report(
+                    1,
+                    "電力会社への標的型攻撃",
+                    "Spear phishing against a power company. 発電所の監視制御が狙われた。",
+                ),
                 report(2, "Cobalt Strike beacons", "ビーコンが 192.0.2.1 へ接続する。ﾏﾙｳｪｱは未知。"),
-                report(3, "ＡＰＴ２９ の活動", "Größe; the actor's infrastructure moved to evil-host.example"),
+                report(
+                    3,
+                    "ＡＰＴ２９ の活動",
+                    "Größe; the actor's infrastructure moved to evil-host.example",
+                ),
             ],
         )
         .await;
@@ -103,7 +119,14 @@ async fn names_come_first_and_pages_fit_together(council: Council) {
         let hits = council
             .store
             .read(move |reader| {
-                let filter = SearchFilter { visible: &visible, query: "emotet", types: &["report"], revoked: true, after, limit: 3 };
+                let filter = SearchFilter {
+                    visible: &visible,
+                    query: "emotet",
+                    types: &["report"],
+                    revoked: true,
+                    after,
+                    limit: 3,
+                };
                 objects::search(reader, &Realm::Live, &filter)
             })
             .await
@@ -143,14 +166,22 @@ async fn search_shows_only_what_one_may_see(council: Council) {
 async fn only_last_versions_are_found(council: Council) {
     council.add("a", council.clear, vec![report(1, "before", "")]).await;
     council.add("a", council.clear, vec![modified(report(1, "after", ""), 2)]).await;
-    council.add("a", council.clear, vec![with(report(1, "earlier", ""), json!({"modified": "2026-01-01T12:00:00Z"}))]).await;
+    council
+        .add(
+            "a",
+            council.clear,
+            vec![with(report(1, "earlier", ""), json!({"modified": "2026-01-01T12:00:00Z"}))],
+        )
+        .await;
     for (query, expected) in [("before", &[][..]), ("earlier", &[]), ("after", &["1"])] {
         assert_eq!(find(&council, &council.all(), query).await, expected, "{query}");
     }
     let visible = council.all();
     let mentions = council
         .store
-        .read(move |reader| objects::referring_to(reader, &Realm::Live, &visible, &stix_id("indicator", 1), 9))
+        .read(move |reader| {
+            objects::referring_to(reader, &Realm::Live, &visible, &stix_id("indicator", 1), 9)
+        })
         .await
         .unwrap();
     assert_eq!(mentions.len(), 1);
@@ -158,7 +189,23 @@ async fn only_last_versions_are_found(council: Council) {
 
 async fn hostile_queries_are_only_words(council: Council) {
     council.add("a", council.clear, vec![report(1, "near or not and", "x")]).await;
-    for query in ["\"", "\"\"", "*", "name:", "a\" OR \"b", "NEAR(a b)", "()", "^x -", "\0", "{name} : x", "﷽", "'; DROP TABLE log; --", "\u{202e}", "あ\"", "%_"] {
+    for query in [
+        "\"",
+        "\"\"",
+        "*",
+        "name:",
+        "a\" OR \"b",
+        "NEAR(a b)",
+        "()",
+        "^x -",
+        "\0",
+        "{name} : x",
+        "﷽",
+        "'; DROP TABLE log; --",
+        "\u{202e}",
+        "あ\"",
+        "%_",
+    ] {
         find(&council, &council.all(), query).await;
     }
     assert_eq!(find(&council, &council.all(), "NOT").await, ["1"]);
@@ -169,7 +216,10 @@ async fn hostile_queries_are_only_words(council: Council) {
 
 async fn values_are_found(council: Council) {
     let address = json!({"type": "ipv4-addr", "id": id("ipv4-addr", 1), "value": "198.51.100.7"});
-    let uses = with(indicator(2), json!({"pattern": "[ipv4-addr:value = '198.51.100.7' OR url:value = 'http://host1.example/a']"}));
+    let uses = with(
+        indicator(2),
+        json!({"pattern": "[ipv4-addr:value = '198.51.100.7' OR url:value = 'http://host1.example/a']"}),
+    );
     council.add("a", council.clear, vec![indicator(1), uses, address]).await;
     let visible = council.all();
     let (domain, address) = council
@@ -201,12 +251,18 @@ async fn references_are_found_from_both_sides(council: Council) {
         .await
         .unwrap();
     let told = |mentions: &[objects::Mention]| -> Vec<(String, Vec<String>)> {
-        mentions.iter().map(|mention| (mention.row.id.object_type().to_owned(), mention.properties.clone())).collect()
+        mentions
+            .iter()
+            .map(|mention| (mention.row.id.object_type().to_owned(), mention.properties.clone()))
+            .collect()
     };
     let text = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     assert_eq!(
         told(&of_indicator),
-        [("report".to_owned(), text(&["object_refs[0]"])), ("relationship".to_owned(), text(&["source_ref"]))]
+        [
+            ("report".to_owned(), text(&["object_refs[0]"])),
+            ("relationship".to_owned(), text(&["source_ref"]))
+        ]
     );
     let mut of_identity = told(&of_identity);
     of_identity.iter_mut().for_each(|(_, properties)| properties.sort());

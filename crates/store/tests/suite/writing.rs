@@ -50,7 +50,9 @@ async fn one_write_that_fails_harms_no_other(council: Council) {
     let there = council
         .store
         .read(|reader| {
-            (0..200_u32).map(|n| Ok(settings::get(reader, &Realm::Live, &format!("n{n}"))?.is_some())).collect::<Result<Vec<_>, _>>()
+            (0..200_u32)
+                .map(|n| Ok(settings::get(reader, &Realm::Live, &format!("n{n}"))?.is_some()))
+                .collect::<Result<Vec<_>, _>>()
         })
         .await
         .unwrap();
@@ -58,12 +60,11 @@ async fn one_write_that_fails_harms_no_other(council: Council) {
 }
 
 async fn a_panic_in_a_write_is_its_own(council: Council) {
-    let panicked = council
+    let panicked: Result<(), StoreError> = council
         .store
         .write(|tx| {
             settings::put(tx, &Realm::Live, "half", b"x")?;
-            let nothing: Option<Act<()>> = None;
-            Ok(nothing.expect("this test's own panic"))
+            std::panic::resume_unwind(Box::new("this test's own"));
         })
         .await;
     assert_eq!(panicked.unwrap_err().code(), "store-database");
@@ -84,9 +85,13 @@ async fn what_fails_halfway_leaves_nothing(council: Council) {
     assert_eq!(failed.unwrap_err().code(), "not-found");
     // Sequence, date, counts and words go on as if it had never been.
     let outcome = council.add("a", council.clear, vec![indicator(2)]).await;
-    assert_eq!(outcome, [store::objects::AddOutcome::Added { sequence: 1, date_added_us: crate::fixture::START_US }]);
+    assert_eq!(
+        outcome,
+        [store::objects::AddOutcome::Added { sequence: 1, date_added_us: crate::fixture::START_US }]
+    );
     let visible = council.all();
-    let count = council.store.read(move |reader| store::objects::count(reader, &Realm::Live, &visible, &[])).await;
+    let count =
+        council.store.read(move |reader| store::objects::count(reader, &Realm::Live, &visible, &[])).await;
     assert_eq!(count.unwrap(), 1);
 }
 
@@ -96,7 +101,14 @@ async fn the_commit_is_announced(council: Council) {
     council.add("a", council.clear, vec![indicator(1), indicator(2)]).await;
     assert!(committed.has_changed().unwrap());
     assert_eq!(*committed.borrow_and_update(), 2);
-    council.store.write(|tx| { settings::put(tx, &Realm::Live, "a", b"")?; Ok(Act::bookkeeping(())) }).await.unwrap();
+    council
+        .store
+        .write(|tx| {
+            settings::put(tx, &Realm::Live, "a", b"")?;
+            Ok(Act::bookkeeping(()))
+        })
+        .await
+        .unwrap();
     assert!(!committed.has_changed().unwrap());
     let council = council.reopen().await;
     assert_eq!(*council.store.committed().borrow(), 2);
@@ -117,7 +129,14 @@ async fn a_read_sees_one_snapshot(council: Council) {
             .await
     });
     tokio::task::spawn_blocking(move || wait_entered.recv().unwrap()).await.unwrap();
-    council.store.write(|tx| { settings::put(tx, &Realm::Live, "a", b"new")?; Ok(Act::bookkeeping(())) }).await.unwrap();
+    council
+        .store
+        .write(|tx| {
+            settings::put(tx, &Realm::Live, "a", b"new")?;
+            Ok(Act::bookkeeping(()))
+        })
+        .await
+        .unwrap();
     go_on.send(()).unwrap();
     assert_eq!(reading.await.unwrap().unwrap(), (None, None));
 }
@@ -130,15 +149,13 @@ async fn the_folder_has_one_owner(council: Council) {
 
 async fn a_newer_schema_is_left_alone(council: Council) {
     let folder = tempfile::tempdir().unwrap();
-    drop(Store::open(folder.path(), Options::default()).unwrap());
+    Store::open(folder.path(), Options::default()).unwrap().close().await;
     let file = folder.path().join("yagura.sqlite");
-    rusqlite::Connection::open(&file).unwrap().execute("INSERT INTO schema_version VALUES (999)", []).unwrap();
-    let opened = loop {
-        match Store::open(folder.path(), Options::default()) {
-            Err(StoreError::InUse { .. }) => tokio::task::yield_now().await,
-            opened => break opened,
-        }
-    };
+    rusqlite::Connection::open(&file)
+        .unwrap()
+        .execute("INSERT INTO schema_version VALUES (999)", [])
+        .unwrap();
+    let opened = Store::open(folder.path(), Options::default());
     assert_eq!(opened.err().map(|error| error.code()), Some("store-newer"));
     drop(council);
 }
@@ -146,7 +163,10 @@ async fn a_newer_schema_is_left_alone(council: Council) {
 async fn settings_are_kept(council: Council) {
     let reader_count = Arc::new(AtomicUsize::new(0));
     let put = |value: Vec<u8>| {
-        council.store.write(move |tx| { settings::put(tx, &Realm::Live, "key", &value)?; Ok(Act::bookkeeping(())) })
+        council.store.write(move |tx| {
+            settings::put(tx, &Realm::Live, "key", &value)?;
+            Ok(Act::bookkeeping(()))
+        })
     };
     put(b"one".to_vec()).await.unwrap();
     put(b"two".to_vec()).await.unwrap();
@@ -169,14 +189,19 @@ async fn settings_are_kept(council: Council) {
 async fn cursors_never_go_back(council: Council) {
     use store::outbox;
     let advance = |to: i64| {
-        council.store.write(move |tx| { outbox::advance(tx, &Realm::Live, "peer", to)?; Ok(Act::bookkeeping(outbox::cursor(tx, &Realm::Live, "peer")?)) })
+        council.store.write(move |tx| {
+            outbox::advance(tx, &Realm::Live, "peer", to)?;
+            Ok(Act::bookkeeping(outbox::cursor(tx, &Realm::Live, "peer")?))
+        })
     };
     assert_eq!(advance(5).await.unwrap(), 5);
     assert_eq!(advance(3).await.unwrap(), 5);
     let council = council.reopen().await;
     let (peer, other) = council
         .store
-        .read(|reader| Ok((outbox::cursor(reader, &Realm::Live, "peer")?, outbox::cursor(reader, &Realm::Live, "x")?)))
+        .read(|reader| {
+            Ok((outbox::cursor(reader, &Realm::Live, "peer")?, outbox::cursor(reader, &Realm::Live, "x")?))
+        })
         .await
         .unwrap();
     assert_eq!((peer, other), (5, 0));
