@@ -110,7 +110,7 @@ pub struct ObjectPath {
 }
 
 /// One step of an object path.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// A property, a dictionary key, or a property of the object that a reference names.
     Key(String),

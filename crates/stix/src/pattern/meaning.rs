@@ -1,11 +1,13 @@
+use std::collections::BTreeSet;
+
 use super::ast::{Comparison, Observation, Pattern, Test};
 
 /// Two types that one observation expression joins by `AND` although one object can have only one (STIX 2.1 §9.5).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TypeConflict {
-    /// The type met first.
+    /// A type that the operands before allow.
     pub first: String,
-    /// The type that cannot be the same object.
+    /// A type that the operand in question allows, and those before do not.
     pub second: String,
 }
 
@@ -55,32 +57,28 @@ fn collect_tests<'a>(comparison: &'a Comparison, out: &mut Vec<&'a Test>) {
     }
 }
 
-/// The types of object that can satisfy the comparison, in the order met.
-fn possible_types(comparison: &Comparison) -> Result<Vec<&str>, TypeConflict> {
+/// The types of object that can satisfy the comparison. A set: a hostile pattern may name a hundred thousand.
+fn possible_types(comparison: &Comparison) -> Result<BTreeSet<&str>, TypeConflict> {
     match comparison {
-        Comparison::Test(test) => Ok(vec![test.path.object_type.as_str()]),
+        Comparison::Test(test) => Ok(BTreeSet::from([test.path.object_type.as_str()])),
         Comparison::Or(members) => {
-            let mut all = Vec::new();
+            let mut all = BTreeSet::new();
             for member in members {
-                for object_type in possible_types(member)? {
-                    if !all.contains(&object_type) {
-                        all.push(object_type);
-                    }
-                }
+                all.extend(possible_types(member)?);
             }
             Ok(all)
         }
         Comparison::And(members) => {
-            let mut common: Option<Vec<&str>> = None;
+            let mut common: Option<BTreeSet<&str>> = None;
             for member in members {
                 let types = possible_types(member)?;
                 let Some(earlier) = common else {
                     common = Some(types);
                     continue;
                 };
-                let both: Vec<&str> = earlier.iter().copied().filter(|t| types.contains(t)).collect();
+                let both: BTreeSet<&str> = earlier.intersection(&types).copied().collect();
                 if both.is_empty() {
-                    let name = |types: &[&str]| types.first().copied().unwrap_or_default().to_owned();
+                    let name = |types: &BTreeSet<&str>| types.first().copied().unwrap_or_default().to_owned();
                     return Err(TypeConflict { first: name(&earlier), second: name(&types) });
                 }
                 common = Some(both);

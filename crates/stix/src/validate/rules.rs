@@ -1,5 +1,7 @@
 //! What the specification demands beyond types: forms of strings, and demands on several properties.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -8,7 +10,7 @@ use super::engine::{Walk, definition, shortened};
 use super::forms;
 use super::model::{Class, Form};
 use crate::marking::{self, Tlp};
-use crate::pattern::{ObjectPath, Pattern, Step};
+use crate::pattern::{Pattern, Step};
 use crate::{Id, sco_id};
 
 const fn form(
@@ -205,28 +207,33 @@ pub(super) fn indicator_pattern(walk: &mut Walk<'_>, map: &Map<String, Value>) {
                 let message = format!("`AND` joins `{first}` and `{second}`, and no object is both");
                 walk.error("impossible-pattern", "9.5", message);
             }
-            pattern.tests().iter().for_each(|test| path_names(walk, &test.path));
+            // A pattern of ten thousand tests of one property is told once.
+            let named =
+                pattern.tests().into_iter().map(|test| (&test.path.object_type, test.path.steps.first()));
+            for (object_type, property) in named.collect::<BTreeSet<_>>() {
+                path_names(walk, object_type, property);
+            }
         }
     });
 }
 
 /// STIX 2.1 §9.7: types and properties have legal names, and those of known types are known.
-fn path_names(walk: &mut Walk<'_>, path: &ObjectPath) {
-    let Some(Step::Key(property)) = path.steps.first() else {
+fn path_names(walk: &mut Walk<'_>, object_type: &str, property: Option<&Step>) {
+    let Some(Step::Key(property)) = property else {
         return;
     };
-    match definition(&path.object_type) {
+    match definition(object_type) {
         Some(known) if known.class == Class::Observable => {
             let common = ["id", "type", "spec_version", "defanged", "extensions", "object_marking_refs"];
             let is_known = known.record.properties.iter().any(|p| p.name == property);
             if !is_known && !common.contains(&property.as_str()) {
-                let message = format!("`{}` has no property `{}`", path.object_type, shortened(property));
+                let message = format!("`{}` has no property `{}`", object_type, shortened(property));
                 walk.warn("pattern-property", "9.7", message);
             }
         }
         _ => {
-            if !forms::is_term(&path.object_type.replace('_', "-")) {
-                let message = format!("`{}` is no type name", shortened(&path.object_type));
+            if !forms::is_term(&object_type.replace('_', "-")) {
+                let message = format!("`{}` is no type name", shortened(object_type));
                 walk.error("pattern-path", "9.7", message);
             }
         }

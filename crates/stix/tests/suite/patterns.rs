@@ -131,6 +131,10 @@ fn limits_refuse_and_never_overflow() {
     let terms = |count: usize| format!("[{}]", vec!["ipv4-addr:value = '198.51.100.1'"; count].join(" OR "));
     assert_eq!(Pattern::parse(&terms(10_000)).unwrap().tests().len(), 10_000);
     assert_eq!(Pattern::parse(&terms(100_000)).unwrap_err().expected, "at most 1 MiB");
+    // Work grows with the length, not with its square: this would take minutes.
+    let types: Vec<String> = (0..30_000).map(|number| format!("a{number}:b=1")).collect();
+    let many = Pattern::parse(&format!("[({0}) AND ({0})]", types.join(" OR "))).unwrap();
+    assert_eq!(many.type_conflict(), None);
     let observations = vec!["[a:b = 1]"; 50_000].join(" AND ");
     assert_eq!(Pattern::parse(&observations).unwrap().comparisons().len(), 50_000);
 }
