@@ -102,3 +102,48 @@ fn the_files_are_what_the_script_writes() {
     };
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
 }
+
+/// What the sample's two edges see first, one second and five seconds into the attack, makes a case of both; the encryptor, later,
+/// makes it grave.
+#[test]
+fn the_story_opens_a_case_and_makes_it_grave() {
+    let objects = objects();
+    let named = |name: &str| {
+        let has = |o: &&Object| {
+            o.object_type() == "indicator" && o.text("name").is_some_and(|text| text.ends_with(name))
+        };
+        objects.iter().find(has).unwrap_or_else(|| panic!("no indicator `{name}`"))
+    };
+    let seen = |number: u16, name: &str, of: &str, seconds: i64| {
+        let indicator = named(name);
+        let ties = objects.iter().filter(|tie| tie.text("source_ref") == Some(indicator.id().as_str()));
+        case::Seen {
+            indicator: indicator.id().clone(),
+            indicator_name: indicator.text("name").unwrap().to_owned(),
+            threads: ties.map(|tie| Id::parse(tie.text("target_ref").unwrap()).unwrap()).collect(),
+            severity: severity_of(indicator),
+            at: crate::minutes(0) + jiff::SignedDuration::from_secs(seconds),
+            ..crate::seen(number, 0, &[], of, 0)
+        }
+    };
+    let rules = case::Rules::default();
+    let port = seen(1, "TAKOTSUBO command server posing as a carrier", "shiomi-port", 1);
+    assert_eq!(case::triage(&port, &[], &[], &rules), case::Triage::Nothing);
+    let hospital = seen(2, "command server posing as a maker of medical equipment", "hakuai-hospital", 5);
+    let opened = case::triage(&hospital, &[], std::slice::from_ref(&port), &rules);
+    let case::Triage::Open { rule: "several-members", title, severity, with } = opened else {
+        panic!("{opened:?}")
+    };
+    assert_eq!((severity.level(), with), (3, vec![0]));
+    let opening = case::Opening { title, severity, ..crate::opening(1) };
+    let mut opened = case::Case::open(opening, [&port, &hospital], hospital.at);
+    let encryptor = seen(3, "YAMIFUDA itself", "hakuai-hospital", 23);
+    assert_eq!(
+        case::triage(&encryptor, std::slice::from_ref(&opened), &[], &rules),
+        case::Triage::Join(opened.id.clone())
+    );
+    opened.join(&encryptor, encryptor.at).unwrap();
+    assert_eq!(opened.severity.level(), 5);
+    let members: Vec<_> = opened.members.iter().map(oversight::OrganisationId::as_str).collect();
+    assert_eq!(members, ["hakuai-hospital", "shiomi-port"]);
+}
