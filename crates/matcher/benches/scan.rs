@@ -1,6 +1,6 @@
 //! How fast one core matches, beside the fastest full parse of the same file.
 //!
-//! `cargo bench -p matcher --bench scan -- [BYTES]`; pin it to a core (`taskset -c 1`) for steady figures. Events are
+//! `cargo bench -p matcher --bench scan -- [BYTES [INDICATORS]] [--no-rg]`; pin it to a core (`taskset -c 1`) for steady figures. Events are
 //! synthetic: the mix, the sizes and the skew are those of a busy sensor, the values are nobody's.
 
 #![allow(missing_docs, reason = "a benchmark is no library")]
@@ -334,7 +334,7 @@ fn main() {
         lines as f64 / parse / 1e6
     );
 
-    for count in [10_000_u64, 1_000_000] {
+    for count in [10_000_u64, 1_000_000].into_iter().filter(|count| only.is_none_or(|only| only == *count)) {
         let (build, rate) = matching(&events, &truth, count, megabytes, parse, lines);
         if !std::env::args().any(|argument| argument == "--no-rg") {
             fixed_strings(&events, count, build, rate);

@@ -111,7 +111,9 @@ impl IndicatorSet {
             refused: Vec::new(),
             partial: Vec::new(),
         };
-        for indicator in newest_versions(indicators) {
+        let indicators = newest_versions(indicators);
+        builder.set.make_room(indicators.len());
+        for indicator in indicators {
             if let Err(unusable) = builder.add(&indicator, warning_lists, options) {
                 builder.refused.push((indicator.id, unusable));
             }
@@ -147,6 +149,17 @@ impl IndicatorSet {
             url_v4: HashSet::new(),
             filter: Filter::new(hasher),
         }
+    }
+
+    /// Nearly every indicator asks for one value; growing on the way costs more than the rest of the building.
+    fn make_room(&mut self, indicators: usize) {
+        const TEXT_BYTES: usize = 48;
+        const VALUE_BYTES: usize = 24;
+        self.rules.reserve(indicators);
+        self.leaves.reserve(indicators);
+        self.texts.reserve(indicators * TEXT_BYTES);
+        self.values.reserve(indicators * VALUE_BYTES);
+        self.table.reserve(indicators, |_| 0);
     }
 
     fn finish(&mut self) {
@@ -390,14 +403,15 @@ impl std::fmt::Debug for IndicatorRef<'_> {
 
 /// Of each identifier the newest version, in the order in which the identifiers came.
 fn newest_versions(indicators: impl IntoIterator<Item = Indicator>) -> Vec<Indicator> {
-    let mut newest: Vec<Indicator> = Vec::new();
-    let mut places: HashTable<u32> = HashTable::new();
-    let state = std::hash::RandomState::new();
+    let indicators = indicators.into_iter();
+    let expected = indicators.size_hint().0;
+    let mut newest: Vec<Indicator> = Vec::with_capacity(expected);
+    let mut places: HashTable<u32> = HashTable::with_capacity(expected);
+    let state = foldhash::fast::RandomState::default();
     for indicator in indicators {
         let hash = state.hash_one(indicator.id.as_str());
-        let place = places
-            .find(hash, |at| newest.get(*at as usize).is_some_and(|known| known.id == indicator.id))
-            .copied();
+        let same = |at: &u32| newest.get(*at as usize).is_some_and(|known| known.id == indicator.id);
+        let place = places.find(hash, same).copied();
         match place.and_then(|at| newest.get_mut(at as usize)) {
             Some(known) if known.version < indicator.version => *known = indicator,
             Some(_) => {}

@@ -70,6 +70,7 @@ struct Masks {
 }
 
 impl Masks {
+    #[inline]
     fn of(block: &[u8; 64], framing: Framing) -> Self {
         let (parts, _) = block.as_chunks::<16>();
         let mut masks = Self { borders: 0, backslashes: 0, telling: 0, high: 0 };

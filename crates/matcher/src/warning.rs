@@ -1,8 +1,8 @@
 //! Warning lists: values that are known to be benign, so that an indicator on them is a producer's mistake.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 
+use foldhash::HashMap;
 use serde::Deserialize;
 use stix::observable::{ValueKind, canonical, recognise};
 

@@ -97,6 +97,8 @@ const TABLE: Table = &[
     ("dhcp.client_mac", Reading::Mac(SRC)),
     ("dhcp.client_ip", Reading::Address(SRC)),
     ("dhcp.assigned_ip", Reading::Address(IN)),
+    ("dhcp.requested_ip", Reading::Address(IN)),
+    ("dhcp.relay_ip", Reading::Address(IN)),
     ("dhcp.dns_servers[]", Reading::Address(IN)),
     ("dhcp.routers[]", Reading::Address(IN)),
     ("dhcp.next_server_ip", Reading::Address(IN)),

@@ -86,6 +86,8 @@ fn load_values(path: &Path, content: &[u8], intel: &mut Intel) -> Result<(), Fai
             format!("`{shown}` は STIX でもテキストでもありません"),
         )
     })?;
+    // Some editors put a byte order mark before the text.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (number, line) in text.lines().enumerate() {
         let typed = line.split(" #").next().unwrap_or(line).trim();
         if typed.is_empty() || typed.starts_with('#') || typed.starts_with("//") {
