@@ -99,12 +99,16 @@ pub(crate) async fn prepare(
                 return Err(wrong_key(config));
             }
             let collection = find_collection(store, &collection).await?;
-            let event = AuditEvent::done(Action::NodeStarted, Actor::Node, Purpose::Administration);
-            store.write(move |_| Ok(Act::audited((), &REALM, event))).await?;
             Ok(NodeIdentity { collection, key: Arc::new(key), first_start: None })
         }
         None => first(config, store, address).await,
     }
+}
+
+/// Writes down that a node that was made before has started.
+pub(crate) async fn audit_start(store: &Store) -> Result<(), HubError> {
+    let event = AuditEvent::done(Action::NodeStarted, Actor::Node, Purpose::Administration);
+    Ok(store.write(move |_| Ok(Act::audited((), &REALM, event))).await?)
 }
 
 /// Writes down that other policies are in force.

@@ -12,6 +12,7 @@ mod console;
 mod edge_link;
 mod first_start;
 mod ingest;
+mod listed;
 mod log;
 mod operations;
 mod principal;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
 use oversight::Realm;
 use policy::Engine;
 use store::{Options, Store};
@@ -44,7 +46,7 @@ pub mod administration;
 
 pub use config::{BODY_BYTES_MAX, ConfigError, HubConfig, PAGE_OBJECTS_MAX, RawConfig, TlsFiles};
 pub use first_start::FirstStart;
-pub use server::openapi;
+pub use server::{all_operations, openapi};
 
 use state::{AppState, Inner, Stopping};
 
@@ -108,47 +110,85 @@ impl Hub {
     /// # Errors
     /// The data folder, the key, the certificate, the policies or the address cannot be used.
     pub async fn start(config: HubConfig) -> Result<RunningHub, HubError> {
-        let tls = if config.speaks_tls() { Some(()) } else { None };
         let listener = TcpListener::bind(config.listen)
             .map_err(|e| HubError::new("listen", format!("cannot listen on {}: {e}", config.listen)))?;
         let listen = listener.local_addr().map_err(|e| HubError::new("listen", e.to_string()))?;
         let address = public_address(&config, listen)?;
         std::fs::create_dir_all(&config.data).map_err(|e| HubError::file(&config.data, &e))?;
         let store = Store::open(&config.data, Options::default())?;
-        let tls = tls.map(|()| tls::server_config(&config)).transpose()?;
-        let engine = Arc::new(ArcSwap::from_pointee(compile_policies(&config)?));
-        let node = first_start::prepare(&config, &store, &address).await?;
+        match Ready::prepare(&config, &store, &address).await {
+            Ok(ready) => ready.serve(config, store, address, listener, listen).await,
+            Err(error) => {
+                drop(store);
+                wait_for_store(&config.data).await;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// All that can fail before something runs.
+struct Ready {
+    tls: Option<RustlsConfig>,
+    engine: Arc<ArcSwap<Engine>>,
+    node: first_start::NodeIdentity,
+    sign_in: sign_in::SignIn,
+    log: log::Owner,
+}
+
+impl Ready {
+    async fn prepare(config: &HubConfig, store: &Store, address: &Url) -> Result<Self, HubError> {
+        let tls = config.speaks_tls().then(|| tls::server_config(config)).transpose()?;
+        let engine = Arc::new(ArcSwap::from_pointee(compile_policies(config)?));
+        let sign_in =
+            sign_in::SignIn::new(address, &config.name_en).map_err(|e| HubError::new("sign-in", e))?;
+        let node = first_start::prepare(config, store, address).await?;
+        let log = log::open(config, store, &node).await?;
+        if node.first_start.is_none() {
+            first_start::audit_start(store).await?;
+        }
+        Ok(Self { tls, engine, node, sign_in, log })
+    }
+
+    async fn serve(
+        self,
+        config: HubConfig,
+        store: Store,
+        address: Url,
+        listener: TcpListener,
+        listen: SocketAddr,
+    ) -> Result<RunningHub, HubError> {
         let (stop, stopping) = Stopping::new();
         let metrics = operations::Metrics::new();
-        let (log, log_task) = log::start(&config, &store, &node, &metrics, stopping.clone()).await?;
         let state = AppState::new(Inner {
-            door: release::Door::new(Arc::clone(&engine)),
+            door: release::Door::new(Arc::clone(&self.engine)),
             ingest: ingest::Ingest::new(&config),
             address: address.clone(),
-            collection: node.collection.clone(),
-            sign_in: sign_in::SignIn::new(&address, &config.name_en)
-                .map_err(|e| HubError::new("sign-in", e))?,
+            collection: self.node.collection.clone(),
+            sign_in: self.sign_in,
             live: tokio::sync::broadcast::channel(LIVE_EVENTS_MAX).0,
             watched: edge_link::watch::Watched::default(),
             positions: edge_link::Positions::default(),
+            put_off: casework::PutOff::default(),
             strangers: state::Strangers::default(),
+            log: self.log.published(),
+            engine: self.engine,
             store,
-            engine,
-            log,
             metrics,
-            stopping,
+            stopping: stopping.clone(),
             config,
         });
-        let watch_task = tokio::spawn(edge_link::watch::run(state.clone()));
         let handle = Handle::new();
-        let server_task = serve(listener, tls, server::router(state.clone()), handle.clone())?;
+        let server_task = serve(listener, self.tls, server::router(state.clone()), handle.clone())?;
+        let log_task = tokio::spawn(self.log.run(state.metrics.checkpoint.clone(), stopping));
+        let watch_task = tokio::spawn(edge_link::watch::run(state.clone()));
         handle.listening().await;
         Ok(RunningHub {
             address,
             listen,
             api_root: format!("/{}/", state.config.api_root),
-            collection: node.collection.id,
-            first_start: node.first_start,
+            collection: self.node.collection.id,
+            first_start: self.node.first_start,
             state,
             handle,
             stop,
@@ -192,9 +232,13 @@ impl RunningHub {
         }
         let folder = self.state.config.data.clone();
         drop(self.state);
-        if tokio::time::timeout(STOP_WAIT, store_closed(&folder)).await.is_err() {
-            tracing::warn!("the store was not closed in time; what was acknowledged is on disk");
-        }
+        wait_for_store(&folder).await;
+    }
+}
+
+async fn wait_for_store(folder: &Path) {
+    if tokio::time::timeout(STOP_WAIT, store_closed(folder)).await.is_err() {
+        tracing::warn!("the store was not closed in time; what was acknowledged is on disk");
     }
 }
 
@@ -208,7 +252,7 @@ async fn store_closed(folder: &Path) {
 
 fn serve(
     listener: TcpListener,
-    tls: Option<axum_server::tls_rustls::RustlsConfig>,
+    tls: Option<RustlsConfig>,
     router: axum::Router,
     handle: Handle<SocketAddr>,
 ) -> Result<JoinHandle<()>, HubError> {

@@ -10,28 +10,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use axum::Router;
 use axum::extract::{Path as UrlPath, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use bytes::Bytes;
 use http::header;
+use prometheus_client::metrics::gauge::Gauge;
 use store::{Reader, Store, StoreError, audit};
 use tlog::{Checkpoint, SigningKey, TILE_WIDTH, Tile, tiles_to_write};
-use tokio::task::JoinHandle;
 
 use crate::HubError;
 use crate::config::HubConfig;
 use crate::first_start::NodeIdentity;
-use crate::operations::Metrics;
+use crate::listed::Listed;
 use crate::problem::{Answer, Failure};
 use crate::state::{AppState, Stopping};
 
 /// How often new leaves are published.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/log/checkpoint", get(checkpoint)).route("/log/tile/{*place}", get(tile))
+pub(crate) fn routes() -> Listed {
+    Listed::default().get("/log/checkpoint", checkpoint).get("/log/tile/{*place}", tile)
 }
 
 /// What is published, as the server reads it.
@@ -56,7 +54,7 @@ impl PublishedLog {
     }
 }
 
-/// Loads the log and starts the task that publishes it.
+/// Loads the log and publishes what the store has and the files have not. Nothing is written before the old checkpoint is checked.
 ///
 /// Where could we have crashed? Before the checkpoint was renamed: then the old one stands, and tiles beyond it are written
 /// again with the same bytes. After: then all of it stands. So the checkpoint on disk must be one that the store can explain;
@@ -64,13 +62,7 @@ impl PublishedLog {
 ///
 /// # Errors
 /// `log` where the checkpoint and the store contradict each other; `file`.
-pub(crate) async fn start(
-    config: &HubConfig,
-    store: &Store,
-    node: &NodeIdentity,
-    metrics: &Metrics,
-    stopping: Stopping,
-) -> Result<(PublishedLog, JoinHandle<()>), HubError> {
+pub(crate) async fn open(config: &HubConfig, store: &Store, node: &NodeIdentity) -> Result<Owner, HubError> {
     let folder = config.data.join("log");
     std::fs::create_dir_all(&folder).map_err(|e| HubError::file(&folder, &e))?;
     let key = Arc::clone(&node.key);
@@ -90,26 +82,10 @@ pub(crate) async fn start(
     let size = published.as_ref().map_or(0, |(size, _)| *size);
     let checkpoint = ArcSwapOption::from_pointee(published.map(|(_, note)| Bytes::from(note)));
     let log = PublishedLog(Arc::new(Published { folder, checkpoint, trouble: Mutex::new(None) }));
-    let gauge = metrics.checkpoint.clone();
-    let mut owner = Owner { store: store.clone(), key, log: log.clone(), size };
+    let mut owner = Owner { store: store.clone(), key, log, size };
     // The first checkpoint is there before the first request.
     owner.publish().await.map_err(|trouble| HubError::new("log", trouble))?;
-    let task = tokio::spawn(async move {
-        loop {
-            gauge.set(i64::try_from(owner.size).unwrap_or(i64::MAX));
-            let is_stopping = stopping.is_set();
-            let trouble = owner.publish().await.err();
-            if let Some(trouble) = &trouble {
-                tracing::error!(trouble, "the transparency log cannot be published; trying again");
-            }
-            owner.log.set_trouble(trouble);
-            if is_stopping {
-                break;
-            }
-            tokio::select! { () = tokio::time::sleep(PUBLISH_EVERY) => {} () = stopping.wait() => {} }
-        }
-    });
-    Ok((log, task))
+    Ok(owner)
 }
 
 async fn check_against_store(store: &Store, seen: Checkpoint) -> Result<(), HubError> {
@@ -134,7 +110,7 @@ async fn check_against_store(store: &Store, seen: Checkpoint) -> Result<(), HubE
 }
 
 /// The one that writes the files.
-struct Owner {
+pub(crate) struct Owner {
     store: Store,
     key: Arc<SigningKey>,
     log: PublishedLog,
@@ -143,6 +119,28 @@ struct Owner {
 }
 
 impl Owner {
+    /// What it publishes, as the server reads it.
+    pub(crate) fn published(&self) -> PublishedLog {
+        self.log.clone()
+    }
+
+    /// Publishes until the hub stops, and once more then.
+    pub(crate) async fn run(mut self, size: Gauge, stopping: Stopping) {
+        loop {
+            size.set(i64::try_from(self.size).unwrap_or(i64::MAX));
+            let is_stopping = stopping.is_set();
+            let trouble = self.publish().await.err();
+            if let Some(trouble) = &trouble {
+                tracing::error!(trouble, "the transparency log cannot be published; trying again");
+            }
+            self.log.set_trouble(trouble);
+            if is_stopping {
+                break;
+            }
+            tokio::select! { () = tokio::time::sleep(PUBLISH_EVERY) => {} () = stopping.wait() => {} }
+        }
+    }
+
     /// Publishes what the store has and the files have not. The order is the design:
     ///
     /// 1. Size and root are read from one snapshot of the store, where each leaf is committed with its act.

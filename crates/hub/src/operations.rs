@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use api::Code;
+use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use http::{Method, StatusCode, header};
 use policy::Operation;
 use prometheus_client::encoding::EncodeLabelSet;
@@ -17,15 +16,13 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use serde_json::json;
 
+use crate::listed::Listed;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::state::AppState;
 
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
+pub(crate) fn routes() -> Listed {
+    Listed::default().get("/healthz", healthz).get("/readyz", readyz).get("/metrics", metrics)
 }
 
 /// Everything that is counted. Values and labels never hold what was searched for, nor who asked.

@@ -19,17 +19,14 @@ use tracing::Instrument;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::listed::Listed;
 use crate::principal::Asker;
 use crate::problem::{Failure, code_of};
 use crate::state::AppState;
-use crate::{api, console, edge_link, log, operations, stream, taxii};
+use crate::{api, console, edge_link, log, stream, taxii};
 
 /// Largest body that is not a body of objects, in bytes.
 const BODY_BYTES_MAX: usize = 256 * 1024;
-
-/// The request's id: in the answer's `x-request-id`, in problem documents and in the log.
-#[derive(Debug, Clone)]
-pub(crate) struct RequestId(pub(crate) String);
 
 /// Every REST noun, with its part of the OpenAPI document.
 fn rest() -> OpenApiRouter<AppState> {
@@ -45,15 +42,31 @@ pub fn openapi() -> OpenApi {
     rest().split_for_parts().1
 }
 
+/// What is outside of the OpenAPI document: TAXII, the log, operations.
+fn others(api_root: &str) -> Listed {
+    taxii::routes(api_root).and(log::routes()).and(crate::operations::routes())
+}
+
+/// Every operation of a hub with this API root, as `METHOD /path/{parameter}`: those of the OpenAPI document and all others.
+#[must_use]
+pub fn all_operations(api_root: &str) -> Vec<String> {
+    const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+    let document = serde_json::to_value(openapi()).unwrap_or_default();
+    let paths = document.get("paths").and_then(serde_json::Value::as_object).into_iter().flatten();
+    let described = paths.flat_map(|(path, item)| {
+        let offered = METHODS.iter().filter(|method| item.get(**method).is_some());
+        offered.map(move |method| format!("{} {path}", method.to_ascii_uppercase()))
+    });
+    described.chain(others(api_root).operations).collect()
+}
+
 /// The whole server.
 pub(crate) fn router(state: AppState) -> Router {
     let (rest, _) = rest().split_for_parts();
     let uncompressed = NotForContentType::const_new("application/octet-stream");
     Router::new()
         .merge(rest)
-        .merge(taxii::routes(&state.config.api_root))
-        .merge(log::routes())
-        .merge(operations::routes())
+        .merge(others(&state.config.api_root).router)
         .merge(api::describe::routes())
         .fallback(console::serve)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -76,7 +89,6 @@ async fn answer(State(state): State<AppState>, mut request: Request, next: Next)
         request.extensions().get::<MatchedPath>().map_or("-".to_owned(), |path| path.as_str().to_owned());
     let method = request.method().clone();
     let asker = Arc::new(Asker::default());
-    request.extensions_mut().insert(RequestId(id.clone()));
     request.extensions_mut().insert(Arc::clone(&asker));
     let span = tracing::info_span!("request", id = %id, %method, route);
     let started = Instant::now();

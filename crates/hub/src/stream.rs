@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Code, StreamEvent};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
@@ -21,7 +21,6 @@ use store::{Reader, StoreError, cases, sightings};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
-use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -30,6 +29,7 @@ use crate::api::summaries::Teller;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::release::{Leaving, Recipient};
+use crate::request::Query;
 use crate::state::AppState;
 
 /// Changes of the log read at once.
@@ -46,7 +46,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 }
 
 /// Where to begin.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct From {
@@ -70,9 +70,15 @@ async fn follow(
     if state.metrics.streams.get() >= STREAMS_MAX {
         return Err(Failure::new(Code::TooMany, "too many streams are open; try again later"));
     }
-    let last_seen = headers.get("last-event-id").map(|value| value.to_str().ok().and_then(|text| text.parse().ok()));
+    let last_seen =
+        headers.get("last-event-id").map(|value| value.to_str().ok().and_then(|text| text.parse().ok()));
     let after = match last_seen {
-        Some(None) => return Err(Failure::new(Code::BadRequest, "`Last-Event-ID` is not a sequence number of this log")),
+        Some(None) => {
+            return Err(Failure::new(
+                Code::BadRequest,
+                "`Last-Event-ID` is not a sequence number of this log",
+            ));
+        }
         Some(after) => after,
         None => from.after,
     };
@@ -82,7 +88,9 @@ async fn follow(
     });
     let mut response = Sse::new(events).into_response();
     // A proxy that collects the answer would hold back what is live.
-    response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+        .headers_mut()
+        .insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response)
 }
 
@@ -196,8 +204,18 @@ impl Follower {
         let batch = found.map_err(|error| tracing::error!(%error, "a stream cannot read the log")).ok()??;
         let recipient = Recipient { caller: batch.caller.clone(), door: "stream" };
         let state = &self.state;
-        let released = state.door.release(&state.store, &state.metrics, &recipient, &batch.visible, &batch.leaving, batch.events);
-        let events = released.await.map_err(|failure| tracing::debug!(detail = failure.detail(), "a stream ends")).ok()?;
+        let released = state.door.release(
+            &state.store,
+            &state.metrics,
+            &recipient,
+            &batch.visible,
+            &batch.leaving,
+            batch.events,
+        );
+        let events = released
+            .await
+            .map_err(|failure| tracing::debug!(detail = failure.detail(), "a stream ends"))
+            .ok()?;
         self.caller = batch.caller;
         self.waiting = events
             .into_inner()
@@ -221,7 +239,8 @@ impl Follower {
     fn tell_live(&self, event: &StreamEvent) -> Option<Event> {
         let StreamEvent::Edge { edge } = event else { return None };
         let organisation = oversight::OrganisationId::parse(&edge.organisation)?;
-        let may = self.caller.may(&self.state, Operation::SeeEdges) && sees(&self.caller.principal, &organisation);
+        let may =
+            self.caller.may(&self.state, Operation::SeeEdges) && sees(&self.caller.principal, &organisation);
         if may { sse(event) } else { None }
     }
 }
@@ -232,11 +251,17 @@ impl Drop for Follower {
     }
 }
 
-fn read_batch(state: &AppState, reader: &Reader<'_>, caller: &Caller, after: i64) -> Result<Option<Batch>, StoreError> {
+fn read_batch(
+    state: &AppState,
+    reader: &Reader<'_>,
+    caller: &Caller,
+    after: i64,
+) -> Result<Option<Batch>, StoreError> {
     let Some(caller) = caller.renewed(reader)? else { return Ok(None) };
     let mut teller = Teller::new(reader, &state.door, &caller.principal)?;
     let visible = Arc::clone(&teller.visible);
-    let filter = TailFilter { visible: &visible, after, types: &[], last_only: false, limit: BATCH_CHANGES_MAX };
+    let filter =
+        TailFilter { visible: &visible, after, types: &[], last_only: false, limit: BATCH_CHANGES_MAX };
     let tail = objects::tail(reader, caller.realm(), &filter)?;
     let (mut events, mut leaving) = (Vec::new(), Vec::new());
     for change in tail.changes {

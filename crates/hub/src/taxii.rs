@@ -9,7 +9,7 @@ mod write;
 use axum::Router;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get};
+use axum::routing::any;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use policy::{Operation, PrincipalKind};
@@ -19,32 +19,35 @@ use taxii::{ApiRoot, Collections, Discovery, ErrorMessage, media};
 use uuid::Uuid;
 
 use crate::first_start::DEFINITIONS;
+use crate::listed::Listed;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::state::AppState;
 use api::Code;
 
 /// Every address ends in a slash (TAXII 2.1 §4); without it, it is served as well.
-pub(crate) fn routes(api_root: &str) -> Router<AppState> {
+pub(crate) fn routes(api_root: &str) -> Listed {
     let root = format!("/{api_root}");
     let collection = format!("{root}/collections/{{collection}}");
     let object = format!("{collection}/objects/{{object}}");
-    let routes: [(String, MethodRouter<AppState>); 9] = [
-        ("/taxii2".to_owned(), get(discovery)),
-        (root.clone(), get(api_root_resource)),
-        (format!("{root}/status/{{status}}"), get(status)),
-        (format!("{root}/collections"), get(all_collections)),
-        (collection.clone(), get(one_collection)),
-        (format!("{collection}/manifest"), get(read::manifest)),
-        (format!("{collection}/objects"), get(read::objects).post(write::add)),
-        (object.clone(), get(read::object).delete(write::delete)),
-        (format!("{object}/versions"), get(read::versions)),
-    ];
-    let router = routes.into_iter().fold(Router::new(), |router, (path, methods)| {
-        router.route(&format!("{path}/"), methods.clone()).route(&path, methods)
-    });
+    let mut listed = Listed::default()
+        .get("/taxii2/", discovery)
+        .get(&format!("{root}/"), api_root_resource)
+        .get(&format!("{root}/status/{{status}}/"), status)
+        .get(&format!("{root}/collections/"), all_collections)
+        .get(&format!("{collection}/"), one_collection)
+        .get(&format!("{collection}/manifest/"), read::manifest)
+        .get(&format!("{collection}/objects/"), read::objects)
+        .post(&format!("{collection}/objects/"), write::add)
+        .get(&format!("{object}/"), read::object)
+        .delete(&format!("{object}/"), write::delete)
+        .get(&format!("{object}/versions/"), read::versions);
     // The rest under the API root is TAXII's as well, and not the console's.
-    router.route(&format!("{root}/{{*rest}}"), any(nothing)).route("/taxii2/{*rest}", any(nothing))
+    let rest = Router::new()
+        .route(&format!("{root}/{{*rest}}"), any(nothing))
+        .route("/taxii2/{*rest}", any(nothing));
+    listed.router = listed.router.merge(rest);
+    listed
 }
 
 /// The form of errors on TAXII routes (§3.6.1).

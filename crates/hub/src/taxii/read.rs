@@ -21,9 +21,6 @@ use crate::problem::{Answer, Failure};
 use crate::release::{Leaving, Recipient};
 use crate::state::AppState;
 
-/// The STIX version that a node keeps where an object does not say.
-const SPEC_VERSION: &str = "2.1";
-
 /// §5.4: objects leave byte for byte as they came in.
 pub(super) async fn objects(
     State(state): State<AppState>,

@@ -174,5 +174,9 @@ async fn what_leaves_to_another_organisation_is_written_down_before() {
     assert_eq!(event.purpose, oversight::Purpose::OwnDefence);
     let added = hub.audit(Action::ObjectsAdded).await[0].event.objects[0].clone();
     let first: i64 = added.trim_start_matches('#').split_once('-').unwrap().0.parse().unwrap();
-    assert_eq!(event.objects, [format!("#{first}-{first}"), format!("#{}-{}", first + 2, first + 2)], "of {added}");
+    assert_eq!(
+        event.objects,
+        [format!("#{first}-{first}"), format!("#{}-{}", first + 2, first + 2)],
+        "of {added}"
+    );
 }

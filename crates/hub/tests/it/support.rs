@@ -90,13 +90,23 @@ impl<'a> Ask<'a> {
         self
     }
 
-    pub async fn send(self) -> Reply {
+    /// Only the status: for answers that do not end.
+    pub async fn status(self) -> u16 {
+        self.response().await.status().as_u16()
+    }
+
+    /// The answer as it comes.
+    pub async fn response(self) -> reqwest::Response {
         let url = format!("http://{}{}", self.hub.running.listen, self.path);
         let mut request = self.hub.http.request(self.method, url);
         for (name, value) in self.headers {
             request = request.header(name, value);
         }
-        let response = request.body(self.body).send().await.unwrap();
+        request.body(self.body).send().await.unwrap()
+    }
+
+    pub async fn send(self) -> Reply {
+        let response = self.response().await;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Reply { status, headers, body: response.bytes().await.unwrap().to_vec() }
     }
@@ -116,6 +126,14 @@ impl TestHub {
         let token = running.first_start.as_ref().unwrap().token.clone();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { running, token, folder, http }
+    }
+
+    /// Stops the hub and starts it again over the same folder.
+    pub async fn restart(self) -> Self {
+        let Self { running, token, folder, http } = self;
+        running.stop().await;
+        let config = HubConfig::new(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0)));
+        Self { running: Hub::start(config).await.unwrap(), token, folder, http }
     }
 
     pub fn ask(&self, method: Method, path: &str) -> Ask<'_> {

@@ -1,0 +1,284 @@
+//! Every operation, asked by every kind of principal, against a table that a person can review.
+//!
+//! The table is `tests/authorisation.txt`. An operation that is not in it fails the test, and so does an answer that is not what
+//! the table says. `UPDATE=1` rewrites it; the difference is then a change of who may do what.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::path::Path;
+
+use oversight::{OrganisationId, OrganisationRole, PersonRole, Realm};
+use reqwest::Method;
+use serde_json::{Value, json};
+use stix::marking::Tlp;
+use store::people::Person;
+use store::sessions::Session;
+use store::{Act, people, secrets, sessions};
+
+use crate::rest::sighting;
+use crate::support::{TAXII, TestHub, V1, id_of, indicator, marked};
+
+/// Who asks.
+#[derive(Clone)]
+enum Asker {
+    Stranger,
+    Edge(String),
+    /// A person, by account and organisation; each request gets a session of its own, since some end it.
+    Person(String),
+}
+
+/// What an operation is asked with: the path filled in, and a body that would be taken.
+struct Sample {
+    path: String,
+    media_type: &'static str,
+    body: Option<String>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_with_every_kind_of_principal() {
+    let hub = TestHub::start().await;
+    let walk = Walk::prepare(&hub).await;
+    let mut found = String::from(HEAD);
+    for operation in hub::all_operations("council") {
+        walk.operation(&operation, &mut found).await;
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/authorisation.txt");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &found).unwrap();
+    }
+    let table = std::fs::read_to_string(&path).unwrap_or_default();
+    let difference: Vec<String> = blocks(&found).difference(&blocks(&table)).cloned().collect();
+    assert!(difference.is_empty(), "not as in tests/authorisation.txt:\n\n{}", difference.join("\n"));
+    let gone: Vec<String> = blocks(&table).difference(&blocks(&found)).cloned().collect();
+    assert!(gone.is_empty(), "in tests/authorisation.txt and not offered any more:\n\n{}", gone.join("\n"));
+}
+
+/// One operation each.
+fn blocks(table: &str) -> BTreeSet<String> {
+    table
+        .split("\n\n")
+        .skip(1)
+        .map(|block| block.trim().to_owned())
+        .filter(|block| !block.is_empty())
+        .collect()
+}
+
+const HEAD: &str = "\
+Who may do what. Rows: roles of organisations. Columns: what a person may do there:
+analyst, duty_officer, approver, commissioner, planner, administrator, trainee.
+yes: allowed. 401: sign in (otherwise). 403: not allowed. 404: not there, for this principal.
+Objects asked for are TLP:AMBER+STRICT and the coordinator's; cases, edges and tokens are the coordinator's.
+A test keeps this table (UPDATE=1 rewrites it): review every change of it as a change of who may do what.
+";
+
+struct Walk<'a> {
+    hub: &'a TestHub,
+    stranger_and_edge: [Asker; 2],
+    /// By role of the organisation, in the order of the columns.
+    people: Vec<(OrganisationRole, Vec<Asker>)>,
+}
+
+impl<'a> Walk<'a> {
+    async fn prepare(hub: &'a TestHub) -> Self {
+        let mut people = Vec::new();
+        for role in OrganisationRole::ALL.iter().copied() {
+            if role != OrganisationRole::Coordinator {
+                hub.organisation(role.name(), role).await;
+            }
+            let mut row = Vec::new();
+            for person in PersonRole::ALL.iter().copied() {
+                row.push(Asker::Person(add_person(hub, role.name(), person).await));
+            }
+            people.push((role, row));
+        }
+        let edge = hub.edge("the-edge", "operator").await;
+        Self { hub, stranger_and_edge: [Asker::Stranger, Asker::Edge(edge)], people }
+    }
+
+    /// Asks with everybody and writes the operation's block.
+    async fn operation(&self, operation: &str, table: &mut String) {
+        let [stranger, edge] = [&self.stranger_and_edge[0], &self.stranger_and_edge[1]];
+        let outsiders = [self.ask(operation, stranger).await, self.ask(operation, edge).await];
+        write!(table, "\n{operation}\n  stranger {}, edge {}\n", outsiders[0], outsiders[1]).unwrap();
+        let mut rows: Vec<(&str, String)> = Vec::new();
+        for (role, people) in &self.people {
+            let mut answers = Vec::new();
+            for person in people {
+                answers.push(self.ask(operation, person).await);
+            }
+            let all_alike = answers.iter().all(|answer| *answer == answers[0]);
+            rows.push((
+                role.name(),
+                if all_alike { format!("all {}", answers[0]) } else { answers.join(" ") },
+            ));
+        }
+        if rows.iter().all(|(_, row)| *row == rows[0].1) {
+            writeln!(table, "  everybody: {}", rows[0].1).unwrap();
+        } else {
+            for (role, row) in rows {
+                writeln!(table, "  {role:<12} {row}").unwrap();
+            }
+        }
+    }
+
+    async fn ask(&self, operation: &str, asker: &Asker) -> String {
+        let (method, path) = operation.split_once(' ').unwrap();
+        let sample = self.sample(method, path).await;
+        let mut ask = self.hub.ask(Method::from_bytes(method.as_bytes()).unwrap(), &sample.path).stranger();
+        ask = ask.header("accept", "*/*").header("content-type", sample.media_type);
+        ask = match asker {
+            Asker::Stranger => ask,
+            Asker::Edge(token) => ask.bearer(token),
+            Asker::Person(account) => {
+                let (secret, csrf) = sign_in(self.hub, account).await;
+                ask.header("cookie", &format!("yagura_session={secret}")).header("x-yagura-csrf", &csrf)
+            }
+        };
+        if let Some(body) = sample.body {
+            ask = ask.body(body);
+        }
+        match ask.status().await {
+            status @ (401 | 403 | 404) => status.to_string(),
+            status if status >= 500 => panic!("{operation}: {status}"),
+            _ => "yes".to_owned(),
+        }
+    }
+
+    /// A request that would be carried out if it were allowed, with a target made for it alone.
+    async fn sample(&self, method: &str, path: &str) -> Sample {
+        let hub = self.hub;
+        let json = |path: &str, body: Value| Sample {
+            path: path.to_owned(),
+            media_type: "application/json",
+            body: Some(body.to_string()),
+        };
+        let empty = |path: String| Sample { path, media_type: "application/json", body: None };
+        let name = format!("n{}", uuid::Uuid::new_v4().simple());
+        match (method, path) {
+            ("GET", "/api/v1/values") => empty("/api/v1/values?value=198.51.100.1".to_owned()),
+            ("GET", "/edge/v1/intelligence") => empty("/edge/v1/intelligence?after=0&wait=0".to_owned()),
+            ("GET", "/log/tile/{*place}") => empty("/log/tile/0/000.p/1".to_owned()),
+            ("POST", "/api/v1/objects") => json(path, json!([indicator(V1)])),
+            ("POST", "/api/v1/cases") => json(path, json!({ "title": "t", "severity": 1, "objects": [] })),
+            ("POST", "/api/v1/edges") => {
+                json(path, json!({ "id": name, "organisation": "operator", "name": "n" }))
+            }
+            ("POST", "/api/v1/organisations") => {
+                json(path, json!({ "id": name, "name_ja": "n", "name_en": "n", "role": "academy" }))
+            }
+            ("POST", "/api/v1/people") => json(
+                path,
+                json!({ "login": name, "name": "n", "organisation": "operator", "roles": ["analyst"] }),
+            ),
+            ("POST", "/api/v1/tokens") => {
+                json(path, json!({ "organisation": "operator", "roles": ["analyst"], "name": "n" }))
+            }
+            ("POST", "/edge/v1/sightings") => {
+                let object = marked(indicator(V1), Tlp::Green);
+                hub.post(std::slice::from_ref(&object)).await;
+                json(path, json!({ "sightings": [sighting(&id_of(&object))] }))
+            }
+            ("POST", "/edge/v1/hello") => json(
+                path,
+                json!({ "version": "1", "generation": 0, "indicators": 0, "refused": 0, "sources": [], "records": 0, "matches": 0,
+                    "sent": 0, "waiting": 0, "withheld": 0, "trouble": null }),
+            ),
+            (_, path) if path.contains("/collections/{collection}") => self.taxii_sample(method, path).await,
+            ("GET", "/council/status/{status}/") => {
+                let status = hub.post(&[indicator(V1)]).await;
+                empty(path.replace("{status}", status["id"].as_str().unwrap()))
+            }
+            (_, path) if path.contains("{id}") => self.target_sample(method, path).await,
+            ("GET" | "DELETE", path) => empty(path.to_owned()),
+            // What anybody may try: a body that is refused for what it is, and costs nothing.
+            (_, path) => json(path, json!({})),
+        }
+    }
+
+    async fn taxii_sample(&self, method: &str, path: &str) -> Sample {
+        let path = path.replace("{collection}", &self.hub.running.collection.to_string());
+        let path =
+            if path.contains("{object}") { path.replace("{object}", &self.object().await) } else { path };
+        let body = (method == "POST").then(|| json!({ "objects": [indicator(V1)] }).to_string());
+        Sample { path, media_type: TAXII, body }
+    }
+
+    /// An operation on one object, case, edge, token or passkey, which it may use up.
+    async fn target_sample(&self, method: &str, path: &str) -> Sample {
+        let id = if path.starts_with("/api/v1/objects/") {
+            self.object().await
+        } else if path.starts_with("/api/v1/cases/") {
+            let body = json!({ "title": "t", "severity": 1, "objects": [] }).to_string();
+            let case = self.made("/api/v1/cases", body).await;
+            case["summary"]["id"].as_str().or(case["id"].as_str()).unwrap().to_owned()
+        } else if path.starts_with("/api/v1/edges/") {
+            let id = format!("e{}", uuid::Uuid::new_v4().simple());
+            self.hub.edge(&id, "coordinator").await;
+            id
+        } else if path.starts_with("/api/v1/tokens/") {
+            let body =
+                json!({ "organisation": "coordinator", "roles": ["trainee"], "name": "n" }).to_string();
+            self.made("/api/v1/tokens", body).await["info"]["id"].as_str().unwrap().to_owned()
+        } else {
+            uuid::Uuid::new_v4().to_string()
+        };
+        let body = match method {
+            "PATCH" => Some(json!({ "revision": 0, "severity": 2 }).to_string()),
+            "POST" => Some(json!({ "text": "note" }).to_string()),
+            _ => None,
+        };
+        Sample { path: path.replace("{id}", &id), media_type: "application/json", body }
+    }
+
+    async fn object(&self) -> String {
+        let object = marked(indicator(V1), Tlp::AmberStrict);
+        self.hub.post(std::slice::from_ref(&object)).await;
+        id_of(&object)
+    }
+
+    /// Made by the administrator.
+    async fn made(&self, path: &str, body: String) -> Value {
+        let ask = self
+            .hub
+            .ask(Method::POST, path)
+            .header("content-type", "application/json")
+            .header("accept", "*/*");
+        let reply = ask.body(body).send().await;
+        assert!(reply.status < 300, "{path}: {}", String::from_utf8_lossy(&reply.body));
+        reply.json()
+    }
+}
+
+async fn add_person(hub: &TestHub, organisation: &str, role: PersonRole) -> String {
+    let id = uuid::Uuid::new_v4().to_string();
+    let (account, organisation) = (id.clone(), OrganisationId::parse(organisation).unwrap());
+    let done = hub.running.store().write(move |tx| {
+        let person = Person {
+            login: account.clone(),
+            name: role.name().to_owned(),
+            id: account,
+            organisation,
+            roles: BTreeSet::from([role]),
+            password_hash: None,
+            disabled: false,
+            created: tx.now(),
+        };
+        people::add(tx, &Realm::Live, &person).map(Act::bookkeeping)
+    });
+    done.await.unwrap();
+    id
+}
+
+/// A session, as signing in would make it: its secret and its word against forged requests.
+async fn sign_in(hub: &TestHub, account: &str) -> (String, String) {
+    let (secret, csrf) = (secrets::generate("").unwrap(), secrets::generate("").unwrap());
+    let (hash, word, person) = (secrets::hash(&secret), csrf.clone(), account.to_owned());
+    let done = hub.running.store().write(move |tx| {
+        let now = tx.now();
+        let expires = now + jiff::SignedDuration::from_hours(1);
+        let session = Session { hash, person, csrf: word, created: now, expires, seen: now };
+        sessions::add(tx, &Realm::Live, &session).map(Act::bookkeeping)
+    });
+    done.await.unwrap();
+    (secret, csrf)
+}

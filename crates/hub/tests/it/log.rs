@@ -1,0 +1,118 @@
+//! The transparency log as a stranger fetches it.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use hub::{Hub, HubConfig, RunningHub};
+use oversight::{Action, Actor, AuditEvent, Purpose, Realm};
+use store::Act;
+use tlog::{Checkpoint, Tile, proof, tiles_to_write};
+
+use crate::support::TestHub;
+
+/// Adds so many acts.
+async fn act(running: &RunningHub, count: usize) {
+    let event = AuditEvent::done(Action::PolicyChanged, Actor::Node, Purpose::Administration);
+    let events = vec![event; count];
+    running.store().write(move |_| Ok(Act::audited_all((), &Realm::Live, events))).await.unwrap();
+}
+
+/// The log's public key, as its reader was once told it.
+fn key(folder: &Path, note: &str) -> tlog::VerifyingKey {
+    let mut seed = [0; 32];
+    let text = std::fs::read_to_string(folder.join("node.key")).unwrap();
+    hex::decode_to_slice(text.trim(), &mut seed).unwrap();
+    tlog::SigningKey::from_seed(note.lines().next().unwrap(), seed).unwrap().verifying_key()
+}
+
+/// Waits until a checkpoint of at least this size is served.
+async fn checkpoint(hub: &TestHub, size: u64) -> Checkpoint {
+    let begun = Instant::now();
+    loop {
+        let reply = hub.get("/log/checkpoint").stranger().send().await;
+        assert_eq!(reply.status, 200);
+        let note = String::from_utf8(reply.body).unwrap();
+        let seen = tlog::open(&note, &key(hub.folder.path(), &note)).unwrap();
+        if seen.size >= size {
+            return seen;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "the log stands at {}", seen.size);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Fetches every tile of a tree of that size, and computes its root from them.
+async fn root_from_tiles(hub: &TestHub, size: u64) -> tlog::Hash {
+    let mut tiles: HashMap<Tile, Vec<u8>> = HashMap::new();
+    for tile in tiles_to_write(0, size) {
+        let reply = hub.get(&format!("/log/{}", tile.path())).stranger().send().await;
+        assert_eq!(reply.status, 200, "{}", tile.path());
+        if tile.level == 0 {
+            let bundle = hub.get(&format!("/log/{}", tile.entries_path())).stranger().send().await;
+            let leaves: Vec<u8> =
+                tlog::decode_entries(&bundle.body).unwrap().into_iter().flat_map(tlog::leaf_hash).collect();
+            assert_eq!(leaves, reply.body, "the entries of {}", tile.path());
+        }
+        tiles.insert(tile, reply.body);
+    }
+    let mut read = tlog::read_from_tiles(size, |tile: &Tile| tiles.get(tile).cloned());
+    proof::root(size, |level, index| read(level, index)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_can_check_all_of_it() {
+    let hub = TestHub::start().await;
+    let small = checkpoint(&hub, 1).await;
+    assert_eq!(root_from_tiles(&hub, small.size).await, small.root);
+    act(&hub.running, 700).await;
+    let large = checkpoint(&hub, small.size + 700).await;
+    assert_eq!(root_from_tiles(&hub, large.size).await, large.root);
+    // What was a partial tile once is the beginning of the full one, and the old tree is still to be had.
+    assert_eq!(root_from_tiles(&hub, small.size).await, small.root);
+    for wrong in ["tile/0/999", "tile/0/000.p/0", "tile/0/0", "tile/../../node.key", "tile/0/%2e%2e/x"] {
+        assert_eq!(hub.get(&format!("/log/{wrong}")).stranger().send().await.status, 404, "{wrong}");
+    }
+}
+
+async fn start(folder: &Path) -> Result<RunningHub, hub::HubError> {
+    Hub::start(HubConfig::new(folder, SocketAddr::from(([127, 0, 0, 1], 0)))).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_was_rolled_back_is_not_served() {
+    let TestHub { running, folder, .. } = TestHub::start().await;
+    let folder = folder.path();
+    running.stop().await;
+    let database = folder.join("yagura.sqlite");
+    let before = std::fs::read(&database).unwrap();
+    let running = start(folder).await.unwrap();
+    act(&running, 3).await;
+    running.stop().await;
+    let after = std::fs::read(&database).unwrap();
+    std::fs::write(&database, &before).unwrap();
+    let refused = start(folder).await.map(|_| ()).unwrap_err();
+    assert_eq!(refused.code, "log", "{refused}");
+    std::fs::write(&database, &after).unwrap();
+    start(folder).await.unwrap().stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_is_not_started_with_another_key() {
+    let TestHub { running, folder, .. } = TestHub::start().await;
+    let folder = folder.path();
+    running.stop().await;
+    let key = folder.join("node.key");
+    let text = std::fs::read(&key).unwrap();
+    std::fs::write(&key, "00".repeat(32)).unwrap();
+    assert_eq!(start(folder).await.map(|_| ()).unwrap_err().code, "key");
+    std::fs::remove_file(&key).unwrap();
+    assert_eq!(
+        start(folder).await.map(|_| ()).unwrap_err().code,
+        "key",
+        "no key appears because a file is missing"
+    );
+    std::fs::write(&key, text).unwrap();
+    start(folder).await.unwrap().stop().await;
+}

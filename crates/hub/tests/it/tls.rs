@@ -1,0 +1,57 @@
+//! TLS: the self-made certificate, the key exchange, and no plain HTTP beside it.
+
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+
+use hub::{Hub, HubConfig, HubError, RunningHub};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
+
+async fn start(folder: &Path) -> Result<RunningHub, HubError> {
+    let mut config = HubConfig::new(folder, SocketAddr::from(([127, 0, 0, 1], 0)));
+    config.tls_on_loopback = true;
+    Hub::start(config).await
+}
+
+/// The name of the key exchange that a client with aws-lc-rs' defaults comes to.
+fn key_exchange(address: SocketAddr, certificate: CertificateDer<'static>) -> String {
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(roots).with_no_client_auth();
+    let mut connection = ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap();
+    let mut socket = TcpStream::connect(address).unwrap();
+    while connection.is_handshaking() {
+        connection.complete_io(&mut socket).unwrap();
+    }
+    format!("{:?}", connection.negotiated_key_exchange_group().unwrap().name())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hub_makes_a_certificate_and_keeps_it() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let folder = tempfile::tempdir().unwrap();
+    let running = start(folder.path()).await.unwrap();
+    assert_eq!(running.address.scheme(), "https");
+    let pem = std::fs::read(folder.path().join("tls.crt")).unwrap();
+    let certificate = CertificateDer::from_pem_slice(&pem).unwrap();
+    let root = reqwest::Certificate::from_pem(&pem).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
+    let healthy = client.get(running.address.join("/healthz").unwrap()).send().await.unwrap();
+    assert_eq!(healthy.status(), 200);
+    let plain = client.get(format!("http://{}/healthz", running.listen)).send().await;
+    assert!(plain.is_err_and(|error| !error.is_status()), "no plain HTTP is spoken on this port");
+    let address = running.listen;
+    let exchange = tokio::task::spawn_blocking(move || key_exchange(address, certificate)).await.unwrap();
+    assert_eq!(exchange, "X25519MLKEM768");
+    running.stop().await;
+
+    let again = start(folder.path()).await.unwrap();
+    assert_eq!(std::fs::read(folder.path().join("tls.crt")).unwrap(), pem);
+    again.stop().await;
+    std::fs::remove_file(folder.path().join("tls.key")).unwrap();
+    assert_eq!(start(folder.path()).await.map(|_| ()).unwrap_err().code, "tls");
+}
