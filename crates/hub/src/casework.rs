@@ -3,6 +3,7 @@
 //! A case's label is the join of the labels of what it is made of, so whoever sees the case may see all that it tells.
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use case::{Case, Entry, EntryKind};
@@ -12,9 +13,10 @@ use stix::marking::Tlp;
 use stix::{Id, Object};
 use store::collections::CollectionKey;
 use store::objects::{AddOutcome, NewObject};
-use store::{Reader, StoreError, Tx, cases, labels, objects, organisations};
+use store::{Act, Reader, StoreError, Tx, cases, labels, objects, organisations};
 
 use crate::first_start::coordinator;
+use crate::state::AppState;
 
 /// Entries of the timeline that the log's version of a case holds: the first one and the newest. The row holds all of them.
 const LOGGED_ENTRIES_MAX: usize = 200;
@@ -35,7 +37,7 @@ pub(crate) fn open(
     log(tx, collection, case, key)
 }
 
-/// Writes a changed case.
+/// Writes a changed case, and its new version to the log unless that is put off ([`catch_up`]).
 ///
 /// # Errors
 /// [`StoreError::Stale`] where somebody else changed it meanwhile.
@@ -44,12 +46,53 @@ pub(crate) fn change(
     collection: CollectionKey,
     case: &mut Case,
     label: &Label,
-    expected_revision: i64,
+    (expected_revision, is_put_off): (i64, bool),
 ) -> Result<(), StoreError> {
     case.marking = marking(label);
     let key = labels::intern(tx, label)?;
     cases::update(tx, case, key, expected_revision)?;
-    log(tx, collection, case, key)
+    if is_put_off { Ok(()) } else { log(tx, collection, case, key) }
+}
+
+/// Cases whose newest version is not in the log yet. A case that hundreds of sightings join within a minute is written there every
+/// few seconds, not for each: its row is always current.
+#[derive(Debug, Default)]
+pub(crate) struct PutOff(Mutex<BTreeSet<Id>>);
+
+impl PutOff {
+    pub(crate) fn add(&self, cases: Vec<Id>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(cases);
+    }
+
+    fn take(&self) -> BTreeSet<Id> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Brings the log up to the rows of the cases that were put off.
+///
+/// # Errors
+/// Those of the database; what was not written stays put off.
+pub(crate) async fn catch_up(state: &AppState) -> Result<(), StoreError> {
+    let cases = state.put_off.take();
+    if cases.is_empty() {
+        return Ok(());
+    }
+    let (collection, again) = (state.collection.key, cases.clone());
+    let written = state.store.write(move |tx| {
+        for id in &cases {
+            if let Some((case, label)) = cases::for_node(tx, &crate::REALM, id)? {
+                log(tx, collection, &case, label)?;
+            }
+        }
+        // The change itself was audited when it was made.
+        Ok(Act::bookkeeping(()))
+    });
+    let result = written.await;
+    if result.is_err() {
+        state.put_off.add(again.into_iter().collect());
+    }
+    result
 }
 
 /// The join of a label with those of other things; nothing is made of things of two worlds.

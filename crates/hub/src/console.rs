@@ -26,7 +26,9 @@ pub(crate) async fn serve(request: Request) -> Answer<Response> {
     if let Some(file) = Files::get(path).filter(|_| !path.is_empty()) {
         return Ok(answer(&file, path, request.headers()));
     }
-    if !wants_page(request.headers()) {
+    // A browser that goes to an address of the interface that is not there is told so.
+    let first = path.split('/').next().unwrap_or_default();
+    if matches!(first, "api" | "edge" | "log") || !wants_page(request.headers()) {
         return Err(Failure::not_found());
     }
     Ok(match Files::get("index.html") {

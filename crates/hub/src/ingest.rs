@@ -260,7 +260,8 @@ fn read(bytes: Bytes) -> Reading {
 /// Whether a finding keeps its object out. A broken MUST does, but for one: published collections (ATT&CK for ICS) hold empty lists
 /// in properties of their own, which mean nothing to anybody else and can be given back as they came (§2.12).
 fn keeps_out(finding: &Finding) -> bool {
-    let is_harmless = matches!(finding.code, "empty-list" | "empty-dictionary") && finding.path.starts_with("x_");
+    let is_harmless =
+        matches!(finding.code, "empty-list" | "empty-dictionary") && finding.path.starts_with("x_");
     finding.severity == Severity::Error && !is_harmless
 }
 

@@ -53,6 +53,9 @@ use state::{AppState, Inner, Stopping};
 /// How long a stop waits for requests that are being answered.
 const STOP_WAIT: Duration = Duration::from_secs(10);
 
+/// How long a connection may take to send the head of its next request.
+const HEADERS_WAIT: Duration = Duration::from_secs(75);
+
 /// Events about edges that a slow stream may be behind.
 const LIVE_EVENTS_MAX: usize = 256;
 
@@ -260,11 +263,13 @@ fn serve(
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     Ok(match tls {
         Some(tls) => {
-            let server = axum_server::from_tcp_rustls(listener, tls).map_err(failed)?.handle(handle);
+            let mut server = axum_server::from_tcp_rustls(listener, tls).map_err(failed)?.handle(handle);
+            server.http_builder().http1().header_read_timeout(HEADERS_WAIT);
             tokio::spawn(async move { report(server.serve(service).await) })
         }
         None => {
-            let server = axum_server::from_tcp(listener).map_err(failed)?.handle(handle);
+            let mut server = axum_server::from_tcp(listener).map_err(failed)?.handle(handle);
+            server.http_builder().http1().header_read_timeout(HEADERS_WAIT);
             tokio::spawn(async move { report(server.serve(service).await) })
         }
     })

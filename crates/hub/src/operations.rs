@@ -146,6 +146,7 @@ async fn readyz(State(state): State<AppState>) -> Answer<Response> {
 /// Counters in the text format of OpenMetrics, for those who run or inspect the node.
 async fn metrics(State(state): State<AppState>, caller: Caller) -> Answer<Response> {
     caller.demand_any(&state, &[Operation::Administer, Operation::Inspect])?;
+    state.metrics.sequence.set(*state.store.committed().borrow());
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &state.metrics.registry)
         .map_err(Failure::internal)?;

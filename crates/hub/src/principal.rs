@@ -51,6 +51,8 @@ pub(crate) struct EdgeCaller(pub(crate) Caller);
 
 /// How long a session lasts after it was last used.
 pub(crate) const SESSION_LIFE: SignedDuration = SignedDuration::from_hours(12);
+/// How long a session lasts at most, however much it is used.
+pub(crate) const SESSION_LIFE_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// A session's or token's last use is written down when the one on record is older than this.
 const SEEN_EVERY: SignedDuration = SignedDuration::from_secs(60);
 
@@ -96,9 +98,15 @@ impl Caller {
                 _ => return Ok(None),
             },
             PrincipalKind::Person(id) => {
-                let session = self.session.map(|hash| sessions::get(reader, self.realm(), &hash)).transpose()?.flatten();
+                let session = self
+                    .session
+                    .map(|hash| sessions::get(reader, self.realm(), &hash))
+                    .transpose()?
+                    .flatten();
                 match people::get(reader, self.realm(), id)? {
-                    Some(person) if session.is_some() && !person.disabled => (person.organisation, person.roles),
+                    Some(person) if session.is_some() && !person.disabled => {
+                        (person.organisation, person.roles)
+                    }
                     _ => return Ok(None),
                 }
             }
@@ -230,7 +238,7 @@ async fn person(state: &AppState, secret: &str, method: &Method, headers: &Heade
         let Some(person) = person else { return Ok(None) };
         let role = organisation_role(reader, &person.organisation)?;
         let is_due = reader.now().duration_since(session.seen) > SEEN_EVERY;
-        let expires = reader.now() + SESSION_LIFE;
+        let expires = (reader.now() + SESSION_LIFE).min(session.created + SESSION_LIFE_MAX);
         Ok(role.map(|role| (session, person, role, is_due.then_some(expires))))
     });
     let (session, person, role, extend) = found.await?.ok_or_else(refused)?;

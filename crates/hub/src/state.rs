@@ -12,6 +12,7 @@ use store::collections::Collection;
 use tokio::sync::broadcast;
 use url::Url;
 
+use crate::casework::PutOff;
 use crate::config::HubConfig;
 use crate::edge_link::Positions;
 use crate::edge_link::watch::Watched;
@@ -54,6 +55,8 @@ pub(crate) struct Inner {
     pub(crate) live: broadcast::Sender<StreamEvent>,
     /// The health in which each edge was last told of.
     pub(crate) watched: Watched,
+    /// Cases that go to the log a little later.
+    pub(crate) put_off: PutOff,
     /// Where edges began to read.
     pub(crate) positions: Positions,
     /// How many refusals of strangers are written down.

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use stix::Id;
 use stix::marking::Tlp;
 use store::{Act, StoreError, Tx, cases, labels, objects, organisations, people};
-use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -40,7 +39,7 @@ enum WantedState {
     All,
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct CaseQuery {
@@ -282,7 +281,7 @@ async fn apply(
         if written.is_empty() {
             return Err(refused(&Refusal::Nothing));
         }
-        casework::change(tx, work.collection.key, &mut case, &label, expected)?;
+        casework::change(tx, work.collection.key, &mut case, &label, (expected, false))?;
         let kinds: Vec<&str> = written.iter().map(|entry| kind_name(&entry.kind)).collect();
         let event =
             AuditEvent::done(Action::CaseChanged, asker.actor.clone(), asker.purpose).on([case.id.as_str()]);

@@ -53,7 +53,8 @@ impl IntoResponses for CallerRefusal {
 
 /// The document itself.
 pub(crate) fn routes() -> Router<AppState> {
-    static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| crate::openapi().to_json().unwrap_or_default().into());
+    static DOCUMENT: LazyLock<Bytes> =
+        LazyLock::new(|| crate::openapi().to_json().unwrap_or_default().into());
     let document = || async { ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.clone()) };
     Router::new().route("/api/openapi.json", get(document))
 }

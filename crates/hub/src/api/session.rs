@@ -19,7 +19,7 @@ use utoipa_axum::routes;
 use super::{node, organisations as organisation_answers, people as person_answers};
 use crate::REALM;
 use crate::administration::{after, has_credential};
-use crate::principal::{Caller, SESSION_COOKIE, SESSION_LIFE};
+use crate::principal::{Caller, SESSION_COOKIE, SESSION_LIFE, SESSION_LIFE_MAX};
 use crate::problem::{Answer, Failure};
 use crate::request::{JsonBody, RemoteAddress};
 use crate::sign_in::passwords;
@@ -242,7 +242,7 @@ async fn begin(state: &AppState, account: &str, means: &'static str) -> Answer<R
 /// The answer to a sign-in that went well: the session, and its cookie.
 pub(super) fn signed_in(state: &AppState, known: Known, secret: &str) -> Answer<Response> {
     let mut response = Json(describe(state, known)).into_response();
-    set_cookie(state, &mut response, secret, SESSION_LIFE.as_secs())?;
+    set_cookie(state, &mut response, secret, SESSION_LIFE_MAX.as_secs())?;
     Ok(response)
 }
 
@@ -267,6 +267,7 @@ fn describe(state: &AppState, known: Known) -> Session {
     }
 }
 
+/// The cookie lives as long as a session can; whether the session still does, the store knows.
 /// `HttpOnly`: no script reads it. `SameSite=Strict`: no other site makes a browser send it.
 fn set_cookie(state: &AppState, response: &mut Response, secret: &str, seconds: i64) -> Answer<()> {
     let secure = if state.address.scheme() == "https" { "; Secure" } else { "" };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use api::{NewSighting, SightingOutcome};
 use case::{Case, Opening, Rules, Seen, Severity, Triage};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use oversight::{Action, AuditEvent, OrganisationRole, PersonRole};
 use policy::{Label, LabelKey, Principal, PrincipalKind, TlpLabel, Visible};
 use stix::marking::Tlp;
@@ -27,6 +27,10 @@ use crate::problem::Answer;
 use crate::release::sequence_ranges;
 use crate::state::AppState;
 
+/// A case with so many entries …
+const BUSY_ENTRIES: usize = 20;
+/// … that changed within this time is put off: its next version goes to the log with what else joins it.
+const BUSY_PAUSE: SignedDuration = SignedDuration::from_secs(2);
 /// Most things that an indicator is tied to, for triage.
 const THREADS_MAX: usize = 50;
 /// Most relationships of one object that are followed.
@@ -46,7 +50,10 @@ pub(super) async fn take(
     posted: Vec<NewSighting>,
 ) -> Answer<Vec<SightingOutcome>> {
     let (work, asker) = (state.clone(), caller.clone());
-    Ok(state.store.write(move |tx| Intake::begin(&work, &asker, tx)?.run(tx, posted)).await?)
+    let (outcomes, put_off) =
+        state.store.write(move |tx| Intake::begin(&work, &asker, tx)?.run(tx, posted)).await?;
+    state.put_off.add(put_off);
+    Ok(outcomes)
 }
 
 /// One sighting that can be taken in.
@@ -72,8 +79,8 @@ struct Indicator {
 /// What this transaction knows of an open case beside the case.
 struct Note {
     label: Label,
-    /// The revision it was read with; a new case has none.
-    revision: Option<i64>,
+    /// The revision and the time of the last change it was read with; a new case has none.
+    before: Option<(i64, Timestamp)>,
     /// Sightings that joined it now.
     joined: Vec<Id>,
 }
@@ -107,7 +114,7 @@ impl<'s> Intake<'s> {
         for (case, key) in cases::for_triage(tx, realm)? {
             let label =
                 labels::get(tx, realm, key)?.ok_or_else(|| StoreError::Corrupt(format!("label {key}")))?;
-            notes.push(Note { revision: Some(case.revision), label, joined: Vec::new() });
+            notes.push(Note { before: Some((case.revision, case.changed)), label, joined: Vec::new() });
             open.push(case);
         }
         let mut intake = Self {
@@ -139,7 +146,7 @@ impl<'s> Intake<'s> {
         mut self,
         tx: &mut Tx<'_>,
         posted: Vec<NewSighting>,
-    ) -> Result<Act<Vec<SightingOutcome>>, StoreError> {
+    ) -> Result<Act<(Vec<SightingOutcome>, Vec<Id>)>, StoreError> {
         let mut outcomes = vec![SightingOutcome::Duplicate; posted.len()];
         let mut fit = Vec::new();
         let mut met = HashSet::new();
@@ -170,13 +177,10 @@ impl<'s> Intake<'s> {
             }
         }
         let mut events = self.events(&outcomes, &sequences);
-        events.extend(self.write_cases(tx)?);
-        let realm = self.caller.realm();
-        Ok(if events.is_empty() {
-            Act::bookkeeping(outcomes)
-        } else {
-            Act::audited_all(outcomes, realm, events)
-        })
+        let (changed, put_off) = self.write_cases(tx)?;
+        events.extend(changed);
+        let (realm, told) = (self.caller.realm(), (outcomes, put_off));
+        Ok(if events.is_empty() { Act::bookkeeping(told) } else { Act::audited_all(told, realm, events) })
     }
 
     /// Reads one sighting; nothing where it was here before.
@@ -379,7 +383,7 @@ impl<'s> Intake<'s> {
         self.open.push(Case::open(opening, members, self.now));
         let joined: Vec<Id> = members.iter().map(|seen| seen.sighting.clone()).collect();
         self.recent.retain(|seen| !joined.contains(&seen.sighting));
-        self.notes.push(Note { label, revision: None, joined });
+        self.notes.push(Note { label, before: None, joined });
         Ok(())
     }
 
@@ -403,19 +407,22 @@ impl<'s> Intake<'s> {
     }
 
     /// Writes each case that changed, once, with its sightings' rows.
-    fn write_cases(&mut self, tx: &mut Tx<'_>) -> Result<Vec<AuditEvent>, StoreError> {
+    fn write_cases(&mut self, tx: &mut Tx<'_>) -> Result<(Vec<AuditEvent>, Vec<Id>), StoreError> {
         let (realm, collection) = (self.caller.realm().clone(), self.state.collection.key);
-        let mut events = Vec::new();
+        let (mut events, mut put_off) = (Vec::new(), Vec::new());
         for (case, note) in self.open.iter_mut().zip(&self.notes).filter(|(_, note)| !note.joined.is_empty())
         {
-            let action = match note.revision {
+            let action = match note.before {
                 None => {
                     case.number = cases::next_number(tx, &realm)?;
                     casework::open(tx, collection, case, &note.label)?;
                     Action::CaseOpened
                 }
-                Some(revision) => {
-                    casework::change(tx, collection, case, &note.label, revision)?;
+                Some((revision, changed)) => {
+                    let is_busy =
+                        case.timeline.len() >= BUSY_ENTRIES && self.now.duration_since(changed) < BUSY_PAUSE;
+                    casework::change(tx, collection, case, &note.label, (revision, is_busy))?;
+                    put_off.extend(is_busy.then(|| case.id.clone()));
                     Action::CaseChanged
                 }
             };
@@ -425,7 +432,7 @@ impl<'s> Intake<'s> {
                     .on([case.id.as_str()]),
             );
         }
-        Ok(events)
+        Ok((events, put_off))
     }
 
     /// What came in, and what was refused.

@@ -20,7 +20,6 @@ use stix::Object;
 use store::objects::{Change, Row, TailFilter};
 use store::{Act, Reader, StoreError, Tx, labels, objects, settings};
 use tokio::time::Instant;
-use utoipa::IntoParams;
 
 use crate::api::summaries::{leaving, parse};
 use crate::principal::{Caller, EdgeCaller};
@@ -54,7 +53,7 @@ impl Positions {
     }
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Copy, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct IntelligenceQuery {
@@ -179,6 +178,8 @@ async fn read(state: &AppState, caller: &Caller, after: i64, reset: bool) -> Res
         for change in tail.changes {
             match change {
                 Change::Added(row) => told.version(row)?,
+                // Who holds nothing yet has nothing to forget.
+                Change::Removed { gone: true, .. } if told.begins => {}
                 Change::Removed { id, gone: true, .. } => {
                     told.changes.push(IntelligenceChange::Drop { id: id.to_string() })
                 }

@@ -1,4 +1,4 @@
-//! Notices when an edge falls silent, and tells the open streams.
+//! What the hub looks after every few seconds: edges that fell silent are told to the open streams, busy cases to the log.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +9,7 @@ use store::edges;
 
 use crate::REALM;
 use crate::api::summaries::bare_edge;
+use crate::casework;
 use crate::state::AppState;
 
 /// How often silence is looked for.
@@ -41,8 +42,15 @@ impl Watched {
 pub(crate) async fn run(state: AppState) {
     loop {
         tokio::select! {
-            () = state.stopping.wait() => return,
+            () = state.stopping.wait() => {
+                // What joined in the last seconds.
+                let _ = casework::catch_up(&state).await;
+                return;
+            }
             () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        if let Err(error) = casework::catch_up(&state).await {
+            tracing::error!(%error, "cases cannot be written to the log");
         }
         let found = state.store.read(|reader| {
             let now = reader.now();

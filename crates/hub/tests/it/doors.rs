@@ -1,1 +1,119 @@
-//! (being written)
+//! Every door, every kind of principal: what one may not see is not there, whichever way one looks.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use oversight::{Action, OrganisationRole, PersonRole};
+use reqwest::Method;
+use serde_json::{Value, json};
+use stix::marking::Tlp;
+
+use crate::rest::{ids, named, relationship};
+use crate::support::{TestHub, V1, id_of, indicator, marked};
+
+/// Who may read a level that an agency has given, by `policies/release.cedar`; the originator itself aside.
+fn may_read(role: OrganisationRole, level: Tlp) -> bool {
+    use OrganisationRole::{Academy, Agency, Coordinator, Operator, Oversight, Partner};
+    match (role, level) {
+        (Oversight, _) | (_, Tlp::Red) => false,
+        (_, Tlp::Clear) => true,
+        (Coordinator | Agency | Operator | Partner | Academy, Tlp::Green) => true,
+        (Coordinator | Agency | Operator, Tlp::Amber) => true,
+        (Coordinator, Tlp::AmberStrict) => true,
+        _ => false,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_marking_holds_at_every_door() {
+    let hub = TestHub::start().await;
+    let council = hub.council().await;
+    hub.organisation("ministry", OrganisationRole::Agency).await;
+    let ministry = hub.token("ministry", &[PersonRole::Analyst]).await;
+    let hub_node = named("malware", "中心", Tlp::Clear);
+    hub.publish(&ministry, std::slice::from_ref(&hub_node)).await;
+    let mut objects = BTreeMap::new();
+    for level in Tlp::ALL {
+        let mut object = marked(indicator(V1), level);
+        object["name"] = json!(format!("目印 {}", level.name()));
+        object["pattern"] = json!("[domain-name:value = 'door.example.com']");
+        let link = relationship(&object, "indicates", &hub_node, level);
+        hub.publish(&ministry, &[object.clone(), link]).await;
+        objects.insert(id_of(&object), level);
+    }
+    for (role, token) in &council {
+        if *role == OrganisationRole::Oversight {
+            continue;
+        }
+        let expected: BTreeSet<String> =
+            objects.iter().filter(|(_, level)| may_read(*role, **level)).map(|(id, _)| id.clone()).collect();
+        check_doors(&hub, token, *role, &hub_node, &objects, &expected).await;
+    }
+    // What was shown to others is on record, with recipient and door.
+    let released = hub.audit(Action::ObjectsReleased).await;
+    for door in ["object", "search", "values", "references"] {
+        assert!(
+            released
+                .iter()
+                .any(|row| row.event.detail["door"] == door && row.event.detail["recipient"] == "partner"),
+            "{door}"
+        );
+    }
+}
+
+async fn check_doors(
+    hub: &TestHub,
+    token: &str,
+    role: OrganisationRole,
+    hub_node: &Value,
+    objects: &BTreeMap<String, Tlp>,
+    expected: &BTreeSet<String>,
+) {
+    let set = |list: &Value| ids(list).into_iter().collect::<BTreeSet<_>>();
+    let listed = hub.good(token, "/api/v1/objects?type=indicator").await;
+    assert_eq!(set(&listed["objects"]), *expected, "{role}: list");
+    assert_eq!(listed["count"], expected.len(), "{role}: count");
+    for query in ["%E7%9B%AE%E5%8D%B0", "door.example.com"] {
+        let found = hub.good(token, &format!("/api/v1/objects?query={query}&type=indicator")).await;
+        assert_eq!(
+            (set(&found["objects"]), found["count"].as_u64()),
+            (expected.clone(), Some(expected.len() as u64)),
+            "{role}: {query}"
+        );
+    }
+    let hits = hub.good(token, "/api/v1/values?value=door.example.com").await;
+    assert_eq!(hits.as_array().unwrap().is_empty(), expected.is_empty());
+    if let Some(hit) = hits.get(0) {
+        assert_eq!(set(&hit["objects"]), *expected, "{role}: values");
+    }
+    let references = hub.good(token, &format!("/api/v1/objects/{}/references", id_of(hub_node))).await;
+    let far: BTreeSet<String> = references["referred_by"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["far"]["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(far, *expected, "{role}: references");
+    assert_eq!(hub.good(token, "/api/v1/board").await["indicators"], expected.len(), "{role}: board");
+    let taxii = hub.get(&hub.within("objects/?match%5Btype%5D=indicator")).bearer(token).send().await;
+    assert_eq!(taxii.ids().into_iter().collect::<BTreeSet<_>>(), *expected, "{role}: TAXII");
+    let absent = format!("indicator--{}", uuid::Uuid::new_v4());
+    let nothing = hub.rest(token, Method::GET, &format!("/api/v1/objects/{absent}")).send().await.json();
+    for id in objects.keys() {
+        for rest in ["", "/references"] {
+            let reply = hub.rest(token, Method::GET, &format!("/api/v1/objects/{id}{rest}")).send().await;
+            assert_eq!(reply.status, if expected.contains(id) { 200 } else { 404 }, "{role}: {id}{rest}");
+            if reply.status == 404 {
+                let problem = reply.json();
+                assert_eq!(
+                    (&problem["detail"], &problem["code"]),
+                    (&nothing["detail"], &nothing["code"]),
+                    "hidden and absent look alike"
+                );
+            }
+        }
+        if !expected.contains(id) {
+            let gone = hub.rest(token, Method::DELETE, &format!("/api/v1/objects/{id}")).send().await;
+            assert!(matches!(gone.status, 403 | 404), "{role}: {}", gone.status);
+        }
+    }
+}

@@ -29,8 +29,15 @@ async fn sightings_on_two_members_open_a_case_and_later_ones_join_it() {
     let (power, water) = two_operators(&hub).await;
     let (first, second) = (marked(indicator(V1), Tlp::Green), marked(indicator(V1), Tlp::Green));
     let campaign = named("campaign", "赤い霧 作戦", Tlp::Green);
-    let links = [relationship(&first, "indicates", &campaign, Tlp::Green), relationship(&second, "indicates", &campaign, Tlp::Green)];
-    hub.publish(&hub.token, &[first.clone(), second.clone(), campaign.clone(), links[0].clone(), links[1].clone()]).await;
+    let links = [
+        relationship(&first, "indicates", &campaign, Tlp::Green),
+        relationship(&second, "indicates", &campaign, Tlp::Green),
+    ];
+    hub.publish(
+        &hub.token,
+        &[first.clone(), second.clone(), campaign.clone(), links[0].clone(), links[1].clone()],
+    )
+    .await;
 
     let one = sighting(&id_of(&first));
     assert_eq!(hub.report(&power, std::slice::from_ref(&one)).await, [SightingOutcome::Accepted]);
@@ -43,7 +50,10 @@ async fn sightings_on_two_members_open_a_case_and_later_ones_join_it() {
     let case = &cases["cases"][0];
     assert_eq!(case["members"], json!(["kanto-water", "kinki-power"]));
     assert_eq!(case["sectors"], json!(["power", "water"]));
-    assert_eq!((case["sightings"].as_u64(), case["marking"]["tlp"].as_str(), case["number"].as_i64()), (Some(2), Some("amber"), Some(1)));
+    assert_eq!(
+        (case["sightings"].as_u64(), case["marking"]["tlp"].as_str(), case["number"].as_i64()),
+        (Some(2), Some("amber"), Some(1))
+    );
 
     // The same again is a duplicate, also within one request; a new one joins.
     let three = sighting(&id_of(&first));
@@ -56,22 +66,30 @@ async fn sightings_on_two_members_open_a_case_and_later_ones_join_it() {
     // The case tells its story, with names.
     let id = case["id"].as_str().unwrap();
     let whole = hub.good(&hub.token, &format!("/api/v1/cases/{id}")).await;
-    let kinds: Vec<&str> = whole["timeline"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> =
+        whole["timeline"].as_array().unwrap().iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["opened", "sighting", "sighting", "sighting"]);
     assert_eq!(whole["timeline"][0]["text"], "several-members");
     assert!(ids(&whole["objects"]).contains(&id_of(&campaign)));
 
     // Everything is an object of the log: the sighting with what was let out, and the incident in each of its versions.
-    let object = hub.good(&hub.token, &format!("/api/v1/objects/sighting--{}", one.id)).await["object"].clone();
+    let object =
+        hub.good(&hub.token, &format!("/api/v1/objects/sighting--{}", one.id)).await["object"].clone();
     assert_eq!((&object["sighting_of_ref"], &object["count"]), (&first["id"], &json!(1)));
     let extension = object["extensions"].as_object().unwrap().values().next().unwrap();
     assert_eq!((&extension["domains"], &extension["edge"]), (&json!(["evil.example"]), &json!("power-1")));
     let incident = hub.good(&hub.token, &format!("/api/v1/objects/{id}")).await;
     assert_eq!(incident["versions"].as_array().unwrap().len(), 2);
     let definition = object["extensions"].as_object().unwrap().keys().next().unwrap();
-    assert_eq!(hub.good(&hub.token, &format!("/api/v1/objects/{definition}")).await["object"]["type"], "extension-definition");
+    assert_eq!(
+        hub.good(&hub.token, &format!("/api/v1/objects/{definition}")).await["object"]["type"],
+        "extension-definition"
+    );
     let who = object["created_by_ref"].as_str().unwrap();
-    assert_eq!(hub.good(&hub.token, &format!("/api/v1/objects/{who}")).await["object"]["description"], "近畿電力");
+    assert_eq!(
+        hub.good(&hub.token, &format!("/api/v1/objects/{who}")).await["object"]["description"],
+        "近畿電力"
+    );
 
     // And each act is on record.
     assert_eq!(hub.audit(Action::SightingsReceived).await.len(), 3);
@@ -89,14 +107,22 @@ async fn a_grave_indicator_opens_a_case_alone() {
     hub.publish(&hub.token, std::slice::from_ref(&grave)).await;
     hub.report(&power, &[sighting(&id_of(&grave))]).await;
     let cases = hub.good(&hub.token, "/api/v1/cases").await;
-    assert_eq!((&cases["cases"][0]["severity"], &cases["cases"][0]["members"]), (&json!(5), &json!(["kinki-power"])));
+    assert_eq!(
+        (&cases["cases"][0]["severity"], &cases["cases"][0]["members"]),
+        (&json!(5), &json!(["kinki-power"]))
+    );
     let board = hub.good(&hub.token, "/api/v1/board").await;
-    let sector = |name: &str| board["sectors"].as_array().unwrap().iter().find(|s| s["sector"] == name).unwrap().clone();
+    let sector = |name: &str| {
+        board["sectors"].as_array().unwrap().iter().find(|s| s["sector"] == name).unwrap().clone()
+    };
     assert_eq!((&sector("power")["severity"], &sector("power")["sightings"]), (&json!(5), &json!(1)));
     assert_eq!(sector("water")["severity"], Value::Null);
     assert_eq!(board["sectors"].as_array().unwrap().len(), 15);
     assert_eq!(board["last_hour"].as_array().unwrap().len(), 60);
-    assert_eq!(board["last_hour"].as_array().unwrap().iter().map(|m| m["count"].as_u64().unwrap()).sum::<u64>(), 1);
+    assert_eq!(
+        board["last_hour"].as_array().unwrap().iter().map(|m| m["count"].as_u64().unwrap()).sum::<u64>(),
+        1
+    );
     assert_eq!(board["sightings"][0]["indicator_name"], "配電制御への侵入");
     assert_eq!(board["sightings"][0]["values"], json!(["evil.example", "198.51.100.1"]));
 }
@@ -108,14 +134,21 @@ async fn what_an_edge_may_not_see_it_cannot_report_on() {
     let hidden = marked(indicator(V1), Tlp::AmberStrict);
     hub.publish(&hub.token, std::slice::from_ref(&hidden)).await;
     assert!(hub.intelligence(&power, 0).await.changes.is_empty());
-    let outcomes =
-        hub.report(&power, &[sighting(&id_of(&hidden)), sighting(&format!("indicator--{}", uuid::Uuid::new_v4()))]).await;
+    let outcomes = hub
+        .report(
+            &power,
+            &[sighting(&id_of(&hidden)), sighting(&format!("indicator--{}", uuid::Uuid::new_v4()))],
+        )
+        .await;
     assert!(matches!(&outcomes[0], SightingOutcome::Refused { code, .. } if code == "not-found"));
     assert_eq!(outcomes[0], outcomes[1], "hidden and absent look alike");
     let mut talkative = sighting(&id_of(&hidden));
     talkative.domains = vec!["evil.example/secret?user=taro".to_owned()];
     let outcomes = hub.report(&power, &[talkative]).await;
-    assert!(matches!(&outcomes[0], SightingOutcome::Refused { code, .. } if code == "not-mechanical"), "{outcomes:?}");
+    assert!(
+        matches!(&outcomes[0], SightingOutcome::Refused { code, .. } if code == "not-mechanical"),
+        "{outcomes:?}"
+    );
     assert_eq!(hub.audit(Action::SightingsReceived).await.len(), 0);
     assert_eq!(hub.audit(Action::Refused).await.len(), 2);
 }
@@ -133,7 +166,13 @@ async fn a_sighting_is_never_freer_than_its_indicator() {
     assert_eq!(object["summary"]["marking"]["tlp"], "amber");
     hub.organisation("partner", OrganisationRole::Partner).await;
     let partner = hub.token("partner", &[PersonRole::Analyst]).await;
-    assert_eq!(hub.rest(&partner, Method::GET, &format!("/api/v1/objects/sighting--{}", loose.id)).send().await.status, 404);
+    assert_eq!(
+        hub.rest(&partner, Method::GET, &format!("/api/v1/objects/sighting--{}", loose.id))
+            .send()
+            .await
+            .status,
+        404
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +188,9 @@ async fn an_edge_follows_what_changes() {
     let start = hub.intelligence(&power, 0).await;
     assert!(start.reset && !start.more);
     assert_eq!(put_ids(&start.changes), [id_of(&old)]);
-    assert!(matches!(&start.changes[0], IntelligenceChange::Put { tlp, .. } if tlp.as_deref() == Some("green")));
+    assert!(
+        matches!(&start.changes[0], IntelligenceChange::Put { tlp, .. } if tlp.as_deref() == Some("green"))
+    );
     let quiet = hub.intelligence(&power, start.sequence).await;
     assert!(!quiet.reset && quiet.changes.is_empty());
 
@@ -157,7 +198,8 @@ async fn an_edge_follows_what_changes() {
     let new = marked(indicator(V1), Tlp::Green);
     let wait = format!("/edge/v1/intelligence?after={}&wait=30", quiet.sequence);
     let asked = std::time::Instant::now();
-    let (told, _) = tokio::join!(hub.good(&power, &wait), hub.publish(&hub.token, std::slice::from_ref(&new)));
+    let (told, _) =
+        tokio::join!(hub.good(&power, &wait), hub.publish(&hub.token, std::slice::from_ref(&new)));
     let told: api::Intelligence = serde_json::from_value(told).unwrap();
     assert_eq!(put_ids(&told.changes), [id_of(&new)]);
     assert!(asked.elapsed() < std::time::Duration::from_secs(20), "it did not wait to the end");
@@ -166,11 +208,12 @@ async fn an_edge_follows_what_changes() {
     let mut revoked = marked(indicator_with(&id_of(&old), V2), Tlp::Green);
     revoked["revoked"] = json!(true);
     hub.publish(&hub.token, &[revoked]).await;
-    let withdrawn = hub.rest(&hub.token, Method::DELETE, &format!("/api/v1/objects/{}", id_of(&new))).send().await;
+    let withdrawn =
+        hub.rest(&hub.token, Method::DELETE, &format!("/api/v1/objects/{}", id_of(&new))).send().await;
     assert_eq!(withdrawn.status, 204);
     let told = hub.intelligence(&power, told.sequence).await;
     assert_eq!(put_ids(&told.changes), [format!("drop {}", id_of(&old)), format!("drop {}", id_of(&new))]);
-    assert!(put_ids(&hub.intelligence(&power, 0).await.changes).is_empty());
+    assert_eq!(put_ids(&hub.intelligence(&power, 0).await.changes), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -219,7 +262,11 @@ async fn edges_are_seen_by_their_own_and_by_the_coordinator() {
     assert_eq!(hub.rest(&own, Method::GET, "/api/v1/edges/power-1").send().await.status, 404);
     assert_eq!(hub.rest(&own, Method::DELETE, "/api/v1/edges/water-1").send().await.status, 403);
     assert_eq!(hub.rest(&hub.token, Method::DELETE, "/api/v1/edges/power-1").send().await.status, 204);
-    assert_eq!(hub.rest(&power, Method::GET, "/edge/v1/intelligence").send().await.status, 401, "its token has ended");
+    assert_eq!(
+        hub.rest(&power, Method::GET, "/edge/v1/intelligence").send().await.status,
+        401,
+        "its token has ended"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,7 +283,63 @@ async fn the_link_is_for_edges_alone() {
     .unwrap();
     assert!(client.intelligence(0, 0).await.unwrap().reset);
     assert!(matches!(client.board().await, Err(api::client::Error::Refused(_))));
-    let many = (0..1001).map(|_| sighting("indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f")).collect::<Vec<_>>();
-    let reply = hub.send_json(&hub.register_edge("power-2", "kinki-power").await, Method::POST, "/edge/v1/sightings", json!({ "sightings": many })).await;
+    let many =
+        (0..1001).map(|_| sighting("indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f")).collect::<Vec<_>>();
+    let reply = hub
+        .send_json(
+            &hub.register_edge("power-2", "kinki-power").await,
+            Method::POST,
+            "/edge/v1/sightings",
+            json!({ "sightings": many }),
+        )
+        .await;
     assert_eq!((reply.status, reply.json()["code"].as_str()), (422, Some("unprocessable")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storm_of_sightings_is_one_case_and_few_versions() {
+    let hub = TestHub::start().await;
+    let (power, _) = two_operators(&hub).await;
+    let mut grave = marked(indicator(V1), Tlp::Amber);
+    grave["labels"] = json!(["severity:high"]);
+    hub.publish(&hub.token, std::slice::from_ref(&grave)).await;
+    for _ in 0..40 {
+        let sent: Vec<_> = (0..3).map(|_| sighting(&id_of(&grave))).collect();
+        assert!(hub.report(&power, &sent).await.iter().all(|outcome| *outcome == SightingOutcome::Accepted));
+    }
+    let case = hub.good(&hub.token, "/api/v1/cases").await["cases"][0].clone();
+    assert_eq!(case["sightings"], 120);
+    let versions = async || {
+        let incident =
+            hub.good(&hub.token, &format!("/api/v1/objects/{}", case["id"].as_str().unwrap())).await;
+        let logged = incident["object"]["extensions"]
+            .as_object()
+            .unwrap()
+            .values()
+            .find_map(|e| e["object_refs"].as_array().cloned());
+        (incident["versions"].as_array().unwrap().len(), logged.unwrap().len())
+    };
+    // The log follows within seconds.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while versions().await.1 < 121 && std::time::Instant::now() < deadline {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    let (count, logged) = versions().await;
+    assert_eq!(logged, 121, "120 sightings and the indicator");
+    assert!(count < 30, "{count} versions");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edge_keeps_its_place_when_the_hub_restarts() {
+    let mut hub = TestHub::start().await;
+    let (power, _) = two_operators(&hub).await;
+    hub.publish(&hub.token, &[marked(indicator(V1), Tlp::Green)]).await;
+    let start = hub.intelligence(&power, 0).await;
+    let place = hub.intelligence(&power, start.sequence).await.sequence;
+    hub = hub.restart().await;
+    let new = marked(indicator(V1), Tlp::Green);
+    hub.publish(&hub.token, std::slice::from_ref(&new)).await;
+    let told = hub.intelligence(&power, place).await;
+    assert!(!told.reset);
+    assert_eq!(put_ids(&told.changes), [id_of(&new)]);
 }

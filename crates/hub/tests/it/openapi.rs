@@ -12,7 +12,10 @@ fn the_checked_in_document_is_the_one_that_is_served() {
         std::fs::write(&path, &made).unwrap();
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(kept == made, "openapi/hub.json is not what the code says; run the test with UPDATE=1 and look at the difference");
+    assert!(
+        kept == made,
+        "openapi/hub.json is not what the code says; run the test with UPDATE=1 and look at the difference"
+    );
 }
 
 #[test]
@@ -28,16 +31,25 @@ fn every_operation_is_described() {
             let responses = operation["responses"].as_object().unwrap();
             assert!(responses.keys().any(|status| status.starts_with('2')), "{what}: no good answer");
             let failure = &responses.iter().find(|(status, _)| status.starts_with('5')).unwrap().1["content"];
-            assert_eq!(failure["application/problem+json"]["schema"]["$ref"], "#/components/schemas/Problem", "{what}");
+            assert_eq!(
+                failure["application/problem+json"]["schema"]["$ref"], "#/components/schemas/Problem",
+                "{what}"
+            );
             for parameter in operation["parameters"].as_array().unwrap_or(&Vec::new()) {
-                assert!(parameter["description"].as_str().is_some_and(|text| !text.is_empty()), "{what}: {parameter}");
+                assert!(
+                    parameter["description"].as_str().is_some_and(|text| !text.is_empty()),
+                    "{what}: {parameter}"
+                );
             }
         }
     }
     let text = document.to_string();
     for reference in text.split("\"#/components/schemas/").skip(1) {
         let name = reference.split('"').next().unwrap();
-        assert!(document["components"]["schemas"].get(name).is_some(), "`{name}` is referred to and not there");
+        assert!(
+            document["components"]["schemas"].get(name).is_some(),
+            "`{name}` is referred to and not there"
+        );
     }
 }
 

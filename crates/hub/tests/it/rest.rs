@@ -61,7 +61,8 @@ impl TestHub {
 
     /// Reports sightings.
     pub async fn report(&self, edge: &str, sightings: &[NewSighting]) -> Vec<SightingOutcome> {
-        let reply = self.send_json(edge, Method::POST, "/edge/v1/sightings", json!({ "sightings": sightings })).await;
+        let reply =
+            self.send_json(edge, Method::POST, "/edge/v1/sightings", json!({ "sightings": sightings })).await;
         assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
         serde_json::from_value::<api::SightingsAccepted>(reply.json()).unwrap().outcomes
     }
@@ -69,7 +70,9 @@ impl TestHub {
     /// One organisation and one token for each role in the council.
     pub async fn council(&self) -> Vec<(OrganisationRole, String)> {
         let mut tokens = vec![(OrganisationRole::Coordinator, self.token.clone())];
-        for role in OrganisationRole::ALL.iter().copied().filter(|role| *role != OrganisationRole::Coordinator) {
+        for role in
+            OrganisationRole::ALL.iter().copied().filter(|role| *role != OrganisationRole::Coordinator)
+        {
             self.organisation(role.name(), role).await;
             tokens.push((role, self.token(role.name(), &[PersonRole::Analyst]).await));
         }

@@ -9,7 +9,9 @@ use crate::rest::{ids, named, relationship};
 use crate::support::{TestHub, V1, V2, id_of, indicator, indicator_with, marked};
 
 fn encode(text: &str) -> String {
-    text.bytes().map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+    text.bytes()
+        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect()
 }
 
 async fn found(hub: &TestHub, query: &str) -> Vec<String> {
@@ -30,7 +32,8 @@ async fn words_are_found_in_japanese_and_english() {
     hub.organisation("police", OrganisationRole::Agency).await;
     let police = hub.token("police", &[PersonRole::Analyst]).await;
     hub.publish(&police, &[fog, mist, hidden]).await;
-    let check = async |query: &str, expected: &[&str]| assert_eq!(found(&hub, query).await, expected, "{query}");
+    let check =
+        async |query: &str, expected: &[&str]| assert_eq!(found(&hub, query).await, expected, "{query}");
     check("赤い霧", &["赤い霧 作戦"]).await;
     check("配電制御", &["赤い霧 作戦"]).await;
     check("標的型 配電", &["赤い霧 作戦"]).await;
@@ -56,7 +59,10 @@ async fn values_are_found_however_they_are_written() {
     for query in ["evil.example.com", "evil[.]example[.]com", "EVIL.example.com"] {
         assert_eq!(found(&hub, query).await, ["C2"], "{query}");
         let hits = hub.good(&hub.token, &format!("/api/v1/values?value={}", encode(query))).await;
-        assert_eq!((&hits[0]["kind"], &hits[0]["value"]), (&json!("domain-name"), &json!("evil.example.com")));
+        assert_eq!(
+            (&hits[0]["kind"], &hits[0]["value"]),
+            (&json!("domain-name"), &json!("evil.example.com"))
+        );
         assert_eq!(ids(&hits[0]["objects"]), [id_of(&evil)]);
     }
     assert_eq!(found(&hub, "198.51.100[.]1").await, ["address"]);
@@ -66,7 +72,8 @@ async fn values_are_found_however_they_are_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_follow_each_other_without_gap_or_repeat() {
     let hub = TestHub::start().await;
-    let many: Vec<Value> = (0..25).map(|n| named("campaign", &format!("作戦 number {n}"), Tlp::Green)).collect();
+    let many: Vec<Value> =
+        (0..25).map(|n| named("campaign", &format!("作戦 number {n}"), Tlp::Green)).collect();
     hub.publish(&hub.token, &many).await;
     hub.publish(&hub.token, &[marked(indicator(V1), Tlp::Green)]).await;
     for query in ["type=campaign", "type=campaign&query=number", "type=campaign&query=number&sort=added"] {
@@ -110,7 +117,9 @@ async fn an_object_page_tells_all_that_may_be_known() {
     assert!(detail["because"].as_array().unwrap().contains(&json!("read-own")));
     let old = hub.good(&hub.token, &format!("{path}?version={V1}")).await;
     assert_eq!(old["object"], first);
-    for absent in [format!("{path}?version=2020-01-01T00:00:00.000Z"), "/api/v1/objects/indicator--x".to_owned()] {
+    for absent in
+        [format!("{path}?version=2020-01-01T00:00:00.000Z"), "/api/v1/objects/indicator--x".to_owned()]
+    {
         assert_eq!(hub.rest(&hub.token, Method::GET, &absent).send().await.status, 404, "{absent}");
     }
 }
@@ -159,12 +168,26 @@ async fn references_lead_both_ways_and_hide_what_is_hidden() {
     let fewer = hub.good(partner, &path).await;
     assert_eq!(
         lines(&fewer["referred_by"]),
-        [line("indicates", "relationship", "-"), line("indicates", "relationship", "open"), line("object_refs[0]", "report", "-")],
+        [
+            line("indicates", "relationship", "-"),
+            line("indicates", "relationship", "open"),
+            line("object_refs[0]", "report", "-")
+        ],
         "the far end that is hidden is not named, the hidden relationship is not there"
     );
     let out = format!("/api/v1/objects/{}/references", id_of(&report));
     assert_eq!(hub.good(&hub.token, &out).await["refers_to"].as_array().unwrap().len(), 2);
-    assert_eq!(ids(&Value::Array(hub.good(partner, &out).await["refers_to"].as_array().unwrap().iter().map(|r| r["object"].clone()).collect())), [id_of(&found)]);
+    assert_eq!(
+        ids(&Value::Array(
+            hub.good(partner, &out).await["refers_to"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|r| r["object"].clone())
+                .collect()
+        )),
+        [id_of(&found)]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,1 +1,238 @@
-//! (being written)
+//! People sign in: by the printed link, by password, by passkey; and what slows down who guesses.
+
+use oversight::{Action, Actor};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::authenticator::Authenticator;
+use crate::rest::JSON;
+use crate::support::{Reply, TestHub};
+
+/// A browser: it keeps the cookie and the session's word.
+struct Browser<'a> {
+    hub: &'a TestHub,
+    cookie: String,
+    csrf: String,
+}
+
+impl<'a> Browser<'a> {
+    fn new(hub: &'a TestHub) -> Self {
+        Self { hub, cookie: String::new(), csrf: String::new() }
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Value) -> Reply {
+        let mut ask =
+            self.hub.ask(method, path).stranger().header("accept", JSON).header("content-type", JSON);
+        if !self.cookie.is_empty() {
+            ask = ask.header("cookie", &self.cookie).header("x-yagura-csrf", &self.csrf);
+        }
+        ask.body(if body.is_null() { String::new() } else { body.to_string() }).send().await
+    }
+
+    /// Sends a sign-in, and keeps what it gives.
+    async fn sign_in(&mut self, path: &str, body: Value) -> Reply {
+        let reply = self.send(Method::POST, path, body).await;
+        if reply.status == 200 {
+            let cookie = reply.header("set-cookie");
+            assert!(
+                cookie.contains("; HttpOnly")
+                    && cookie.contains("; SameSite=Strict")
+                    && !cookie.contains("Secure"),
+                "{cookie}"
+            );
+            self.cookie = cookie.split(';').next().unwrap().to_owned();
+            self.csrf = reply.json()["csrf"].as_str().unwrap().to_owned();
+        }
+        reply
+    }
+
+    async fn by_first_link(hub: &'a TestHub) -> Self {
+        let mut browser = Self::new(hub);
+        let reply = browser.sign_in("/api/v1/session/link", json!({ "link": first_link(hub) })).await;
+        assert_eq!(reply.status, 200);
+        browser
+    }
+}
+
+fn first_link(hub: &TestHub) -> String {
+    let link = &hub.running.first_start.as_ref().unwrap().sign_in;
+    let (address, secret) = link.split_once("/sign-in#link=").unwrap();
+    assert!(address.starts_with("http://localhost:"), "a passkey needs a name: {address}");
+    secret.to_owned()
+}
+
+const GOOD: &str = "correct horse battery staple";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_printed_link_signs_in_once() {
+    let hub = TestHub::start().await;
+    let mut browser = Browser::new(&hub);
+    assert_eq!(
+        browser.send(Method::GET, "/api/v1/session", Value::Null).await.json()["code"],
+        "sign-in-needed"
+    );
+    let session = browser.sign_in("/api/v1/session/link", json!({ "link": first_link(&hub) })).await.json();
+    assert_eq!(
+        (&session["person"]["login"], &session["credential_needed"]),
+        (&json!("administrator"), &json!(true))
+    );
+    assert_eq!(session["organisation"]["role"], "coordinator");
+    for operation in ["read", "write", "delete", "work-cases", "see-edges", "administer"] {
+        assert!(session["may"].as_array().unwrap().contains(&json!(operation)), "{operation}");
+    }
+    let again = Browser::new(&hub).sign_in("/api/v1/session/link", json!({ "link": first_link(&hub) })).await;
+    assert_eq!((again.status, again.json()["code"].as_str()), (401, Some("sign-in-refused")));
+    assert_eq!(
+        browser.send(Method::GET, "/api/v1/session", Value::Null).await.json()["csrf"],
+        session["csrf"]
+    );
+
+    let row = &hub.audit(Action::SignedIn).await[0];
+    assert!(matches!(&row.event.actor, Actor::Person { .. }) && row.event.detail["means"] == "link");
+    assert_eq!(
+        hub.audit(Action::Refused).await.iter().filter(|row| row.event.detail.get("means").is_some()).count(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_need_the_sessions_word_and_end_with_it() {
+    let hub = TestHub::start().await;
+    let browser = Browser::by_first_link(&hub).await;
+    let case = json!({ "title": "from elsewhere", "severity": 1 });
+    let forged = Browser { hub: &hub, cookie: browser.cookie.clone(), csrf: "guess".to_owned() };
+    assert_eq!(forged.send(Method::POST, "/api/v1/cases", case.clone()).await.status, 403);
+    assert_eq!(browser.send(Method::POST, "/api/v1/cases", case).await.status, 200);
+    let out = browser.send(Method::DELETE, "/api/v1/session", Value::Null).await;
+    assert_eq!(out.status, 204);
+    assert!(
+        out.header("set-cookie").contains("yagura_session=;")
+            && out.header("set-cookie").contains("Max-Age=0")
+    );
+    assert_eq!(browser.send(Method::GET, "/api/v1/session", Value::Null).await.status, 401);
+    assert_eq!(hub.audit(Action::SignedOut).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_signs_in_and_ends_other_sessions() {
+    let hub = TestHub::start().await;
+    let first = Browser::by_first_link(&hub).await;
+    for (weak, why) in
+        [("short", "12 to 256"), ("aaaaaaaaaaaaaaaaa", "repeats"), ("I am the administrator", "sign-in name")]
+    {
+        let reply = first.send(Method::PUT, "/api/v1/me/password", json!({ "password": weak })).await;
+        assert_eq!(reply.status, 422);
+        assert!(reply.json()["detail"].as_str().unwrap().contains(why), "{weak}");
+    }
+    assert_eq!(first.send(Method::PUT, "/api/v1/me/password", json!({ "password": GOOD })).await.status, 204);
+    let mut second = Browser::new(&hub);
+    let session = second
+        .sign_in("/api/v1/session/password", json!({ "login": "administrator", "password": GOOD }))
+        .await;
+    assert_eq!((session.status, &session.json()["credential_needed"]), (200, &json!(false)));
+    let other = json!({ "password": format!("{GOOD}!") });
+    assert_eq!(second.send(Method::PUT, "/api/v1/me/password", other).await.status, 204);
+    assert_eq!(
+        first.send(Method::GET, "/api/v1/session", Value::Null).await.status,
+        401,
+        "the other session has ended"
+    );
+    assert_eq!(second.send(Method::GET, "/api/v1/session", Value::Null).await.status, 200);
+    assert_eq!(hub.audit(Action::CredentialChanged).await.len(), 2);
+    // A program has no password.
+    let program =
+        hub.send_json(&hub.token, Method::PUT, "/api/v1/me/password", json!({ "password": GOOD })).await;
+    assert_eq!(program.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_guesses_is_slowed_and_learns_nothing() {
+    let hub = TestHub::start().await;
+    let browser = Browser::by_first_link(&hub).await;
+    browser.send(Method::PUT, "/api/v1/me/password", json!({ "password": GOOD })).await;
+    let attempt = async |login: &str, password: &str| {
+        let body = json!({ "login": login, "password": password });
+        Browser::new(&hub).sign_in("/api/v1/session/password", body).await
+    };
+    let mut told = Vec::new();
+    for login in ["administrator", "nobody"] {
+        let reply = attempt(login, "wrong wrong wrong").await;
+        assert_eq!(reply.status, 401);
+        told.push(reply.json()["detail"].clone());
+    }
+    assert_eq!(told[0], told[1], "a known and an unknown name are answered alike");
+    for _ in 0..4 {
+        attempt("administrator", "wrong wrong wrong").await;
+    }
+    let locked = attempt("administrator", GOOD).await;
+    assert_eq!(
+        (locked.status, locked.json()["code"].as_str()),
+        (429, Some("too-many")),
+        "also with the right password"
+    );
+    let known =
+        |row: &store::audit::AuditRow| row.event.detail.get("means").is_some_and(|means| means == "password");
+    let refusals = hub.audit(Action::Refused).await;
+    assert_eq!(refusals.iter().filter(|row| known(row)).count(), 6);
+    assert_eq!(
+        refusals.iter().filter(|row| known(row) && row.event.objects.is_empty()).count(),
+        1,
+        "only the known account is named"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passkey_signs_in_without_a_name() {
+    let hub = TestHub::start().await;
+    let browser = Browser::by_first_link(&hub).await;
+    let origin = format!("http://localhost:{}", hub.running.listen.port());
+    let begin = browser.send(Method::POST, "/api/v1/me/passkeys/start", Value::Null).await.json();
+    assert_eq!(begin["options"]["rp"]["id"], "localhost");
+    assert_eq!(begin["options"]["authenticatorSelection"]["residentKey"], "required");
+    let (mut key, credential) = Authenticator::create(&begin["options"], &origin);
+    let finish =
+        json!({ "challenge_id": begin["challenge_id"], "name": "わたしの鍵", "credential": credential });
+    let added = browser.send(Method::POST, "/api/v1/me/passkeys/finish", finish.clone()).await;
+    assert_eq!(
+        (added.status, &added.json()["name"]),
+        (200, &json!("わたしの鍵")),
+        "{}",
+        String::from_utf8_lossy(&added.body)
+    );
+    assert_eq!(
+        browser.send(Method::POST, "/api/v1/me/passkeys/finish", finish).await.status,
+        422,
+        "a challenge is good once"
+    );
+
+    let start = async || {
+        Browser::new(&hub).send(Method::POST, "/api/v1/session/passkey/start", Value::Null).await.json()
+    };
+    let mut other = Browser::new(&hub);
+    let begin = start().await;
+    let answer = json!({ "challenge_id": begin["challenge_id"], "credential": key.get(&begin["options"]) });
+    let session = other.sign_in("/api/v1/session/passkey/finish", answer.clone()).await;
+    assert_eq!((session.status, &session.json()["person"]["login"]), (200, &json!("administrator")));
+    assert_eq!(
+        Browser::new(&hub).sign_in("/api/v1/session/passkey/finish", answer).await.status,
+        401,
+        "replayed"
+    );
+
+    // Asked by a page of another origin.
+    key.origin = "http://localhost.evil.example".to_owned();
+    let begin = start().await;
+    let answer = json!({ "challenge_id": begin["challenge_id"], "credential": key.get(&begin["options"]) });
+    assert_eq!(Browser::new(&hub).sign_in("/api/v1/session/passkey/finish", answer).await.status, 401);
+
+    let own = other.send(Method::GET, "/api/v1/me/passkeys", Value::Null).await.json();
+    let path = format!("/api/v1/me/passkeys/{}", own[0]["id"].as_str().unwrap());
+    assert_eq!(
+        other.send(Method::DELETE, &path, Value::Null).await.status,
+        422,
+        "the only means to sign in stays"
+    );
+    assert_eq!(other.send(Method::PUT, "/api/v1/me/password", json!({ "password": GOOD })).await.status, 204);
+    assert_eq!(other.send(Method::DELETE, &path, Value::Null).await.status, 204);
+    assert_eq!(other.send(Method::DELETE, &path, Value::Null).await.status, 404);
+}

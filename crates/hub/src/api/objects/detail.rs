@@ -12,7 +12,6 @@ use serde_json::Value;
 use stix::{Id, Object, Timestamp};
 use store::objects::Row;
 use store::{Reader, StoreError, labels, objects, sightings};
-use utoipa::IntoParams;
 
 use crate::api::summaries::{Teller, leaving, microseconds, parse};
 use crate::principal::Caller;
@@ -26,7 +25,7 @@ const SIGHTINGS_ADDED_MAX: usize = 1_000;
 /// An organisation that brought nothing in: what it sees, every organisation of its role sees.
 const ANY_ORGANISATION: &str = "any-organisation-of-this-role";
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct VersionQuery {

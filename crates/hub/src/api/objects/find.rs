@@ -8,7 +8,6 @@ use serde::Deserialize;
 use stix::observable::{ValueKind, recognise};
 use store::objects::{COUNT_MAX, Filter, Order, Row, SearchCursor, SearchFilter, Versions};
 use store::{StoreError, objects};
-use utoipa::IntoParams;
 
 use crate::api::summaries::{Teller, leaving};
 use crate::principal::Caller;
@@ -28,7 +27,7 @@ const QUERY_CHARACTERS_MAX: usize = 500;
 /// Largest number that every JSON reader holds exactly: an exact count never reaches it.
 const COUNT_EXACT: u64 = (1 << 53) - 1;
 
-#[derive(Debug, Clone, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ObjectQuery {
@@ -94,7 +93,7 @@ pub(super) async fn list(
     Ok(Json(page.into_inner()))
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ValueQuery {
