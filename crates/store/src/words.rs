@@ -72,8 +72,19 @@ pub(crate) fn phrases(query: &str) -> Vec<Phrase> {
     phrases
 }
 
+/// NFKC and lower case.
 fn normalised(text: &str) -> String {
+    if text.chars().all(is_settled) {
+        return text.to_ascii_lowercase();
+    }
     text.nfkc().flat_map(char::to_lowercase).collect()
+}
+
+/// Characters of everyday Japanese that NFKC leaves alone, whatever stands beside them; a combining mark is not one.
+fn is_settled(c: char) -> bool {
+    matches!(c,
+        '\0'..='\u{7f}' | '\u{3001}' | '\u{3002}' | '\u{3041}'..='\u{3096}' | '\u{30a1}'..='\u{30fc}'
+        | '\u{4e00}'..='\u{9fff}')
 }
 
 enum Run<'t> {
@@ -168,6 +179,16 @@ mod tests {
         check_cut("ﾏﾙｳｪｱ", "マル ルウ ウェ ェア ア");
         check_cut("APT29の攻撃", "apt29 の攻 攻撃 撃");
         check_cut("標的型・攻撃", "標的 的型 型 攻撃 撃");
+    }
+
+    #[test]
+    fn what_is_settled_is_what_nfkc_leaves_alone() {
+        use unicode_normalization::UnicodeNormalization;
+        for c in ('\0'..=char::MAX).filter(|c| super::is_settled(*c)) {
+            let around = format!("a{c}カ{c}");
+            let slowly: String = around.nfkc().flat_map(char::to_lowercase).collect();
+            assert_eq!(super::normalised(&around), slowly, "{c}");
+        }
     }
 
     #[test]

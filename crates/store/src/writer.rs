@@ -1,7 +1,7 @@
 //! The one thread that writes, and how it groups.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -43,7 +43,14 @@ impl Writer {
     pub(crate) fn start(connection: Connection, clock: Clock, lock: File) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let (announce, committed) = watch::channel(objects::last_sequence(&connection)?);
-        let thread = Thread { connection, _lock: lock, clock, state: RefCell::default(), announce };
+        let thread = Thread {
+            connection,
+            _lock: lock,
+            clock,
+            state: RefCell::default(),
+            broken: Cell::new(false),
+            announce,
+        };
         std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || thread.run(jobs))?;
         Ok(Self { queue, committed })
     }
@@ -69,6 +76,8 @@ struct Thread {
     _lock: File,
     clock: Clock,
     state: RefCell<WriterState>,
+    /// A transaction stands open that can neither be committed nor taken back.
+    broken: Cell<bool>,
     /// The last field, so that whoever sees it closed finds connection and lock gone.
     announce: watch::Sender<i64>,
 }
@@ -83,6 +92,9 @@ impl Thread {
                 group.push(next);
             }
             self.commit_group(group);
+            if self.broken.get() {
+                return;
+            }
         }
     }
 
@@ -92,16 +104,17 @@ impl Thread {
             return refuse_all(group.into_iter().map(|job| job.reply), &error.into());
         }
         let mut done = Vec::with_capacity(group.len());
+        let alone = group.len() == 1;
         let mut waiting = group.into_iter();
         while let Some(job) = waiting.next() {
-            let error = match self.run_job(job.work) {
+            let error = match self.run_job(job.work, alone) {
                 Ok(value) => {
                     done.push((job.reply, value));
                     continue;
                 }
                 Err(error) => error,
             };
-            if self.connection.is_autocommit() {
+            if self.connection.is_autocommit() || self.broken.get() {
                 // A full or failing disk can end the whole transaction, and with it what came before.
                 refuse_all(done.into_iter().map(|(reply, _)| reply), &error);
                 refuse_all(waiting.map(|job| job.reply), &error);
@@ -113,19 +126,21 @@ impl Thread {
         if let Err(error) = self.connection.execute_batch("COMMIT") {
             self.forget();
             // After a failed commit the transaction may stand open.
-            let _ = self.connection.execute_batch("ROLLBACK");
+            self.undo(true);
             return refuse_all(done.into_iter().map(|(reply, _)| reply), &error.into());
         }
-        if let Some(log) = &self.state.borrow().log {
-            self.announce.send_if_modified(|known| std::mem::replace(known, log.sequence) != log.sequence);
-        }
+        self.announce_committed();
         for (reply, value) in done {
             drop(reply.send(Ok(value)));
         }
     }
 
-    fn run_job(&self, work: Work) -> Result<Value, StoreError> {
-        self.connection.execute_batch("SAVEPOINT job")?;
+    /// Runs a job; what it wrote stands or is gone when this returns. Alone in its transaction it needs no savepoint, for
+    /// which SQLite would copy every page before it changes; then the transaction ends with the job's failure.
+    fn run_job(&self, work: Work, alone: bool) -> Result<Value, StoreError> {
+        if !alone {
+            self.connection.execute_batch("SAVEPOINT job")?;
+        }
         let mut tx = Tx::new(&self.connection, &self.clock, &self.state);
         // A panic in one caller's closure must not take the writer from all others.
         let result = catch_unwind(AssertUnwindSafe(|| {
@@ -137,17 +152,36 @@ impl Thread {
         }));
         let result = result.unwrap_or_else(|_| Err(StoreError::Database("the write panicked".to_owned())));
         match result {
-            Ok(value) => {
-                self.connection.execute_batch("RELEASE job")?;
-                Ok(value)
-            }
-            Err(error) => {
+            Ok(value) if alone || self.connection.execute_batch("RELEASE job").is_ok() => Ok(value),
+            other => {
+                let error =
+                    other.err().unwrap_or_else(|| StoreError::Database("a savepoint was lost".to_owned()));
                 self.forget();
-                if !self.connection.is_autocommit() {
-                    self.connection.execute_batch("ROLLBACK TO job; RELEASE job")?;
-                }
+                self.undo(alone);
                 Err(error)
             }
+        }
+    }
+
+    fn announce_committed(&self) {
+        let remembered = self.state.borrow().log.as_ref().map(|log| log.sequence);
+        // Forgotten when a later job of the group failed; what an earlier one added is there all the same.
+        let sequence = remembered.or_else(|| objects::last_sequence(&self.connection).ok());
+        if let Some(sequence) = sequence {
+            self.announce.send_if_modified(|known| std::mem::replace(known, sequence) != sequence);
+        }
+    }
+
+    /// Takes back what a job wrote; where that fails, the whole transaction.
+    fn undo(&self, alone: bool) {
+        if self.connection.is_autocommit() {
+            return;
+        }
+        let undo = if alone { "ROLLBACK" } else { "ROLLBACK TO job; RELEASE job" };
+        if self.connection.execute_batch(undo).is_err() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+            // What cannot be taken back must never be committed: the thread ends, and closing the database undoes it.
+            self.broken.set(!self.connection.is_autocommit());
         }
     }
 

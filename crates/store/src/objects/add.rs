@@ -2,11 +2,11 @@ use std::collections::HashMap;
 
 use oversight::{OrganisationId, Realm};
 use policy::LabelKey;
-use rusqlite::Connection;
+use rusqlite::{CachedStatement, Connection};
 use stix::Object;
 
 use super::flags::{self, Stand};
-use super::index::index;
+use super::index::Indexer;
 use super::tally::Tallies;
 use crate::collections::CollectionKey;
 use crate::{StoreError, Tx};
@@ -85,8 +85,8 @@ pub fn add(
 ) -> Result<Vec<AddOutcome>, StoreError> {
     let realm = tx.realm_for_writing(realm)?;
     let originator = originator_key(tx, realm, originator)?;
-    let now = crate::sql::micros(tx.now());
-    let mut batch = Batch { tx, realm, collection, originator, now, tallies: Tallies::default() };
+
+    let mut batch = Batch::new(tx, realm, collection, originator)?;
     let outcomes = objects.iter().map(|new| batch.add(new)).collect::<Result<_, _>>()?;
     batch.tallies.write(batch.tx, realm, collection)?;
     Ok(outcomes)
@@ -99,6 +99,9 @@ struct Batch<'t, 'c> {
     originator: i64,
     now: i64,
     tallies: Tallies,
+    find_last: CachedStatement<'c>,
+    insert: CachedStatement<'c>,
+    indexer: Indexer<'c>,
 }
 
 /// A version that is in the log already, or was.
@@ -114,11 +117,36 @@ struct Known {
     hash: [u8; 32],
 }
 
+const INSERT: &str =
+    "INSERT INTO log (sequence, realm, collection, kind, label, date_added, is_last, is_first, revoked,
+        originator, type, id, version, version_key, spec_version, hash, body)
+    VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+
 const KNOWN: &str =
     "SELECT sequence, kind, collection, version_key, label, is_last, originator, revoked, hash FROM log
     WHERE realm = ?1 AND id = ?2 AND kind < 2";
 
-impl Batch<'_, '_> {
+impl<'t, 'c> Batch<'t, 'c> {
+    fn new(
+        tx: &'t Tx<'c>,
+        realm: i64,
+        collection: CollectionKey,
+        originator: i64,
+    ) -> Result<Self, StoreError> {
+        let find_last = format!("{KNOWN} ORDER BY version_key DESC, collection DESC LIMIT 1");
+        Ok(Self {
+            tx,
+            realm,
+            collection,
+            originator,
+            now: crate::sql::micros(tx.now()),
+            tallies: Tallies::default(),
+            find_last: tx.connection().prepare_cached(&find_last)?,
+            insert: tx.connection().prepare_cached(INSERT)?,
+            indexer: Indexer::new(tx)?,
+        })
+    }
+
     fn add(&mut self, new: &NewObject) -> Result<AddOutcome, StoreError> {
         let object = &new.object;
         if object.bytes().len() > OBJECT_BYTES_MAX {
@@ -127,9 +155,9 @@ impl Batch<'_, '_> {
             return Ok(AddOutcome::Refused { code: "too-large", message });
         }
         let hash = object.canonical_hash();
-        let Some(last) = self.known("ORDER BY version_key DESC, collection DESC LIMIT 1", object)? else {
+        let Some(last) = self.find_last(object)? else {
             let (sequence, date_added_us) = self.insert(new, &hash, self.originator, Stand::ONLY)?;
-            index(self.tx, self.realm, sequence, object)?;
+            self.indexer.index(sequence, object)?;
             self.tallies.add(object.object_type(), new.label, Stand::ONLY, object.is_revoked());
             return Ok(AddOutcome::Added { sequence, date_added_us });
         };
@@ -168,9 +196,9 @@ impl Batch<'_, '_> {
         let (sequence, date_added_us) = self.insert(new, &hash, last.originator, stand)?;
         let object = &new.object;
         if follows_alike {
-            index(self.tx, self.realm, sequence, object)?;
+            self.indexer.index(sequence, object)?;
             self.tallies.add(object.object_type(), new.label, stand, object.is_revoked());
-            flags::supersede(self.tx, self.realm, last.sequence, &mut self.tallies)?;
+            flags::supersede(self.tx, last.sequence, &mut self.tallies)?;
         } else {
             self.tallies.add(object.object_type(), new.label, stand, object.is_revoked());
             flags::settle(self.tx, self.realm, self.collection, object.id(), &mut self.tallies)?;
@@ -214,8 +242,10 @@ impl Batch<'_, '_> {
         Ok(None)
     }
 
-    fn known(&self, order: &str, object: &Object) -> Result<Option<Known>, StoreError> {
-        self.tx.first(&format!("{KNOWN} {order}"), (self.realm, object.id().as_str()), read_known)
+    /// The last version of an object, in any collection, be it there or removed.
+    fn find_last(&mut self, object: &Object) -> Result<Option<Known>, StoreError> {
+        let mut rows = self.find_last.query((self.realm, object.id().as_str()))?;
+        rows.next()?.map(read_known).transpose()
     }
 
     fn same_version(&self, object: &Object) -> Result<Vec<Known>, StoreError> {
@@ -224,7 +254,7 @@ impl Batch<'_, '_> {
     }
 
     fn insert(
-        &self,
+        &mut self,
         new: &NewObject,
         hash: &[u8; 32],
         originator: i64,
@@ -232,30 +262,25 @@ impl Batch<'_, '_> {
     ) -> Result<(i64, i64), StoreError> {
         let object = &new.object;
         let (sequence, date_added) = next_place(self.tx, self.realm, self.collection, self.now)?;
-        self.tx.execute(
-            "INSERT INTO log (sequence, realm, collection, kind, label, date_added, is_last, is_first, revoked,
-                 originator, type, id, version, version_key, spec_version, hash)
-             VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-            rusqlite::params![
-                sequence,
-                self.realm,
-                self.collection,
-                new.label,
-                date_added,
-                stand.is_last,
-                stand.is_first,
-                object.is_revoked(),
-                originator,
-                object.object_type(),
-                object.id().as_str(),
-                object.version().map(stix::Timestamp::as_str),
-                version_key(object),
-                spec_version(object),
-                hash,
-            ],
-        )?;
         let body: &[u8] = object.bytes();
-        self.tx.execute("INSERT INTO bodies (sequence, body) VALUES (?1, ?2)", (sequence, body))?;
+        self.insert.execute(rusqlite::params![
+            sequence,
+            self.realm,
+            self.collection,
+            new.label,
+            date_added,
+            stand.is_last,
+            stand.is_first,
+            object.is_revoked(),
+            originator,
+            object.object_type(),
+            object.id().as_str(),
+            object.version().map(stix::Timestamp::as_str),
+            version_key(object),
+            spec_version(object),
+            hash,
+            body,
+        ])?;
         Ok((sequence, date_added))
     }
 }

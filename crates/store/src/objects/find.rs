@@ -74,7 +74,7 @@ pub fn referring_to(
 ) -> Result<Vec<Mention>, StoreError> {
     let mention = reference_mention(id);
     let mut found = Vec::new();
-    for_each_mention(reader, realm, visible, mention, |row, object| {
+    for_each_mention(reader, realm, visible, &mention, |row, object| {
         let properties: Vec<String> =
             followed(&object).filter(|(_, named)| named == id).map(|(property, _)| property).collect();
         if !properties.is_empty() {
@@ -98,7 +98,7 @@ pub fn mentioning(
     limit: usize,
 ) -> Result<Vec<Row>, StoreError> {
     let mut found = Vec::new();
-    for_each_mention(reader, realm, visible, value_mention(kind, value), |row, object| {
+    for_each_mention(reader, realm, visible, &value_mention(kind, value), |row, object| {
         if stix::observable::values(&object).iter().any(|(k, v)| *k == kind && v == value) {
             found.push(row);
         }
@@ -155,23 +155,24 @@ pub fn search_count(
     reader.number(&format!("SELECT COUNT(*) FROM ({sql})"), params_from_iter(params)).map(crate::sql::count)
 }
 
-/// Calls `take` with last versions under a mention's number, newest first, until it has enough.
+/// Calls `take` with last versions under a mention's word, newest first, until it has enough.
 fn for_each_mention(
     reader: &Reader<'_>,
     realm: &Realm,
     visible: &Visible,
-    mention: i64,
+    mention: &str,
     mut take: impl FnMut(Row, Object) -> bool,
 ) -> Result<(), StoreError> {
     let sql = format!(
-        "SELECT log.sequence FROM mentions JOIN log ON log.sequence = mentions.sequence
-         WHERE mentions.realm = ?1 AND mentions.mention = ?2 AND log.realm = ?1 AND log.kind = 0 AND {} AND {}
-         ORDER BY mentions.sequence DESC LIMIT {CANDIDATES_MAX}",
+        "SELECT log.sequence FROM words CROSS JOIN log ON log.sequence = words.rowid
+         WHERE words MATCH ?2 AND log.realm = ?1 AND log.kind = 0 AND {} AND {}
+         ORDER BY words.rowid DESC LIMIT {CANDIDATES_MAX}",
         label_condition("log.label", visible),
         last_condition(visible)
     );
     let mut rows = RowReader::new(reader);
-    for sequence in reader.rows(&sql, (reader.realm(realm)?, mention), |row| Ok(row.get::<_, i64>(0)?))? {
+    let query = format!("{{mentions}} : \"{mention}\"");
+    for sequence in reader.rows(&sql, (reader.realm(realm)?, query), |row| Ok(row.get::<_, i64>(0)?))? {
         let row = rows.fetch(sequence)?;
         let object = Object::parse(row.body.clone())
             .map_err(|_| StoreError::corrupt(format!("object of log row {sequence}")))?;
@@ -195,8 +196,9 @@ fn match_query(typed: &str) -> Option<MatchQuery> {
         .into_iter()
         .map(|phrase| format!("\"{}\"{}", phrase.words.trim_end(), if phrase.open { " *" } else { "" }))
         .collect();
-    let anywhere = phrases.join(" AND ");
-    let in_name = format!("{{name}} : ({anywhere})");
+    let all = phrases.join(" AND ");
+    let anywhere = format!("{{name rest}} : ({all})");
+    let in_name = format!("{{name}} : ({all})");
     let elsewhere = format!("({anywhere}) NOT ({in_name})");
     (!phrases.is_empty()).then_some(MatchQuery { anywhere, in_name, elsewhere })
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use policy::LabelKey;
 use stix::{Id, Object};
 
-use super::index::{index, unindex};
+use super::index::{Indexer, unindex};
 use super::tally::Tallies;
 use crate::collections::CollectionKey;
 use crate::{StoreError, Tx};
@@ -28,6 +28,7 @@ impl Stand {
 
 /// A version whose flags may change.
 struct Standing {
+    object_type: String,
     sequence: i64,
     label: LabelKey,
     revoked: bool,
@@ -35,19 +36,13 @@ struct Standing {
 }
 
 /// Notes that the last version has a successor under the same label.
-pub(super) fn supersede(
-    tx: &Tx<'_>,
-    realm: i64,
-    sequence: i64,
-    tallies: &mut Tallies,
-) -> Result<(), StoreError> {
-    let object = stored_object(tx, sequence)?;
-    let sql = "SELECT sequence, label, revoked, is_last, is_first FROM log WHERE sequence = ?1";
+pub(super) fn supersede(tx: &Tx<'_>, sequence: i64, tallies: &mut Tallies) -> Result<(), StoreError> {
+    let sql = "SELECT type, sequence, label, revoked, is_last, is_first FROM log WHERE sequence = ?1";
     let Some(old) = tx.first(sql, [sequence], read)? else {
         return Err(StoreError::corrupt(format!("log row {sequence}")));
     };
     let stand = Stand { is_last: 0, ..old.stand };
-    restand(tx, realm, &old, stand, &object, tallies)
+    restand(tx, &old, stand, tallies)
 }
 
 /// Works out anew how the versions of an object stand, after one came or went.
@@ -58,7 +53,7 @@ pub(super) fn settle(
     id: &Id,
     tallies: &mut Tallies,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT sequence, label, revoked, is_last, is_first FROM log
+    let sql = "SELECT type, sequence, label, revoked, is_last, is_first FROM log
         WHERE realm = ?1 AND id = ?2 AND collection = ?3 AND kind = 0 ORDER BY version_key";
     let versions = tx.rows(sql, (realm, id.as_str(), collection), read)?;
     let labels: Vec<LabelKey> = versions.iter().map(|version| version.label).collect();
@@ -67,8 +62,7 @@ pub(super) fn settle(
     for ((old, is_first), is_last) in versions.iter().zip(is_first).zip(is_last.into_iter().rev()) {
         let stand = Stand { is_last, is_first };
         if stand != old.stand {
-            let object = stored_object(tx, old.sequence)?;
-            restand(tx, realm, old, stand, &object, tallies)?;
+            restand(tx, old, stand, tallies)?;
         }
     }
     Ok(())
@@ -92,42 +86,35 @@ fn stands(labels: impl Iterator<Item = LabelKey>) -> Vec<i64> {
         .collect()
 }
 
-fn restand(
-    tx: &Tx<'_>,
-    realm: i64,
-    old: &Standing,
-    stand: Stand,
-    object: &Object,
-    tallies: &mut Tallies,
-) -> Result<(), StoreError> {
+fn restand(tx: &Tx<'_>, old: &Standing, stand: Stand, tallies: &mut Tallies) -> Result<(), StoreError> {
     tx.execute(
         "UPDATE log SET is_last = ?2, is_first = ?3 WHERE sequence = ?1",
         (old.sequence, stand.is_last, stand.is_first),
     )?;
     match (old.stand.is_last != 0, stand.is_last != 0) {
-        (true, false) => unindex(tx, realm, old.sequence, object)?,
-        (false, true) => index(tx, realm, old.sequence, object)?,
+        (true, false) => unindex(tx, old.sequence)?,
+        (false, true) => Indexer::new(tx)?.index(old.sequence, &stored_object(tx, old.sequence)?)?,
         (true, true) | (false, false) => {}
     }
-    tallies.remove(object.object_type(), old.label, old.stand.is_last, old.revoked);
-    tallies.add(object.object_type(), old.label, stand, old.revoked);
+    tallies.remove(&old.object_type, old.label, old.stand.is_last, old.revoked);
+    tallies.add(&old.object_type, old.label, stand, old.revoked);
     Ok(())
 }
 
 /// An object as it was taken in.
-pub(super) fn stored_object(tx: &Tx<'_>, sequence: i64) -> Result<Object, StoreError> {
-    let body = tx.first("SELECT body FROM bodies WHERE sequence = ?1", [sequence], |row| {
-        Ok(row.get::<_, Vec<u8>>(0)?)
-    })?;
+fn stored_object(tx: &Tx<'_>, sequence: i64) -> Result<Object, StoreError> {
+    let body = tx
+        .first("SELECT body FROM log WHERE sequence = ?1", [sequence], |row| Ok(row.get::<_, Vec<u8>>(0)?))?;
     body.and_then(|body| Object::parse(Bytes::from(body)).ok())
         .ok_or_else(|| StoreError::corrupt(format!("object of log row {sequence}")))
 }
 
 fn read(row: &rusqlite::Row<'_>) -> Result<Standing, StoreError> {
     Ok(Standing {
-        sequence: row.get(0)?,
-        label: row.get(1)?,
-        revoked: row.get(2)?,
-        stand: Stand { is_last: row.get(3)?, is_first: row.get(4)? },
+        object_type: row.get(0)?,
+        sequence: row.get(1)?,
+        label: row.get(2)?,
+        revoked: row.get(3)?,
+        stand: Stand { is_last: row.get(4)?, is_first: row.get(5)? },
     })
 }

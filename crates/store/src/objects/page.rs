@@ -5,7 +5,7 @@ use stix::{Id, Timestamp};
 
 use super::condition::{Conditions, label_condition, last_condition};
 use super::plan;
-use super::row::{COLUMNS, FROM, Row, RowReader};
+use super::row::{COLUMNS, Row, RowReader};
 use crate::collections::CollectionKey;
 use crate::{Reader, StoreError};
 
@@ -206,7 +206,7 @@ fn select_versions(
     limit: usize,
 ) -> Result<Vec<Row>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM {FROM} WHERE log.realm = ?1 AND log.id = ?2 AND log.kind = 0
+        "SELECT {COLUMNS} FROM log WHERE log.realm = ?1 AND log.id = ?2 AND log.kind = 0
          AND (?3 IS NULL OR log.version_key = ?3) AND {}
          ORDER BY log.version_key DESC, log.collection LIMIT ?4",
         label_condition("log.label", visible)

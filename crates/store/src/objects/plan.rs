@@ -14,7 +14,7 @@ use rusqlite::types::Value;
 
 use super::condition::{Conditions, first_condition, label_condition, last_condition};
 use super::page::{Filter, Order, PAGE_MAX, Page};
-use super::row::{COLUMNS, FROM, Row, RowReader};
+use super::row::{COLUMNS, Row, RowReader};
 use crate::{Reader, StoreError};
 
 /// Rows that a scan looks at for each row it is to give.
@@ -101,7 +101,7 @@ impl Plan<'_, '_> {
         conditions.one_of("log.type", self.filter.types);
         conditions.one_of("log.id", self.filter.ids);
         let sql = format!(
-            "SELECT {COLUMNS} FROM {FROM} WHERE {} ORDER BY {} LIMIT {}",
+            "SELECT {COLUMNS} FROM log WHERE {} ORDER BY {} LIMIT {}",
             conditions.sql,
             self.order(),
             self.wanted
@@ -122,7 +122,7 @@ impl Plan<'_, '_> {
                 .compare(if self.ascending() { "log.date_added <=" } else { "log.date_added >=" }, date);
         }
         let sql = format!(
-            "SELECT {COLUMNS} FROM {FROM} WHERE {} ORDER BY {} LIMIT {}",
+            "SELECT {COLUMNS} FROM log WHERE {} ORDER BY {} LIMIT {}",
             conditions.sql,
             self.order(),
             self.wanted

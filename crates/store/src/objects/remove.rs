@@ -3,13 +3,16 @@ use policy::{LabelKey, Visible};
 use stix::Id;
 
 use super::add::next_place;
-use super::flags::{self, stored_object};
+use super::flags;
 use super::index::unindex;
 use super::label_condition;
 use super::tally::Tallies;
 use crate::collections::CollectionKey;
 use crate::sql::micros;
 use crate::{StoreError, Tx};
+
+/// What stays of the bytes of a removed version.
+const NO_BODY: &[u8] = &[];
 
 /// Removes every version of an object that the caller may see from a collection, and gives their number. The bodies are
 /// gone; id, version and hash stay, and the log gets a removal for each, which the tail shows.
@@ -63,7 +66,7 @@ fn remove_where(
     let mut tallies = Tallies::default();
     for (sequence, label, is_last, revoked) in &found {
         if *is_last != 0 {
-            unindex(tx, realm, *sequence, &stored_object(tx, *sequence)?)?;
+            unindex(tx, *sequence)?;
         }
         tallies.remove(id.object_type(), *label, *is_last, *revoked);
         remove_row(tx, realm, collection, *sequence)?;
@@ -76,14 +79,16 @@ fn remove_where(
 }
 
 fn remove_row(tx: &Tx<'_>, realm: i64, collection: CollectionKey, sequence: i64) -> Result<(), StoreError> {
-    tx.execute("UPDATE log SET kind = 1, is_last = 0, is_first = 0 WHERE sequence = ?1", [sequence])?;
-    tx.execute("DELETE FROM bodies WHERE sequence = ?1", [sequence])?;
+    tx.execute(
+        "UPDATE log SET kind = 1, is_last = 0, is_first = 0, body = ?2 WHERE sequence = ?1",
+        (sequence, NO_BODY),
+    )?;
     let (removal, date_added) = next_place(tx, realm, collection, micros(tx.now()))?;
     tx.execute(
         "INSERT INTO log (sequence, realm, collection, kind, label, date_added, is_last, is_first, revoked,
-             originator, type, id, version, version_key, spec_version, hash)
+             originator, type, id, version, version_key, spec_version, hash, body)
          SELECT ?2, realm, collection, 2, label, ?3, 0, 0, revoked, originator, type, id, version, version_key,
-             spec_version, hash
+             spec_version, hash, body
          FROM log WHERE sequence = ?1",
         (sequence, removal, date_added),
     )?;

@@ -33,13 +33,10 @@ pub struct Row {
     pub body: Bytes,
 }
 
-/// The columns that [`RowReader::read`] reads, of `log` and `bodies`.
+/// The columns that [`RowReader::read`] reads, of `log`.
 pub(super) const COLUMNS: &str =
     "log.sequence, log.id, log.version, log.date_added, log.label, log.originator,
-    log.revoked, log.spec_version, log.hash, bodies.body";
-
-/// Where the columns come from.
-pub(super) const FROM: &str = "log JOIN bodies ON bodies.sequence = log.sequence";
+    log.revoked, log.spec_version, log.hash, log.body";
 
 /// Reads rows; it remembers the few organisations that a page's rows come from.
 pub(super) struct RowReader<'r, 'c> {
@@ -72,7 +69,7 @@ impl<'r, 'c> RowReader<'r, 'c> {
 
     /// The version with this sequence.
     pub(super) fn fetch(&mut self, sequence: i64) -> Result<Row, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM {FROM} WHERE log.sequence = ?1");
+        let sql = format!("SELECT {COLUMNS} FROM log WHERE log.sequence = ?1");
         let reader = self.reader;
         let row = reader.first(&sql, [sequence], |row| self.read(row))?;
         row.ok_or_else(|| StoreError::corrupt(format!("log row {sequence}")))

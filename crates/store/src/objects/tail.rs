@@ -87,7 +87,7 @@ pub fn tail(reader: &Reader<'_>, realm: &Realm, filter: &TailFilter<'_>) -> Resu
     }
     conditions.one_of("log.type", filter.types);
     let sql = format!(
-        "SELECT {COLUMNS}, log.kind FROM log LEFT JOIN bodies ON bodies.sequence = log.sequence
+        "SELECT {COLUMNS}, log.kind FROM log
          WHERE {} ORDER BY log.sequence LIMIT {}",
         conditions.sql,
         limit + 1

@@ -1,4 +1,6 @@
--- Words of latest versions, cut by the program (module `words`); rowid is the log's sequence.
+-- What latest versions are found by, cut into words by the program (modules `words` and `objects::index`); rowid is the
+-- log's sequence. `mentions` holds a word for each observable value and each reference: 64 bits of a hash. They are kept
+-- here rather than in a table, since a B-tree with random keys is rewritten page by page for each batch of objects.
 CREATE VIRTUAL TABLE words USING fts5 (
-    name, rest, content = '', contentless_delete = 1, tokenize = 'ascii'
+    name, rest, mentions, content = '', contentless_delete = 1, tokenize = 'ascii'
 );

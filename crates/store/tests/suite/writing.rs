@@ -12,6 +12,7 @@ use crate::on_every_store;
 on_every_store!(
     one_write_that_fails_harms_no_other,
     a_panic_in_a_write_is_its_own,
+    what_is_kept_of_a_mixed_group_is_announced,
     what_fails_halfway_leaves_nothing,
     the_commit_is_announced,
     a_read_sees_one_snapshot,
@@ -70,6 +71,32 @@ async fn a_panic_in_a_write_is_its_own(council: Council) {
     assert_eq!(panicked.unwrap_err().code(), "store-database");
     council.add("a", council.clear, vec![indicator(1)]).await;
     assert_eq!(council.store.read(|reader| settings::get(reader, &Realm::Live, "half")).await.unwrap(), None);
+}
+
+async fn what_is_kept_of_a_mixed_group_is_announced(council: Council) {
+    // The first write holds the writer, so that the two behind it share a commit.
+    let (held, go_on) = std::sync::mpsc::channel::<()>();
+    let (entered, wait_entered) = std::sync::mpsc::channel();
+    let store = council.store.clone();
+    let holding = tokio::spawn(async move {
+        store
+            .write(move |_| {
+                entered.send(()).unwrap();
+                go_on.recv().unwrap();
+                Ok(Act::bookkeeping(()))
+            })
+            .await
+    });
+    tokio::task::spawn_blocking(move || wait_entered.recv().unwrap()).await.unwrap();
+    let adding = council.add("a", council.clear, vec![indicator(1)]);
+    let failing = council.store.write(|_| Err::<Act<()>, _>(StoreError::NotFound { what: "x".to_owned() }));
+    let releasing = async move { held.send(()).unwrap() };
+    // Polled in this order: both are in the queue before the writer goes on.
+    let (added, failed, ()) = tokio::join!(adding, failing, releasing);
+    holding.await.unwrap().unwrap();
+    assert_eq!(failed.unwrap_err().code(), "not-found");
+    assert!(matches!(added[..], [store::objects::AddOutcome::Added { sequence: 1, .. }]), "{added:?}");
+    assert_eq!(*council.store.committed().borrow(), 1);
 }
 
 async fn what_fails_halfway_leaves_nothing(council: Council) {
