@@ -219,7 +219,9 @@ impl<'a> Pipeline<'a> {
         found.newest = file.time_of_last(&stretch.bytes);
         let unreadable = after.unreadable - before.unreadable;
         let records = (after.lines - before.lines).saturating_sub(unreadable);
-        self.health.format = file.clock.format().map_or("auto", Format::name).to_owned();
+        if let Some(format) = telemetry::detect(&stretch.bytes).filter(|_| self.source.format.is_none()) {
+            format.name().clone_into(&mut self.health.format);
+        }
         self.health.records += records;
         self.health.unreadable += unreadable + stretch.oversize;
         Status::add(&shared.status.records, records);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use serde::Serialize;
 
 use crate::cli::EdgeArgs;
-use crate::hub_command::{log_to_stderr, until_told_to_stop};
+use crate::hub_command::{SERVER_LOG, log_to_stderr, until_told_to_stop};
 use crate::output::{Failure, Output};
 
 #[derive(Serialize)]
@@ -23,7 +23,7 @@ pub(crate) fn run(output: &Output, arguments: &EdgeArgs) -> Result<ExitCode, Fai
         output.say("the configuration can be used", "設定ファイルは使えます");
         return Ok(ExitCode::SUCCESS);
     }
-    log_to_stderr(output);
+    log_to_stderr(output, SERVER_LOG);
     crate::block_on(async {
         let (id, hub) = (config.id.clone(), config.hub.url.clone());
         let running = edge::start(config).await.map_err(failed)?;

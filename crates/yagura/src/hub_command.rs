@@ -26,7 +26,7 @@ struct Ready<'a> {
 /// Runs until told to stop.
 pub(crate) fn run(output: &Output, arguments: HubArgs) -> Result<ExitCode, Failure> {
     let config = resolve(arguments)?;
-    log_to_stderr(output);
+    log_to_stderr(output, SERVER_LOG);
     crate::block_on(async {
         let running = start(config).await?;
         announce(output, &running);
@@ -96,10 +96,12 @@ pub(crate) fn announce(output: &Output, running: &RunningHub) {
     }
 }
 
+/// What a server logs where `RUST_LOG` says nothing.
+pub(crate) const SERVER_LOG: &str = "warn,hub=info,edge=info";
+
 /// Structured logs on standard error: text for people, JSON with `--json`; `RUST_LOG` chooses what is logged.
-pub(crate) fn log_to_stderr(output: &Output) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,hub=info,edge=info"));
+pub(crate) fn log_to_stderr(output: &Output, otherwise: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(otherwise));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let set = if output.is_json() { builder.json().try_init() } else { builder.compact().try_init() };
     if set.is_err() {

@@ -8,7 +8,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
-use running::{Edge, Hub, admin, export, wait_until, yagura};
+use running::{CONSENT, Edge, Hub, admin, edge_config, export, wait_until, yagura};
 use serde_json::{Value, json};
 
 const INDICATORS: usize = 40;
@@ -41,7 +41,7 @@ fn killed_hub_and_edge_lose_nothing_and_repeat_nothing() {
     hub.post(&indicators());
     let log = folder.path().join("eve.json");
     std::fs::write(&log, "").unwrap();
-    let config = edge_config(folder.path(), &hub.address, &token, &log);
+    let config = edge_config(folder.path(), &hub, &token, CONSENT, &log);
 
     let mut acknowledged = BTreeSet::new();
     let mut edge = Edge::start(&config);
@@ -156,17 +156,4 @@ fn append(log: &Path, records: std::ops::Range<usize>) {
         .unwrap();
     }
     OpenOptions::new().append(true).open(log).unwrap().write_all(lines.as_bytes()).unwrap();
-}
-
-fn edge_config(folder: &Path, hub: &str, token: &str, log: &Path) -> std::path::PathBuf {
-    let path = folder.join("edge.toml");
-    let data = folder.join("edge");
-    let text = format!(
-        "id = \"harbour-1\"\ndata = {data:?}\nlisten = \"127.0.0.1:0\"\n\
-         [hub]\nurl = \"{hub}\"\ntoken = \"{token}\"\n\
-         [consent]\npurposes = [\"collective-defence\"]\nup_to = \"amber\"\nmark_as = \"green\"\n\
-         [[source]]\nname = \"suricata\"\npath = {log:?}\nformat = \"eve\"\n"
-    );
-    std::fs::write(&path, text).unwrap();
-    path
 }

@@ -1,4 +1,5 @@
 //! `yagura match` as an analyst uses it: what it prints, how it ends, and what it finds in real logs.
+#![cfg(test)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -22,7 +23,12 @@ const TSV: &str = "#separator \\x09\n#set_separator\t,\n#path\tconn\n#fields\tts
 
 fn yagura(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_yagura"));
-    command.arg("match").args(arguments).env_remove("LC_ALL").env_remove("LC_MESSAGES").env("LANG", "C.UTF-8");
+    command
+        .arg("match")
+        .args(arguments)
+        .env_remove("LC_ALL")
+        .env_remove("LC_MESSAGES")
+        .env("LANG", "C.UTF-8");
     command
 }
 
@@ -126,13 +132,21 @@ fn compressed_and_piped() {
         gzip.finish().unwrap()
     });
     let output = desk.run(&["--quiet", "--intel", "intel.gz", "a.gz", "b.zst", "c.json"]);
-    let places: Vec<&str> = std::str::from_utf8(&output.stdout).unwrap().lines().map(|line| line.split(": ").next().unwrap()).collect();
+    let places: Vec<&str> = std::str::from_utf8(&output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| line.split(": ").next().unwrap())
+        .collect();
     assert_eq!(places, ["a.gz:2", "a.gz:4", "b.zst:1", "c.json:2", "c.json:4"]);
 
     desk.put("torn.gz", &members[..members.len() - 9]);
     let output = desk.run(&["--quiet", "--intel", "intel.json", "torn.gz"]);
     assert_eq!(output.status.code(), Some(2), "{}", told(&output));
-    assert!(String::from_utf8_lossy(&output.stdout).starts_with("torn.gz:2:"), "what was whole is shown: {}", told(&output));
+    assert!(
+        String::from_utf8_lossy(&output.stdout).starts_with("torn.gz:2:"),
+        "what was whole is shown: {}",
+        told(&output)
+    );
 
     let mut child = yagura(&["--quiet", "--intel", "intel.json", "-"])
         .current_dir(desk.folder.path())
@@ -182,13 +196,19 @@ fn validity_confidence_and_warning_lists() {
     desk.put("eve.json", [EARLY, FLOW].join("\n").as_bytes());
     let count = |arguments: &[&str]| {
         let output = desk.run(arguments);
-        (String::from_utf8_lossy(&output.stdout).lines().count(), String::from_utf8_lossy(&output.stderr).into_owned())
+        (
+            String::from_utf8_lossy(&output.stdout).lines().count(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
     };
     let (lines, told) = count(&["--intel", "intel.json", "eve.json"]);
     assert!(lines == 1 && told.contains("1 matches outside of the indicators' validity"), "{told}");
     assert_eq!(count(&["--any-time", "--intel", "intel.json", "eve.json"]).0, 2);
     desk.put("ours.txt", b"203.0.113.0/24\n");
-    desk.put("misp.json", br#"{"name":"Known good","type":"cidr","version":1,"description":"x","list":["203.0.113.0/24"]}"#);
+    desk.put(
+        "misp.json",
+        br#"{"name":"Known good","type":"cidr","version":1,"description":"x","list":["203.0.113.0/24"]}"#,
+    );
     for list in ["ours.txt", "misp.json"] {
         let (lines, told) = count(&["--warning-list", list, "--intel", "intel.json", "eve.json"]);
         assert!(lines == 0 && told.contains("[warning-list]"), "{list}: {told}");
@@ -203,14 +223,28 @@ fn bad_lines_are_counted_and_passed_over() {
     let desk = Desk::new();
     let long = format!(r#"{{"event_type":"x","payload":"{}"}}"#, "A".repeat(17 << 20));
     let mut log = Vec::new();
-    for line in [FLOW.as_bytes(), &FLOW.as_bytes()[..60], b"\xff\xfe{", TSV.as_bytes(), b"", DNS.as_bytes(), long.as_bytes(), b"garbage here", FLOW.as_bytes()] {
+    for line in [
+        FLOW.as_bytes(),
+        &FLOW.as_bytes()[..60],
+        b"\xff\xfe{",
+        TSV.as_bytes(),
+        b"",
+        DNS.as_bytes(),
+        long.as_bytes(),
+        b"garbage here",
+        FLOW.as_bytes(),
+    ] {
         log.extend_from_slice(line);
         log.push(b'\n');
     }
     desk.put("mixed.log", &log);
     let output = desk.run(&["--intel", "intel.json", "mixed.log"]);
     let shown = told(&output);
-    let places: Vec<&str> = std::str::from_utf8(&output.stdout).unwrap().lines().map(|line| line.split(": ").next().unwrap()).collect();
+    let places: Vec<&str> = std::str::from_utf8(&output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| line.split(": ").next().unwrap())
+        .collect();
     assert_eq!(places, ["mixed.log:1", "mixed.log:9", "mixed.log:11", "mixed.log:14"], "{shown}");
     for code in ["line-cut-off", "line-not-utf8", "line-too-long", "line-other-format"] {
         assert!(shown.contains(&format!("[{code}]")), "{code}: {shown}");
@@ -220,9 +254,17 @@ fn bad_lines_are_counted_and_passed_over() {
 #[test]
 fn a_list_over_many_lines() {
     let desk = Desk::new();
-    desk.put("list.json", format!("[\n  {},\n  {BENIGN},\n  {}\n]\n", FLOW.replace(',', ",\n    "), DNS.replace(',', ",\n")).as_bytes());
+    desk.put(
+        "list.json",
+        format!("[\n  {},\n  {BENIGN},\n  {}\n]\n", FLOW.replace(',', ",\n    "), DNS.replace(',', ",\n"))
+            .as_bytes(),
+    );
     let output = desk.run(&["--quiet", "--intel", "intel.json", "list.json"]);
-    let places: Vec<&str> = std::str::from_utf8(&output.stdout).unwrap().lines().map(|line| line.split(": ").next().unwrap()).collect();
+    let places: Vec<&str> = std::str::from_utf8(&output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| line.split(": ").next().unwrap())
+        .collect();
     assert_eq!(places, ["list.json:2", "list.json:8"], "{}", told(&output));
     desk.put("torn.json", b"[{\"event_type\":\"flow\"");
     let output = desk.run(&["--quiet", "--intel", "intel.json", "torn.json"]);
@@ -239,7 +281,11 @@ fn colours_and_hostile_text() {
     let text = String::from_utf8_lossy(&plain.stdout).into_owned();
     assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text:?}");
     let coloured = desk.run(&["--color", "always", "--intel", "intel.json", "eve.json"]);
-    assert!(String::from_utf8_lossy(&coloured.stdout).contains("\u{1b}[1m\u{1b}[31m203.0.113.9"), "{}", told(&coloured));
+    assert!(
+        String::from_utf8_lossy(&coloured.stdout).contains("\u{1b}[1m\u{1b}[31m203.0.113.9"),
+        "{}",
+        told(&coloured)
+    );
 }
 
 #[test]
@@ -310,7 +356,8 @@ fn matches(log: &Path, values: &BTreeSet<String>) -> BTreeSet<(u64, String)> {
     let desk = Desk::new();
     let list: String = values.iter().map(|value| format!("{value}\n")).collect();
     desk.put("values.txt", list.as_bytes());
-    let output = desk.run(&["--json", "--no-builtin-warnings", "--intel", "values.txt", log.to_str().unwrap()]);
+    let output =
+        desk.run(&["--json", "--no-builtin-warnings", "--intel", "values.txt", log.to_str().unwrap()]);
     let refused: BTreeMap<String, u64> = serde_json::from_slice::<Value>(&output.stderr)
         .map(|told| serde_json::from_value(told["refused"].clone()).unwrap())
         .unwrap_or_default();
@@ -325,7 +372,8 @@ fn matches(log: &Path, values: &BTreeSet<String>) -> BTreeSet<(u64, String)> {
 
 /// What a reading of every line says: a line matches a value if the record has it, in canonical form.
 fn expected(log: &[u8], values: &BTreeSet<String>) -> BTreeSet<(u64, String)> {
-    let asked: BTreeMap<_, &String> = values.iter().map(|value| (stix::observable::recognise(value).unwrap(), value)).collect();
+    let asked: BTreeMap<_, &String> =
+        values.iter().map(|value| (stix::observable::recognise(value).unwrap(), value)).collect();
     let mut reader = telemetry::Reader::auto();
     let mut expected = BTreeSet::new();
     for (number, line) in (1..).zip(log.split(|byte| *byte == b'\n')) {
@@ -354,8 +402,12 @@ fn grep(log: &[u8], values: &BTreeSet<String>) -> BTreeSet<(u64, String)> {
     let desk = Desk::new();
     let list: String = values.iter().map(|value| format!("\"{value}\"\n")).collect();
     desk.put("values.txt", list.as_bytes()).put("log", log);
-    let output =
-        Command::new("grep").args(["-aonF", "-f", "values.txt", "log"]).current_dir(desk.folder.path()).env("LC_ALL", "C").output().unwrap();
+    let output = Command::new("grep")
+        .args(["-aonF", "-f", "values.txt", "log"])
+        .current_dir(desk.folder.path())
+        .env("LC_ALL", "C")
+        .output()
+        .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let place = |line: &str| {
         let (number, value) = line.split_once(':').unwrap();
@@ -367,7 +419,9 @@ fn grep(log: &[u8], values: &BTreeSet<String>) -> BTreeSet<(u64, String)> {
 /// The paths at which a string stands in a record, list positions left out.
 fn paths(value: &Value, asked: &str, path: &str, out: &mut BTreeSet<String>) {
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, inner)| paths(inner, asked, &format!("{path}.{key}"), out)),
+        Value::Object(map) => {
+            map.iter().for_each(|(key, inner)| paths(inner, asked, &format!("{path}.{key}"), out))
+        }
         Value::Array(list) => list.iter().for_each(|inner| paths(inner, asked, &format!("{path}[]"), out)),
         Value::String(text) if text == asked => {
             out.insert(path.trim_start_matches('.').to_owned());
@@ -377,7 +431,11 @@ fn paths(value: &Value, asked: &str, path: &str, out: &mut BTreeSet<String>) {
 }
 
 /// Where grep sees a value and the matcher does not look: fields that bear no observable, or one of another meaning.
-fn only_grep(log: &[u8], values: &BTreeSet<String>, found: &BTreeSet<(u64, String)>) -> BTreeMap<String, usize> {
+fn only_grep(
+    log: &[u8],
+    values: &BTreeSet<String>,
+    found: &BTreeSet<(u64, String)>,
+) -> BTreeMap<String, usize> {
     let lines: Vec<&[u8]> = log.split(|byte| *byte == b'\n').collect();
     let mut fields = BTreeMap::new();
     for (number, value) in grep(log, values).difference(found) {
@@ -403,7 +461,8 @@ fn real_suricata_events() {
     let only = only_grep(&log, &values, &found);
     expect_test::expect![[r#"
         krb5.realm
-    "#]].assert_eq(&only.keys().map(|field| format!("{field}\n")).collect::<String>());
+    "#]]
+    .assert_eq(&only.keys().map(|field| format!("{field}\n")).collect::<String>());
 }
 
 #[test]
@@ -419,6 +478,10 @@ fn real_zeek_logs_in_both_forms() {
         let tab_found = matches(&tabs, &values);
         agree(&tab_found, &expected(&tab_log, &values));
         assert_eq!(found.len(), tab_found.len(), "{name}: the two forms of the same records");
-        eprintln!("{name}: {} values, {} matches in JSON and as many in tab-separated values", values.len(), found.len());
+        eprintln!(
+            "{name}: {} values, {} matches in JSON and as many in tab-separated values",
+            values.len(),
+            found.len()
+        );
     }
 }

@@ -43,7 +43,7 @@ impl Folder {
 
 /// Runs until told to stop.
 pub(crate) fn run(output: &Output, arguments: DemoArgs) -> Result<ExitCode, Failure> {
-    log_to_stderr(output);
+    log_to_stderr(output, "warn");
     let folder = match &arguments.data {
         Some(path) => Folder::Kept(path.clone()),
         None => Folder::Temporary(tempfile::tempdir().map_err(|e| Failure::file(&std::env::temp_dir(), &e))?),

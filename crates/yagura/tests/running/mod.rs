@@ -187,6 +187,44 @@ pub fn admin(hub: &Hub, arguments: &[&str]) -> String {
     String::from_utf8(done.stdout).unwrap().trim().to_owned()
 }
 
+/// A consent that lets out what the tests look for.
+pub const CONSENT: &str = "purposes = [\"collective-defence\"]\nup_to = \"amber\"\nmark_as = \"green\"";
+
+/// Registers an operator and its edge; gives the edge's token.
+#[track_caller]
+pub fn register_edge(hub: &Hub) -> String {
+    admin(
+        hub,
+        &[
+            "org",
+            "add",
+            "harbour",
+            "--name-ja",
+            "港湾",
+            "--name-en",
+            "Harbour",
+            "--role",
+            "operator",
+            "--sector",
+            "ports",
+        ],
+    );
+    admin(hub, &["edge", "add", "harbour-1", "--org", "harbour", "--name", "Harbour"])
+}
+
+/// Writes the configuration of an edge that reads one log.
+pub fn edge_config(folder: &Path, hub: &Hub, token: &str, consent: &str, log: &Path) -> PathBuf {
+    let path = folder.join("edge.toml");
+    let (data, address) = (folder.join("edge"), &hub.address);
+    let text = format!(
+        "id = \"harbour-1\"\ndata = {data:?}\nlisten = \"127.0.0.1:0\"\n\
+         [hub]\nurl = \"{address}\"\ntoken = \"{token}\"\n[consent]\n{consent}\n\
+         [[source]]\nname = \"suricata\"\npath = {log:?}\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
 /// `yagura export`; gives the objects.
 #[track_caller]
 pub fn export(hub: &Hub) -> Vec<Value> {
