@@ -3,14 +3,12 @@
 //! `cargo bench -p matcher --bench scan -- [BYTES [INDICATORS]] [--no-rg]`; pin it to a core (`taskset -c 1`) for steady figures. Events are
 //! synthetic: the mix, the sizes and the skew are those of a busy sensor, the values are nobody's.
 
-#![allow(missing_docs, reason = "a benchmark is no library")]
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a benchmark may stop"
+    clippy::string_slice,
+    reason = "a benchmark prints what it measures and stops at what it did not expect"
 )]
 
 use std::collections::BTreeSet;
@@ -185,7 +183,7 @@ fn event(random: &mut Random, out: &mut String, micros: &mut u64) -> Option<u64>
     match planted.map(asked) {
         Some(Asked::Address(address)) => destination = address,
         Some(Asked::Network(first, length)) => {
-            destination = first | random.next() as u32 & u32::MAX >> length
+            destination = first | random.next() as u32 & u32::MAX >> length;
         }
         Some(Asked::Name(name)) => {
             if matches!(kind, "flow" | "fileinfo") {
@@ -275,8 +273,7 @@ fn body(
 }
 
 fn fingerprint(digest: &str) -> String {
-    digest[..40]
-        .as_bytes()
+    digest.as_bytes()[..40]
         .chunks(2)
         .map(|pair| std::str::from_utf8(pair).unwrap())
         .collect::<Vec<_>>()
@@ -310,8 +307,10 @@ fn best<T: PartialEq + std::fmt::Debug>(runs: usize, mut work: impl FnMut() -> T
 }
 
 fn main() {
-    let bytes: usize =
-        std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(200_000_000);
+    let mut numbers = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
+    let bytes: usize = numbers.next().unwrap_or(200_000_000);
+    // A second number asks for one size of set alone.
+    let only = numbers.next().map(|count| count as u64);
     let (events, truth) = events(bytes);
     let megabytes = events.len() as f64 / 1e6;
     let lines = memchr::memchr_iter(b'\n', events.as_bytes()).count();

@@ -86,11 +86,13 @@ fn group(test: &Test) -> &'static str {
 }
 
 fn keys(test: &Test) -> Vec<&str> {
-    let key = |step| match step {
-        &Step::Key(ref key) => Some(key.as_str()),
-        Step::Index(_) | Step::Any => None,
-    };
-    test.path.steps.iter().filter_map(key).collect()
+    let mut keys = Vec::new();
+    for step in &test.path.steps {
+        if let Step::Key(key) = step {
+            keys.push(key.as_str());
+        }
+    }
+    keys
 }
 
 /// The objects of a type in a record, each as the values that belong to it.

@@ -70,7 +70,7 @@ struct Masks {
 }
 
 impl Masks {
-    #[inline]
+    #[inline(always)]
     fn of(block: &[u8; 64], framing: Framing) -> Self {
         let (parts, _) = block.as_chunks::<16>();
         let mut masks = Self { borders: 0, backslashes: 0, telling: 0, high: 0 };
@@ -249,6 +249,10 @@ impl<'a> Sieve<'a> {
     }
 
     fn text(&mut self, text: &[u8]) {
+        // Addresses and times make up most of what is looked at.
+        if let Some(address) = parse_v4(text) {
+            return self.v4(address);
+        }
         if is_timestamp(text) {
             return;
         }
@@ -259,8 +263,6 @@ impl<'a> Sieve<'a> {
             {
                 self.probe_folded(text);
             }
-        } else if class.only(Class::DIGIT | Class::DOT) {
-            self.numeric(text);
         } else if class.only(Class::NAME) {
             self.name(text);
         } else {
@@ -268,8 +270,8 @@ impl<'a> Sieve<'a> {
         }
     }
 
-    /// Digits and dots: an address, or a number, or a name of nothing but numbers.
-    fn numeric(&mut self, text: &[u8]) {
+    /// An address, or else a name.
+    fn host(&mut self, text: &[u8]) {
         match parse_v4(text) {
             Some(address) => self.v4(address),
             None => self.name(text),
@@ -360,7 +362,7 @@ impl<'a> Sieve<'a> {
     /// Names in other scripts are canonicalised as the second stage does it.
     fn not_ascii(&mut self, text: &[u8], class: Class) {
         // Prose is no name, no URL and no address, unless something in it says so.
-        let spaced = text.iter().any(|byte| byte.is_ascii_whitespace());
+        let spaced = text.iter().any(u8::is_ascii_whitespace);
         let marked = class.any(Class::AT) || class.any(Class::EQUALS) || has_scheme(text);
         if !spaced || marked {
             self.found |= self.filter.has.names || self.filter.has.urls || self.filter.has.emails;
@@ -377,7 +379,7 @@ impl<'a> Sieve<'a> {
                 && port.iter().all(u8::is_ascii_digit)
                 && memchr::memchr(b'.', host).is_some()
             {
-                self.numeric_or_name(host);
+                self.host(host);
             }
         } else if let Some(address) =
             std::str::from_utf8(text).ok().and_then(|text| text.parse::<IpAddr>().ok())
@@ -393,10 +395,6 @@ impl<'a> Sieve<'a> {
                 self.probe_folded(&plain);
             }
         }
-    }
-
-    fn numeric_or_name(&mut self, host: &[u8]) {
-        if Class::of(host).only(Class::DIGIT | Class::DOT) { self.numeric(host) } else { self.name(host) }
     }
 
     /// `[address]:port`
@@ -418,7 +416,7 @@ impl<'a> Sieve<'a> {
         let Ok(text) = std::str::from_utf8(text) else { return };
         // The host as it is written, which is also looked up by itself …
         if let Some(host) = plain_host(text) {
-            return self.numeric_or_name(host.as_bytes());
+            return self.host(host.as_bytes());
         }
         // … and where it is written oddly, all that it could mean.
         self.found |= has.odd_urls;
@@ -433,7 +431,7 @@ impl<'a> Sieve<'a> {
         if written.starts_with('[') {
             self.bracketed(written.as_bytes());
         } else {
-            self.numeric_or_name(written.split(':').next().unwrap_or(written).as_bytes());
+            self.host(written.split(':').next().unwrap_or(written).as_bytes());
         }
     }
 
@@ -461,7 +459,7 @@ impl<'a> Sieve<'a> {
             let rest = subject.get(at + 1..).unwrap_or_default();
             let name = rest.split(|byte| matches!(byte, b',' | b'/')).next().unwrap_or_default().trim_ascii();
             if Class::of(name).only(Class::NAME) {
-                self.numeric_or_name(name);
+                self.host(name);
             }
         }
     }
@@ -576,9 +574,10 @@ fn parse_v4(text: &[u8]) -> Option<u32> {
             address = address << 8 | octet;
             (octet, digits, dots) = (0, 0, dots + 1);
         } else {
-            octet = octet * 10 + u32::from(byte.wrapping_sub(b'0'));
+            let digit = byte.wrapping_sub(b'0');
+            octet = octet * 10 + u32::from(digit);
             digits += 1;
-            if digits > 3 || octet > 255 {
+            if digit > 9 || digits > 3 || octet > 255 {
                 return None;
             }
         }

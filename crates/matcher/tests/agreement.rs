@@ -1,4 +1,5 @@
 //! The scanner, the scanner without its first stage, and the slow evaluator say the same about every pattern and every line.
+#![cfg(test)]
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 //! What each kind of pattern matches and what it does not; and why others are refused.
+#![cfg(test)]
 
 use std::sync::Arc;
 

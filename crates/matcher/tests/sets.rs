@@ -1,4 +1,5 @@
 //! Which indicators count, and when.
+#![cfg(test)]
 
 use std::sync::Arc;
 
@@ -100,7 +101,7 @@ fn warning_lists() {
         match (expected, refusal) {
             (None, None) => {}
             (Some(list), Some(("warning-list", message))) => {
-                assert!(message.contains(list), "{pattern}: {message}")
+                assert!(message.contains(list), "{pattern}: {message}");
             }
             other => panic!("{pattern}: {other:?}"),
         }

@@ -98,14 +98,14 @@ impl<'a> Draft<'a> {
             Reading::Address(role) => self.address(role, field, text),
             Reading::Host(role) => self.host(role, field, text),
             Reading::Url => self.url(field, text),
-            Reading::Emails(role) => self.emails(role, &field, &text),
+            Reading::Emails(role) => self.emails(role, &field, text),
             Reading::Md5 => self.hash(32, ValueKind::Md5, field, text),
             Reading::Sha1 => self.hash(40, ValueKind::Sha1, field, text),
             Reading::Sha256 => self.hash(64, ValueKind::Sha256, field, text),
             Reading::Fingerprint => self.fingerprint(field, &text),
-            Reading::FileName => self.file_name(field, text),
+            Reading::FileName => self.file_name(field, part(text, base_name)),
             Reading::Mac(role) => self.mac(role, field, text),
-            Reading::Subject => self.subject(field, &text),
+            Reading::Subject => self.host(Role::Content, field, part(text, common_name)),
         }
     }
 
@@ -122,8 +122,7 @@ impl<'a> Draft<'a> {
             None => {}
         }
         if let Some((field, host)) = host {
-            let name = sub(&host, without_port);
-            self.host(Role::Destination, field, name);
+            self.host(Role::Destination, field, part(host, without_port));
         }
         self.observation
     }
@@ -175,23 +174,28 @@ impl<'a> Draft<'a> {
         if !text.contains("://") {
             return;
         }
-        let host = sub(&text, url_host);
+        let host = part(text.clone(), url_host);
         self.push(field.clone(), ValueKind::Url, text, Role::Content);
         self.host(Role::Content, field, host);
     }
 
-    fn emails(&mut self, role: Role, field: &Cow<'a, str>, text: &Cow<'a, str>) {
-        let borrowed = match text {
-            Cow::Borrowed(text) => *text,
-            Cow::Owned(text) => {
+    fn emails(&mut self, role: Role, field: &str, text: Cow<'a, str>) {
+        match text {
+            Cow::Borrowed(text) => {
                 for address in email_addresses(text) {
-                    self.push(field.clone(), ValueKind::Email, Cow::Owned(address.to_owned()), role);
+                    self.push(Cow::Owned(field.to_owned()), ValueKind::Email, Cow::Borrowed(address), role);
                 }
-                return;
             }
-        };
-        for address in email_addresses(borrowed) {
-            self.push(field.clone(), ValueKind::Email, Cow::Borrowed(address), role);
+            Cow::Owned(text) => {
+                for address in email_addresses(&text) {
+                    self.push(
+                        Cow::Owned(field.to_owned()),
+                        ValueKind::Email,
+                        Cow::Owned(address.to_owned()),
+                        role,
+                    );
+                }
+            }
         }
     }
 
@@ -211,8 +215,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn file_name(&mut self, field: Cow<'a, str>, text: Cow<'a, str>) {
-        let name = sub(&text, |path| path.rsplit(['/', '\\']).next().unwrap_or(path));
+    fn file_name(&mut self, field: Cow<'a, str>, name: Cow<'a, str>) {
         if !name.is_empty() {
             self.push(field, ValueKind::FileName, name, Role::Content);
         }
@@ -228,19 +231,19 @@ impl<'a> Draft<'a> {
             self.push(field, ValueKind::Mac, text, role);
         }
     }
-
-    fn subject(&mut self, field: Cow<'a, str>, text: &Cow<'a, str>) {
-        let name = sub(text, |subject| common_name(subject).unwrap_or_default());
-        self.host(Role::Content, field, name);
-    }
 }
 
 /// A part of a text, borrowed where the text is borrowed.
-fn sub<'a>(text: &Cow<'a, str>, part: impl Fn(&str) -> &str) -> Cow<'a, str> {
+fn part<'a>(text: Cow<'a, str>, part: impl Fn(&str) -> &str) -> Cow<'a, str> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(part(text)),
-        Cow::Owned(text) => Cow::Owned(part(text).to_owned()),
+        Cow::Owned(text) => Cow::Owned(part(&text).to_owned()),
     }
+}
+
+/// The name behind a path of either kind.
+fn base_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 fn lower_case(text: Cow<'_, str>) -> Cow<'_, str> {
@@ -310,9 +313,9 @@ fn email_addresses(text: &str) -> impl Iterator<Item = &str> {
         })
 }
 
-/// The common name of a distinguished name in either of its two spellings: `C=US, CN=name` and `/C=US/CN=name`.
-fn common_name(subject: &str) -> Option<&str> {
+/// The common name of a distinguished name in either of its two spellings: `C=US, CN=name` and `/C=US/CN=name`; empty if none.
+fn common_name(subject: &str) -> &str {
     let slashed = subject.starts_with('/');
     let mut parts = subject.split(|c| if slashed { c == '/' } else { c == ',' });
-    parts.find_map(|part| part.trim().strip_prefix("CN=")).map(str::trim)
+    parts.find_map(|part| part.trim().strip_prefix("CN=")).map(str::trim).unwrap_or_default()
 }

@@ -1,4 +1,5 @@
 //! Real logs: what share of their records is understood, and what stops the rest.
+#![cfg(test)]
 
 use std::collections::BTreeMap;
 use std::io::Read;

@@ -1,4 +1,5 @@
 //! What is read of each kind of record, and what is not.
+#![cfg(test)]
 
 use std::fmt::Write;
 
@@ -26,7 +27,7 @@ fn shown(reader: &mut Reader, line: &str) -> String {
     text
 }
 
-fn check(line: &str, expected: expect_test::Expect) {
+fn check(line: &str, expected: &expect_test::Expect) {
     expected.assert_eq(&shown(&mut Reader::auto(), line));
 }
 
@@ -34,7 +35,7 @@ fn check(line: &str, expected: expect_test::Expect) {
 fn dns_of_three_versions() {
     check(
         r#"{"timestamp":"2026-01-15T09:00:00.000001+0900","event_type":"dns","src_ip":"192.0.2.1","src_port":5353,"dest_ip":"192.0.2.53","dest_port":53,"proto":"UDP","dns":{"type":"answer","rrname":"a.example","rrtype":"A","rdata":"198.51.100.1"}}"#,
-        expect_test::expect![[r#"
+        &expect_test::expect![[r#"
             dns 2026-01-15T00:00:00.000001Z udp Some(5353) Some(53) None
             src_ip ipv4-addr 192.0.2.1 Source
             dest_ip ipv4-addr 192.0.2.53 Destination
@@ -44,7 +45,7 @@ fn dns_of_three_versions() {
     );
     check(
         r#"{"event_type":"dns","dns":{"version":2,"rrname":"a.example","answers":[{"rrname":"a.example","rrtype":"TXT","rdata":"v=spf1 include:x.example -all"},{"rrname":"a.example","rrtype":"CNAME","rdata":"b.example"}],"grouped":{"AAAA":["2001:db8::1"],"TXT":["c.example is text"],"MX":["mx.example"]}}}"#,
-        expect_test::expect![[r#"
+        &expect_test::expect![[r#"
             dns -  None None None
             dns.rrname domain-name a.example Content
             dns.answers[0].rrname domain-name a.example Content
@@ -56,7 +57,7 @@ fn dns_of_three_versions() {
     );
     check(
         r#"{"event_type":"dns","dns":{"version":3,"queries":[{"rrname":"a.example","rrtype":"A"}],"answers":[{"rrname":"a.example","rdata":"198.51.100.1"}]}}"#,
-        expect_test::expect![[r#"
+        &expect_test::expect![[r#"
             dns -  None None None
             dns.queries[0].rrname domain-name a.example Content
             dns.answers[0].rrname domain-name a.example Content
@@ -69,7 +70,7 @@ fn dns_of_three_versions() {
 fn http_becomes_whole_urls() {
     check(
         r#"{"event_type":"http","http":{"hostname":"site.example","http_port":8080,"url":"\/a?b","http_refer":"https:\/\/user@start.example:444\/x","http_user_agent":"agent.example"}}"#,
-        expect_test::expect![[r#"
+        &expect_test::expect![[r#"
             http -  None None None
             http.http_refer url https://user@start.example:444/x Content
             http.http_refer domain-name start.example Content
@@ -79,7 +80,7 @@ fn http_becomes_whole_urls() {
     );
     check(
         r#"{"event_type":"http","http":{"hostname":"[2001:db8::1]:81","url":"/a"}}"#,
-        expect_test::expect![[r#"
+        &expect_test::expect![[r#"
             http -  None None None
             http.url url http://[2001:db8::1]:81/a Content
             http.hostname ipv6-addr 2001:db8::1 Destination
@@ -87,7 +88,7 @@ fn http_becomes_whole_urls() {
     );
     check(
         r#"{"event_type":"http","http":{"hostname":"proxy.example","url":"http://other.example/a"}}"#,
-        expect_test::expect![[r#"
+        &expect_test::expect![[r#"
             http -  None None None
             http.url url http://other.example/a Content
             http.url domain-name other.example Content
@@ -96,7 +97,7 @@ fn http_becomes_whole_urls() {
     );
     check(
         r#"{"event_type":"http","http":{"hostname":"not a host","url":"/a"}}"#,
-        expect_test::expect!["http -  None None None\n"],
+        &expect_test::expect!["http -  None None None\n"],
     );
 }
 
@@ -104,7 +105,7 @@ fn http_becomes_whole_urls() {
 fn certificates_mail_files_and_flows() {
     check(
         r#"{"event_type":"tls","tls":{"subject":"C=JP, O=Some, CN=www.example.jp","issuerdn":"CN=ca.example","fingerprint":"0a:a1:18:c3:04:45:30:07:c8:4a:08:ba:80:02:ff:4c:6e:9d:a5:1e","sni":"sni.example","ja3":{"hash":"0123456789abcdef0123456789abcdef"}}}"#,
-        expect_test::expect![[r#"
+        &expect_test::expect![[r#"
             tls -  None None None
             tls.subject domain-name www.example.jp Content
             tls.fingerprint file:hashes.SHA-1 0aa118c304453007c84a08ba8002ff4c6e9da51e Content
@@ -113,7 +114,7 @@ fn certificates_mail_files_and_flows() {
     );
     check(
         r#"{"event_type":"smtp","smtp":{"helo":"mx.example","mail_from":"<a@b.example>","rcpt_to":["<c@d.example>"]},"email":{"from":"\"Doe, J.\" <a@b.example>","subject":"a@secret.example","to":"one@d.example, 'two@d.example'"}}"#,
-        expect_test::expect![[r#"
+        &expect_test::expect![[r#"
             smtp -  None None None
             smtp.helo domain-name mx.example Source
             smtp.mail_from email-addr a@b.example Source
@@ -125,7 +126,7 @@ fn certificates_mail_files_and_flows() {
     );
     check(
         r#"{"event_type":"fileinfo","fileinfo":{"filename":"C:\\x\\payload.exe","md5":"0123456789ABCDEF0123456789abcdef","sha1":"short","size":12}}"#,
-        expect_test::expect![[r#"
+        &expect_test::expect![[r#"
             fileinfo -  None None None
             fileinfo.filename file:name payload.exe Content
             fileinfo.md5 file:hashes.MD5 0123456789ABCDEF0123456789abcdef Content
@@ -133,7 +134,7 @@ fn certificates_mail_files_and_flows() {
     );
     check(
         r#"{"event_type":"flow","proto":"TCP","src_port":"x","flow":{"bytes_toserver":10,"bytes_toclient":20}}"#,
-        expect_test::expect!["flow - tcp None None Some(30)\n"],
+        &expect_test::expect!["flow - tcp None None Some(30)\n"],
     );
 }
 
