@@ -19,10 +19,8 @@ function program() {
   return path
 }
 
-/** The demonstration, on a free port and in a folder of its own. */
-export async function startDemo() {
-  const folder = await mkdtemp(join(tmpdir(), 'yagura-e2e-'))
-  const child = spawn(program(), ['demo', '--json', '--listen', '127.0.0.1:0', '--data', join(folder, 'data')], { stdio: ['ignore', 'pipe', 'pipe'] })
+async function run(folder, listen) {
+  const child = spawn(program(), ['demo', '--json', '--listen', listen, '--data', join(folder, 'data')], { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   child.stderr.on('data', (chunk) => { said = (said + chunk).slice(-20_000) })
   const ready = await new Promise((resolve, reject) => {
@@ -35,16 +33,29 @@ export async function startDemo() {
       resolve(told)
     })
   })
+  const stop = async () => {
+    child.removeAllListeners('exit')
+    const ended = new Promise((resolve) => child.on('exit', resolve))
+    child.kill('SIGTERM')
+    await ended
+  }
+  return { ready, stop }
+}
+
+/** The demonstration, on a free port and in a folder of its own. It can go away for a while and come back. */
+export async function startDemo() {
+  const folder = await mkdtemp(join(tmpdir(), 'yagura-e2e-'))
+  let running = await run(folder, '127.0.0.1:0')
+  const { address, sign_in } = running.ready
   // Browsers bind passkeys to names, and an address of numbers is none.
-  const named = (address) => address.replace('//127.0.0.1:', '//localhost:').replace(/\/$/u, '')
+  const named = (text) => text.replace('//127.0.0.1:', '//localhost:').replace(/\/$/u, '')
   return {
-    address: named(ready.address),
-    signIn: named(ready.sign_in),
+    address: named(address),
+    signIn: named(sign_in),
+    pause: () => running.stop(),
+    resume: async () => { running = await run(folder, new URL(address).host) },
     stop: async () => {
-      child.removeAllListeners('exit')
-      const ended = new Promise((resolve) => child.on('exit', resolve))
-      child.kill('SIGTERM')
-      await ended
+      await running.stop()
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -3,6 +3,7 @@ import { Link } from 'react-router'
 
 import { useSession } from '../api/session.ts'
 import type { CaseSummary } from '../api/types.ts'
+import { inLanguage } from '../format/bilingual.ts'
 import { exact } from '../format/number.ts'
 import { useLanguage } from '../i18n.ts'
 import classes from './case-rows.module.css'
@@ -35,7 +36,7 @@ function Row({ one, glows, active }: { one: CaseSummary; glows: boolean; active:
     <Link to={`/cases/${one.id}`} data-row className={`${classes.row} ${glows ? 'fresh' : ''}`} data-active={active || undefined}>
       <Severity level={one.severity} wide />
       <span className={classes.what}>
-        <span className={classes.title}><span className="quiet">#{one.number}</span> {one.title}</span>
+        <span className={classes.title} title={one.title}><span className="quiet">#{one.number}</span> {inLanguage(one.title, language)}</span>
         <span className={classes.members}>{shown}{members.length > 3 && ` +${members.length - 3}`}</span>
       </span>
       <span className={classes.owner} data-nobody={one.assignee === null || undefined}>

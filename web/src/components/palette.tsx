@@ -7,6 +7,7 @@ import { useNavigate } from 'react-router'
 
 import { useCases, useObjectHints } from '../api/queries.ts'
 import { useMay } from '../api/session.ts'
+import { inLanguage } from '../format/bilingual.ts'
 import { recognise } from '../format/value.ts'
 import { setLanguage, useLanguage } from '../i18n.ts'
 import { Marking } from './marking.tsx'
@@ -148,6 +149,7 @@ function useEntries(text: string, onHelp: () => void): Entry[] {
   const [settled] = useDebouncedValue(wanted, 120)
   const navigate = useNavigate()
   const go = (path: string) => () => void navigate(path)
+  const language = useLanguage()
   const fixed = useFixedEntries(go, onHelp)
   const cases = useCases('all', useMay('work-cases')).data?.cases ?? []
   const objects = useObjectHints(settled).data?.objects ?? []
@@ -156,9 +158,9 @@ function useEntries(text: string, onHelp: () => void): Entry[] {
   const found: Entry[] = cases
     .filter((one) => (wanted === '' ? one.state === 'open' : isCase(one, wanted)))
     .slice(0, wanted === '' ? 4 : 6)
-    .map((one) => ({ id: one.id, group: 'cases', icon: FolderOpen, text: `#${one.number} ${one.title}`, case: one, run: go(`/cases/${one.id}`) }))
+    .map((one) => ({ id: one.id, group: 'cases', icon: FolderOpen, text: `#${one.number} ${inLanguage(one.title, language)}`, case: one, run: go(`/cases/${one.id}`) }))
   const known: Entry[] = wanted === '' ? [] : objects.map((one) => (
-    { id: one.id, group: 'objects', icon: FileText, text: one.name, hint: typeWord(one.object_type, t), object: one, run: go(`/intelligence/${one.id}`) }))
+    { id: one.id, group: 'objects', icon: FileText, text: inLanguage(one.name, language), hint: typeWord(one.object_type, t), object: one, run: go(`/intelligence/${one.id}`) }))
   const value = recognise(wanted)
   const search: Entry[] = wanted === '' ? [] : [{
     id: 'search',

@@ -15,6 +15,7 @@ import { sectorWords } from '../../components/sector-word.ts'
 import { Severity } from '../../components/severity.tsx'
 import { Both, Clock } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
+import { inLanguage } from '../../format/bilingual.ts'
 import { exact } from '../../format/number.ts'
 import { useLanguage } from '../../i18n.ts'
 import { useShortcuts } from '../../input/shortcuts.ts'
@@ -44,11 +45,12 @@ function Loaded({ one }: { one: Case }) {
   const { t } = useTranslation()
   const mayWork = useMay('work-cases')
   const { summary } = one
+  const language = useLanguage()
   const [editing, setEditing] = useState(false)
   useShortcuts({ e: () => mayWork && setEditing(true) })
   return (
     <Page
-      title={editing ? <TitleForm summary={summary} onDone={() => setEditing(false)} /> : <>{summary.title}{mayWork && <EditTitle onClick={() => setEditing(true)} />}</>}
+      title={editing ? <TitleForm summary={summary} onDone={() => setEditing(false)} /> : <>{inLanguage(summary.title, language)}{mayWork && <EditTitle onClick={() => setEditing(true)} />}</>}
       tab={`#${summary.number} ${summary.title}`}
       above={<><Back /> / #{summary.number}</>}
       actions={mayWork && <Actions summary={summary} />}
@@ -221,6 +223,7 @@ function Facts({ summary }: { summary: CaseSummary }) {
 
 function Objects({ one }: { one: Case }) {
   const { t } = useTranslation()
+  const language = useLanguage()
   const shown = one.objects.filter((object) => object.object_type !== 'sighting')
   const sightings = one.objects.length - shown.length
   return (
@@ -231,7 +234,7 @@ function Objects({ one }: { one: Case }) {
           <li key={object.id}>
             <Link to={`/intelligence/${object.id}`} className={classes.object}>
               <span className={classes.kind}>{typeWord(object.object_type, t)} <Marking marking={object.marking} /></span>
-              <span>{defang(object.name)}</span>
+              <span>{inLanguage(defang(object.name), language)}</span>
             </Link>
           </li>
         ))}

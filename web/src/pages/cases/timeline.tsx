@@ -5,7 +5,9 @@ import { Link } from 'react-router'
 import type { CaseEntry } from '../../api/types.ts'
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Severity } from '../../components/severity.tsx'
+import { inLanguage } from '../../format/bilingual.ts'
 import { date, time } from '../../format/time.ts'
+import { useLanguage } from '../../i18n.ts'
 import classes from './case.module.css'
 import { folded, type Line } from './fold.ts'
 
@@ -73,12 +75,13 @@ function Row({ line }: { line: Line }) {
 
 function Words({ entry, count }: { entry: CaseEntry; count: number }) {
   const { t } = useTranslation()
+  const language = useLanguage()
   switch (entry.kind) {
     case 'sighting':
       return (
         <span>
           <strong>{t('cases.kind.sighting')}{count > 1 && ` × ${count}`}</strong>{' '}
-          {entry.indicator !== null && <Link className="text-link" to={`/intelligence/${entry.indicator}`}>{entry.indicator_name ?? t('board.hiddenIndicator')}</Link>}
+          {entry.indicator !== null && <Link className="text-link" to={`/intelligence/${entry.indicator}`}>{entry.indicator_name === null ? t('board.hiddenIndicator') : inLanguage(entry.indicator_name, language)}</Link>}
         </span>
       )
     case 'severity':

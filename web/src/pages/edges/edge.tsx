@@ -10,6 +10,7 @@ import { Page, Section } from '../../components/page.tsx'
 import { sectorWords } from '../../components/sector-word.ts'
 import { Ago, Both } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
+import { inLanguage } from '../../format/bilingual.ts'
 import { bytes, exact, short } from '../../format/number.ts'
 import { span } from '../../format/time.ts'
 import { useLanguage } from '../../i18n.ts'
@@ -109,6 +110,7 @@ function Sources({ edge }: { edge: EdgeStatus }) {
 /** Everything that left the operator's building, kind by kind. */
 function Ledger({ edge }: { edge: EdgeStatus }) {
   const { t } = useTranslation()
+  const language = useLanguage()
   if (edge.ledger.length === 0) return <p className="quiet">{t('edges.nothingLeft')}</p>
   return (
     <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('edges.ledger')}>
@@ -118,7 +120,7 @@ function Ledger({ edge }: { edge: EdgeStatus }) {
           {edge.ledger.map((entry) => (
             <tr key={entry.sighting}>
               <td><Both at={entry.at} /></td>
-              <td><Link className="text-link" to={`/intelligence/${entry.indicator}`}>{entry.indicator_name}</Link></td>
+              <td><Link className="text-link" to={`/intelligence/${entry.indicator}`}>{inLanguage(entry.indicator_name, language)}</Link></td>
               <td><Contents contents={entry.contents} /></td>
               <td><Link className="text-link mono" to={`/intelligence/${entry.sighting}`}>{entry.sighting.slice(0, 18)}…</Link></td>
             </tr>

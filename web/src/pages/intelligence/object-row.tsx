@@ -7,19 +7,22 @@ import { Marking } from '../../components/marking.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Ago } from '../../components/time.tsx'
 import { typeWord } from '../../components/type-word.ts'
+import { inLanguage } from '../../format/bilingual.ts'
 import { defang } from '../../format/value.ts'
+import { useLanguage } from '../../i18n.ts'
 import classes from './search.module.css'
 
 /** An object as a line: what it is, what it says, from whom, since when. */
 export function ObjectRow({ object, active = false }: { object: ObjectSummary; active?: boolean }) {
   const { t } = useTranslation()
+  const language = useLanguage()
   const name = useOrganisationName()
   return (
     <Link to={`/intelligence/${object.id}`} data-row className={classes.row} data-active={active || undefined}>
       <span className={classes.kind}>{typeWord(object.object_type, t)}</span>
       <span className={classes.what}>
         <span className={classes.name}>
-          <span className={classes.title}>{titleOf(object, name, t)}</span>
+          <span className={classes.title} title={object.name}>{inLanguage(titleOf(object, name, t), language)}</span>
           {object.revoked && <span className={classes.gone}>{t('object.revoked')}</span>}
         </span>
         <span className={classes.description}>{object.description ?? object.tags.join(' · ')}</span>

@@ -4,7 +4,9 @@ import { Link } from 'react-router'
 import type { ObjectReferences, ObjectSummary, Reference } from '../../api/types.ts'
 import { Marking } from '../../components/marking.tsx'
 import { typeWord } from '../../components/type-word.ts'
+import { inLanguage } from '../../format/bilingual.ts'
 import { defang } from '../../format/value.ts'
+import { useLanguage } from '../../i18n.ts'
 import classes from './object.module.css'
 
 interface Group {
@@ -29,6 +31,7 @@ export function grouped(references: ObjectReferences): Group[] {
 
 export function References({ references }: { references: ObjectReferences }) {
   const { t } = useTranslation()
+  const language = useLanguage()
   const groups = grouped(references)
   if (groups.length === 0) return <p className="quiet">{t('object.noReferences')}</p>
   return (
@@ -44,7 +47,7 @@ export function References({ references }: { references: ObjectReferences }) {
               <li key={other.id}>
                 <Link to={`/intelligence/${other.id}`} className={classes.reference}>
                   <span className={classes.kind}>{typeWord(other.object_type, t)}</span>
-                  <span className={classes.other}>{defang(other.name)}</span>
+                  <span className={classes.other}>{inLanguage(defang(other.name), language)}</span>
                   <Marking marking={other.marking} />
                 </Link>
               </li>
