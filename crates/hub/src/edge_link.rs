@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 
 pub(crate) use intelligence::Positions;
 
-use crate::api::summaries::{bare_edge, current_generation};
+use crate::api::summaries::{bare_edge, newest_indicator};
 use crate::principal::EdgeCaller;
 use crate::problem::{Answer, Failure};
 use crate::request::JsonBody;
@@ -60,7 +60,7 @@ async fn hello(
         edges::heard(tx, caller.realm(), caller.id(), &text)?;
         let edge = edges::get(tx, caller.realm(), caller.id())?;
         let edge = edge.ok_or_else(|| StoreError::NotFound { what: caller.id().to_owned() })?;
-        let current = current_generation(&work, tx, &caller.principal)?;
+        let current = newest_indicator(&work, tx, &caller.principal)?;
         Ok(Act::bookkeeping(bare_edge(&edge, current, tx.now())))
     };
     let edge = state.store.write(heard).await?;

@@ -326,7 +326,10 @@ async fn answer(state: &AppState, caller: Caller, id: Id) -> Answer<Json<CaseAns
         };
         let mut leaving: Vec<Leaving> = incident(&teller, &asker, &case, label)?.into_iter().collect();
         let mut shown = Vec::new();
-        for id in case.objects.iter().take(OBJECTS_SHOWN) {
+        // Of many sightings some are enough; what they are of comes first.
+        let (sightings, others): (Vec<&Id>, Vec<&Id>) =
+            case.objects.iter().partition(|id| id.object_type() == "sighting");
+        for id in others.into_iter().chain(sightings).take(OBJECTS_SHOWN) {
             if let Some((row, summary)) = teller.object_by_id(id)? {
                 leaving.push(self::leaving(&row));
                 shown.push(summary);

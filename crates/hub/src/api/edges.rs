@@ -12,7 +12,7 @@ use store::{Reader, StoreError, edges, organisations};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::summaries::{Teller, bare_edge, current_generation, edge_principal};
+use super::summaries::{Newest, Teller, bare_edge, edge_principal, newest_indicator};
 use crate::administration;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
@@ -125,9 +125,9 @@ fn newest_for(
     caller: &Caller,
     reader: &Reader<'_>,
     edge: &Edge,
-) -> Result<i64, StoreError> {
+) -> Result<Newest, StoreError> {
     let Some(operator) = organisations::get(reader, caller.realm(), &edge.organisation)? else {
-        return Ok(0);
+        return Ok(Newest::default());
     };
-    current_generation(state, reader, &edge_principal(edge, operator.role, caller.realm()))
+    newest_indicator(state, reader, &edge_principal(edge, operator.role, caller.realm()))
 }

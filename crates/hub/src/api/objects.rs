@@ -94,7 +94,10 @@ async fn withdraw(
                 return Ok(Act::bookkeeping(false));
             }
         }
-        objects::remove(tx, &realm, work.collection.key, &visible, &id)?;
+        if objects::remove(tx, &realm, work.collection.key, &visible, &id)? == 0 {
+            // The node's own definitions are in no collection that anybody withdraws from.
+            return Ok(Act::bookkeeping(false));
+        }
         let event =
             AuditEvent::done(Action::ObjectsDeleted, caller.actor.clone(), caller.purpose).on([id.as_str()]);
         Ok(Act::audited(true, &realm, event))

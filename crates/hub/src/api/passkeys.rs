@@ -122,7 +122,7 @@ async fn start_registration(State(state): State<AppState>, caller: Caller) -> An
             format!("an account has at most {PASSKEYS_MAX} passkeys; remove one"),
         ));
     }
-    let known = known.into_iter().map(|passkey| passkey.credential_id.into()).collect();
+    let known = known.into_iter().map(|passkey| passkey.credential_id).collect();
     let (options, kept) = passkeys(&state)?
         .start_registration(&person.id, &person.login, &person.name, known)
         .map_err(Failure::internal)?;
@@ -164,7 +164,7 @@ async fn finish_registration(
     let row = credentials::Passkey {
         id: Uuid::new_v4().to_string(),
         person: caller.id().to_owned(),
-        credential_id: passkey.cred_id().to_vec(),
+        credential_id: passkey.cred_id().clone(),
         name: body.name.trim().to_owned(),
         credential: serde_json::to_string(&passkey).map_err(Failure::internal)?,
         created: jiff::Timestamp::UNIX_EPOCH,

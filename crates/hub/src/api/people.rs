@@ -21,7 +21,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 
 /// People.
 ///
-/// Administrators are told of everybody; who works cases, of those who can be given one; everybody else, of the own organisation.
+/// Administrators are told of everybody, everybody else of the own organisation.
 #[utoipa::path(get, path = "/api/v1/people", tag = "administration", security(("session" = []), ("token" = [])),
     responses((status = 200, body = [Person]), crate::api::CallerRefusal))]
 async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<Vec<Person>>> {

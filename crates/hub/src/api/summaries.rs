@@ -35,6 +35,8 @@ const LEDGER_ROWS: usize = 50;
 const SILENT_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// A source that is further behind than this, in seconds, is in trouble.
 const LAG_SECONDS_MAX: f64 = 300.0;
+/// An edge that does not use an indicator so long after it came in is behind.
+const OUTDATED_AFTER: SignedDuration = SignedDuration::from_secs(60);
 /// More sightings waiting than this are trouble on the way to the hub.
 const WAITING_MAX: u64 = 10_000;
 
@@ -50,6 +52,15 @@ pub(crate) struct SightingDetail {
     /// The edge that reported it.
     #[serde(default)]
     pub(crate) edge: String,
+}
+
+/// The newest indicator that an edge may have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Newest {
+    /// Its sequence; 0 where there is none.
+    pub(crate) sequence: i64,
+    /// When it came in, in microseconds since 1970.
+    pub(crate) added_us: i64,
 }
 
 /// Tells one reader of one snapshot.
@@ -224,11 +235,11 @@ impl<'a, 'c> Teller<'a, 'c> {
         })
     }
 
-    /// An edge as it now is. `current` is the newest indicator of the edge's, by its principal.
+    /// An edge as it now is.
     pub(crate) fn edge(
         &mut self,
         edge: &Edge,
-        current: i64,
+        current: Newest,
         now: Timestamp,
     ) -> Result<EdgeStatus, StoreError> {
         let mut ledger = Vec::new();
@@ -246,7 +257,7 @@ impl<'a, 'c> Teller<'a, 'c> {
 }
 
 /// An edge as it now is, without what needs a snapshot.
-pub(crate) fn bare_edge(edge: &Edge, current: i64, now: Timestamp) -> EdgeStatus {
+pub(crate) fn bare_edge(edge: &Edge, current: Newest, now: Timestamp) -> EdgeStatus {
     let hello: Option<EdgeHello> = edge.hello.as_deref().and_then(|text| serde_json::from_str(text).ok());
     EdgeStatus {
         id: edge.id.clone(),
@@ -256,7 +267,7 @@ pub(crate) fn bare_edge(edge: &Edge, current: i64, now: Timestamp) -> EdgeStatus
         health: health(edge.heard, hello.as_ref(), current, now),
         heard: edge.heard.map(|heard| heard.to_string()),
         hello,
-        current_generation: current,
+        current_generation: current.sequence,
         ledger: Vec::new(),
     }
 }
@@ -265,7 +276,7 @@ pub(crate) fn bare_edge(edge: &Edge, current: i64, now: Timestamp) -> EdgeStatus
 pub(crate) fn health(
     heard: Option<Timestamp>,
     hello: Option<&EdgeHello>,
-    current: i64,
+    current: Newest,
     now: Timestamp,
 ) -> EdgeHealth {
     let (Some(heard), Some(hello)) = (heard, hello) else { return EdgeHealth::New };
@@ -277,7 +288,8 @@ pub(crate) fn health(
         .sources
         .iter()
         .any(|source| source.lag_seconds.is_some_and(|lag| lag > LAG_SECONDS_MAX) && source.behind_bytes > 0);
-    let is_outdated = hello.generation < current && silence > SILENT_AFTER / 2;
+    let newest = Timestamp::from_microsecond(current.added_us).unwrap_or_default();
+    let is_outdated = hello.generation < current.sequence && now.duration_since(newest) > OUTDATED_AFTER;
     if hello.trouble.is_some() || hello.waiting > WAITING_MAX || is_behind || is_outdated {
         EdgeHealth::Troubled
     } else {
@@ -296,15 +308,15 @@ pub(crate) fn edge_principal(edge: &Edge, role: OrganisationRole, realm: &Realm)
     }
 }
 
-/// The sequence of the newest indicator that an edge may have.
+/// The newest indicator that an edge may have.
 ///
 /// # Errors
 /// Those of the database.
-pub(crate) fn current_generation(
+pub(crate) fn newest_indicator(
     state: &AppState,
     reader: &Reader<'_>,
     principal: &Principal,
-) -> Result<i64, StoreError> {
+) -> Result<Newest, StoreError> {
     let visible = state.door.visible(reader, principal)?;
     let filter = Filter {
         collection: state.collection.key,
@@ -320,7 +332,8 @@ pub(crate) fn current_generation(
         limit: 1,
     };
     let page = objects::page(reader, &principal.realm, &filter)?;
-    Ok(page.rows.first().map_or(0, |row| row.sequence))
+    let newest = page.rows.first().map(|row| Newest { sequence: row.sequence, added_us: row.date_added_us });
+    Ok(newest.unwrap_or_default())
 }
 
 /// One object version on its way out.
@@ -425,7 +438,15 @@ mod tests {
         let heard = heard_seconds_ago.map(|seconds| now - SignedDuration::from_secs(seconds));
         let mut hello = hello();
         change(&mut hello);
-        assert_eq!(health(heard, Some(&hello), 10, now), expected, "{heard_seconds_ago:?} {hello:?}");
+        let added_us = (now - SignedDuration::from_secs(100)).as_microsecond();
+        let newest = Newest { sequence: 10, added_us };
+        assert_eq!(health(heard, Some(&hello), newest, now), expected, "{heard_seconds_ago:?} {hello:?}");
+        let fresh = Newest { sequence: 11, added_us: now.as_microsecond() };
+        let of_fresh = health(heard, Some(&EdgeHello { generation: 10, ..hello }), fresh, now);
+        assert!(
+            of_fresh != EdgeHealth::Troubled || expected == EdgeHealth::Troubled,
+            "what came in just now counts against nobody"
+        );
     }
 
     #[test]
@@ -436,8 +457,7 @@ mod tests {
         check(None, |_| {}, EdgeHealth::New);
         check(Some(5), |hello| hello.trouble = Some("disk-full".to_owned()), EdgeHealth::Troubled);
         check(Some(5), |hello| hello.waiting = 20_000, EdgeHealth::Troubled);
-        check(Some(5), |hello| hello.generation = 9, EdgeHealth::Well);
-        check(Some(45), |hello| hello.generation = 9, EdgeHealth::Troubled);
+        check(Some(5), |hello| hello.generation = 9, EdgeHealth::Troubled);
     }
 
     #[test]

@@ -51,10 +51,13 @@ pub(super) async fn take(
 ) -> Answer<Vec<SightingOutcome>> {
     let (work, asker) = (state.clone(), caller.clone());
     let (outcomes, put_off) =
-        state.store.write(move |tx| Intake::begin(&work, &asker, tx)?.run(tx, posted)).await?;
+        state.store.write(move |tx| Intake::begin(&work, &asker, tx)?.run(tx, &posted)).await?;
     state.put_off.add(put_off);
     Ok(outcomes)
 }
+
+/// What became of each sighting, and which cases are put off.
+type Done = (Vec<SightingOutcome>, Vec<Id>);
 
 /// One sighting that can be taken in.
 struct Fit {
@@ -142,11 +145,7 @@ impl<'s> Intake<'s> {
         Ok(intake)
     }
 
-    fn run(
-        mut self,
-        tx: &mut Tx<'_>,
-        posted: Vec<NewSighting>,
-    ) -> Result<Act<(Vec<SightingOutcome>, Vec<Id>)>, StoreError> {
+    fn run(mut self, tx: &mut Tx<'_>, posted: &[NewSighting]) -> Result<Act<Done>, StoreError> {
         let mut outcomes = vec![SightingOutcome::Duplicate; posted.len()];
         let mut fit = Vec::new();
         let mut met = HashSet::new();
@@ -195,10 +194,16 @@ impl<'s> Intake<'s> {
             Ok(reported) => reported,
             Err(refused) => return Ok(Err(refused)),
         };
-        if !met.insert(reported.id)
-            || sightings::exists(tx, self.caller.realm(), &sighting_object::id(&reported))?
-        {
+        let id = sighting_object::id(&reported);
+        if !met.insert(reported.id) {
             return Ok(Ok(None));
+        }
+        if sightings::exists(tx, self.caller.realm(), &id)? {
+            let known = objects::get(tx, self.caller.realm(), &self.node_visible, &id)?;
+            let is_ours = known.is_none_or(|row| row.originator == self.operator.id);
+            let taken =
+                || Refused::new("id-taken", "another operator's sighting bears this `id`; draw it at random");
+            return Ok(if is_ours { Ok(None) } else { Err(taken()) });
         }
         let Some(indicator) = self.indicator(tx, &reported.indicator)? else {
             return Ok(Err(Refused::not_found()));

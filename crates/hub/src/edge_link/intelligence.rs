@@ -177,16 +177,16 @@ async fn read(state: &AppState, caller: &Caller, after: i64, reset: bool) -> Res
         };
         for change in tail.changes {
             match change {
-                Change::Added(row) => told.version(row)?,
+                Change::Added(row) => told.version(&row)?,
                 // Who holds nothing yet has nothing to forget.
                 Change::Removed { gone: true, .. } if told.begins => {}
                 Change::Removed { id, gone: true, .. } => {
-                    told.changes.push(IntelligenceChange::Drop { id: id.to_string() })
+                    told.changes.push(IntelligenceChange::Drop { id: id.to_string() });
                 }
                 Change::Removed { id, gone: false, .. } => {
                     // A newer version was withdrawn: an older one counts again.
                     if let Some(row) = objects::get(reader, asker.realm(), &visible, &id)? {
-                        told.version(row)?;
+                        told.version(&row)?;
                     }
                 }
             }
@@ -210,8 +210,8 @@ struct Told<'a, 'c> {
 }
 
 impl Told<'_, '_> {
-    fn version(&mut self, row: Row) -> Result<(), StoreError> {
-        let object = parse(&row)?;
+    fn version(&mut self, row: &Row) -> Result<(), StoreError> {
+        let object = parse(row)?;
         if row.revoked || is_over(&object, self.now) {
             if !self.begins {
                 self.changes.push(IntelligenceChange::Drop { id: row.id.to_string() });
@@ -219,7 +219,7 @@ impl Told<'_, '_> {
             return Ok(());
         }
         let tlp = self.level(row.label)?;
-        self.leaving.push(leaving(&row));
+        self.leaving.push(leaving(row));
         self.changes
             .push(IntelligenceChange::Put { object: Value::Object(object.properties().clone()), tlp });
         Ok(())

@@ -8,7 +8,7 @@ use api::{EdgeHealth, EdgeStatus, StreamEvent};
 use store::edges;
 
 use crate::REALM;
-use crate::api::summaries::bare_edge;
+use crate::api::summaries::{Newest, bare_edge};
 use crate::casework;
 use crate::state::AppState;
 
@@ -54,7 +54,10 @@ pub(crate) async fn run(state: AppState) {
         }
         let found = state.store.read(|reader| {
             let now = reader.now();
-            Ok(edges::list(reader, &REALM)?.iter().map(|edge| bare_edge(edge, 0, now)).collect())
+            Ok(edges::list(reader, &REALM)?
+                .iter()
+                .map(|edge| bare_edge(edge, Newest::default(), now))
+                .collect())
         });
         match found.await {
             Ok(edges) => {

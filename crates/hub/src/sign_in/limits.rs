@@ -70,7 +70,7 @@ impl Limits {
         for key in keys(Some(login), address) {
             match counters.get_mut(&key) {
                 Some(failures) if failures.count > 1 && !matches!(key, Counted::Pair(..)) => {
-                    failures.count -= 1
+                    failures.count -= 1;
                 }
                 _ => drop(counters.remove(&key)),
             }

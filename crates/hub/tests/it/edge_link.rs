@@ -142,6 +142,17 @@ async fn what_an_edge_may_not_see_it_cannot_report_on() {
         .await;
     assert!(matches!(&outcomes[0], SightingOutcome::Refused { code, .. } if code == "not-found"));
     assert_eq!(outcomes[0], outcomes[1], "hidden and absent look alike");
+    // Another operator's number for a sighting is not silently taken for one's own.
+    let open = marked(indicator(V1), Tlp::Green);
+    hub.publish(&hub.token, std::slice::from_ref(&open)).await;
+    let first = sighting(&id_of(&open));
+    let water = hub.register_edge("water-9", "kanto-water").await;
+    assert_eq!(hub.report(&water, std::slice::from_ref(&first)).await, [SightingOutcome::Accepted]);
+    let outcomes = hub.report(&power, &[first]).await;
+    assert!(
+        matches!(&outcomes[0], SightingOutcome::Refused { code, .. } if code == "id-taken"),
+        "{outcomes:?}"
+    );
     let mut talkative = sighting(&id_of(&hidden));
     talkative.domains = vec!["evil.example/secret?user=taro".to_owned()];
     let outcomes = hub.report(&power, &[talkative]).await;
@@ -149,8 +160,8 @@ async fn what_an_edge_may_not_see_it_cannot_report_on() {
         matches!(&outcomes[0], SightingOutcome::Refused { code, .. } if code == "not-mechanical"),
         "{outcomes:?}"
     );
-    assert_eq!(hub.audit(Action::SightingsReceived).await.len(), 0);
-    assert_eq!(hub.audit(Action::Refused).await.len(), 2);
+    assert_eq!(hub.audit(Action::SightingsReceived).await.len(), 1);
+    assert_eq!(hub.audit(Action::Refused).await.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,20 +4,38 @@
     reason = "the helpers of one module are for the others; a test program has no outside"
 )]
 
+// The attribute tells clippy that the helpers in these modules are tests too, so they may unwrap and index.
+#[cfg(test)]
 mod access;
+#[cfg(test)]
 mod authenticator;
+#[cfg(test)]
 mod authorisation;
+#[cfg(test)]
 mod bad_input;
+#[cfg(test)]
 mod cases;
+#[cfg(test)]
 mod doors;
+#[cfg(test)]
 mod edge_link;
+#[cfg(test)]
 mod log;
+#[cfg(test)]
 mod openapi;
+#[cfg(test)]
 mod people;
+#[cfg(test)]
 mod rest;
+#[cfg(test)]
 mod search;
+#[cfg(test)]
 mod sign_in;
+#[cfg(test)]
 mod stream;
+#[cfg(test)]
 mod support;
+#[cfg(test)]
 mod taxii;
+#[cfg(test)]
 mod tls;

@@ -205,3 +205,34 @@ async fn a_bundle_with_bad_objects_says_which() {
     let nonsense = hub.rest(&hub.token, Method::POST, "/api/v1/objects").body("{").send().await;
     assert_eq!((nonsense.status, nonsense.json()["code"].as_str()), (422, Some("unprocessable")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_withdraws_ones_own_and_the_coordinator_everything() {
+    let hub = TestHub::start().await;
+    for id in ["police", "ministry"] {
+        hub.organisation(id, OrganisationRole::Agency).await;
+    }
+    let police = hub.token("police", &[PersonRole::DutyOfficer]).await;
+    let ministry = hub.token("ministry", &[PersonRole::DutyOfficer]).await;
+    let objects = [
+        named("campaign", "a", Tlp::Green),
+        named("campaign", "b", Tlp::Green),
+        named("campaign", "c", Tlp::Red),
+    ];
+    hub.publish(&police, &objects).await;
+    let withdraw = async |token: &str, object: &Value| {
+        hub.rest(token, Method::DELETE, &format!("/api/v1/objects/{}", id_of(object))).send().await.status
+    };
+    assert_eq!(withdraw(&ministry, &objects[0]).await, 403, "it is seen, and another's");
+    assert_eq!(withdraw(&ministry, &objects[2]).await, 404, "it is not seen");
+    assert_eq!(withdraw(&police, &objects[0]).await, 204);
+    assert_eq!(withdraw(&police, &objects[0]).await, 404);
+    assert_eq!(withdraw(&hub.token, &objects[1]).await, 204);
+    assert_eq!(hub.good(&police, "/api/v1/objects?type=campaign").await["count"], 1);
+    let definition = format!("/api/v1/objects/{}", Tlp::Red.id());
+    assert_eq!(
+        hub.rest(&hub.token, Method::DELETE, &definition).send().await.status,
+        403,
+        "the node's own stays"
+    );
+}

@@ -73,7 +73,7 @@ pub(super) async fn list(
     Query(query): Query<ObjectQuery>,
 ) -> Answer<Json<ObjectPage>> {
     caller.demand(&state, Operation::Read)?;
-    let wanted = Wanted::read(query)?;
+    let wanted = Wanted::read(&query)?;
     let (work, asker) = (state.clone(), caller.clone());
     let found = state.store.read(move |reader| {
         let mut teller = Teller::new(reader, &work.door, &asker.principal)?;
@@ -152,7 +152,7 @@ enum Next {
 }
 
 impl Wanted {
-    fn read(query: ObjectQuery) -> Answer<Self> {
+    fn read(query: &ObjectQuery) -> Answer<Self> {
         let words = query.query.trim().to_owned();
         if words.chars().count() > QUERY_CHARACTERS_MAX {
             return Err(Failure::new(
