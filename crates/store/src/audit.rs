@@ -68,16 +68,19 @@ pub fn head(reader: &Reader<'_>) -> Result<(u64, Hash), StoreError> {
 /// # Errors
 /// [`StoreError::Corrupt`] when a row is not readable.
 pub fn list(reader: &Reader<'_>, realm: &Realm, filter: &AuditFilter) -> Result<Vec<AuditRow>, StoreError> {
-    let mut sql = format!("SELECT {COLUMNS} FROM audit WHERE realm = ?1 AND leaf < ?2");
-    let conditions =
+    let filters =
         [("action", &filter.action), ("organisation", &filter.organisation), ("actor", &filter.actor)];
     let mut texts: Vec<&str> = Vec::new();
-    for (column, wanted) in conditions {
+    let mut conditions = String::new();
+    for (column, wanted) in filters {
         if let Some(wanted) = wanted {
             texts.push(wanted);
-            sql.push_str(&format!(" AND {column} = ?{}", texts.len() + 3));
+            conditions.push_str(&format!(" AND {column} = ?{}", texts.len() + 3));
         }
     }
+    // Without a filter the rows' own order is the way; the sum hides the realm from the indexes of the filters.
+    let realm_column = if texts.is_empty() { "realm + 0" } else { "realm" };
+    let mut sql = format!("SELECT {COLUMNS} FROM audit WHERE {realm_column} = ?1 AND leaf < ?2{conditions}");
     sql.push_str(" ORDER BY leaf DESC LIMIT ?3");
     let before = filter.before.map_or(i64::MAX, |leaf| i64::try_from(leaf).unwrap_or(i64::MAX));
     let limit = i64::try_from(filter.limit.min(LIST_MAX)).unwrap_or(0);

@@ -11,15 +11,22 @@ use stix::marking::Tlp;
 use crate::sql::{organisation_id, parsed};
 use crate::{Reader, StoreError, Tx};
 
+/// Labels of one realm at most: each is a number in the queries of whoever may see it.
+pub const LABELS_MAX: i64 = 20_000;
+
 /// The number of a label, given to it when it is first seen.
 ///
 /// # Errors
-/// Those of the database.
+/// [`StoreError::Limit`] beyond [`LABELS_MAX`].
 pub fn intern(tx: &mut Tx<'_>, label: &Label) -> Result<LabelKey, StoreError> {
     let realm = tx.realm_for_writing(&label.realm)?;
     let text = Text::of(label)?;
     if let Some(key) = lookup(tx, realm, &text)? {
         return Ok(key);
+    }
+    if tx.number("SELECT COUNT(*) FROM labels WHERE realm = ?1", [realm])? >= LABELS_MAX {
+        let limit = usize::try_from(LABELS_MAX).unwrap_or(usize::MAX);
+        return Err(StoreError::Limit { what: "the number of different labels", limit });
     }
     tx.execute("INSERT INTO labels (realm, text) VALUES (?1, ?2)", (realm, &text))?;
     lookup(tx, realm, &text)?.ok_or_else(|| StoreError::corrupt("label"))

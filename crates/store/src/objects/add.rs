@@ -14,7 +14,7 @@ use crate::{StoreError, Tx};
 /// The largest object in bytes.
 pub const OBJECT_BYTES_MAX: usize = 8 << 20;
 /// Versions of one object in one collection at most.
-pub const VERSIONS_MAX: i64 = 100_000;
+pub const VERSIONS_MAX: i64 = 10_000;
 
 /// An object that comes in, under its label.
 #[derive(Debug, Clone)]

@@ -1,5 +1,8 @@
 //! The conditions that every read shares, as SQL.
 //!
+//! `kind < 2 AND kind = 0` stands wherever versions are found by identifier: SQLite uses a partial index only where the
+//! index's own condition is in the query word for word.
+//!
 //! Numbers and the fixed names of our own columns are written into the text; whatever a stranger may have typed is
 //! a parameter.
 
@@ -60,7 +63,7 @@ pub(super) fn last_condition(visible: &Visible) -> String {
     format!(
         "(log.is_last = 1 OR log.is_last = 2 AND NOT EXISTS (SELECT 1 FROM log AS newer
           WHERE newer.realm = log.realm AND newer.id = log.id AND newer.version_key > log.version_key
-          AND newer.collection = log.collection AND newer.kind = 0 AND {newer}))"
+          AND newer.collection = log.collection AND newer.kind < 2 AND newer.kind = 0 AND {newer}))"
     )
 }
 
@@ -70,6 +73,6 @@ pub(super) fn first_condition(visible: &Visible) -> String {
     format!(
         "(log.is_first = 1 OR log.is_first = 2 AND NOT EXISTS (SELECT 1 FROM log AS older
           WHERE older.realm = log.realm AND older.id = log.id AND older.version_key < log.version_key
-          AND older.collection = log.collection AND older.kind = 0 AND {older}))"
+          AND older.collection = log.collection AND older.kind < 2 AND older.kind = 0 AND {older}))"
     )
 }

@@ -54,7 +54,7 @@ pub(super) fn settle(
     tallies: &mut Tallies,
 ) -> Result<(), StoreError> {
     let sql = "SELECT type, sequence, label, revoked, is_last, is_first FROM log
-        WHERE realm = ?1 AND id = ?2 AND collection = ?3 AND kind = 0 ORDER BY version_key";
+        WHERE realm = ?1 AND id = ?2 AND collection = ?3 AND kind < 2 AND kind = 0 ORDER BY version_key";
     let versions = tx.rows(sql, (realm, id.as_str(), collection), read)?;
     let labels: Vec<LabelKey> = versions.iter().map(|version| version.label).collect();
     let is_first = stands(labels.iter().copied());

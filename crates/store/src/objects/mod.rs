@@ -10,6 +10,8 @@ mod flags;
 mod index;
 mod page;
 mod plan;
+#[cfg(test)]
+mod plan_tests;
 mod remove;
 mod row;
 mod tail;
@@ -23,7 +25,10 @@ pub(crate) use condition::label_condition;
 pub use find::{
     COUNT_MAX, Hits, Mention, SearchCursor, SearchFilter, mentioning, referring_to, search, search_count,
 };
-pub use page::{Filter, IdFilter, Order, PAGE_MAX, Page, Versions, count, get, get_version, page, versions};
+pub use page::{
+    FILTER_VALUES_MAX, Filter, IdFilter, Order, PAGE_MAX, Page, Versions, count, get, get_version, page,
+    versions,
+};
 pub use remove::{remove, remove_version};
 pub use row::Row;
 pub use tail::{Change, TAIL_MAX, Tail, TailFilter, tail};

@@ -9,6 +9,8 @@ use super::row::{COLUMNS, Row, RowReader};
 use crate::collections::CollectionKey;
 use crate::{Reader, StoreError};
 
+/// Identifiers, types, versions and specification versions that one filter names at most, each.
+pub const FILTER_VALUES_MAX: usize = 1000;
 /// Rows of one page at most.
 pub const PAGE_MAX: usize = 10_000;
 
@@ -113,8 +115,12 @@ impl<'a> Filter<'a> {
 /// A page of a collection. Its time does not depend on how deep it is, nor on how much is hidden from the reader.
 ///
 /// # Errors
-/// Those of the database.
+/// [`StoreError::Limit`] when the filter names more than [`FILTER_VALUES_MAX`] of something.
 pub fn page(reader: &Reader<'_>, realm: &Realm, filter: &Filter<'_>) -> Result<Page, StoreError> {
+    let named = [filter.ids.len(), filter.types.len(), filter.spec_versions.len(), filter.versions.at.len()];
+    if named.into_iter().any(|count| count > FILTER_VALUES_MAX) {
+        return Err(StoreError::Limit { what: "a filter's list, in values,", limit: FILTER_VALUES_MAX });
+    }
     plan::page(reader, reader.realm(realm)?, filter)
 }
 
@@ -180,21 +186,26 @@ pub fn count(
         last.sql
     );
     let settled = reader.number(&sql, params_from_iter(last.params))?;
-    let mut mixed = Conditions::in_realm(realm);
-    mixed.and("log.kind = 0 AND log.is_last = 2 AND log.revoked = 0");
-    mixed.and(&label_condition("log.label", visible));
-    mixed.and(&last_condition(visible));
-    mixed.one_of("log.type", types);
-    let sql = format!("SELECT COUNT(*) FROM log WHERE {}", mixed.sql);
-    let unsettled =
-        if has_mixed(reader, realm)? { reader.number(&sql, params_from_iter(mixed.params))? } else { 0 };
-    Ok(crate::sql::count(settled + unsettled))
+    Ok(crate::sql::count(settled + count_mixed(reader, realm, visible, types)?))
 }
 
-/// Whether any object has versions under several labels.
-fn has_mixed(reader: &Reader<'_>, realm: i64) -> Result<bool, StoreError> {
-    let sql = "SELECT COUNT(*) FROM tallies WHERE realm = ?1 AND is_last = 2 AND versions > 0";
-    Ok(reader.number(sql, [realm])? > 0)
+/// Of the versions that are the last one for some readers only, those that are for this reader.
+fn count_mixed(
+    reader: &Reader<'_>,
+    realm: i64,
+    visible: &Visible,
+    types: &[&str],
+) -> Result<i64, StoreError> {
+    let mut mixed = Conditions::in_realm(realm);
+    mixed.and("tallies.realm = log.realm AND tallies.is_last = 2 AND tallies.versions > 0");
+    mixed
+        .and("log.collection = tallies.collection AND log.type = tallies.type AND log.label = tallies.label");
+    mixed.and("log.is_last = 2 AND log.kind = 0 AND log.revoked = 0");
+    mixed.and(&label_condition("tallies.label", visible));
+    mixed.and(&last_condition(visible));
+    mixed.one_of("tallies.type", types);
+    let sql = format!("SELECT COUNT(*) FROM tallies CROSS JOIN log WHERE {}", mixed.sql);
+    reader.number(&sql, params_from_iter(mixed.params))
 }
 
 fn select_versions(
@@ -206,9 +217,9 @@ fn select_versions(
     limit: usize,
 ) -> Result<Vec<Row>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM log WHERE log.realm = ?1 AND log.id = ?2 AND log.kind = 0
+        "SELECT {COLUMNS} FROM log WHERE log.realm = ?1 AND log.id = ?2 AND log.kind < 2 AND log.kind = 0
          AND (?3 IS NULL OR log.version_key = ?3) AND {}
-         ORDER BY log.version_key DESC, log.collection LIMIT ?4",
+         ORDER BY log.version_key DESC, log.collection DESC LIMIT ?4",
         label_condition("log.label", visible)
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -55,7 +55,7 @@ fn remove_where(
     let realm = tx.realm(realm)?;
     let sql = format!(
         "SELECT sequence, label, is_last, revoked FROM log
-         WHERE realm = ?1 AND id = ?2 AND collection = ?3 AND kind = 0 AND (?4 IS NULL OR version_key = ?4) AND {}
+         WHERE realm = ?1 AND id = ?2 AND collection = ?3 AND kind < 2 AND kind = 0 AND (?4 IS NULL OR version_key = ?4) AND {}
          ORDER BY version_key",
         label_condition("label", visible)
     );

@@ -78,6 +78,8 @@ pub fn tail(reader: &Reader<'_>, realm: &Realm, filter: &TailFilter<'_>) -> Resu
     }
     let limit = filter.limit.clamp(1, TAIL_MAX);
     let mut conditions = Conditions::in_realm(realm);
+    // The sum keeps the plan on the log's own order: there are few other realms to pass over.
+    conditions.sql = "log.realm + 0 = ?1".to_owned();
     conditions.compare("log.sequence >", filter.after);
     conditions.compare("log.sequence <=", bound);
     conditions.and("log.kind <> 1");
@@ -133,7 +135,7 @@ fn mark_gone(
     changes: &mut [Change],
 ) -> Result<(), StoreError> {
     let sql = format!(
-        "SELECT COUNT(*) FROM log WHERE realm = ?1 AND id = ?2 AND kind = 0 AND {}",
+        "SELECT COUNT(*) FROM log WHERE realm = ?1 AND id = ?2 AND kind < 2 AND kind = 0 AND {}",
         label_condition("label", visible)
     );
     for change in changes {

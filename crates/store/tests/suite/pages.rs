@@ -274,4 +274,14 @@ async fn limits_and_odd_filters(council: Council) {
     assert_eq!(rows(|filter| filter.after = Some(i64::MIN)).await, (10, false));
     assert_eq!(rows(|filter| filter.versions = Versions::default()).await, (0, false));
     assert_eq!(rows(|filter| filter.collection = 999).await, (0, false));
+    let (collection, visible) = (council.collection, council.all());
+    let refused = council
+        .store
+        .read(move |reader| {
+            let many = vec!["indicator"; objects::FILTER_VALUES_MAX + 1];
+            let filter = objects::Filter { types: &many, ..objects::Filter::new(collection, &visible, 1) };
+            objects::page(reader, &Realm::Live, &filter)
+        })
+        .await;
+    assert_eq!(refused.unwrap_err().code(), "too-large");
 }
