@@ -193,7 +193,11 @@ fn api_root(name: String) -> Result<String, ConfigError> {
     Err(ConfigError::value(format!("api_root: `{name}` is not 1–64 of `a–z 0–9 -`, or is one of `{taken}`")))
 }
 
-fn at_least<T: PartialOrd + std::fmt::Display>(name: &str, value: T, least: T) -> Result<T, ConfigError> {
+fn at_least<T: PartialOrd + Copy + std::fmt::Display>(
+    name: &str,
+    value: T,
+    least: T,
+) -> Result<T, ConfigError> {
     if value >= least {
         Ok(value)
     } else {

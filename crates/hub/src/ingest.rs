@@ -200,10 +200,10 @@ pub(crate) async fn take(state: &AppState, submission: &Submission, body: HeldBo
     let mut taken = Taken::default();
     let mut runs = members.chunks(RUN_OBJECTS_MAX).map(<[Bytes]>::to_vec);
     // One run is parsed while the one before it is written.
-    let mut parsing = runs.next().map(|run| spawn_blocking(move || read_run(run)));
+    let mut parsing = runs.next().map(|run| spawn_blocking(move || read_run(&run)));
     while let Some(run) = parsing {
         let readings = run.await.map_err(Failure::internal)?;
-        parsing = runs.next().map(|run| spawn_blocking(move || read_run(run)));
+        parsing = runs.next().map(|run| spawn_blocking(move || read_run(&run)));
         taken.verdicts.extend(add_run(state, submission, &statements, readings).await?);
     }
     for (outcome, count) in
@@ -234,15 +234,15 @@ enum Reading {
     Unfit(Verdict),
 }
 
-fn read_run(members: Vec<Bytes>) -> Vec<Reading> {
-    members.into_iter().map(read).collect()
+fn read_run(members: &[Bytes]) -> Vec<Reading> {
+    members.iter().map(read).collect()
 }
 
-fn read(bytes: Bytes) -> Reading {
+fn read(bytes: &Bytes) -> Reading {
     let object = match Object::parse(bytes.clone()) {
         Ok(object) => object,
         Err(error) => {
-            let (id, version) = identity_of(&bytes);
+            let (id, version) = identity_of(bytes);
             let outcome = Outcome::Refused { code: error.code.to_owned(), message: error.message };
             return Reading::Unfit(Verdict { id, version, outcome });
         }

@@ -97,13 +97,12 @@ async fn answer(State(state): State<AppState>, mut request: Request, next: Next)
     if status.is_client_error() || status.is_server_error() {
         let failure = failure_of(&mut response);
         audit_refusal(&state, &asker, &failure, &method, &route).await;
-        response = render(response, &failure, form, &id, &span);
+        response = render(&response, &failure, form, &id, &span);
     }
     let elapsed = started.elapsed();
     state.metrics.request(&method, &route, status, elapsed);
-    span.in_scope(|| {
-        tracing::info!(status = status.as_u16(), milliseconds = elapsed.as_secs_f64() * 1e3, "answered")
-    });
+    let _entered = span.enter();
+    tracing::info!(status = status.as_u16(), milliseconds = elapsed.as_secs_f64() * 1e3, "answered");
     add_headers(&mut response, form, &id);
     response
 }
@@ -157,14 +156,17 @@ async fn audit_refusal(state: &AppState, asker: &Asker, failure: &Failure, metho
     }
 }
 
-fn render(response: Response, failure: &Failure, form: Form, id: &str, span: &tracing::Span) -> Response {
+fn render(response: &Response, failure: &Failure, form: Form, id: &str, span: &tracing::Span) -> Response {
     let status = response.status();
-    span.in_scope(|| match failure.cause() {
+    let _entered = span.enter();
+    match failure.cause() {
         Some(cause) if status.is_server_error() => {
-            tracing::error!(code = failure.code().name(), cause, "failed")
+            tracing::error!(code = failure.code().name(), cause, "failed");
         }
-        cause => tracing::debug!(code = failure.code().name(), detail = failure.detail(), cause, "refused"),
-    });
+        cause => {
+            tracing::debug!(code = failure.code().name(), detail = failure.detail(), cause, "refused");
+        }
+    }
     let (media_type, body) = match form {
         Form::Taxii => (::taxii::media::TAXII, to_json(&taxii::error_message(failure, id))),
         Form::Rest | Form::Console => (

@@ -45,7 +45,7 @@ impl<'a> MediaType<'a> {
             match name.trim() {
                 name if name.eq_ignore_ascii_case("version") => found.version = Some(value),
                 name if name.eq_ignore_ascii_case("q") => {
-                    found.is_wanted = value.parse::<f32>().is_ok_and(|q| q > 0.0)
+                    found.is_wanted = value.parse::<f32>().is_ok_and(|q| q > 0.0);
                 }
                 _ => {}
             }

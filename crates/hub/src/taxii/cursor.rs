@@ -45,7 +45,7 @@ mod tests {
         assert_eq!(question.read(&token), Some(1_700_000_000_000_001));
         assert_eq!(Question::new("objects", "other").read(&token), None);
         assert_eq!(Question::new("manifest", "types").read(&token), None);
-        for broken in ["", "A", "!!", &token[1..], &format!("{token}AA")] {
+        for broken in ["", "A", "!!", token.trim_start_matches('A'), &format!("{token}AA")] {
             assert_eq!(question.read(broken), None, "{broken}");
         }
     }

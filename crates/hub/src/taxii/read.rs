@@ -186,7 +186,7 @@ fn read_page(
     let spec_versions: Vec<&str> = query.spec_versions.iter().map(String::as_str).collect();
     let ids: IdFilter<'_> = &ids;
     let added_after =
-        query.added_after.as_ref().and_then(stix::Timestamp::instant).map(|at| at.as_microsecond());
+        query.added_after.as_ref().and_then(stix::Timestamp::instant).map(jiff::Timestamp::as_microsecond);
     let filter = Filter {
         after,
         added_after,

@@ -57,8 +57,8 @@ async fn root_from_tiles(hub: &TestHub, size: u64) -> tlog::Hash {
         }
         tiles.insert(tile, reply.body);
     }
-    let mut read = tlog::read_from_tiles(size, |tile: &Tile| tiles.get(tile).cloned());
-    proof::root(size, |level, index| read(level, index)).unwrap()
+    let read = tlog::read_from_tiles(size, |tile: &Tile| tiles.get(tile).cloned());
+    proof::root(size, read).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
