@@ -37,7 +37,7 @@ pub struct HubLink {
     pub url: String,
     /// The edge's token.
     pub token: String,
-    /// A root certificate (PEM) to trust beside the system's.
+    /// A root certificate (PEM) to trust in place of the system's.
     pub certificate: Option<Vec<u8>>,
 }
 

@@ -119,7 +119,7 @@ pub(crate) struct HubLink {
     /// A token; better given in the environment than on the command line.
     #[arg(long, env = "YAGURA_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
-    /// A root certificate (PEM) to trust beside the system's.
+    /// A root certificate (PEM) to trust in place of the system's.
     #[arg(long, env = "YAGURA_CERTIFICATE")]
     pub(crate) certificate: Option<PathBuf>,
 }
