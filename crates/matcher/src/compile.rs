@@ -99,10 +99,37 @@ fn alternatives(comparison: &Comparison) -> Result<Vec<Vec<&Test>>, Unusable> {
 fn branch(tests: &[&Test], covers: Covers, out: &mut Compiled) {
     let conditions: Result<Vec<Condition>, Unusable> =
         tests.iter().map(|test| condition(test, covers)).collect();
-    match conditions.and_then(|conditions| can_be_met(&conditions).map(|()| conditions)) {
+    let checked = conditions.and_then(|conditions| {
+        can_be_met(&conditions)?;
+        is_small(&conditions)?;
+        Ok(conditions)
+    });
+    match checked {
         Ok(conditions) => out.branches.push(conditions.into()),
         Err(unusable) => out.unusable.push(unusable),
     }
+}
+
+/// A stranger's pattern must not cost seconds for each record: what is looked up by one value and then decided term by term is
+/// bounded. A list of alternatives that are looked up each by itself is not.
+fn is_small(conditions: &[Condition]) -> Result<(), Unusable> {
+    const TERMS_MAX: usize = 64;
+    const VALUES_MAX: usize = 1024;
+    let values: usize = conditions
+        .iter()
+        .map(|condition| match condition {
+            Condition::Value { keys, .. } => keys.len(),
+            Condition::Port { ports, .. } => ports.len(),
+            Condition::Protocol(names) => names.len(),
+            Condition::EndKind { .. } => 1,
+        })
+        .sum();
+    if conditions.len() > TERMS_MAX || conditions.len() > 1 && values > VALUES_MAX {
+        let message =
+            format!("the pattern joins more than {TERMS_MAX} terms or {VALUES_MAX} values by `AND`");
+        return Err(Unusable::new("pattern-too-complex", message));
+    }
+    Ok(())
 }
 
 /// A single-valued object cannot have two values: `[ipv4-addr:value = 'a' AND ipv4-addr:value = 'b']` never holds.

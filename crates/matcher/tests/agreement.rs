@@ -54,7 +54,7 @@ const NAMES: [&str; 17] = [
     "a..b",
     "x--y.example",
 ];
-const HOSTS: [&str; 10] = [
+const HOSTS: [&str; 12] = [
     "evil.example",
     "WWW.Evil.example",
     "evil.example:8080",
@@ -65,8 +65,10 @@ const HOSTS: [&str; 10] = [
     "bücher.example",
     "evil.example.",
     "intranet",
+    "0x7f.1",
+    "127.1:8080",
 ];
-const URLS: [&str; 16] = [
+const URLS: [&str; 19] = [
     "http://evil.example/a",
     "http://evil.example/a?q=1",
     "HTTP://EVIL.example:80/a",
@@ -83,6 +85,9 @@ const URLS: [&str; 16] = [
     " http://evil.example/a ",
     "http://intranet/a",
     "http://ex ample/a",
+    "http://127.0.0.1/a",
+    "http://127.0.0.1:8080/a",
+    "https://0x7f.1/a",
 ];
 const TARGETS: [&str; 6] = ["/a", "/a?q=1", "/", "/%61", "/./a", "http://evil.example/a"];
 const MAILS: [&str; 7] = [
@@ -292,6 +297,111 @@ fn check(pattern: &str, header: &str, line: &str, covers: Covers) {
     let record = log.lines().filter_map(|line| reader.read(line.as_bytes()).unwrap()).last().unwrap();
     let right = oracle::satisfies(&Pattern::parse(pattern).unwrap(), &record, covers);
     assert_eq!(Some(full.is_some()), right, "{pattern} in {log}: {record:?}");
+}
+
+/// Every value asked for in every way, against every value in every place: what chance leaves out.
+#[test]
+fn every_pair() {
+    let mut patterns: Vec<String> = Vec::new();
+    let mut ask = |path: &str, values: &[&str]| {
+        patterns.extend(values.iter().map(|value| format!("[{path} = {}]", quoted(value))))
+    };
+    ask("ipv4-addr:value", &ADDRESSES);
+    ask("ipv4-addr:value", &NETWORKS);
+    ask("domain-name:value", &NAMES);
+    ask("url:value", &URLS);
+    ask("email-addr:value", &MAILS);
+    ask("file:hashes.MD5", &HASHES);
+    ask("file:hashes.'SHA-1'", &HASHES);
+    ask("file:hashes.'SHA-256'", &HASHES);
+    let mut lines: Vec<String> = Vec::new();
+    let mut put = |field: &str, values: &[&str]| {
+        for (value, escapes) in values.iter().flat_map(|value| (0..4).map(move |escapes| (value, escapes))) {
+            lines.push(format!(r#"{{"event_type":"x",{}}}"#, field.replace('$', &json(value, escapes))));
+        }
+    };
+    put(r#""src_ip":$"#, &ADDRESSES);
+    put(r#""dns":{"rrname":$}"#, &ADDRESSES);
+    put(r#""dns":{"rrname":$}"#, &NAMES);
+    put(r#""tls":{"subject":"O=a, CN=b.example"},"quic":{"sni":$}"#, &NAMES);
+    put(r#""http":{"http_refer":$}"#, &URLS);
+    put(r#""http":{"hostname":$,"url":"/a"}"#, &HOSTS);
+    put(r#""http":{"hostname":$,"url":"/a","http_port":8080}"#, &HOSTS);
+    put(r#""http":{"hostname":"evil.example","url":$}"#, &TARGETS);
+    put(r#""smtp":{"mail_from":$}"#, &MAILS);
+    put(r#""fileinfo":{"md5":$}"#, &HASHES);
+    put(r#""fileinfo":{"sha1":$}"#, &HASHES);
+    put(r#""fileinfo":{"sha256":$}"#, &HASHES);
+    for covers in [Covers::Host, Covers::Subtree] {
+        for pattern in &patterns {
+            let options = Options { covers, ..Options::default() };
+            let set =
+                Arc::new(IndicatorSet::build([indicator(pattern)], &WarningLists::none(), &options, 1).set);
+            for line in &lines {
+                let fast = found(Scanner::new(Arc::clone(&set), Reader::auto()), line);
+                assert_eq!(
+                    fast,
+                    found(Scanner::exhaustive(Arc::clone(&set), Reader::auto()), line),
+                    "{pattern} in {line}"
+                );
+            }
+        }
+    }
+}
+
+/// The first stage works in blocks of 64 bytes: a value is found wherever in them it begins, and whatever stands before it.
+#[test]
+fn every_place_in_a_block() {
+    let values = [
+        ("ipv4-addr:value", "src_ip", "198.51.100.7"),
+        ("ipv6-addr:value", "src_ip", "2001:db8::1"),
+        ("domain-name:value", "\"dns\":{\"rrname", "www.evil.example"),
+        (
+            "domain-name:value",
+            "\"dns\":{\"rrname",
+            "a-name-that-is-longer-than-one-whole-block-of-the-first-stage.of-the.evil.example",
+        ),
+        ("file:hashes.MD5", "\"fileinfo\":{\"md5", "0123456789abcdef0123456789abcdef"),
+        ("file:hashes.'SHA-1'", "\"fileinfo\":{\"sha1", "00112233445566778899aabbccddeeff00112233"),
+        (
+            "file:hashes.'SHA-256'",
+            "\"fileinfo\":{\"sha256",
+            "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+        ),
+        ("email-addr:value", "\"smtp\":{\"mail_from", "boss@evil.example"),
+    ];
+    for (path, field, value) in values {
+        let pattern = format!("[{path} = '{value}']");
+        let set = Arc::new(
+            IndicatorSet::build([indicator(&pattern)], &WarningLists::none(), &Options::default(), 1).set,
+        );
+        let (open, close) = if field.contains('{') { ("", "}") } else { ("\"", "") };
+        for filler in ["x", "\\\\", "\\\"", "é", "\",\"y\":\"z"] {
+            for count in 0..140 {
+                let line = format!(
+                    r#"{{"event_type":"x","pad":"{}",{open}{field}":"{value}"{close}}}"#,
+                    filler.repeat(count)
+                );
+                let hit = found(Scanner::new(Arc::clone(&set), Reader::auto()), &line);
+                assert_eq!(hit, Some(vec![0]), "{pattern} in {line}");
+                // The same columns, where neither quotes nor keys stand between.
+                let cells = ["1768435200", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"];
+                let column = match path {
+                    "ipv4-addr:value" | "ipv6-addr:value" => 1,
+                    "domain-name:value" => 8,
+                    "email-addr:value" => 10,
+                    "file:hashes.MD5" => 11,
+                    _ => continue,
+                };
+                let mut cells = cells.map(str::to_owned);
+                cells[column] = value.to_owned();
+                cells[4] = "p".repeat(count);
+                let log = format!("{TSV_HEADER}\n{}", cells.join("\t"));
+                let hit = found(Scanner::new(Arc::clone(&set), Reader::auto()), &log);
+                assert_eq!(hit, Some(vec![0]), "{pattern} in {log}");
+            }
+        }
+    }
 }
 
 fn cover() -> impl Strategy<Value = Covers> {
