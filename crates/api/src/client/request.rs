@@ -58,6 +58,9 @@ impl Client {
         if let Some(pem) = &settings.root_certificate {
             let roots = reqwest::Certificate::from_pem_bundle(pem)
                 .map_err(|e| unusable(format!("the root certificate cannot be read as PEM: {e}")))?;
+            if roots.is_empty() {
+                return Err(unusable("the file of the root certificate holds none in PEM form".to_owned()));
+            }
             builder = builder.tls_certs_only(roots);
         } else if plain {
             // A machine without any trusted certificate can still reach itself.

@@ -136,11 +136,9 @@ impl<'s> Intake<'s> {
         };
         let after = now.checked_sub(intake.rules.window).unwrap_or(Timestamp::MIN);
         for sighting in sightings::for_triage(tx, realm, after)? {
-            let name = objects::get(tx, realm, &intake.node_visible, &sighting.indicator)?
-                .map(|row| parse(&row))
-                .transpose()?;
             intake.recent_labels.insert(sighting.id.clone(), sighting.label);
-            intake.recent.push(seen(&sighting, name.map(|object| shown_name(&object)).unwrap_or_default()));
+            // A case is named after the sighting that opens it: the names of earlier ones are not asked for.
+            intake.recent.push(seen(&sighting, String::new()));
         }
         Ok(intake)
     }

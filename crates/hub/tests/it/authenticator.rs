@@ -51,7 +51,7 @@ impl Authenticator {
             "attestationObject": encode(&attestation), "clientDataJSON": encode(client.as_bytes()), "transports": ["internal"],
             "publicKeyAlgorithm": -7,
         });
-        let credential = new.credential(response);
+        let credential = new.credential(&response);
         (new, credential)
     }
 
@@ -63,7 +63,7 @@ impl Authenticator {
         let mut signed = data.clone();
         signed.extend(Sha256::digest(client.as_bytes()));
         let signature: Signature = self.key.sign(&signed);
-        self.credential(json!({
+        self.credential(&json!({
             "authenticatorData": encode(&data), "clientDataJSON": encode(client.as_bytes()),
             "signature": encode(signature.to_der().as_bytes()), "userHandle": self.user,
         }))
@@ -80,7 +80,7 @@ impl Authenticator {
         json!({ "type": kind, "challenge": options["challenge"], "origin": self.origin, "crossOrigin": false }).to_string()
     }
 
-    fn credential(&self, response: Value) -> Value {
+    fn credential(&self, response: &Value) -> Value {
         json!({
             "id": encode(&self.id), "rawId": encode(&self.id), "type": "public-key", "authenticatorAttachment": "platform",
             "clientExtensionResults": {}, "response": response,

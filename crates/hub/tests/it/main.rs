@@ -16,6 +16,8 @@ mod bad_input;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod client;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod edge_link;

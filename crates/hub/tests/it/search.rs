@@ -106,8 +106,8 @@ async fn an_object_page_tells_all_that_may_be_known() {
     let mut second = marked(indicator_with(&id_of(&first), V2), Tlp::Green);
     second["name"] = json!("新しい名前");
     second["x_number"] = json!(1.50);
-    hub.publish(&hub.token, &[first.clone()]).await;
-    hub.publish(&hub.token, &[second.clone()]).await;
+    hub.publish(&hub.token, std::slice::from_ref(&first)).await;
+    hub.publish(&hub.token, std::slice::from_ref(&second)).await;
     let path = format!("/api/v1/objects/{}", id_of(&first));
     let detail = hub.good(&hub.token, &path).await;
     assert_eq!(detail["object"], second);
@@ -141,7 +141,7 @@ async fn references_lead_both_ways_and_hide_what_is_hidden() {
     report["object_refs"] = json!([found["id"], closed["id"]]);
     hub.publish(&hub.token, &[found.clone(), open.clone(), closed.clone()]).await;
     hub.publish(&hub.token, &links).await;
-    hub.publish(&hub.token, &[report.clone()]).await;
+    hub.publish(&hub.token, std::slice::from_ref(&report)).await;
 
     let lines = |references: &Value| -> Vec<(String, String, String)> {
         let line = |reference: &Value| {

@@ -90,7 +90,7 @@ async fn the_printed_link_signs_in_once() {
     let row = &hub.audit(Action::SignedIn).await[0];
     assert!(matches!(&row.event.actor, Actor::Person { .. }) && row.event.detail["means"] == "link");
     assert_eq!(
-        hub.audit(Action::Refused).await.iter().filter(|row| row.event.detail.get("means").is_some()).count(),
+        hub.audit(Action::Refused).await.iter().filter(|row| row.event.detail.contains_key("means")).count(),
         1
     );
 }
