@@ -3,6 +3,7 @@
 
 mod accounts;
 mod audit;
+mod corpus;
 mod fixture;
 mod log;
 mod pages;
