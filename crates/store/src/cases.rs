@@ -163,6 +163,18 @@ pub fn for_triage(reader: &Reader<'_>, realm: &Realm) -> Result<Vec<(Case, Label
     open.into_iter().map(|(case, label)| Ok((with_timeline(reader, case)?, label))).collect()
 }
 
+/// Every open case without its timeline, whoever may see it: enough to decide which one a sighting joins, and quick however long
+/// the timelines are. Whoever changes one reads it whole first ([`for_node`]). Nothing of this goes to a reader.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one is not readable.
+pub fn open_heads(reader: &Reader<'_>, realm: &Realm) -> Result<Vec<(Case, LabelKey)>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM cases WHERE realm = ?1 AND state = 'open' ORDER BY number LIMIT {CASES_MAX}"
+    );
+    reader.rows(&sql, [reader.realm(realm)?], |row| read(realm, row))
+}
+
 fn insert_entries(tx: &Tx<'_>, realm: i64, case: &Case, stored: usize) -> Result<(), StoreError> {
     if case.timeline.len() > ENTRIES_MAX {
         return Err(StoreError::Limit { what: "a case's timeline, in entries,", limit: ENTRIES_MAX });

@@ -106,8 +106,9 @@ async fn check_content(council: &Council, texts: &[Bytes], strictly: bool, excep
         let object = Object::parse(text.clone()).unwrap();
         let key = (object.id().to_string(), object.version().map(|version| version.as_str().to_owned()));
         let body = stored.get(&key).unwrap_or_else(|| panic!("{} is missing", object.id()));
-        let same =
-            body == text || Object::parse(body.clone()).unwrap().canonical_hash() == object.canonical_hash();
+        let equal =
+            |body: &Bytes| Object::parse(body.clone()).unwrap().canonical_hash() == object.canonical_hash();
+        let same = body == text || (!strictly && equal(body));
         assert_eq!(same, !except.contains(&object.id().as_str()), "{}", object.id());
     }
 }
