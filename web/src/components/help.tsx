@@ -1,10 +1,11 @@
-import { Modal, Switch } from '@mantine/core'
+import { Switch } from '@mantine/core'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { setSingleKeysEnabled, singleKeysEnabled } from '../input/shortcuts.ts'
 import classes from './help.module.css'
 import { usePlaces } from './shell.tsx'
+import { Dialog } from './dialog.tsx'
 
 /** Every key there is, and the switch that turns single letters off. */
 export function Help({ opened, onClose }: { opened: boolean; onClose: () => void }) {
@@ -17,7 +18,7 @@ export function Help({ opened, onClose }: { opened: boolean; onClose: () => void
     ['case', [['n', 'note'], ['s', 'severity'], ['a', 'assign'], ['e', 'edit'], ['.', 'actions'], ['Ctrl Enter', 'send']]],
   ]
   return (
-    <Modal opened={opened} onClose={onClose} title={t('help.title')} size="lg" closeButtonProps={{ 'aria-label': t('common.close') }}>
+    <Dialog opened={opened} onClose={onClose} title={t('help.title')} size="lg">
       <div className={classes.columns}>
         <section>
           <h3>{t('help.go')}</h3>
@@ -48,7 +49,7 @@ export function Help({ opened, onClose }: { opened: boolean; onClose: () => void
           setSingleKeysEnabled(event.currentTarget.checked)
         }}
       />
-    </Modal>
+    </Dialog>
   )
 }
 

@@ -24,7 +24,7 @@ export function TopBar({ onPalette, onHelp }: { onPalette: () => void; onHelp: (
         <Mark />
         <span className={classes.names}>
           <strong>{nameOf(node, language)}</strong>
-          <span>{nameOf(organisation, language)}</span>
+          {nameOf(organisation, language) !== nameOf(node, language) && <span>{nameOf(organisation, language)}</span>}
         </span>
       </Link>
       {exercise && (

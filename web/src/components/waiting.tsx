@@ -8,10 +8,9 @@ export function Waiting({ lines = 5 }: { lines?: number }) {
     const timer = setTimeout(() => setShown(true), 200)
     return () => clearTimeout(timer)
   }, [])
-  if (!shown) return null
   return (
     <div aria-busy="true">
-      {Array.from({ length: lines }, (_, line) => (
+      {shown && Array.from({ length: lines }, (_, line) => (
         <Skeleton key={line} height={14} mt={14} width={`${88 - ((line * 17) % 40)}%`} animate={false} />
       ))}
     </div>

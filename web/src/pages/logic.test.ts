@@ -6,7 +6,7 @@ import { passwordFault } from './account/password-form.tsx'
 import { axisTop } from './board/hour.tsx'
 import { seats } from './board/japan.tsx'
 import { COLUMNS, neighbour, ROWS, TILES } from './board/prefectures.ts'
-import { foreseen, inverse } from './cases/change.ts'
+import { collides, foreseen, inverse } from './cases/change.ts'
 import { folded } from './cases/fold.ts'
 import { grouped } from './intelligence/references.tsx'
 import { safePath } from './sign-in/sign-in.tsx'
@@ -78,6 +78,14 @@ describe('a change of a case', () => {
       expect(after).not.toEqual(summary)
       expect(foreseen(after, inverse(summary, wanted), null)).toEqual(summary)
     }
+  })
+  it('collides only with a change of the same thing', () => {
+    const moved = { ...summary, revision: 9, sightings: 40, last_seen: 'later', members: ['a'] }
+    expect(collides(summary, moved, { severity: 5 })).toBe(false)
+    expect(collides(summary, { ...moved, title: 'other' }, { severity: 5 })).toBe(false)
+    expect(collides(summary, { ...moved, severity: 4 }, { severity: 5 })).toBe(true)
+    expect(collides(summary, { ...moved, assignee: 'p2' }, { assignee: 'p1' })).toBe(true)
+    expect(collides(summary, { ...moved, state: 'closed' }, { state: 'closed' })).toBe(true)
   })
   it('takes a reason back with the closing', () => {
     expect(inverse(summary, { state: 'closed', reason: 'done' })).toEqual({ state: 'open' })

@@ -1,4 +1,4 @@
-import { Button, Modal, MultiSelect, Select, TextInput } from '@mantine/core'
+import { Button, MultiSelect, Select, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -14,6 +14,7 @@ import { useLanguage } from '../../i18n.ts'
 import { prefectureName } from '../board/prefectures.ts'
 import classes from './administration.module.css'
 import { ORGANISATION_ROLES, SECTORS } from './vocabulary.ts'
+import { Dialog } from '../../components/dialog.tsx'
 
 export function Organisations() {
   const { t } = useTranslation()
@@ -44,9 +45,9 @@ export function Organisations() {
           </tbody>
         </table>
       </div>
-      <Modal opened={adding} onClose={() => setAdding(false)} title={t('administration.addOrganisation')} closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <Dialog opened={adding} onClose={() => setAdding(false)} title={t('administration.addOrganisation')}>
         <Form onDone={() => setAdding(false)} />
-      </Modal>
+      </Dialog>
     </>
   )
 }

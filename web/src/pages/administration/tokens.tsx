@@ -1,4 +1,4 @@
-import { Button, Modal, MultiSelect, Select, TextInput } from '@mantine/core'
+import { Button, MultiSelect, Select, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -17,6 +17,7 @@ import { Waiting } from '../../components/waiting.tsx'
 import { useLanguage } from '../../i18n.ts'
 import classes from './administration.module.css'
 import { PERSON_ROLES } from './vocabulary.ts'
+import { Dialog } from '../../components/dialog.tsx'
 
 export function Tokens() {
   const { t } = useTranslation()
@@ -61,9 +62,9 @@ export function Tokens() {
           </table>
         </div>
       )}
-      <Modal opened={adding} onClose={() => setAdding(false)} title={t('administration.addToken')} closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <Dialog opened={adding} onClose={() => setAdding(false)} title={t('administration.addToken')}>
         <Form onDone={() => setAdding(false)} />
-      </Modal>
+      </Dialog>
     </>
   )
 }

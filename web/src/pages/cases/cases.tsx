@@ -1,4 +1,4 @@
-import { Button, Modal, SegmentedControl, Select, TextInput } from '@mantine/core'
+import { Button, SegmentedControl, Select, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
@@ -21,6 +21,7 @@ import { useShortcuts } from '../../input/shortcuts.ts'
 import { useLive } from '../../stream/provider.tsx'
 import { gravestFirst } from '../../stream/reducer.ts'
 import classes from './cases.module.css'
+import { Dialog } from '../../components/dialog.tsx'
 
 const FILTERS = ['open', 'mine', 'closed', 'all'] as const
 type Filter = (typeof FILTERS)[number]
@@ -118,13 +119,13 @@ function Creation({ opened, onClose }: { opened: boolean; onClose: () => void })
     create.mutate({ title: title.trim(), severity, objects: [] })
   }
   return (
-    <Modal opened={opened} onClose={onClose} title={t('cases.new')} closeButtonProps={{ 'aria-label': t('common.close') }}>
+    <Dialog opened={opened} onClose={onClose} title={t('cases.new')}>
       <form onSubmit={submit} className={classes.form}>
         <TextInput data-autofocus label={t('cases.title')} maxLength={200} required withAsterisk={false} value={title} onChange={(event) => setTitle(event.currentTarget.value)} />
         <SeverityPicker value={severity} onChange={setSeverity} />
         {create.error && <ErrorNote error={create.error} />}
         <Button type="submit" loading={create.isPending} disabled={title.trim() === ''}>{t('cases.open')}</Button>
       </form>
-    </Modal>
+    </Dialog>
   )
 }

@@ -1,4 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { call } from '../../api/client.ts'
@@ -29,6 +30,29 @@ export function inverse(before: CaseSummary, wanted: Wanted): Wanted {
   }
 }
 
+/** Whether somebody else meanwhile changed just what is to be changed here. Sightings that came in do not count. */
+export function collides(seen: CaseSummary, current: CaseSummary, wanted: Wanted): boolean {
+  return (['title', 'severity', 'assignee', 'state'] as const).some((field) => wanted[field] !== undefined && seen[field] !== current[field])
+}
+
+const TRIES_MAX = 4
+
+/** Sends a change. A live case moves on with every sighting, so a change is laid over the newest state unless the two collide. */
+async function send(id: string, wanted: Wanted, seen: CaseSummary): Promise<Case> {
+  const path = `/api/v1/cases/${encodeURIComponent(id)}`
+  let revision = seen.revision
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await call<Case>('PATCH', path, { revision, ...wanted })
+    } catch (thrown) {
+      if (!(thrown instanceof ApiError && thrown.code === 'conflict') || attempt === TRIES_MAX) throw thrown
+      const current = (await call<Case>('GET', path)).summary
+      if (collides(seen, current, wanted)) throw thrown
+      revision = current.revision
+    }
+  }
+}
+
 interface Change {
   wanted: Wanted
   said: string
@@ -42,14 +66,18 @@ export function useCaseChange(id: string) {
   const client = useQueryClient()
   const { say, fail } = useToasts()
   const key = ['case', id]
+  /** What the person saw when choosing: the optimistic state already contains the choice. */
+  const seenBefore = useRef<CaseSummary>(undefined)
   const mutation = useMutation({
     mutationFn: ({ wanted }: Change) => {
-      const held = client.getQueryData<Case>(key)
-      return call<Case>('PATCH', `/api/v1/cases/${encodeURIComponent(id)}`, { revision: revisionOf(held), ...wanted })
+      const seen = seenBefore.current
+      if (!seen) throw new ApiError('conflict', 409)
+      return send(id, wanted, seen)
     },
     onMutate: async ({ wanted, assigneeName }: Change) => {
       await client.cancelQueries({ queryKey: key })
       const before = client.getQueryData<Case>(key)
+      seenBefore.current = before?.summary
       if (before) client.setQueryData<Case>(key, { ...before, summary: foreseen(before.summary, wanted, assigneeName ?? null) })
       return { before }
     },
@@ -68,9 +96,4 @@ export function useCaseChange(id: string) {
     },
   })
   return mutation
-}
-
-function revisionOf(held: Case | undefined): number {
-  if (!held) throw new ApiError('conflict', 409)
-  return held.summary.revision
 }

@@ -47,7 +47,7 @@ function Loaded({ edge }: { edge: EdgeStatus }) {
       {edge.hello?.trouble != null && <p className={classes.alarm} role="status"><Trouble code={edge.hello.trouble} /> {t(`troubleDo.${edge.hello.trouble}`, { defaultValue: '' })}</p>}
       <Figures edge={edge} />
       <Section id="sources" title={t('edges.sources')} aside={t('edges.sourcesAside')}><Sources edge={edge} /></Section>
-      <Section id="ledger" title={t('edges.ledger')} aside={t('edges.ledgerAside', { count: edge.ledger.length })}><Ledger edge={edge} /></Section>
+      <Section id="ledger" title={t('edges.ledger')} aside={edge.ledger.length > 0 && t('edges.ledgerAside', { count: edge.ledger.length })}><Ledger edge={edge} /></Section>
     </Page>
   )
 }
@@ -56,7 +56,7 @@ function Figures({ edge }: { edge: EdgeStatus }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const hello = edge.hello
-  if (hello === null) return <p className="quiet">{t('edges.neverHeard')}</p>
+  if (hello === null) return <p className={classes.never}>{t('edges.neverHeard')}</p>
   const figures: [string, number][] = [['records', hello.records], ['matches', hello.matches], ['sent', hello.sent], ['waiting', hello.waiting], ['withheld', hello.withheld]]
   return (
     <>

@@ -1,4 +1,4 @@
-import { Button, Modal, Select, TextInput } from '@mantine/core'
+import { Button, Select, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
@@ -22,6 +22,7 @@ import { span } from '../../format/time.ts'
 import { useLanguage } from '../../i18n.ts'
 import { useShortcuts } from '../../input/shortcuts.ts'
 import classes from './edges.module.css'
+import { Dialog } from '../../components/dialog.tsx'
 
 /** Do my sensors see, and what left the building? */
 export default function EdgesPage() {
@@ -147,7 +148,7 @@ function Registration({ opened, onClose }: { opened: boolean; onClose: () => voi
   }
   const legal = wanted.id === '' || SHORT_NAME.test(wanted.id)
   return (
-    <Modal opened={opened} onClose={close} title={t('edges.register')} closeButtonProps={{ 'aria-label': t('common.close') }}>
+    <Dialog opened={opened} onClose={close} title={t('edges.register')}>
       {register.data ? (
         <Secret title={t('edges.registered', { id: register.data.id })} secret={register.data.token} hint={t('edges.tokenHint')} onDone={close} />
       ) : (
@@ -159,6 +160,6 @@ function Registration({ opened, onClose }: { opened: boolean; onClose: () => voi
           <Button type="submit" loading={register.isPending} disabled={!SHORT_NAME.test(wanted.id) || wanted.organisation === '' || wanted.name.trim() === ''}>{t('edges.register')}</Button>
         </form>
       )}
-    </Modal>
+    </Dialog>
   )
 }

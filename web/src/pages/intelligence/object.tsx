@@ -1,4 +1,4 @@
-import { Button, Drawer, Tabs } from '@mantine/core'
+import { Button, Tabs } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { Eye } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
@@ -6,6 +6,7 @@ import { Link, useParams, useSearchParams } from 'react-router'
 
 import { useObject, useReferences } from '../../api/queries.ts'
 import type { ObjectDetail, ObjectReferences, ObjectSummary } from '../../api/types.ts'
+import { SidePanel } from '../../components/dialog.tsx'
 import { Copy } from '../../components/copy.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
@@ -15,7 +16,9 @@ import { Page, Section } from '../../components/page.tsx'
 import { Ago, Both } from '../../components/time.tsx'
 import { typeWord } from '../../components/type-word.ts'
 import { Waiting } from '../../components/waiting.tsx'
+import { inLanguage } from '../../format/bilingual.ts'
 import { exact } from '../../format/number.ts'
+import { useLanguage } from '../../i18n.ts'
 import { titleOf } from './object-row.tsx'
 import { list, Properties, text } from './properties.tsx'
 import classes from './object.module.css'
@@ -69,9 +72,9 @@ function Loaded({ detail }: { detail: ObjectDetail }) {
         <Tabs.Panel value="versions"><Versions detail={detail} /></Tabs.Panel>
         <Tabs.Panel value="json"><Raw detail={detail} /></Tabs.Panel>
       </Tabs>
-      <Drawer opened={audience} onClose={close} position="right" title={t('object.whoSees')} closeButtonProps={{ 'aria-label': t('common.close') }}>
+      <SidePanel opened={audience} onClose={close} title={t('object.whoSees')}>
         <Audience detail={detail} />
-      </Drawer>
+      </SidePanel>
     </Page>
   )
 }
@@ -107,7 +110,7 @@ function Overview({ detail, references, error }: { detail: ObjectDetail; referen
           {error ? <ErrorNote error={error} /> : rest ? <References references={rest} /> : <Waiting lines={4} />}
         </Section>
       </div>
-      <aside className={classes.why} aria-label={t('object.why')}><Why detail={detail} /></aside>
+      <aside className={classes.why} aria-label={t('object.why')}><Why detail={detail} references={references} /></aside>
     </div>
   )
 }
@@ -124,12 +127,14 @@ function SeenRow({ sighting }: { sighting: ObjectSummary }) {
 }
 
 /** Why we believe it: confidence, source, markings, labels. */
-function Why({ detail }: { detail: ObjectDetail }) {
+function Why({ detail, references }: { detail: ObjectDetail; references: ObjectReferences | undefined }) {
   const { t } = useTranslation()
   const { summary, object } = detail
   const name = useOrganisationName()
+  const language = useLanguage()
   const sources = list(object['external_references'])
   const creator = text(object['created_by_ref'])
+  const creatorName = references?.refers_to.find(({ property }) => property === 'created_by_ref')?.object.name
   const validUntil = text(object['valid_until'])
   return (
     <Section title={t('object.why')}>
@@ -138,7 +143,7 @@ function Why({ detail }: { detail: ObjectDetail }) {
         <dd>{summary.confidence == null ? <span className="quiet">{t('object.unstated')}</span> : <Confidence value={summary.confidence} />}</dd>
         <dt>{t('object.originator')}</dt>
         <dd>{name(summary.originator)}</dd>
-        {creator !== null && <><dt>{t('object.creator')}</dt><dd><Link className="text-link mono" to={`/intelligence/${creator}`}>{creator}</Link></dd></>}
+        {creator !== null && <><dt>{t('object.creator')}</dt><dd><Link className="text-link" to={`/intelligence/${creator}`}>{creatorName === undefined ? <span className="mono">{creator}</span> : inLanguage(creatorName, language)}</Link></dd></>}
         {summary.version != null && <><dt>{t('object.modified')}</dt><dd><Both at={summary.version} /></dd></>}
         {validUntil !== null && <><dt>{t('object.validUntil')}</dt><dd><Both at={validUntil} /></dd></>}
         <dt>{t('object.marking')}</dt>
