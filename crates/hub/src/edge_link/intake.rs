@@ -99,7 +99,7 @@ struct Intake<'s> {
     now: Timestamp,
     rules: Rules,
     indicators: HashMap<Id, Option<Arc<Indicator>>>,
-    /// Open cases, and in the same order what is known of them.
+    /// Open cases, and in the same order what is known of them. Timelines are read when a case changes.
     open: Vec<Case>,
     notes: Vec<Note>,
     /// Sightings in no case.
@@ -114,7 +114,7 @@ impl<'s> Intake<'s> {
             StoreError::Corrupt(format!("organisation `{}`", caller.principal.organisation))
         })?;
         let (mut open, mut notes) = (Vec::new(), Vec::new());
-        for (case, key) in cases::for_triage(tx, realm)? {
+        for (case, key) in cases::open_heads(tx, realm)? {
             let label =
                 labels::get(tx, realm, key)?.ok_or_else(|| StoreError::Corrupt(format!("label {key}")))?;
             notes.push(Note { before: Some((case.revision, case.changed)), label, joined: Vec::new() });
@@ -341,6 +341,10 @@ impl<'s> Intake<'s> {
             Triage::Join(id) => {
                 let mut known = self.open.iter_mut().zip(&mut self.notes);
                 let Some((case, note)) = known.find(|(case, _)| case.id == id) else { return Ok(()) };
+                if case.timeline.is_empty() {
+                    let whole = cases::for_node(tx, self.caller.realm(), &id)?;
+                    *case = whole.ok_or_else(|| StoreError::NotFound { what: id.to_string() })?.0;
+                }
                 if case.join(&new, self.now).is_ok_and(|joined| joined) {
                     let bearing = indicator.labels.iter().copied().chain([label]);
                     note.label = casework::join(tx, self.caller.realm(), note.label.clone(), bearing)?;
