@@ -304,7 +304,7 @@ fn check(pattern: &str, header: &str, line: &str, covers: Covers) {
 fn every_pair() {
     let mut patterns: Vec<String> = Vec::new();
     let mut ask = |path: &str, values: &[&str]| {
-        patterns.extend(values.iter().map(|value| format!("[{path} = {}]", quoted(value))))
+        patterns.extend(values.iter().map(|value| format!("[{path} = {}]", quoted(value))));
     };
     ask("ipv4-addr:value", &ADDRESSES);
     ask("ipv4-addr:value", &NETWORKS);
@@ -328,6 +328,10 @@ fn every_pair() {
     put(r#""http":{"hostname":$,"url":"/a"}"#, &HOSTS);
     put(r#""http":{"hostname":$,"url":"/a","http_port":8080}"#, &HOSTS);
     put(r#""http":{"hostname":"evil.example","url":$}"#, &TARGETS);
+    put(
+        r#""http":{"request_headers":[{"name":":authority","value":$},{"name":":path","value":"/a"}]}"#,
+        &HOSTS,
+    );
     put(r#""smtp":{"mail_from":$}"#, &MAILS);
     put(r#""fileinfo":{"md5":$}"#, &HASHES);
     put(r#""fileinfo":{"sha1":$}"#, &HASHES);

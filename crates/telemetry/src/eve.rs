@@ -10,7 +10,7 @@ const SRC: Role = Role::Source;
 const DST: Role = Role::Destination;
 const IN: Role = Role::Content;
 
-/// Every field that bears an observable value. Bodies, headers, credentials, DNS texts and the like are left out on purpose:
+/// Every field that bears an observable value. Bodies, headers (but for host and target), credentials, DNS texts and the like are left out on purpose:
 /// no indicator here can ask for them.
 const TABLE: Table = &[
     ("timestamp", Reading::Time),
@@ -58,6 +58,7 @@ const TABLE: Table = &[
     ("http.hostname", Reading::HttpHost),
     ("http.http_port", Reading::HttpPort),
     ("http.url", Reading::HttpTarget),
+    ("http.request_headers[]", Reading::HttpHeader),
     ("http.http_refer", Reading::Url),
     ("http.redirect", Reading::Url),
     ("http.xff", Reading::Address(SRC)),

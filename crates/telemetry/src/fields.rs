@@ -74,6 +74,7 @@ fn read_members<'a>(fields: &Fields, path: &str, object: LazyValue<'a>, depth: u
 fn read_value<'a>(node: &Fields, path: &str, value: LazyValue<'a>, depth: usize, draft: &mut Draft<'a>) {
     let Some(depth) = depth.checked_sub(1) else { return };
     match value.get_type() {
+        JsonType::Object if node.reading == Some(Reading::HttpHeader) => read_header(path, value, draft),
         JsonType::Object => read_members(node, path, value, depth, draft),
         JsonType::Array => {
             // Some writers give one value where others give a list of it, so a list is also read by a plain field's rule.
@@ -93,6 +94,20 @@ fn read_value<'a>(node: &Fields, path: &str, value: LazyValue<'a>, depth: usize,
             }
         }
         JsonType::Null | JsonType::Boolean => {}
+    }
+}
+
+fn read_header<'a>(path: &str, header: LazyValue<'a>, draft: &mut Draft<'a>) {
+    let (mut name, mut content) = (None, None);
+    for (key, value) in header.into_object_iter().into_iter().flatten().flatten() {
+        match key.as_ref() {
+            "name" => name = text_of(&value),
+            "value" => content = text_of(&value),
+            _ => {}
+        }
+    }
+    if let (Some(name), Some(content)) = (name, content) {
+        draft.take_header(&name, Cow::Owned(format!("{path}.value")), content);
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) enum Reading {
     HttpPort,
     /// The request target: a path, or a whole URL.
     HttpTarget,
+    /// An HTTP header as an object of `name` and `value`: those of HTTP/2 that say what HTTP/1 has in the request line.
+    HttpHeader,
     /// A URL that stands whole in the field.
     Url,
     /// One or more e-mail addresses, bare, in angle brackets, or after a display name.
@@ -60,6 +62,7 @@ pub(crate) struct Draft<'a> {
     http_host: Option<(Cow<'a, str>, Cow<'a, str>)>,
     http_port: Option<u16>,
     http_target: Option<(Cow<'a, str>, Cow<'a, str>)>,
+    http_over_tls: bool,
 }
 
 /// The most values one record may carry; a record beyond is cut there. A grouped DNS answer has hundreds at most.
@@ -80,6 +83,7 @@ impl<'a> Draft<'a> {
             http_host: None,
             http_port: None,
             http_target: None,
+            http_over_tls: false,
         }
     }
 
@@ -98,6 +102,8 @@ impl<'a> Draft<'a> {
             Reading::Address(role) => self.address(role, field, text),
             Reading::Host(role) => self.host(role, field, text),
             Reading::Url => self.url(field, text),
+            // An object, see `take_header`.
+            Reading::HttpHeader => {}
             Reading::Emails(role) => self.emails(role, &field, text),
             Reading::Md5 => self.hash(32, ValueKind::Md5, field, text),
             Reading::Sha1 => self.hash(40, ValueKind::Sha1, field, text),
@@ -109,13 +115,25 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Takes one header of an HTTP request. What stands in a field of its own goes before what stands in a header.
+    pub(crate) fn take_header(&mut self, name: &str, field: Cow<'a, str>, value: Cow<'a, str>) {
+        match name {
+            ":authority" | "host" | "Host" if self.http_host.is_none() => {
+                self.http_host = Some((field, value));
+            }
+            ":path" if self.http_target.is_none() => self.http_target = Some((field, value)),
+            ":scheme" => self.http_over_tls = value == "https",
+            _ => {}
+        }
+    }
+
     /// The observation; the HTTP parts become a host and a URL.
     pub(crate) fn finish(mut self) -> Observation<'a> {
         let host = self.http_host.take();
         match self.http_target.take() {
             Some((field, target)) if target.contains("://") => self.url(field, target),
             Some((field, target)) => {
-                if let Some(url) = host.as_ref().and_then(|(_, host)| joined(host, self.http_port, &target)) {
+                if let Some(url) = host.as_ref().and_then(|(_, host)| self.joined(host, &target)) {
                     self.push(field, ValueKind::Url, Cow::Owned(url), Role::Content);
                 }
             }
@@ -125,6 +143,22 @@ impl<'a> Draft<'a> {
             self.host(Role::Destination, field, part(host, without_port));
         }
         self.observation
+    }
+
+    /// `http://host[:port]/target`, if the host can be one and the target is a path. Traffic that is read at all was not
+    /// encrypted, or was decrypted by who says so.
+    fn joined(&self, host: &str, target: &str) -> Option<String> {
+        let scheme = if self.http_over_tls { "https" } else { "http" };
+        let name = without_port(host);
+        if !target.starts_with('/') || !(is_host_name(name) || address_kind(name).is_some()) {
+            return None;
+        }
+        let bare_v6 = name.len() == host.len() && name.parse::<Ipv6Addr>().is_ok();
+        let host = if bare_v6 { Cow::Owned(format!("[{host}]")) } else { Cow::Borrowed(host) };
+        Some(match self.http_port {
+            Some(port) if name.len() == host.len() || bare_v6 => format!("{scheme}://{host}:{port}{target}"),
+            _ => format!("{scheme}://{host}{target}"),
+        })
     }
 
     /// Whether anything at all was understood.
@@ -284,21 +318,6 @@ fn url_host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
     without_port(authority.rsplit_once('@').map_or(authority, |(_, host)| host))
-}
-
-/// `http://host[:port]/target`, if the host can be one and the target is a path. Traffic that is read at all was not
-/// encrypted, so the scheme is `http`.
-fn joined(host: &str, port: Option<u16>, target: &str) -> Option<String> {
-    let name = without_port(host);
-    if !target.starts_with('/') || !(is_host_name(name) || address_kind(name).is_some()) {
-        return None;
-    }
-    let bare_v6 = name.len() == host.len() && name.parse::<Ipv6Addr>().is_ok();
-    let host = if bare_v6 { Cow::Owned(format!("[{host}]")) } else { Cow::Borrowed(host) };
-    Some(match port {
-        Some(port) if port != 80 && name.len() == host.len() => format!("http://{host}:{port}{target}"),
-        _ => format!("http://{host}{target}"),
-    })
 }
 
 /// Every e-mail address in a header or envelope field.

@@ -102,6 +102,18 @@ fn http_becomes_whole_urls() {
 }
 
 #[test]
+fn http_2_has_its_host_in_a_header() {
+    check(
+        r#"{"event_type":"http","http":{"version":"2","request_headers":[{"name":":method","value":"GET"},{"name":":authority","value":"dns.example:8443"},{"name":":scheme","value":"https"},{"name":":path","value":"/query?a=b"},{"name":"cookie","value":"secret.example"}]}}"#,
+        &expect_test::expect![[r#"
+            http -  None None None
+            http.request_headers[3].value url https://dns.example:8443/query?a=b Content
+            http.request_headers[1].value domain-name dns.example Destination
+        "#]],
+    );
+}
+
+#[test]
 fn certificates_mail_files_and_flows() {
     check(
         r#"{"event_type":"tls","tls":{"subject":"C=JP, O=Some, CN=www.example.jp","issuerdn":"CN=ca.example","fingerprint":"0a:a1:18:c3:04:45:30:07:c8:4a:08:ba:80:02:ff:4c:6e:9d:a5:1e","sni":"sni.example","ja3":{"hash":"0123456789abcdef0123456789abcdef"}}}"#,

@@ -3,6 +3,7 @@
 mod intel;
 mod logs;
 mod report;
+mod words;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
 //! Matches on standard output; what could not be used or read on standard error.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -12,7 +13,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use telemetry::Unreadable;
 
-use crate::match_command::Colour;
+use crate::match_command::{Colour, words};
 use crate::output::Output;
 
 /// Writes matches.
@@ -26,7 +27,7 @@ pub(super) struct Report {
 /// One match for programs.
 #[derive(Serialize)]
 struct MatchForPrograms<'a> {
-    file: std::borrow::Cow<'a, str>,
+    file: Cow<'a, str>,
     line: u64,
     field: &'a str,
     value: &'a str,
@@ -124,7 +125,7 @@ impl Report {
 }
 
 /// A stranger's text without what would steer a terminal.
-fn clean(text: &str) -> std::borrow::Cow<'_, str> {
+fn clean(text: &str) -> Cow<'_, str> {
     if !text.chars().any(steers) {
         return text.into();
     }
@@ -203,10 +204,10 @@ impl Totals {
         }
         self.tell_refused(output);
         for (code, count) in &self.unreadable {
-            let why = self.examples.get(code).map_or("", String::as_str);
+            let (english, japanese) = self.reason(code);
             output.say(
-                format!("yagura: {count} lines could not be read: {why} [{code}]"),
-                format!("yagura: 読めない行が {count} 行ありました：{why} [{code}]"),
+                format!("yagura: {count} lines could not be read: {english} [{code}]"),
+                format!("yagura: 読めない行が {count} 行ありました：{japanese} [{code}]"),
             );
         }
         if self.outside_validity > 0 {
@@ -235,18 +236,25 @@ impl Totals {
             return;
         }
         for (code, count) in &self.refused {
-            let why = clean(self.examples.get(code).map_or("", String::as_str));
+            let (english, japanese) = self.reason(code);
             output.say(
-                format!("yagura: {count} indicators are not used, for example: {why} [{code}]"),
-                format!("yagura: 使わない指標が {count} 件あります。例：{why} [{code}]"),
+                format!("yagura: {count} indicators are not used, for example: {english} [{code}]"),
+                format!("yagura: 使わない指標が {count} 件あります：{japanese} [{code}]"),
             );
         }
         for (code, count) in &self.partly_used {
-            let why = clean(self.examples.get(code).map_or("", String::as_str));
+            let (english, japanese) = self.reason(code);
             output.say(
-                format!("yagura: {count} indicators are used in part, for example: {why} [{code}]"),
-                format!("yagura: 一部だけ使う指標が {count} 件あります。例：{why} [{code}]"),
+                format!("yagura: {count} indicators are used in part, for example: {english} [{code}]"),
+                format!("yagura: 一部だけ使う指標が {count} 件あります：{japanese} [{code}]"),
             );
         }
+    }
+
+    /// The reason behind a code: in English the first example's, in Japanese the general one.
+    fn reason(&self, code: &str) -> (Cow<'_, str>, Cow<'_, str>) {
+        let english = clean(self.examples.get(code).map_or("", String::as_str));
+        let japanese = words::japanese(code).map_or_else(|| english.clone(), Cow::Borrowed);
+        (english, japanese)
     }
 }
