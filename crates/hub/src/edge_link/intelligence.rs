@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use api::{Intelligence, IntelligenceChange};
+use api::{Code, Intelligence, IntelligenceChange};
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 use crate::api::summaries::{leaving, parse};
 use crate::principal::{Caller, EdgeCaller};
-use crate::problem::Answer;
+use crate::problem::{Answer, Failure};
 use crate::release::{Leaving, Recipient};
 use crate::request::Query;
 use crate::state::AppState;
@@ -93,7 +93,9 @@ pub(super) async fn get(
     }
     loop {
         committed.mark_unchanged();
-        let read = read(&state, &caller, after, reset).await?;
+        let read = read(&state, &caller, after, reset).await?.ok_or_else(|| {
+            Failure::new(Code::SignInRefused, "this edge was removed or given to another operator meanwhile")
+        })?;
         let nothing = read.answer.changes.is_empty() && !reset;
         if nothing && read.answer.more {
             after = read.answer.sequence;
@@ -159,9 +161,18 @@ async fn answer(state: &AppState, caller: Caller, sight: &str, read: Read) -> An
     Ok(Json(answer))
 }
 
-async fn read(state: &AppState, caller: &Caller, after: i64, reset: bool) -> Result<Read, StoreError> {
+/// One look; nothing where the edge is not what it was when it asked.
+async fn read(
+    state: &AppState,
+    caller: &Caller,
+    after: i64,
+    reset: bool,
+) -> Result<Option<Read>, StoreError> {
     let (work, asker) = (state.clone(), caller.clone());
     let read = state.store.read(move |reader| {
+        if asker.renewed(reader)?.is_none_or(|now| now.principal != asker.principal) {
+            return Ok(None);
+        }
         let visible = work.door.visible(reader, &asker.principal)?;
         let filter =
             TailFilter { visible: &visible, after, types: &["indicator"], last_only: true, limit: PAGE_MAX };
@@ -192,7 +203,7 @@ async fn read(state: &AppState, caller: &Caller, after: i64, reset: bool) -> Res
             }
         }
         let answer = Intelligence { sequence: tail.through, more: tail.more, reset, changes: told.changes };
-        Ok(Read { answer, leaving: told.leaving, visible })
+        Ok(Some(Read { answer, leaving: told.leaving, visible }))
     });
     read.await
 }

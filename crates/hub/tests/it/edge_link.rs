@@ -354,3 +354,18 @@ async fn an_edge_keeps_its_place_when_the_hub_restarts() {
     assert!(!told.reset);
     assert_eq!(put_ids(&told.changes), [id_of(&new)]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edge_that_is_removed_waits_in_vain() {
+    let hub = TestHub::start().await;
+    let (power, _) = two_operators(&hub).await;
+    let start = hub.intelligence(&power, 0).await;
+    let path = format!("/edge/v1/intelligence?after={}&wait=60", start.sequence);
+    let asked = std::time::Instant::now();
+    let (waiting, removed) = tokio::join!(
+        hub.rest(&power, Method::GET, &path).send(),
+        hub.rest(&hub.token, Method::DELETE, "/api/v1/edges/power-1").send()
+    );
+    assert_eq!((waiting.status, removed.status), (401, 204));
+    assert!(asked.elapsed() < std::time::Duration::from_secs(30));
+}
