@@ -31,7 +31,7 @@ pub struct Config {
 }
 
 /// How the hub is reached.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HubLink {
     /// Address, e.g. `https://hub.example:8440`.
     pub url: String,
@@ -39,6 +39,13 @@ pub struct HubLink {
     pub token: String,
     /// A root certificate (PEM) to trust in place of the system's.
     pub certificate: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for HubLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The token is a secret and stays out of every log.
+        f.debug_struct("HubLink").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 /// One log source.

@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 
 use api::SourceHealth;
 use matcher::{IndicatorSet, Match, Scanner};
-use sha2::{Digest, Sha256};
-use stix::Id;
 use telemetry::{Format, Reader};
 use uuid::Uuid;
 
@@ -28,8 +26,6 @@ const DISCOVER: Duration = Duration::from_millis(500);
 const RETRY: Duration = Duration::from_millis(500);
 /// A position without matches is written at least this often.
 const RECORD: Duration = Duration::from_secs(1);
-/// Namespace of sighting identifiers: the same record and indicator at the same edge give the same one.
-const SIGHTING_NAMESPACE: Uuid = Uuid::from_u128(0x5b0c_6c1e_6f0e_5f43_9a63_1d3b_7a6f_2c11);
 
 /// Starts a thread for each source.
 pub(crate) fn start(shared: &Arc<Shared>) -> Result<Vec<std::thread::JoinHandle<()>>, EdgeError> {
@@ -334,23 +330,13 @@ fn consider(
     match oversight::minimise(about, hit.observation, hit.hits, config.purpose, &config.consent, now) {
         Ok(minimised) => {
             let offset = stretch.offset + hit.line_offset as u64;
-            let sighting = sighting_id(&config.id, &source.name, offset, hit.text, &id);
+            let record: [&[u8]; 4] =
+                [source.name.as_bytes(), &offset.to_be_bytes(), hit.text, id.as_str().as_bytes()];
+            let sighting = shared.spool.sighting_id(&record);
             found.sightings.push(NewSpooled { id: sighting, minimised });
         }
         Err(why) => found.ledger.push(row(LedgerKind::Withheld, why.to_string())),
     }
-}
-
-/// The same for the same record, wherever its file was moved to.
-fn sighting_id(edge: &str, source: &str, offset: u64, record: &[u8], indicator: &Id) -> Uuid {
-    let mut name = Sha256::new();
-    for part in
-        [edge.as_bytes(), source.as_bytes(), &offset.to_be_bytes(), record, indicator.as_str().as_bytes()]
-    {
-        name.update((part.len() as u64).to_be_bytes());
-        name.update(part);
-    }
-    Uuid::new_v5(&SIGHTING_NAMESPACE, &name.finalize())
 }
 
 /// A scanner's counters at one moment.

@@ -6,12 +6,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use hmac::{Hmac, KeyInit, Mac};
 use oversight::Minimised;
 use rusqlite::{Connection, OptionalExtension, params};
+use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::ledger::{Counts, LedgerKind, LedgerRow};
 
+/// Namespace of sighting identifiers.
+const SIGHTING_NAMESPACE: Uuid = Uuid::from_u128(0x5b0c_6c1e_6f0e_5f43_9a63_1d3b_7a6f_2c11);
 /// Sightings that may wait; at this number the edge stops reading its logs until the hub takes some.
 pub(crate) const WAITING_SIGHTINGS_MAX: u64 = 200_000;
 /// Identifiers of answered sightings kept, so that reading a record again sends nothing.
@@ -102,8 +106,9 @@ pub(crate) struct Spool {
 impl Spool {
     /// Opens or makes the spool in a folder.
     pub(crate) fn open(folder: &Path) -> Result<Self, SpoolError> {
-        std::fs::create_dir_all(folder).map_err(|e| SpoolError::Unusable(e.to_string()))?;
-        let connection = Connection::open(folder.join("edge.sqlite"))?;
+        let file = folder.join("edge.sqlite");
+        make_private(folder, &file).map_err(|e| SpoolError::Unusable(e.to_string()))?;
+        let connection = Connection::open(&file)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "cache_size", -2000)?;
@@ -114,6 +119,17 @@ impl Spool {
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The identifier of the sighting that one record gives with one indicator: the same at every reading, and of no use to
+    /// somebody who guesses at records, since it is keyed.
+    pub(crate) fn sighting_id(&self, parts: &[&[u8]]) -> Uuid {
+        let mut name = keyed(&self.key);
+        for part in parts {
+            name.update(&(part.len() as u64).to_be_bytes());
+            name.update(part);
+        }
+        Uuid::new_v5(&SIGHTING_NAMESPACE, &name.finalize().into_bytes())
     }
 
     /// Every position of a source.
@@ -330,6 +346,23 @@ impl Spool {
             refused: read("refused")?,
         })
     }
+}
+
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    let mut block = [0; 64];
+    for (to, from) in block.iter_mut().zip(key) {
+        *to = *from;
+    }
+    // HMAC pads a shorter key with zeros to one block (RFC 2104), so this is the same as with the key itself.
+    Hmac::new(&block.into())
+}
+
+/// The spool holds the sealing key and what waits to leave: a folder and file made here are readable by their owner alone.
+fn make_private(folder: &Path, file: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    // SQLite gives its other files the permissions of this one.
+    std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(file).map(drop)
 }
 
 fn sealing_key(connection: &Connection) -> Result<[u8; 32], SpoolError> {

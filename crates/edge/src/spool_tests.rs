@@ -131,7 +131,7 @@ fn a_full_disk_keeps_nothing_half_and_goes_on_when_there_is_room() {
     spool.record("eve", &position(40), &[sighting(1)], &[]).unwrap();
     let pages: i64 = spool.connection().query_row("PRAGMA page_count", [], |r| r.get(0)).unwrap();
     let limit = |pages: i64| {
-        spool.connection().query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap()
+        spool.connection().query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
     };
     limit(pages);
     let many: Vec<NewSpooled> = (2..2_000).map(sighting).collect();

@@ -47,6 +47,7 @@ pub mod administration;
 pub use config::{BODY_BYTES_MAX, ConfigError, HubConfig, PAGE_OBJECTS_MAX, RawConfig, TlsFiles};
 pub use first_start::FirstStart;
 pub use server::{all_operations, openapi};
+pub use sign_in::link_address;
 
 use state::{AppState, Inner, Stopping};
 
@@ -117,7 +118,6 @@ impl Hub {
             .map_err(|e| HubError::new("listen", format!("cannot listen on {}: {e}", config.listen)))?;
         let listen = listener.local_addr().map_err(|e| HubError::new("listen", e.to_string()))?;
         let address = public_address(&config, listen)?;
-        std::fs::create_dir_all(&config.data).map_err(|e| HubError::file(&config.data, &e))?;
         let store = Store::open(&config.data, Options::default())?;
         match Ready::prepare(&config, &store, &address).await {
             Ok(ready) => ready.serve(config, store, address, listener, listen).await,

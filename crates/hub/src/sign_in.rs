@@ -56,7 +56,7 @@ pub(crate) fn people_address(address: &Url) -> Url {
 }
 
 /// A one-time link as it is printed. The secret stands behind `#`: a browser sends it to nobody.
-pub(crate) fn link_address(address: &Url, secret: &str) -> String {
+pub fn link_address(address: &Url, secret: &str) -> String {
     format!("{}/sign-in#link={secret}", people_address(address).as_str().trim_end_matches('/'))
 }
 

@@ -1,4 +1,5 @@
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -36,9 +37,11 @@ impl Store {
     /// # Errors
     /// [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::Corrupt`], [`StoreError::Io`].
     pub fn open(folder: &Path, options: Options) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder)?;
+        make_private(folder)?;
         let lock = lock(folder)?;
         let file = folder.join(DATABASE_FILE);
+        // SQLite gives its other files the permissions of this one.
+        File::options().create(true).append(true).mode(0o600).open(&file)?;
         let connection = sqlite::open_writer(&file, &options)?;
         schema::migrate(&connection)?;
         let readers_max = options.readers_max.max(1);
@@ -132,6 +135,11 @@ impl Readers {
         }
         result
     }
+}
+
+/// A folder that is made here is readable by its owner alone; one that was there keeps the permissions it was given.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 fn lock(folder: &Path) -> Result<File, StoreError> {

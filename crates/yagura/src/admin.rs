@@ -153,7 +153,7 @@ pub(crate) fn serve(running: &RunningHub) -> Result<Administration, Failure> {
     }
     let listener = tokio::net::UnixListener::bind(&path).map_err(failed)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    let (store, address) = (running.store().clone(), running.address.to_string());
+    let (store, address) = (running.store().clone(), running.address.clone());
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let (store, address) = (store.clone(), address.clone());
@@ -177,7 +177,7 @@ impl Administration {
     }
 }
 
-async fn answer(stream: tokio::net::UnixStream, store: &Store, address: &str) -> std::io::Result<()> {
+async fn answer(stream: tokio::net::UnixStream, store: &Store, address: &url::Url) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     tokio::io::BufReader::new(read.take(MESSAGE_BYTES_MAX)).read_line(&mut line).await?;
@@ -190,11 +190,12 @@ async fn answer(stream: tokio::net::UnixStream, store: &Store, address: &str) ->
     write.write_all(&answer).await
 }
 
-async fn execute(store: &Store, address: Option<&str>, request: Request) -> Result<Answer, Refused> {
+async fn execute(store: &Store, address: Option<&url::Url>, request: Request) -> Result<Answer, Refused> {
     let by = || By::node(Realm::Live);
     let link = |secret: String| {
-        let base = address.map_or("", |address| address.trim_end_matches('/'));
-        format!("{base}/sign-in#link={secret}")
+        // While the hub is stopped its address is not known here; the part after it is what counts.
+        address
+            .map_or_else(|| format!("/sign-in#link={secret}"), |address| hub::link_address(address, &secret))
     };
     Ok(match request {
         Request::ListOrganisations | Request::ListPeople | Request::ListTokens | Request::ListEdges => {
@@ -229,17 +230,17 @@ async fn list(store: &Store, request: &Request) -> Result<Answer, Refused> {
     let request = request.clone();
     let found = store.read(move |reader| {
         Ok(match request {
-            Request::ListPeople => rows(people::list(reader, &realm)?, person),
-            Request::ListTokens => rows(tokens::list(reader, &realm)?, token),
-            Request::ListEdges => rows(edges::list(reader, &realm)?, edge),
-            _ => rows(organisations::list(reader, &realm)?, organisation),
+            Request::ListPeople => rows(&people::list(reader, &realm)?, person),
+            Request::ListTokens => rows(&tokens::list(reader, &realm)?, token),
+            Request::ListEdges => rows(&edges::list(reader, &realm)?, edge),
+            _ => rows(&organisations::list(reader, &realm)?, organisation),
         })
     });
     found.await.map_err(|e| Refused::from(administration::Error::from(e)))
 }
 
 /// One line of tab-separated values for people, one object for programs.
-fn rows<T>(found: Vec<T>, describe: impl Fn(&T) -> Value) -> Answer {
+fn rows<T>(found: &[T], describe: impl Fn(&T) -> Value) -> Answer {
     let values: Vec<Value> = found.iter().map(describe).collect();
     let line = |value: &Value| {
         let cells = value.as_object().into_iter().flat_map(serde_json::Map::values);

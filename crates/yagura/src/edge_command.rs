@@ -18,7 +18,7 @@ struct Ready<'a> {
 
 /// Runs until told to stop.
 pub(crate) fn run(output: &Output, arguments: &EdgeArgs) -> Result<ExitCode, Failure> {
-    let config = edge::Config::read(&arguments.config).map_err(unusable)?;
+    let config = edge::Config::read(&arguments.config).map_err(|e| unusable(&e))?;
     if arguments.check {
         output.say("the configuration can be used", "設定ファイルは使えます");
         return Ok(ExitCode::SUCCESS);
@@ -26,7 +26,7 @@ pub(crate) fn run(output: &Output, arguments: &EdgeArgs) -> Result<ExitCode, Fai
     log_to_stderr(output, SERVER_LOG);
     crate::block_on(async {
         let (id, hub) = (config.id.clone(), config.hub.url.clone());
-        let running = edge::start(config).await.map_err(failed)?;
+        let running = edge::start(config).await.map_err(|e| failed(&e))?;
         let page = running.address().map(|address| format!("http://{address}"));
         if output.is_json() {
             output.object(&Ready { event: "ready", id: &id, hub: &hub, page });
@@ -39,11 +39,11 @@ pub(crate) fn run(output: &Output, arguments: &EdgeArgs) -> Result<ExitCode, Fai
     })
 }
 
-fn unusable(error: edge::ConfigError) -> Failure {
+fn unusable(error: &edge::ConfigError) -> Failure {
     Failure::usage("edge-config", error.to_string(), format!("エッジの設定が使えません：{error}"))
 }
 
-fn failed(error: edge::EdgeError) -> Failure {
+fn failed(error: &edge::EdgeError) -> Failure {
     match error {
         edge::EdgeError::Config(error) => unusable(error),
         error => Failure::system("edge-start", error.to_string(), format!("エッジを起動できません：{error}")),

@@ -90,19 +90,19 @@ fn compare(reader: &Reader<'_>, folder: &Path, note: &str, key: &str) -> Result<
 
 fn check_tile(reader: &Reader<'_>, folder: &Path, tile: &Tile) -> Result<(), Failure> {
     let expected = tile.content(|level, index| audit::node(reader, level, index).ok().flatten());
-    check_file(&folder.join(tile.path()), expected)?;
+    check_file(&folder.join(tile.path()), expected.as_deref())?;
     if tile.level > 0 {
         return Ok(());
     }
     let first = tile.index * 256;
     let entries =
         audit::entries(reader, first, first + u64::from(tile.width)).map_err(|e| differs(&e.to_string()))?;
-    check_file(&folder.join(tile.entries_path()), tlog::encode_entries(entries).ok())
+    check_file(&folder.join(tile.entries_path()), tlog::encode_entries(entries).ok().as_deref())
 }
 
-fn check_file(path: &Path, expected: Option<Vec<u8>>) -> Result<(), Failure> {
+fn check_file(path: &Path, expected: Option<&[u8]>) -> Result<(), Failure> {
     let found = std::fs::read(path).map_err(|e| differs(&format!("`{}`: {e}", path.display())))?;
-    if expected.as_deref() == Some(found.as_slice()) {
+    if expected == Some(found.as_slice()) {
         return Ok(());
     }
     Err(differs(&format!("`{}` does not hold what the rows make", path.display())))

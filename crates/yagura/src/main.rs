@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     }
     let output = Output::new(cli.global);
     let done = match cli.command {
-        Command::Demo(arguments) => demo::run(&output, arguments),
+        Command::Demo(arguments) => demo::run(&output, &arguments),
         Command::Hub(arguments) => hub_command::run(&output, arguments),
         Command::Edge(arguments) => edge_command::run(&output, &arguments),
         Command::Match(arguments) => return match_command::run(&output, &arguments),

@@ -42,7 +42,7 @@ impl Folder {
 }
 
 /// Runs until told to stop.
-pub(crate) fn run(output: &Output, arguments: DemoArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn run(output: &Output, arguments: &DemoArgs) -> Result<ExitCode, Failure> {
     log_to_stderr(output, "warn");
     let folder = match &arguments.data {
         Some(path) => Folder::Kept(path.clone()),
@@ -55,11 +55,11 @@ pub(crate) fn run(output: &Output, arguments: DemoArgs) -> Result<ExitCode, Fail
         config.name_en.clone_from(&council.coordinator.name_en);
         let running = start(config).await?;
         let administration = admin::serve(&running)?;
-        let tokens = prepare(&running, &council, &arguments, folder.path()).await?;
+        let tokens = prepare(&running, &council, arguments, folder.path()).await?;
         announce(output, &running);
-        let edges = start_edges(&running, &council, &arguments, folder.path(), &tokens).await?;
+        let edges = start_edges(&running, &council, arguments, folder.path(), &tokens).await?;
         let story =
-            tokio::spawn(tell(running.store().clone(), telemetry_of(&council, &arguments, folder.path())));
+            tokio::spawn(tell(running.store().clone(), telemetry_of(&council, arguments, folder.path())));
         until_told_to_stop().await;
         output.say("stopping", "終了しています");
         story.abort();

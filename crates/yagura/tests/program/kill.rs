@@ -1,14 +1,12 @@
 //! Hub and edge killed in the middle of their work, again and again: nothing acknowledged is lost, nothing comes twice.
 
-mod running;
-
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
-use running::{CONSENT, Edge, Hub, admin, edge_config, export, wait_until, yagura};
+use crate::running::{CONSENT, Edge, Hub, edge_config, export, register_edge, wait_until, yagura};
 use serde_json::{Value, json};
 
 const INDICATORS: usize = 40;
@@ -21,23 +19,7 @@ const ROUNDS: usize = 6;
 fn killed_hub_and_edge_lose_nothing_and_repeat_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut hub = Hub::start(&folder.path().join("hub"));
-    admin(
-        &hub,
-        &[
-            "org",
-            "add",
-            "harbour",
-            "--name-ja",
-            "港湾",
-            "--name-en",
-            "Harbour",
-            "--role",
-            "operator",
-            "--sector",
-            "ports",
-        ],
-    );
-    let token = admin(&hub, &["edge", "add", "harbour-1", "--org", "harbour", "--name", "Harbour"]);
+    let token = register_edge(&hub);
     hub.post(&indicators());
     let log = folder.path().join("eve.json");
     std::fs::write(&log, "").unwrap();

@@ -1,12 +1,10 @@
 //! An edge as its operator meets it: the hub away, no consent, logs that break.
 
-mod running;
-
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use running::{CONSENT, Edge, Hub, edge_config, export, register_edge, wait_until};
+use crate::running::{CONSENT, Edge, Hub, edge_config, export, register_edge, wait_until};
 use serde_json::{Value, json};
 
 const BAD_ADDRESS: &str = "198.51.100.66";

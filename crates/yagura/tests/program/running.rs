@@ -1,7 +1,5 @@
 //! Hubs and edges as real processes on free ports, stopped when the test ends.
 
-#![expect(dead_code, reason = "each test uses a part of it")]
-
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -19,7 +17,7 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
 });
 
 /// The program under test.
-pub fn yagura() -> Command {
+pub(crate) fn yagura() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_yagura"));
     command.env("RUST_LOG", "warn").env("LANG", "C.UTF-8");
     command
@@ -27,7 +25,7 @@ pub fn yagura() -> Command {
 
 /// Waits for a state, never for a time.
 #[track_caller]
-pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < PATIENCE, "waited too long: {what}");
@@ -36,24 +34,22 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// A hub.
-pub struct Hub {
+pub(crate) struct Hub {
     child: Child,
     data: PathBuf,
-    pub address: String,
-    pub api_root: String,
-    pub collection: String,
-    pub token: String,
+    pub(crate) address: String,
+    pub(crate) token: String,
 }
 
 /// Posts to a hub from another thread.
-pub struct Poster {
+pub(crate) struct Poster {
     url: String,
     token: String,
 }
 
 impl Hub {
     /// The first start in a folder.
-    pub fn start(data: &Path) -> Self {
+    pub(crate) fn start(data: &Path) -> Self {
         Self::start_at(data, "127.0.0.1:0", None)
     }
 
@@ -63,47 +59,40 @@ impl Hub {
         let (child, ready) = ready(command);
         let text = |name: &str| ready[name].as_str().unwrap().to_owned();
         let token = token.unwrap_or_else(|| text("token"));
-        Self {
-            child,
-            data: data.to_owned(),
-            address: text("address"),
-            api_root: text("api_root"),
-            collection: text("collection"),
-            token,
-        }
+        Self { child, data: data.to_owned(), address: text("address"), token }
     }
 
     /// SIGKILL.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
     /// Starts again at the same address with the same data.
-    pub fn start_again(mut self) -> Self {
+    pub(crate) fn start_again(mut self) -> Self {
         self.kill();
         let listen = self.address.trim_start_matches("http://").to_owned();
         Self::start_at(&self.data, &listen, Some(self.token.clone()))
     }
 
     /// SIGTERM; gives the data folder.
-    pub fn stop(mut self) -> PathBuf {
+    pub(crate) fn stop(mut self) -> PathBuf {
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         assert!(self.child.wait().unwrap().success(), "a stop that was asked for succeeds");
         self.data.clone()
     }
 
-    pub fn data(&self) -> &Path {
+    pub(crate) fn data(&self) -> &Path {
         &self.data
     }
 
-    pub fn poster(&self) -> Poster {
+    pub(crate) fn poster(&self) -> Poster {
         Poster { url: format!("{}/api/v1/objects", self.address), token: self.token.clone() }
     }
 
     /// Posts objects and fails unless every one was taken.
     #[track_caller]
-    pub fn post(&self, objects: &Value) {
+    pub(crate) fn post(&self, objects: &Value) {
         let answer = self.poster().try_post(objects).unwrap();
         assert_eq!(answer["refused"], serde_json::json!([]), "{answer}");
     }
@@ -111,7 +100,7 @@ impl Hub {
 
 impl Poster {
     /// The answer, or nothing where the hub gave none.
-    pub fn try_post(&self, objects: &Value) -> Option<Value> {
+    pub(crate) fn try_post(&self, objects: &Value) -> Option<Value> {
         RUNTIME.block_on(async {
             let request = reqwest::Client::new().post(&self.url).bearer_auth(&self.token);
             let request = request.header("Content-Type", "application/json").body(objects.to_string());
@@ -129,13 +118,13 @@ impl Drop for Hub {
 }
 
 /// An edge.
-pub struct Edge {
+pub(crate) struct Edge {
     child: Child,
     page: String,
 }
 
 impl Edge {
-    pub fn start(config: &Path) -> Self {
+    pub(crate) fn start(config: &Path) -> Self {
         let mut command = yagura();
         command.args(["edge", "--json", "--config"]).arg(config);
         let (child, ready) = ready(command);
@@ -143,13 +132,13 @@ impl Edge {
     }
 
     /// SIGKILL.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
     /// What the edge's own page tells.
-    pub fn ledger(&self) -> Value {
+    pub(crate) fn ledger(&self) -> Value {
         get(&format!("{}/api/v1/ledger", self.page), None).unwrap()
     }
 }
@@ -169,7 +158,7 @@ fn ready(mut command: Command) -> (Child, Value) {
 }
 
 /// GET as JSON.
-pub fn get(url: &str, token: Option<&str>) -> Option<Value> {
+pub(crate) fn get(url: &str, token: Option<&str>) -> Option<Value> {
     RUNTIME.block_on(async {
         let mut request = reqwest::Client::new().get(url);
         if let Some(token) = token {
@@ -181,18 +170,19 @@ pub fn get(url: &str, token: Option<&str>) -> Option<Value> {
 
 /// `yagura admin` on a running hub; gives what it printed.
 #[track_caller]
-pub fn admin(hub: &Hub, arguments: &[&str]) -> String {
+pub(crate) fn admin(hub: &Hub, arguments: &[&str]) -> String {
     let done = yagura().args(["admin", "--data"]).arg(hub.data()).args(arguments).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     String::from_utf8(done.stdout).unwrap().trim().to_owned()
 }
 
 /// A consent that lets out what the tests look for.
-pub const CONSENT: &str = "purposes = [\"collective-defence\"]\nup_to = \"amber\"\nmark_as = \"green\"";
+pub(crate) const CONSENT: &str =
+    "purposes = [\"collective-defence\"]\nup_to = \"amber\"\nmark_as = \"green\"";
 
 /// Registers an operator and its edge; gives the edge's token.
 #[track_caller]
-pub fn register_edge(hub: &Hub) -> String {
+pub(crate) fn register_edge(hub: &Hub) -> String {
     admin(
         hub,
         &[
@@ -213,7 +203,7 @@ pub fn register_edge(hub: &Hub) -> String {
 }
 
 /// Writes the configuration of an edge that reads one log.
-pub fn edge_config(folder: &Path, hub: &Hub, token: &str, consent: &str, log: &Path) -> PathBuf {
+pub(crate) fn edge_config(folder: &Path, hub: &Hub, token: &str, consent: &str, log: &Path) -> PathBuf {
     let path = folder.join("edge.toml");
     let (data, address) = (folder.join("edge"), &hub.address);
     let text = format!(
@@ -227,7 +217,7 @@ pub fn edge_config(folder: &Path, hub: &Hub, token: &str, consent: &str, log: &P
 
 /// `yagura export`; gives the objects.
 #[track_caller]
-pub fn export(hub: &Hub) -> Vec<Value> {
+pub(crate) fn export(hub: &Hub) -> Vec<Value> {
     let done = yagura()
         .args(["export", "--form", "lines", "--hub", &hub.address])
         .env("YAGURA_TOKEN", &hub.token)

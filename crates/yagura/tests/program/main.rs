@@ -1,0 +1,8 @@
+//! The program as real processes.
+
+#[cfg(test)]
+mod edge;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod running;
