@@ -16,13 +16,13 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{HeaderMap, header};
-use oversight::{Action, Actor, AuditEvent, OrganisationId, Purpose, Realm};
+use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, Purpose, Realm};
 use policy::{Label, Principal};
 use stix::validate::{Finding, Severity};
 use stix::{Id, Object};
 use store::collections::CollectionKey;
 use store::objects::{AddOutcome, NewObject};
-use store::{Act, Reader, StoreError, Tx, labels, objects};
+use store::{Act, Reader, StoreError, Tx, labels, objects, organisations};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
@@ -307,6 +307,10 @@ async fn add_run(
 ) -> Answer<Vec<Verdict>> {
     let (submission, statements, door) = (submission.clone(), Arc::clone(statements), state.door.clone());
     let written = state.store.write(move |tx| {
+        let (realm, originator) = (&submission.principal.realm, &submission.principal.organisation);
+        for marking in statements.iter() {
+            labels::define_statement(tx, realm, marking, originator)?;
+        }
         let mut fit = Vec::with_capacity(readings.len());
         let mut verdicts: Vec<Verdict> = Vec::with_capacity(readings.len());
         let mut known = Statements {
@@ -325,8 +329,6 @@ async fn add_run(
                 }
             }
         }
-        let realm = &submission.principal.realm;
-        let originator = &submission.principal.organisation;
         let mut outcomes = objects::add(tx, realm, submission.collection, originator, &fit)?.into_iter();
         for verdict in
             verdicts.iter_mut().filter(|verdict| !matches!(verdict.outcome, Outcome::Refused { .. }))
@@ -384,11 +386,18 @@ impl Statements<'_> {
         Ok(Label::of(object, &self.principal.organisation, &self.principal.realm, is_known))
     }
 
-    /// Whether the log holds the definition, and the submitter may see it.
+    /// Whether the log holds the definition from somebody whose word counts for the submitter's objects: the submitter's own
+    /// organisation or the coordinator. Another one could call a strict marking a mere statement.
     fn is_stored(&self, reader: &Reader<'_>, id: &Id) -> Result<bool, StoreError> {
+        let realm = &self.principal.realm;
         let visible = self.door.visible(reader, self.principal)?;
-        let row = objects::get(reader, &self.principal.realm, &visible, id)?;
-        Ok(row.and_then(|row| Object::parse(row.body).ok()).is_some_and(|object| is_statement(&object)))
+        let Some(row) = objects::get(reader, realm, &visible, id)? else { return Ok(false) };
+        let from_coordinator = || {
+            let originator = organisations::get(reader, realm, &row.originator)?;
+            Ok::<_, StoreError>(originator.is_some_and(|known| known.role == OrganisationRole::Coordinator))
+        };
+        let counts = row.originator == self.principal.organisation || from_coordinator()?;
+        Ok(counts && Object::parse(row.body.clone()).is_ok_and(|object| is_statement(&object)))
     }
 }
 

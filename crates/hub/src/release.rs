@@ -66,13 +66,18 @@ impl Door {
     }
 
     /// The labels that a principal may read, true for the reader's snapshot: a label that is newer than it is not among them.
+    ///
+    /// Remembered only of what is committed: a transaction that is taken back gives its label numbers to other labels.
     pub(crate) fn visible(
         &self,
         reader: &Reader<'_>,
         principal: &Principal,
     ) -> Result<Arc<Visible>, StoreError> {
-        let label_epoch = labels::epoch(reader, &principal.realm)?;
         let engine = self.engine.load_full();
+        if !reader.is_committed() {
+            return work_out(&engine, reader, principal).map(Arc::new);
+        }
+        let label_epoch = labels::epoch(reader, &principal.realm)?;
         let class = class(principal);
         let is_current =
             |known: &&Known| known.label_epoch == label_epoch && Arc::ptr_eq(&known.engine, &engine);
@@ -81,8 +86,7 @@ impl Door {
         {
             return Ok(Arc::clone(&known.visible));
         }
-        let labels = labels::all(reader, &principal.realm)?;
-        let visible = Arc::new(engine.visible(principal, labels.iter().map(|(key, label)| (*key, label))));
+        let visible = Arc::new(work_out(&engine, reader, principal)?);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= CLASSES_MAX {
             known.clear();
@@ -134,6 +138,11 @@ impl Door {
     }
 }
 
+fn work_out(engine: &Engine, reader: &Reader<'_>, principal: &Principal) -> Result<Visible, StoreError> {
+    let labels = labels::all(reader, &principal.realm)?;
+    Ok(engine.visible(principal, labels.iter().map(|(key, label)| (*key, label))))
+}
+
 /// What of a principal a decision depends on: all but its own id.
 fn class(principal: &Principal) -> Principal {
     let kind = match principal.kind {
@@ -159,7 +168,51 @@ pub(crate) fn sequence_ranges(sequences: impl Iterator<Item = i64>) -> Vec<Strin
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use oversight::{OrganisationRole, PersonRole, Realm};
+    use policy::{Label, TlpLabel};
+    use stix::marking::Tlp;
+    use store::Options;
+
     use super::*;
+
+    fn label(level: Tlp) -> Label {
+        Label {
+            realm: Realm::Live,
+            tlp: TlpLabel::Level(level),
+            statements: BTreeSet::new(),
+            unknown: BTreeSet::new(),
+            originator: OrganisationId::parse("agency").unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_label_that_was_taken_back_does_not_lend_its_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(Path::new(folder.path()), Options::default()).unwrap();
+        let engine = Engine::compile(&Engine::built_in()).unwrap();
+        let door = Door::new(Arc::new(ArcSwap::from_pointee(engine)));
+        let principal = Principal {
+            kind: PrincipalKind::Program("p".to_owned()),
+            organisation: OrganisationId::parse("operator").unwrap(),
+            organisation_role: OrganisationRole::Operator,
+            roles: BTreeSet::from([PersonRole::Analyst]),
+            realm: Realm::Live,
+        };
+        let (asked, asker) = (door.clone(), principal.clone());
+        let taken_back = store.write(move |tx| {
+            let key = labels::intern(tx, &label(Tlp::Green))?;
+            assert!(asked.visible(tx, &asker)?.contains(key));
+            Err::<Act<()>, _>(StoreError::Abandoned { code: "test", message: key.to_string() })
+        });
+        let green = taken_back.await.unwrap_err().to_string();
+        let red = store.write(|tx| labels::intern(tx, &label(Tlp::Red)).map(Act::bookkeeping)).await.unwrap();
+        assert_eq!(red.to_string(), green, "else this test shows nothing");
+        let seen =
+            store.read(move |reader| Ok(door.visible(reader, &principal)?.contains(red))).await.unwrap();
+        assert!(!seen);
+    }
 
     #[test]
     fn runs_of_sequences_become_ranges() {

@@ -1,18 +1,21 @@
-//! Labels and their numbers. A label once interned is never changed or removed.
+//! Labels and their numbers. A label once interned is never removed, and changed by [`define_statement`] alone.
 
 use std::collections::BTreeSet;
 
-use oversight::Realm;
+use oversight::{OrganisationId, Realm};
 use policy::{Label, LabelKey, TlpLabel};
 use serde::{Deserialize, Serialize};
 use stix::Id;
 use stix::marking::Tlp;
 
 use crate::sql::{organisation_id, parsed};
-use crate::{Reader, StoreError, Tx};
+use crate::{Reader, StoreError, Tx, settings};
 
 /// Labels of one realm at most: each is a number in the queries of whoever may see it.
 pub const LABELS_MAX: i64 = 20_000;
+
+/// The setting that counts the changes of labels.
+const CHANGES_SETTING: &str = "labels.changes";
 
 /// The number of a label, given to it when it is first seen.
 ///
@@ -62,12 +65,56 @@ pub fn all(reader: &Reader<'_>, realm: &Realm) -> Result<Vec<(LabelKey, Label)>,
     })
 }
 
-/// Counts up when a label is added: what was cached of [`all`] holds as long as this is the same.
+/// Makes known that a marking only states terms: what an organisation brought in under it, before it said what the marking means,
+/// is from now on under a statement and no more under an unknown marking. Gives the number of labels that this changed.
+///
+/// Only the labels of that organisation: nobody can loosen what another one has marked.
+///
+/// # Errors
+/// Those of the database.
+pub fn define_statement(
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    marking: &Id,
+    originator: &OrganisationId,
+) -> Result<usize, StoreError> {
+    let realm_key = tx.realm_for_writing(realm)?;
+    let mut changed = 0;
+    for (key, mut label) in all(tx, realm)? {
+        if label.originator != *originator || !label.unknown.remove(marking) {
+            continue;
+        }
+        label.statements.insert(marking.clone());
+        let text = Text::of(&label)?;
+        // Where such a label is there already, the old one stays as strict as it was.
+        if lookup(tx, realm_key, &text)?.is_none() {
+            tx.execute(
+                "UPDATE labels SET text = ?3 WHERE realm = ?1 AND label = ?2",
+                (realm_key, key, &text),
+            )?;
+            changed += 1;
+        }
+    }
+    if changed > 0 {
+        let count = changes(tx, realm)?.saturating_add(1);
+        settings::put(tx, realm, CHANGES_SETTING, count.to_string().as_bytes())?;
+    }
+    Ok(changed)
+}
+
+/// Counts up when a label is added or changed: what was cached of [`all`] holds as long as this is the same.
 ///
 /// # Errors
 /// Those of the database.
 pub fn epoch(reader: &Reader<'_>, realm: &Realm) -> Result<i64, StoreError> {
-    reader.number("SELECT COUNT(*) FROM labels WHERE realm = ?1", [reader.realm(realm)?])
+    let count = reader.number("SELECT COUNT(*) FROM labels WHERE realm = ?1", [reader.realm(realm)?])?;
+    Ok(count.saturating_add(changes(reader, realm)?))
+}
+
+/// How often labels were changed.
+fn changes(reader: &Reader<'_>, realm: &Realm) -> Result<i64, StoreError> {
+    let value = settings::get(reader, realm, CHANGES_SETTING)?;
+    Ok(value.and_then(|value| String::from_utf8(value).ok()?.parse().ok()).unwrap_or(0))
 }
 
 fn lookup(reader: &Reader<'_>, realm: i64, text: &str) -> Result<Option<LabelKey>, StoreError> {

@@ -43,6 +43,13 @@ impl<'c> Reader<'c> {
         self.clock.now()
     }
 
+    /// Whether what is read here is committed. What is read within a transaction that writes may be taken back, and the numbers it
+    /// gave out given to something else: it must not be remembered.
+    #[must_use]
+    pub fn is_committed(&self) -> bool {
+        self.connection.is_readonly("main").unwrap_or(false)
+    }
+
     pub(crate) fn connection(&self) -> &'c Connection {
         self.connection
     }

@@ -180,3 +180,49 @@ async fn what_leaves_to_another_organisation_is_written_down_before() {
         "of {added}"
     );
 }
+
+/// A marking definition that states terms in words, and an object under it.
+fn under_statement() -> (Value, Value) {
+    let id = format!("marking-definition--{}", uuid::Uuid::new_v4());
+    let definition = serde_json::json!({
+        "type": "marking-definition", "spec_version": "2.1", "id": id, "created": V1,
+        "definition_type": "statement", "definition": { "statement": "for members" },
+    });
+    let mut object = indicator(V1);
+    object["object_marking_refs"] = serde_json::json!([id]);
+    (definition, object)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_may_come_after_what_it_marks() {
+    let hub = TestHub::start().await;
+    hub.organisation("operator-1", OrganisationRole::Operator).await;
+    let operator = hub.token("operator-1", &[PersonRole::Analyst]).await;
+    let (definition, object) = under_statement();
+    hub.post(std::slice::from_ref(&object)).await;
+    let seen = async || hub.get(&hub.within("objects/")).bearer(&operator).send().await.ids();
+    assert!(seen().await.is_empty(), "a marking that nobody has defined denies");
+    hub.post(&[definition.clone(), indicator(V1)]).await;
+    assert_eq!(seen().await, [id_of(&object), id_of(&definition)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_loosens_what_another_one_has_marked() {
+    let hub = TestHub::start().await;
+    for (organisation, role) in
+        [("agency-1", OrganisationRole::Agency), ("operator-1", OrganisationRole::Operator)]
+    {
+        hub.organisation(organisation, role).await;
+    }
+    let agency = hub.token("agency-1", &[PersonRole::Analyst]).await;
+    let operator = hub.token("operator-1", &[PersonRole::Analyst]).await;
+    let (definition, before) = under_statement();
+    hub.post_as(&agency, std::slice::from_ref(&before)).await;
+    // The operator says that the agency's marking is a statement.
+    hub.post_as(&operator, std::slice::from_ref(&definition)).await;
+    let mut after = indicator(V1);
+    after["object_marking_refs"] = before["object_marking_refs"].clone();
+    hub.post_as(&agency, std::slice::from_ref(&after)).await;
+    let seen = hub.get(&hub.within("objects/")).bearer(&operator).send().await.ids();
+    assert_eq!(seen, [id_of(&definition)]);
+}
