@@ -15,6 +15,7 @@ try {
   await look(page, 'ja', 'dark')
   await page.getByLabel('新しいパスワード').fill('見張りの櫓から港を見る 2026')
   await page.getByRole('button', { name: 'パスワードを設定' }).click()
+  await page.getByRole('heading', { name: 'あなたを待つもの' }).waitFor()
   await page.goto(`${demo.address}/`)
   await page.locator('a[href^="/cases/incident--"]').first().waitFor({ timeout: 60_000 })
   await new Promise((resolve) => { setTimeout(resolve, STORY_MS) })

@@ -20,7 +20,7 @@ export function LiveMark() {
       </span>
     )
   }
-  if (state.heard === 0) return <span className={classes.waiting}>{t('live.connecting')}</span>
+  if (state.heard === 0 || (link === 'connecting' && error === null)) return <span className={classes.waiting}>{t('live.connecting')}</span>
   const age = Math.max(0, Math.floor((now - state.heard) / 1000))
   return (
     <span className={classes.stale} role="status">

@@ -63,7 +63,8 @@ export function LiveProvider({ children }: { children: ReactNode }) {
           dispatch({ kind: 'event', event, sequence, at: Date.now() })
           refresh(client, event)
         },
-        onLink: setLink,
+        // A new attempt after a break is still a break to the reader.
+        onLink: (next) => setLink((held) => (next === 'connecting' && held === 'broken' ? held : next)),
         after: () => after.current,
       })
     }

@@ -63,7 +63,7 @@ function Row({ line }: { line: Line }) {
           <ul className={classes.folded}>
             {line.entries.toReversed().slice(0, 200).map((one, place) => (
               <li key={`${one.object ?? one.at} ${place}`}>
-                {time(one.at, 'JST')} JST {one.object !== null && <Link className="text-link mono" to={`/intelligence/${one.object}`}>{one.object.slice(0, 18)}…</Link>}
+                {time(one.at, 'JST')} JST {one.object !== null && <Link className="text-link mono" to={`/intelligence/${one.object}`}>{one.object.slice(10, 18)}</Link>}
               </li>
             ))}
           </ul>

@@ -33,7 +33,7 @@ function Loaded({ edge }: { edge: EdgeStatus }) {
   const name = useOrganisationName()
   return (
     <Page
-      title={edge.name}
+      title={inLanguage(edge.name, language)}
       above={<><Link to="/edges" className="text-link">{t('places.edges')}</Link> / {edge.id}</>}
       aside={
         <>
@@ -67,7 +67,7 @@ function Figures({ edge }: { edge: EdgeStatus }) {
       </dl>
       <dl className={classes.set2}>
         <div><dt>{t('edges.column.set')}</dt><dd><SetState edge={edge} /></dd></div>
-        <div><dt>{t('edges.generation')}</dt><dd>{exact(hello.generation)} / {exact(edge.current_generation)}</dd></div>
+        <div><dt>{t('edges.generation')}</dt><dd>{exact(hello.generation)} <span className="quiet">{t('edges.needs', { text: exact(edge.current_generation) })}</span></dd></div>
         <div><dt>{t('edges.refused')}</dt><dd>{exact(hello.refused)}</dd></div>
         <div><dt>{t('edges.version')}</dt><dd>{hello.version}</dd></div>
       </dl>
@@ -122,7 +122,7 @@ function Ledger({ edge }: { edge: EdgeStatus }) {
               <td><Both at={entry.at} /></td>
               <td><Link className="text-link" to={`/intelligence/${entry.indicator}`}>{inLanguage(entry.indicator_name, language)}</Link></td>
               <td><Contents contents={entry.contents} /></td>
-              <td><Link className="text-link mono" to={`/intelligence/${entry.sighting}`}>{entry.sighting.slice(0, 18)}…</Link></td>
+              <td><Link className={`text-link mono ${classes.id}`} to={`/intelligence/${entry.sighting}`}>{entry.sighting.slice(10, 18)}</Link></td>
             </tr>
           ))}
         </tbody>

@@ -17,6 +17,7 @@ import { Page } from '../../components/page.tsx'
 import { Secret } from '../../components/secret.tsx'
 import { Ago } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
+import { inLanguage } from '../../format/bilingual.ts'
 import { exact, short } from '../../format/number.ts'
 import { span } from '../../format/time.ts'
 import { useLanguage } from '../../i18n.ts'
@@ -89,7 +90,7 @@ function Row({ edge, active }: { edge: EdgeStatus; active: boolean }) {
     <tr data-active={active || undefined}>
       <th scope="row">
         <span className={classes.two}>
-          <Link to={`/edges/${edge.id}`} className={classes.name}>{edge.name}</Link>
+          <Link to={`/edges/${edge.id}`} className={classes.name}>{inLanguage(edge.name, language)}</Link>
           <span className="quiet">{name(edge.organisation)}</span>
         </span>
       </th>
@@ -116,10 +117,10 @@ export function SetState({ edge }: { edge: EdgeStatus }) {
   const { t } = useTranslation()
   const language = useLanguage()
   if (edge.hello === null) return <span className="quiet">–</span>
-  const behind = edge.current_generation - edge.hello.generation
+  const isCurrent = edge.hello.generation >= edge.current_generation
   return (
     <span className={classes.set}>
-      {behind <= 0 ? t('edges.current') : <strong>{t('edges.behind', { count: behind })}</strong>}
+      {isCurrent ? t('edges.current') : <strong>{t('edges.behind', { text: exact(edge.current_generation) })}</strong>}
       <span className="quiet">{t('edges.indicators', { text: short(edge.hello.indicators, language) })}</span>
     </span>
   )
