@@ -63,7 +63,7 @@ function show(state) {
   }));
   table(at("ledger"), w.columns, state.rows.filter((row) => kind === "all" || row.kind === kind).map((r) => {
     const row = document.createElement("tr");
-    row.append(element("td", time(r.at), "t"), element("td", w.kinds[r.kind] ?? r.kind), element("td", r.name || r.indicator), element("td", r.detail));
+    row.append(element("td", time(r.at), "t"), element("td", w.kinds[r.kind] ?? r.kind, "k"), element("td", r.name || r.indicator), element("td", r.detail));
     return row;
   }), w.nothing);
 }
