@@ -174,7 +174,7 @@ fn plain_values_as_people_send_them() {
     let desk = Desk::new();
     let url = r#"{"timestamp":"2001-02-01T00:00:00.000000+0000","event_type":"http","src_ip":"10.0.0.1","dest_ip":"198.51.100.1","proto":"TCP","http":{"hostname":"site.example","url":"/x"}}"#;
     desk.put("eve.json", [FLOW, DNS, BELOW, EARLY, url].join("\n").as_bytes());
-    desk.put("list.txt", "\u{feff}# from the sharing group\n203.0.113[.]0/24  # their network\nevil[.]example\n\nhxxp://site[.]example/x\nnothing here\n".as_bytes());
+    desk.put("list.txt", "\u{feff}# from the sharing group\n203.0.113[.]0/24  # their network\nevil[.]example\n\nhxxp://site[.]example/x\nsite[.]example/x\nnothing here\n".as_bytes());
     let output = desk.run(&["--intel", "list.txt", "eve.json"]);
     expect_test::expect![[r#"
         0
@@ -182,12 +182,13 @@ fn plain_values_as_people_send_them() {
         eve.json:2: dns.rrname=evil.example  evil[.]example  indicator--2808d2d5-14c7-51c3-abe4-338a74cea4a6
         eve.json:4: dest_ip=203.0.113.9  203.0.113[.]0/24  indicator--5956a6f4-4ed6-557c-8e57-c1321f4ba9df
         eve.json:5: http.url=http://site.example/x  hxxp://site[.]example/x  indicator--45031c81-bbd4-5874-b80e-734ed3de133d
+        eve.json:5: http.url=http://site.example/x  site[.]example/x  indicator--6ffe5751-6c82-500a-9b02-794d26e3fc9c
         ---
-        yagura: 1 indicators are not used, for example: list.txt:6: no address, name, URL, hash or e-mail address [value-unknown]
+        yagura: 1 indicators are not used, for example: list.txt:7: no address, name, URL, hash or e-mail address [value-unknown]
     "#]]
     .assert_eq(&told(&output));
     let output = desk.run(&["--quiet", "--covers", "subtree", "--intel", "list.txt", "eve.json"]);
-    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 5, "{}", told(&output));
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 6, "{}", told(&output));
 }
 
 #[test]

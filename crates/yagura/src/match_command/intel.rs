@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use matcher::{Indicator, Unusable, WarningLists};
-use stix::observable::{ValueKind, recognise};
+use stix::observable::{ValueKind, recognise, refang};
 use stix::{Id, Object, Timestamp};
 use uuid::Uuid;
 
@@ -93,7 +93,12 @@ fn load_values(path: &Path, content: &[u8], intel: &mut Intel) -> Result<(), Fai
         if typed.is_empty() || typed.starts_with('#') || typed.starts_with("//") {
             continue;
         }
-        match recognise(typed).and_then(|(kind, value)| plain_indicator(typed, kind, &value)) {
+        let known = match recognise(typed) {
+            Some((ValueKind::Url, _)) if !refang(typed).contains("://") => url_without_scheme(typed),
+            Some((kind, value)) => plain_indicator(typed, kind, &value),
+            None => None,
+        };
+        match known {
             Some(indicator) => intel.indicators.push(indicator),
             None => {
                 let message =
@@ -125,13 +130,34 @@ fn plain_indicator(typed: &str, kind: ValueKind, value: &str) -> Option<Indicato
         | ValueKind::Mutex
         | ValueKind::Cve => return None,
     };
-    let quoted = value.replace('\\', "\\\\").replace('\'', "\\'");
+    always(typed, kind, value, format!("[{path} = {}]", quoted(value)))
+}
+
+/// `evil.example/path`, as many lists write it: a URL of either scheme.
+fn url_without_scheme(typed: &str) -> Option<Indicator> {
+    let text = refang(typed);
+    let whole = |scheme: &str| match recognise(&format!("{scheme}://{text}")) {
+        Some((ValueKind::Url, url)) => Some(url),
+        _ => None,
+    };
+    let (plain, secure) = (whole("http")?, whole("https")?);
+    let pattern = format!("[url:value IN ({}, {})]", quoted(&plain), quoted(&secure));
+    always(typed, ValueKind::Url, &text, pattern)
+}
+
+/// A string constant of a pattern.
+fn quoted(value: &str) -> String {
+    format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// An indicator without bounds in time, whose identifier follows from its value.
+fn always(typed: &str, kind: ValueKind, value: &str, pattern: String) -> Option<Indicator> {
     let begin = Timestamp::parse("1970-01-01T00:00:00.000Z").ok()?;
     Some(Indicator {
         id: Id::new("indicator", Uuid::new_v5(&PLAIN_VALUES, format!("{}\n{value}", kind.name()).as_bytes())),
         version: begin.clone(),
         name: typed.to_owned(),
-        pattern: format!("[{path} = '{quoted}']"),
+        pattern,
         confidence: None,
         valid_from: begin,
         valid_until: None,
