@@ -4,3 +4,5 @@
 CREATE VIRTUAL TABLE words USING fts5 (
     name, rest, mentions, content = '', contentless_delete = 1, tokenize = 'ascii'
 );
+-- Merge sixteen pieces of the index at a time instead of four: a word is rewritten half as often as the log grows.
+INSERT INTO words (words, rank) VALUES ('automerge', 16);
