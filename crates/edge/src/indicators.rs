@@ -15,6 +15,7 @@ use stix::{Id, Object};
 use tokio::sync::watch;
 
 use crate::config::Matching;
+use crate::link::Told;
 use crate::spool::KeptIndicator;
 use crate::status::Status;
 use crate::{ConfigError, Shared};
@@ -158,12 +159,15 @@ fn add_warning_list(lists: &mut WarningLists, path: &Path) -> Result<(), ConfigE
 }
 
 /// Rebuilds the set whenever the held indicators changed; changes that come while one is being built are taken together.
-pub(crate) async fn keep_compiled(shared: Arc<Shared>, mut changed: watch::Receiver<u64>) {
+pub(crate) async fn keep_compiled(shared: Arc<Shared>, mut changed: watch::Receiver<Told>) {
     while changed.changed().await.is_ok() {
+        let is_all = changed.borrow_and_update().is_all;
         let work = Arc::clone(&shared);
         let built = tokio::task::spawn_blocking(move || work.indicators.rebuild(&work.status));
-        if built.await.is_err() {
-            tracing::error!("the indicators could not be compiled; the earlier set stays in use");
+        match built.await {
+            Ok(()) if is_all => shared.status.informed.store(true, Ordering::Relaxed),
+            Ok(()) => {}
+            Err(_) => tracing::error!("the indicators could not be compiled; the earlier set stays in use"),
         }
     }
 }

@@ -114,10 +114,12 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
         stopping: AtomicBool::new(false),
     });
     shared.indicators.rebuild(&shared.status);
+    // What was kept from before is enough to go on with, also while the hub is away.
+    shared.status.informed.store(sequence > 0, Ordering::Relaxed);
     let (address, listener) = listen(&shared.config).await?;
     let threads = pipeline::start(&shared)?;
     let mut tasks = JoinSet::new();
-    let (changed, news) = watch::channel(0);
+    let (changed, news) = watch::channel(link::Told::default());
     tasks.spawn(link::intelligence(Arc::clone(&shared), client.clone(), changed, sequence));
     tasks.spawn(indicators::keep_compiled(Arc::clone(&shared), news));
     tasks.spawn(link::sightings(Arc::clone(&shared), client.clone()));

@@ -13,6 +13,13 @@ use uuid::Uuid;
 use crate::ledger::{LedgerKind, LedgerRow};
 use crate::{Shared, SpoolError};
 
+/// What the hub has told so far.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Told {
+    /// Whether it was all there is.
+    pub(crate) is_all: bool,
+}
+
 /// How long one request for intelligence waits for news.
 const INTELLIGENCE_WAIT_SECONDS: u64 = 25;
 /// How often the edge says how it is.
@@ -26,16 +33,20 @@ const BACKOFF_MAX: Duration = Duration::from_secs(30);
 pub(crate) async fn intelligence(
     shared: Arc<Shared>,
     client: Client,
-    changed: watch::Sender<u64>,
+    changed: watch::Sender<Told>,
     mut sequence: i64,
 ) {
     let mut backoff = Backoff::default();
     while !shared.is_stopping() {
-        match client.intelligence(sequence, INTELLIGENCE_WAIT_SECONDS).await {
+        // The logs wait for the first answer, so it is not held back.
+        let is_informed = shared.status.informed.load(Ordering::Relaxed);
+        let wait = if is_informed { INTELLIGENCE_WAIT_SECONDS } else { 0 };
+        match client.intelligence(sequence, wait).await {
             Ok(news) => {
                 backoff.reset();
                 shared.status.connected.store(true, Ordering::Relaxed);
                 let is_news = !news.changes.is_empty() || news.reset || news.sequence != sequence;
+                let is_all = !news.more;
                 if is_news {
                     let next = news.sequence;
                     match keep(&shared, news).await {
@@ -46,7 +57,9 @@ pub(crate) async fn intelligence(
                             continue;
                         }
                     }
-                    changed.send_modify(|count| *count += 1);
+                    changed.send_modify(|told| told.is_all = is_all);
+                } else if is_all {
+                    shared.status.informed.store(true, Ordering::Relaxed);
                 }
             }
             Err(error) => {

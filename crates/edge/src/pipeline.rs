@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use api::SourceHealth;
@@ -88,6 +89,9 @@ impl<'a> Pipeline<'a> {
     }
 
     fn run(&mut self) {
+        while !self.shared.status.informed.load(Ordering::Relaxed) && !self.shared.is_stopping() {
+            std::thread::sleep(POLL);
+        }
         let ended = if self.source.path == "-" { self.read_standard_input() } else { self.follow() };
         if let Err(error) = ended {
             tracing::error!(source = self.source.name, %error, "the source stopped");

@@ -19,6 +19,9 @@ pub(crate) struct Status {
     pub(crate) records: AtomicU64,
     /// Matches since start.
     pub(crate) matches: AtomicU64,
+    /// Whether the hub has told everything it had to tell at least once, and it is compiled. Before that no log is read: what
+    /// would be read without knowing what to look for is lost to matching.
+    pub(crate) informed: AtomicBool,
     /// Whether the hub answered last time.
     pub(crate) connected: AtomicBool,
     sources: Mutex<BTreeMap<String, SourceHealth>>,

@@ -6,7 +6,9 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
 
-use crate::running::{CONSENT, Edge, Hub, edge_config, export, register_edge, wait_until, yagura};
+use crate::running::{
+    CONSENT, Edge, Hub, edge_config, export, register_edge, wait_until, wait_until_or_tell, yagura,
+};
 use serde_json::{Value, json};
 
 const INDICATORS: usize = 40;
@@ -31,7 +33,10 @@ fn killed_hub_and_edge_lose_nothing_and_repeat_nothing() {
         append(&log, round * RECORDS / ROUNDS..(round + 1) * RECORDS / ROUNDS);
         // Some of this round's sightings have come, others are on their way: now is the moment.
         let some = sightings_before(round * RECORDS / ROUNDS) + 20;
-        wait_until("sightings arrive", || sighting_ids(&hub).len() >= some);
+        let tell = || {
+            format!("round {round}, wanted {some}, came {}, edge {}", sighting_ids(&hub).len(), edge.ledger())
+        };
+        wait_until_or_tell("sightings arrive", || sighting_ids(&hub).len() >= some, tell);
         edge.kill();
         if round % 2 == 1 {
             post_until_killed(&mut hub, round, &mut acknowledged);

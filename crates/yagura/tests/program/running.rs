@@ -25,10 +25,16 @@ pub(crate) fn yagura() -> Command {
 
 /// Waits for a state, never for a time.
 #[track_caller]
-pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, is_so: impl FnMut() -> bool) {
+    wait_until_or_tell(what, is_so, String::new);
+}
+
+/// The same, and tells more where it is in vain.
+#[track_caller]
+pub(crate) fn wait_until_or_tell(what: &str, mut is_so: impl FnMut() -> bool, tell: impl Fn() -> String) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "waited too long: {what}");
+        assert!(begun.elapsed() < PATIENCE, "waited too long: {what} {}", tell());
         std::thread::sleep(Duration::from_millis(50));
     }
 }
