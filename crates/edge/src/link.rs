@@ -37,10 +37,10 @@ pub(crate) async fn intelligence(
     mut sequence: i64,
 ) {
     let mut backoff = Backoff::default();
+    let mut has_all = sequence > 0;
     while !shared.is_stopping() {
         // The logs wait for the first answer, so it is not held back.
-        let is_informed = shared.status.informed.load(Ordering::Relaxed);
-        let wait = if is_informed { INTELLIGENCE_WAIT_SECONDS } else { 0 };
+        let wait = if has_all { INTELLIGENCE_WAIT_SECONDS } else { 0 };
         match client.intelligence(sequence, wait).await {
             Ok(news) => {
                 backoff.reset();
@@ -58,9 +58,8 @@ pub(crate) async fn intelligence(
                         }
                     }
                     changed.send_modify(|told| told.is_all = is_all);
-                } else if is_all {
-                    shared.status.informed.store(true, Ordering::Relaxed);
                 }
+                has_all = is_all;
             }
             Err(error) => {
                 shared.status.connected.store(false, Ordering::Relaxed);
