@@ -29,8 +29,8 @@ pub(crate) fn run(output: &Output, arguments: HubArgs) -> Result<ExitCode, Failu
     log_to_stderr(output, SERVER_LOG);
     crate::block_on(async {
         let running = start(config).await?;
-        announce(output, &running);
         let administration = admin::serve(&running)?;
+        announce(output, &running);
         until_told_to_stop().await;
         output.say("stopping", "終了しています");
         administration.stop();
