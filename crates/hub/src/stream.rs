@@ -154,8 +154,9 @@ impl Follower {
             }
             if let Some((sequence, _)) = self.waiting.front() {
                 if !Arc::ptr_eq(&self.engine, &self.state.engine.load()) {
-                    // Other policies are in force: what was read under the old ones is read again.
+                    // Other policies are in force: what was read under the old ones is read again, from what was sent on.
                     self.waiting.clear();
+                    self.through = self.sent;
                     self.is_at_end = false;
                     continue;
                 }

@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Follow {
     response: reqwest::Response,
     text: String,
+    /// The beginning of a character that the next part goes on with.
+    bytes: Vec<u8>,
 }
 
 /// One event; comments are passed over.
@@ -44,7 +46,7 @@ impl Follow {
         let response = ask.response().await;
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        Self { response, text: String::new() }
+        Self { response, text: String::new(), bytes: Vec::new() }
     }
 
     /// The next event; `None` when the stream ends.
@@ -70,7 +72,10 @@ impl Follow {
                 tokio::time::timeout(PATIENCE, self.response.chunk()).await.expect("the stream fell silent");
             // A connection that is closed in the middle of the answer ends the stream as well.
             let part = part.ok().flatten()?;
-            self.text.push_str(std::str::from_utf8(&part).unwrap());
+            self.bytes.extend_from_slice(&part);
+            let whole = std::str::from_utf8(&self.bytes).map_or_else(|error| error.valid_up_to(), str::len);
+            self.text.push_str(std::str::from_utf8(&self.bytes[..whole]).unwrap());
+            self.bytes.drain(..whole);
         }
     }
 }
@@ -145,6 +150,34 @@ async fn each_event_is_for_those_who_may_see_it_under_the_policies_of_the_moment
     hub.post_as(&token, std::slice::from_ref(&own)).await;
     assert_eq!(operator.next().await.unwrap().object(), id_of(&own), "the one before it is hidden now");
     assert_eq!(coordinator.next().await.unwrap().object(), id_of(&hidden));
+}
+
+/// An object whose event is so long that the events of a few hundred fill what a connection holds.
+fn talkative() -> Value {
+    let mut object = indicator(V1);
+    object["labels"] = (0..20).map(|number| format!("{number:02}{}", "塔".repeat(78))).collect();
+    object["description"] = "櫓".repeat(280).into();
+    object
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_policies_leave_nothing_out_of_what_waits() {
+    let hub = TestHub::start().await;
+    let objects: Vec<Value> = (0..2_000).map(|_| talkative()).collect();
+    let mut stream = Follow::open(&hub, &hub.token, "").await;
+    hub.post(&objects).await;
+    let mut seen = vec![stream.next().await.unwrap()];
+    // The connection is full: the rest of a batch waits for its reader.
+    hub.running.replace_policies(&Engine::built_in()).await.unwrap();
+    let rest = async {
+        while seen.len() < objects.len() {
+            seen.push(stream.next().await.unwrap());
+        }
+    };
+    tokio::time::timeout(PATIENCE, rest).await.expect("what waited is told");
+    let told: Vec<&str> = seen.iter().map(Event::object).collect();
+    let sent: Vec<String> = objects.iter().map(id_of).collect();
+    assert!(told == sent, "each once, and in order");
 }
 
 #[tokio::test(flavor = "multi_thread")]
