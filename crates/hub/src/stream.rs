@@ -268,7 +268,7 @@ fn read_batch(
     for change in tail.changes {
         match change {
             Change::Added(row) => {
-                events.push((row.sequence, tell(&mut teller, &caller, &row)?));
+                events.push((row.sequence, tell(&mut teller, state, &caller, &row)?));
                 leaving.push(Leaving::from(&row));
             }
             Change::Removed { sequence, id, label, originator, gone: true, .. } => {
@@ -281,8 +281,14 @@ fn read_batch(
     Ok(Some(Batch { caller, visible, events, leaving, through: tail.through, more: tail.more }))
 }
 
-/// A sighting of an edge's and a case are told as what they are; every other object as an object.
-fn tell(teller: &mut Teller<'_, '_>, caller: &Caller, row: &Row) -> Result<StreamEvent, StoreError> {
+/// A sighting of an edge's and a case are told as what they are; every other object as an object, and so is a case to those who
+/// do not work on cases.
+fn tell(
+    teller: &mut Teller<'_, '_>,
+    state: &AppState,
+    caller: &Caller,
+    row: &Row,
+) -> Result<StreamEvent, StoreError> {
     let visible = Arc::clone(&teller.visible);
     match row.id.object_type() {
         "sighting" => {
@@ -290,7 +296,7 @@ fn tell(teller: &mut Teller<'_, '_>, caller: &Caller, row: &Row) -> Result<Strea
                 return Ok(StreamEvent::Sighting { sighting: teller.sighting(&sighting)? });
             }
         }
-        "incident" => {
+        "incident" if caller.may(state, Operation::WorkCases) => {
             if let Some((case, label)) = cases::get(teller.reader, caller.realm(), &visible, &row.id)? {
                 return Ok(StreamEvent::Case { case: teller.case(&case, label)? });
             }

@@ -181,6 +181,28 @@ async fn other_policies_leave_nothing_out_of_what_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_case_is_told_as_one_to_those_who_work_on_cases() {
+    let hub = TestHub::start().await;
+    let trainee = hub.token("coordinator", &[PersonRole::Trainee]).await;
+    let mut worker = Follow::open(&hub, &hub.token, "").await;
+    let mut learner = Follow::open(&hub, &trainee, "").await;
+    let new = serde_json::json!({ "title": "t", "severity": 2 });
+    let reply = hub.send_json(&hub.token, reqwest::Method::POST, "/api/v1/cases", new).await;
+    assert_eq!(reply.status, 200);
+    assert_eq!(worker.next().await.unwrap().kind, "case");
+    // What follows the case, so that the trainee has something to wait for where it may not see the case at all.
+    let after = indicator(V1);
+    hub.post(std::slice::from_ref(&after)).await;
+    loop {
+        let event = learner.next().await.unwrap();
+        assert_eq!(event.kind, "object");
+        if event.object() == id_of(&after) {
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_ends_with_the_right_to_it() {
     let hub = TestHub::start().await;
     let token = hub.token("coordinator", &[PersonRole::Trainee]).await;
