@@ -25,6 +25,9 @@ use crate::request::{JsonBody, RemoteAddress};
 use crate::sign_in::passwords;
 use crate::state::AppState;
 
+/// The longest sign-in name.
+const LOGIN_BYTES_MAX: usize = 64;
+
 /// What a session may do, as the console asks for it.
 const OPERATIONS: [(&str, Operation); 7] = [
     ("read", Operation::Read),
@@ -124,6 +127,12 @@ async fn by_password(
     RemoteAddress(address): RemoteAddress,
     JsonBody(PasswordSignIn { login, password }): JsonBody<PasswordSignIn>,
 ) -> Answer<Response> {
+    if login.len() > LOGIN_BYTES_MAX {
+        // Nobody's name: it is counted for the address alone, for counters keep the names that they are about.
+        let_through(&state, None, address)?;
+        state.sign_in.limits.failed(None, address, Instant::now());
+        return Err(refuse(&state, "password", None).await);
+    }
     let_through(&state, Some(&login), address)?;
     // Counted before it is known to be wrong, so that many attempts at once do not slip by together.
     state.sign_in.limits.failed(Some(&login), address, Instant::now());

@@ -155,12 +155,13 @@ async fn who_guesses_is_slowed_and_learns_nothing() {
         Browser::new(&hub).sign_in("/api/v1/session/password", body).await
     };
     let mut told = Vec::new();
-    for login in ["administrator", "nobody"] {
+    for login in ["administrator", "nobody", &"n".repeat(100_000)] {
         let reply = attempt(login, "wrong wrong wrong").await;
         assert_eq!(reply.status, 401);
         told.push(reply.json()["detail"].clone());
     }
     assert_eq!(told[0], told[1], "a known and an unknown name are answered alike");
+    assert_eq!(told[1], told[2], "and so is one that can be nobody's");
     for _ in 0..4 {
         attempt("administrator", "wrong wrong wrong").await;
     }
@@ -173,10 +174,10 @@ async fn who_guesses_is_slowed_and_learns_nothing() {
     let known =
         |row: &store::audit::AuditRow| row.event.detail.get("means").is_some_and(|means| means == "password");
     let refusals = hub.audit(Action::Refused).await;
-    assert_eq!(refusals.iter().filter(|row| known(row)).count(), 6);
+    assert_eq!(refusals.iter().filter(|row| known(row)).count(), 7);
     assert_eq!(
         refusals.iter().filter(|row| known(row) && row.event.objects.is_empty()).count(),
-        1,
+        2,
         "only the known account is named"
     );
 }
