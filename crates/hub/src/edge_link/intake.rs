@@ -474,9 +474,11 @@ fn watchkeeper(caller: &Caller) -> Result<Principal, StoreError> {
     })
 }
 
-/// The level of a label; terms in words count as AMBER, and what bears nothing stays with its originator.
+/// The level of a label; terms in words count as AMBER, and what bears nothing, or a marking that nobody knows, stays with its
+/// originator.
 fn at_least(label: &Label) -> Tlp {
     match label.tlp {
+        _ if !label.unknown.is_empty() => Tlp::Red,
         TlpLabel::Level(level) => level,
         TlpLabel::Unmarked if label.statements.is_empty() => Tlp::Red,
         TlpLabel::Unmarked => Tlp::Amber,

@@ -241,6 +241,8 @@ impl Told<'_, '_> {
             return Ok(known.clone());
         }
         let level = labels::get(self.reader, self.realm, label)?.and_then(|label| match label.tlp {
+            // What a marking that nobody knows asks for may be stricter than any level beside it.
+            _ if !label.unknown.is_empty() => None,
             TlpLabel::Level(level) => Some(level.name().to_owned()),
             TlpLabel::Unmarked => None,
         });

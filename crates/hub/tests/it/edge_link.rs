@@ -187,6 +187,26 @@ async fn a_sighting_is_never_freer_than_its_indicator() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_marking_that_nobody_knows_keeps_a_sighting_at_home() {
+    let hub = TestHub::start().await;
+    let (power, _) = two_operators(&hub).await;
+    let own = hub.token("kinki-power", &[PersonRole::Analyst]).await;
+    let mut odd = marked(indicator(V1), Tlp::Green);
+    let unknown = json!(format!("marking-definition--{}", uuid::Uuid::new_v4()));
+    odd["object_marking_refs"].as_array_mut().unwrap().push(unknown);
+    hub.publish(&own, std::slice::from_ref(&odd)).await;
+    let told = hub.intelligence(&power, 0).await;
+    assert_eq!(put_ids(&told.changes), [id_of(&odd)]);
+    assert!(matches!(&told.changes[0], IntelligenceChange::Put { tlp: None, .. }), "{told:?}");
+    let mut loose = sighting(&id_of(&odd));
+    loose.marking = "clear".to_owned();
+    assert_eq!(hub.report(&power, std::slice::from_ref(&loose)).await, [SightingOutcome::Accepted]);
+    let path = format!("/api/v1/objects/sighting--{}", loose.id);
+    assert_eq!(hub.good(&own, &path).await["summary"]["marking"]["tlp"], "red");
+    assert_eq!(hub.rest(&hub.token, Method::GET, &path).send().await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_edge_follows_what_changes() {
     let hub = TestHub::start().await;
     let (power, _) = two_operators(&hub).await;
