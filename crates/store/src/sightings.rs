@@ -71,12 +71,20 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, sighting: &Sighting) -> Result<bool, 
     Ok(added > 0)
 }
 
-/// Whether a sighting was taken in before.
+/// Forgets a sighting whose object is removed from the log, so that it counts nowhere any more.
+pub(crate) fn forget(tx: &Tx<'_>, realm: i64, id: &Id, sequence: i64) -> Result<(), StoreError> {
+    let sql = "DELETE FROM sightings WHERE realm = ?1 AND id = ?2 AND sequence = ?3";
+    tx.execute(sql, (realm, id.as_str(), sequence))?;
+    Ok(())
+}
+
+/// Whether a sighting was taken in before; also one that was withdrawn since, which does not come back by being sent again.
 ///
 /// # Errors
 /// Those of the database.
 pub fn exists(reader: &Reader<'_>, realm: &Realm, id: &Id) -> Result<bool, StoreError> {
-    let sql = "SELECT COUNT(*) FROM sightings WHERE realm = ?1 AND id = ?2";
+    let sql = "SELECT (SELECT COUNT(*) FROM sightings WHERE realm = ?1 AND id = ?2)
+        + (SELECT COUNT(*) FROM log WHERE realm = ?1 AND id = ?2 AND kind < 2 AND kind = 1)";
     Ok(reader.number(sql, (reader.realm(realm)?, id.as_str()))? > 0)
 }
 

@@ -9,7 +9,7 @@ use super::label_condition;
 use super::tally::Tallies;
 use crate::collections::CollectionKey;
 use crate::sql::micros;
-use crate::{StoreError, Tx};
+use crate::{StoreError, Tx, sightings};
 
 /// What stays of the bytes of a removed version.
 const NO_BODY: &[u8] = &[];
@@ -70,6 +70,9 @@ fn remove_where(
         }
         tallies.remove(id.object_type(), *label, *is_last, *revoked);
         remove_row(tx, realm, collection, *sequence)?;
+        if id.object_type() == "sighting" {
+            sightings::forget(tx, realm, id, *sequence)?;
+        }
     }
     if !found.is_empty() {
         flags::settle(tx, realm, collection, id, &mut tallies)?;
