@@ -13,6 +13,7 @@ use store::{Reader, StoreError, cases, objects, sightings};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::cases::incident;
 use super::edges::{health_counts, seen_edges};
 use super::summaries::{Teller, sighting_leaving};
 use crate::principal::Caller;
@@ -64,10 +65,14 @@ fn put_together(
     sequence: i64,
 ) -> Result<(Board, Vec<Leaving>), StoreError> {
     let (reader, realm, now) = (teller.reader, caller.realm(), teller.reader.now());
-    let cases =
-        if caller.may(state, Operation::WorkCases) { open_cases(caller, teller)? } else { Vec::new() };
+    let mut leaving = Vec::new();
+    let cases = if caller.may(state, Operation::WorkCases) {
+        open_cases(caller, teller, &mut leaving)?
+    } else {
+        Vec::new()
+    };
     let newest = sightings::recent(reader, realm, &teller.visible, SIGHTINGS_SHOWN)?;
-    let leaving = newest.iter().map(sighting_leaving).collect();
+    leaving.extend(newest.iter().map(sighting_leaving));
     let board = Board {
         sectors: sectors(caller, teller, &cases, now)?,
         last_hour: last_hour(reader, caller, teller, now)?,
@@ -78,11 +83,20 @@ fn put_together(
         sequence,
         as_of: now.to_string(),
     };
+    leaving.extend(teller.take_named());
     Ok((board, leaving))
 }
 
-fn open_cases(caller: &Caller, teller: &mut Teller<'_, '_>) -> Result<Vec<CaseSummary>, StoreError> {
+/// All that are open: those beyond [`CASES_SHOWN`] are not shown one by one and do not leave, but count for their sectors.
+fn open_cases(
+    caller: &Caller,
+    teller: &mut Teller<'_, '_>,
+    leaving: &mut Vec<Leaving>,
+) -> Result<Vec<CaseSummary>, StoreError> {
     let open = cases::list(teller.reader, caller.realm(), &teller.visible, Some(CaseState::Open))?;
+    for (case, label) in open.iter().take(CASES_SHOWN) {
+        leaving.extend(incident(teller, caller, case, *label)?);
+    }
     open.iter().map(|(case, label)| teller.case(case, *label)).collect()
 }
 

@@ -348,7 +348,7 @@ async fn answer(state: &AppState, caller: Caller, id: Id) -> Answer<Json<CaseAns
 }
 
 /// A case leaves as the version of its incident in the log.
-fn incident(
+pub(super) fn incident(
     teller: &Teller<'_, '_>,
     caller: &Caller,
     case: &Case,

@@ -16,6 +16,7 @@ use super::summaries::{Newest, Teller, bare_edge, edge_principal, newest_indicat
 use crate::administration;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
+use crate::release::Recipient;
 use crate::request::JsonBody;
 use crate::state::AppState;
 
@@ -42,9 +43,13 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<Edge
             let current = newest_for(&work, &asker, reader, &edge)?;
             told.push(teller.edge(&edge, current, now)?);
         }
-        Ok(EdgeList { edges: told, as_of: now.to_string() })
+        let leaving = teller.take_named();
+        Ok((EdgeList { edges: told, as_of: now.to_string() }, leaving, teller.visible))
     });
-    Ok(Json(told.await?))
+    let (list, leaving, visible) = told.await?;
+    let recipient = Recipient { caller, door: "edges" };
+    let list = state.door.release(&state.store, &state.metrics, &recipient, &visible, &leaving, list).await?;
+    Ok(Json(list.into_inner()))
 }
 
 /// Register an edge.
@@ -78,9 +83,14 @@ async fn get(
             edges::get(reader, asker.realm(), &id)?.filter(|edge| sees(&asker.principal, &edge.organisation));
         let Some(edge) = edge else { return Ok(None) };
         let current = newest_for(&work, &asker, reader, &edge)?;
-        Teller::new(reader, &work.door, &asker.principal)?.edge(&edge, current, reader.now()).map(Some)
+        let mut teller = Teller::new(reader, &work.door, &asker.principal)?;
+        let told = teller.edge(&edge, current, reader.now())?;
+        Ok(Some((told, teller.take_named(), teller.visible)))
     });
-    Ok(Json(told.await?.ok_or_else(Failure::not_found)?))
+    let (edge, leaving, visible) = told.await?.ok_or_else(Failure::not_found)?;
+    let recipient = Recipient { caller, door: "edges" };
+    let edge = state.door.release(&state.store, &state.metrics, &recipient, &visible, &leaving, edge).await?;
+    Ok(Json(edge.into_inner()))
 }
 
 /// Remove an edge.

@@ -18,7 +18,7 @@ use stix::{Id, Object};
 use store::edges::Edge;
 use store::objects::{Filter, Order, Row, Versions};
 use store::sightings::Sighting;
-use store::{Reader, StoreError, edges, labels, objects, organisations, people};
+use store::{Reader, StoreError, edges, labels, objects, organisations, people, sightings};
 
 use crate::release::{Door, Leaving};
 use crate::state::AppState;
@@ -70,6 +70,8 @@ pub(crate) struct Teller<'a, 'c> {
     realm: Realm,
     markings: HashMap<LabelKey, Marking>,
     names: HashMap<Id, Option<String>>,
+    /// Whose names were told.
+    named: Vec<Leaving>,
     people: HashMap<String, Option<String>>,
     organisations: HashMap<OrganisationId, organisations::Organisation>,
 }
@@ -91,6 +93,7 @@ impl<'a, 'c> Teller<'a, 'c> {
             realm: principal.realm.clone(),
             markings: HashMap::new(),
             names: HashMap::new(),
+            named: Vec::new(),
             people: HashMap::new(),
             organisations: known
                 .into_iter()
@@ -168,12 +171,18 @@ impl<'a, 'c> Teller<'a, 'c> {
             return Ok(known.clone());
         }
         let row = objects::get(self.reader, &self.realm, &self.visible, id)?;
+        self.named.extend(row.as_ref().map(leaving));
         let name = row
             .map(|row| parse(&row))
             .transpose()?
             .map(|object| cut(&shown_name(&object), NAME_CHARACTERS_MAX));
         self.names.insert(id.clone(), name.clone());
         Ok(name)
+    }
+
+    /// The objects whose names were told so far: a name leaves like any other part of an object.
+    pub(crate) fn take_named(&mut self) -> Vec<Leaving> {
+        std::mem::take(&mut self.named)
     }
 
     /// A person's name.
@@ -244,6 +253,8 @@ impl<'a, 'c> Teller<'a, 'c> {
     ) -> Result<EdgeStatus, StoreError> {
         let mut ledger = Vec::new();
         for row in edges::ledger(self.reader, &self.realm, &self.visible, &edge.id, LEDGER_ROWS)? {
+            let kept = sightings::get(self.reader, &self.realm, &self.visible, &row.sighting)?;
+            self.named.extend(kept.as_ref().map(sighting_leaving));
             ledger.push(EdgeLedgerEntry {
                 at: row.at.to_string(),
                 sighting: row.sighting.to_string(),

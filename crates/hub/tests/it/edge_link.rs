@@ -207,6 +207,50 @@ async fn a_marking_that_nobody_knows_keeps_a_sighting_at_home() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_ledger_and_the_board_name_is_written_down() {
+    let hub = TestHub::start().await;
+    let (power, _) = two_operators(&hub).await;
+    let mut grave = marked(indicator(V1), Tlp::Amber);
+    grave["labels"] = json!(["severity:critical"]);
+    hub.publish(&hub.token, std::slice::from_ref(&grave)).await;
+    hub.report(&power, &[sighting(&id_of(&grave))]).await;
+    let own = hub.token("kinki-power", &[PersonRole::DutyOfficer]).await;
+    for (path, door) in
+        [("/api/v1/edges", "edges"), ("/api/v1/edges/power-1", "edges"), ("/api/v1/board", "board")]
+    {
+        let before = hub.audit(Action::ObjectsReleased).await.len();
+        hub.good(&own, path).await;
+        let rows = hub.audit(Action::ObjectsReleased).await;
+        assert_eq!(rows.len(), before + 1, "{path}");
+        assert!(
+            rows.iter().any(|row| row.event.detail["door"] == door
+                && row.event.detail["recipient"] == "kinki-power"
+                && !row.event.objects.is_empty()),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sighting_that_is_withdrawn_counts_no_more() {
+    let hub = TestHub::start().await;
+    let (power, _) = two_operators(&hub).await;
+    let green = marked(indicator(V1), Tlp::Green);
+    hub.publish(&hub.token, std::slice::from_ref(&green)).await;
+    let (gone, stays) = (sighting(&id_of(&green)), sighting(&id_of(&green)));
+    hub.report(&power, &[gone.clone(), stays.clone()]).await;
+    let path = format!("/api/v1/objects/sighting--{}", gone.id);
+    assert_eq!(hub.rest(&hub.token, Method::DELETE, &path).send().await.status, 204);
+    let board = hub.good(&hub.token, "/api/v1/board").await;
+    assert_eq!(ids(&board["sightings"]), [format!("sighting--{}", stays.id)]);
+    let sectors = board["sectors"].as_array().unwrap();
+    assert_eq!(sectors.iter().find(|sector| sector["sector"] == "power").unwrap()["sightings"], 1);
+    // Its edge may not have heard that it came in: it does not come back by being sent again.
+    assert_eq!(hub.report(&power, &[gone]).await, [SightingOutcome::Duplicate]);
+    assert_eq!(hub.rest(&hub.token, Method::GET, &path).send().await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_edge_follows_what_changes() {
     let hub = TestHub::start().await;
     let (power, _) = two_operators(&hub).await;
