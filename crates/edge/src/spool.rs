@@ -193,7 +193,7 @@ impl Spool {
         let connection = self.connection();
         let rows: Vec<(i64, String, Vec<u8>)> = connection
             .prepare_cached(
-                "SELECT number, id, sealed FROM sighting WHERE state = 'waiting' ORDER BY number LIMIT ?1",
+                "SELECT number, id, CAST(sealed AS BLOB) FROM sighting WHERE state = 'waiting' ORDER BY number LIMIT ?1",
             )?
             .query_map([i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))

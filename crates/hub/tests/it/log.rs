@@ -80,21 +80,37 @@ async fn start(folder: &Path) -> Result<RunningHub, hub::HubError> {
     Hub::start(HubConfig::new(folder, SocketAddr::from(([127, 0, 0, 1], 0)))).await
 }
 
+/// The database with its write-ahead log, which may stay behind when the program ends.
+fn database_files(folder: &Path) -> Vec<(&'static str, Option<Vec<u8>>)> {
+    ["yagura.sqlite", "yagura.sqlite-wal"].map(|name| (name, std::fs::read(folder.join(name)).ok())).into()
+}
+
+fn put_back(folder: &Path, files: &[(&'static str, Option<Vec<u8>>)]) {
+    // The index of the write-ahead log is made anew.
+    let _ = std::fs::remove_file(folder.join("yagura.sqlite-shm"));
+    for (name, content) in files {
+        let path = folder.join(name);
+        match content {
+            Some(content) => std::fs::write(path, content).unwrap(),
+            None => drop(std::fs::remove_file(path)),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_was_rolled_back_is_not_served() {
     let TestHub { running, folder, .. } = TestHub::start().await;
     let folder = folder.path();
     running.stop().await;
-    let database = folder.join("yagura.sqlite");
-    let before = std::fs::read(&database).unwrap();
+    let before = database_files(folder);
     let running = start(folder).await.unwrap();
     act(&running, 3).await;
     running.stop().await;
-    let after = std::fs::read(&database).unwrap();
-    std::fs::write(&database, &before).unwrap();
+    let after = database_files(folder);
+    put_back(folder, &before);
     let refused = start(folder).await.map(|_| ()).unwrap_err();
     assert_eq!(refused.code, "log", "{refused}");
-    std::fs::write(&database, &after).unwrap();
+    put_back(folder, &after);
     start(folder).await.unwrap().stop().await;
 }
 

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
+mod exchange;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod running;
