@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 use webauthn_rs::prelude::{Passkey, PublicKeyCredential, RegisterPublicKeyCredential};
 
-use super::session::{NewSession, let_through, people_only, refuse, signed_in};
+use super::session::{NewSession, admit, let_through, people_only, refuse, signed_in};
 use crate::REALM;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
@@ -50,6 +50,7 @@ async fn start_sign_in(
     RemoteAddress(address): RemoteAddress,
 ) -> Answer<Json<PasskeyChallenge>> {
     let_through(&state, None, address)?;
+    admit(state.sign_in.limits.start(address, Instant::now()))?;
     let (options, kept) = passkeys(&state)?.start_sign_in().map_err(Failure::internal)?;
     let challenge_id = state.sign_in.challenges.begin(Challenge::SignIn(kept), Instant::now());
     Ok(Json(PasskeyChallenge { challenge_id, options }))
@@ -76,6 +77,7 @@ async fn finish_sign_in(
                 new.begin(tx, person.ok_or(StoreError::NotFound { what: account })?, "passkey")
             };
             let known = state.store.write(write).await?;
+            state.sign_in.limits.finished(address);
             signed_in(&state, known, &secret)
         }
         Err(account) => {

@@ -1,7 +1,7 @@
 //! `/api/v1/session`: signing in and out, and one's own password.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use api::{Code, NewPassword, PasswordSignIn, Session, SignInLink};
 use axum::Json;
@@ -289,7 +289,11 @@ fn set_cookie(state: &AppState, response: &mut Response, secret: &str, seconds: 
 
 /// Whether somebody may try to sign in now.
 pub(super) fn let_through(state: &AppState, login: Option<&str>, address: IpAddr) -> Answer<()> {
-    let pause = state.sign_in.limits.pause(login, address, Instant::now());
+    admit(state.sign_in.limits.pause(login, address, Instant::now()))
+}
+
+/// Refuses where a pause is to be kept.
+pub(super) fn admit(pause: Duration) -> Answer<()> {
     if pause.is_zero() {
         return Ok(());
     }

@@ -14,6 +14,8 @@ const PAIR_FREE: u32 = 5;
 const LOGIN_FREE: u32 = 30;
 /// Free failures from one address for any name.
 const ADDRESS_FREE: u32 = 60;
+/// Free beginnings of passkey sign-ins from one address that came to nothing: far fewer than the ceremonies that are kept.
+const START_FREE: u32 = 200;
 /// The first pause.
 const PAUSE_FIRST: Duration = Duration::from_secs(2);
 /// The longest pause.
@@ -32,6 +34,7 @@ enum Counted {
     Pair(Box<str>, IpAddr),
     Login(Box<str>),
     Address(IpAddr),
+    Start(IpAddr),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +51,31 @@ impl Limits {
             .filter_map(|key| counters.get(&key).map(|failures| failures.pause(key.free(), now)))
             .max()
             .unwrap_or_default()
+    }
+
+    /// How long to wait before the next passkey sign-in may begin from `address`. Where it is zero, one is counted.
+    pub(crate) fn start(&self, address: IpAddr, now: Instant) -> Duration {
+        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if counters.len() >= COUNTERS_MAX {
+            make_room(&mut counters, now);
+        }
+        let key = Counted::Start(prefix(address));
+        let free = key.free();
+        let started = counters.entry(key).or_insert(Failures { count: 0, last: now });
+        let pause = started.pause(free, now);
+        if pause.is_zero() {
+            started.count = if started.is_over(now) { 1 } else { started.count.saturating_add(1) };
+            started.last = now;
+        }
+        pause
+    }
+
+    /// Takes one beginning back: it led to a session.
+    pub(crate) fn finished(&self, address: IpAddr) {
+        let mut counters = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(started) = counters.get_mut(&Counted::Start(prefix(address))) {
+            started.count = started.count.saturating_sub(1);
+        }
     }
 
     /// Counts a failure.
@@ -100,6 +128,7 @@ impl Counted {
             Self::Pair(..) => PAIR_FREE,
             Self::Login(_) => LOGIN_FREE,
             Self::Address(_) => ADDRESS_FREE,
+            Self::Start(_) => START_FREE,
         }
     }
 }

@@ -183,6 +183,24 @@ async fn who_guesses_is_slowed_and_learns_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_address_cannot_push_out_everybodys_passkey_sign_ins() {
+    let hub = TestHub::start().await;
+    let mut begun = 0;
+    let last = loop {
+        let reply = Browser::new(&hub).send(Method::POST, "/api/v1/session/passkey/start", Value::Null).await;
+        if reply.status != 200 {
+            break reply;
+        }
+        begun += 1;
+        assert!(begun <= 400, "as many as one likes");
+    };
+    assert_eq!((last.status, last.json()["code"].as_str()), (429, Some("too-many")));
+    assert!(begun >= 200, "{begun}");
+    // Other ways in are as open as before.
+    Browser::by_first_link(&hub).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_passkey_signs_in_without_a_name() {
     let hub = TestHub::start().await;
     let browser = Browser::by_first_link(&hub).await;
