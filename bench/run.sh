@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target="${CARGO_TARGET_DIR:-$PWD/target}"
-if [ "${1:-}" = short ]; then objects=10000 megabytes=64; else objects=100000 megabytes=1000; fi
+if [ "${1:-}" = short ]; then objects=10000 megabytes=64; else objects=100000 megabytes=200; fi
 
 venv="$target/bench-venv"
 if [ ! -x "$venv/bin/medallion" ]; then

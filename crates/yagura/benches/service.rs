@@ -271,6 +271,8 @@ async fn publish_to_active() {
         "bench",
         "--role",
         "operator",
+        "--sector",
+        "power",
     ]);
     let token = administer(&["edge", "add", "bench-edge", "--org", "bench-operator", "--name", "bench"]);
     let file = hub.folder.path().join("edge.toml");
