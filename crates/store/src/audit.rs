@@ -4,10 +4,9 @@
 //! the tree's nodes and its right edge are written together, so the root is known at every commit.
 
 use oversight::{Actor, AuditEvent, Realm};
-use rusqlite::Row;
 use tlog::{Frontier, Hash, leaf_hash};
 
-use crate::sql::{count, micros, time};
+use crate::sql::{Row, Value, count, micros, params, time};
 use crate::{Reader, StoreError, Tx, secrets};
 
 /// Rows one list gives at most.
@@ -85,9 +84,9 @@ pub fn list(reader: &Reader<'_>, realm: &Realm, filter: &AuditFilter) -> Result<
     let before = filter.before.map_or(i64::MAX, |leaf| i64::try_from(leaf).unwrap_or(i64::MAX));
     let limit = i64::try_from(filter.limit.min(LIST_MAX)).unwrap_or(0);
     let realm_key = reader.realm(realm)?;
-    let mut params: Vec<&dyn rusqlite::ToSql> = vec![&realm_key, &before, &limit];
-    params.extend(texts.iter().map(|text| text as &dyn rusqlite::ToSql));
-    reader.rows(&sql, params.as_slice(), |row| read_row(row).and_then(|stored| stored.decode(realm)))
+    let mut params = vec![Value::Integer(realm_key), Value::Integer(before), Value::Integer(limit)];
+    params.extend(texts.into_iter().map(Value::Text));
+    reader.rows(&sql, params, |row| read_row(row).and_then(|stored| stored.decode(realm)))
 }
 
 /// The log's entries for tiles: the commitments of the leaves `from .. to`, in order.
@@ -106,10 +105,10 @@ pub fn entries(reader: &Reader<'_>, from: u64, to: u64) -> Result<Vec<Hash>, Sto
 pub fn node(reader: &Reader<'_>, level: u8, index: u64) -> Result<Option<Hash>, StoreError> {
     let index = leaf_number(index);
     if level == 0 {
-        reader.first("SELECT hash FROM audit WHERE leaf = ?1", [index], |row| Ok(row.get(0)?))
+        reader.first("SELECT hash FROM audit WHERE leaf = ?1", [index], |row| row.get(0))
     } else {
         let sql = "SELECT hash FROM audit_nodes WHERE level = ?1 AND position = ?2";
-        reader.first(sql, (i64::from(level), index), |row| Ok(row.get(0)?))
+        reader.first(sql, (i64::from(level), index), |row| row.get(0))
     }
 }
 
@@ -121,11 +120,11 @@ pub fn nodes(reader: &Reader<'_>, level: u8, from: u64, to: u64) -> Result<Vec<H
     let (from, to) = (leaf_number(from), leaf_number(to));
     if level == 0 {
         let sql = "SELECT hash FROM audit WHERE leaf >= ?1 AND leaf < ?2 ORDER BY leaf";
-        reader.rows(sql, (from, to), |row| Ok(row.get(0)?))
+        reader.rows(sql, (from, to), |row| row.get(0))
     } else {
         let sql = "SELECT hash FROM audit_nodes
             WHERE level = ?1 AND position >= ?2 AND position < ?3 ORDER BY position";
-        reader.rows(sql, (i64::from(level), from, to), |row| Ok(row.get(0)?))
+        reader.rows(sql, (i64::from(level), from, to), |row| row.get(0))
     }
 }
 
@@ -151,7 +150,7 @@ pub fn verify(reader: &Reader<'_>) -> Result<(u64, Hash), StoreError> {
     if (size, root) != (frontier.size(), frontier.root()) {
         return Err(StoreError::corrupt("the audit tree's right edge does not fit its rows"));
     }
-    let nodes = reader.number("SELECT COUNT(*) FROM audit_nodes", [])?;
+    let nodes = reader.number("SELECT COUNT(*) FROM audit_nodes", ())?;
     if count(nodes) != size - u64::from(size.count_ones()) {
         return Err(StoreError::corrupt("the audit tree has nodes that no row makes"));
     }
@@ -196,7 +195,7 @@ pub(crate) fn append(tx: &Tx<'_>, realm: &Realm, event: &AuditEvent) -> Result<(
     tx.execute(
         "INSERT INTO audit (leaf, realm, at, action, outcome, actor_kind, actor, organisation, record, salt, hash)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-        rusqlite::params![
+        params![
             leaf,
             tx.realm_for_writing(realm)?,
             micros(at),
@@ -222,7 +221,7 @@ pub(crate) fn append(tx: &Tx<'_>, realm: &Realm, event: &AuditEvent) -> Result<(
 }
 
 fn restore(reader: &Reader<'_>) -> Result<Frontier, StoreError> {
-    let size = count(reader.number("SELECT MAX(leaf) + 1 FROM audit", [])?);
+    let size = count(reader.number("SELECT MAX(leaf) + 1 FROM audit", ())?);
     Frontier::restore(size, |level, index| node(reader, level, index).ok().flatten())
         .map_err(|error| StoreError::corrupt(format!("audit tree: {error}")))
 }

@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use case::{Case, Entry, Severity, State};
 use oversight::Realm;
 use policy::{LabelKey, Visible};
-use rusqlite::Row;
 use stix::Id;
 use stix::marking::Tlp;
 
 use crate::objects::label_condition;
-use crate::sql::{micros, organisation_id, parsed, stix_id, time};
+use crate::sql::{Row, micros, organisation_id, params, parsed, stix_id, time};
 use crate::{Reader, StoreError, Tx};
 
 /// Cases one read gives at most.
@@ -36,7 +35,7 @@ pub fn insert(tx: &mut Tx<'_>, case: &Case, label: LabelKey) -> Result<(), Store
         "INSERT INTO cases (realm, id, number, label, state, severity, changed, revision, title, assignee, members,
              objects, opened, last_seen, marking)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
-        rusqlite::params![
+        params![
             realm,
             case.id.as_str(),
             case.number,
@@ -71,7 +70,7 @@ pub fn update(
 ) -> Result<(), StoreError> {
     let realm = tx.realm(&case.realm)?;
     let sql = "SELECT revision FROM cases WHERE realm = ?1 AND id = ?2";
-    let found = tx.first(sql, (realm, case.id.as_str()), |row| Ok(row.get::<_, i64>(0)?))?;
+    let found = tx.first(sql, (realm, case.id.as_str()), |row| row.get::<i64>(0))?;
     match found {
         None => return Err(StoreError::not_found(case.id.as_str())),
         Some(revision) if revision != expected_revision || case.revision <= revision => {
@@ -83,7 +82,7 @@ pub fn update(
         "UPDATE cases SET label = ?3, state = ?4, severity = ?5, changed = ?6, revision = ?7, title = ?8,
              assignee = ?9, members = ?10, objects = ?11, last_seen = ?12, marking = ?13
          WHERE realm = ?1 AND id = ?2",
-        rusqlite::params![
+        params![
             realm,
             case.id.as_str(),
             label,
@@ -207,19 +206,19 @@ fn read(realm: &Realm, row: &Row<'_>) -> Result<(Case, LabelKey), StoreError> {
     let severity: u8 = row.get(4)?;
     let (members, objects): (String, String) = (row.get(7)?, row.get(8)?);
     let case = Case {
-        id: stix_id(&row.get::<_, String>(1)?)?,
+        id: stix_id(&row.get::<String>(1)?)?,
         realm: realm.clone(),
         number: row.get(2)?,
         title: row.get(3)?,
         severity: parsed("severity", &severity.to_string(), |_| Severity::new(severity))?,
-        state: parsed("case state", &row.get::<_, String>(5)?, state_named)?,
+        state: parsed("case state", &row.get::<String>(5)?, state_named)?,
         assignee: row.get(6)?,
         members: members.lines().map(organisation_id).collect::<Result<BTreeSet<_>, _>>()?,
         objects: objects.lines().map(stix_id).collect::<Result<BTreeSet<_>, _>>()?,
         opened: time(row.get(9)?)?,
         changed: time(row.get(10)?)?,
         last_seen: time(row.get(11)?)?,
-        marking: parsed("TLP level", &row.get::<_, String>(12)?, Tlp::parse)?,
+        marking: parsed("TLP level", &row.get::<String>(12)?, Tlp::parse)?,
         timeline: Vec::new(),
         revision: row.get(13)?,
     };

@@ -1,9 +1,8 @@
 //! TAXII collections: named parts of the log.
 
 use oversight::Realm;
-use rusqlite::Row;
 
-use crate::sql::{micros, parsed, time};
+use crate::sql::{Row, micros, parsed, time};
 use crate::{Reader, StoreError, Tx};
 
 /// A collection's number in this store.

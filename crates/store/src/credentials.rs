@@ -1,9 +1,8 @@
 //! People's passkeys.
 
 use oversight::Realm;
-use rusqlite::Row;
 
-use crate::sql::{micros, time, time_opt};
+use crate::sql::{Row, micros, params, time, time_opt};
 use crate::{Reader, StoreError, Tx};
 
 /// A registered passkey.
@@ -34,7 +33,7 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, passkey: &Passkey) -> Result<(), Stor
     tx.insert(
         "INSERT INTO passkeys (realm, id, person, credential_id, name, credential, created)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        rusqlite::params![
+        params![
             realm,
             passkey.id,
             passkey.person,

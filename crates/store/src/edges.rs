@@ -2,12 +2,11 @@
 
 use oversight::{OrganisationId, Realm};
 use policy::{LabelKey, Visible};
-use rusqlite::Row;
 use stix::Id;
 
 use crate::objects::label_condition;
 use crate::secrets::SecretHash;
-use crate::sql::{micros, organisation_id, stix_id, time, time_opt};
+use crate::sql::{Row, micros, organisation_id, params, stix_id, time, time_opt};
 use crate::{Reader, StoreError, Tx};
 
 /// The longest hello kept, in bytes.
@@ -119,7 +118,7 @@ pub fn note_left(tx: &mut Tx<'_>, realm: &Realm, edge: &str, row: &LedgerRow) ->
     tx.execute(
         "INSERT INTO edge_ledger (realm, edge, sighting, at, indicator, label, contents)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (realm, edge, sighting) DO NOTHING",
-        rusqlite::params![
+        params![
             realm,
             edge,
             row.sighting.as_str(),
@@ -152,10 +151,10 @@ pub fn ledger(
     reader.rows(&sql, (reader.realm(realm)?, edge, limit), |row| {
         Ok(LedgerRow {
             at: time(row.get(0)?)?,
-            sighting: stix_id(&row.get::<_, String>(1)?)?,
-            indicator: stix_id(&row.get::<_, String>(2)?)?,
+            sighting: stix_id(&row.get::<String>(1)?)?,
+            indicator: stix_id(&row.get::<String>(2)?)?,
             label: row.get(3)?,
-            contents: row.get::<_, String>(4)?.lines().map(str::to_owned).collect(),
+            contents: row.get::<String>(4)?.lines().map(str::to_owned).collect(),
         })
     })
 }
@@ -165,7 +164,7 @@ const COLUMNS: &str = "id, organisation, name, created, hello, heard";
 fn read(row: &Row<'_>) -> Result<Edge, StoreError> {
     Ok(Edge {
         id: row.get(0)?,
-        organisation: organisation_id(&row.get::<_, String>(1)?)?,
+        organisation: organisation_id(&row.get::<String>(1)?)?,
         name: row.get(2)?,
         created: time(row.get(3)?)?,
         hello: row.get(4)?,

@@ -50,7 +50,7 @@ pub fn find(reader: &Reader<'_>, label: &Label) -> Result<Option<LabelKey>, Stor
 pub fn get(reader: &Reader<'_>, realm: &Realm, key: LabelKey) -> Result<Option<Label>, StoreError> {
     let realm_key = reader.realm(realm)?;
     reader.first("SELECT text FROM labels WHERE realm = ?1 AND label = ?2", (realm_key, key), |row| {
-        Text::read(realm, &row.get::<_, String>(0)?)
+        Text::read(realm, &row.get::<String>(0)?)
     })
 }
 
@@ -61,7 +61,7 @@ pub fn get(reader: &Reader<'_>, realm: &Realm, key: LabelKey) -> Result<Option<L
 pub fn all(reader: &Reader<'_>, realm: &Realm) -> Result<Vec<(LabelKey, Label)>, StoreError> {
     let realm_key = reader.realm(realm)?;
     reader.rows("SELECT label, text FROM labels WHERE realm = ?1 ORDER BY label", [realm_key], |row| {
-        Ok((row.get(0)?, Text::read(realm, &row.get::<_, String>(1)?)?))
+        Ok((row.get(0)?, Text::read(realm, &row.get::<String>(1)?)?))
     })
 }
 
@@ -118,9 +118,7 @@ fn changes(reader: &Reader<'_>, realm: &Realm) -> Result<i64, StoreError> {
 }
 
 fn lookup(reader: &Reader<'_>, realm: i64, text: &str) -> Result<Option<LabelKey>, StoreError> {
-    reader.first("SELECT label FROM labels WHERE realm = ?1 AND text = ?2", (realm, text), |row| {
-        Ok(row.get(0)?)
-    })
+    reader.first("SELECT label FROM labels WHERE realm = ?1 AND text = ?2", (realm, text), |row| row.get(0))
 }
 
 /// A label as it is stored. Fields in one order and sets sorted, so that equal labels have equal texts.

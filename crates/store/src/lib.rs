@@ -9,12 +9,14 @@
 //! transaction of the object, and whoever sends things on keeps a durable cursor over it ([`outbox`]).
 
 mod act;
+mod connection;
 mod error;
 mod options;
 mod schema;
 mod sql;
 mod sqlite;
 mod store;
+mod value;
 mod words;
 mod writer;
 

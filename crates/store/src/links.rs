@@ -33,7 +33,7 @@ pub fn add(
 pub fn redeem(tx: &mut Tx<'_>, realm: &Realm, hash: &SecretHash) -> Result<Option<String>, StoreError> {
     let (realm, now) = (tx.realm(realm)?, micros(tx.now()));
     let sql = "SELECT person FROM links WHERE realm = ?1 AND hash = ?2 AND expires > ?3";
-    let person = tx.first(sql, (realm, hash, now), |row| Ok(row.get(0)?))?;
+    let person = tx.first(sql, (realm, hash, now), |row| row.get(0))?;
     tx.execute("DELETE FROM links WHERE realm = ?1 AND hash = ?2", (realm, hash))?;
     Ok(person)
 }

@@ -1,10 +1,9 @@
 //! The organisations of a council.
 
 use oversight::{OrganisationId, OrganisationRole, Realm, Sector};
-use rusqlite::Row;
 use stix::Id;
 
-use crate::sql::{micros, organisation_id, parsed, stix_id, time};
+use crate::sql::{Row, micros, organisation_id, params, parsed, stix_id, time};
 use crate::{Reader, StoreError, Tx};
 
 /// An organisation.
@@ -37,7 +36,7 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, organisation: &Organisation) -> Resul
     tx.insert(
         "INSERT INTO organisations (realm, id, name_ja, name_en, role, sectors, prefecture, identity, created)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        rusqlite::params![
+        params![
             realm,
             organisation.id.as_str(),
             organisation.name_ja,
@@ -61,7 +60,7 @@ pub fn update(tx: &mut Tx<'_>, realm: &Realm, organisation: &Organisation) -> Re
     let changed = tx.execute(
         "UPDATE organisations SET name_ja = ?3, name_en = ?4, role = ?5, sectors = ?6, prefecture = ?7, identity = ?8
          WHERE realm = ?1 AND id = ?2",
-        rusqlite::params![
+        params![
             realm,
             organisation.id.as_str(),
             organisation.name_ja,
@@ -103,13 +102,13 @@ fn read(row: &Row<'_>) -> Result<Organisation, StoreError> {
     let sectors: String = row.get(4)?;
     let sectors = sectors.split_terminator(',').map(|name| parsed("sector", name, Sector::parse));
     Ok(Organisation {
-        id: organisation_id(&row.get::<_, String>(0)?)?,
+        id: organisation_id(&row.get::<String>(0)?)?,
         name_ja: row.get(1)?,
         name_en: row.get(2)?,
-        role: parsed("organisation's role", &row.get::<_, String>(3)?, OrganisationRole::parse)?,
+        role: parsed("organisation's role", &row.get::<String>(3)?, OrganisationRole::parse)?,
         sectors: sectors.collect::<Result<_, _>>()?,
         prefecture: row.get(5)?,
-        identity: stix_id(&row.get::<_, String>(6)?)?,
+        identity: stix_id(&row.get::<String>(6)?)?,
         created: time(row.get(7)?)?,
     })
 }

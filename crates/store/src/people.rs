@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 
 use oversight::{OrganisationId, PersonRole, Realm};
-use rusqlite::Row;
 
-use crate::sql::{micros, organisation_id, parsed, time};
+use crate::sql::{Row, micros, organisation_id, params, parsed, time};
 use crate::{Reader, StoreError, Tx};
 
 /// An account.
@@ -38,7 +37,7 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, person: &Person) -> Result<(), StoreE
     tx.insert(
         "INSERT INTO people (realm, id, login, name, organisation, roles, password_hash, disabled, created)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-        rusqlite::params![
+        params![
             realm,
             person.id,
             person.login,
@@ -61,7 +60,7 @@ pub fn update(tx: &mut Tx<'_>, realm: &Realm, person: &Person) -> Result<(), Sto
     let changed = tx.execute(
         "UPDATE people SET name = ?3, organisation = ?4, roles = ?5, password_hash = ?6, disabled = ?7
          WHERE realm = ?1 AND id = ?2",
-        rusqlite::params![
+        params![
             tx.realm(realm)?,
             person.id,
             person.name,
@@ -120,8 +119,8 @@ fn read(row: &Row<'_>) -> Result<Person, StoreError> {
         id: row.get(0)?,
         login: row.get(1)?,
         name: row.get(2)?,
-        organisation: organisation_id(&row.get::<_, String>(3)?)?,
-        roles: roles(&row.get::<_, String>(4)?)?,
+        organisation: organisation_id(&row.get::<String>(3)?)?,
+        roles: roles(&row.get::<String>(4)?)?,
         password_hash: row.get(5)?,
         disabled: row.get(6)?,
         created: time(row.get(7)?)?,

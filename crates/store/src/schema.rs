@@ -1,8 +1,8 @@
 //! The tables, as numbered migrations that are never edited once released.
 
-use rusqlite::Connection;
-
 use crate::StoreError;
+use crate::connection::Connection;
+use crate::value::Value;
 
 /// Each brings the schema one version further. Portable SQL but for full text, which is SQLite's.
 const MIGRATIONS: &[&[&str]] = &[&[
@@ -19,22 +19,26 @@ const MIGRATIONS: &[&[&str]] = &[&[
 /// # Errors
 /// [`StoreError::Newer`] when a newer program was here.
 pub(crate) fn migrate(connection: &Connection) -> Result<(), StoreError> {
-    connection.execute_batch("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")?;
-    let found: i64 =
-        connection.query_row("SELECT COALESCE(MAX(version), 0) FROM schema_version", [], |row| row.get(0))?;
+    connection.run("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")?;
+    let mut found: i64 = 0;
+    connection.query("SELECT COALESCE(MAX(version), 0) FROM schema_version", &[], |row| {
+        found = row.get(0)?;
+        Ok(true)
+    })?;
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
     for (step, statements) in (1_i64..).zip(MIGRATIONS).filter(|(step, _)| *step > found) {
-        connection.execute_batch("BEGIN IMMEDIATE")?;
-        let done = statements.iter().try_for_each(|sql| connection.execute_batch(sql)).and_then(|()| {
-            connection.execute("INSERT INTO schema_version (version) VALUES (?1)", [step])?;
-            connection.execute_batch("COMMIT")
+        connection.run("BEGIN IMMEDIATE")?;
+        let done = statements.iter().try_for_each(|sql| connection.run(sql)).and_then(|()| {
+            connection
+                .execute("INSERT INTO schema_version (version) VALUES (?1)", &[Value::Integer(step)])?;
+            connection.run("COMMIT")
         });
         if let Err(error) = done {
-            let _ = connection.execute_batch("ROLLBACK");
-            return Err(error.into());
+            let _ = connection.run("ROLLBACK");
+            return Err(error);
         }
     }
     Ok(())

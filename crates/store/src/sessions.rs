@@ -3,7 +3,7 @@
 use oversight::Realm;
 
 use crate::secrets::SecretHash;
-use crate::sql::{micros, time};
+use crate::sql::{micros, params, time};
 use crate::{Reader, StoreError, Tx};
 
 /// A session.
@@ -32,7 +32,7 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, session: &Session) -> Result<(), Stor
     tx.insert(
         "INSERT INTO sessions (realm, hash, person, csrf, created, expires, seen)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        rusqlite::params![
+        params![
             realm,
             session.hash,
             session.person,

@@ -13,9 +13,7 @@ pub const SETTING_BYTES_MAX: usize = 1 << 20;
 /// Those of the database.
 pub fn get(reader: &Reader<'_>, realm: &Realm, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
     let realm = reader.realm(realm)?;
-    reader.first("SELECT value FROM settings WHERE realm = ?1 AND name = ?2", (realm, name), |row| {
-        Ok(row.get(0)?)
-    })
+    reader.first("SELECT value FROM settings WHERE realm = ?1 AND name = ?2", (realm, name), |row| row.get(0))
 }
 
 /// Sets a value, in place of an older one.

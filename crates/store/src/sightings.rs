@@ -3,11 +3,10 @@
 use case::Severity;
 use oversight::{OrganisationId, Realm};
 use policy::{LabelKey, Visible};
-use rusqlite::Row;
 use stix::Id;
 
 use crate::objects::label_condition;
-use crate::sql::{count, micros, organisation_id, parsed, stix_id, stored, time};
+use crate::sql::{Row, count, micros, organisation_id, params, parsed, stix_id, stored, time};
 use crate::{Reader, StoreError, Tx};
 
 /// Sightings one read gives at most.
@@ -52,7 +51,7 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, sighting: &Sighting) -> Result<bool, 
         "INSERT INTO sightings (realm, id, sequence, indicator, organisation, first_seen, last_seen, count,
              severity, label, added, case_id, detail)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) ON CONFLICT (realm, id) DO NOTHING",
-        rusqlite::params![
+        params![
             realm,
             sighting.id.as_str(),
             sighting.sequence,
@@ -226,7 +225,7 @@ pub fn per_organisation(
         label_condition("label", visible)
     );
     reader.rows(&sql, (reader.realm(realm)?, micros(from)), |row| {
-        Ok((organisation_id(&row.get::<_, String>(0)?)?, count(row.get(1)?)))
+        Ok((organisation_id(&row.get::<String>(0)?)?, count(row.get(1)?)))
     })
 }
 
@@ -237,17 +236,17 @@ const COLUMNS: &str =
 fn read(row: &Row<'_>) -> Result<Sighting, StoreError> {
     let severity: u8 = row.get(7)?;
     Ok(Sighting {
-        id: stix_id(&row.get::<_, String>(0)?)?,
+        id: stix_id(&row.get::<String>(0)?)?,
         sequence: row.get(1)?,
-        indicator: stix_id(&row.get::<_, String>(2)?)?,
-        organisation: organisation_id(&row.get::<_, String>(3)?)?,
+        indicator: stix_id(&row.get::<String>(2)?)?,
+        organisation: organisation_id(&row.get::<String>(3)?)?,
         first_seen: time(row.get(4)?)?,
         last_seen: time(row.get(5)?)?,
         count: count(row.get(6)?),
         severity: parsed("severity", &severity.to_string(), |_| Severity::new(severity))?,
         label: row.get(8)?,
         added: time(row.get(9)?)?,
-        case: row.get::<_, Option<String>>(10)?.map(|id| stix_id(&id)).transpose()?,
+        case: row.get::<Option<String>>(10)?.map(|id| stix_id(&id)).transpose()?,
         detail: row.get(11)?,
     })
 }

@@ -4,8 +4,10 @@ use std::cell::RefCell;
 use std::ops::Deref;
 
 use oversight::Realm;
-use rusqlite::{Connection, Params, Row};
 
+use crate::connection::Connection;
+pub(crate) use crate::connection::Prepared;
+pub(crate) use crate::value::{Params, Row, Value, params};
 use crate::writer::WriterState;
 use crate::{Clock, StoreError};
 
@@ -47,7 +49,7 @@ impl<'c> Reader<'c> {
     /// gave out given to something else: it must not be remembered.
     #[must_use]
     pub fn is_committed(&self) -> bool {
-        self.connection.is_readonly("main").unwrap_or(false)
+        self.connection.is_readonly()
     }
 
     pub(crate) fn connection(&self) -> &'c Connection {
@@ -63,12 +65,13 @@ impl<'c> Reader<'c> {
     ) -> Result<Vec<T>, StoreError> {
         #[cfg(test)]
         asked::note(sql);
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params)?;
         let mut all = Vec::new();
-        while let Some(row) = rows.next()? {
-            all.push(read(row)?);
-        }
+        params.with(|params| {
+            self.connection.query(sql, params, |row| {
+                all.push(read(row)?);
+                Ok(true)
+            })
+        })?;
         Ok(all)
     }
 
@@ -81,14 +84,19 @@ impl<'c> Reader<'c> {
     ) -> Result<Option<T>, StoreError> {
         #[cfg(test)]
         asked::note(sql);
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query(params)?;
-        rows.next()?.map(&mut read).transpose()
+        let mut first = None;
+        params.with(|params| {
+            self.connection.query(sql, params, |row| {
+                first = Some(read(row)?);
+                Ok(false)
+            })
+        })?;
+        Ok(first)
     }
 
     /// The one number a query gives; 0 where it gives none.
     pub(crate) fn number(&self, sql: &str, params: impl Params) -> Result<i64, StoreError> {
-        Ok(self.first(sql, params, |row| Ok(row.get::<_, Option<i64>>(0)?))?.flatten().unwrap_or(0))
+        Ok(self.first(sql, params, |row| row.get::<Option<i64>>(0))?.flatten().unwrap_or(0))
     }
 
     /// The number of a realm; 0, which no row bears, where nothing was ever written in it.
@@ -109,18 +117,20 @@ impl<'c> Tx<'c> {
 
     /// Runs a statement and gives the number of rows it changed.
     pub(crate) fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
-        Ok(self.connection().prepare_cached(sql)?.execute(params)?)
+        params.with(|params| self.connection().execute(sql, params))
     }
 
     /// Runs an insertion; a taken key is [`StoreError::Exists`] with `what`.
     pub(crate) fn insert(&self, sql: &str, params: impl Params, what: &str) -> Result<(), StoreError> {
-        match self.connection().prepare_cached(sql)?.execute(params) {
-            Ok(_) => Ok(()),
-            Err(error) if crate::sqlite::is_taken(&error) => {
-                Err(StoreError::Exists { what: what.to_owned() })
-            }
-            Err(error) => Err(error.into()),
+        match params.with(|params| self.connection().insert(sql, params))? {
+            true => Ok(()),
+            false => Err(StoreError::Exists { what: what.to_owned() }),
         }
+    }
+
+    /// A statement that is run many times: it is looked up once.
+    pub(crate) fn prepare(&self, sql: &str) -> Result<Prepared<'c>, StoreError> {
+        self.connection().prepare(sql)
     }
 
     /// The number of a realm, given to it when it is first written in.

@@ -1,9 +1,11 @@
-//! What is SQLite's alone: how a connection is opened, and what its errors mean.
+//! What is SQLite's alone: how a connection is opened, how values go in and out, and what its errors mean.
 
 use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::types::{Null, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, ToSql};
 
+use crate::value::{Column, Row, Source, Value};
 use crate::{Options, StoreError};
 
 /// Bytes of one database page.
@@ -20,7 +22,10 @@ const STATEMENTS_KEPT: usize = 256;
 const BUSY_WAIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// The one connection that writes.
-pub(crate) fn open_writer(file: &Path, options: &Options) -> Result<Connection, StoreError> {
+pub(crate) fn open_writer(
+    file: &Path,
+    options: &Options,
+) -> Result<crate::connection::Connection, StoreError> {
     let connection = Connection::open(file)?;
     prepare(&connection, WRITER_CACHE_KIB)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -31,16 +36,16 @@ pub(crate) fn open_writer(file: &Path, options: &Options) -> Result<Connection, 
         let pages = i64::try_from(bytes / PAGE_BYTES).unwrap_or(i64::MAX);
         connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))?;
     }
-    Ok(connection)
+    Ok(crate::connection::Connection::Sqlite(connection))
 }
 
 /// A connection that cannot write.
-pub(crate) fn open_reader(file: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn open_reader(file: &Path) -> Result<crate::connection::Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     prepare(&connection, READER_CACHE_KIB)?;
     connection.pragma_update(None, "query_only", "ON")?;
-    Ok(connection)
+    Ok(crate::connection::Connection::Sqlite(connection))
 }
 
 fn prepare(connection: &Connection, cache_kib: i64) -> Result<(), StoreError> {
@@ -49,6 +54,63 @@ fn prepare(connection: &Connection, cache_kib: i64) -> Result<(), StoreError> {
     connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     Ok(())
+}
+
+/// Gives every row of a query to `read`, until it has enough (`false`).
+pub(crate) fn query(
+    statement: &mut Statement<'_>,
+    params: &[Value<'_>],
+    mut read: impl FnMut(&Row<'_>) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    bind(statement, params)?;
+    let mut rows = statement.raw_query();
+    while let Some(row) = rows.next()? {
+        if !read(&Row(Source::Sqlite(row)))? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Runs a statement and gives the number of rows it changed.
+pub(crate) fn execute(statement: &mut Statement<'_>, params: &[Value<'_>]) -> rusqlite::Result<usize> {
+    bind(statement, params)?;
+    statement.raw_execute()
+}
+
+fn bind(statement: &mut Statement<'_>, params: &[Value<'_>]) -> rusqlite::Result<()> {
+    let wanted = statement.parameter_count();
+    if params.len() != wanted {
+        return Err(rusqlite::Error::InvalidParameterCount(params.len(), wanted));
+    }
+    for (place, value) in (1..).zip(params) {
+        statement.raw_bind_parameter(place, value)?;
+    }
+    Ok(())
+}
+
+/// What stands in a column.
+pub(crate) fn column<'r>(row: &'r rusqlite::Row<'_>, index: usize) -> Result<Column<'r>, StoreError> {
+    match row.get_ref(index)? {
+        ValueRef::Null => Ok(Column::Null),
+        ValueRef::Integer(number) => Ok(Column::Integer(number)),
+        ValueRef::Text(text) => std::str::from_utf8(text)
+            .map(Column::Text)
+            .map_err(|_| StoreError::corrupt("text that is not UTF-8")),
+        ValueRef::Blob(bytes) => Ok(Column::Bytes(bytes)),
+        ValueRef::Real(_) => Err(StoreError::corrupt("a number with a fraction")),
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null(_) => Null.into(),
+            Self::Integer(number) => (*number).into(),
+            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Self::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
+        })
+    }
 }
 
 /// Whether a unique key was taken.

@@ -48,7 +48,7 @@ pub fn get(
     submitter: &str,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let sql = "SELECT body FROM statuses WHERE realm = ?1 AND id = ?2 AND submitter = ?3";
-    reader.first(sql, (reader.realm(realm)?, id, submitter), |row| Ok(row.get(0)?))
+    reader.first(sql, (reader.realm(realm)?, id, submitter), |row| row.get(0))
 }
 
 /// Removes statuses older than [`STATUS_HOURS_MIN`] and gives their number.

@@ -3,9 +3,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::Connection;
 use tokio::sync::{Semaphore, watch};
 
+use crate::connection::Connection;
 use crate::writer::Writer;
 use crate::{Act, Clock, Options, Reader, StoreError, Tx, schema, sqlite};
 
@@ -116,7 +116,7 @@ pub fn inspect<T>(
         return Err(StoreError::NotFound { what: file.display().to_string() });
     }
     let connection = sqlite::open_reader(&file)?;
-    connection.execute_batch("BEGIN")?;
+    connection.run("BEGIN")?;
     f(&Reader::new(&connection, &Clock::system()))
 }
 
@@ -127,10 +127,10 @@ impl Readers {
             Some(connection) => connection,
             None => sqlite::open_reader(&self.file)?,
         };
-        connection.execute_batch("BEGIN")?;
+        connection.run("BEGIN")?;
         let result = f(&Reader::new(&connection, &self.clock));
         // A connection whose snapshot cannot be ended is not used again.
-        if connection.execute_batch("ROLLBACK").is_ok() {
+        if connection.run("ROLLBACK").is_ok() {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
         result

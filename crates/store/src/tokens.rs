@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use oversight::{OrganisationId, PersonRole, Realm};
-use rusqlite::Row;
 
 use crate::people::{role_text, roles};
 use crate::secrets::SecretHash;
-use crate::sql::{micros, organisation_id, time, time_opt};
+use crate::sql::{Row, micros, organisation_id, params, time, time_opt};
 use crate::{Reader, StoreError, Tx};
 
 /// About a token.
@@ -48,7 +47,7 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, token: &Token, hash: &SecretHash) -> 
     tx.insert(
         "INSERT INTO tokens (realm, id, hash, name, organisation, roles, created, expires)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        rusqlite::params![
+        params![
             realm,
             token.id,
             hash,
@@ -117,8 +116,8 @@ fn read(row: &Row<'_>) -> Result<Token, StoreError> {
     Ok(Token {
         id: row.get(0)?,
         name: row.get(1)?,
-        organisation: organisation_id(&row.get::<_, String>(2)?)?,
-        roles: roles(&row.get::<_, String>(3)?)?,
+        organisation: organisation_id(&row.get::<String>(2)?)?,
+        roles: roles(&row.get::<String>(3)?)?,
         created: time(row.get(4)?)?,
         expires: time(row.get(5)?)?,
         last_used: time_opt(row.get(6)?)?,

@@ -5,10 +5,10 @@ use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::{Act, Clock, StoreError, Tx, audit, objects};
+use crate::connection::Connection;
+use crate::{Act, Clock, Reader, StoreError, Tx, audit, objects};
 
 /// Writes that may wait; further callers wait to be let in.
 const QUEUE_MAX: usize = 1024;
@@ -42,7 +42,8 @@ impl Writer {
     /// Starts the thread. `lock` is held as long as it runs.
     pub(crate) fn start(connection: Connection, clock: Clock, lock: File) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let (announce, committed) = watch::channel(objects::last_sequence(&connection)?);
+        let (announce, committed) =
+            watch::channel(objects::last_sequence(&Reader::new(&connection, &clock))?);
         let thread = Thread {
             connection,
             _lock: lock,
@@ -100,8 +101,8 @@ impl Thread {
 
     /// One transaction for the group: every job in its savepoint, one commit, then the replies.
     fn commit_group(&self, group: Vec<Job>) {
-        if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
-            return refuse_all(group.into_iter().map(|job| job.reply), &error.into());
+        if let Err(error) = self.connection.run("BEGIN IMMEDIATE") {
+            return refuse_all(group.into_iter().map(|job| job.reply), &error);
         }
         let mut done = Vec::with_capacity(group.len());
         let alone = group.len() == 1;
@@ -123,11 +124,11 @@ impl Thread {
             // The caller may have stopped waiting.
             drop(job.reply.send(Err(error)));
         }
-        if let Err(error) = self.connection.execute_batch("COMMIT") {
+        if let Err(error) = self.connection.run("COMMIT") {
             self.forget();
             // After a failed commit the transaction may stand open.
             self.undo(true);
-            return refuse_all(done.into_iter().map(|(reply, _)| reply), &error.into());
+            return refuse_all(done.into_iter().map(|(reply, _)| reply), &error);
         }
         self.announce_committed();
         for (reply, value) in done {
@@ -139,7 +140,7 @@ impl Thread {
     /// which SQLite would copy every page before it changes; then the transaction ends with the job's failure.
     fn run_job(&self, work: Work, alone: bool) -> Result<Value, StoreError> {
         if !alone {
-            self.connection.execute_batch("SAVEPOINT job")?;
+            self.connection.run("SAVEPOINT job")?;
         }
         let mut tx = Tx::new(&self.connection, &self.clock, &self.state);
         // A panic in one caller's closure must not take the writer from all others.
@@ -152,7 +153,7 @@ impl Thread {
         }));
         let result = result.unwrap_or_else(|_| Err(StoreError::Database("the write panicked".to_owned())));
         match result {
-            Ok(value) if alone || self.connection.execute_batch("RELEASE job").is_ok() => Ok(value),
+            Ok(value) if alone || self.connection.run("RELEASE job").is_ok() => Ok(value),
             other => {
                 let error =
                     other.err().unwrap_or_else(|| StoreError::Database("a savepoint was lost".to_owned()));
@@ -166,7 +167,8 @@ impl Thread {
     fn announce_committed(&self) {
         let remembered = self.state.borrow().log.as_ref().map(|log| log.sequence);
         // Forgotten when a later job of the group failed; what an earlier one added is there all the same.
-        let sequence = remembered.or_else(|| objects::last_sequence(&self.connection).ok());
+        let sequence =
+            remembered.or_else(|| objects::last_sequence(&Reader::new(&self.connection, &self.clock)).ok());
         if let Some(sequence) = sequence {
             self.announce.send_if_modified(|known| std::mem::replace(known, sequence) != sequence);
         }
@@ -178,8 +180,8 @@ impl Thread {
             return;
         }
         let undo = if alone { "ROLLBACK" } else { "ROLLBACK TO job; RELEASE job" };
-        if self.connection.execute_batch(undo).is_err() {
-            let _ = self.connection.execute_batch("ROLLBACK");
+        if self.connection.run(undo).is_err() {
+            let _ = self.connection.run("ROLLBACK");
             // What cannot be taken back must never be committed: the thread ends, and closing the database undoes it.
             self.broken.set(!self.connection.is_autocommit());
         }

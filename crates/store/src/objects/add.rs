@@ -2,14 +2,14 @@ use std::collections::HashMap;
 
 use oversight::{OrganisationId, Realm};
 use policy::LabelKey;
-use rusqlite::{CachedStatement, Connection};
 use stix::Object;
 
 use super::flags::{self, Stand};
 use super::index::Indexer;
 use super::tally::Tallies;
 use crate::collections::CollectionKey;
-use crate::{StoreError, Tx};
+use crate::sql::{self, Prepared, params};
+use crate::{Reader, StoreError, Tx};
 
 /// The largest object in bytes.
 pub const OBJECT_BYTES_MAX: usize = 8 << 20;
@@ -60,8 +60,8 @@ pub(crate) struct LogState {
 }
 
 /// The newest sequence given out.
-pub(crate) fn last_sequence(connection: &Connection) -> Result<i64, StoreError> {
-    Ok(connection.query_row("SELECT COALESCE(MAX(sequence), 0) FROM log", [], |row| row.get(0))?)
+pub(crate) fn last_sequence(reader: &Reader<'_>) -> Result<i64, StoreError> {
+    reader.number("SELECT MAX(sequence) FROM log", ())
 }
 
 /// Adds objects to a collection, one outcome each, in order; a refused one harms no other.
@@ -99,8 +99,8 @@ struct Batch<'t, 'c> {
     originator: i64,
     now: i64,
     tallies: Tallies,
-    find_last: CachedStatement<'c>,
-    insert: CachedStatement<'c>,
+    find_last: Prepared<'c>,
+    insert: Prepared<'c>,
     indexer: Indexer<'c>,
 }
 
@@ -139,10 +139,10 @@ impl<'t, 'c> Batch<'t, 'c> {
             realm,
             collection,
             originator,
-            now: crate::sql::micros(tx.now()),
+            now: sql::micros(tx.now()),
             tallies: Tallies::default(),
-            find_last: tx.connection().prepare_cached(&find_last)?,
-            insert: tx.connection().prepare_cached(INSERT)?,
+            find_last: tx.prepare(&find_last)?,
+            insert: tx.prepare(INSERT)?,
             indexer: Indexer::new(tx)?,
         })
     }
@@ -244,8 +244,7 @@ impl<'t, 'c> Batch<'t, 'c> {
 
     /// The last version of an object, in any collection, be it there or removed.
     fn find_last(&mut self, object: &Object) -> Result<Option<Known>, StoreError> {
-        let mut rows = self.find_last.query((self.realm, object.id().as_str()))?;
-        rows.next()?.map(read_known).transpose()
+        self.find_last.first((self.realm, object.id().as_str()), read_known)
     }
 
     fn same_version(&self, object: &Object) -> Result<Vec<Known>, StoreError> {
@@ -263,7 +262,7 @@ impl<'t, 'c> Batch<'t, 'c> {
         let object = &new.object;
         let (sequence, date_added) = next_place(self.tx, self.realm, self.collection, self.now)?;
         let body: &[u8] = object.bytes();
-        self.insert.execute(rusqlite::params![
+        self.insert.execute(params![
             sequence,
             self.realm,
             self.collection,
@@ -327,7 +326,7 @@ fn originator_key(tx: &Tx<'_>, realm: i64, organisation: &OrganisationId) -> Res
 
 fn log_state<'s>(tx: &Tx<'_>, state: &'s mut Option<LogState>) -> Result<&'s mut LogState, StoreError> {
     if state.is_none() {
-        let sequence = last_sequence(tx.connection())?;
+        let sequence = last_sequence(tx)?;
         *state = Some(LogState { sequence, dates: HashMap::new(), originators: HashMap::new() });
     }
     state.as_mut().ok_or(StoreError::Closed)
@@ -347,7 +346,7 @@ fn spec_version(object: &Object) -> &'static str {
     }
 }
 
-fn read_known(row: &rusqlite::Row<'_>) -> Result<Known, StoreError> {
+fn read_known(row: &sql::Row<'_>) -> Result<Known, StoreError> {
     Ok(Known {
         sequence: row.get(0)?,
         kind: row.get(1)?,

@@ -7,16 +7,17 @@
 //! a parameter.
 
 use policy::{LabelKey, Visible};
-use rusqlite::types::Value;
+
+use crate::sql::Value;
 
 /// Conditions joined by AND, with their parameters.
 #[derive(Default)]
-pub(super) struct Conditions {
+pub(super) struct Conditions<'v> {
     pub(super) sql: String,
-    pub(super) params: Vec<Value>,
+    pub(super) params: Vec<Value<'v>>,
 }
 
-impl Conditions {
+impl<'v> Conditions<'v> {
     /// Begins with rows of one realm.
     pub(super) fn in_realm(realm: i64) -> Self {
         Self { sql: "log.realm = ?1".to_owned(), params: vec![Value::Integer(realm)] }
@@ -36,13 +37,13 @@ impl Conditions {
     }
 
     /// Adds that a column has one of these texts; none: any.
-    pub(super) fn one_of(&mut self, column: &str, texts: &[&str]) {
+    pub(super) fn one_of(&mut self, column: &str, texts: &[&'v str]) {
         if texts.is_empty() {
             return;
         }
         let mut places = Vec::with_capacity(texts.len());
         for text in texts {
-            self.params.push(Value::Text((*text).to_owned()));
+            self.params.push(Value::Text(text));
             places.push(format!("?{}", self.params.len()));
         }
         self.and(&format!("{column} IN ({})", places.join(",")));

@@ -1,7 +1,5 @@
 use oversight::Realm;
 use policy::Visible;
-use rusqlite::params_from_iter;
-use rusqlite::types::Value;
 use stix::observable::ValueKind;
 use stix::{Id, Object};
 
@@ -9,6 +7,7 @@ use super::condition::{Conditions, label_condition, last_condition};
 use super::index::{followed, reference_mention, value_mention};
 use super::page::PAGE_MAX;
 use super::row::{Row, RowReader};
+use crate::sql::Value;
 use crate::words::phrases;
 use crate::{Reader, StoreError};
 
@@ -151,8 +150,8 @@ pub fn search_count(
         return Ok(0);
     };
     let (sql, mut params) = match_sql(reader.realm(realm)?, filter, "1", COUNT_MAX);
-    params.extend([Value::Text(query.anywhere), Value::Integer(i64::MAX)]);
-    reader.number(&format!("SELECT COUNT(*) FROM ({sql})"), params_from_iter(params)).map(crate::sql::count)
+    params.extend([Value::Text(&query.anywhere), Value::Integer(i64::MAX)]);
+    reader.number(&format!("SELECT COUNT(*) FROM ({sql})"), params).map(crate::sql::count)
 }
 
 /// Calls `take` with last versions under a mention's word, newest first, until it has enough.
@@ -172,7 +171,7 @@ fn for_each_mention(
     );
     let mut rows = RowReader::new(reader);
     let query = format!("{{mentions}} : \"{mention}\"");
-    for sequence in reader.rows(&sql, (reader.realm(realm)?, query), |row| Ok(row.get::<_, i64>(0)?))? {
+    for sequence in reader.rows(&sql, (reader.realm(realm)?, query), |row| row.get::<i64>(0))? {
         let row = rows.fetch(sequence)?;
         let object = Object::parse(row.body.clone())
             .map_err(|_| StoreError::corrupt(format!("object of log row {sequence}")))?;
@@ -213,8 +212,8 @@ fn matches(
 ) -> Result<impl Iterator<Item = Row>, StoreError> {
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
     let (sql, mut params) = match_sql(reader.realm(realm)?, filter, "log.sequence", limit);
-    params.extend([Value::Text(query.to_owned()), Value::Integer(beyond)]);
-    let found = reader.rows(&sql, params_from_iter(params), |row| Ok(row.get::<_, i64>(0)?))?;
+    params.extend([Value::Text(query), Value::Integer(beyond)]);
+    let found = reader.rows(&sql, params, |row| row.get::<i64>(0))?;
     let mut rows = RowReader::new(reader);
     let found = found.into_iter().map(|sequence| rows.fetch(sequence)).collect::<Result<Vec<_>, _>>()?;
     Ok(found.into_iter())
@@ -222,7 +221,12 @@ fn matches(
 
 /// Last versions that fit a full-text query, newest first; the query and the sequence to begin below are the two parameters
 /// that are still to be added.
-fn match_sql(realm: i64, filter: &SearchFilter<'_>, columns: &str, limit: u64) -> (String, Vec<Value>) {
+fn match_sql<'f>(
+    realm: i64,
+    filter: &SearchFilter<'f>,
+    columns: &str,
+    limit: u64,
+) -> (String, Vec<Value<'f>>) {
     let mut conditions = Conditions::in_realm(realm);
     conditions.and("log.kind = 0");
     conditions.and(&label_condition("log.label", filter.visible));

@@ -7,6 +7,7 @@ use stix::{Id, Object};
 use super::index::{Indexer, unindex};
 use super::tally::Tallies;
 use crate::collections::CollectionKey;
+use crate::sql;
 use crate::{StoreError, Tx};
 
 /// How a version stands among the versions of its object in its collection; the values are those of the table's columns:
@@ -103,13 +104,13 @@ fn restand(tx: &Tx<'_>, old: &Standing, stand: Stand, tallies: &mut Tallies) -> 
 
 /// An object as it was taken in.
 fn stored_object(tx: &Tx<'_>, sequence: i64) -> Result<Object, StoreError> {
-    let body = tx
-        .first("SELECT body FROM log WHERE sequence = ?1", [sequence], |row| Ok(row.get::<_, Vec<u8>>(0)?))?;
+    let body =
+        tx.first("SELECT body FROM log WHERE sequence = ?1", [sequence], |row| row.get::<Vec<u8>>(0))?;
     body.and_then(|body| Object::parse(Bytes::from(body)).ok())
         .ok_or_else(|| StoreError::corrupt(format!("object of log row {sequence}")))
 }
 
-fn read(row: &rusqlite::Row<'_>) -> Result<Standing, StoreError> {
+fn read(row: &sql::Row<'_>) -> Result<Standing, StoreError> {
     Ok(Standing {
         object_type: row.get(0)?,
         sequence: row.get(1)?,

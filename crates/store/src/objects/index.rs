@@ -1,10 +1,10 @@
 //! What a version is found by: its words, the values it mentions, the objects it refers to.
 
-use rusqlite::CachedStatement;
 use sha2::{Digest, Sha256};
 use stix::{Id, Object, observable};
 
 use super::display_name;
+use crate::sql::Prepared;
 use crate::words::cut;
 use crate::{StoreError, Tx};
 
@@ -15,13 +15,13 @@ const UNFOLLOWED: [&str; 2] = ["object_marking_refs", "granular_markings"];
 
 /// Makes versions findable.
 pub(super) struct Indexer<'c> {
-    insert: CachedStatement<'c>,
+    insert: Prepared<'c>,
 }
 
 impl<'c> Indexer<'c> {
     pub(super) fn new(tx: &Tx<'c>) -> Result<Self, StoreError> {
         let sql = "INSERT INTO words (rowid, name, rest, mentions) VALUES (?1, ?2, ?3, ?4)";
-        Ok(Self { insert: tx.connection().prepare_cached(sql)? })
+        Ok(Self { insert: tx.prepare(sql)? })
     }
 
     /// Makes a version findable.

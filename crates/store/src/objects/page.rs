@@ -1,6 +1,5 @@
 use oversight::Realm;
 use policy::Visible;
-use rusqlite::params_from_iter;
 use stix::{Id, Timestamp};
 
 use super::condition::{Conditions, label_condition, last_condition};
@@ -185,7 +184,7 @@ pub fn count(
         "SELECT CAST(SUM(log.versions - log.revoked) AS BIGINT) FROM tallies AS log WHERE {}",
         last.sql
     );
-    let settled = reader.number(&sql, params_from_iter(last.params))?;
+    let settled = reader.number(&sql, last.params)?;
     Ok(crate::sql::count(settled + count_mixed(reader, realm, visible, types)?))
 }
 
@@ -205,7 +204,7 @@ fn count_mixed(
     mixed.and(&last_condition(visible));
     mixed.one_of("tallies.type", types);
     let sql = format!("SELECT COUNT(*) FROM tallies CROSS JOIN log WHERE {}", mixed.sql);
-    reader.number(&sql, params_from_iter(mixed.params))
+    reader.number(&sql, mixed.params)
 }
 
 fn select_versions(

@@ -9,12 +9,11 @@
 //!    Each branch is asked only for what would come before the page's end as it stands.
 
 use policy::LabelKey;
-use rusqlite::params_from_iter;
-use rusqlite::types::Value;
 
 use super::condition::{Conditions, first_condition, label_condition, last_condition};
 use super::page::{Filter, Order, PAGE_MAX, Page};
 use super::row::{COLUMNS, Row, RowReader};
+use crate::sql::Value;
 use crate::{Reader, StoreError};
 
 /// Rows that a scan looks at for each row it is to give.
@@ -63,7 +62,7 @@ struct Branch {
     versions: i64,
 }
 
-impl Plan<'_, '_> {
+impl<'p> Plan<'p, '_> {
     fn by_date_or_branch(&mut self) -> Result<Vec<Row>, StoreError> {
         let sql = "SELECT type, label, is_last, versions FROM tallies
             WHERE realm = ?1 AND collection = ?2 AND versions > 0";
@@ -151,7 +150,7 @@ impl Plan<'_, '_> {
             conditions.sql,
             self.order()
         );
-        self.reader.first(&sql, params_from_iter(conditions.params), |row| Ok(row.get(0)?))
+        self.reader.first(&sql, conditions.params, |row| row.get(0))
     }
 
     /// Rows out of branches.
@@ -182,12 +181,12 @@ impl Plan<'_, '_> {
                 _ => i64::MIN,
             };
             let branch = [
-                Value::Text(branch.object_type.clone()),
+                Value::Text(&branch.object_type),
                 Value::Integer(branch.label),
                 Value::Integer(branch.is_last),
                 Value::Integer(furthest),
             ];
-            let params = params_from_iter(fine.params.iter().chain(&branch));
+            let params = fine.params.iter().chain(&branch).copied().collect::<Vec<_>>();
             nearest.extend(self.reader.rows(&sql, params, |row| Ok((row.get(0)?, row.get(1)?)))?);
             nearest.sort_unstable_by_key(
                 |(date, _)| if self.ascending() { *date } else { date.saturating_neg() },
@@ -198,13 +197,13 @@ impl Plan<'_, '_> {
         nearest.into_iter().map(|(_, sequence)| rows.fetch(sequence)).collect()
     }
 
-    fn rows(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Row>, StoreError> {
+    fn rows(&self, sql: &str, params: Vec<Value<'_>>) -> Result<Vec<Row>, StoreError> {
         let mut rows = RowReader::new(self.reader);
-        self.reader.rows(sql, params_from_iter(params), |row| rows.read(row))
+        self.reader.rows(sql, params, |row| rows.read(row))
     }
 
     /// Everything but labels, types and identifiers.
-    fn fine_conditions(&self, after: Option<i64>) -> Conditions {
+    fn fine_conditions(&self, after: Option<i64>) -> Conditions<'p> {
         let filter = self.filter;
         let mut conditions = Conditions::in_realm(self.realm);
         conditions.compare(
@@ -221,7 +220,7 @@ impl Plan<'_, '_> {
         conditions
     }
 
-    fn bounds(&self, conditions: &mut Conditions, after: Option<i64>) {
+    fn bounds(&self, conditions: &mut Conditions<'_>, after: Option<i64>) {
         if let Some(after) = after {
             let beyond = if self.ascending() { ">" } else { "<" };
             conditions.compare(&format!("{} {beyond}", self.date()), after);
@@ -231,7 +230,7 @@ impl Plan<'_, '_> {
         }
     }
 
-    fn version_condition(&self, conditions: &mut Conditions) {
+    fn version_condition(&self, conditions: &mut Conditions<'p>) {
         let versions = &self.filter.versions;
         if versions.all {
             return;
@@ -246,7 +245,7 @@ impl Plan<'_, '_> {
         if !versions.at.is_empty() {
             let mut places = Vec::new();
             for version in &versions.at {
-                conditions.params.push(Value::Text(version.sort_key().to_owned()));
+                conditions.params.push(Value::Text(version.sort_key()));
                 places.push(format!("?{}", conditions.params.len()));
             }
             any.push(format!("log.version_key IN ({})", places.join(",")));

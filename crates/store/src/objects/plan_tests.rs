@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use oversight::{OrganisationId, OrganisationRole, PersonRole, Realm};
 use policy::{Engine, Label, Principal, PrincipalKind, Visible};
-use rusqlite::Connection;
 use stix::observable::ValueKind;
 use stix::{Id, Object, Timestamp};
 
 use super::{Filter, NewObject, Order, SearchFilter, TailFilter, Versions};
+use crate::connection::Connection;
 use crate::sql::asked;
 use crate::{Clock, Options, Reader, Tx, collections, labels, objects, schema, sqlite};
 
@@ -63,6 +63,7 @@ fn seen(keys: &[(i64, Label)]) -> Visible {
 }
 
 fn steps(connection: &Connection, sql: &str) -> Vec<(String, String)> {
+    let Connection::Sqlite(connection) = connection;
     let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     for place in 1..=statement.parameter_count() {
         statement.raw_bind_parameter(place, rusqlite::types::Null).unwrap();

@@ -5,7 +5,7 @@ use oversight::OrganisationId;
 use policy::LabelKey;
 use stix::Id;
 
-use crate::sql::{organisation_id, stix_id};
+use crate::sql::{self, organisation_id, stix_id};
 use crate::{Reader, StoreError};
 
 /// One version of an object as the log holds it.
@@ -50,9 +50,9 @@ impl<'r, 'c> RowReader<'r, 'c> {
     }
 
     /// A row of [`COLUMNS`].
-    pub(super) fn read(&mut self, row: &rusqlite::Row<'_>) -> Result<Row, StoreError> {
-        let id = row.get_ref(1)?.as_str().map_err(|_| StoreError::corrupt("identifier"))?;
-        let body = row.get_ref(9)?.as_blob().map_err(|_| StoreError::corrupt("body"))?;
+    pub(super) fn read(&mut self, row: &sql::Row<'_>) -> Result<Row, StoreError> {
+        let id = row.text(1)?;
+        let body = row.bytes(9)?;
         Ok(Row {
             sequence: row.get(0)?,
             id: stix_id(id)?,
@@ -61,7 +61,7 @@ impl<'r, 'c> RowReader<'r, 'c> {
             label: row.get(4)?,
             originator: self.originator(row.get(5)?)?,
             revoked: row.get(6)?,
-            spec_version: spec_version(row.get_ref(7)?.as_str().unwrap_or_default()),
+            spec_version: spec_version(row.text(7)?),
             hash: row.get(8)?,
             body: Bytes::copy_from_slice(body),
         })
@@ -81,7 +81,7 @@ impl<'r, 'c> RowReader<'r, 'c> {
             return Ok(known.clone());
         }
         let sql = "SELECT organisation FROM originators WHERE originator = ?1";
-        let found = self.reader.first(sql, [number], |row| organisation_id(&row.get::<_, String>(0)?))?;
+        let found = self.reader.first(sql, [number], |row| organisation_id(&row.get::<String>(0)?))?;
         let found = found.ok_or_else(|| StoreError::corrupt(format!("originator {number}")))?;
         self.originators.insert(number, found.clone());
         Ok(found)

@@ -1,12 +1,11 @@
 use oversight::{OrganisationId, Realm};
 use policy::{LabelKey, Visible};
-use rusqlite::params_from_iter;
 use stix::Id;
 
 use super::add::last_sequence;
 use super::condition::{Conditions, label_condition, last_condition};
 use super::row::{COLUMNS, Row, RowReader};
-use crate::sql::stix_id;
+use crate::sql::{self, stix_id};
 use crate::{Reader, StoreError};
 
 /// Which part of the log's tail is wanted.
@@ -70,7 +69,7 @@ pub const TAIL_MAX: usize = 10_000;
 /// Those of the database.
 pub fn tail(reader: &Reader<'_>, realm: &Realm, filter: &TailFilter<'_>) -> Result<Tail, StoreError> {
     let realm = reader.realm(realm)?;
-    let last = last_sequence(reader.connection())?;
+    let last = last_sequence(reader)?;
     let bound = filter.after.saturating_add(SCAN_SEQUENCES).min(last);
     if filter.after >= last || filter.visible.keys().is_empty() {
         // Whoever may see nothing need not read on through it.
@@ -95,8 +94,8 @@ pub fn tail(reader: &Reader<'_>, realm: &Realm, filter: &TailFilter<'_>) -> Resu
         limit + 1
     );
     let mut rows = RowReader::new(reader);
-    let mut changes = reader.rows(&sql, params_from_iter(conditions.params), |row| {
-        if row.get::<_, i64>(10)? == 0 { rows.read(row).map(Change::Added) } else { removal(&mut rows, row) }
+    let mut changes = reader.rows(&sql, conditions.params, |row| {
+        if row.get::<i64>(10)? == 0 { rows.read(row).map(Change::Added) } else { removal(&mut rows, row) }
     })?;
     let full = changes.len() > limit;
     changes.truncate(limit);
@@ -116,10 +115,10 @@ impl Change {
     }
 }
 
-fn removal(rows: &mut RowReader<'_, '_>, row: &rusqlite::Row<'_>) -> Result<Change, StoreError> {
+fn removal(rows: &mut RowReader<'_, '_>, row: &sql::Row<'_>) -> Result<Change, StoreError> {
     Ok(Change::Removed {
         sequence: row.get(0)?,
-        id: stix_id(&row.get::<_, String>(1)?)?,
+        id: stix_id(&row.get::<String>(1)?)?,
         version: row.get(2)?,
         date_added_us: row.get(3)?,
         label: row.get(4)?,
