@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 const uuid = (n) => `0f5e2b1c-0000-4000-8000-${String(n).padStart(12, '0')}`
 const ago = (seconds) => new Date(Date.now() - seconds * 1000).toISOString()
 
-export const node = { name_ja: '重要インフラ防護評議会', name_en: 'Critical Infrastructure Council', realm: process.env.MOCK_REALM ?? 'live', version: '0.1.0' }
+export const node = { name_ja: '重要インフラ防護評議会', name_en: 'Critical Infrastructure Council', realm: process.env.MOCK_REALM ?? 'live', version: '0.1.0', policies: '0'.repeat(64), policies_refused: false }
 
 const organisation = (id, name_ja, name_en, role, sectors, prefecture) => ({ id, name_ja, name_en, role, sectors, prefecture, identity: `identity--${uuid(id.length * 97)}` })
 export const organisations = [

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::Secret;
+
 /// Registers an edge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -19,7 +21,7 @@ pub struct RegisteredEdge {
     /// Short name.
     pub id: String,
     /// Its token.
-    pub token: String,
+    pub token: Secret,
 }
 
 /// What an edge says of itself, every few seconds.

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A problem document (RFC 9457) with a stable `code`; its text is English, the console translates the code.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -25,7 +27,7 @@ pub struct Problem {
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $text:literal, $status:literal, $title:literal;)+) => {
         /// A stable error code.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum Code { $($(#[$doc])* #[serde(rename = $text)] $variant),+ }
 
         impl Code {
@@ -54,6 +56,8 @@ codes! {
     SignInNeeded = "sign-in-needed", 401, "sign in first";
     /// Name, password, passkey, link or token is wrong or has expired.
     SignInRefused = "sign-in-refused", 401, "sign-in was refused";
+    /// The session is good, but this asks for a proof of who is there that is fresh: sign in again and repeat it.
+    FreshProofNeeded = "fresh-proof-needed", 403, "prove again who you are";
     /// The signed-in principal may not do this.
     NotAllowed = "not-allowed", 403, "not allowed";
     /// It is not there, or not there for this principal.
@@ -77,6 +81,20 @@ codes! {
     /// The node cannot serve just now: starting, stopping, disk full.
     Unavailable = "unavailable", 503, "not available now";
 }
+
+/// By hand: what the derive makes of a name that comes out of a macro is Rust's name of the variant, not the word on the wire.
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let names = Self::ALL.iter().map(|code| code.name());
+        let words = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("A stable error code."))
+            .enum_values(Some(names));
+        words.into()
+    }
+}
+
+impl ToSchema for Code {}
 
 impl Problem {
     /// A problem of a code, with the particulars.

@@ -8,6 +8,7 @@ mod edge;
 mod error;
 mod node;
 mod object;
+mod secret;
 mod stream;
 
 pub mod client;
@@ -28,4 +29,5 @@ pub use object::{
     Ingested, Marking, ObjectDetail, ObjectPage, ObjectReferences, ObjectSummary, ObjectVersion, Reference,
     RefusedObject, ValueHit,
 };
+pub use secret::Secret;
 pub use stream::{StreamEvent, StreamSighting};

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::Secret;
+
 /// What anybody may know of a node before signing in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Node {
@@ -12,6 +14,10 @@ pub struct Node {
     pub realm: String,
     /// Program version.
     pub version: String,
+    /// Stands for the set of policies in force: SHA-256 over names and texts, hexadecimal.
+    pub policies: String,
+    /// Whether a newer set of policy files does not compile, so that the set in force is older than what its folder holds.
+    pub policies_refused: bool,
 }
 
 /// Who is signed in.
@@ -24,7 +30,9 @@ pub struct Session {
     /// Where.
     pub node: Node,
     /// Send this as `X-Yagura-CSRF` with every request that changes something.
-    pub csrf: String,
+    pub csrf: Secret,
+    /// When the person last proved who it is, RFC 3339. What changes the means to sign in asks for a proof that is fresh.
+    pub proved: String,
     /// Whether the account has neither passkey nor password yet and must choose one.
     pub credential_needed: bool,
     /// Operations that policy allows: `write`, `delete`, `work-cases`, `see-edges`, `administer`, `inspect`.
@@ -66,7 +74,7 @@ pub struct PersonAdded {
     /// The account.
     pub person: Person,
     /// The one-time link to sign in with: shown once.
-    pub sign_in: String,
+    pub sign_in: Secret,
 }
 
 /// A one-time link.
@@ -74,7 +82,7 @@ pub struct PersonAdded {
 #[serde(deny_unknown_fields)]
 pub struct SignInLink {
     /// The secret part of the link.
-    pub link: String,
+    pub link: Secret,
 }
 
 /// Name and password.
@@ -84,7 +92,7 @@ pub struct PasswordSignIn {
     /// Sign-in name.
     pub login: String,
     /// Password.
-    pub password: String,
+    pub password: Secret,
 }
 
 /// A new password, 12–256 characters.
@@ -92,7 +100,7 @@ pub struct PasswordSignIn {
 #[serde(deny_unknown_fields)]
 pub struct NewPassword {
     /// Password.
-    pub password: String,
+    pub password: Secret,
 }
 
 /// The beginning of a passkey ceremony.
@@ -204,7 +212,7 @@ pub struct TokenIssued {
     /// About it.
     pub info: TokenInfo,
     /// The secret.
-    pub token: String,
+    pub token: Secret,
 }
 
 /// About a token.

@@ -10,6 +10,8 @@ use url::Url;
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Most objects in one TAXII page where the configuration says nothing.
 pub const PAGE_OBJECTS_MAX: u32 = 1_000;
+/// Streams open at once where the configuration says nothing.
+pub const STREAMS_MAX: u32 = 5_000;
 
 /// What the hub needs to run.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub struct HubConfig {
     pub body_bytes_max: usize,
     /// Most objects in one TAXII page.
     pub page_objects_max: u32,
+    /// Streams open at once. One organisation holds at most half of them, one program a quarter, one person a fiftieth.
+    pub streams_max: u32,
 }
 
 /// Where certificate chain and private key are, in PEM.
@@ -75,6 +79,8 @@ pub struct RawConfig {
     pub body_bytes_max: Option<usize>,
     /// See [`HubConfig::page_objects_max`].
     pub page_objects_max: Option<u32>,
+    /// See [`HubConfig::streams_max`].
+    pub streams_max: Option<u32>,
 }
 
 /// The configuration cannot be used.
@@ -109,6 +115,7 @@ impl HubConfig {
             policies: None,
             body_bytes_max: BODY_BYTES_MAX,
             page_objects_max: PAGE_OBJECTS_MAX,
+            streams_max: STREAMS_MAX,
         }
     }
 
@@ -165,6 +172,7 @@ impl RawConfig {
                 self.page_objects_max.unwrap_or(PAGE_OBJECTS_MAX),
                 1,
             )?,
+            streams_max: at_least("streams_max", self.streams_max.unwrap_or(STREAMS_MAX), 4)?,
             ..HubConfig::new(defaults.data, listen)
         })
     }
@@ -241,6 +249,7 @@ mod tests {
         check("listen = 'here'", "listen: `here` is not an address");
         check("api_root = 'api'", "api_root: `api` is not");
         check("address = 'hub.example.jp'", "address: `hub.example.jp` is not");
+        check("streams_max = 3", "streams_max: 3 is less than 4");
         check("page_objects_max = 0", "page_objects_max: 0 is less than 1");
     }
 }

@@ -80,6 +80,7 @@ pub(crate) async fn prepare(
     config: &HubConfig,
     store: &Store,
     address: &Url,
+    policy_set: &str,
 ) -> Result<NodeIdentity, HubError> {
     let known = store.read(|reader| {
         let setting = |name| {
@@ -101,27 +102,23 @@ pub(crate) async fn prepare(
             let collection = find_collection(store, &collection).await?;
             Ok(NodeIdentity { collection, key: Arc::new(key), first_start: None })
         }
-        None => first(config, store, address).await,
+        None => first(config, store, address, policy_set).await,
     }
 }
 
-/// Writes down that a node that was made before has started.
-pub(crate) async fn audit_start(store: &Store) -> Result<(), HubError> {
+/// Writes down that a node that was made before has started, and by which policies.
+pub(crate) async fn audit_start(store: &Store, policy_set: &str) -> Result<(), HubError> {
     let event = AuditEvent::done(Action::NodeStarted, Actor::Node, Purpose::Administration);
+    let event = event.with("policies", policy_set);
     Ok(store.write(move |_| Ok(Act::audited((), &REALM, event))).await?)
 }
 
-/// Writes down that other policies are in force.
-pub(crate) async fn audit_policies(store: &Store, policies: &[(String, String)]) -> Result<(), HubError> {
-    use sha2::Digest;
-    let mut event = AuditEvent::done(Action::PolicyChanged, Actor::Node, Purpose::Administration);
-    for (name, text) in policies {
-        event = event.with(name, hex::encode(sha2::Sha256::digest(text)));
-    }
-    Ok(store.write(move |_| Ok(Act::audited((), &REALM, event))).await?)
-}
-
-async fn first(config: &HubConfig, store: &Store, address: &Url) -> Result<NodeIdentity, HubError> {
+async fn first(
+    config: &HubConfig,
+    store: &Store,
+    address: &Url,
+    policy_set: &str,
+) -> Result<NodeIdentity, HubError> {
     let collection = Uuid::new_v4();
     let origin = format!(
         "{}/log",
@@ -141,6 +138,7 @@ async fn first(config: &HubConfig, store: &Store, address: &Url) -> Result<NodeI
         name_en: config.name_en.clone(),
         link_hash: secrets::hash(&link),
         token_hash: secrets::hash(&token),
+        policy_set: policy_set.to_owned(),
     };
     store.write(move |tx| first.write(tx)).await?;
     let collection = find_collection(store, &collection.to_string()).await?;
@@ -171,6 +169,7 @@ struct First {
     name_en: String,
     link_hash: secrets::SecretHash,
     token_hash: secrets::SecretHash,
+    policy_set: String,
 }
 
 impl First {
@@ -212,7 +211,10 @@ impl First {
         settings::put(tx, &REALM, COLLECTION_SETTING, self.collection.to_string().as_bytes())?;
         let event = |action| AuditEvent::done(action, Actor::Node, Purpose::Administration);
         let events = vec![
-            event(Action::NodeStarted).with("first", "true").with("key", self.public_key),
+            event(Action::NodeStarted)
+                .with("first", "true")
+                .with("key", self.public_key)
+                .with("policies", self.policy_set),
             event(Action::ObjectsAdded).on(definitions),
             event(Action::OrganisationChanged).with("organisation", organisation.id.as_str()),
             event(Action::PersonChanged).with("person", person.id),

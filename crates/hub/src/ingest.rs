@@ -31,12 +31,19 @@ use crate::operations;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::release::{Door, sequence_ranges};
+use crate::shares::{Holder, Share, Shares};
 use crate::state::AppState;
 
 /// Objects of one transaction.
 const RUN_OBJECTS_MAX: usize = 2_000;
 /// Bodies that are being read or worked on at once, as a multiple of the largest one.
 const BODIES_AT_ONCE: usize = 4;
+/// One organisation's part of that, as a multiple of the largest body: the others have as much left.
+const BODIES_OF_ONE: u64 = 2;
+/// How long a body waits for the bodies of the same organisation to be dealt with.
+const SHARE_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a body waits for those of everybody.
+const MEMORY_PATIENCE: Duration = Duration::from_secs(30);
 /// Longest silence within a body.
 const BODY_SILENCE_MAX: Duration = Duration::from_secs(30);
 /// How much of a body that is too large is read and thrown away, so that its sender reads our answer and does not see a broken
@@ -52,12 +59,20 @@ pub(crate) struct Ingest {
     bytes_max: usize,
     /// One permit for each KiB of body in memory.
     memory: Arc<Semaphore>,
+    /// Who holds how many KiB of it.
+    shares: Shares,
 }
 
 /// A body in memory, and its share of what bodies may take.
 pub(crate) struct HeldBody {
     pub(crate) bytes: Bytes,
-    _share: OwnedSemaphorePermit,
+    _held: Held,
+}
+
+/// Memory that a body holds: of the hub's, and of its organisation's.
+struct Held {
+    _memory: OwnedSemaphorePermit,
+    _share: Share,
 }
 
 /// On whose behalf objects come in, and where to.
@@ -134,14 +149,24 @@ impl Taken {
 impl Ingest {
     pub(crate) fn new(config: &HubConfig) -> Self {
         let kib = (config.body_bytes_max.div_ceil(1024) * BODIES_AT_ONCE).min(Semaphore::MAX_PERMITS);
-        Self { bytes_max: config.body_bytes_max, memory: Arc::new(Semaphore::new(kib)) }
+        Self {
+            bytes_max: config.body_bytes_max,
+            memory: Arc::new(Semaphore::new(kib)),
+            shares: Shares::default(),
+        }
     }
 
     /// Reads a body of objects. What is longer than the limit is not kept, whatever its sender announced.
     ///
     /// # Errors
-    /// 413 over the limit; 400 where the connection breaks or falls silent.
-    pub(crate) async fn read_body(&self, headers: &HeaderMap, body: Body) -> Answer<HeldBody> {
+    /// 413 over the limit; 400 where the connection breaks or falls silent; 429 where the caller's organisation has as much under
+    /// way as it may.
+    pub(crate) async fn read_body(
+        &self,
+        caller: &Caller,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Answer<HeldBody> {
         let announced =
             headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         let announced = announced.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
@@ -153,27 +178,43 @@ impl Ingest {
             }
             return Err(self.too_large());
         }
-        let share = u32::try_from(announced.unwrap_or(self.bytes_max).div_ceil(1024)).unwrap_or(u32::MAX);
-        let share = Arc::clone(&self.memory).acquire_many_owned(share).await.map_err(Failure::internal)?;
+        let held = self.hold(caller, announced.unwrap_or(self.bytes_max)).await?;
         let mut bytes = BytesMut::with_capacity(announced.unwrap_or(64 * 1024));
         loop {
             let silent =
                 || Failure::new(Code::BadRequest, "the body fell silent before its end; send it again");
             match tokio::time::timeout(BODY_SILENCE_MAX, stream.next()).await.map_err(|_| silent())? {
-                None => return Ok(HeldBody { bytes: bytes.freeze(), _share: share }),
+                None => return Ok(HeldBody { bytes: bytes.freeze(), _held: held }),
                 Some(Err(error)) => {
                     return Err(
                         Failure::new(Code::BadRequest, "the body broke off before its end").caused_by(error)
                     );
                 }
                 Some(Ok(part)) if bytes.len() + part.len() > self.bytes_max => {
-                    drop((bytes, share));
+                    drop((bytes, held));
                     drain(&mut stream).await;
                     return Err(self.too_large());
                 }
                 Some(Ok(part)) => bytes.extend_from_slice(&part),
             }
         }
+    }
+
+    /// Waits for memory, first for the organisation's own part.
+    async fn hold(&self, caller: &Caller, bytes: usize) -> Answer<Held> {
+        let kib = |bytes: usize| u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
+        let holder = Holder::Organisation(caller.principal.organisation.clone());
+        let most = u64::from(kib(self.bytes_max)) * BODIES_OF_ONE;
+        let share = self.shares.take(&[(holder, most)], u64::from(kib(bytes)), SHARE_PATIENCE).await;
+        let share = share.ok_or_else(|| {
+            let detail = "your organisation has as many objects under way as it may; wait for some of its requests to be answered";
+            Failure::new(Code::TooMany, detail).retry_after(SHARE_PATIENCE)
+        })?;
+        let memory = Arc::clone(&self.memory).acquire_many_owned(kib(bytes));
+        let memory = tokio::time::timeout(MEMORY_PATIENCE, memory).await.map_err(|_| {
+            Failure::new(Code::Unavailable, "the node is busy taking in objects; try again later")
+        })?;
+        Ok(Held { _memory: memory.map_err(Failure::internal)?, _share: share })
     }
 
     fn too_large(&self) -> Failure {

@@ -20,22 +20,21 @@ mod problem;
 mod release;
 mod request;
 mod server;
+mod shares;
 mod sign_in;
 mod state;
+mod strangers;
 mod stream;
 mod taxii;
 mod tls;
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use oversight::Realm;
-use policy::Engine;
 use store::{Options, Store};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -43,12 +42,16 @@ use url::Url;
 use uuid::Uuid;
 
 pub mod administration;
+pub mod policies;
 
-pub use config::{BODY_BYTES_MAX, ConfigError, HubConfig, PAGE_OBJECTS_MAX, RawConfig, TlsFiles};
+pub use config::{
+    BODY_BYTES_MAX, ConfigError, HubConfig, PAGE_OBJECTS_MAX, RawConfig, STREAMS_MAX, TlsFiles,
+};
 pub use first_start::FirstStart;
 pub use server::{all_operations, openapi};
 pub use sign_in::link_address;
 
+use policies::PolicyKeeper;
 use state::{AppState, Inner, Stopping};
 
 /// How long a stop waits for requests that are being answered.
@@ -133,7 +136,7 @@ impl Hub {
 /// All that can fail before something runs.
 struct Ready {
     tls: Option<RustlsConfig>,
-    engine: Arc<ArcSwap<Engine>>,
+    policies: PolicyKeeper,
     node: first_start::NodeIdentity,
     sign_in: sign_in::SignIn,
     log: log::Owner,
@@ -142,15 +145,16 @@ struct Ready {
 impl Ready {
     async fn prepare(config: &HubConfig, store: &Store, address: &Url) -> Result<Self, HubError> {
         let tls = config.speaks_tls().then(|| tls::server_config(config)).transpose()?;
-        let engine = Arc::new(ArcSwap::from_pointee(compile_policies(config)?));
+        let policies = PolicyKeeper::start(config.policies.as_deref(), store)?;
+        let policy_set = policies.status().hash;
         let sign_in =
             sign_in::SignIn::new(address, &config.name_en).map_err(|e| HubError::new("sign-in", e))?;
-        let node = first_start::prepare(config, store, address).await?;
+        let node = first_start::prepare(config, store, address, &policy_set).await?;
         let log = log::open(config, store, &node).await?;
         if node.first_start.is_none() {
-            first_start::audit_start(store).await?;
+            first_start::audit_start(store, &policy_set).await?;
         }
-        Ok(Self { tls, engine, node, sign_in, log })
+        Ok(Self { tls, policies, node, sign_in, log })
     }
 
     async fn serve(
@@ -164,7 +168,7 @@ impl Ready {
         let (stop, stopping) = Stopping::new();
         let metrics = operations::Metrics::new();
         let state = AppState::new(Inner {
-            door: release::Door::new(Arc::clone(&self.engine)),
+            door: release::Door::new(self.policies.engine()),
             ingest: ingest::Ingest::new(&config),
             address: address.clone(),
             collection: self.node.collection.clone(),
@@ -173,9 +177,11 @@ impl Ready {
             watched: edge_link::watch::Watched::default(),
             positions: edge_link::Positions::default(),
             put_off: casework::PutOff::default(),
-            strangers: state::Strangers::default(),
+            strangers: strangers::Strangers::default(),
+            streams: shares::Shares::default(),
             log: self.log.published(),
-            engine: self.engine,
+            engine: self.policies.engine(),
+            policies: self.policies,
             store,
             metrics,
             stopping: stopping.clone(),
@@ -185,6 +191,8 @@ impl Ready {
         let server_task = serve(listener, self.tls, server::router(state.clone()), handle.clone())?;
         let log_task = tokio::spawn(self.log.run(state.metrics.checkpoint.clone(), stopping));
         let watch_task = tokio::spawn(edge_link::watch::run(state.clone()));
+        let policy_task = tokio::spawn(state.policies.clone().watch(state.stopping.clone()));
+        let strangers_task = tokio::spawn(strangers::run(state.clone()));
         handle.listening().await;
         Ok(RunningHub {
             address,
@@ -195,7 +203,7 @@ impl Ready {
             state,
             handle,
             stop,
-            tasks: vec![server_task, log_task, watch_task],
+            tasks: vec![server_task, log_task, watch_task, policy_task, strangers_task],
         })
     }
 }
@@ -218,10 +226,13 @@ impl RunningHub {
     /// # Errors
     /// The policies do not compile, or the change cannot be written down; then the old ones stay.
     pub async fn replace_policies(&self, policies: &[(String, String)]) -> Result<(), HubError> {
-        let engine = Engine::compile(policies).map_err(|e| HubError::new("policy", e.to_string()))?;
-        first_start::audit_policies(&self.state.store, policies).await?;
-        self.state.engine.store(Arc::new(engine));
-        Ok(())
+        self.state.policies.replace(policies).await
+    }
+
+    /// Where the policies in force come from.
+    #[must_use]
+    pub fn policies(&self) -> PolicyKeeper {
+        self.state.policies.clone()
     }
 
     /// Stops: takes no new requests, ends streams, waits for answers that are under way, publishes the last checkpoint. When this
@@ -293,31 +304,6 @@ fn public_address(config: &HubConfig, listen: SocketAddr) -> Result<Url, HubErro
         listen.to_string()
     };
     Url::parse(&format!("{scheme}://{host}")).map_err(|e| HubError::new("listen", e.to_string()))
-}
-
-fn compile_policies(config: &HubConfig) -> Result<Engine, HubError> {
-    let policies = match &config.policies {
-        Some(folder) => read_policies(folder)?,
-        None => Engine::built_in(),
-    };
-    Engine::compile(&policies).map_err(|e| HubError::new("policy", e.to_string()))
-}
-
-/// Every `*.cedar` file of a folder, by name.
-fn read_policies(folder: &Path) -> Result<Vec<(String, String)>, HubError> {
-    let mut policies = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|e| HubError::file(folder, &e))? {
-        let path = entry.map_err(|e| HubError::file(folder, &e))?.path();
-        if path.extension().is_some_and(|extension| extension == "cedar") {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            policies.push((name, std::fs::read_to_string(&path).map_err(|e| HubError::file(&path, &e))?));
-        }
-    }
-    if policies.is_empty() {
-        return Err(HubError::new("policy", format!("`{}` holds no `*.cedar` file", folder.display())));
-    }
-    policies.sort();
-    Ok(policies)
 }
 
 /// The world that this hub serves.

@@ -21,6 +21,10 @@ use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::state::AppState;
 
+/// What `/readyz` says of policy files that cannot be used.
+const POLICIES_REFUSED: &str =
+    "policies-refused: the policy files were changed and cannot be used; the older ones stay in force";
+
 pub(crate) fn routes() -> Listed {
     Listed::default().get("/healthz", healthz).get("/readyz", readyz).get("/metrics", metrics)
 }
@@ -138,7 +142,10 @@ async fn readyz(State(state): State<AppState>) -> Answer<Response> {
         reasons.push(format!("log-stopped: {trouble}"));
     }
     if reasons.is_empty() {
-        return Ok(Json(json!({ "status": "ready" })).into_response());
+        // It serves, and somebody should look at it. What is wrong in particular is for whoever runs it: `yagura admin policy show`.
+        let refused = state.policies.status().refused;
+        let notices: Vec<&str> = refused.iter().map(|_| POLICIES_REFUSED).collect();
+        return Ok(Json(json!({ "status": "ready", "notices": notices })).into_response());
     }
     Err(Failure::new(Code::Unavailable, format!("not ready: {}", reasons.join("; "))))
 }

@@ -53,6 +53,9 @@ pub(crate) struct EdgeCaller(pub(crate) Caller);
 pub(crate) const SESSION_LIFE: SignedDuration = SignedDuration::from_hours(12);
 /// How long a session lasts at most, however much it is used.
 pub(crate) const SESSION_LIFE_MAX: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How long the proof of who a person is counts as fresh: long enough to choose a password in peace, too short for a session that was
+/// left open at a desk.
+pub(crate) const PROOF_FRESH: SignedDuration = SignedDuration::from_mins(15);
 /// A session's or token's last use is written down when the one on record is older than this.
 const SEEN_EVERY: SignedDuration = SignedDuration::from_secs(60);
 
@@ -144,7 +147,13 @@ impl FromRequestParts<AppState> for Caller {
                 return Err(Failure::new(Code::SignInRefused, "an edge's token is good for `/edge/v1` only"));
             }
             Credential::Token(token) => program(state, &token).await?,
-            Credential::Session(secret) => person(state, &secret, &parts.method, &parts.headers).await?,
+            Credential::Session(secret) => {
+                let (caller, csrf) = person(state, &secret).await?;
+                // Known from here on: a refusal of what follows is the person's, and no stranger's.
+                note(&caller, parts);
+                check_csrf(&csrf, &parts.method, &parts.headers)?;
+                caller
+            }
         };
         finish(caller, parts)
     }
@@ -208,6 +217,11 @@ fn refused() -> Failure {
     )
 }
 
+/// The session that a request's cookie names, whoever it belongs to.
+pub(crate) fn session_of(headers: &HeaderMap) -> Option<SecretHash> {
+    CookieJar::from_headers(headers).get(SESSION_COOKIE).map(|cookie| secrets::hash(cookie.value()))
+}
+
 async fn program(state: &AppState, token: &str) -> Answer<Caller> {
     let hash = secrets::hash(token);
     let found = state.store.read(move |reader| {
@@ -230,7 +244,8 @@ async fn program(state: &AppState, token: &str) -> Answer<Caller> {
     Ok(caller(kind, actor, token.organisation, role, token.roles))
 }
 
-async fn person(state: &AppState, secret: &str, method: &Method, headers: &HeaderMap) -> Answer<Caller> {
+/// A person, and the word that its changing requests bring.
+async fn person(state: &AppState, secret: &str) -> Answer<(Caller, api::Secret)> {
     let hash = secrets::hash(secret);
     let found = state.store.read(move |reader| {
         let Some(session) = sessions::get(reader, &crate::REALM, &hash)? else { return Ok(None) };
@@ -242,7 +257,6 @@ async fn person(state: &AppState, secret: &str, method: &Method, headers: &Heade
         Ok(role.map(|role| (session, person, role, is_due.then_some(expires))))
     });
     let (session, person, role, extend) = found.await?.ok_or_else(refused)?;
-    check_csrf(&session.csrf, method, headers)?;
     if let Some(expires) = extend {
         state
             .store
@@ -251,7 +265,8 @@ async fn person(state: &AppState, secret: &str, method: &Method, headers: &Heade
     }
     let actor = Actor::Person { id: person.id.clone(), organisation: person.organisation.clone() };
     let kind = PrincipalKind::Person(person.id);
-    Ok(Caller { session: Some(hash), ..caller(kind, actor, person.organisation, role, person.roles) })
+    let caller = caller(kind, actor, person.organisation, role, person.roles);
+    Ok((Caller { session: Some(hash), ..caller }, session.csrf.into()))
 }
 
 async fn edge(state: &AppState, token: &str) -> Answer<Caller> {
@@ -306,6 +321,14 @@ fn check_csrf(expected: &str, method: &Method, headers: &HeaderMap) -> Answer<()
     ))
 }
 
+/// Tells the outermost layer who asks.
+fn note(caller: &Caller, parts: &Parts) {
+    if let Some(asker) = parts.extensions.get::<Arc<Asker>>() {
+        // Once is enough: the purpose may be stated more exactly later, the caller stays the same.
+        let _ = asker.0.set(caller.clone());
+    }
+}
+
 /// The stated purpose, and a note of who asks for the outermost layer.
 fn finish(mut caller: Caller, parts: &Parts) -> Answer<Caller> {
     if let Some(stated) = parts.headers.get(PURPOSE_HEADER) {
@@ -314,8 +337,6 @@ fn finish(mut caller: Caller, parts: &Parts) -> Answer<Caller> {
             Failure::new(Code::BadRequest, format!("`X-Yagura-Purpose` is one of `{}`", known.join("`, `")))
         })?;
     }
-    if let Some(asker) = parts.extensions.get::<Arc<Asker>>() {
-        let _ = asker.0.set(caller.clone());
-    }
+    note(&caller, parts);
     Ok(caller)
 }

@@ -4,6 +4,7 @@
 //! and the form of the route (problem document, or TAXII error) are known.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use api::{Code, Problem};
 use axum::response::{IntoResponse, Response};
@@ -19,6 +20,8 @@ pub(crate) struct Failure {
     cause: Option<Arc<str>>,
     /// Whether the refusal is in the audit log already, with more than the outermost layer knows.
     is_audited: bool,
+    /// After how many seconds the same may be asked again, where that is known.
+    retry_after: Option<u64>,
 }
 
 pub(crate) type Answer<T> = Result<T, Failure>;
@@ -26,7 +29,7 @@ pub(crate) type Answer<T> = Result<T, Failure>;
 impl Failure {
     /// A failure with what the caller may read: what is wrong in particular, and the remedy.
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), cause: None, is_audited: false }
+        Self { code, detail: detail.into(), cause: None, is_audited: false, retry_after: None }
     }
 
     /// It is not there, or not there for this principal: the two must look alike, so the text is fixed.
@@ -54,6 +57,12 @@ impl Failure {
     /// the outermost layer.
     pub(crate) fn audited(mut self) -> Self {
         self.is_audited = true;
+        self
+    }
+
+    /// Says when the same may be asked again (RFC 9110 §10.2.3).
+    pub(crate) fn retry_after(mut self, pause: Duration) -> Self {
+        self.retry_after = Some(pause.as_secs().max(1));
         self
     }
 
@@ -92,6 +101,9 @@ impl IntoResponse for Failure {
             let schemes =
                 HeaderValue::from_static(r#"Bearer realm="yagura", Basic realm="yagura", charset="UTF-8""#);
             response.headers_mut().insert(header::WWW_AUTHENTICATE, schemes);
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(self);
         response

@@ -2,12 +2,13 @@
 //!
 //! To add a noun: write `<noun>.rs` with `pub(crate) fn routes() -> OpenApiRouter<AppState>`, and add one line to [`rest`].
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
 use ::api::{Code, Problem};
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
@@ -23,6 +24,7 @@ use crate::listed::Listed;
 use crate::principal::Asker;
 use crate::problem::{Failure, code_of};
 use crate::state::AppState;
+use crate::strangers::Tried;
 use crate::{api, console, edge_link, log, stream, taxii};
 
 /// Largest body that is not a body of objects, in bytes.
@@ -39,7 +41,9 @@ fn rest() -> OpenApiRouter<AppState> {
 /// The OpenAPI 3.1 document of everything under `/api/v1` and `/edge/v1`.
 #[must_use]
 pub fn openapi() -> OpenApi {
-    rest().split_for_parts().1
+    let mut document = rest().split_for_parts().1;
+    api::describe::name_operations(&mut document);
+    document
 }
 
 /// What is outside of the OpenAPI document: TAXII, the log, operations.
@@ -88,6 +92,7 @@ async fn answer(State(state): State<AppState>, mut request: Request, next: Next)
     let route =
         request.extensions().get::<MatchedPath>().map_or("-".to_owned(), |path| path.as_str().to_owned());
     let method = request.method().clone();
+    let from = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
     let asker = Arc::new(Asker::default());
     request.extensions_mut().insert(Arc::clone(&asker));
     let span = tracing::info_span!("request", id = %id, %method, route);
@@ -96,7 +101,7 @@ async fn answer(State(state): State<AppState>, mut request: Request, next: Next)
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         let failure = failure_of(&mut response);
-        audit_refusal(&state, &asker, &failure, &method, &route).await;
+        audit_refusal(&state, (&asker, from), &failure, &method, &route).await;
         response = render(&response, &failure, form, &id, &span);
     }
     let elapsed = started.elapsed();
@@ -136,17 +141,29 @@ fn failure_of(response: &mut Response) -> Failure {
 }
 
 /// Writes down that somebody was refused: by policy, or at sign-in. Strangers are written down as long as they are few, for they
-/// could fill the log.
-async fn audit_refusal(state: &AppState, asker: &Asker, failure: &Failure, method: &Method, route: &str) {
+/// could fill the log; those that are not are counted, and their number is written down.
+async fn audit_refusal(
+    state: &AppState,
+    (asker, from): (&Asker, Option<IpAddr>),
+    failure: &Failure,
+    method: &Method,
+    route: &str,
+) {
     let is_refusal =
-        matches!(failure.code(), Code::NotAllowed | Code::SignInRefused) && !failure.is_audited();
+        matches!(failure.code(), Code::NotAllowed | Code::SignInRefused | Code::FreshProofNeeded)
+            && !failure.is_audited();
     if !is_refusal {
         return;
     }
     let (actor, purpose) = match asker.caller() {
         Some(caller) => (caller.actor.clone(), caller.purpose),
-        None if state.strangers.admit() => (Actor::Stranger, Purpose::Administration),
-        None => return,
+        None => {
+            let tried = Tried::From(from.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
+            if !state.strangers.admit(&tried, Instant::now()) {
+                return;
+            }
+            (Actor::Stranger, Purpose::Administration)
+        }
     };
     let event = AuditEvent::refused(actor, purpose, failure.code().name())
         .with("method", method.as_str())
@@ -212,7 +229,7 @@ fn add_headers(response: &mut Response, form: Form, id: &str) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
-    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+    if matches!(response.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         response.headers_mut().entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static("5"));
     }
 }

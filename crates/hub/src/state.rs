@@ -1,7 +1,6 @@
 //! What every handler can reach.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use api::StreamEvent;
 use arc_swap::ArcSwap;
@@ -19,8 +18,11 @@ use crate::edge_link::watch::Watched;
 use crate::ingest::Ingest;
 use crate::log::PublishedLog;
 use crate::operations::Metrics;
+use crate::policies::PolicyKeeper;
 use crate::release::Door;
+use crate::shares::Shares;
 use crate::sign_in::SignIn;
+use crate::strangers::Strangers;
 
 /// What every handler can reach; cheap to clone.
 ///
@@ -61,6 +63,10 @@ pub(crate) struct Inner {
     pub(crate) positions: Positions,
     /// How many refusals of strangers are written down.
     pub(crate) strangers: Strangers,
+    /// Who holds how many of the open streams.
+    pub(crate) streams: Shares,
+    /// Where the policies in force come from.
+    pub(crate) policies: PolicyKeeper,
     /// Cancelled when the hub stops: long answers (streams, long polls) end then.
     pub(crate) stopping: Stopping,
 }
@@ -86,26 +92,6 @@ impl Stopping {
         let mut receiver = self.0.clone();
         // An error means that the hub is gone altogether.
         let _ = receiver.wait_for(|stopping| *stopping).await;
-    }
-}
-
-/// Lets a few refusals of strangers a minute into the audit log, so that nobody fills it without signing in.
-#[derive(Debug, Default)]
-pub(crate) struct Strangers(Mutex<Option<(Instant, u32)>>);
-
-impl Strangers {
-    /// Most refusals of strangers written down in a minute.
-    const PER_MINUTE_MAX: u32 = 60;
-
-    /// Whether one more may be written down now.
-    pub(crate) fn admit(&self) -> bool {
-        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let (began, count) = window
-            .filter(|(began, _)| now.duration_since(*began) < Duration::from_secs(60))
-            .unwrap_or((now, 0));
-        *window = Some((began, count + 1));
-        count < Self::PER_MINUTE_MAX
     }
 }
 

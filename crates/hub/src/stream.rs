@@ -14,7 +14,7 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::stream;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use policy::{Engine, Operation, Visible};
+use policy::{Engine, Operation, PrincipalKind, Visible};
 use serde::Deserialize;
 use store::objects::{self, Change, Row, TailFilter};
 use store::{Reader, StoreError, cases, sightings};
@@ -30,6 +30,7 @@ use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::release::{Leaving, Recipient};
 use crate::request::Query;
+use crate::shares::{Holder, Share};
 use crate::state::AppState;
 
 /// Changes of the log read at once.
@@ -38,8 +39,14 @@ const BATCH_CHANGES_MAX: usize = 200;
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 /// A reader that takes longer over one batch is cut.
 const BATCH_TIME_MAX: Duration = Duration::from_secs(30);
-/// Streams open at once.
-const STREAMS_MAX: i64 = 5_000;
+/// How many streams one organisation may hold: one in so many of all.
+const ORGANISATION_PART: u64 = 2;
+/// One program.
+const PROGRAM_PART: u64 = 4;
+/// One person, who has a few windows open.
+const PERSON_PART: u64 = 50;
+/// After how long a reader that was refused a stream may ask again.
+const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(follow))
@@ -67,9 +74,7 @@ async fn follow(
     Query(from): Query<From>,
 ) -> Answer<Response> {
     caller.demand(&state, Operation::Read)?;
-    if state.metrics.streams.get() >= STREAMS_MAX {
-        return Err(Failure::new(Code::TooMany, "too many streams are open; try again later"));
-    }
+    let share = share(&state, &caller)?;
     let last_seen =
         headers.get("last-event-id").map(|value| value.to_str().ok().and_then(|text| text.parse().ok()));
     let after = match last_seen {
@@ -82,7 +87,7 @@ async fn follow(
         Some(after) => after,
         None => from.after,
     };
-    let follower = Follower::new(state, caller, after);
+    let follower = Follower::new(state, caller, share, after);
     let events = stream::unfold(follower, |mut follower| async move {
         follower.next().await.map(|event| (Ok::<_, Infallible>(event), follower))
     });
@@ -92,6 +97,30 @@ async fn follow(
         .headers_mut()
         .insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     Ok(response)
+}
+
+/// The caller's part of all streams.
+///
+/// # Errors
+/// `too-many` where the hub, the organisation or the caller has as many open as it may.
+fn share(state: &AppState, caller: &Caller) -> Answer<Share> {
+    let all = u64::from(state.config.streams_max);
+    let full = |who: &str| {
+        let detail = format!("{who} has as many streams open as it may; close one, or try again later");
+        Failure::new(Code::TooMany, detail).retry_after(AGAIN_AFTER)
+    };
+    if u64::try_from(state.metrics.streams.get()).unwrap_or(0) >= all {
+        return Err(full("the node"));
+    }
+    let own = match caller.principal.kind {
+        PrincipalKind::Person(_) => PERSON_PART,
+        _ => PROGRAM_PART,
+    };
+    let holders = [
+        (Holder::Organisation(caller.principal.organisation.clone()), (all / ORGANISATION_PART).max(1)),
+        (Holder::Caller(caller.id().to_owned()), (all / own).max(1)),
+    ];
+    state.streams.try_take(&holders, 1).ok_or_else(|| full("your account or organisation"))
 }
 
 /// One reader's way along the log.
@@ -112,6 +141,8 @@ struct Follower {
     committed: watch::Receiver<i64>,
     live: broadcast::Receiver<StreamEvent>,
     heartbeat: Instant,
+    /// Held as long as the stream is open.
+    _share: Share,
 }
 
 /// What one read of the log brought.
@@ -125,7 +156,7 @@ struct Batch {
 }
 
 impl Follower {
-    fn new(state: AppState, caller: Caller, after: Option<i64>) -> Self {
+    fn new(state: AppState, caller: Caller, share: Share, after: Option<i64>) -> Self {
         state.metrics.streams.inc();
         let committed = state.store.committed();
         let newest = *committed.borrow();
@@ -143,6 +174,7 @@ impl Follower {
             heartbeat: Instant::now() + HEARTBEAT_EVERY,
             state,
             caller,
+            _share: share,
         }
     }
 
@@ -278,6 +310,8 @@ fn read_batch(
             Change::Removed { gone: false, .. } => {}
         }
     }
+    // What stands beside an object in its event leaves as well: the indicator's name, the terms of a marking.
+    leaving.extend(teller.take_named());
     Ok(Some(Batch { caller, visible, events, leaving, through: tail.through, more: tail.more }))
 }
 

@@ -12,13 +12,16 @@ use std::process::ExitCode;
 use api::{NewEdge, NewOrganisation, NewPerson, NewToken};
 use hub::RunningHub;
 use hub::administration::{self, By};
+use hub::policies::{PolicyKeeper, PolicyStatus};
 use oversight::Realm;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use store::{Options, Store, edges, organisations, people, tokens};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
-use crate::cli::{AdminArgs, AdminCommand, EdgeAdminCommand, OrgCommand, TokenCommand, UserCommand};
+use crate::cli::{
+    AdminArgs, AdminCommand, EdgeAdminCommand, OrgCommand, PolicyCommand, TokenCommand, UserCommand,
+};
 use crate::output::{Failure, Output};
 
 /// The socket's name in the data folder.
@@ -40,10 +43,12 @@ enum Request {
     ListEdges,
     AddEdge(NewEdge),
     RemoveEdge { id: String },
+    ShowPolicies,
+    ReloadPolicies,
 }
 
-/// What came of a request: lines for people, one value for programs.
-#[derive(Debug, Serialize, Deserialize)]
+/// What came of a request: lines for people, one value for programs. It may hold a secret and is not to be formatted.
+#[derive(Serialize, Deserialize)]
 struct Answer {
     lines: Vec<String>,
     value: Value,
@@ -57,6 +62,9 @@ struct Refused {
 
 /// Carries out the command.
 pub(crate) fn run(output: &Output, arguments: &AdminArgs) -> Result<ExitCode, Failure> {
+    if let AdminCommand::Policy { command: PolicyCommand::Check { folder } } = &arguments.command {
+        return check_policies(output, folder);
+    }
     let request = request(&arguments.command);
     let answer = match UnixStream::connect(arguments.data.join(SOCKET)) {
         Ok(stream) => ask(&stream, &request)?,
@@ -91,6 +99,11 @@ fn request(command: &AdminCommand) -> Request {
             Request::AddEdge(NewEdge { id, organisation: org, name })
         }
         AdminCommand::Edge { command: EdgeAdminCommand::Remove { id } } => Request::RemoveEdge { id },
+        AdminCommand::Policy { command: PolicyCommand::Reload } => Request::ReloadPolicies,
+        // `check` needs no hub and was dealt with before.
+        AdminCommand::Policy { command: PolicyCommand::Show | PolicyCommand::Check { .. } } => {
+            Request::ShowPolicies
+        }
     }
 }
 
@@ -153,12 +166,12 @@ pub(crate) fn serve(running: &RunningHub) -> Result<Administration, Failure> {
     }
     let listener = tokio::net::UnixListener::bind(&path).map_err(failed)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    let (store, address) = (running.store().clone(), running.address.clone());
+    let (store, hub) = (running.store().clone(), (running.address.clone(), running.policies()));
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let (store, address) = (store.clone(), address.clone());
+            let (store, hub) = (store.clone(), hub.clone());
             tokio::spawn(async move {
-                if let Err(error) = answer(stream, &store, &address).await {
+                if let Err(error) = answer(stream, &store, &hub).await {
                     tracing::debug!(%error, "an administrative command ended early");
                 }
             });
@@ -177,12 +190,15 @@ impl Administration {
     }
 }
 
-async fn answer(stream: tokio::net::UnixStream, store: &Store, address: &url::Url) -> std::io::Result<()> {
+/// Of a hub that runs: its address, and where its policies come from.
+type Running = (url::Url, PolicyKeeper);
+
+async fn answer(stream: tokio::net::UnixStream, store: &Store, hub: &Running) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     tokio::io::BufReader::new(read.take(MESSAGE_BYTES_MAX)).read_line(&mut line).await?;
     let done = match serde_json::from_str(&line) {
-        Ok(request) => execute(store, Some(address), request).await,
+        Ok(request) => execute(store, Some(hub), request).await,
         Err(error) => Err(Refused { code: "bad-request".to_owned(), message: error.to_string() }),
     };
     let mut answer = serde_json::to_vec(&done)?;
@@ -190,12 +206,14 @@ async fn answer(stream: tokio::net::UnixStream, store: &Store, address: &url::Ur
     write.write_all(&answer).await
 }
 
-async fn execute(store: &Store, address: Option<&url::Url>, request: Request) -> Result<Answer, Refused> {
+async fn execute(store: &Store, hub: Option<&Running>, request: Request) -> Result<Answer, Refused> {
     let by = || By::node(Realm::Live);
     let link = |secret: String| {
         // While the hub is stopped its address is not known here; the part after it is what counts.
-        address
-            .map_or_else(|| format!("/sign-in#link={secret}"), |address| hub::link_address(address, &secret))
+        hub.map_or_else(
+            || format!("/sign-in#link={secret}"),
+            |(address, _)| hub::link_address(address, &secret),
+        )
     };
     Ok(match request {
         Request::ListOrganisations | Request::ListPeople | Request::ListTokens | Request::ListEdges => {
@@ -213,7 +231,47 @@ async fn execute(store: &Store, address: Option<&url::Url>, request: Request) ->
         Request::RevokeToken { id } => nothing(administration::revoke_token(store, by(), &id).await)?,
         Request::AddEdge(new) => secret(administration::add_edge(store, by(), &new).await?.1),
         Request::RemoveEdge { id } => nothing(administration::remove_edge(store, by(), &id).await)?,
+        Request::ShowPolicies => policies(&keeper(hub)?.status()),
+        Request::ReloadPolicies => {
+            let refused = |e: hub::HubError| Refused { code: e.code.to_owned(), message: e.message };
+            policies(&keeper(hub)?.reload().await.map_err(refused)?)
+        }
     })
+}
+
+fn keeper(hub: Option<&Running>) -> Result<&PolicyKeeper, Refused> {
+    hub.map(|(_, keeper)| keeper).ok_or_else(|| Refused {
+        code: "hub-stopped".to_owned(),
+        message: "the hub is not running, so no policies are in force; start it, or look at a folder with `yagura admin policy check FOLDER`"
+            .to_owned(),
+    })
+}
+
+fn policies(status: &PolicyStatus) -> Answer {
+    let folder = status.folder.as_ref().map(|folder| folder.display().to_string());
+    let mut lines = vec![
+        format!("{}\t{}\t{}", status.hash, status.since, folder.as_deref().unwrap_or("built-in")),
+        status.files.join("\t"),
+    ];
+    if let Some(refused) = &status.refused {
+        lines.push(format!("refused since {}: {}", refused.at, refused.why));
+    }
+    let refused = status.refused.as_ref().map(|refused| json!({ "at": refused.at, "why": refused.why }));
+    let value = json!({
+        "hash": status.hash, "since": status.since, "folder": folder, "files": status.files, "refused": refused,
+    });
+    Answer { lines, value }
+}
+
+fn check_policies(output: &Output, folder: &Path) -> Result<ExitCode, Failure> {
+    let (hash, files) = hub::policies::check(folder)
+        .map_err(|e| refusal(Refused { code: e.code.to_owned(), message: e.message }))?;
+    if output.is_json() {
+        output.object(&json!({ "hash": hash, "files": files }));
+    } else {
+        output.result(&hash);
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn secret(secret: String) -> Answer {

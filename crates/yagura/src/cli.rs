@@ -56,7 +56,7 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Check and identify STIX objects.
     Stix(StixArgs),
-    /// Administer a hub: organisations, people, tokens, edges.
+    /// Administer a hub: organisations, people, tokens, policies, edges.
     Admin(AdminArgs),
     /// Check the transparency log.
     Log(LogArgs),
@@ -218,6 +218,12 @@ pub(crate) enum AdminCommand {
         #[command(subcommand)]
         command: TokenCommand,
     },
+    /// Policies.
+    Policy {
+        /// What to do.
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
     /// Edges.
     Edge {
         #[command(subcommand)]
@@ -300,6 +306,19 @@ pub(crate) enum TokenCommand {
         /// The token's id.
         id: String,
     },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Tell which policies are in force in the running hub, and what of its folder was not taken up.
+    Show,
+    /// Compile a folder of policies as a hub would, without a hub; exit 1 where it cannot be used.
+    Check {
+        /// The folder with `*.cedar` files.
+        folder: PathBuf,
+    },
+    /// Have the running hub read its folder now; it does so by itself within a second, too.
+    Reload,
 }
 
 #[derive(Debug, Clone, Subcommand)]

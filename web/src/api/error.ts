@@ -1,11 +1,15 @@
+import type { components } from './schema.ts'
 import type { Problem } from './types.ts'
 
-/** Every code that the hub may answer with (`crates/api/src/error.rs`), and the two that arise here. */
+/** A code of the hub's (`openapi/hub.json`), or one of the two that arise here. */
+type Known = components['schemas']['Code'] | 'unreachable' | 'unreadable'
+
+/** Every code there is; `types.check.ts` fails to compile where the hub has one that is not here. */
 export const CODES = [
-  'bad-request', 'sign-in-needed', 'sign-in-refused', 'not-allowed', 'not-found', 'method-not-allowed', 'not-acceptable',
+  'bad-request', 'sign-in-needed', 'sign-in-refused', 'fresh-proof-needed', 'not-allowed', 'not-found', 'method-not-allowed', 'not-acceptable',
   'conflict', 'too-large', 'unsupported-media-type', 'unprocessable', 'too-many', 'internal', 'unavailable',
   'unreachable', 'unreadable',
-] as const
+] as const satisfies readonly Known[]
 
 export type Code = (typeof CODES)[number]
 

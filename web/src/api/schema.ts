@@ -209,7 +209,7 @@ export interface components {
          * @description A stable error code.
          * @enum {string}
          */
-        Code: "BadRequest" | "SignInNeeded" | "SignInRefused" | "NotAllowed" | "NotFound" | "MethodNotAllowed" | "NotAcceptable" | "Conflict" | "TooLarge" | "UnsupportedMediaType" | "Unprocessable" | "TooMany" | "Internal" | "Unavailable";
+        Code: "bad-request" | "sign-in-needed" | "sign-in-refused" | "fresh-proof-needed" | "not-allowed" | "not-found" | "method-not-allowed" | "not-acceptable" | "conflict" | "too-large" | "unsupported-media-type" | "unprocessable" | "too-many" | "internal" | "unavailable";
         /**
          * @description How an edge is.
          * @enum {string}
@@ -422,7 +422,7 @@ export interface components {
         /** @description A new password, 12–256 characters. */
         NewPassword: {
             /** @description Password. */
-            password: string;
+            password: components["schemas"]["Secret"];
         };
         /** @description Adds a person; the answer is a one-time sign-in link. */
         NewPerson: {
@@ -493,6 +493,10 @@ export interface components {
             realm: string;
             /** @description Program version. */
             version: string;
+            /** @description Stands for the set of policies in force: SHA-256 over names and texts, hexadecimal. */
+            policies: string;
+            /** @description Whether a newer set of policy files does not compile, so that the set in force is older than what its folder holds. */
+            policies_refused: boolean;
         };
         /** @description Everything about one object that the reader may know. */
         ObjectDetail: {
@@ -637,7 +641,7 @@ export interface components {
             /** @description Sign-in name. */
             login: string;
             /** @description Password. */
-            password: string;
+            password: components["schemas"]["Secret"];
         };
         /** @description An account. */
         Person: {
@@ -657,7 +661,7 @@ export interface components {
             /** @description The account. */
             person: components["schemas"]["Person"];
             /** @description The one-time link to sign in with: shown once. */
-            sign_in: string;
+            sign_in: components["schemas"]["Secret"];
         };
         /** @description A problem document (RFC 9457) with a stable `code`; its text is English, the console translates the code. */
         Problem: {
@@ -703,8 +707,15 @@ export interface components {
             /** @description Short name. */
             id: string;
             /** @description Its token. */
-            token: string;
+            token: components["schemas"]["Secret"];
         };
+        /**
+         * @description A password, a token, a sign-in link, a session's word: it travels as text, and no log, error or panic that formats the
+         *     message around it shows it. Its memory is overwritten when it is dropped.
+         *
+         *     Not the `secrecy` crate's type: that one refuses to be serialised, and these are made to be shown once, to their owner.
+         */
+        Secret: string;
         /** @description One sector. */
         SectorState: {
             /** @description The sector's name on the wire, e.g. `power`. */
@@ -741,7 +752,9 @@ export interface components {
             /** @description Where. */
             node: components["schemas"]["Node"];
             /** @description Send this as `X-Yagura-CSRF` with every request that changes something. */
-            csrf: string;
+            csrf: components["schemas"]["Secret"];
+            /** @description When the person last proved who it is, RFC 3339. What changes the means to sign in asks for a proof that is fresh. */
+            proved: string;
             /** @description Whether the account has neither passkey nor password yet and must choose one. */
             credential_needed: boolean;
             /** @description Operations that policy allows: `write`, `delete`, `work-cases`, `see-edges`, `administer`, `inspect`. */
@@ -775,7 +788,7 @@ export interface components {
         /** @description A one-time link. */
         SignInLink: {
             /** @description The secret part of the link. */
-            link: string;
+            link: components["schemas"]["Secret"];
         };
         /** @description One log source of an edge. It bears no path: only what the operator called it. */
         SourceHealth: {
@@ -889,7 +902,7 @@ export interface components {
             /** @description About it. */
             info: components["schemas"]["TokenInfo"];
             /** @description The secret. */
-            token: string;
+            token: components["schemas"]["Secret"];
         };
         /** @description An observable value and what mentions it. */
         ValueHit: {

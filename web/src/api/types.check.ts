@@ -1,5 +1,6 @@
 // Compiled and never run: fails to compile when the wire types in `types.ts` no longer name what the hub describes.
 import type { components } from './schema.ts'
+import type { Code } from './error.ts'
 import type * as ours from './types.ts'
 
 type Hub = components['schemas']
@@ -11,6 +12,7 @@ type Same<Ours, Theirs> = [keyof Ours, keyof Theirs] extends [keyof Theirs, keyo
 type Every<List extends true[]> = List
 
 export type Checks = Every<[
+  Exclude<Hub['Code'], Code> extends never ? true : { missing: Exclude<Hub['Code'], Code> },
   Same<ours.Problem, Hub['Problem']>,
   Same<ours.Node, Hub['Node']>,
   Same<ours.Session, Hub['Session']>,

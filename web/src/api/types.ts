@@ -14,6 +14,8 @@ export interface Node {
   name_en: string
   realm: string
   version: string
+  policies: string
+  policies_refused: boolean
 }
 
 export interface Person {
@@ -50,6 +52,7 @@ export interface Session {
   organisation: Organisation
   node: Node
   csrf: string
+  proved: string
   credential_needed: boolean
   may: Operation[]
 }

@@ -79,6 +79,7 @@ async fn list(
         for (case, label) in &known {
             leaving.extend(incident(&teller, &asker, case, *label)?);
         }
+        leaving.extend(teller.take_named());
         Ok((list, leaving, teller.visible))
     });
     let (list, leaving, visible) = found.await?;
@@ -338,6 +339,7 @@ async fn answer(state: &AppState, caller: Caller, id: Id) -> Answer<Json<CaseAns
         let timeline =
             case.timeline.iter().map(|entry| told(&mut teller, entry)).collect::<Result<_, _>>()?;
         let answer = CaseAnswer { summary: teller.case(&case, label)?, timeline, objects: shown };
+        leaving.extend(teller.take_named());
         Ok(Some((answer, leaving, teller.visible)))
     });
     let (answer, leaving, visible) = found.await?.ok_or_else(Failure::not_found)?;

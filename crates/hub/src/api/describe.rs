@@ -45,6 +45,7 @@ impl IntoResponses for CallerRefusal {
             Code::NotFound,
             Code::TooLarge,
             Code::Unprocessable,
+            Code::TooMany,
             Code::Internal,
             Code::Unavailable,
         ])
@@ -67,6 +68,49 @@ fn refusal(code: Code) -> Response {
     let schema = Ref::from_schema_name(Problem::name());
     let content = ContentBuilder::new().schema(Some(schema)).build();
     ResponseBuilder::new().description(code.title()).content("application/problem+json", content).build()
+}
+
+/// Names each operation by its method and path: the handlers' own names (`list`, `add`) repeat from noun to noun, and generators of
+/// clients make functions of these.
+pub(crate) fn name_operations(document: &mut OpenApi) {
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("delete", &mut item.delete),
+            ("patch", &mut item.patch),
+        ];
+        for (method, operation) in operations {
+            if let Some(operation) = operation {
+                operation.operation_id = Some(operation_name(method, path));
+            }
+        }
+    }
+}
+
+/// `get /api/v1/objects/{id}/references` is `getObjectsByIdReferences`; `post /edge/v1/hello` is `postEdgeHello`.
+fn operation_name(method: &str, path: &str) -> String {
+    let words = path.split('/').filter(|part| !matches!(*part, "" | "api" | "v1"));
+    let words = words.map(|part| match part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+        Some(parameter) => format!("By{}", capitals(parameter)),
+        None => capitals(part),
+    });
+    std::iter::once(method.to_owned()).chain(words).collect()
+}
+
+/// `passkey-start` is `PasskeyStart`.
+fn capitals(words: &str) -> String {
+    let word = |word: &str| {
+        let mut characters = word.chars();
+        characters
+            .next()
+            .map(|first| first.to_ascii_uppercase())
+            .into_iter()
+            .chain(characters)
+            .collect::<String>()
+    };
+    words.split(['-', '_', '.']).map(word).collect()
 }
 
 /// The beginning of the OpenAPI document: what it is about, how one signs in, and the schema that every failure refers to.

@@ -64,7 +64,7 @@ async fn add(
 ) -> Answer<Json<RegisteredEdge>> {
     caller.demand(&state, Operation::Administer)?;
     let (edge, token) = administration::add_edge(&state.store, caller.by(), &new).await?;
-    Ok(Json(RegisteredEdge { id: edge.id, token }))
+    Ok(Json(RegisteredEdge { id: edge.id, token: token.into() }))
 }
 
 /// One edge.

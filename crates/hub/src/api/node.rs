@@ -22,10 +22,13 @@ async fn node(State(state): State<AppState>) -> Json<Node> {
 
 /// About the node.
 pub(super) fn about(state: &AppState) -> Node {
+    let policies = state.policies.status();
     Node {
         name_ja: state.config.name_ja.clone(),
         name_en: state.config.name_en.clone(),
         realm: crate::REALM.to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        policies: policies.hash,
+        policies_refused: policies.refused.is_some(),
     }
 }

@@ -46,7 +46,7 @@ async fn publish(
     body: Body,
 ) -> Answer<Json<Ingested>> {
     caller.demand(&state, Operation::Write)?;
-    let body = state.ingest.read_body(&headers, body).await?;
+    let body = state.ingest.read_body(&caller, &headers, body).await?;
     let submission = Submission::of(&caller, state.collection.key);
     Ok(Json(ingested(ingest::take(&state, &submission, body).await?)))
 }

@@ -6,7 +6,7 @@ use api::{ChallengeAnswer, Code, PasskeyChallenge, PasskeyInfo, PasskeyRegistrat
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use oversight::{Action, AuditEvent};
 use serde::de::DeserializeOwned;
 use store::people::Person;
@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 use webauthn_rs::prelude::{Passkey, PublicKeyCredential, RegisterPublicKeyCredential};
 
-use super::session::{NewSession, admit, let_through, people_only, refuse, signed_in};
+use super::session::{NewSession, admit, fresh_proof, let_through, people_only, refuse, signed_in};
 use crate::REALM;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
@@ -24,6 +24,7 @@ use crate::request::{JsonBody, RemoteAddress};
 use crate::sign_in::Passkeys;
 use crate::sign_in::challenges::Challenge;
 use crate::state::AppState;
+use crate::strangers::Tried;
 
 /// Most passkeys of one account.
 const PASSKEYS_MAX: usize = 20;
@@ -62,14 +63,15 @@ async fn start_sign_in(
 async fn finish_sign_in(
     State(state): State<AppState>,
     RemoteAddress(address): RemoteAddress,
+    headers: HeaderMap,
     JsonBody(body): JsonBody<ChallengeAnswer>,
 ) -> Answer<Response> {
     let_through(&state, None, address)?;
     let credential: PublicKeyCredential = read_credential(body.credential)?;
     match check_sign_in(&state, body.challenge_id, &credential).await? {
         Ok((account, passkey_id, passkey)) => {
-            let new = NewSession::draw()?;
-            let secret = new.secret().to_owned();
+            let new = NewSession::draw(&headers)?;
+            let secret = new.secret().clone();
             let passkey = serde_json::to_string(&passkey).map_err(Failure::internal)?;
             let write = move |tx: &mut Tx<'_>| {
                 let person = people::get(tx, &REALM, &account)?.filter(|person| !person.disabled);
@@ -82,7 +84,7 @@ async fn finish_sign_in(
         }
         Err(account) => {
             state.sign_in.limits.failed(None, address, Instant::now());
-            Err(refuse(&state, "passkey", account).await)
+            Err(refuse(&state, "passkey", Tried::of(account, address)).await)
         }
     }
 }
@@ -113,10 +115,12 @@ async fn check_sign_in(
 
 /// Begin registering a passkey.
 ///
-/// `options` is what `PublicKeyCredential.parseCreationOptionsFromJSON` takes.
+/// `options` is what `PublicKeyCredential.parseCreationOptionsFromJSON` takes. The last sign-in must be no older than 15 minutes
+/// (`fresh-proof-needed`), here and where it is finished.
 #[utoipa::path(post, path = "/api/v1/me/passkeys/start", tag = "session", security(("session" = [])),
     responses((status = 200, body = PasskeyChallenge), crate::api::CallerRefusal))]
 async fn start_registration(State(state): State<AppState>, caller: Caller) -> Answer<Json<PasskeyChallenge>> {
+    fresh_proof(&state, &caller).await?;
     let (person, known) = own(&state, &caller).await?;
     if known.len() >= PASSKEYS_MAX {
         return Err(Failure::new(
@@ -141,7 +145,7 @@ async fn finish_registration(
     caller: Caller,
     JsonBody(body): JsonBody<PasskeyRegistration>,
 ) -> Answer<Json<PasskeyInfo>> {
-    caller.session.ok_or_else(people_only)?;
+    fresh_proof(&state, &caller).await?;
     let length = body.name.trim().chars().count();
     if !(1..=NAME_CHARACTERS_MAX).contains(&length) || body.name.chars().any(char::is_control) {
         return Err(Failure::new(
@@ -191,12 +195,12 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<Vec<
 
 /// Remove one of one's own passkeys.
 ///
-/// The last means to sign in cannot be removed.
+/// The last means to sign in cannot be removed. The last sign-in must be no older than 15 minutes (`fresh-proof-needed`).
 #[utoipa::path(delete, path = "/api/v1/me/passkeys/{id}", tag = "session", security(("session" = [])),
     params(("id" = String, Path, description = "the passkey's id")),
     responses((status = 204, description = "removed"), crate::api::CallerRefusal))]
 async fn remove(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<StatusCode> {
-    caller.session.ok_or_else(people_only)?;
+    fresh_proof(&state, &caller).await?;
     let (person, event) =
         (caller.id().to_owned(), changed(&caller).with("passkey", id.as_str()).with("change", "removed"));
     let remove = move |tx: &mut Tx<'_>| {

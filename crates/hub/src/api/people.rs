@@ -45,7 +45,7 @@ async fn add(
 ) -> Answer<Json<PersonAdded>> {
     caller.demand(&state, Operation::Administer)?;
     let (person, secret) = administration::add_person(&state.store, caller.by(), &new).await?;
-    Ok(Json(PersonAdded { person: answer(person), sign_in: link_address(&state.address, &secret) }))
+    Ok(Json(PersonAdded { person: answer(person), sign_in: link_address(&state.address, &secret).into() }))
 }
 
 /// As it is told.

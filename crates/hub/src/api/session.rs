@@ -3,15 +3,17 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use api::{Code, NewPassword, PasswordSignIn, Session, SignInLink};
+use api::{Code, NewPassword, PasswordSignIn, Secret, Session, SignInLink};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use jiff::Timestamp;
 use oversight::{Action, Actor, AuditEvent, Purpose};
 use policy::{Operation, Principal, PrincipalKind};
 use store::organisations::Organisation;
 use store::people::Person;
+use store::secrets::SecretHash;
 use store::{Act, StoreError, Tx, links, organisations, people, secrets, sessions};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,11 +21,12 @@ use utoipa_axum::routes;
 use super::{node, organisations as organisation_answers, people as person_answers};
 use crate::REALM;
 use crate::administration::{after, has_credential};
-use crate::principal::{Caller, SESSION_COOKIE, SESSION_LIFE, SESSION_LIFE_MAX};
+use crate::principal::{Caller, PROOF_FRESH, SESSION_COOKIE, SESSION_LIFE, SESSION_LIFE_MAX, session_of};
 use crate::problem::{Answer, Failure};
 use crate::request::{JsonBody, RemoteAddress};
 use crate::sign_in::passwords;
 use crate::state::AppState;
+use crate::strangers::Tried;
 
 /// The longest sign-in name.
 const LOGIN_BYTES_MAX: usize = 64;
@@ -63,7 +66,8 @@ async fn current(State(state): State<AppState>, caller: Caller) -> Answer<Json<S
             person,
             organisation,
             credential_needed,
-            csrf: session.csrf,
+            csrf: session.csrf.into(),
+            proved: session.created,
         }))
     });
     let known = found
@@ -96,11 +100,12 @@ async fn sign_out(State(state): State<AppState>, caller: Caller) -> Answer<Respo
 async fn by_link(
     State(state): State<AppState>,
     RemoteAddress(address): RemoteAddress,
+    headers: HeaderMap,
     JsonBody(body): JsonBody<SignInLink>,
 ) -> Answer<Response> {
     let_through(&state, None, address)?;
     let hash = secrets::hash(&body.link);
-    let new = NewSession::draw()?;
+    let new = NewSession::draw(&headers)?;
     let secret = new.secret.clone();
     let redeem = move |tx: &mut Tx<'_>| {
         let person =
@@ -114,24 +119,27 @@ async fn by_link(
         Some(known) => signed_in(&state, known, &secret),
         None => {
             state.sign_in.limits.failed(None, address, Instant::now());
-            Err(refuse(&state, "link", None).await)
+            Err(refuse(&state, "link", Tried::From(address)).await)
         }
     }
 }
 
 /// Sign in with a password.
+///
+/// With the cookie of an older session, that one ends: so a person proves anew who it is, where `fresh-proof-needed` asks for it.
 #[utoipa::path(post, path = "/api/v1/session/password", tag = "session", security(), request_body = PasswordSignIn,
     responses((status = 200, body = Session), crate::api::AnyRefusal))]
 async fn by_password(
     State(state): State<AppState>,
     RemoteAddress(address): RemoteAddress,
+    headers: HeaderMap,
     JsonBody(PasswordSignIn { login, password }): JsonBody<PasswordSignIn>,
 ) -> Answer<Response> {
     if login.len() > LOGIN_BYTES_MAX {
         // Nobody's name: it is counted for the address alone, for counters keep the names that they are about.
         let_through(&state, None, address)?;
         state.sign_in.limits.failed(None, address, Instant::now());
-        return Err(refuse(&state, "password", None).await);
+        return Err(refuse(&state, "password", Tried::From(address)).await);
     }
     let_through(&state, Some(&login), address)?;
     // Counted before it is known to be wrong, so that many attempts at once do not slip by together.
@@ -142,15 +150,16 @@ async fn by_password(
         person.as_ref().filter(|person| !person.disabled).and_then(|person| person.password_hash.clone());
     let is_right = state.sign_in.passwords.verify(password, kept).await?;
     let Some(person) = person.as_ref().filter(|_| is_right) else {
-        return Err(refuse(&state, "password", person.map(|person| person.id)).await);
+        let account = person.map(|person| person.id);
+        return Err(refuse(&state, "password", Tried::of(account, address)).await);
     };
     state.sign_in.limits.succeeded(&login, address);
-    begin(&state, &person.id, "password").await
+    begin(&state, &person.id, "password", &headers).await
 }
 
 /// Choose a new password.
 ///
-/// Ends every other session of the account.
+/// Ends every other session of the account. The last sign-in must be no older than 15 minutes (`fresh-proof-needed`).
 #[utoipa::path(put, path = "/api/v1/me/password", tag = "session", security(("session" = [])), request_body = NewPassword,
     responses((status = 204, description = "the password is in force"), crate::api::CallerRefusal))]
 async fn choose_password(
@@ -158,7 +167,7 @@ async fn choose_password(
     caller: Caller,
     JsonBody(body): JsonBody<NewPassword>,
 ) -> Answer<StatusCode> {
-    let hash = caller.session.ok_or_else(people_only)?;
+    let hash = fresh_proof(&state, &caller).await?;
     let id = caller.id().to_owned();
     let person = state
         .store
@@ -188,22 +197,26 @@ pub(super) struct Known {
     person: Person,
     organisation: Organisation,
     credential_needed: bool,
-    csrf: String,
+    csrf: Secret,
+    proved: Timestamp,
 }
 
 /// Secrets of a session that is about to begin.
 pub(super) struct NewSession {
-    secret: String,
-    csrf: String,
+    secret: Secret,
+    csrf: Secret,
+    /// The session that the same browser had before: it ends, or it would live on without anybody who holds its cookie.
+    replaced: Option<SecretHash>,
 }
 
 impl NewSession {
-    pub(super) fn draw() -> Result<Self, StoreError> {
-        Ok(Self { secret: secrets::generate("")?, csrf: secrets::generate("")? })
+    pub(super) fn draw(headers: &HeaderMap) -> Result<Self, StoreError> {
+        let (secret, csrf) = (secrets::generate("")?.into(), secrets::generate("")?.into());
+        Ok(Self { secret, csrf, replaced: session_of(headers) })
     }
 
     /// The cookie's value.
-    pub(super) fn secret(&self) -> &str {
+    pub(super) fn secret(&self) -> &Secret {
         &self.secret
     }
 
@@ -219,10 +232,13 @@ impl NewSession {
         let now = tx.now();
         sessions::purge(tx, &REALM)?;
         links::purge(tx, &REALM)?;
+        if let Some(replaced) = &self.replaced {
+            sessions::end(tx, &REALM, replaced)?;
+        }
         let session = sessions::Session {
             hash: secrets::hash(&self.secret),
             person: person.id.clone(),
-            csrf: self.csrf.clone(),
+            csrf: (*self.csrf).to_owned(),
             created: now,
             expires: after(now, SESSION_LIFE),
             seen: now,
@@ -231,13 +247,19 @@ impl NewSession {
         let actor = Actor::Person { id: person.id.clone(), organisation: person.organisation.clone() };
         let event = AuditEvent::done(Action::SignedIn, actor, Purpose::Administration).with("means", means);
         let credential_needed = !has_credential(tx, &REALM, &person)?;
-        Ok(Act::audited(Known { person, organisation, credential_needed, csrf: self.csrf }, &REALM, event))
+        let known = Known { person, organisation, credential_needed, csrf: self.csrf, proved: now };
+        Ok(Act::audited(known, &REALM, event))
     }
 }
 
 /// Begins a session for an account and answers with it.
-async fn begin(state: &AppState, account: &str, means: &'static str) -> Answer<Response> {
-    let new = NewSession::draw()?;
+async fn begin(
+    state: &AppState,
+    account: &str,
+    means: &'static str,
+    headers: &HeaderMap,
+) -> Answer<Response> {
+    let new = NewSession::draw(headers)?;
     let (secret, account) = (new.secret.clone(), account.to_owned());
     let write = move |tx: &mut Tx<'_>| {
         // Once more in the transaction: the account may have been disabled meanwhile.
@@ -255,8 +277,31 @@ pub(super) fn signed_in(state: &AppState, known: Known, secret: &str) -> Answer<
     Ok(response)
 }
 
+/// The caller's session, of a person who proved a short while ago who it is.
+///
+/// # Errors
+/// 403 for programs; `fresh-proof-needed` where the proof is older than that: a session that somebody found open at a desk, or
+/// whose cookie was stolen, must not be enough to lock its owner out.
+pub(super) async fn fresh_proof(state: &AppState, caller: &Caller) -> Answer<SecretHash> {
+    let hash = caller.session.ok_or_else(people_only)?;
+    let found = state.store.read(move |reader| {
+        let session = sessions::get(reader, &REALM, &hash)?;
+        Ok(session.map(|session| reader.now().duration_since(session.created)))
+    });
+    match found.await? {
+        Some(age) if age <= PROOF_FRESH => Ok(hash),
+        _ => {
+            let detail = format!(
+                "your last sign-in is more than {} minutes old; sign in again with your passkey, password or a new link, and repeat this",
+                PROOF_FRESH.as_mins()
+            );
+            Err(Failure::new(Code::FreshProofNeeded, detail))
+        }
+    }
+}
+
 fn describe(state: &AppState, known: Known) -> Session {
-    let Known { person, organisation, credential_needed, csrf } = known;
+    let Known { person, organisation, credential_needed, csrf, proved } = known;
     let principal = Principal {
         kind: PrincipalKind::Person(person.id.clone()),
         organisation: organisation.id.clone(),
@@ -272,6 +317,7 @@ fn describe(state: &AppState, known: Known) -> Session {
         organisation: organisation_answers::answer(organisation),
         node: node::about(state),
         csrf,
+        proved: proved.to_string(),
         credential_needed,
     }
 }
@@ -279,7 +325,9 @@ fn describe(state: &AppState, known: Known) -> Session {
 /// The cookie lives as long as a session can; whether the session still does, the store knows.
 /// `HttpOnly`: no script reads it. `SameSite=Strict`: no other site makes a browser send it.
 fn set_cookie(state: &AppState, response: &mut Response, secret: &str, seconds: i64) -> Answer<()> {
-    let secure = if state.address.scheme() == "https" { "; Secure" } else { "" };
+    // What is served decides, and the address that people use where something in front speaks TLS for the hub.
+    let is_secure = state.config.speaks_tls() || state.address.scheme() == "https";
+    let secure = if is_secure { "; Secure" } else { "" };
     let cookie =
         format!("{SESSION_COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
     let cookie = HeaderValue::from_str(&cookie).map_err(Failure::internal)?;
@@ -298,22 +346,23 @@ pub(super) fn admit(pause: Duration) -> Answer<()> {
         return Ok(());
     }
     let seconds = pause.as_secs().max(1);
-    Err(Failure::new(Code::TooMany, format!("sign-in failed too often; try again in {seconds} seconds")))
+    let detail = format!("sign-in failed too often; try again in {seconds} seconds");
+    Err(Failure::new(Code::TooMany, detail).retry_after(pause))
 }
 
 /// Refuses a sign-in in words that are the same for every reason, and writes it down: with the account where one was tried.
-pub(super) async fn refuse(state: &AppState, means: &str, account: Option<String>) -> Failure {
+pub(super) async fn refuse(state: &AppState, means: &str, tried: Tried) -> Failure {
     let failure = Failure::new(
         Code::SignInRefused,
         "sign-in was refused: check the name and the means, or ask for a new link",
     )
     .audited();
-    if !state.strangers.admit() {
+    if !state.strangers.admit(&tried, Instant::now()) {
         return failure;
     }
     let event = AuditEvent::refused(Actor::Stranger, Purpose::Administration, Code::SignInRefused.name())
         .with("means", means)
-        .on(account);
+        .on(tried.account());
     match state.store.write(move |_| Ok(Act::audited((), &REALM, event))).await {
         Ok(()) => failure,
         Err(error) => failure.caused_by(error),

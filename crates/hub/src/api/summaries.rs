@@ -70,7 +70,7 @@ pub(crate) struct Teller<'a, 'c> {
     realm: Realm,
     markings: HashMap<LabelKey, Marking>,
     names: HashMap<Id, Option<String>>,
-    /// Whose names were told.
+    /// Of which something was told beside others.
     named: Vec<Leaving>,
     people: HashMap<String, Option<String>>,
     organisations: HashMap<OrganisationId, organisations::Organisation>,
@@ -155,6 +155,7 @@ impl<'a, 'c> Teller<'a, 'c> {
         let mut statements = Vec::new();
         for id in &kept.statements {
             if let Some(row) = objects::get(self.reader, &self.realm, &self.visible, id)? {
+                self.named.push(leaving(&row));
                 let object = parse(&row)?;
                 let statement = object.get("definition").and_then(|definition| definition.get("statement"));
                 statements.extend(statement.and_then(Value::as_str).map(str::to_owned));
@@ -180,7 +181,8 @@ impl<'a, 'c> Teller<'a, 'c> {
         Ok(name)
     }
 
-    /// The objects whose names were told so far: a name leaves like any other part of an object.
+    /// The objects of which something was told beside others so far, a name or the terms of a marking: that leaves like any other
+    /// part of an object, so whoever tells hands these to the door as well.
     pub(crate) fn take_named(&mut self) -> Vec<Leaving> {
         std::mem::take(&mut self.named)
     }

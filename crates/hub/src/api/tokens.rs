@@ -42,7 +42,7 @@ async fn add(
     caller.demand(&state, Operation::Administer)?;
     let (token, secret) =
         administration::add_token(&state.store, caller.by(), &new, jiff::Timestamp::now()).await?;
-    Ok(Json(TokenIssued { info: answer(token), token: secret }))
+    Ok(Json(TokenIssued { info: answer(token), token: secret.into() }))
 }
 
 /// Revoke a token.

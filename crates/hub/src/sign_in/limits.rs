@@ -115,7 +115,7 @@ fn keys(login: Option<&str>, address: IpAddr) -> impl Iterator<Item = Counted> {
 }
 
 /// IPv6 customers own a /64 at least: one of them is one address.
-fn prefix(address: IpAddr) -> IpAddr {
+pub(crate) fn prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(v4) => IpAddr::V4(v4),
         IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() & (u128::MAX << 64)).into()),

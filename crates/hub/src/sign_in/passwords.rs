@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use api::Code;
+use api::{Code, Secret};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use tokio::sync::Semaphore;
@@ -61,7 +61,7 @@ impl Passwords {
     }
 
     /// Whether the password is the one that was hashed. `None` stands for an unknown name and is never right.
-    pub(crate) async fn verify(&self, password: String, kept: Option<String>) -> Result<bool, PasswordError> {
+    pub(crate) async fn verify(&self, password: Secret, kept: Option<String>) -> Result<bool, PasswordError> {
         let known = kept.is_some();
         let kept = kept.unwrap_or_else(|| self.nobody.to_string());
         let right = self.in_turn(move || Ok(verify(&password, &kept))).await?;
@@ -69,7 +69,7 @@ impl Passwords {
     }
 
     /// The hash to keep.
-    pub(crate) async fn hash(&self, password: String) -> Result<String, PasswordError> {
+    pub(crate) async fn hash(&self, password: Secret) -> Result<String, PasswordError> {
         self.in_turn(move || hash(&password)).await
     }
 
@@ -124,15 +124,18 @@ mod tests {
     #[tokio::test]
     async fn only_the_same_password_is_right() {
         let passwords = Passwords::new().unwrap();
-        let kept = passwords.hash("鍵は置いていかない 2026".to_owned()).await.unwrap();
+        let kept = passwords.hash("鍵は置いていかない 2026".to_owned().into()).await.unwrap();
         assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
         assert_eq!(
-            passwords.verify("鍵は置いていかない 2026".to_owned(), Some(kept.clone())).await,
+            passwords.verify("鍵は置いていかない 2026".to_owned().into(), Some(kept.clone())).await,
             Ok(true)
         );
-        assert_eq!(passwords.verify("鍵は置いていかない 2027".to_owned(), Some(kept)).await, Ok(false));
-        assert_eq!(passwords.verify("x".to_owned(), None).await, Ok(false));
-        assert_eq!(passwords.verify("x".to_owned(), Some("not a hash".to_owned())).await, Ok(false));
+        assert_eq!(
+            passwords.verify("鍵は置いていかない 2027".to_owned().into(), Some(kept)).await,
+            Ok(false)
+        );
+        assert_eq!(passwords.verify("x".to_owned().into(), None).await, Ok(false));
+        assert_eq!(passwords.verify("x".to_owned().into(), Some("not a hash".to_owned())).await, Ok(false));
     }
 
     fn check(password: &str, may: bool) {

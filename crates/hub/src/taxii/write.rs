@@ -45,7 +45,7 @@ pub(super) async fn add(
         return Err(Failure::new(Code::UnsupportedMediaType, "send the body without `Content-Encoding`"));
     }
     let requested = jiff::Timestamp::now();
-    let body = state.ingest.read_body(&headers, body).await?;
+    let body = state.ingest.read_body(&caller, &headers, body).await?;
     let taken = ingest::take(&state, &Submission::of(&caller, access.collection.key), body).await?;
     let status = status(&taken, requested);
     let stored = serde_json::to_vec(&status).map_err(Failure::internal)?;

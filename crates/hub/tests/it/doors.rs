@@ -117,3 +117,68 @@ async fn check_doors(
         }
     }
 }
+
+/// Whether some release by a door to an organisation names a sequence.
+async fn is_on_record(hub: &TestHub, door: &str, recipient: &str, sequence: i64) -> bool {
+    let names = |range: &String| {
+        let bounds = range.trim_start_matches('#').split_once('-').unwrap();
+        (bounds.0.parse::<i64>().unwrap()..=bounds.1.parse().unwrap()).contains(&sequence)
+    };
+    hub.audit(Action::ObjectsReleased).await.iter().any(|row| {
+        row.event.detail["door"] == door
+            && row.event.detail["recipient"] == recipient
+            && row.event.objects.iter().any(names)
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_named_beside_another_is_on_record() {
+    let hub = TestHub::start().await;
+    hub.operator("rail", "鉄道", "railways").await;
+    let (edge, member) =
+        (hub.register_edge("rail-1", "rail").await, hub.token("rail", &[PersonRole::Analyst]).await);
+    let mut named = marked(indicator(V1), Tlp::Green);
+    named["name"] = json!("赤い霧の目印");
+    let sequence = hub.publish(&hub.token, std::slice::from_ref(&named)).await["sequence"].as_i64().unwrap();
+    hub.report(&edge, &[crate::rest::sighting(&id_of(&named))]).await;
+    // The member follows from after the indicator on: what is told of it is its name beside the sighting.
+    let mut stream = hub
+        .get("/api/v1/stream")
+        .bearer(&member)
+        .header("last-event-id", &sequence.to_string())
+        .response()
+        .await;
+    let mut told = String::new();
+    while !told.contains("event: sighting") || !told.ends_with("\n\n") {
+        told.push_str(&String::from_utf8_lossy(&stream.chunk().await.unwrap().unwrap()));
+    }
+    assert!(told.contains("赤い霧の目印"), "{told}");
+    assert!(is_on_record(&hub, "stream", "rail", sequence).await);
+    for (path, door) in [("/api/v1/board", "board"), ("/api/v1/edges", "edges")] {
+        assert!(hub.good(&member, path).await.to_string().contains("赤い霧の目印"), "{path}");
+        assert!(is_on_record(&hub, door, "rail", sequence).await, "{door}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_terms_of_a_marking_are_on_record_as_its_definition() {
+    let hub = TestHub::start().await;
+    hub.operator("rail", "鉄道", "railways").await;
+    let member = hub.token("rail", &[PersonRole::Analyst]).await;
+    let definition = json!({
+        "type": "marking-definition", "spec_version": "2.1", "id": format!("marking-definition--{}", uuid::Uuid::new_v4()),
+        "created": V1, "definition_type": "statement", "definition": { "statement": "転載を禁じます" },
+        "object_marking_refs": [Tlp::Clear.id()],
+    });
+    let mut object = named("campaign", "霧", Tlp::Green);
+    object["object_marking_refs"].as_array_mut().unwrap().push(definition["id"].clone());
+    let defined =
+        hub.publish(&hub.token, std::slice::from_ref(&definition)).await["sequence"].as_i64().unwrap();
+    hub.publish(&hub.token, std::slice::from_ref(&object)).await;
+    let path = format!("/api/v1/objects/{}", id_of(&object));
+    for (path, door) in [("/api/v1/objects?type=campaign", "search"), (path.as_str(), "object")] {
+        assert!(!is_on_record(&hub, door, "rail", defined).await);
+        assert!(hub.good(&member, path).await.to_string().contains("転載を禁じます"), "{path}");
+        assert!(is_on_record(&hub, door, "rail", defined).await, "{door}");
+    }
+}

@@ -28,9 +28,13 @@ mod openapi;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
+mod policies;
+#[cfg(test)]
 mod rest;
 #[cfg(test)]
 mod search;
+#[cfg(test)]
+mod shares;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]

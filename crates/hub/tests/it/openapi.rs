@@ -19,6 +19,26 @@ fn the_checked_in_document_is_the_one_that_is_served() {
 }
 
 #[test]
+fn operations_and_codes_are_told_apart() {
+    let document = serde_json::to_value(hub::openapi()).unwrap();
+    let mut names = std::collections::BTreeSet::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name.to_owned()), "{method} {path}: `{name}` is another's name");
+        }
+    }
+    assert!(names.contains("getObjectsByIdReferences"), "{names:?}");
+    let codes: Vec<&str> = document["components"]["schemas"]["Code"]["enum"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|code| code.as_str().unwrap())
+        .collect();
+    assert_eq!(codes, api::Code::ALL.iter().map(|code| code.name()).collect::<Vec<_>>());
+}
+
+#[test]
 fn every_operation_is_described() {
     let document = serde_json::to_value(hub::openapi()).unwrap();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));

@@ -1,8 +1,9 @@
 //! People sign in: by the printed link, by password, by passkey; and what slows down who guesses.
 
-use oversight::{Action, Actor};
+use oversight::{Action, Actor, Realm};
 use reqwest::Method;
 use serde_json::{Value, json};
+use store::{Act, people, secrets, sessions};
 
 use crate::authenticator::Authenticator;
 use crate::rest::JSON;
@@ -102,6 +103,12 @@ async fn changes_need_the_sessions_word_and_end_with_it() {
     let case = json!({ "title": "from elsewhere", "severity": 1 });
     let forged = Browser { hub: &hub, cookie: browser.cookie.clone(), csrf: "guess".to_owned() };
     assert_eq!(forged.send(Method::POST, "/api/v1/cases", case.clone()).await.status, 403);
+    let refused = &hub.audit(Action::Refused).await[0].event;
+    assert!(
+        matches!(refused.actor, Actor::Person { .. }),
+        "whose session it is, is known: {:?}",
+        refused.actor
+    );
     assert_eq!(browser.send(Method::POST, "/api/v1/cases", case).await.status, 200);
     let out = browser.send(Method::DELETE, "/api/v1/session", Value::Null).await;
     assert_eq!(out.status, 204);
@@ -143,6 +150,70 @@ async fn a_password_signs_in_and_ends_other_sessions() {
     let program =
         hub.send_json(&hub.token, Method::PUT, "/api/v1/me/password", json!({ "password": GOOD })).await;
     assert_eq!(program.status, 403);
+}
+
+/// A session of the administrator's that began an hour ago.
+async fn old_session(hub: &TestHub) -> Browser<'_> {
+    let added = hub.running.store().write(|tx| {
+        let person = people::by_login(tx, &Realm::Live, "administrator")?.unwrap();
+        let session = sessions::Session {
+            hash: secrets::hash("left-open"),
+            person: person.id,
+            csrf: "word".to_owned(),
+            created: tx.now() - jiff::SignedDuration::from_hours(1),
+            expires: tx.now() + jiff::SignedDuration::from_hours(1),
+            seen: tx.now(),
+        };
+        sessions::add(tx, &Realm::Live, &session).map(Act::bookkeeping)
+    });
+    added.await.unwrap();
+    Browser { hub, cookie: "yagura_session=left-open".to_owned(), csrf: "word".to_owned() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn means_to_sign_in_change_only_with_a_fresh_proof() {
+    let hub = TestHub::start().await;
+    let fresh = Browser::by_first_link(&hub).await;
+    let password = json!({ "password": GOOD });
+    assert_eq!(
+        fresh.send(Method::PUT, "/api/v1/me/password", password.clone()).await.status,
+        204,
+        "a link is a proof"
+    );
+    let mut old = old_session(&hub).await;
+    let session = old.send(Method::GET, "/api/v1/session", Value::Null).await;
+    assert_eq!(session.status, 200, "it is good for everything else");
+    let passkey = format!("/api/v1/me/passkeys/{}", uuid::Uuid::new_v4());
+    for (method, path, body) in [
+        (Method::PUT, "/api/v1/me/password", password.clone()),
+        (Method::POST, "/api/v1/me/passkeys/start", Value::Null),
+        (
+            Method::POST,
+            "/api/v1/me/passkeys/finish",
+            json!({ "challenge_id": uuid::Uuid::new_v4(), "name": "n", "credential": {} }),
+        ),
+        (Method::DELETE, passkey.as_str(), Value::Null),
+    ] {
+        let reply = old.send(method, path, body).await;
+        assert_eq!(
+            (reply.status, reply.json()["code"].as_str()),
+            (403, Some("fresh-proof-needed")),
+            "{path}"
+        );
+    }
+    let refusals = hub.audit(Action::Refused).await;
+    assert!(
+        refusals.len() == 4 && refusals.iter().all(|row| matches!(row.event.actor, Actor::Person { .. }))
+    );
+
+    // Whoever is there signs in again; that replaces the session that was open.
+    let before = old.cookie.clone();
+    let again =
+        old.sign_in("/api/v1/session/password", json!({ "login": "administrator", "password": GOOD })).await;
+    assert_eq!(again.status, 200);
+    let replaced = Browser { hub: &hub, cookie: before, csrf: "word".to_owned() };
+    assert_eq!(replaced.send(Method::GET, "/api/v1/session", Value::Null).await.status, 401);
+    assert_eq!(old.send(Method::PUT, "/api/v1/me/password", password).await.status, 204);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,38 @@ fn key_exchange(address: SocketAddr, certificate: CertificateDer<'static>) -> St
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_began_over_tls_stays_there() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    // What is served decides, whatever address somebody has configured.
+    for (address, tls, secure) in [
+        (Some("http://hub.example.jp"), true, true),
+        (None, true, true),
+        (Some("https://hub.example.jp"), false, true),
+        (None, false, false),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = HubConfig::new(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0)));
+        config.tls_on_loopback = tls;
+        config.address = address.map(|address| address.parse().unwrap());
+        let running = Hub::start(config).await.unwrap();
+        let client = reqwest::Client::builder().no_proxy();
+        let client = match std::fs::read(folder.path().join("tls.crt")) {
+            Ok(pem) => client.tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()]),
+            Err(_) => client,
+        };
+        let link = running.first_start.as_ref().unwrap().sign_in.split_once("#link=").unwrap().1.to_owned();
+        let scheme = if tls { "https" } else { "http" };
+        let path = format!("{scheme}://localhost:{}/api/v1/session/link", running.listen.port());
+        let body = serde_json::json!({ "link": link });
+        let reply = client.build().unwrap().post(path).json(&body).send().await.unwrap();
+        assert_eq!(reply.status(), 200);
+        let cookie = reply.headers()["set-cookie"].to_str().unwrap();
+        assert_eq!(cookie.contains("; Secure"), secure, "{address:?}, TLS {tls}: {cookie}");
+        running.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_hub_makes_a_certificate_and_keeps_it() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();

@@ -8,6 +8,7 @@ import { usePasskeys } from '../../api/queries.ts'
 import { passkeyObstacle, registerPasskey, useSession } from '../../api/session.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Page, Section } from '../../components/page.tsx'
+import { needsProof, Prove } from '../../components/prove.tsx'
 import { Ago } from '../../components/time.tsx'
 import { useToasts } from '../../components/toast.tsx'
 import { setLanguage, useLanguage } from '../../i18n.ts'
@@ -59,6 +60,17 @@ function Passkeys() {
   })
   const remove = useMutation({ mutationFn: (id: string) => call<void>('DELETE', `/api/v1/me/passkeys/${encodeURIComponent(id)}`), onSuccess: () => { say(t('account.passkeyRemoved')); return refresh() } })
   const error = add.error instanceof DOMException && add.error.name === 'NotAllowedError' ? remove.error : (add.error ?? remove.error)
+  const forget = () => {
+    add.reset()
+    remove.reset()
+  }
+  const repeat = () => {
+    const removed = remove.variables
+    const wasRemoval = needsProof(remove.error) && removed !== undefined
+    forget()
+    if (wasRemoval) remove.mutate(removed)
+    else add.mutate()
+  }
   const submit = (event: FormEvent) => {
     event.preventDefault()
     add.mutate()
@@ -76,7 +88,8 @@ function Passkeys() {
         ))}
       </ul>
       {passkeys.data?.length === 0 && <p className="quiet">{t('account.noPasskeys')}</p>}
-      {error && <ErrorNote error={error} />}
+      {error && !needsProof(error) && <ErrorNote error={error} />}
+      <Prove opened={needsProof(error)} onClose={forget} onProved={repeat} />
       {obstacle === null ? (
         <form className={classes.add} onSubmit={submit}>
           <TextInput aria-label={t('account.passkeyName')} placeholder={t('account.passkeyName')} maxLength={100} value={name} onChange={(event) => setName(event.currentTarget.value)} />

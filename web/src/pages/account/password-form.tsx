@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next'
 
 import { call } from '../../api/client.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { needsProof, Prove } from '../../components/prove.tsx'
 
 const LENGTH_MIN = 12
 const LENGTH_MAX = 256
@@ -34,6 +35,8 @@ export function PasswordForm({ login, onDone }: { login: string; onDone: () => v
     if (found === null) save.mutate()
   }
   return (
+    <>
+    <Prove opened={needsProof(save.error)} onClose={save.reset} onProved={() => save.mutate()} />
     <form onSubmit={submit} style={{ display: 'grid', gap: 12 }}>
       <input type="text" name="username" autoComplete="username" value={login} readOnly hidden />
       <PasswordInput
@@ -48,8 +51,9 @@ export function PasswordForm({ login, onDone }: { login: string; onDone: () => v
         }}
         visibilityToggleButtonProps={{ 'aria-label': t('signIn.reveal') }}
       />
-      {save.error && <ErrorNote error={save.error} />}
+      {save.error && !needsProof(save.error) && <ErrorNote error={save.error} />}
       <Button type="submit" variant="default" loading={save.isPending}>{t('account.setPassword')}</Button>
     </form>
+    </>
   )
 }

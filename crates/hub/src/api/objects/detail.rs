@@ -16,7 +16,7 @@ use store::{Reader, StoreError, labels, objects, sightings};
 use crate::api::summaries::{Teller, leaving, microseconds, parse};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
-use crate::release::Recipient;
+use crate::release::{Leaving, Recipient};
 use crate::request::Query;
 use crate::state::AppState;
 
@@ -57,13 +57,17 @@ pub(super) async fn get(
             None => objects::get(reader, realm, &teller.visible, &id)?,
         };
         let Some(row) = row else { return Ok(None) };
-        let detail = detail(&work, &asker, &mut teller, &row)?;
-        Ok(Some((detail, leaving(&row), teller.visible)))
+        let versions = objects::versions(reader, realm, &teller.visible, &row.id)?;
+        let detail = detail(&work, &asker, &mut teller, &row, &versions)?;
+        // The other versions are told with their times and hashes.
+        let mut told: Vec<Leaving> = versions.iter().chain([&row]).map(leaving).collect();
+        told.extend(teller.take_named());
+        Ok(Some((detail, told, teller.visible)))
     });
     let (detail, leaving, visible) = found.await?.ok_or_else(Failure::not_found)?;
     let recipient = Recipient { caller, door: "object" };
     let detail =
-        state.door.release(&state.store, &state.metrics, &recipient, &visible, &[leaving], detail).await?;
+        state.door.release(&state.store, &state.metrics, &recipient, &visible, &leaving, detail).await?;
     Ok(Json(detail.into_inner()))
 }
 
@@ -72,12 +76,12 @@ fn detail(
     caller: &Caller,
     teller: &mut Teller<'_, '_>,
     row: &Row,
+    versions: &[Row],
 ) -> Result<ObjectDetail, StoreError> {
     let (reader, realm) = (teller.reader, caller.realm());
     let object = parse(row)?;
     let label = labels::get(reader, realm, row.label)?
         .ok_or_else(|| StoreError::Corrupt(format!("label {}", row.label)))?;
-    let versions = objects::versions(reader, realm, &teller.visible, &row.id)?;
     Ok(ObjectDetail {
         summary: teller.object(row)?,
         audience: audience(state, row.label, &label),

@@ -12,7 +12,7 @@ use store::{StoreError, objects};
 use crate::api::summaries::{Teller, leaving};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
-use crate::release::Recipient;
+use crate::release::{Leaving, Recipient};
 use crate::request::Query;
 use crate::state::AppState;
 
@@ -85,7 +85,9 @@ pub(super) async fn list(
             next: found.next,
             as_of: reader.now().to_string(),
         };
-        Ok((page, found.rows.iter().map(leaving).collect::<Vec<_>>(), teller.visible))
+        let mut leaving: Vec<Leaving> = found.rows.iter().map(leaving).collect();
+        leaving.extend(teller.take_named());
+        Ok((page, leaving, teller.visible))
     });
     let (page, leaving, visible) = found.await?;
     let recipient = Recipient { caller, door: "search" };
@@ -121,7 +123,9 @@ pub(super) async fn values(
         }
         let told = rows.iter().map(|row| teller.object(row)).collect::<Result<_, _>>()?;
         let hit = ValueHit { kind: kind.name().to_owned(), value, objects: told };
-        Ok((vec![hit], rows.iter().map(leaving).collect::<Vec<_>>(), teller.visible))
+        let mut leaving: Vec<Leaving> = rows.iter().map(leaving).collect();
+        leaving.extend(teller.take_named());
+        Ok((vec![hit], leaving, teller.visible))
     });
     let (hits, leaving, visible) = found.await?;
     let recipient = Recipient { caller, door: "values" };

@@ -44,7 +44,8 @@ pub(super) async fn get(
         for mention in &mentions {
             referred_by.extend(told.referred_by(&id, mention)?);
         }
-        let leaving = told.leaving;
+        let mut leaving = told.leaving;
+        leaving.extend(teller.take_named());
         Ok(Some((
             ObjectReferences { refers_to, referred_by, more: more_out || more_in },
             leaving,

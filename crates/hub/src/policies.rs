@@ -1,0 +1,290 @@
+//! Where the policies in force come from, and how others take their place while the hub runs.
+//!
+//! A folder of policy files is read several times a second. What changed takes effect once two looks in a row have found the same,
+//! so that a file which an editor has emptied and not yet written does not count; and only if it compiles. What does not compile
+//! changes nothing: the older set stays in force, and the log, the audit, `/readyz` and `yagura admin policy show` say so.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use oversight::{Action, Actor, AuditEvent, Outcome, Purpose};
+use policy::Engine;
+use sha2::{Digest, Sha256};
+use store::{Act, Store};
+use tokio::task::spawn_blocking;
+
+use crate::state::Stopping;
+use crate::{HubError, REALM};
+
+/// How often the folder is read. Two looks and the compilation stay below a second.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+/// Most files of a set.
+const FILES_MAX: usize = 256;
+/// Longest file, in bytes.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+/// The endings of files that count; every other file in the folder is passed over.
+const ENDINGS: [&str; 2] = ["cedar", "cedarschema"];
+
+/// A set of policy files: names and texts, in the order of the names.
+type Files = Vec<(String, String)>;
+
+/// Keeps the policies in force. Cheap to clone.
+#[derive(Clone)]
+pub struct PolicyKeeper(Arc<Inner>);
+
+struct Inner {
+    folder: Option<PathBuf>,
+    engine: Arc<ArcSwap<Engine>>,
+    store: Store,
+    status: Mutex<PolicyStatus>,
+    /// Whoever changes the policies has it: one change at a time.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// What is in force, and what was not taken up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyStatus {
+    /// The folder that is watched; `None` where the built-in policies are used.
+    pub folder: Option<PathBuf>,
+    /// Stands for the set in force: SHA-256 over names and texts, hexadecimal.
+    pub hash: String,
+    /// The files in force.
+    pub files: Vec<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// A newer set that cannot be used.
+    pub refused: Option<RefusedPolicies>,
+}
+
+/// A set of policies that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedPolicies {
+    /// Its hash; of a folder that cannot be read, the hash of the reason.
+    pub hash: String,
+    /// What is wrong, for the operator.
+    pub why: String,
+    /// Since when it has been there.
+    pub at: Timestamp,
+}
+
+/// Reads a folder of policies and compiles them, as a hub would.
+///
+/// # Errors
+/// `file` where it cannot be read, `policy` where it holds no set that can be used.
+pub fn check(folder: &Path) -> Result<(String, Vec<String>), HubError> {
+    let files = read(folder)?;
+    compile(&files)?;
+    Ok((hash(&files), files.into_iter().map(|(name, _)| name).collect()))
+}
+
+impl PolicyKeeper {
+    /// Compiles the policies that a hub starts with.
+    ///
+    /// # Errors
+    /// `file`, `policy`.
+    pub(crate) fn start(folder: Option<&Path>, store: &Store) -> Result<Self, HubError> {
+        let files = folder.map_or_else(|| Ok(Engine::built_in()), read)?;
+        let engine = Arc::new(ArcSwap::from_pointee(compile(&files)?));
+        let status = PolicyStatus {
+            folder: folder.map(Path::to_owned),
+            hash: hash(&files),
+            files: names(&files),
+            since: Timestamp::now(),
+            refused: None,
+        };
+        Ok(Self(Arc::new(Inner {
+            folder: folder.map(Path::to_owned),
+            engine,
+            store: store.clone(),
+            status: Mutex::new(status),
+            turn: tokio::sync::Mutex::default(),
+        })))
+    }
+
+    /// The engine in force; what holds it sees a change at once.
+    pub(crate) fn engine(&self) -> Arc<ArcSwap<Engine>> {
+        Arc::clone(&self.0.engine)
+    }
+
+    /// What is in force, and what was not taken up.
+    #[must_use]
+    pub fn status(&self) -> PolicyStatus {
+        self.0.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts other policies in force, at once and for open streams too.
+    ///
+    /// # Errors
+    /// The policies do not compile, or the change cannot be written down; then the old ones stay.
+    pub(crate) async fn replace(&self, files: &[(String, String)]) -> Result<(), HubError> {
+        let _turn = self.0.turn.lock().await;
+        self.put_in_force(files.to_vec()).await
+    }
+
+    /// Reads the folder now and puts what is in it in force, without waiting for it to stay as it is.
+    ///
+    /// # Errors
+    /// The hub has no folder, or what is in it cannot be used; then the old policies stay.
+    pub async fn reload(&self) -> Result<PolicyStatus, HubError> {
+        let _turn = self.0.turn.lock().await;
+        let Some(folder) = self.0.folder.clone() else {
+            let message =
+                "this hub uses the built-in policies; set `policies` to a folder in its configuration";
+            return Err(HubError::new("policy", message));
+        };
+        match self.read(folder).await {
+            Ok(files) if hash(&files) == self.status().hash => self.forgive(),
+            Ok(files) => self.take_up(files).await?,
+            Err(error) => return Err(self.refuse(&error, None).await),
+        }
+        Ok(self.status())
+    }
+
+    /// Looks after the folder until the hub stops.
+    pub(crate) async fn watch(self, stopping: Stopping) {
+        let Some(folder) = self.0.folder.clone() else { return };
+        // What the last look found, and what was last dealt with.
+        let (mut found, mut settled) = (None, Some(self.status().hash));
+        loop {
+            tokio::select! {
+                () = stopping.wait() => return,
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+            }
+            let _turn = self.0.turn.lock().await;
+            let files = self.read(folder.clone()).await;
+            let now = files.as_ref().map_or_else(reason, |files| hash(files));
+            let is_steady = found.replace(now.clone()).is_some_and(|before| before == now);
+            if !is_steady || settled.as_ref() == Some(&now) {
+                continue;
+            }
+            settled = Some(now.clone());
+            match files {
+                // Taken up already, or back to what is in force.
+                Ok(_) if now == self.status().hash => self.forgive(),
+                Ok(files) => drop(self.take_up(files).await),
+                Err(error) => drop(self.refuse(&error, None).await),
+            }
+        }
+    }
+
+    async fn read(&self, folder: PathBuf) -> Result<Files, HubError> {
+        let failed = |error: tokio::task::JoinError| HubError::new("policy", error.to_string());
+        spawn_blocking(move || read(&folder)).await.map_err(failed)?
+    }
+
+    /// Puts a set in force, or writes down why not.
+    async fn take_up(&self, files: Files) -> Result<(), HubError> {
+        let hash = hash(&files);
+        match self.put_in_force(files).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.refuse(&error, Some(hash)).await),
+        }
+    }
+
+    async fn put_in_force(&self, files: Files) -> Result<(), HubError> {
+        let (files, engine) = spawn_blocking(move || compile(&files).map(|engine| (files, engine)))
+            .await
+            .map_err(|error| HubError::new("policy", error.to_string()))??;
+        let hash = hash(&files);
+        let mut event = changed().with("set", hash.as_str());
+        for (name, text) in &files {
+            event = event.with(name, hex::encode(Sha256::digest(text)));
+        }
+        self.0.store.write(move |_| Ok(Act::audited((), &REALM, event))).await?;
+        self.0.engine.store(Arc::new(engine));
+        tracing::info!(set = hash, "other policies are in force");
+        let mut status = self.0.status.lock().unwrap_or_else(PoisonError::into_inner);
+        *status = PolicyStatus {
+            folder: self.0.folder.clone(),
+            hash,
+            files: names(&files),
+            since: Timestamp::now(),
+            refused: None,
+        };
+        Ok(())
+    }
+
+    /// What is in the folder is what is in force.
+    fn forgive(&self) {
+        self.0.status.lock().unwrap_or_else(PoisonError::into_inner).refused = None;
+    }
+
+    /// Writes down once that a set cannot be used, and gives the error back.
+    async fn refuse(&self, error: &HubError, hash: Option<String>) -> HubError {
+        let refused = RefusedPolicies {
+            hash: hash.unwrap_or_else(|| reason(error)),
+            why: error.message.clone(),
+            at: Timestamp::now(),
+        };
+        let returned = HubError::new(error.code, error.message.clone());
+        {
+            let mut status = self.0.status.lock().unwrap_or_else(PoisonError::into_inner);
+            if status.refused.as_ref().is_some_and(|known| known.hash == refused.hash) {
+                return returned;
+            }
+            status.refused = Some(refused.clone());
+        }
+        tracing::error!(why = refused.why, "a set of policies cannot be used; the older one stays in force");
+        let event = AuditEvent { outcome: Outcome::Refused, ..changed() }.with("code", error.code);
+        let event = event.with("set", refused.hash);
+        if let Err(error) = self.0.store.write(move |_| Ok(Act::audited((), &REALM, event))).await {
+            tracing::error!(%error, "refused policies could not be written to the audit log");
+        }
+        returned
+    }
+}
+
+/// Every policy file of a folder, by name.
+fn read(folder: &Path) -> Result<Files, HubError> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|e| HubError::file(folder, &e))? {
+        let path = entry.map_err(|e| HubError::file(folder, &e))?.path();
+        let counts = path.extension().is_some_and(|found| ENDINGS.iter().any(|ending| found == *ending));
+        if !counts {
+            continue;
+        }
+        let length = std::fs::metadata(&path).map_err(|e| HubError::file(&path, &e))?.len();
+        if files.len() >= FILES_MAX || length > FILE_BYTES_MAX {
+            let message = format!(
+                "`{}`: a set has at most {FILES_MAX} policy files of at most {FILE_BYTES_MAX} bytes each",
+                path.display()
+            );
+            return Err(HubError::new("policy", message));
+        }
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        files.push((name, std::fs::read_to_string(&path).map_err(|e| HubError::file(&path, &e))?));
+    }
+    if !files.iter().any(|(name, _)| name.ends_with(".cedar")) {
+        return Err(HubError::new("policy", format!("`{}` holds no `*.cedar` file", folder.display())));
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn compile(files: &[(String, String)]) -> Result<Engine, HubError> {
+    Engine::compile(files).map_err(|e| HubError::new("policy", e.to_string()))
+}
+
+fn hash(files: &[(String, String)]) -> String {
+    let mut hash = Sha256::new();
+    for part in files.iter().flat_map(|(name, text)| [name, text]) {
+        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(part);
+    }
+    hex::encode(hash.finalize())
+}
+
+fn reason(error: &HubError) -> String {
+    hex::encode(Sha256::digest(&error.message))
+}
+
+fn names(files: &[(String, String)]) -> Vec<String> {
+    files.iter().map(|(name, _)| name.clone()).collect()
+}
+
+fn changed() -> AuditEvent {
+    AuditEvent::done(Action::PolicyChanged, Actor::Node, Purpose::Administration)
+}
