@@ -8,6 +8,7 @@ mod edge;
 mod error;
 mod node;
 mod object;
+mod release;
 mod secret;
 mod stream;
 
@@ -29,5 +30,6 @@ pub use object::{
     Ingested, Marking, ObjectDetail, ObjectPage, ObjectReferences, ObjectSummary, ObjectVersion, Reference,
     RefusedObject, ValueHit,
 };
+pub use release::{GivenObject, ReleaseList, ReleaseRow};
 pub use secret::Secret;
 pub use stream::{StreamEvent, StreamSighting};

@@ -10,6 +10,7 @@ mod objects;
 mod organisations;
 mod passkeys;
 mod people;
+mod releases;
 mod session;
 pub(crate) mod summaries;
 mod tokens;
@@ -28,6 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(passkeys::routes())
         .merge(board::routes())
         .merge(objects::routes())
+        .merge(releases::routes())
         .merge(cases::routes())
         .merge(edges::routes())
         .merge(organisations::routes())

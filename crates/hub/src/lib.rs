@@ -12,6 +12,7 @@ mod console;
 mod edge_link;
 mod first_start;
 mod ingest;
+mod ledger;
 mod listed;
 mod log;
 mod operations;

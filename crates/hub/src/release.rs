@@ -2,7 +2,8 @@
 //!
 //! 1. Inside of a `store.read` closure ask [`Door::visible`] which labels the principal may read, and hand that to the store.
 //! 2. Give what was read to [`Door::release`] with its labels. It proves the release ([`Released`]) and, where an object came from
-//!    another organisation than the recipient's own, commits an audit event *before* the bytes leave.
+//!    another organisation than the recipient's own, commits an audit event and the rows of the release ledger *before* the bytes
+//!    leave.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,8 +12,10 @@ use api::Code;
 use arc_swap::ArcSwap;
 use oversight::{Action, AuditEvent, OrganisationId};
 use policy::{Engine, LabelKey, Principal, PrincipalKind, Released, Visible};
-use store::{Act, Reader, Store, StoreError, labels, objects};
+use store::releases::Delivery;
+use store::{Reader, Store, StoreError, labels, objects};
 
+use crate::ledger::{Deliveries, Entry};
 use crate::operations::{self, Metrics};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
@@ -29,6 +32,7 @@ pub(crate) struct Door {
     engine: Arc<ArcSwap<Engine>>,
     /// What a class may read, as long as neither the labels nor the policies change.
     known: Arc<Mutex<HashMap<Principal, Known>>>,
+    deliveries: Deliveries,
 }
 
 struct Known {
@@ -62,7 +66,7 @@ impl From<&objects::Row> for Leaving {
 
 impl Door {
     pub(crate) fn new(engine: Arc<ArcSwap<Engine>>) -> Self {
-        Self { engine, known: Arc::default() }
+        Self { engine, known: Arc::default(), deliveries: Deliveries::default() }
     }
 
     /// The labels that a principal may read, true for the reader's snapshot: a label that is newer than it is not among them.
@@ -122,15 +126,10 @@ impl Door {
             .release(&caller.principal, caller.purpose, &labels, value)
             .ok_or_else(Failure::not_found)?;
         let foreign = leaving.iter().filter(|part| part.originator != caller.principal.organisation);
-        let ranges = sequence_ranges(foreign.map(|part| part.sequence));
-        if !ranges.is_empty() {
-            let event = AuditEvent::done(Action::ObjectsReleased, caller.actor.clone(), caller.purpose)
-                .with("recipient", caller.principal.organisation.as_str())
-                .with("door", recipient.door);
-            let events =
-                ranges.chunks(RANGES_MAX).map(|ranges| event.clone().on(ranges.iter().cloned())).collect();
-            let realm = caller.principal.realm.clone();
-            store.write(move |_| Ok(Act::audited_all((), &realm, events))).await?;
+        let runs = runs(foreign.map(|part| part.sequence));
+        if !runs.is_empty() {
+            let entries = runs.chunks(RANGES_MAX).map(|runs| entry(recipient, runs)).collect();
+            self.deliveries.write_down(store, entries).await?;
         }
         let count = u64::try_from(leaving.len()).unwrap_or(u64::MAX);
         metrics.released.get_or_create(&operations::Released { door: recipient.door }).inc_by(count);
@@ -153,8 +152,37 @@ fn class(principal: &Principal) -> Principal {
     Principal { kind, ..principal.clone() }
 }
 
+/// What the audit log and the ledger say of some runs.
+fn entry(recipient: &Recipient, runs: &[(i64, i64)]) -> Entry {
+    let caller = &recipient.caller;
+    Entry {
+        realm: caller.principal.realm.clone(),
+        event: AuditEvent::done(Action::ObjectsReleased, caller.actor.clone(), caller.purpose)
+            .with("recipient", caller.principal.organisation.as_str())
+            .with("door", recipient.door)
+            .on(runs.iter().copied().map(range)),
+        delivery: Delivery {
+            recipient: caller.principal.organisation.clone(),
+            door: recipient.door.to_owned(),
+            purpose: caller.purpose,
+            agreement: None,
+            runs: runs.to_vec(),
+            leaf: 0,
+        },
+    }
+}
+
 /// `#first-last` for each run of sequence numbers without a gap, as audit events name many objects.
 pub(crate) fn sequence_ranges(sequences: impl Iterator<Item = i64>) -> Vec<String> {
+    runs(sequences).into_iter().map(range).collect()
+}
+
+fn range((first, last): (i64, i64)) -> String {
+    format!("#{first}-{last}")
+}
+
+/// The runs of sequence numbers without a gap.
+fn runs(sequences: impl Iterator<Item = i64>) -> Vec<(i64, i64)> {
     let sorted: BTreeSet<i64> = sequences.collect();
     let mut runs: Vec<(i64, i64)> = Vec::new();
     for sequence in sorted {
@@ -163,7 +191,7 @@ pub(crate) fn sequence_ranges(sequences: impl Iterator<Item = i64>) -> Vec<Strin
             _ => runs.push((sequence, sequence)),
         }
     }
-    runs.into_iter().map(|(first, last)| format!("#{first}-{last}")).collect()
+    runs
 }
 
 #[cfg(test)]
@@ -173,7 +201,7 @@ mod tests {
     use oversight::{OrganisationRole, PersonRole, Realm};
     use policy::{Label, TlpLabel};
     use stix::marking::Tlp;
-    use store::Options;
+    use store::{Act, Options};
 
     use super::*;
 

@@ -43,6 +43,30 @@ vocabulary! {
         CaseChanged = "case-changed",
         /// The policies in force changed.
         PolicyChanged = "policy-changed",
+        /// Who may see an object was changed: its marking, or a grant to an organisation.
+        ReleaseChanged = "release-changed",
+        /// Somebody asked an originator for release of an object.
+        ReleaseRequested = "release-requested",
+        /// The originator answered, or the asker took its request back.
+        ReleaseAnswered = "release-answered",
+        /// What was given out was recalled.
+        ObjectsRecalled = "objects-recalled",
+        /// A recipient acknowledged a recall.
+        RecallAcknowledged = "recall-acknowledged",
+        /// The council was asked a question.
+        QuestionAsked = "question-asked",
+        /// A question was answered.
+        QuestionAnswered = "question-answered",
+        /// A question was closed.
+        QuestionClosed = "question-closed",
+        /// A contribution was judged: confirmed, or a false alarm.
+        ContributionJudged = "contribution-judged",
+        /// A member reported with its name withheld; the actor is the report's pseudonym.
+        ReportedAnonymously = "reported-anonymously",
+        /// The key was changed to which the names of such reporters are sealed.
+        SealKeyChanged = "seal-key-changed",
+        /// The coordinator learnt who had reported.
+        SealOpened = "seal-opened",
         /// The node started with this data folder.
         NodeStarted = "node-started",
     }

@@ -38,6 +38,20 @@ pub enum Operation {
     Administer,
     /// Read the audit log.
     Inspect,
+    /// See who was given what (one's own organisation's part is seen by everybody who may look).
+    SeeReleases,
+    /// Ask an originator for release of an object.
+    AskRelease,
+    /// Let more organisations see an object than before.
+    WidenRelease,
+    /// Let fewer organisations see an object than before, and recall what they were given.
+    RestrictRelease,
+    /// Ask the council a question, and answer one.
+    AskQuestions,
+    /// Report with one's name withheld.
+    SubmitAnonymously,
+    /// Learn who reported with its name withheld.
+    OpenSeals,
 }
 
 /// The policies cannot be used.
@@ -107,7 +121,19 @@ impl Engine {
                 };
                 self.may_read(principal, label) && node() && withdraw()
             }
-            Operation::Write
+            Operation::WidenRelease | Operation::RestrictRelease => {
+                let action =
+                    if operation == Operation::WidenRelease { "widen_object" } else { "restrict_object" };
+                let object =
+                    || ask(&self.compiled, &Class::of(principal), action, Target::Object(label)).allowed;
+                self.may_read(principal, label) && node() && object()
+            }
+            Operation::SeeReleases
+            | Operation::AskRelease
+            | Operation::AskQuestions
+            | Operation::SubmitAnonymously
+            | Operation::OpenSeals
+            | Operation::Write
             | Operation::WorkCases
             | Operation::ReportSightings
             | Operation::SeeEdges
@@ -252,7 +278,8 @@ impl Engine {
                 roles: PersonRole::ALL.iter().copied().collect(),
                 realm: oversight::Realm::Live,
             });
-            let on_object = ["read", "withdraw_object"].map(|action| (action, Target::Object(&label)));
+            let on_object = ["read", "withdraw_object", "widen_object", "restrict_object"]
+                .map(|action| (action, Target::Object(&label)));
             let on_node = OPERATIONS.map(|operation| (node_action(operation), Target::Node));
             let purposes = Purpose::ALL.iter().map(|purpose| ("receive_for", Target::Purpose(*purpose)));
             for (action, target) in on_object.into_iter().chain(on_node).chain(purposes) {
@@ -277,7 +304,7 @@ impl Memory {
     }
 }
 
-const OPERATIONS: [Operation; 8] = [
+const OPERATIONS: [Operation; 15] = [
     Operation::Read,
     Operation::Write,
     Operation::Delete,
@@ -286,6 +313,13 @@ const OPERATIONS: [Operation; 8] = [
     Operation::SeeEdges,
     Operation::Administer,
     Operation::Inspect,
+    Operation::SeeReleases,
+    Operation::AskRelease,
+    Operation::WidenRelease,
+    Operation::RestrictRelease,
+    Operation::AskQuestions,
+    Operation::SubmitAnonymously,
+    Operation::OpenSeals,
 ];
 
 /// The action of the schema that an operation on the node is.
@@ -299,6 +333,13 @@ fn node_action(operation: Operation) -> &'static str {
         Operation::SeeEdges => "see_edges",
         Operation::Administer => "administer",
         Operation::Inspect => "inspect",
+        Operation::SeeReleases => "see_releases",
+        Operation::AskRelease => "ask_release",
+        Operation::WidenRelease => "widen_release",
+        Operation::RestrictRelease => "restrict_release",
+        Operation::AskQuestions => "ask_questions",
+        Operation::SubmitAnonymously => "submit_anonymously",
+        Operation::OpenSeals => "open_seals",
     }
 }
 

@@ -23,6 +23,12 @@ impl<T> Act<T> {
         Self { value, events: events.into_iter().map(|event| (realm.clone(), event)).collect() }
     }
 
+    /// Several acts in one transaction, in this order, each in its realm; at least one, else it is [`Act::bookkeeping`].
+    #[must_use]
+    pub fn audited_in(value: T, events: Vec<(Realm, AuditEvent)>) -> Self {
+        Self { value, events }
+    }
+
     /// Rows that are nobody's act: a session was seen, an edge's heartbeat, a status resource, a cursor.
     #[must_use]
     pub fn bookkeeping(value: T) -> Self {

@@ -62,6 +62,19 @@ pub fn head(reader: &Reader<'_>) -> Result<(u64, Hash), StoreError> {
     Ok((frontier.size(), frontier.root()))
 }
 
+/// The leaf that the first event of the act in hand will get; its further events follow without a gap.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when a node is missing.
+pub fn next_leaf(tx: &mut Tx<'_>) -> Result<u64, StoreError> {
+    let mut state = tx.state.borrow_mut();
+    let audit = match &mut state.audit {
+        Some(audit) => audit,
+        empty => empty.insert(AuditState { frontier: restore(tx)? }),
+    };
+    Ok(audit.frontier.size())
+}
+
 /// Rows, newest first.
 ///
 /// # Errors

@@ -31,6 +31,7 @@ pub mod objects;
 pub mod organisations;
 pub mod outbox;
 pub mod people;
+pub mod releases;
 pub mod secrets;
 pub mod sessions;
 pub mod settings;

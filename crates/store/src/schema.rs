@@ -5,14 +5,17 @@ use crate::connection::Connection;
 use crate::value::Value;
 
 /// Each brings the schema one version further. Portable SQL but for full text, which is SQLite's.
-const MIGRATIONS: &[&[&str]] = &[&[
-    include_str!("schema/realms.sql"),
-    include_str!("schema/log.sql"),
-    include_str!("schema/words_sqlite.sql"),
-    include_str!("schema/audit.sql"),
-    include_str!("schema/accounts.sql"),
-    include_str!("schema/work.sql"),
-]];
+const MIGRATIONS: &[&[&str]] = &[
+    &[
+        include_str!("schema/realms.sql"),
+        include_str!("schema/log.sql"),
+        include_str!("schema/words_sqlite.sql"),
+        include_str!("schema/audit.sql"),
+        include_str!("schema/accounts.sql"),
+        include_str!("schema/work.sql"),
+    ],
+    &[include_str!("schema/releases.sql")],
+];
 
 /// Brings the database to the newest version, each step in a transaction of its own.
 ///

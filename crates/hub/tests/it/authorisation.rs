@@ -156,6 +156,7 @@ impl<'a> Walk<'a> {
         let name = format!("n{}", uuid::Uuid::new_v4().simple());
         match (method, path) {
             ("GET", "/api/v1/values") => empty("/api/v1/values?value=198.51.100.1".to_owned()),
+            ("GET", "/api/v1/releases") => empty("/api/v1/releases?organisation=academy".to_owned()),
             ("GET", "/edge/v1/intelligence") => empty("/edge/v1/intelligence?after=0&wait=0".to_owned()),
             ("GET", "/log/tile/{*place}") => empty("/log/tile/0/000.p/1".to_owned()),
             ("POST", "/api/v1/objects") => json(path, json!([indicator(V1)])),
@@ -249,7 +250,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-async fn add_person(hub: &TestHub, organisation: &str, role: PersonRole) -> String {
+pub async fn add_person(hub: &TestHub, organisation: &str, role: PersonRole) -> String {
     let id = uuid::Uuid::new_v4().to_string();
     let (account, organisation) = (id.clone(), OrganisationId::parse(organisation).unwrap());
     let done = hub.running.store().write(move |tx| {
@@ -270,7 +271,7 @@ async fn add_person(hub: &TestHub, organisation: &str, role: PersonRole) -> Stri
 }
 
 /// A session, as signing in would make it: its secret and its word against forged requests.
-async fn sign_in(hub: &TestHub, account: &str) -> (String, String) {
+pub async fn sign_in(hub: &TestHub, account: &str) -> (String, String) {
     let (secret, csrf) = (secrets::generate("").unwrap(), secrets::generate("").unwrap());
     let (hash, word, person) = (secrets::hash(&secret), csrf.clone(), account.to_owned());
     let done = hub.running.store().write(move |tx| {

@@ -30,6 +30,8 @@ mod people;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod releases;
+#[cfg(test)]
 mod rest;
 #[cfg(test)]
 mod search;
@@ -37,6 +39,8 @@ mod search;
 mod shares;
 #[cfg(test)]
 mod sign_in;
+#[cfg(test)]
+mod signed;
 #[cfg(test)]
 mod stream;
 #[cfg(test)]

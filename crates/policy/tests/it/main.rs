@@ -14,6 +14,7 @@ mod operations;
 #[cfg(test)]
 mod release;
 #[cfg(test)]
+mod sharing;
 mod table;
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::index::Indexer;
 use super::tally::Tallies;
 use crate::collections::CollectionKey;
 use crate::sql::{self, Prepared, params};
-use crate::{Reader, StoreError, Tx};
+use crate::{Reader, StoreError, Tx, releases};
 
 /// The largest object in bytes.
 pub const OBJECT_BYTES_MAX: usize = 8 << 20;
@@ -185,6 +185,7 @@ impl<'t, 'c> Batch<'t, 'c> {
         }
         if let Some(removed) = here {
             // Its removal stays in the log; this row would stand in the way of the new one.
+            releases::remember_place(self.tx, removed.sequence)?;
             self.tx.execute("DELETE FROM log WHERE sequence = ?1", [removed.sequence])?;
         }
         let follows_alike = last.kind == 0

@@ -104,6 +104,33 @@ pub fn tail(reader: &Reader<'_>, realm: &Realm, filter: &TailFilter<'_>) -> Resu
     Ok(Tail { changes, through, more: through < last })
 }
 
+/// The versions that stand at places of the log, `first` to `last`, as far as the reader may see them.
+///
+/// # Errors
+/// Those of the database.
+pub fn between(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    (first, last): (i64, i64),
+    limit: usize,
+) -> Result<Vec<Row>, StoreError> {
+    let mut conditions = Conditions::in_realm(reader.realm(realm)?);
+    // As in [`tail`].
+    conditions.sql = "log.realm + 0 = ?1".to_owned();
+    conditions.compare("log.sequence >=", first);
+    conditions.compare("log.sequence <=", last);
+    conditions.and("log.kind = 0");
+    conditions.and(&label_condition("log.label", visible));
+    let sql = format!(
+        "SELECT {COLUMNS} FROM log WHERE {} ORDER BY log.sequence LIMIT {}",
+        conditions.sql,
+        limit.min(TAIL_MAX)
+    );
+    let mut rows = RowReader::new(reader);
+    reader.rows(&sql, conditions.params, |row| rows.read(row))
+}
+
 impl Change {
     /// Its place in the log.
     #[must_use]

@@ -1,0 +1,46 @@
+//! A person who is signed in, and what it asks.
+
+use oversight::PersonRole;
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::authorisation::{add_person, sign_in};
+use crate::support::{Reply, TestHub};
+
+/// A person with a session.
+pub struct Signed<'a> {
+    hub: &'a TestHub,
+    secret: String,
+    csrf: String,
+}
+
+impl<'a> Signed<'a> {
+    pub async fn person(hub: &'a TestHub, organisation: &str, role: PersonRole) -> Self {
+        let account = add_person(hub, organisation, role).await;
+        let (secret, csrf) = sign_in(hub, &account).await;
+        Self { hub, secret, csrf }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.ask(Method::GET, path).await
+    }
+
+    /// The answer to a question that must be granted.
+    pub async fn good(&self, path: &str) -> Value {
+        let reply = self.get(path).await;
+        assert_eq!(reply.status, 200, "{path}: {}", String::from_utf8_lossy(&reply.body));
+        reply.json()
+    }
+
+    async fn ask(&self, method: Method, path: &str) -> Reply {
+        let ask = self
+            .hub
+            .ask(method, path)
+            .stranger()
+            .header("accept", "application/json")
+            .header("content-type", "application/json")
+            .header("cookie", &format!("yagura_session={}", self.secret))
+            .header("x-yagura-csrf", &self.csrf);
+        ask.send().await
+    }
+}
