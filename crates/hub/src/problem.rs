@@ -124,6 +124,15 @@ impl From<StoreError> for Failure {
                 Self::new(Code::Unavailable, "the node's disk is full: nothing was written; try again later")
                     .caused_by(error)
             }
+            StoreError::Unreachable(_) => Self::new(
+                Code::Unavailable,
+                "the node's database is away: nothing was written; try again in a moment",
+            )
+            .caused_by(error),
+            StoreError::Undecided(_) => {
+                let detail = "the node's database was lost while it wrote; look whether it is there before you try again";
+                Self::new(Code::Unavailable, detail).caused_by(error)
+            }
             StoreError::Closed => {
                 Self::new(Code::Unavailable, "the node is stopping; try again later").caused_by(error)
             }

@@ -3,6 +3,17 @@ use std::path::PathBuf;
 /// Why the store could not do what was asked. [`StoreError::code`] is stable.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// The database's address cannot be used.
+    #[error("the database's address cannot be used: {0}")]
+    Address(String),
+    /// The database server is away, or refused for now. Nothing was written.
+    #[error("the database cannot be reached: {0}; nothing was written, try again")]
+    Unreachable(String),
+    /// The database server went away while it committed and did not come back in time.
+    #[error(
+        "the database was lost during a commit: {0}; whether it was written is not known, look before you try again"
+    )]
+    Undecided(String),
     /// Another process has the folder open.
     #[error("the data folder `{}` is in use by another process; stop it first", folder.display())]
     InUse {
@@ -73,6 +84,9 @@ impl StoreError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Address(_) => "store-address",
+            Self::Unreachable(_) => "store-unreachable",
+            Self::Undecided(_) => "store-undecided",
             Self::InUse { .. } => "store-in-use",
             Self::Newer { .. } => "store-newer",
             Self::Full => "store-full",
@@ -91,7 +105,19 @@ impl StoreError {
     /// Whether trying the same again later can succeed.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Full | Self::Closed | Self::InUse { .. } | Self::Io(_))
+        matches!(self, Self::Full | Self::Closed | Self::InUse { .. } | Self::Io(_) | Self::Unreachable(_))
+    }
+
+    /// The same for another caller whom it struck. Errors cannot be cloned; what decides the answer can.
+    pub(crate) fn for_another(&self) -> Self {
+        match self {
+            Self::Full => Self::Full,
+            Self::Corrupt(what) => Self::Corrupt(what.clone()),
+            Self::Unreachable(why) => Self::Unreachable(why.clone()),
+            Self::Undecided(why) => Self::Undecided(why.clone()),
+            Self::Io(error) => Self::Io(std::io::Error::other(error.to_string())),
+            other => Self::Database(other.to_string()),
+        }
     }
 
     pub(crate) fn not_found(what: impl Into<String>) -> Self {

@@ -1,7 +1,7 @@
 //! All state of a hub: the log of labelled objects, the audit tree, accounts, edges, sightings, cases.
 //!
-//! A [`Store`] is one folder with one SQLite database. [`Store::write`] runs a closure on the one writer and
-//! returns when its commit is on disk; [`Store::read`] runs one over a consistent snapshot. Inside, each noun has
+//! A [`Store`] is one folder with one SQLite database, or a PostgreSQL database that several processes share. [`Store::write`] runs
+//! a closure on the one writer and returns when its commit is on disk; [`Store::read`] runs one over a consistent snapshot. Inside, each noun has
 //! a module of free functions over [`Tx`] or [`Reader`] (a `Tx` reads too). Nothing commits without an [`Act`]
 //! that says what it was, and whoever reads objects brings the [`policy::Visible`] labels: SQL filters by them.
 //!
@@ -12,6 +12,7 @@ mod act;
 mod connection;
 mod error;
 mod options;
+mod postgresql;
 mod schema;
 mod sql;
 mod sqlite;
@@ -43,4 +44,4 @@ pub use act::Act;
 pub use error::StoreError;
 pub use options::{Clock, Options};
 pub use sql::{Reader, Tx};
-pub use store::{Store, inspect};
+pub use store::{Place, Store, inspect};

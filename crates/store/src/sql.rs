@@ -6,7 +6,7 @@ use std::ops::Deref;
 use oversight::Realm;
 
 use crate::connection::Connection;
-pub(crate) use crate::connection::Prepared;
+pub(crate) use crate::connection::{Bulk, Dialect, Prepared};
 pub(crate) use crate::value::{Params, Row, Value, params};
 use crate::writer::WriterState;
 use crate::{Clock, StoreError};
@@ -50,6 +50,11 @@ impl<'c> Reader<'c> {
     #[must_use]
     pub fn is_committed(&self) -> bool {
         self.connection.is_readonly()
+    }
+
+    /// Which language the database understands.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.connection.dialect()
     }
 
     pub(crate) fn connection(&self) -> &'c Connection {
@@ -131,6 +136,11 @@ impl<'c> Tx<'c> {
     /// A statement that is run many times: it is looked up once.
     pub(crate) fn prepare(&self, sql: &str) -> Result<Prepared<'c>, StoreError> {
         self.connection().prepare(sql)
+    }
+
+    /// A table that takes many rows. `columns` are parted by commas.
+    pub(crate) fn bulk(&self, table: &'static str, columns: &'static str) -> Result<Bulk<'c>, StoreError> {
+        self.connection().bulk(table, columns)
     }
 
     /// The number of a realm, given to it when it is first written in.

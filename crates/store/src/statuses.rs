@@ -25,8 +25,10 @@ pub fn put(tx: &mut Tx<'_>, realm: &Realm, id: &str, submitter: &str, body: &[u8
     let realm = tx.realm_for_writing(realm)?;
     let max = i64::try_from(STATUSES_MAX).unwrap_or(i64::MAX);
     // The oldest by time stands in for a count, which would read every row.
-    if tx.number("SELECT COUNT(*) FROM (SELECT 1 FROM statuses WHERE realm = ?1 LIMIT ?2)", (realm, max))?
-        >= max
+    if tx.number(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM statuses WHERE realm = ?1 LIMIT ?2) AS few",
+        (realm, max),
+    )? >= max
     {
         return Err(StoreError::Limit { what: "the number of statuses within a day", limit: STATUSES_MAX });
     }

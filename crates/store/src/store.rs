@@ -6,15 +6,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, watch};
 
 use crate::connection::Connection;
+use crate::postgresql::{self, Server, listener};
 use crate::writer::Writer;
-use crate::{Act, Clock, Options, Reader, StoreError, Tx, schema, sqlite};
+use crate::{Act, Clock, Options, Reader, StoreError, Tx, objects, schema, sqlite};
 
 /// The database's file within the folder.
 const DATABASE_FILE: &str = "yagura.sqlite";
 /// The file that is locked while a process has the folder open.
 const LOCK_FILE: &str = "lock";
 
-/// A handle to one data folder; clones share it. The folder is free again soon after the last one is dropped; to wait for
+/// Where a store is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A folder with one SQLite database, for one process at a time.
+    Folder(PathBuf),
+    /// A PostgreSQL database, for any number of processes, as `postgres://user@host/database`.
+    Postgres(String),
+}
+
+/// A handle to one store; clones share it. A folder is free again soon after the last one is dropped; to wait for
 /// that there is [`Store::close`].
 #[derive(Clone)]
 pub struct Store {
@@ -24,19 +34,33 @@ pub struct Store {
 
 /// Connections that read, opened as they are needed.
 struct Readers {
-    file: PathBuf,
+    source: Connect,
     clock: Clock,
     permits: Arc<Semaphore>,
     /// Never more than `permits` has.
     idle: Mutex<Vec<Connection>>,
 }
 
+/// How a connection that reads is opened.
+enum Connect {
+    Sqlite(PathBuf),
+    Postgres(Box<Server>),
+}
+
 impl Store {
-    /// Opens a folder: creates it, locks it against a second process, brings its schema up to date.
+    /// Opens a store and brings its schema up to date. A folder is created and locked against a second process.
     ///
     /// # Errors
-    /// [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::Corrupt`], [`StoreError::Io`].
-    pub fn open(folder: &Path, options: Options) -> Result<Self, StoreError> {
+    /// [`StoreError::InUse`], [`StoreError::Newer`], [`StoreError::Corrupt`], [`StoreError::Io`];
+    /// of a server, [`StoreError::Address`] and [`StoreError::Unreachable`].
+    pub fn open(place: impl Into<Place>, options: Options) -> Result<Self, StoreError> {
+        match place.into() {
+            Place::Folder(folder) => Self::open_folder(&folder, options),
+            Place::Postgres(address) => outside_of_runtime(|| Self::open_server(&address, options)),
+        }
+    }
+
+    fn open_folder(folder: &Path, options: Options) -> Result<Self, StoreError> {
         make_private(folder)?;
         let lock = lock(folder)?;
         let file = folder.join(DATABASE_FILE);
@@ -44,14 +68,18 @@ impl Store {
         File::options().create(true).append(true).mode(0o600).open(&file)?;
         let connection = sqlite::open_writer(&file, &options)?;
         schema::migrate(&connection)?;
-        let readers_max = options.readers_max.max(1);
-        let readers = Readers {
-            file,
-            clock: options.clock.clone(),
-            permits: Arc::new(Semaphore::new(readers_max)),
-            idle: Mutex::new(Vec::new()),
-        };
-        let writer = Writer::start(connection, options.clock, lock)?;
+        let readers = Readers::new(Connect::Sqlite(file), &options);
+        let writer = Writer::start(connection, options.clock, Some(lock))?;
+        Ok(Self { writer, readers: Arc::new(readers) })
+    }
+
+    fn open_server(address: &str, options: Options) -> Result<Self, StoreError> {
+        let server = Server::parse(address)?;
+        let connection = postgresql::open(&server, true)?;
+        schema::migrate(&connection)?;
+        let readers = Readers::new(Connect::Postgres(Box::new(server.clone())), &options);
+        let writer = Writer::start(connection, options.clock, None)?;
+        listener::start(server, writer.announce())?;
         Ok(Self { writer, readers: Arc::new(readers) })
     }
 
@@ -95,6 +123,19 @@ impl Store {
         while committed.changed().await.is_ok() {}
     }
 
+    /// Looks whether another process committed to the log, and wakes who follows [`Store::committed`] if so. It happens by itself
+    /// within a second; whoever hears of a commit by a faster way asks for it here.
+    ///
+    /// # Errors
+    /// Why the database cannot be read.
+    pub async fn look(&self) -> Result<(), StoreError> {
+        let newest = self.read(objects::last_sequence).await?;
+        if let Some(announce) = self.writer.announce().upgrade() {
+            listener::announce_newer(&announce, newest);
+        }
+        Ok(())
+    }
+
     /// The newest committed sequence of the log: wakes streams and fan-out.
     #[must_use]
     pub fn committed(&self) -> watch::Receiver<i64> {
@@ -102,32 +143,98 @@ impl Store {
     }
 }
 
-/// Reads a folder in one consistent snapshot, without locking or changing anything; another process may have it open. For
+/// Reads a store in one consistent snapshot, without locking or changing anything; other processes may have it open. For
 /// inspection from outside.
 ///
 /// # Errors
-/// What `f` gave, or why the folder cannot be read.
-pub fn inspect<T>(
-    folder: &Path,
-    f: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>,
+/// What `f` gave, or why the store cannot be read.
+pub fn inspect<T: Send>(
+    place: impl Into<Place>,
+    f: impl FnOnce(&Reader<'_>) -> Result<T, StoreError> + Send,
 ) -> Result<T, StoreError> {
-    let file = folder.join(DATABASE_FILE);
-    if !file.is_file() {
-        return Err(StoreError::NotFound { what: file.display().to_string() });
+    let connect = match place.into() {
+        Place::Folder(folder) => {
+            let file = folder.join(DATABASE_FILE);
+            if !file.is_file() {
+                return Err(StoreError::NotFound { what: file.display().to_string() });
+            }
+            Connect::Sqlite(file)
+        }
+        Place::Postgres(address) => Connect::Postgres(Box::new(Server::parse(&address)?)),
+    };
+    outside_of_runtime(|| {
+        let connection = connect.open()?;
+        connection.begin_reading()?;
+        f(&Reader::new(&connection, &Clock::system()))
+    })
+}
+
+impl Place {
+    /// The address of a server, or a folder's path.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            Self::Postgres(text.to_owned())
+        } else {
+            Self::Folder(PathBuf::from(text))
+        }
     }
-    let connection = sqlite::open_reader(&file)?;
-    connection.run("BEGIN")?;
-    f(&Reader::new(&connection, &Clock::system()))
+}
+
+impl std::fmt::Display for Place {
+    /// As it may be told: an address without its password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Folder(folder) => folder.display().fmt(f),
+            Self::Postgres(address) => f.write_str(&postgresql::shown(address)),
+        }
+    }
+}
+
+impl From<&Path> for Place {
+    fn from(folder: &Path) -> Self {
+        Self::Folder(folder.to_owned())
+    }
+}
+
+impl From<&PathBuf> for Place {
+    fn from(folder: &PathBuf) -> Self {
+        Self::Folder(folder.clone())
+    }
+}
+
+impl From<&Place> for Place {
+    fn from(place: &Place) -> Self {
+        place.clone()
+    }
+}
+
+impl Connect {
+    fn open(&self) -> Result<Connection, StoreError> {
+        match self {
+            Self::Sqlite(file) => sqlite::open_reader(file),
+            Self::Postgres(server) => postgresql::open(server, false),
+        }
+    }
 }
 
 impl Readers {
+    fn new(source: Connect, options: &Options) -> Self {
+        Self {
+            source,
+            clock: options.clock.clone(),
+            permits: Arc::new(Semaphore::new(options.readers_max.max(1))),
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
     fn read<T>(&self, f: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = match idle {
             Some(connection) => connection,
-            None => sqlite::open_reader(&self.file)?,
+            None => self.source.open()?,
         };
-        connection.run("BEGIN")?;
+        connection.begin_reading()?;
         let result = f(&Reader::new(&connection, &self.clock));
         // A connection whose snapshot cannot be ended is not used again.
         if connection.run("ROLLBACK").is_ok() {
@@ -135,6 +242,11 @@ impl Readers {
         }
         result
     }
+}
+
+/// PostgreSQL's driver brings a runtime of its own, which cannot begin where another one is at work.
+fn outside_of_runtime<T: Send>(f: impl FnOnce() -> Result<T, StoreError> + Send) -> Result<T, StoreError> {
+    std::thread::scope(|scope| scope.spawn(f).join().unwrap_or(Err(StoreError::Closed)))
 }
 
 /// A folder that is made here is readable by its owner alone; one that was there keeps the permissions it was given.

@@ -50,6 +50,7 @@ pub(crate) struct Row<'r>(pub(crate) Source<'r>);
 /// Where a row comes from.
 pub(crate) enum Source<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r ::postgres::Row),
 }
 
 /// What stands in one column of a row.
@@ -91,6 +92,7 @@ impl Row<'_> {
     fn column(&self, index: usize) -> Result<Column<'_>, StoreError> {
         match &self.0 {
             Source::Sqlite(row) => crate::sqlite::column(row, index),
+            Source::Postgres(row) => crate::postgresql::column(row, index),
         }
     }
 }

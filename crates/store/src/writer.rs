@@ -4,10 +4,12 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::connection::Connection;
+use crate::postgresql::listener::announce_newer;
 use crate::{Act, Clock, Reader, StoreError, Tx, audit, objects};
 
 /// Writes that may wait; further callers wait to be let in.
@@ -28,6 +30,7 @@ pub(crate) struct WriterState {
 pub(crate) struct Writer {
     queue: mpsc::Sender<Job>,
     committed: watch::Receiver<i64>,
+    announce: Weak<watch::Sender<i64>>,
 }
 
 type Value = Box<dyn Any + Send>;
@@ -40,10 +43,16 @@ struct Job {
 
 impl Writer {
     /// Starts the thread. `lock` is held as long as it runs.
-    pub(crate) fn start(connection: Connection, clock: Clock, lock: File) -> Result<Self, StoreError> {
+    pub(crate) fn start(
+        connection: Connection,
+        clock: Clock,
+        lock: Option<File>,
+    ) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let (announce, committed) =
             watch::channel(objects::last_sequence(&Reader::new(&connection, &clock))?);
+        let announce = Arc::new(announce);
+        let weak = Arc::downgrade(&announce);
         let thread = Thread {
             connection,
             _lock: lock,
@@ -53,7 +62,12 @@ impl Writer {
             announce,
         };
         std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || thread.run(jobs))?;
-        Ok(Self { queue, committed })
+        Ok(Self { queue, committed, announce: weak })
+    }
+
+    /// Where a newer sequence is told, as long as the writer runs.
+    pub(crate) fn announce(&self) -> Weak<watch::Sender<i64>> {
+        self.announce.clone()
     }
 
     pub(crate) fn committed(&self) -> watch::Receiver<i64> {
@@ -74,13 +88,13 @@ impl Writer {
 
 struct Thread {
     connection: Connection,
-    _lock: File,
+    _lock: Option<File>,
     clock: Clock,
     state: RefCell<WriterState>,
     /// A transaction stands open that can neither be committed nor taken back.
     broken: Cell<bool>,
     /// The last field, so that whoever sees it closed finds connection and lock gone.
-    announce: watch::Sender<i64>,
+    announce: Arc<watch::Sender<i64>>,
 }
 
 impl Thread {
@@ -101,8 +115,14 @@ impl Thread {
 
     /// One transaction for the group: every job in its savepoint, one commit, then the replies.
     fn commit_group(&self, group: Vec<Job>) {
-        if let Err(error) = self.connection.run("BEGIN IMMEDIATE") {
-            return refuse_all(group.into_iter().map(|job| job.reply), &error);
+        match self.connection.begin_writing() {
+            Ok(true) => {}
+            // Another process wrote: what is remembered of the log's end is no longer so.
+            Ok(false) => self.forget(),
+            Err(error) => {
+                self.forget();
+                return refuse_all(group.into_iter().map(|job| job.reply), &error);
+            }
         }
         let mut done = Vec::with_capacity(group.len());
         let alone = group.len() == 1;
@@ -124,13 +144,17 @@ impl Thread {
             // The caller may have stopped waiting.
             drop(job.reply.send(Err(error)));
         }
-        if let Err(error) = self.connection.run("COMMIT") {
+        let newest = self.newest();
+        let news = newest.is_none_or(|newest| newest > *self.announce.borrow());
+        if let Err(error) = self.connection.commit_writing(news) {
             self.forget();
             // After a failed commit the transaction may stand open.
             self.undo(true);
             return refuse_all(done.into_iter().map(|(reply, _)| reply), &error);
         }
-        self.announce_committed();
+        if let Some(newest) = newest {
+            announce_newer(&self.announce, newest);
+        }
         for (reply, value) in done {
             drop(reply.send(Ok(value)));
         }
@@ -164,14 +188,11 @@ impl Thread {
         }
     }
 
-    fn announce_committed(&self) {
+    /// The newest sequence, as far as it can be known.
+    fn newest(&self) -> Option<i64> {
         let remembered = self.state.borrow().log.as_ref().map(|log| log.sequence);
         // Forgotten when a later job of the group failed; what an earlier one added is there all the same.
-        let sequence =
-            remembered.or_else(|| objects::last_sequence(&Reader::new(&self.connection, &self.clock)).ok());
-        if let Some(sequence) = sequence {
-            self.announce.send_if_modified(|known| std::mem::replace(known, sequence) != sequence);
-        }
+        remembered.or_else(|| objects::last_sequence(&Reader::new(&self.connection, &self.clock)).ok())
     }
 
     /// Takes back what a job wrote; where that fails, the whole transaction.
@@ -192,15 +213,9 @@ impl Thread {
     }
 }
 
-/// Tells all of them why; errors cannot be cloned, what decides the answer can.
+/// Tells all of them why.
 fn refuse_all(replies: impl Iterator<Item = oneshot::Sender<Result<Value, StoreError>>>, error: &StoreError) {
     for reply in replies {
-        let error = match error {
-            StoreError::Full => StoreError::Full,
-            StoreError::Corrupt(what) => StoreError::Corrupt(what.clone()),
-            StoreError::Io(error) => StoreError::Io(std::io::Error::other(error.to_string())),
-            other => StoreError::Database(other.to_string()),
-        };
-        drop(reply.send(Err(error)));
+        drop(reply.send(Err(error.for_another())));
     }
 }

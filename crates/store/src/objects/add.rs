@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use oversight::{OrganisationId, Realm};
 use policy::LabelKey;
@@ -8,7 +8,7 @@ use super::flags::{self, Stand};
 use super::index::Indexer;
 use super::tally::Tallies;
 use crate::collections::CollectionKey;
-use crate::sql::{self, Prepared, params};
+use crate::sql::{self, Bulk, Dialect, Prepared, Value, params};
 use crate::{Reader, StoreError, Tx, releases};
 
 /// The largest object in bytes.
@@ -86,7 +86,7 @@ pub fn add(
     let realm = tx.realm_for_writing(realm)?;
     let originator = originator_key(tx, realm, originator)?;
 
-    let mut batch = Batch::new(tx, realm, collection, originator)?;
+    let mut batch = Batch::new(tx, realm, collection, originator, objects)?;
     let outcomes = objects.iter().map(|new| batch.add(new)).collect::<Result<_, _>>()?;
     batch.tallies.write(batch.tx, realm, collection)?;
     Ok(outcomes)
@@ -100,7 +100,9 @@ struct Batch<'t, 'c> {
     now: i64,
     tallies: Tallies,
     find_last: Prepared<'c>,
-    insert: Prepared<'c>,
+    insert: Bulk<'c>,
+    /// Objects of the batch of which the log knows nothing; `None`: each is asked for.
+    unknown: Option<HashSet<&'t str>>,
     indexer: Indexer<'c>,
 }
 
@@ -117,10 +119,12 @@ struct Known {
     hash: [u8; 32],
 }
 
-const INSERT: &str =
-    "INSERT INTO log (sequence, realm, collection, kind, label, date_added, is_last, is_first, revoked,
-        originator, type, id, version, version_key, spec_version, hash, body)
-    VALUES (?1, ?2, ?3, 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)";
+/// The columns of a version, in the order of its values.
+const COLUMNS: &str = "sequence, realm, collection, kind, label, date_added, is_last, is_first, revoked,
+    originator, type, id, version, version_key, spec_version, hash, body";
+
+/// Identifiers that are looked up at a time.
+const IDS_MAX: usize = 1024;
 
 const KNOWN: &str =
     "SELECT sequence, kind, collection, version_key, label, is_last, originator, revoked, hash FROM log
@@ -132,6 +136,7 @@ impl<'t, 'c> Batch<'t, 'c> {
         realm: i64,
         collection: CollectionKey,
         originator: i64,
+        objects: &'t [NewObject],
     ) -> Result<Self, StoreError> {
         let find_last = format!("{KNOWN} ORDER BY version_key DESC, collection DESC LIMIT 1");
         Ok(Self {
@@ -142,12 +147,13 @@ impl<'t, 'c> Batch<'t, 'c> {
             now: sql::micros(tx.now()),
             tallies: Tallies::default(),
             find_last: tx.prepare(&find_last)?,
-            insert: tx.prepare(INSERT)?,
+            unknown: unknown_ids(tx, realm, objects)?,
+            insert: tx.bulk("log", COLUMNS)?,
             indexer: Indexer::new(tx)?,
         })
     }
 
-    fn add(&mut self, new: &NewObject) -> Result<AddOutcome, StoreError> {
+    fn add(&mut self, new: &'t NewObject) -> Result<AddOutcome, StoreError> {
         let object = &new.object;
         if object.bytes().len() > OBJECT_BYTES_MAX {
             let message =
@@ -235,8 +241,7 @@ impl<'t, 'c> Batch<'t, 'c> {
         if object.is_revoked() && !after_last {
             return refuse("revoked", "has a later version, so this one cannot revoke it");
         }
-        let sql =
-            "SELECT COUNT(*) FROM (SELECT 1 FROM log WHERE realm = ?1 AND id = ?2 AND kind < 2 LIMIT ?3)";
+        let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM log WHERE realm = ?1 AND id = ?2 AND kind < 2 LIMIT ?3) AS few";
         if self.tx.number(sql, (self.realm, object.id().as_str(), VERSIONS_MAX))? >= VERSIONS_MAX {
             return refuse("too-large", "has as many versions as one object may have");
         }
@@ -244,7 +249,11 @@ impl<'t, 'c> Batch<'t, 'c> {
     }
 
     /// The last version of an object, in any collection, be it there or removed.
-    fn find_last(&mut self, object: &Object) -> Result<Option<Known>, StoreError> {
+    fn find_last(&mut self, object: &'t Object) -> Result<Option<Known>, StoreError> {
+        // Taken out: the next version in this batch finds it there.
+        if self.unknown.as_mut().is_some_and(|unknown| unknown.remove(object.id().as_str())) {
+            return Ok(None);
+        }
         self.find_last.first((self.realm, object.id().as_str()), read_known)
     }
 
@@ -263,10 +272,11 @@ impl<'t, 'c> Batch<'t, 'c> {
         let object = &new.object;
         let (sequence, date_added) = next_place(self.tx, self.realm, self.collection, self.now)?;
         let body: &[u8] = object.bytes();
-        self.insert.execute(params![
+        self.insert.push(params![
             sequence,
             self.realm,
             self.collection,
+            0_i64,
             new.label,
             date_added,
             stand.is_last,
@@ -283,6 +293,31 @@ impl<'t, 'c> Batch<'t, 'c> {
         ])?;
         Ok((sequence, date_added))
     }
+}
+
+/// Where each question is a journey, those that the log knows are asked for together; SQLite answers sooner than the list is made.
+fn unknown_ids<'o>(
+    tx: &Tx<'_>,
+    realm: i64,
+    objects: &'o [NewObject],
+) -> Result<Option<HashSet<&'o str>>, StoreError> {
+    if tx.dialect() == Dialect::Sqlite {
+        return Ok(None);
+    }
+    let mut unknown: HashSet<&str> = objects.iter().map(|new| new.object.id().as_str()).collect();
+    let ids: Vec<&str> = unknown.iter().copied().collect();
+    for ids in ids.chunks(IDS_MAX) {
+        // As many places as a power of two, the last filled up with one of the same: a handful of statements to prepare.
+        let places = ids.len().next_power_of_two();
+        let list: Vec<String> = (0..places).map(|place| format!("?{}", place + 2)).collect();
+        let sql = format!("SELECT id FROM log WHERE realm = ?1 AND kind < 2 AND id IN ({})", list.join(","));
+        let mut params = vec![Value::Integer(realm)];
+        params.extend(ids.iter().chain(ids.iter().cycle()).take(places).map(|id| Value::Text(id)));
+        for id in tx.rows(&sql, params, |row| row.get::<String>(0))? {
+            unknown.remove(id.as_str());
+        }
+    }
+    Ok(Some(unknown))
 }
 
 /// The next sequence, and a `date_added` that rises even when the clock does not.

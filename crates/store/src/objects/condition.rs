@@ -52,6 +52,10 @@ impl<'v> Conditions<'v> {
 
 /// A SQL condition: the column holds a label that the reader may see.
 pub(crate) fn label_condition(column: &str, visible: &Visible) -> String {
+    if visible.keys().is_empty() {
+        // An empty list is SQLite's alone.
+        return "1 = 0".to_owned();
+    }
     let keys: Vec<String> = visible.keys().iter().map(LabelKey::to_string).collect();
     format!("{column} IN ({})", keys.join(","))
 }

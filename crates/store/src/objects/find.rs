@@ -4,6 +4,7 @@ use stix::observable::ValueKind;
 use stix::{Id, Object};
 
 use super::condition::{Conditions, label_condition, last_condition};
+use super::fulltext::Finding;
 use super::index::{followed, reference_mention, value_mention};
 use super::page::PAGE_MAX;
 use super::row::{Row, RowReader};
@@ -112,7 +113,7 @@ pub fn mentioning(
 /// Those of the database.
 pub fn search(reader: &Reader<'_>, realm: &Realm, filter: &SearchFilter<'_>) -> Result<Hits, StoreError> {
     let limit = filter.limit.clamp(1, PAGE_MAX);
-    let Some(query) = match_query(filter.query) else {
+    let Some(query) = Finding::new(reader).query(&phrases(filter.query)) else {
         return Ok(Hits::default());
     };
     let mut hits: Vec<(bool, Row)> = Vec::new();
@@ -146,12 +147,12 @@ pub fn search_count(
     realm: &Realm,
     filter: &SearchFilter<'_>,
 ) -> Result<u64, StoreError> {
-    let Some(query) = match_query(filter.query) else {
+    let Some(query) = Finding::new(reader).query(&phrases(filter.query)) else {
         return Ok(0);
     };
-    let (sql, mut params) = match_sql(reader.realm(realm)?, filter, "1", COUNT_MAX);
+    let (sql, mut params) = match_sql(reader, realm, filter, "1", COUNT_MAX)?;
     params.extend([Value::Text(&query.anywhere), Value::Integer(i64::MAX)]);
-    reader.number(&format!("SELECT COUNT(*) FROM ({sql})"), params).map(crate::sql::count)
+    reader.number(&format!("SELECT COUNT(*) FROM ({sql}) AS hits"), params).map(crate::sql::count)
 }
 
 /// Calls `take` with last versions under a mention's word, newest first, until it has enough.
@@ -162,15 +163,18 @@ fn for_each_mention(
     mention: &str,
     mut take: impl FnMut(Row, Object) -> bool,
 ) -> Result<(), StoreError> {
+    let finding = Finding::new(reader);
     let sql = format!(
-        "SELECT log.sequence FROM words CROSS JOIN log ON log.sequence = words.rowid
-         WHERE words MATCH ?2 AND log.realm = ?1 AND log.kind = 0 AND {} AND {}
-         ORDER BY words.rowid DESC LIMIT {CANDIDATES_MAX}",
+        "SELECT log.sequence FROM {} WHERE {} AND log.realm = ?1 AND log.kind = 0 AND {} AND {}
+         ORDER BY {} DESC LIMIT {CANDIDATES_MAX}",
+        finding.tables(),
+        finding.fits(2),
         label_condition("log.label", visible),
-        last_condition(visible)
+        last_condition(visible),
+        finding.sequence()
     );
     let mut rows = RowReader::new(reader);
-    let query = format!("{{mentions}} : \"{mention}\"");
+    let query = finding.mention(mention);
     for sequence in reader.rows(&sql, (reader.realm(realm)?, query), |row| row.get::<i64>(0))? {
         let row = rows.fetch(sequence)?;
         let object = Object::parse(row.body.clone())
@@ -182,26 +186,6 @@ fn for_each_mention(
     Ok(())
 }
 
-/// The forms of a query, in the language of SQLite's full text.
-struct MatchQuery {
-    anywhere: String,
-    in_name: String,
-    elsewhere: String,
-}
-
-fn match_query(typed: &str) -> Option<MatchQuery> {
-    // Words are letters and digits only, so nothing in them can be taken for an operator within quotes.
-    let phrases: Vec<String> = phrases(typed)
-        .into_iter()
-        .map(|phrase| format!("\"{}\"{}", phrase.words.trim_end(), if phrase.open { " *" } else { "" }))
-        .collect();
-    let all = phrases.join(" AND ");
-    let anywhere = format!("{{name rest}} : ({all})");
-    let in_name = format!("{{name}} : ({all})");
-    let elsewhere = format!("({anywhere}) NOT ({in_name})");
-    (!phrases.is_empty()).then_some(MatchQuery { anywhere, in_name, elsewhere })
-}
-
 fn matches(
     reader: &Reader<'_>,
     realm: &Realm,
@@ -211,7 +195,7 @@ fn matches(
     limit: usize,
 ) -> Result<impl Iterator<Item = Row>, StoreError> {
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-    let (sql, mut params) = match_sql(reader.realm(realm)?, filter, "log.sequence", limit);
+    let (sql, mut params) = match_sql(reader, realm, filter, "log.sequence", limit)?;
     params.extend([Value::Text(query), Value::Integer(beyond)]);
     let found = reader.rows(&sql, params, |row| row.get::<i64>(0))?;
     let mut rows = RowReader::new(reader);
@@ -222,12 +206,14 @@ fn matches(
 /// Last versions that fit a full-text query, newest first; the query and the sequence to begin below are the two parameters
 /// that are still to be added.
 fn match_sql<'f>(
-    realm: i64,
+    reader: &Reader<'_>,
+    realm: &Realm,
     filter: &SearchFilter<'f>,
     columns: &str,
     limit: u64,
-) -> (String, Vec<Value<'f>>) {
-    let mut conditions = Conditions::in_realm(realm);
+) -> Result<(String, Vec<Value<'f>>), StoreError> {
+    let finding = Finding::new(reader);
+    let mut conditions = Conditions::in_realm(reader.realm(realm)?);
     conditions.and("log.kind = 0");
     conditions.and(&label_condition("log.label", filter.visible));
     conditions.and(&last_condition(filter.visible));
@@ -235,13 +221,13 @@ fn match_sql<'f>(
         conditions.and("log.revoked = 0");
     }
     conditions.one_of("log.type", filter.types);
-    let place = conditions.params.len();
+    let (place, sequence) = (conditions.params.len(), finding.sequence());
     let sql = format!(
-        "SELECT {columns} FROM words CROSS JOIN log ON log.sequence = words.rowid
-         WHERE words MATCH ?{} AND words.rowid < ?{} AND {} ORDER BY words.rowid DESC LIMIT {limit}",
-        place + 1,
+        "SELECT {columns} FROM {} WHERE {} AND {sequence} < ?{} AND {} ORDER BY {sequence} DESC LIMIT {limit}",
+        finding.tables(),
+        finding.fits(place + 1),
         place + 2,
         conditions.sql
     );
-    (sql, conditions.params)
+    Ok((sql, conditions.params))
 }

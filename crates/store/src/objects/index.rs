@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use stix::{Id, Object, observable};
 
 use super::display_name;
-use crate::sql::Prepared;
+use super::fulltext::{self, WordRows};
 use crate::words::cut;
 use crate::{StoreError, Tx};
 
@@ -15,27 +15,24 @@ const UNFOLLOWED: [&str; 2] = ["object_marking_refs", "granular_markings"];
 
 /// Makes versions findable.
 pub(super) struct Indexer<'c> {
-    insert: Prepared<'c>,
+    rows: WordRows<'c>,
 }
 
 impl<'c> Indexer<'c> {
     pub(super) fn new(tx: &Tx<'c>) -> Result<Self, StoreError> {
-        let sql = "INSERT INTO words (rowid, name, rest, mentions) VALUES (?1, ?2, ?3, ?4)";
-        Ok(Self { insert: tx.prepare(sql)? })
+        Ok(Self { rows: WordRows::new(tx)? })
     }
 
     /// Makes a version findable.
     pub(super) fn index(&mut self, sequence: i64, object: &Object) -> Result<(), StoreError> {
         let (name, rest) = words(object);
-        self.insert.execute((sequence, name, rest, mentions(object)))?;
-        Ok(())
+        self.rows.push(sequence, &name, &rest, &mentions(object))
     }
 }
 
 /// Undoes [`Indexer::index`].
 pub(super) fn unindex(tx: &Tx<'_>, sequence: i64) -> Result<(), StoreError> {
-    tx.execute("DELETE FROM words WHERE rowid = ?1", [sequence])?;
-    Ok(())
+    fulltext::remove(tx, sequence)
 }
 
 /// The words of the name and aliases, and those of everything else.

@@ -7,6 +7,7 @@ mod add;
 mod condition;
 mod find;
 mod flags;
+mod fulltext;
 mod index;
 mod page;
 mod plan;

@@ -63,7 +63,7 @@ fn seen(keys: &[(i64, Label)]) -> Visible {
 }
 
 fn steps(connection: &Connection, sql: &str) -> Vec<(String, String)> {
-    let Connection::Sqlite(connection) = connection;
+    let Connection::Sqlite(connection) = connection else { return Vec::new() };
     let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     for place in 1..=statement.parameter_count() {
         statement.raw_bind_parameter(place, rusqlite::types::Null).unwrap();

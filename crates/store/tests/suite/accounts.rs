@@ -217,10 +217,24 @@ async fn tokens_end_and_are_revoked(council: Council) {
     assert_eq!((listed.len(), kept.unwrap().revoked), (0, Some(at(7))));
     // What is at rest does not hold the secret.
     council.store.close().await;
-    for entry in std::fs::read_dir(council.folder.path()).unwrap() {
-        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+    let folder = council.server.as_ref().map_or(council.folder.path(), crate::server::Server::folder);
+    let files = files(folder);
+    assert!(!files.is_empty());
+    for file in files {
+        let bytes = std::fs::read(file).unwrap();
         assert!(!bytes.windows(4).any(|window| window == b"yg_x"));
     }
+}
+
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    entries
+        .flat_map(|entry| match entry.file_type().unwrap() {
+            kind if kind.is_dir() => files(&entry.path()),
+            kind if kind.is_file() => vec![entry.path()],
+            _ => Vec::new(),
+        })
+        .collect()
 }
 
 async fn passkeys(council: Council) {

@@ -107,7 +107,6 @@ async fn altered_rows_are_found(council: Council) {
     for _ in 0..5 {
         act(&council, event(Action::SignedIn, "a")).await;
     }
-    let file = council.folder.path().join("yagura.sqlite");
     let attempts = [
         ("UPDATE audit SET actor = 'x' WHERE leaf = 2", "UPDATE audit SET actor = 'p-a' WHERE leaf = 2"),
         (
@@ -119,18 +118,17 @@ async fn altered_rows_are_found(council: Council) {
             "UPDATE audit_nodes SET position = 9 WHERE level = 1 AND position = 0",
             "UPDATE audit_nodes SET position = 0 WHERE position = 9",
         ),
-        ("INSERT INTO audit_nodes VALUES (3, 0, x'00')", "DELETE FROM audit_nodes WHERE level = 3"),
         (
-            "UPDATE audit SET record = replace(record, 'p-a', 'p-b') WHERE leaf = 3",
-            "UPDATE audit SET record = replace(record, 'p-b', 'p-a') WHERE leaf = 3",
+            "INSERT INTO audit_nodes SELECT 3, 0, hash FROM audit WHERE leaf = 0",
+            "DELETE FROM audit_nodes WHERE level = 3",
         ),
+        ("UPDATE audit SET record = salt WHERE leaf = 3", "UPDATE audit SET record = record WHERE leaf = 3"),
     ];
     for (alter, mend) in attempts {
-        let other = rusqlite::Connection::open(&file).unwrap();
-        other.execute(alter, []).unwrap();
+        council.alter(alter);
         let found = council.store.read(audit::verify).await.map_err(|error| error.code());
         assert_eq!(found, Err("store-corrupt"), "{alter}");
-        other.execute(mend, []).unwrap();
+        council.alter(mend);
         if !mend.contains("record") {
             council.store.read(audit::verify).await.unwrap();
         }

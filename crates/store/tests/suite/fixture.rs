@@ -12,7 +12,9 @@ use stix::marking::Tlp;
 use stix::{Id, Object};
 use store::collections::CollectionKey;
 use store::objects::{self, AddOutcome, Filter, NewObject, Row, Versions};
-use store::{Act, Clock, Options, Store, StoreError};
+use store::{Act, Clock, Options, Place, Store, StoreError};
+
+use crate::server::Server;
 
 /// 2026-11-01T00:00:00Z in microseconds: when a council's clock starts.
 pub(crate) const START_US: i64 = 1_793_491_200_000_000;
@@ -20,6 +22,9 @@ pub(crate) const START_US: i64 = 1_793_491_200_000_000;
 pub(crate) struct Council {
     pub(crate) store: Store,
     pub(crate) folder: tempfile::TempDir,
+    pub(crate) place: Place,
+    /// Where the store is on one.
+    pub(crate) server: Option<Server>,
     pub(crate) now_us: Arc<AtomicI64>,
     pub(crate) collection: CollectionKey,
     pub(crate) clear: LabelKey,
@@ -32,11 +37,27 @@ impl Council {
         Self::with(|options| options).await
     }
 
+    /// `None` where there is no PostgreSQL.
+    pub(crate) async fn on_postgres() -> Option<Self> {
+        let server = Server::start()?;
+        let place = Place::parse(&server.address());
+        Some(Self::at(place, Some(server), tempfile::tempdir().unwrap(), |options| options).await)
+    }
+
     pub(crate) async fn with(change: impl FnOnce(Options) -> Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        Self::at(Place::from(folder.path()), None, folder, change).await
+    }
+
+    async fn at(
+        place: Place,
+        server: Option<Server>,
+        folder: tempfile::TempDir,
+        change: impl FnOnce(Options) -> Options,
+    ) -> Self {
         let now_us = Arc::new(AtomicI64::new(START_US));
         let options = change(Options { clock: clock(&now_us), ..Options::default() });
-        let store = Store::open(folder.path(), options).unwrap();
+        let store = Store::open(&place, options).unwrap();
         let (collection, clear, amber, red) = store
             .write(|tx| {
                 let id = uuid::Uuid::from_u128(0xC0);
@@ -48,15 +69,26 @@ impl Council {
             })
             .await
             .unwrap();
-        Self { store, folder, now_us, collection, clear, amber, red }
+        Self { store, folder, place, server, now_us, collection, clear, amber, red }
     }
 
-    /// Opens the folder again, as after a restart.
+    /// Opens the store again, as after a restart.
     pub(crate) async fn reopen(mut self) -> Self {
         self.store.close().await;
         let options = Options { clock: clock(&self.now_us), ..Options::default() };
-        self.store = Store::open(self.folder.path(), options).unwrap();
+        self.store = Store::open(&self.place, options).unwrap();
         self
+    }
+
+    /// Does something to the tables behind the store's back.
+    pub(crate) fn alter(&self, sql: &str) {
+        match &self.server {
+            Some(server) => server.alter(sql),
+            None => {
+                let file = self.folder.path().join("yagura.sqlite");
+                rusqlite::Connection::open(file).unwrap().execute_batch(sql).unwrap();
+            }
+        }
     }
 
     pub(crate) fn pass_time(&self, micros: i64) {

@@ -10,6 +10,8 @@ mod pages;
 mod releases;
 mod robustness;
 mod search;
+mod server;
+mod several;
 mod work;
 mod writing;
 
@@ -23,6 +25,30 @@ macro_rules! on_every_store {
                 async fn $name() { super::$name(crate::fixture::Council::on_sqlite().await).await; }
             )+
         }
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                $(#[$meta])*
+                async fn $name() {
+                    if let Some(council) = crate::fixture::Council::on_postgres().await {
+                        super::$name(council).await;
+                    }
+                }
+            )+
+        }
     };
 }
 pub(crate) use on_every_store;
+
+/// Runs each function with a fresh store in a folder: what it promises has no meaning elsewhere.
+macro_rules! on_folder {
+    ($($name:ident),+ $(,)?) => {
+        mod folder {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() { super::$name(crate::fixture::Council::on_sqlite().await).await; }
+            )+
+        }
+    };
+}
+pub(crate) use on_folder;

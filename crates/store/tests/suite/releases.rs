@@ -79,7 +79,7 @@ async fn a_row_says_to_whom_by_which_door_and_by_which_leaf(council: Council) {
 }
 
 async fn every_place_of_every_run_is_found_and_no_other(council: Council) {
-    let objects = (1..=80).map(|number| indicator(number)).collect();
+    let objects = (1..=80).map(indicator).collect();
     council.add("agency", council.clear, objects).await;
     let runs = [(1, 1), (2, 3), (4, 6), (8, 15), (10, 10), (17, 33), (20, 60), (64, 80)];
     for (number, run) in runs.iter().enumerate() {
@@ -149,7 +149,7 @@ async fn what_was_withdrawn_and_taken_in_again_keeps_its_recipients(council: Cou
 
 /// Run it with `--ignored` for the figures.
 async fn a_million_rows_are_asked_quickly(council: Council) {
-    let objects = (1..=2_000).map(|number| indicator(number)).collect();
+    let objects = (1..=2_000).map(indicator).collect();
     council.add("agency", council.clear, objects).await;
     let began = Instant::now();
     for block in 0..500_i64 {

@@ -1,22 +1,21 @@
 //! What happens when the process is killed or the disk is full.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use oversight::Realm;
 use store::objects::{self, AddOutcome, NewObject, Versions};
-use store::{Act, Options, Store, StoreError, audit};
+use store::{Act, Options, Place, Store, StoreError, audit};
 
 use crate::fixture::{Council, added_event, indicator, organisation, parse, seeing};
-use crate::on_every_store;
+use crate::on_folder;
 
-on_every_store!(a_full_disk_loses_nothing_acknowledged, writes_that_share_a_full_disk_are_all_told,);
+on_folder!(a_full_disk_loses_nothing_acknowledged, writes_that_share_a_full_disk_are_all_told,);
 
 /// Objects of one batch of the child.
 const BATCH: u64 = 20;
-/// Where the child finds its folder.
-const FOLDER_VARIABLE: &str = "STORE_SUITE_CHILD_FOLDER";
+/// Where the child finds its store.
+const PLACE_VARIABLE: &str = "STORE_SUITE_KILLED_CHILD_PLACE";
 
 async fn a_full_disk_loses_nothing_acknowledged(council: Council) {
     drop(council);
@@ -68,7 +67,7 @@ async fn writes_that_share_a_full_disk_are_all_told(council: Council) {
     check_whole(&council.store, taken).await;
 }
 
-async fn ingest(store: &Store, collection: i64, label: i64, batch: u64) -> Result<(), StoreError> {
+pub(crate) async fn ingest(store: &Store, collection: i64, label: i64, batch: u64) -> Result<(), StoreError> {
     let new: Vec<NewObject> = (batch * BATCH..(batch + 1) * BATCH)
         .map(|number| NewObject { object: parse(&indicator(number)), label })
         .collect();
@@ -82,7 +81,7 @@ async fn ingest(store: &Store, collection: i64, label: i64, batch: u64) -> Resul
 }
 
 /// Exactly so many batches are there, each whole, each with its leaf, and everything that is counted fits.
-async fn check_whole(store: &Store, batches: u64) -> Vec<u64> {
+pub(crate) async fn check_whole(store: &Store, batches: u64) -> Vec<u64> {
     let found = store
         .read(move |reader| {
             let collection = store::collections::list(reader, &Realm::Live)?[0].key;
@@ -124,11 +123,23 @@ async fn check_whole(store: &Store, batches: u64) -> Vec<u64> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_process_loses_nothing_acknowledged() {
     let folder = tempfile::tempdir().unwrap();
+    kill_again_and_again(&Place::from(folder.path())).await;
+}
+
+/// The same of a process with its database on a server, which takes back what the process had begun.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_process_on_a_server_loses_nothing_acknowledged() {
+    if let Some(server) = crate::server::Server::start() {
+        kill_again_and_again(&Place::parse(&server.address())).await;
+    }
+}
+
+async fn kill_again_and_again(place: &Place) {
     let mut acknowledged: Vec<u64> = Vec::new();
     for round in 0..6_usize {
-        let said = run_and_kill(folder.path(), 5 + 17 * round);
+        let said = run_and_kill(place, 5 + 17 * round);
         acknowledged.extend(said);
-        let store = Store::open(folder.path(), Options::default()).unwrap();
+        let store = Store::open(place, Options::default()).unwrap();
         let leaves = store.read(|reader| Ok(audit::head(reader)?.0)).await.unwrap();
         let there = check_whole(&store, leaves).await;
         for batch in &acknowledged {
@@ -140,7 +151,11 @@ async fn a_killed_process_loses_nothing_acknowledged() {
 }
 
 /// Starts the child, waits until it has acknowledged so many batches, kills it (SIGKILL), and gives all that it said.
-fn run_and_kill(folder: &Path, after: usize) -> Vec<u64> {
+fn run_and_kill(place: &Place, after: usize) -> Vec<u64> {
+    let text = match place {
+        Place::Folder(folder) => folder.display().to_string(),
+        Place::Postgres(address) => address.clone(),
+    };
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
@@ -149,7 +164,7 @@ fn run_and_kill(folder: &Path, after: usize) -> Vec<u64> {
             "--nocapture",
             "--test-threads=1",
         ])
-        .env(FOLDER_VARIABLE, folder)
+        .env(PLACE_VARIABLE, text)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -174,10 +189,10 @@ fn run_and_kill(folder: &Path, after: usize) -> Vec<u64> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "run by the test that kills it"]
 async fn the_child_that_is_killed() {
-    let Some(folder) = std::env::var_os(FOLDER_VARIABLE) else {
+    let Ok(place) = std::env::var(PLACE_VARIABLE) else {
         return;
     };
-    let store = Store::open(Path::new(&folder), Options::default()).unwrap();
+    let store = Store::open(Place::parse(&place), Options::default()).unwrap();
     let (collection, label, next) = store
         .write(|tx| {
             let collection = match store::collections::list(tx, &Realm::Live)?.first() {

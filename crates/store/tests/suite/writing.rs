@@ -7,7 +7,9 @@ use oversight::Realm;
 use store::{Act, Options, Store, StoreError, settings};
 
 use crate::fixture::{Council, indicator};
-use crate::on_every_store;
+use crate::{on_every_store, on_folder};
+
+on_folder!(the_folder_has_one_owner);
 
 on_every_store!(
     one_write_that_fails_harms_no_other,
@@ -16,7 +18,6 @@ on_every_store!(
     what_fails_halfway_leaves_nothing,
     the_commit_is_announced,
     a_read_sees_one_snapshot,
-    the_folder_has_one_owner,
     a_newer_schema_is_left_alone,
     settings_are_kept,
     cursors_never_go_back,
@@ -175,16 +176,12 @@ async fn the_folder_has_one_owner(council: Council) {
 }
 
 async fn a_newer_schema_is_left_alone(council: Council) {
-    let folder = tempfile::tempdir().unwrap();
-    Store::open(folder.path(), Options::default()).unwrap().close().await;
-    let file = folder.path().join("yagura.sqlite");
-    rusqlite::Connection::open(&file)
-        .unwrap()
-        .execute("INSERT INTO schema_version VALUES (999)", [])
-        .unwrap();
-    let opened = Store::open(folder.path(), Options::default());
+    council.alter("INSERT INTO schema_version VALUES (999)");
+    let Council { store, folder, place, server, .. } = council;
+    store.close().await;
+    let opened = Store::open(&place, Options::default());
     assert_eq!(opened.err().map(|error| error.code()), Some("store-newer"));
-    drop(council);
+    drop((folder, server));
 }
 
 async fn settings_are_kept(council: Council) {

@@ -1,0 +1,245 @@
+//! The table of words, which each database keeps in its own way: FTS5 in SQLite, a `tsvector` in PostgreSQL.
+
+use crate::connection::{Bulk, Dialect};
+use crate::words::Phrase;
+use crate::{Reader, StoreError, Tx};
+
+/// Bytes of words and places that one version has at most in PostgreSQL, which takes 1 MiB.
+const VECTOR_BYTES_MAX: usize = 900_000;
+/// The last place that a word can have there; later ones all have it, so that phrases end here.
+const PLACE_MAX: u16 = (1 << 14) - 1;
+/// Places of one word there.
+const PLACES_MAX: usize = 255;
+/// Words between the last of the name and the first of everything else, so that no phrase spans the two.
+const GAP: usize = 2;
+/// What a mention begins with there, and no word does.
+const MENTION: char = '~';
+
+/// Words on their way into the table.
+pub(super) struct WordRows<'c> {
+    rows: Bulk<'c>,
+    dialect: Dialect,
+}
+
+impl<'c> WordRows<'c> {
+    pub(super) fn new(tx: &Tx<'c>) -> Result<Self, StoreError> {
+        let dialect = tx.dialect();
+        let columns = match dialect {
+            Dialect::Sqlite => "rowid, name, rest, mentions",
+            Dialect::Postgres => "sequence, words",
+        };
+        Ok(Self { rows: tx.bulk("words", columns)?, dialect })
+    }
+
+    /// Adds the words of a version: those of its name, of everything else, and its mentions, each with a space after it.
+    pub(super) fn push(
+        &mut self,
+        sequence: i64,
+        name: &str,
+        rest: &str,
+        mentions: &str,
+    ) -> Result<(), StoreError> {
+        match self.dialect {
+            Dialect::Sqlite => self.rows.push((sequence, name, rest, mentions)),
+            Dialect::Postgres => self.rows.push((sequence, vector(name, rest, mentions))),
+        }
+    }
+}
+
+/// Takes the words of a version away.
+pub(super) fn remove(tx: &Tx<'_>, sequence: i64) -> Result<(), StoreError> {
+    let sql = match tx.dialect() {
+        Dialect::Sqlite => "DELETE FROM words WHERE rowid = ?1",
+        Dialect::Postgres => "DELETE FROM words WHERE sequence = ?1",
+    };
+    tx.execute(sql, [sequence])?;
+    Ok(())
+}
+
+/// The SQL that finds versions by their words.
+pub(super) struct Finding {
+    dialect: Dialect,
+}
+
+impl Finding {
+    pub(super) fn new(reader: &Reader<'_>) -> Self {
+        Self { dialect: reader.dialect() }
+    }
+
+    /// The words joined to the log.
+    pub(super) fn tables(&self) -> &'static str {
+        match self.dialect {
+            Dialect::Sqlite => "words CROSS JOIN log ON log.sequence = words.rowid",
+            Dialect::Postgres => "words JOIN log ON log.sequence = words.sequence",
+        }
+    }
+
+    /// The column by which hits are ordered.
+    pub(super) fn sequence(&self) -> &'static str {
+        match self.dialect {
+            Dialect::Sqlite => "words.rowid",
+            Dialect::Postgres => "words.sequence",
+        }
+    }
+
+    /// The condition that the query in a parameter fits.
+    pub(super) fn fits(&self, place: usize) -> String {
+        match self.dialect {
+            Dialect::Sqlite => format!("words MATCH ?{place}"),
+            Dialect::Postgres => format!("words.words @@ CAST(?{place} AS tsquery)"),
+        }
+    }
+
+    /// The query for a mention.
+    pub(super) fn mention(&self, word: &str) -> String {
+        match self.dialect {
+            Dialect::Sqlite => format!("{{mentions}} : \"{word}\""),
+            Dialect::Postgres => format!("'{MENTION}{word}'"),
+        }
+    }
+
+    /// The forms of a query for words; `None` where there are none.
+    ///
+    /// Words are letters and digits only, so nothing in them can be taken for an operator within quotes.
+    pub(super) fn query(&self, phrases: &[Phrase]) -> Option<MatchQuery> {
+        if phrases.is_empty() {
+            return None;
+        }
+        Some(match self.dialect {
+            Dialect::Sqlite => {
+                let all: Vec<String> = phrases.iter().map(sqlite_phrase).collect();
+                let all = all.join(" AND ");
+                let anywhere = format!("{{name rest}} : ({all})");
+                let in_name = format!("{{name}} : ({all})");
+                MatchQuery { elsewhere: format!("({anywhere}) NOT ({in_name})"), anywhere, in_name }
+            }
+            Dialect::Postgres => {
+                let all = |weight| {
+                    let all: Vec<String> =
+                        phrases.iter().map(|phrase| postgres_phrase(phrase, weight)).collect();
+                    all.join(" & ")
+                };
+                let (anywhere, in_name) = (all(""), all("A"));
+                MatchQuery { elsewhere: format!("({anywhere}) & !({in_name})"), anywhere, in_name }
+            }
+        })
+    }
+}
+
+/// The forms of a query, in the database's language.
+pub(super) struct MatchQuery {
+    pub(super) anywhere: String,
+    pub(super) in_name: String,
+    pub(super) elsewhere: String,
+}
+
+fn sqlite_phrase(phrase: &Phrase) -> String {
+    format!("\"{}\"{}", phrase.words.trim_end(), if phrase.open { " *" } else { "" })
+}
+
+fn postgres_phrase(phrase: &Phrase, weight: &str) -> String {
+    let words: Vec<&str> = phrase.words.split_ascii_whitespace().collect();
+    let last = words.len().saturating_sub(1);
+    let words = words.iter().enumerate().map(|(place, word)| {
+        let open = if phrase.open && place == last { "*" } else { "" };
+        let flags =
+            if open.is_empty() && weight.is_empty() { String::new() } else { format!(":{open}{weight}") };
+        format!("'{word}'{flags}")
+    });
+    format!("({})", words.collect::<Vec<_>>().join(" <-> "))
+}
+
+/// Words and their places in the binary form of a `tsvector`: how many; for each its bytes, a zero, how many places, and each
+/// place with its weight above it.
+fn vector(name: &str, rest: &str, mentions: &str) -> Vec<u8> {
+    const WEIGHT_A: u16 = 3 << 14;
+    const WEIGHT_B: u16 = 2 << 14;
+    let named = name.split_ascii_whitespace().count();
+    let place = |place: usize| u16::try_from(place).unwrap_or(PLACE_MAX).min(PLACE_MAX);
+    let mentions: Vec<String> =
+        mentions.split_ascii_whitespace().map(|word| format!("{MENTION}{word}")).collect();
+    let mut words: Vec<(&str, Option<u16>)> = mentions.iter().map(|word| (word.as_str(), None)).collect();
+    words.extend(
+        (1..).zip(name.split_ascii_whitespace()).map(|(at, word)| (word, Some(WEIGHT_A | place(at)))),
+    );
+    words.extend(
+        (named + GAP..)
+            .zip(rest.split_ascii_whitespace())
+            .map(|(at, word)| (word, Some(WEIGHT_B | place(at)))),
+    );
+    truncate(&mut words);
+    // By word, then by place alone: a place stands once, and the places of one word rise.
+    words.sort_unstable_by_key(|(word, place)| (*word, place.map(|place| place & PLACE_MAX)));
+    words.dedup_by_key(|(word, place)| (*word, place.map(|place| place & PLACE_MAX)));
+
+    let mut bytes = vec![0; 4];
+    let mut count: u32 = 0;
+    for same in words.chunk_by(|(a, _), (b, _)| a == b) {
+        let places: Vec<u16> = same.iter().filter_map(|(_, place)| *place).take(PLACES_MAX).collect();
+        bytes.extend_from_slice(same.first().map_or("", |(word, _)| word).as_bytes());
+        bytes.push(0);
+        bytes.extend_from_slice(&u16::try_from(places.len()).unwrap_or(0).to_be_bytes());
+        bytes.extend(places.iter().flat_map(|place| place.to_be_bytes()));
+        count += 1;
+    }
+    if let Some(head) = bytes.first_chunk_mut::<4>() {
+        *head = count.to_be_bytes();
+    }
+    bytes
+}
+
+/// Leaves the last words out where all of them would be more than PostgreSQL takes.
+fn truncate(words: &mut Vec<(&str, Option<u16>)>) {
+    let mut bytes = 0;
+    let fitting = words.iter().take_while(|(word, _)| {
+        // Aligned, and with a number and a place, as if it stood once.
+        bytes += word.len() + 6;
+        bytes <= VECTOR_BYTES_MAX
+    });
+    let fitting = fitting.count();
+    words.truncate(fitting);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dialect, Finding, vector};
+    use crate::words::phrases;
+
+    #[test]
+    fn a_vector_is_as_postgres_reads_it() {
+        let expected = b"\0\0\0\x03\
+            a\0\0\x02\xc0\x01\x80\x05\
+            b\0\0\x01\xc0\x02\
+            ~ff\0\0\0";
+        // The name has places 1 and 2, the rest begins after a gap.
+        assert_eq!(
+            vector("a b ", "c a ", "ff ")[4..].len(),
+            expected[4..].len() + b"c\0\0\x01\x80\x04".len()
+        );
+        let without_c: Vec<u8> = vector("a b ", "a ", "ff ");
+        let moved: Vec<u8> = expected.iter().map(|byte| if *byte == 5 { 4 } else { *byte }).collect();
+        assert_eq!(without_c, moved);
+    }
+
+    #[test]
+    fn queries_are_written_for_each() {
+        let check = |typed: &str, dialect, expected: [&str; 2]| {
+            let query = Finding { dialect }.query(&phrases(typed)).unwrap();
+            assert_eq!([query.anywhere.as_str(), query.elsewhere.as_str()], expected);
+        };
+        check(
+            "192.0 攻撃者",
+            Dialect::Postgres,
+            [
+                "('192' <-> '0':*) & ('攻撃' <-> '撃者')",
+                "(('192' <-> '0':*) & ('攻撃' <-> '撃者')) & !(('192':A <-> '0':*A) & ('攻撃':A <-> '撃者':A))",
+            ],
+        );
+        check(
+            "apt",
+            Dialect::Sqlite,
+            ["{name rest} : (\"apt\" *)", "({name rest} : (\"apt\" *)) NOT ({name} : (\"apt\" *))"],
+        );
+        assert!(Finding { dialect: Dialect::Postgres }.query(&phrases("--")).is_none());
+    }
+}

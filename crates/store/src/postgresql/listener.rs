@@ -1,0 +1,53 @@
+//! Learns what other processes committed to the same database.
+
+use std::sync::Weak;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::{Server, Session};
+use crate::StoreError;
+use crate::connection::Connection;
+use crate::objects::last_sequence;
+use crate::{Clock, Reader};
+
+/// How long a commit of another process may stay unnoticed when its notification is lost.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long to wait for a server that is away.
+const RETRY_EVERY: Duration = Duration::from_millis(500);
+
+/// Announces the newest committed sequence, whoever committed it, as long as somebody wants to know.
+pub(crate) fn start(server: Server, announce: Weak<watch::Sender<i64>>) -> std::io::Result<()> {
+    std::thread::Builder::new().name("store-listener".to_owned()).spawn(move || {
+        while announce.strong_count() > 0 {
+            // An error means that the server is away: the readers and the writer say so to whoever asks.
+            let _ = follow(&server, &announce);
+            std::thread::sleep(RETRY_EVERY);
+        }
+    })?;
+    Ok(())
+}
+
+fn follow(server: &Server, announce: &Weak<watch::Sender<i64>>) -> Result<(), StoreError> {
+    let connection = Connection::Postgres(Box::new(Session::connect(server, false)?));
+    connection.run("LISTEN yagura")?;
+    let clock = Clock::system();
+    loop {
+        let newest = last_sequence(&Reader::new(&connection, &clock))?;
+        let Some(sender) = announce.upgrade() else { return Ok(()) };
+        announce_newer(&sender, newest);
+        drop(sender);
+        if let Connection::Postgres(session) = &connection {
+            session.wait_for_notification(LOOK_EVERY)?;
+        }
+    }
+}
+
+/// Sequences only grow: whoever looked earlier and tells later tells nothing.
+pub(crate) fn announce_newer(sender: &watch::Sender<i64>, sequence: i64) {
+    sender.send_if_modified(|known| {
+        let is_newer = sequence > *known;
+        *known = sequence.max(*known);
+        is_newer
+    });
+}
