@@ -11,6 +11,10 @@ use telemetry::{Observation, Observed, Role};
 use super::*;
 
 fn minimised() -> Minimised {
+    minimised_at(jiff::Timestamp::UNIX_EPOCH)
+}
+
+fn minimised_at(now: jiff::Timestamp) -> Minimised {
     let value = Observed {
         field: "dest_ip".into(),
         kind: ValueKind::Ipv4,
@@ -18,7 +22,7 @@ fn minimised() -> Minimised {
         role: Role::Destination,
     };
     let observation = Observation {
-        time: Some(jiff::Timestamp::UNIX_EPOCH),
+        time: Some(now),
         kind: "flow".into(),
         protocol: None,
         src_port: None,
@@ -35,15 +39,7 @@ fn minimised() -> Minimised {
     };
     let indicator = Id::new("indicator", Uuid::from_u128(7));
     let about = (&indicator, "2026-01-01T00:00:00.000Z", Some(Tlp::Green));
-    oversight::minimise(
-        about,
-        &observation,
-        &[0],
-        Purpose::CollectiveDefence,
-        &consent,
-        jiff::Timestamp::UNIX_EPOCH,
-    )
-    .unwrap()
+    oversight::minimise(about, &observation, &[0], Purpose::CollectiveDefence, &consent, now).unwrap()
 }
 
 fn sighting(number: u128) -> NewSpooled {
@@ -168,4 +164,37 @@ fn intelligence_is_put_dropped_and_reset() {
     assert_eq!(held(), (4, 1));
     spool.change_intelligence(&news(5, true, vec![put(3)]), &[]).unwrap();
     assert_eq!(held(), (5, 1));
+}
+
+#[test]
+fn a_clock_that_jumps_back_loses_nothing_repeats_nothing_and_keeps_the_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path()).unwrap();
+    let noon: jiff::Timestamp = "2026-04-01T12:00:00Z".parse().unwrap();
+    // Three hours back after the second stretch, a little on, and back below where it began.
+    let clock =
+        [0, 1, -10_800, -10_799, -90_000].map(|seconds| noon + jiff::SignedDuration::from_secs(seconds));
+    for (number, at) in (1_u64..).zip(clock) {
+        let seen = NewSpooled { id: Uuid::from_u128(number.into()), minimised: minimised_at(at) };
+        let row = LedgerRow { at, detail: number.to_string(), ..row(LedgerKind::Matched) };
+        spool.record("eve", &position(number * 40), &[seen], &[row]).unwrap();
+    }
+    // A crash, and the last record is read again under yet another time.
+    drop(spool);
+    let spool = Spool::open(folder.path()).unwrap();
+    let again = NewSpooled { id: Uuid::from_u128(5), minimised: minimised_at(noon) };
+    spool.record("eve", &position(200), &[again], &[]).unwrap();
+    assert_eq!(spool.positions("eve").unwrap(), [position(200)]);
+    let waiting = |spool: &Spool| -> Vec<u128> {
+        spool.waiting(10).unwrap().into_iter().map(|(id, _)| id.as_u128()).collect()
+    };
+    assert_eq!(waiting(&spool), [1, 2, 3, 4, 5], "each once, in the order in which they came");
+    let ledger: Vec<String> = spool.ledger(10).unwrap().into_iter().map(|row| row.detail).collect();
+    assert_eq!(ledger, ["5", "4", "3", "2", "1"], "the newest is what was written last");
+    // The hub answers for some under a clock that jumped once more; the others wait on.
+    let early = LedgerRow { at: jiff::Timestamp::UNIX_EPOCH, ..row(LedgerKind::Sent) };
+    let first = [(Uuid::from_u128(1), "sent"), (Uuid::from_u128(2), "sent")];
+    spool.acknowledge(&first, &[early.clone(), early]).unwrap();
+    assert_eq!(waiting(&spool), [3, 4, 5]);
+    assert_eq!((spool.counts().unwrap().matched, spool.counts().unwrap().sent), (5, 2));
 }
