@@ -111,7 +111,7 @@ pub(crate) struct EdgeArgs {
 }
 
 /// A hub and how to sign in to it.
-#[derive(Debug, Clone, Args)]
+#[derive(Clone, Args)]
 pub(crate) struct HubLink {
     /// The hub's address.
     #[arg(long, env = "YAGURA_HUB", default_value = "http://127.0.0.1:8440")]
@@ -124,6 +124,46 @@ pub(crate) struct HubLink {
     pub(crate) certificate: Option<PathBuf>,
 }
 
+impl std::fmt::Debug for HubLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The token stays out of every log.
+        f.debug_struct("HubLink").field("hub", &self.hub).finish_non_exhaustive()
+    }
+}
+
+/// Another TAXII 2.1 server, and how to sign in to it.
+#[derive(Args)]
+pub(crate) struct TaxiiLink {
+    /// The collection there, by id or alias; by default the first that the credentials are good for.
+    #[arg(long, value_name = "ID")]
+    pub(crate) taxii_collection: Option<String>,
+    /// User name there.
+    #[arg(long, env = "YAGURA_TAXII_USER", value_name = "NAME")]
+    pub(crate) taxii_user: Option<String>,
+    /// Password there; better given in the environment than on the command line.
+    #[arg(long, env = "YAGURA_TAXII_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
+    pub(crate) taxii_password: Option<String>,
+    /// A bearer token there, in place of name and password.
+    #[arg(long, env = "YAGURA_TAXII_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) taxii_token: Option<String>,
+    /// Our certificate and its key (PEM) to show the server (mutual TLS).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) taxii_identity: Option<PathBuf>,
+    /// A root certificate (PEM) to trust for that server in place of the system's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) taxii_certificate: Option<PathBuf>,
+    /// Another origin, such as `https://roots.example`, whose API roots are given the credentials too.
+    #[arg(long, value_name = "ORIGIN")]
+    pub(crate) taxii_origin: Vec<String>,
+}
+
+impl std::fmt::Debug for TaxiiLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Password and token stay out of every log.
+        f.debug_struct("TaxiiLink").field("collection", &self.taxii_collection).finish_non_exhaustive()
+    }
+}
+
 /// `yagura import`.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArgs {
@@ -133,8 +173,16 @@ pub(crate) struct ImportArgs {
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) batch: u32,
     /// STIX bundles, envelopes, arrays or one object a line; `-` is standard input. `.gz` and `.zst` are read through.
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "from_taxii", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Poll another TAXII 2.1 server in place of reading files; the address of its discovery.
+    #[arg(long, value_name = "URL", conflicts_with = "files")]
+    pub(crate) from_taxii: Option<String>,
+    /// Keep here how far the other server was read, and go on from there the next time.
+    #[arg(long, value_name = "FILE", requires = "from_taxii")]
+    pub(crate) cursor: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) taxii: TaxiiLink,
 }
 
 /// `yagura export`.
@@ -154,6 +202,11 @@ pub(crate) struct ExportArgs {
     /// A bundle, or one object a line.
     #[arg(long, value_enum, default_value_t = ExportForm::Bundle)]
     pub(crate) form: ExportForm,
+    /// Push into another TAXII 2.1 server in place of writing; the address of its discovery.
+    #[arg(long, value_name = "URL", conflicts_with = "output")]
+    pub(crate) to_taxii: Option<String>,
+    #[command(flatten)]
+    pub(crate) taxii: TaxiiLink,
 }
 
 /// How an export is written.

@@ -1,4 +1,6 @@
-//! `yagura import` and `yagura export`: whole files to and from a hub.
+//! `yagura import` and `yagura export`: whole files, or another TAXII server's collection, to and from a hub.
+
+mod peer;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -21,40 +23,55 @@ struct Totals {
 
 /// Publishes files. What is refused is told, one line each; exit 1 if anything was.
 pub(crate) fn import(output: &Output, arguments: &ImportArgs) -> Result<ExitCode, Failure> {
+    if let Some(address) = &arguments.from_taxii {
+        return peer::import(output, arguments, address);
+    }
     let client = client(&arguments.link)?;
     let mut totals = Totals::default();
     for path in &arguments.files {
         let objects = read_objects(path)?;
         let bar = progress(output, objects.len() as u64);
+        let source = path.display().to_string();
         crate::block_on(async {
             for batch in objects.chunks(arguments.batch as usize) {
-                let taken = client.import(envelope(batch)).await.map_err(|e| hub_failure(&e))?;
-                totals.accepted += taken.accepted;
-                totals.duplicates += taken.duplicates;
-                totals.refused += taken.refused.len() as u64;
-                for refused in &taken.refused {
-                    if output.is_json() {
-                        output.object(refused);
-                    } else {
-                        let id = refused.id.as_deref().unwrap_or("?");
-                        output.result(format!(
-                            "{}: {id}: {} [{}]",
-                            path.display(),
-                            refused.message,
-                            refused.code
-                        ));
-                    }
-                }
+                publish(output, &client, batch, &source, &mut totals).await?;
                 bar.inc(batch.len() as u64);
             }
             Ok(())
         })?;
         bar.finish_and_clear();
     }
-    if output.is_json() {
-        output.object(&totals);
+    told_totals(output, &totals)
+}
+
+/// Publishes a batch, and tells what of it was refused.
+async fn publish(
+    output: &Output,
+    client: &Client,
+    batch: &[Bytes],
+    source: &str,
+    totals: &mut Totals,
+) -> Result<(), Failure> {
+    let taken = client.import(envelope(batch)).await.map_err(|e| hub_failure(&e))?;
+    totals.accepted += taken.accepted;
+    totals.duplicates += taken.duplicates;
+    totals.refused += taken.refused.len() as u64;
+    for refused in &taken.refused {
+        if output.is_json() {
+            output.object(refused);
+        } else {
+            let id = refused.id.as_deref().unwrap_or("?");
+            output.result(format!("{source}: {id}: {} [{}]", refused.message, refused.code));
+        }
     }
-    let Totals { accepted, duplicates, refused } = totals;
+    Ok(())
+}
+
+fn told_totals(output: &Output, totals: &Totals) -> Result<ExitCode, Failure> {
+    if output.is_json() {
+        output.object(totals);
+    }
+    let Totals { accepted, duplicates, refused } = *totals;
     output.say(
         format!("{accepted} accepted, {duplicates} were there already, {refused} refused"),
         format!("受理 {accepted} 件、既にあるもの {duplicates} 件、拒否 {refused} 件"),
@@ -77,6 +94,9 @@ fn envelope(objects: &[Bytes]) -> Vec<u8> {
 
 /// Fetches what one may see. Nothing is left half-written under the final name.
 pub(crate) fn export(output: &Output, arguments: &ExportArgs) -> Result<ExitCode, Failure> {
+    if let Some(address) = &arguments.to_taxii {
+        return peer::export(output, arguments, address);
+    }
     let client = client(&arguments.link)?;
     let Some(path) = &arguments.output else {
         let mut standard = std::io::stdout().lock();
