@@ -63,7 +63,7 @@ impl Server {
     }
 
     fn place(&self) -> Place {
-        Place { root: format!("{}/root/", self.address).parse().unwrap(), collection: "c".to_owned() }
+        Place { root: format!("{}/trust/", self.address).parse().unwrap(), collection: "c".to_owned() }
     }
 
     fn asked(&self) -> Vec<String> {
@@ -126,7 +126,7 @@ fn after(added_after: &str) -> Cursor {
 
 #[tokio::test]
 async fn api_roots_are_relative_or_absolute_and_never_another_servers() {
-    let discovery = r#"{"title":"t","default":"/root/","api_roots":["/root/","deep","http://elsewhere.example/x/","https://[bad"]}"#;
+    let discovery = r#"{"title":"t","default":"/trust/","api_roots":["/trust/","deep","http://elsewhere.example/x/","https://[bad"]}"#;
     let server = Server::start(move |_, _| good(discovery)).await;
     let client = server.client();
     let found: Vec<String> = client
@@ -134,7 +134,7 @@ async fn api_roots_are_relative_or_absolute_and_never_another_servers() {
         .iter()
         .map(|url| url.path().to_owned())
         .collect();
-    assert_eq!(found, ["/root/", "/taxii2/deep/"]);
+    assert_eq!(found, ["/trust/", "/taxii2/deep/"]);
     let settings = Settings { origins: vec!["https://elsewhere.example".to_owned()], ..server.settings() };
     let client = Client::new(&settings).unwrap();
     let foreign = Place { root: "http://elsewhere.example/x/".parse().unwrap(), collection: "c".to_owned() };
@@ -145,19 +145,19 @@ async fn api_roots_are_relative_or_absolute_and_never_another_servers() {
 #[tokio::test]
 async fn pages_are_followed_by_next_and_by_date() {
     let server = Server::start(|asked, _| match asked {
-        "GET /root/collections/c/objects/?added_after=d0" => answer(
+        "GET /trust/collections/c/objects/?added_after=d0" => answer(
             "200 OK",
             "x-taxii-date-added-last: d2\r\n",
             r#"{"more":true,"next":"n1","objects":[{"a":1},{"a":2}]}"#,
         ),
         // The filter is repeated beside `next`; this page names none, so the next one is asked for by its date.
-        "GET /root/collections/c/objects/?added_after=d0&next=n1" => {
+        "GET /trust/collections/c/objects/?added_after=d0&next=n1" => {
             answer("200 OK", "x-taxii-date-added-last: d3\r\n", r#"{"more":true,"objects":[{"a":3}]}"#)
         }
-        "GET /root/collections/c/objects/?added_after=d3" => {
+        "GET /trust/collections/c/objects/?added_after=d3" => {
             answer("200 OK", "x-taxii-date-added-last: d4\r\n", r#"{"objects":[ { "a" : 4.0 } ]}"#)
         }
-        "GET /root/collections/c/objects/?added_after=d4" => good("{}"),
+        "GET /trust/collections/c/objects/?added_after=d4" => good("{}"),
         other => panic!("{other}"),
     })
     .await;
@@ -173,11 +173,11 @@ async fn a_poll_that_broke_off_goes_on_from_its_cursor() {
     let broken = Arc::new(Mutex::new(true));
     let switch = Arc::clone(&broken);
     let server = Server::start(move |asked, _| match asked {
-        "GET /root/collections/c/objects/" => good(r#"{"more":true,"next":"n1","objects":[{"a":1}]}"#),
-        "GET /root/collections/c/objects/?next=n1" if *switch.lock().unwrap() => {
+        "GET /trust/collections/c/objects/" => good(r#"{"more":true,"next":"n1","objects":[{"a":1}]}"#),
+        "GET /trust/collections/c/objects/?next=n1" if *switch.lock().unwrap() => {
             answer("503 Service Unavailable", "retry-after: 7\r\n", r#"{"title":"busy"}"#)
         }
-        "GET /root/collections/c/objects/?next=n1" => good(r#"{"objects":[{"a":2}]}"#),
+        "GET /trust/collections/c/objects/?next=n1" => good(r#"{"objects":[{"a":2}]}"#),
         other => panic!("{other}"),
     })
     .await;
@@ -250,16 +250,16 @@ async fn an_answer_without_an_end_is_cut() {
 #[tokio::test]
 async fn redirects_stay_on_the_server_and_carry_nothing_elsewhere() {
     let stranger = Server::start(|_, _| good("{}")).await;
-    let elsewhere = format!("{}/root/collections/c/objects/", stranger.address);
+    let elsewhere = format!("{}/trust/collections/c/objects/", stranger.address);
     let server = Server::start(move |asked, headers| {
         assert!(headers.contains("authorization: bearer secret"));
         match asked {
-            "GET /root/collections/c/objects/" => {
+            "GET /trust/collections/c/objects/" => {
                 answer("307 Temporary Redirect", "location: /moved/\r\n", "")
             }
             "GET /moved/" => good(r#"{"objects":[{"a":1}]}"#),
-            "GET /root/collections/c/" => answer("302 Found", &format!("location: {elsewhere}\r\n"), ""),
-            "POST /root/collections/c/objects/" => {
+            "GET /trust/collections/c/" => answer("302 Found", &format!("location: {elsewhere}\r\n"), ""),
+            "POST /trust/collections/c/objects/" => {
                 answer("301 Moved Permanently", "location: /moved/\r\n", "")
             }
             _ => answer("302 Found", "location: /round/\r\n", ""),
@@ -326,13 +326,13 @@ async fn a_push_is_followed_until_it_is_settled() {
         )
     };
     let server = Server::start(move |asked, headers| match asked {
-        "POST /root/collections/c/objects/" => {
+        "POST /trust/collections/c/objects/" => {
             assert!(headers.contains("content-type: application/taxii+json;version=2.1"));
             assert!(headers.contains("accept: application/taxii+json;version=2.1"));
             assert!(headers.contains("user-agent: yagura/") && headers.contains("authorization: basic dtpw"));
             answer("202 Accepted", "", &status("pending", 0))
         }
-        "GET /root/status/s1/" => {
+        "GET /trust/status/s1/" => {
             let mut turns = turns.lock().unwrap();
             *turns += 1;
             match *turns {
@@ -368,10 +368,10 @@ async fn names_of_strangers_are_one_segment_of_a_path() {
     assert_eq!(
         server.asked(),
         [
-            "GET /root/collections/..%2F..%2Fadmin%3Fx=/objects/",
-            "GET /root/collections/c/manifest/?added_after=2026-01-01T00%3A00%3A00.000000Z&limit=5&match%5Btype%5D=indicator%2Cmalware",
-            "DELETE /root/collections/c/objects/a%2Fb/?match%5Bversion%5D=2026-01-01T00%3A00%3A00Z",
-            "GET /root/collections/c/objects/a/versions/?next=n",
+            "GET /trust/collections/..%2F..%2Fadmin%3Fx=/objects/",
+            "GET /trust/collections/c/manifest/?added_after=2026-01-01T00%3A00%3A00.000000Z&limit=5&match%5Btype%5D=indicator%2Cmalware",
+            "DELETE /trust/collections/c/objects/a%2Fb/?match%5Bversion%5D=2026-01-01T00%3A00%3A00Z",
+            "GET /trust/collections/c/objects/a/versions/?next=n",
         ]
     );
 }
