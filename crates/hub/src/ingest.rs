@@ -7,7 +7,7 @@
 //! 4. A run of objects is labelled and added in one transaction together with its audit events. Objects succeed or fail one by
 //!    one; what is answered as accepted is on disk.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{HeaderMap, header};
 use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, Purpose, Realm};
-use policy::{Label, Principal};
+use policy::{Label, Marking, Principal};
 use stix::validate::{Finding, Severity};
 use stix::{Id, Object};
 use store::collections::CollectionKey;
@@ -232,12 +232,12 @@ impl Ingest {
 pub(crate) async fn take(state: &AppState, submission: &Submission, body: HeldBody) -> Answer<Taken> {
     let bytes = body.bytes.clone();
     let split =
-        spawn_blocking(move || stix::bundle::split(&bytes).map(|members| (statements_in(&members), members)));
-    let (statements, members) = split
+        spawn_blocking(move || stix::bundle::split(&bytes).map(|members| (markings_in(&members), members)));
+    let (markings, members) = split
         .await
         .map_err(Failure::internal)?
         .map_err(|error| Failure::new(Code::Unprocessable, format!("{} ({})", error.message, error.code)))?;
-    let statements = Arc::new(statements);
+    let markings = Arc::new(markings);
     let mut taken = Taken::default();
     let mut runs = members.chunks(RUN_OBJECTS_MAX).map(<[Bytes]>::to_vec);
     // One run is parsed while the one before it is written.
@@ -245,7 +245,7 @@ pub(crate) async fn take(state: &AppState, submission: &Submission, body: HeldBo
     while let Some(run) = parsing {
         let readings = run.await.map_err(Failure::internal)?;
         parsing = runs.next().map(|run| spawn_blocking(move || read_run(&run)));
-        taken.verdicts.extend(add_run(state, submission, &statements, readings).await?);
+        taken.verdicts.extend(add_run(state, submission, &markings, readings).await?);
     }
     for (outcome, count) in
         [("accepted", taken.accepted()), ("duplicate", taken.duplicates()), ("refused", taken.refused())]
@@ -328,36 +328,33 @@ fn verdict_head(object: &Object) -> Verdict {
     }
 }
 
-/// The marking definitions of a body that only state terms: objects of the same body may refer to one that follows them.
-fn statements_in(members: &[Bytes]) -> BTreeSet<Id> {
-    let may_be = |bytes: &&Bytes| std::str::from_utf8(bytes).is_ok_and(|text| text.contains("\"statement\""));
+/// What the marking definitions of a body mean: objects of the same body may refer to one that follows them.
+fn markings_in(members: &[Bytes]) -> HashMap<Id, Marking> {
+    let may_be =
+        |bytes: &&Bytes| std::str::from_utf8(bytes).is_ok_and(|text| text.contains("\"marking-definition\""));
     let objects = members.iter().filter(may_be).filter_map(|bytes| Object::parse(bytes.clone()).ok());
-    objects.filter(is_statement).map(|object| object.id().clone()).collect()
-}
-
-fn is_statement(object: &Object) -> bool {
-    object.object_type() == "marking-definition" && object.text("definition_type") == Some("statement")
+    objects.filter_map(|object| Some((object.id().clone(), Marking::defined_by(&object)?))).collect()
 }
 
 /// Labels and adds a run in one transaction.
 async fn add_run(
     state: &AppState,
     submission: &Submission,
-    statements: &Arc<BTreeSet<Id>>,
+    markings: &Arc<HashMap<Id, Marking>>,
     readings: Vec<Reading>,
 ) -> Answer<Vec<Verdict>> {
-    let (submission, statements, door) = (submission.clone(), Arc::clone(statements), state.door.clone());
+    let (submission, markings, door) = (submission.clone(), Arc::clone(markings), state.door.clone());
     let written = state.store.write(move |tx| {
         let (realm, originator) = (&submission.principal.realm, &submission.principal.organisation);
-        for marking in statements.iter() {
-            labels::define_statement(tx, realm, marking, originator)?;
+        for (marking, meaning) in markings.iter() {
+            labels::define_marking(tx, realm, marking, *meaning, originator)?;
         }
         let mut fit = Vec::with_capacity(readings.len());
         let mut verdicts: Vec<Verdict> = Vec::with_capacity(readings.len());
-        let mut known = Statements {
+        let mut known = Markings {
             door: &door,
             principal: &submission.principal,
-            batch: &statements,
+            batch: &markings,
             asked: HashMap::new(),
         };
         for reading in readings {
@@ -404,41 +401,42 @@ fn says_what_is_known(verdict: &Verdict, outcome: &AddOutcome) -> bool {
     matches!(outcome, AddOutcome::Refused { code: "content-conflict" | "marking-versioned", .. }) && is_tlp()
 }
 
-/// Which markings only state terms.
-struct Statements<'a> {
+/// What markings mean.
+struct Markings<'a> {
     door: &'a Door,
     principal: &'a Principal,
-    batch: &'a BTreeSet<Id>,
-    asked: HashMap<Id, bool>,
+    batch: &'a HashMap<Id, Marking>,
+    asked: HashMap<Id, Option<Marking>>,
 }
 
-impl Statements<'_> {
+impl Markings<'_> {
     fn label(&mut self, tx: &Tx<'_>, object: &Object) -> Result<Label, StoreError> {
         for marking in stix::marking::marking_refs(object) {
-            if !self.batch.contains(&marking)
+            if !self.batch.contains_key(&marking)
                 && stix::marking::tlp(&marking).is_none()
                 && !self.asked.contains_key(&marking)
             {
-                let found = self.is_stored(tx, &marking)?;
+                let found = self.stored(tx, &marking)?;
                 self.asked.insert(marking, found);
             }
         }
-        let is_known = |id: &Id| self.batch.contains(id) || self.asked.get(id).copied().unwrap_or(false);
-        Ok(Label::of(object, &self.principal.organisation, &self.principal.realm, is_known))
+        let meaning = |id: &Id| self.batch.get(id).copied().or_else(|| self.asked.get(id).copied().flatten());
+        Ok(Label::of(object, &self.principal.organisation, &self.principal.realm, meaning))
     }
 
-    /// Whether the log holds the definition from somebody whose word counts for the submitter's objects: the submitter's own
+    /// What the log's definition says, if it is from somebody whose word counts for the submitter's objects: the submitter's own
     /// organisation or the coordinator. Another one could call a strict marking a mere statement.
-    fn is_stored(&self, reader: &Reader<'_>, id: &Id) -> Result<bool, StoreError> {
+    fn stored(&self, reader: &Reader<'_>, id: &Id) -> Result<Option<Marking>, StoreError> {
         let realm = &self.principal.realm;
         let visible = self.door.visible(reader, self.principal)?;
-        let Some(row) = objects::get(reader, realm, &visible, id)? else { return Ok(false) };
+        let Some(row) = objects::get(reader, realm, &visible, id)? else { return Ok(None) };
         let from_coordinator = || {
             let originator = organisations::get(reader, realm, &row.originator)?;
             Ok::<_, StoreError>(originator.is_some_and(|known| known.role == OrganisationRole::Coordinator))
         };
         let counts = row.originator == self.principal.organisation || from_coordinator()?;
-        Ok(counts && Object::parse(row.body.clone()).is_ok_and(|object| is_statement(&object)))
+        let object = Object::parse(row.body.clone()).ok().filter(|_| counts);
+        Ok(object.and_then(|object| Marking::defined_by(&object)))
     }
 }
 
@@ -496,7 +494,8 @@ pub(crate) fn add_own(
     let mut own = Vec::new();
     for text in texts {
         let object = Object::parse(Bytes::from(text)).map_err(|error| StoreError::Corrupt(error.message))?;
-        let label = Label::of(&object, originator, realm, |id| *id == *object.id() && is_statement(&object));
+        let meaning = Marking::defined_by(&object);
+        let label = Label::of(&object, originator, realm, |id| meaning.filter(|_| *id == *object.id()));
         own.push(NewObject { label: labels::intern(tx, &label)?, object });
     }
     let added = objects::add(tx, realm, collection, originator, &own)?;

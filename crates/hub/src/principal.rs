@@ -117,12 +117,20 @@ impl Caller {
                 Some(edge) => (edge.organisation, BTreeSet::new()),
                 None => return Ok(None),
             },
+            // A peer is known by its certificate, and no open answer of this kind is given to one.
+            PrincipalKind::Peer(_) => return Ok(None),
         };
         let role = organisation_role(reader, &organisation)?;
         Ok(role.map(|organisation_role| Self {
             principal: Principal { organisation, organisation_role, roles, ..self.principal.clone() },
             ..self.clone()
         }))
+    }
+
+    /// States another purpose than the usual one.
+    pub(crate) fn ask_for(&mut self, purpose: Purpose) {
+        self.purpose = purpose;
+        self.principal.purpose = purpose;
     }
 
     /// The world it acts in.
@@ -133,7 +141,10 @@ impl Caller {
     /// The id of the account, token or edge.
     pub(crate) fn id(&self) -> &str {
         match &self.principal.kind {
-            PrincipalKind::Person(id) | PrincipalKind::Program(id) | PrincipalKind::Edge(id) => id,
+            PrincipalKind::Person(id)
+            | PrincipalKind::Program(id)
+            | PrincipalKind::Edge(id)
+            | PrincipalKind::Peer(id) => id,
         }
     }
 }
@@ -278,10 +289,9 @@ async fn edge(state: &AppState, token: &str) -> Answer<Caller> {
     let (edge, role) = found.await?.ok_or_else(refused)?;
     let actor = Actor::Edge { id: edge.id.clone(), organisation: edge.organisation.clone() };
     let kind = PrincipalKind::Edge(edge.id);
-    Ok(Caller {
-        purpose: Purpose::OwnDefence,
-        ..caller(kind, actor, edge.organisation, role, BTreeSet::new())
-    })
+    let mut caller = caller(kind, actor, edge.organisation, role, BTreeSet::new());
+    caller.ask_for(Purpose::OwnDefence);
+    Ok(caller)
 }
 
 fn organisation_role(
@@ -302,7 +312,7 @@ fn caller(
         OrganisationRole::Oversight => Purpose::Oversight,
         _ => Purpose::CollectiveDefence,
     };
-    let principal = Principal { kind, organisation, organisation_role, roles, realm: crate::REALM };
+    let principal = Principal { kind, organisation, organisation_role, roles, realm: crate::REALM, purpose };
     Caller { principal, actor, purpose, session: None }
 }
 
@@ -332,10 +342,11 @@ fn note(caller: &Caller, parts: &Parts) {
 /// The stated purpose, and a note of who asks for the outermost layer.
 fn finish(mut caller: Caller, parts: &Parts) -> Answer<Caller> {
     if let Some(stated) = parts.headers.get(PURPOSE_HEADER) {
-        caller.purpose = stated.to_str().ok().and_then(Purpose::parse).ok_or_else(|| {
+        let purpose = stated.to_str().ok().and_then(Purpose::parse).ok_or_else(|| {
             let known: Vec<&str> = Purpose::ALL.iter().map(|purpose| purpose.name()).collect();
             Failure::new(Code::BadRequest, format!("`X-Yagura-Purpose` is one of `{}`", known.join("`, `")))
         })?;
+        caller.ask_for(purpose);
     }
     note(&caller, parts);
     Ok(caller)

@@ -148,6 +148,7 @@ fn class(principal: &Principal) -> Principal {
         PrincipalKind::Person(_) => PrincipalKind::Person(String::new()),
         PrincipalKind::Program(_) => PrincipalKind::Program(String::new()),
         PrincipalKind::Edge(_) => PrincipalKind::Edge(String::new()),
+        PrincipalKind::Peer(_) => PrincipalKind::Peer(String::new()),
     };
     Principal { kind, ..principal.clone() }
 }
@@ -207,11 +208,8 @@ mod tests {
 
     fn label(level: Tlp) -> Label {
         Label {
-            realm: Realm::Live,
             tlp: TlpLabel::Level(level),
-            statements: BTreeSet::new(),
-            unknown: BTreeSet::new(),
-            originator: OrganisationId::parse("agency").unwrap(),
+            ..Label::unmarked(&OrganisationId::parse("agency").unwrap(), &Realm::Live)
         }
     }
 
@@ -227,6 +225,7 @@ mod tests {
             organisation_role: OrganisationRole::Operator,
             roles: BTreeSet::from([PersonRole::Analyst]),
             realm: Realm::Live,
+            purpose: oversight::Purpose::OwnDefence,
         };
         let (asked, asker) = (door.clone(), principal.clone());
         let taken_back = store.write(move |tx| {

@@ -146,6 +146,7 @@ fn submitter(caller: &Caller) -> String {
         PrincipalKind::Person(_) => "person",
         PrincipalKind::Program(_) => "program",
         PrincipalKind::Edge(_) => "edge",
+        PrincipalKind::Peer(_) => "peer",
     };
     format!("{kind}:{}", caller.id())
 }

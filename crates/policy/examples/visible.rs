@@ -5,7 +5,7 @@ use std::error::Error;
 use std::io::Write;
 use std::time::Instant;
 
-use oversight::{OrganisationId, OrganisationRole, PersonRole, Realm};
+use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
 use policy::{Engine, Label, LabelKey, Principal, PrincipalKind, TlpLabel};
 use stix::marking::Tlp;
 
@@ -26,11 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut labels: Vec<(LabelKey, Label)> = Vec::new();
     for number in 0..LABELS {
         let label = Label {
-            realm: Realm::Live,
             tlp: levels.get(number % levels.len()).copied().unwrap_or(TlpLabel::Unmarked),
-            statements: BTreeSet::new(),
-            unknown: BTreeSet::new(),
-            originator: organisation(number % ORGANISATIONS)?,
+            ..Label::unmarked(&organisation(number % ORGANISATIONS)?, &Realm::Live)
         };
         labels.push((i64::try_from(number)?, label));
     }
@@ -40,6 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         organisation_role: OrganisationRole::Operator,
         roles: BTreeSet::from([PersonRole::Analyst, PersonRole::DutyOfficer]),
         realm: Realm::Live,
+        purpose: Purpose::CollectiveDefence,
     };
     let visible = || engine.visible(&principal, labels.iter().map(|(key, label)| (*key, label)));
 

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use oversight::{OrganisationId, OrganisationRole, PersonRole, Realm};
+use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
 
 use crate::{Principal, PrincipalKind};
 
@@ -12,6 +12,7 @@ pub(crate) struct Class {
     pub(crate) organisation_role: OrganisationRole,
     pub(crate) roles: BTreeSet<PersonRole>,
     pub(crate) realm: Realm,
+    pub(crate) purpose: Purpose,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +20,7 @@ pub(crate) enum Kind {
     Person,
     Program,
     Edge,
+    Peer,
 }
 
 impl Class {
@@ -28,11 +30,13 @@ impl Class {
                 PrincipalKind::Person(_) => Kind::Person,
                 PrincipalKind::Program(_) => Kind::Program,
                 PrincipalKind::Edge(_) => Kind::Edge,
+                PrincipalKind::Peer(_) => Kind::Peer,
             },
             organisation: principal.organisation.clone(),
             organisation_role: principal.organisation_role,
             roles: principal.roles.clone(),
             realm: principal.realm.clone(),
+            purpose: principal.purpose,
         }
     }
 }
@@ -44,6 +48,7 @@ impl Kind {
             Self::Person => "Yagura::Person",
             Self::Program => "Yagura::Program",
             Self::Edge => "Yagura::Edge",
+            Self::Peer => "Yagura::Peer",
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use oversight::OrganisationId;
 
 use crate::PolicyError;
 
@@ -24,6 +25,8 @@ pub(crate) struct Compiled {
     pub(crate) schema: Schema,
     /// Whether some policy looks at the identifiers of markings, and not only at whether there are any.
     pub(crate) names_markings: bool,
+    /// The organisations that policies name.
+    pub(crate) organisations: Vec<OrganisationId>,
 }
 
 /// Compiles (file name, text) pairs. Without a schema among them the built-in one counts.
@@ -52,7 +55,8 @@ pub(crate) fn compile(files: &[(String, String)]) -> Result<Compiled, PolicyErro
     }
     validate(&policies, &schema)?;
     let names_markings = policies.policies().any(names_markings);
-    Ok(Compiled { policies, schema, names_markings })
+    let organisations = named_organisations(&policies);
+    Ok(Compiled { policies, schema, names_markings, organisations })
 }
 
 fn schema(files: &[(String, String)]) -> Result<Schema, PolicyError> {
@@ -86,7 +90,7 @@ fn name(file: &str, policy: &Policy, names: &mut BTreeSet<String>) -> Result<Str
 /// Decisions are remembered per class of principal and per label. A policy that named one person or one object would be
 /// answered from the wrong memory, so there may be none.
 fn about_classes(name: &str, policy: &Policy) -> Result<(), PolicyError> {
-    const SINGLE: [&str; 5] = ["Person", "Program", "Edge", "Object", "Node"];
+    const SINGLE: [&str; 6] = ["Person", "Program", "Edge", "Peer", "Object", "Node"];
     let named =
         policy.entity_literals().into_iter().find(|literal| SINGLE.contains(&literal.type_name().basename()));
     match named {
@@ -112,4 +116,12 @@ fn validate(policies: &PolicySet, schema: &Schema) -> Result<(), PolicyError> {
 /// Whether the attribute `markings` occurs in a policy; in doubt it does.
 fn names_markings(policy: &Policy) -> bool {
     policy.to_json().map_or(true, |json| json.to_string().contains("\"markings\""))
+}
+
+fn named_organisations(policies: &PolicySet) -> Vec<OrganisationId> {
+    let literals = policies.policies().flat_map(Policy::entity_literals);
+    let named = literals
+        .filter(|literal| literal.type_name().basename() == "Organisation")
+        .filter_map(|literal| OrganisationId::parse(literal.id().unescaped()));
+    named.collect::<BTreeSet<_>>().into_iter().collect()
 }

@@ -1,20 +1,25 @@
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
 use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose};
 
+use crate::circumstances::Facts;
 use crate::class::Class;
 use crate::compile::{BUILT_IN, Compiled, compile};
-use crate::request::{Answer, Target, ask};
-use crate::{Label, LabelKey, Principal, PrincipalKind, Visible};
+use crate::question::{Asker, Question};
+use crate::request::{Target, ask, ask_about};
+use crate::{AgreementId, Circumstances, Label, LabelKey, Principal, PrincipalKind, Visible};
 
-/// The policies in force, and the only way to a decision. Cedar decides; any error in an evaluation denies.
-/// Decisions per (class of principal, operation, label) are remembered as long as the engine lives; a change of policy is a
-/// new engine.
+/// The policies in force and the circumstances under which they stand, and the only way to a decision. Cedar decides; any error in
+/// an evaluation denies. Decisions are remembered as long as the engine lives; a change of policy, of an agreement, of a
+/// sharing group, or the instant at which an agreement begins or ends, is a new engine.
 #[derive(Debug)]
 pub struct Engine {
-    compiled: Compiled,
+    compiled: Arc<Compiled>,
+    circumstances: Arc<Circumstances>,
+    facts: Facts,
+    policies: u64,
     epoch: u64,
     memory: RwLock<Memory>,
 }
@@ -54,6 +59,17 @@ pub enum Operation {
     OpenSeals,
 }
 
+/// Why something may or may not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explanation {
+    /// Whether it may.
+    pub allowed: bool,
+    /// The ids of the policies that decided; none where no policy permits. Failures begin with `error: `.
+    pub policies: Vec<String>,
+    /// The agreement that gives it, and the number of its term from 1, where only an agreement does.
+    pub agreement: Option<(AgreementId, usize)>,
+}
+
 /// The policies cannot be used.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
@@ -62,9 +78,7 @@ pub struct PolicyError(pub String);
 /// Decisions made so far.
 #[derive(Debug, Default)]
 struct Memory {
-    /// By label, and by shape of labels: see [`Label::shape`].
-    reads: HashMap<Class, HashMap<Label, bool, RandomState>, RandomState>,
-    reads_count: usize,
+    reads: HashMap<Question, bool, RandomState>,
     operations: HashMap<(Class, Operation), bool, RandomState>,
     purposes: HashMap<Class, BTreeSet<Purpose>, RandomState>,
 }
@@ -76,9 +90,42 @@ impl Engine {
     /// Compiles policies, given as (file name, text); refuses what does not parse or does not fit the schema. A file whose name
     /// ends in `.cedarschema` is the schema; without one the built-in schema counts.
     pub fn compile(policies: &[(String, String)]) -> Result<Self, PolicyError> {
-        let engine = Self { compiled: compile(policies)?, epoch: epoch(policies), memory: RwLock::default() };
+        let engine = Self {
+            compiled: Arc::new(compile(policies)?),
+            circumstances: Arc::default(),
+            facts: Facts::default(),
+            policies: epoch(policies),
+            epoch: epoch(policies),
+            memory: RwLock::default(),
+        };
         engine.try_out()?;
         Ok(engine)
+    }
+
+    /// The same policies under other circumstances. What was decided is forgotten.
+    #[must_use]
+    pub fn under(&self, circumstances: Circumstances) -> Self {
+        Self {
+            compiled: Arc::clone(&self.compiled),
+            facts: Facts::of(&circumstances),
+            policies: self.policies,
+            epoch: self.policies ^ circumstances.fingerprint(),
+            circumstances: Arc::new(circumstances),
+            memory: RwLock::default(),
+        }
+    }
+
+    /// The circumstances under which the policies stand.
+    #[must_use]
+    pub fn circumstances(&self) -> &Arc<Circumstances> {
+        &self.circumstances
+    }
+
+    /// The ids of the policies in force and their texts as they were written, for explanations.
+    #[must_use]
+    pub fn policies(&self) -> Vec<(String, String)> {
+        let texts = self.compiled.policies.policies();
+        texts.map(|policy| (policy.id().to_string(), policy.to_string())).collect()
     }
 
     /// The policies that the program brings along (`policies/*.cedar`).
@@ -87,7 +134,7 @@ impl Engine {
         BUILT_IN.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect()
     }
 
-    /// A number that stands for these policies and no others, the same on every node that has them.
+    /// A number that stands for these policies, agreements and groups and no others, the same on every node that has them.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch
@@ -115,18 +162,12 @@ impl Engine {
         match operation {
             Operation::Read => self.may_read(principal, label),
             Operation::Delete => {
-                let withdraw = || {
-                    ask(&self.compiled, &Class::of(principal), "withdraw_object", Target::Object(label))
-                        .allowed
-                };
-                self.may_read(principal, label) && node() && withdraw()
+                self.may_read(principal, label) && node() && self.may_on(principal, "withdraw_object", label)
             }
             Operation::WidenRelease | Operation::RestrictRelease => {
                 let action =
                     if operation == Operation::WidenRelease { "widen_object" } else { "restrict_object" };
-                let object =
-                    || ask(&self.compiled, &Class::of(principal), action, Target::Object(label)).allowed;
-                self.may_read(principal, label) && node() && object()
+                self.may_read(principal, label) && node() && self.may_on(principal, action, label)
             }
             Operation::SeeReleases
             | Operation::AskRelease
@@ -153,18 +194,19 @@ impl Engine {
         let mut keys = Vec::new();
         let mut unknown = Vec::new();
         {
+            let asker = self.asker(&class);
             let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
-            let known = memory.reads.get(&class);
             for (key, label) in labels {
-                match known.and_then(|known| known.get(label)) {
+                let question = asker.question(label);
+                match memory.reads.get(&question) {
                     Some(true) => keys.push(key),
                     Some(false) => {}
-                    None => unknown.push((key, label)),
+                    None => unknown.push((key, question)),
                 }
             }
         }
-        for (key, label) in unknown {
-            if self.decide_read(&class, label) {
+        for (key, question) in unknown {
+            if self.decide_read(question) {
                 keys.push(key);
             }
         }
@@ -176,9 +218,22 @@ impl Engine {
     /// None decided where no policy permits.
     #[must_use]
     pub fn explain(&self, principal: &Principal, label: &Label) -> (bool, Vec<String>) {
-        let Answer { allowed, because } =
-            ask(&self.compiled, &Class::of(principal), "read", Target::Object(label));
-        (allowed, because)
+        let explanation = self.reasons(principal, label);
+        (explanation.allowed, explanation.policies)
+    }
+
+    /// The same, with the agreement that gives it.
+    #[must_use]
+    pub fn reasons(&self, principal: &Principal, label: &Label) -> Explanation {
+        let class = Class::of(principal);
+        let question = self.asker(&class).question(label);
+        let answer = ask_about(&self.compiled, &self.facts, "read", &question);
+        let clause = answer.term.and_then(|term| self.facts.clause(term));
+        Explanation {
+            allowed: answer.allowed,
+            policies: answer.because,
+            agreement: clause.map(|clause| (clause.agreement.clone(), clause.number)),
+        }
     }
 
     /// Which kinds of organisations may read what bears a label, beside its originator: those whose analysts may, in an
@@ -199,39 +254,35 @@ impl Engine {
                 organisation_role: *role,
                 roles: BTreeSet::from([PersonRole::Analyst]),
                 realm: label.realm.clone(),
+                purpose: Purpose::CollectiveDefence,
             };
             self.may_read(&principal, label)
         };
         OrganisationRole::ALL.iter().copied().filter(reads).collect()
     }
 
-    fn may_read(&self, principal: &Principal, label: &Label) -> bool {
-        let class = Class::of(principal);
-        let known = {
-            let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
-            memory.reads.get(&class).and_then(|known| known.get(label)).copied()
-        };
-        known.unwrap_or_else(|| self.decide_read(&class, label))
+    fn asker<'a>(&'a self, class: &'a Class) -> Asker<'a> {
+        Asker::new(class, &self.compiled, &self.facts)
     }
 
-    /// Decides what is not remembered. Unless a policy asks which markings there are, labels of one shape are decided alike: so
-    /// that a stranger who makes up markings by the thousand costs a look-up each and not a decision.
-    fn decide_read(&self, class: &Class, label: &Label) -> bool {
-        let shape = if self.compiled.names_markings { label.clone() } else { label.shape() };
-        let known = {
-            let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
-            memory.reads.get(class).and_then(|known| known.get(&shape)).copied()
-        };
-        let allowed =
-            known.unwrap_or_else(|| ask(&self.compiled, class, "read", Target::Object(&shape)).allowed);
+    fn may_on(&self, principal: &Principal, action: &str, label: &Label) -> bool {
+        let question = self.asker(&Class::of(principal)).question(label);
+        ask_about(&self.compiled, &self.facts, action, &question).allowed
+    }
+
+    fn may_read(&self, principal: &Principal, label: &Label) -> bool {
+        self.decide_read(self.asker(&Class::of(principal)).question(label))
+    }
+
+    fn decide_read(&self, question: Question) -> bool {
+        let known = self.memory.read().unwrap_or_else(PoisonError::into_inner).reads.get(&question).copied();
+        if let Some(known) = known {
+            return known;
+        }
+        let allowed = ask_about(&self.compiled, &self.facts, "read", &question).allowed;
         let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
-        memory.make_room(2);
-        let reads = memory.reads.entry(class.clone()).or_default();
-        let before = reads.len();
-        reads.insert(label.clone(), allowed);
-        reads.insert(shape, allowed);
-        let added = reads.len() - before;
-        memory.reads_count += added;
+        memory.make_room(1);
+        memory.reads.insert(question, allowed);
         allowed
     }
 
@@ -255,17 +306,12 @@ impl Engine {
         else {
             return Ok(());
         };
-        let label = Label {
-            realm: oversight::Realm::Live,
-            tlp: crate::TlpLabel::Unmarked,
-            statements: BTreeSet::new(),
-            unknown: BTreeSet::new(),
-            originator,
-        };
+        let label = Label::unmarked(&originator, &oversight::Realm::Live);
         let kinds = [
             PrincipalKind::Person(String::new()),
             PrincipalKind::Program(String::new()),
             PrincipalKind::Edge(String::new()),
+            PrincipalKind::Peer(String::new()),
         ];
         for (kind, role) in kinds
             .into_iter()
@@ -277,13 +323,16 @@ impl Engine {
                 organisation_role: *role,
                 roles: PersonRole::ALL.iter().copied().collect(),
                 realm: oversight::Realm::Live,
+                purpose: Purpose::CollectiveDefence,
             });
+            let question = self.asker(&class).question(&label);
             let on_object = ["read", "withdraw_object", "widen_object", "restrict_object"]
-                .map(|action| (action, Target::Object(&label)));
+                .map(|action| (action, ask_about(&self.compiled, &self.facts, action, &question)));
             let on_node = OPERATIONS.map(|operation| (node_action(operation), Target::Node));
             let purposes = Purpose::ALL.iter().map(|purpose| ("receive_for", Target::Purpose(*purpose)));
-            for (action, target) in on_object.into_iter().chain(on_node).chain(purposes) {
-                let answer = ask(&self.compiled, &class, action, target);
+            let plain = on_node.into_iter().chain(purposes);
+            let plain = plain.map(|(action, target)| (action, ask(&self.compiled, &class, action, target)));
+            for (action, answer) in on_object.into_iter().chain(plain) {
                 if let Some(error) = answer.because.iter().find(|reason| reason.starts_with("error: ")) {
                     return Err(PolicyError(format!(
                         "the policies fail on a plain question (`{action}`): {error}"
@@ -298,7 +347,7 @@ impl Engine {
 impl Memory {
     /// Forgets everything if there is no room for so many more decisions.
     fn make_room(&mut self, more: usize) {
-        if self.reads_count + self.operations.len() + self.purposes.len() + more > DECISIONS_MAX {
+        if self.reads.len() + self.operations.len() + self.purposes.len() + more > DECISIONS_MAX {
             *self = Self::default();
         }
     }

@@ -2,8 +2,10 @@ use std::collections::BTreeSet;
 
 use oversight::{OrganisationId, Realm};
 use serde::{Deserialize, Serialize};
-use stix::marking::Tlp;
+use stix::marking::{Pap, Tlp};
 use stix::{Id, Object};
+
+use crate::{AgreementId, GroupId, Marking, ObjectClass};
 
 /// The Traffic Light Protocol part of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +29,18 @@ pub struct Label {
     pub unknown: BTreeSet<Id>,
     /// The organisation that brought the object in; [`Label::SEVERAL`] for what was made of several organisations' objects.
     pub originator: OrganisationId,
+    /// What kind of information it is.
+    pub class: ObjectClass,
+    /// The strictest PAP level.
+    pub pap: Option<Pap>,
+    /// The sharing groups it is limited to: a reader is in every one of them.
+    pub groups: BTreeSet<GroupId>,
+    /// Goes no further than to the council's members, unless its originator releases it.
+    pub originator_control: bool,
+    /// The agreement under which it came in from another hub; it limits who may have it here.
+    pub agreement: Option<AgreementId>,
+    /// Organisations to which its originator has released it beyond its markings.
+    pub granted: BTreeSet<OrganisationId>,
 }
 
 /// A hash over a label's canonical form: 32 hexadecimal digits, stable over nodes and restarts.
@@ -42,47 +56,92 @@ impl Label {
     /// Stands for the originator of what was made of several organisations' objects. No organisation bears it.
     pub const SEVERAL: &'static str = "-";
 
-    /// The label of an object. `is_statement` tells whether a marking-definition id is known here to be a statement
-    /// (the object's own batch included); every other unknown id denies.
-    ///
-    /// A marking definition is bound by what it defines: who may see objects under a statement may read the statement, and
-    /// the definitions of the TLP levels, which are the same everywhere, are free.
+    /// A label of nothing yet: unmarked, of class [`ObjectClass::Other`].
     #[must_use]
-    pub fn of(
-        object: &Object,
-        originator: &OrganisationId,
-        realm: &Realm,
-        is_statement: impl Fn(&Id) -> bool,
-    ) -> Self {
-        let mut label = Self {
+    pub fn unmarked(originator: &OrganisationId, realm: &Realm) -> Self {
+        Self {
             realm: realm.clone(),
             tlp: TlpLabel::Unmarked,
             statements: BTreeSet::new(),
             unknown: BTreeSet::new(),
             originator: originator.clone(),
-        };
-        for marking in stix::marking::marking_refs(object) {
-            match stix::marking::tlp(&marking) {
+            class: ObjectClass::Other,
+            pap: None,
+            groups: BTreeSet::new(),
+            originator_control: false,
+            agreement: None,
+            granted: BTreeSet::new(),
+        }
+    }
+
+    /// The label of an object. `meaning` tells what a marking definition asks for, if that is known here (from the object's own
+    /// batch too); those with fixed identifiers need not be told, and every other unknown one denies.
+    ///
+    /// A marking definition is bound by what it defines: who may see objects under a statement may read the statement, who is
+    /// in a sharing group may read that it is, and definitions that are the same everywhere (the levels of TLP and PAP,
+    /// originator control) are free.
+    #[must_use]
+    pub fn of(
+        object: &Object,
+        originator: &OrganisationId,
+        realm: &Realm,
+        meaning: impl Fn(&Id) -> Option<Marking>,
+    ) -> Self {
+        Self::of_markings(&stix::marking::marking_refs(object), object, originator, realm, meaning)
+    }
+
+    /// The same for some of the object's markings: those that are left in a redacted copy.
+    #[must_use]
+    pub fn of_markings(
+        markings: &[Id],
+        object: &Object,
+        originator: &OrganisationId,
+        realm: &Realm,
+        meaning: impl Fn(&Id) -> Option<Marking>,
+    ) -> Self {
+        let meaning = |id: &Id| Marking::fixed(id).or_else(|| meaning(id));
+        let mut label = Self::unmarked(originator, realm);
+        label.class = ObjectClass::of_type(object.object_type());
+        for marking in markings {
+            match stix::marking::tlp(marking) {
                 Some(level) => label.tlp = label.tlp.join(TlpLabel::Level(level)),
-                None if is_statement(&marking) => drop(label.statements.insert(marking)),
-                None => drop(label.unknown.insert(marking)),
+                None => label.mark(marking, meaning(marking)),
             }
         }
         if object.object_type() == "marking-definition" {
-            if stix::marking::tlp(object.id()).is_some() {
-                label.tlp = label.tlp.join(TlpLabel::Level(Tlp::Clear));
-            } else if is_statement(object.id()) {
-                label.statements.insert(object.id().clone());
+            let free = stix::marking::tlp(object.id()).is_some() || Marking::fixed(object.id()).is_some();
+            match meaning(object.id()) {
+                _ if free => label.tlp = label.tlp.join(TlpLabel::Level(Tlp::Clear)),
+                Some(meaning) => label.mark(object.id(), Some(meaning)),
+                None => {}
             }
         }
         label
     }
 
+    /// Makes known what an unknown marking of this label asks for.
+    pub fn define(&mut self, marking: &Id, meaning: Marking) {
+        if self.unknown.remove(marking) {
+            self.mark(marking, Some(meaning));
+        }
+    }
+
+    fn mark(&mut self, marking: &Id, meaning: Option<Marking>) {
+        match meaning {
+            Some(Marking::Statement) => drop(self.statements.insert(marking.clone())),
+            Some(Marking::Pap(level)) => self.pap = self.pap.max(Some(level)),
+            Some(Marking::Group(group)) => drop(self.groups.insert(group)),
+            Some(Marking::OriginatorControl) => self.originator_control = true,
+            None => drop(self.unknown.insert(marking.clone())),
+        }
+    }
+
     /// The label of what is made of two things: whoever may read it may read both. `None` where they are of different realms,
     /// for nothing may be made of those.
     ///
-    /// A thing that only its originator may read makes the result so; terms in words beside a level count as AMBER, which
-    /// has the same readers; and with two originators nobody reads it as its originator.
+    /// A thing that only its originator may read makes the result so; terms in words beside a level, and a sharing group that
+    /// stands for itself, count as AMBER, which has the same readers; and with two originators nobody reads it as its
+    /// originator.
     #[must_use]
     pub fn join(&self, other: &Self) -> Option<Self> {
         if self.realm != other.realm {
@@ -112,38 +171,86 @@ impl Label {
             } else {
                 several(self)
             },
+            class: self.class.join(other.class),
+            pap: self.pap.max(other.pap),
+            groups: if closed { BTreeSet::new() } else { self.joined_groups(other) },
+            originator_control: self.originator_control || other.originator_control,
+            agreement: joined_agreement(self.agreement.as_ref(), other.agreement.as_ref()),
+            granted: self.granted.intersection(&other.granted).cloned().collect(),
         })
+    }
+
+    /// Whoever is in all groups of both. A group not only limits, it lets its members read what is marked more strictly than
+    /// AMBER; beside something so strict that bears no group there is nobody whom both let read.
+    fn joined_groups(&self, other: &Self) -> BTreeSet<GroupId> {
+        let mut groups: BTreeSet<GroupId> = self.groups.union(&other.groups).copied().collect();
+        let is_strict_without = |label: &Self| {
+            label.groups.is_empty() && matches!(label.tlp, TlpLabel::Level(Tlp::AmberStrict | Tlp::Red))
+        };
+        if !groups.is_empty() && [self, other].into_iter().any(is_strict_without) {
+            groups.insert(GroupId::NOBODY);
+        }
+        groups
     }
 
     /// The canonical text (RFC 8785), to store a label and read it back.
     #[must_use]
     pub fn to_text(&self) -> String {
+        let strings = |ids: &BTreeSet<Id>| ids.iter().map(ToString::to_string).collect();
         let text = Text {
+            agreement: self.agreement.as_ref().map(ToString::to_string),
+            class: self.class.name().to_owned(),
+            granted: self.granted.iter().map(ToString::to_string).collect(),
+            groups: self.groups.iter().map(ToString::to_string).collect(),
             originator: self.originator.as_str().to_owned(),
+            originator_control: self.originator_control,
+            pap: self.pap.map(|level| level.name().to_owned()),
             realm: self.realm.to_string(),
-            statements: self.statements.iter().map(ToString::to_string).collect(),
+            statements: strings(&self.statements),
             tlp: self.tlp.word().to_owned(),
-            unknown: self.unknown.iter().map(ToString::to_string).collect(),
-            v: 1,
+            unknown: strings(&self.unknown),
+            v: 2,
         };
-        // Strings and lists of strings: there is nothing in it that JSON could not hold.
+        // Strings, lists of strings and a truth value: there is nothing in it that JSON could not hold.
         serde_json_canonicalizer::to_string(&text).unwrap_or_default()
     }
 
-    /// Reads a label from its canonical text, and from no other spelling of it.
+    /// Reads a label from its canonical text, and from no other spelling of it. The text of the first version, which knew markings,
+    /// realm and originator only, is read as a label of class [`ObjectClass::Other`].
     pub fn from_text(text: &str) -> Result<Self, InvalidLabel> {
         let invalid = |what: &str| InvalidLabel(what.to_owned());
+        if let Ok(first) = serde_json::from_str::<FirstText>(text)
+            && first.v == 1
+        {
+            let canonical = serde_json_canonicalizer::to_string(&first).unwrap_or_default();
+            return if canonical == text { first.label() } else { Err(invalid(NOT_CANONICAL)) };
+        }
         let parts: Text = serde_json::from_str(text).map_err(|error| invalid(&error.to_string()))?;
-        let ids = |texts: &[String]| texts.iter().map(|id| Id::parse(id)).collect::<Result<BTreeSet<_>, _>>();
-        let label = Self {
-            realm: Realm::parse(&parts.realm).ok_or_else(|| invalid("`realm` is not one"))?,
-            tlp: TlpLabel::from_word(&parts.tlp).ok_or_else(|| invalid("`tlp` is not a level"))?,
-            statements: ids(&parts.statements).map_err(|error| invalid(&error.to_string()))?,
-            unknown: ids(&parts.unknown).map_err(|error| invalid(&error.to_string()))?,
-            originator: OrganisationId::parse(&parts.originator)
-                .ok_or_else(|| invalid("`originator` is not an organisation's short name"))?,
+        let first = FirstText {
+            originator: parts.originator,
+            realm: parts.realm,
+            statements: parts.statements,
+            tlp: parts.tlp,
+            unknown: parts.unknown,
+            v: 1,
         };
-        if label.to_text() == text { Ok(label) } else { Err(invalid("it is not in canonical form")) }
+        let groups = parts.groups.iter().map(|group| group.parse().ok()).collect::<Option<_>>();
+        let granted = parts.granted.iter().map(|name| OrganisationId::parse(name)).collect::<Option<_>>();
+        let agreement = parts.agreement.as_deref().map(|name| {
+            AgreementId::parse(name).ok_or_else(|| invalid("`agreement` is not an agreement's short name"))
+        });
+        let pap =
+            parts.pap.as_deref().map(|name| Pap::parse(name).ok_or_else(|| invalid("`pap` is not a level")));
+        let label = Self {
+            class: ObjectClass::parse(&parts.class).ok_or_else(|| invalid("`class` is not one"))?,
+            pap: pap.transpose()?,
+            groups: groups.ok_or_else(|| invalid("`groups` are not groups"))?,
+            originator_control: parts.originator_control,
+            agreement: agreement.transpose()?,
+            granted: granted.ok_or_else(|| invalid("`granted` are not organisations' short names"))?,
+            ..first.label()?
+        };
+        if label.to_text() == text { Ok(label) } else { Err(invalid(NOT_CANONICAL)) }
     }
 
     /// The first 16 bytes of SHA-256 over [`Label::to_text`].
@@ -157,34 +264,69 @@ impl Label {
         LabelId(id)
     }
 
-    /// The same label with one marking in place of several that are alike to policies which do not name markings.
-    pub(crate) fn shape(&self) -> Self {
-        let one = |markings: &BTreeSet<Id>| {
-            if markings.is_empty() {
-                BTreeSet::new()
-            } else {
-                BTreeSet::from([Id::new("marking-definition", uuid::Uuid::nil())])
-            }
-        };
-        Self { statements: one(&self.statements), unknown: one(&self.unknown), ..self.clone() }
-    }
-
-    /// Neither a level nor terms in words: nobody but the originator may read it.
+    /// Neither a level nor terms in words nor a sharing group: nobody but the originator may read it.
     fn is_closed(&self) -> bool {
-        self.tlp == TlpLabel::Unmarked && self.statements.is_empty()
+        self.tlp == TlpLabel::Unmarked && self.statements.is_empty() && self.groups.is_empty()
     }
 }
+
+const NOT_CANONICAL: &str = "it is not in canonical form";
 
 /// The stored form. The order of the fields is that of RFC 8785.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Text {
+    agreement: Option<String>,
+    class: String,
+    granted: Vec<String>,
+    groups: Vec<String>,
+    originator: String,
+    originator_control: bool,
+    pap: Option<String>,
+    realm: String,
+    statements: Vec<String>,
+    tlp: String,
+    unknown: Vec<String>,
+    v: u8,
+}
+
+/// The stored form of the first version.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FirstText {
     originator: String,
     realm: String,
     statements: Vec<String>,
     tlp: String,
     unknown: Vec<String>,
     v: u8,
+}
+
+impl FirstText {
+    fn label(&self) -> Result<Label, InvalidLabel> {
+        let invalid = |what: &str| InvalidLabel(what.to_owned());
+        let ids = |texts: &[String]| {
+            let ids = texts.iter().map(|id| Id::parse(id)).collect::<Result<BTreeSet<_>, _>>();
+            ids.map_err(|error| invalid(&error.to_string()))
+        };
+        let realm = Realm::parse(&self.realm).ok_or_else(|| invalid("`realm` is not one"))?;
+        let originator = OrganisationId::parse(&self.originator)
+            .ok_or_else(|| invalid("`originator` is not an organisation's short name"))?;
+        Ok(Label {
+            tlp: TlpLabel::from_word(&self.tlp).ok_or_else(|| invalid("`tlp` is not a level"))?,
+            statements: ids(&self.statements)?,
+            unknown: ids(&self.unknown)?,
+            ..Label::unmarked(&originator, &realm)
+        })
+    }
+}
+
+/// The agreement that binds what was made of two things; of two agreements, one that nobody knows.
+fn joined_agreement(one: Option<&AgreementId>, other: Option<&AgreementId>) -> Option<AgreementId> {
+    match (one, other) {
+        (Some(one), Some(other)) if one != other => AgreementId::parse(AgreementId::SEVERAL),
+        (one, other) => one.or(other).cloned(),
+    }
 }
 
 /// [`Label::SEVERAL`] as an originator.

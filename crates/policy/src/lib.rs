@@ -5,15 +5,30 @@
 //!
 //! What must not be here: I/O, the clock, randomness, SQL, HTTP, and a rule about who may see what. Rules are policies.
 
+mod agreement;
+mod circumstances;
 mod class;
 mod compile;
 mod engine;
 mod label;
+mod marking;
+mod object_class;
 mod principal;
+mod question;
 mod release;
 mod request;
 
-pub use engine::{Engine, Operation, PolicyError};
+pub use agreement::{
+    Agreement, AgreementId, InvalidAgreement, NAMED_MAX, Onward, Side, SideState, Standing, TERMS_MAX,
+    TITLE_BYTES_MAX, Term, Title,
+};
+pub use circumstances::Circumstances;
+pub use engine::{Engine, Explanation, Operation, PolicyError};
 pub use label::{InvalidLabel, Label, LabelId, TlpLabel};
+pub use marking::{
+    GroupId, MARKING_EXTENSION, Marking, ORIGINATOR_CONTROL, extension_definition,
+    originator_control_definition,
+};
+pub use object_class::ObjectClass;
 pub use principal::{Principal, PrincipalKind};
 pub use release::{LabelKey, Released, Visible};

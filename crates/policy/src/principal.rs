@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
 
-use oversight::{OrganisationId, OrganisationRole, PersonRole, Realm};
+use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
 
-/// Who asks.
+/// Who asks, and what for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal {
-    /// Person, program or edge, with its id.
+    /// Person, program, edge or peer, with its id.
     pub kind: PrincipalKind,
     /// The organisation it belongs to.
     pub organisation: OrganisationId,
@@ -15,6 +15,8 @@ pub struct Principal {
     pub roles: BTreeSet<PersonRole>,
     /// The world it acts in.
     pub realm: Realm,
+    /// What it asks for: an agreement may give for some purposes only.
+    pub purpose: Purpose,
 }
 
 /// What kind of principal, with its id.
@@ -26,4 +28,6 @@ pub enum PrincipalKind {
     Program(String),
     /// An edge.
     Edge(String),
+    /// A peer hub, acting for its organisation.
+    Peer(String),
 }

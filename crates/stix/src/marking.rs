@@ -98,6 +98,93 @@ pub fn tlp(marking: &Id) -> Option<Tlp> {
     TLP_1.iter().chain(&TLP_2).find_map(|(known, level)| known.eq_ignore_ascii_case(uuid).then_some(*level))
 }
 
+/// The Permissible Actions Protocol: what a recipient may do with information, from the freest to the strictest; `WHITE` of its
+/// first version reads as `Clear`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Pap {
+    /// PAP:CLEAR, PAP:WHITE: anything that the licence allows.
+    Clear,
+    /// PAP:GREEN: active actions, e.g. blocking.
+    Green,
+    /// PAP:AMBER: passive cross-checks, e.g. asking a third party.
+    Amber,
+    /// PAP:RED: no action that others could notice.
+    Red,
+}
+
+/// The UUIDs of the marking definitions of the OASIS extension for PAP.
+const PAP: [(&str, Pap); 5] = [
+    ("a3bea94c-b469-41dc-9cfe-d6e7daba7730", Pap::Clear),
+    ("ad15a0cd-55b6-4588-a14c-a66105329b92", Pap::Clear),
+    ("c43594d1-4b11-4c59-93ab-1c9b14d53ce9", Pap::Green),
+    ("60f8932b-e51e-4458-b265-a2e8be9a80ab", Pap::Amber),
+    ("740d36e5-7714-4c30-961a-3ae632ceee0e", Pap::Red),
+];
+
+/// The extension of the OASIS common object repository that defines the PAP marking definitions; its property is `pap`.
+pub const PAP_EXTENSION: &str = "extension-definition--f8d78575-edfd-406e-8e84-6162a8450f5b";
+
+impl Pap {
+    /// Every level, from the freest to the strictest.
+    pub const ALL: [Self; 4] = [Self::Clear, Self::Green, Self::Amber, Self::Red];
+
+    /// The name in storage, in agreements and in policies: `clear`, `green`, `amber`, `red`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Clear => "clear",
+            Self::Green => "green",
+            Self::Amber => "amber",
+            Self::Red => "red",
+        }
+    }
+
+    /// The level of that name; `white` is `clear`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        if name == "white" {
+            return Some(Self::Clear);
+        }
+        Self::ALL.into_iter().find(|level| level.name() == name)
+    }
+
+    /// The name for people, e.g. `PAP:AMBER`.
+    #[must_use]
+    pub fn title(self) -> String {
+        format!("PAP:{}", self.name().to_ascii_uppercase())
+    }
+
+    /// The identifier of the marking definition of this level.
+    #[must_use]
+    pub fn id(self) -> String {
+        // The newest spelling of a level stands last.
+        let found = PAP.iter().rev().find_map(|(uuid, level)| (*level == self).then_some(*uuid));
+        format!("marking-definition--{}", found.unwrap_or_default())
+    }
+
+    /// The marking definition of this level as the JSON text of a STIX object.
+    #[must_use]
+    pub fn definition(self) -> String {
+        format!(
+            concat!(
+                r#"{{"type":"marking-definition","spec_version":"2.1","id":"{id}","created":"2022-10-02T00:00:00.000Z","#,
+                r#""name":"{name}","extensions":{{"{extension}":{{"extension_type":"property-extension","pap":"{word}"}}}}}}"#
+            ),
+            id = self.id(),
+            name = self.title(),
+            extension = PAP_EXTENSION,
+            word = self.name(),
+        )
+    }
+}
+
+/// The level that a marking definition of the PAP extension stands for, by its fixed identifier.
+#[must_use]
+pub fn pap(marking: &Id) -> Option<Pap> {
+    let uuid = marking.as_str().strip_prefix("marking-definition--")?;
+    PAP.iter().find_map(|(known, level)| known.eq_ignore_ascii_case(uuid).then_some(*level))
+}
+
 /// Every marking of an object: `object_marking_refs` and the `marking_ref`s of its granular markings, sorted, once each.
 ///
 /// None is left out: [`Object::parse`] refuses an object with a marking that cannot be read.
@@ -192,7 +279,7 @@ pub(crate) fn check_readable(properties: &Map<String, Value>) -> Result<(), Pars
 mod tests {
     use bytes::Bytes;
 
-    use super::{Tlp, marking_refs, select, tlp};
+    use super::{Pap, Tlp, marking_refs, pap, select, tlp};
     use crate::{Id, Object};
 
     #[test]
@@ -202,6 +289,19 @@ mod tests {
             assert_eq!(tlp(object.id()), Some(level));
             assert_eq!(object.text("name"), Some(level.title().as_str()));
         }
+    }
+
+    #[test]
+    fn the_definitions_of_pap_are_objects_that_mean_their_level() {
+        for level in Pap::ALL {
+            let object = Object::parse(Bytes::from(level.definition())).unwrap();
+            assert_eq!(pap(object.id()), Some(level));
+            assert_eq!(Pap::parse(level.name()), Some(level));
+            assert_eq!(object.text("name"), Some(level.title().as_str()));
+        }
+        let white = Id::parse("marking-definition--a3bea94c-b469-41dc-9cfe-d6e7daba7730").unwrap();
+        assert_eq!((pap(&white), Pap::parse("white")), (Some(Pap::Clear), Some(Pap::Clear)));
+        assert_eq!(pap(&Id::parse(&Tlp::Red.id()).unwrap()), None);
     }
 
     #[test]

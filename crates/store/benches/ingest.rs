@@ -116,7 +116,7 @@ async fn ingest(store: &Store, texts: &[Bytes]) -> Outcome<Council> {
             .iter()
             .map(|text| {
                 let object = Object::parse(text.clone())?;
-                let label = Label::of(&object, &originator, &Realm::Live, |_| false);
+                let label = Label::of(&object, &originator, &Realm::Live, |_| None);
                 Ok((object, label))
             })
             .collect::<Result<_, stix::ParseError>>()?;
@@ -155,6 +155,7 @@ async fn coordinator_sees(engine: &Engine, store: &Store, council: &Council) -> 
         organisation_role: OrganisationRole::Coordinator,
         roles: BTreeSet::from([PersonRole::Analyst]),
         realm: Realm::Live,
+        purpose: Purpose::CollectiveDefence,
     };
     let visible = engine.visible(&principal, council.labels.iter().map(|(key, label)| (*key, label)));
     let count_of = visible.clone();

@@ -1,12 +1,12 @@
-//! Labels and their numbers. A label once interned is never removed, and changed by [`define_statement`] alone.
+//! Labels and their numbers. A label once interned is never removed, and changed by [`define_marking`] alone.
 
 use std::collections::BTreeSet;
 
 use oversight::{OrganisationId, Realm};
-use policy::{Label, LabelKey, TlpLabel};
+use policy::{AgreementId, GroupId, Label, LabelKey, Marking, ObjectClass, TlpLabel};
 use serde::{Deserialize, Serialize};
 use stix::Id;
-use stix::marking::Tlp;
+use stix::marking::{Pap, Tlp};
 
 use crate::sql::{organisation_id, parsed};
 use crate::{Reader, StoreError, Tx, settings};
@@ -65,26 +65,27 @@ pub fn all(reader: &Reader<'_>, realm: &Realm) -> Result<Vec<(LabelKey, Label)>,
     })
 }
 
-/// Makes known that a marking only states terms: what an organisation brought in under it, before it said what the marking means,
-/// is from now on under a statement and no more under an unknown marking. Gives the number of labels that this changed.
+/// Makes known what a marking asks for: what an organisation brought in under it, before it said what the marking means, is from
+/// now on under that and no more under an unknown marking. Gives the number of labels that this changed.
 ///
 /// Only the labels of that organisation: nobody can loosen what another one has marked.
 ///
 /// # Errors
 /// Those of the database.
-pub fn define_statement(
+pub fn define_marking(
     tx: &mut Tx<'_>,
     realm: &Realm,
     marking: &Id,
+    meaning: Marking,
     originator: &OrganisationId,
 ) -> Result<usize, StoreError> {
     let realm_key = tx.realm_for_writing(realm)?;
     let mut changed = 0;
     for (key, mut label) in all(tx, realm)? {
-        if label.originator != *originator || !label.unknown.remove(marking) {
+        if label.originator != *originator || !label.unknown.contains(marking) {
             continue;
         }
-        label.statements.insert(marking.clone());
+        label.define(marking, meaning);
         let text = Text::of(&label)?;
         // Where such a label is there already, the old one stays as strict as it was.
         if lookup(tx, realm_key, &text)?.is_none() {
@@ -121,13 +122,26 @@ fn lookup(reader: &Reader<'_>, realm: i64, text: &str) -> Result<Option<LabelKey
     reader.first("SELECT label FROM labels WHERE realm = ?1 AND text = ?2", (realm, text), |row| row.get(0))
 }
 
-/// A label as it is stored. Fields in one order and sets sorted, so that equal labels have equal texts.
+/// A label as it is stored. Fields in one order and sets sorted, so that equal labels have equal texts. The first version had
+/// neither class nor what stands after it; what was stored then is of class `other`.
 #[derive(Serialize, Deserialize)]
 struct Text {
     tlp: Option<String>,
     statements: BTreeSet<Id>,
     unknown: BTreeSet<Id>,
     originator: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pap: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    groups: BTreeSet<GroupId>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    originator_control: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agreement: Option<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    granted: BTreeSet<OrganisationId>,
 }
 
 impl Text {
@@ -140,6 +154,13 @@ impl Text {
             statements: label.statements.clone(),
             unknown: label.unknown.clone(),
             originator: label.originator.as_str().to_owned(),
+            // Left out where it is what the first version meant, so that its texts are found again.
+            class: (label.class != ObjectClass::Other).then(|| label.class.name().to_owned()),
+            pap: label.pap.map(|level| level.name().to_owned()),
+            groups: label.groups.clone(),
+            originator_control: label.originator_control,
+            agreement: label.agreement.as_ref().map(ToString::to_string),
+            granted: label.granted.clone(),
         };
         serde_json::to_string(&text).map_err(|error| StoreError::Database(error.to_string()))
     }
@@ -150,12 +171,22 @@ impl Text {
             Some(name) => TlpLabel::Level(parsed("TLP level", &name, Tlp::parse)?),
             None => TlpLabel::Unmarked,
         };
+        let class = match read.class {
+            Some(name) => parsed("class of objects", &name, ObjectClass::parse)?,
+            None => ObjectClass::Other,
+        };
+        let agreement = read.agreement.map(|name| parsed("agreement", &name, AgreementId::parse));
         Ok(Label {
-            realm: realm.clone(),
             tlp,
             statements: read.statements,
             unknown: read.unknown,
-            originator: organisation_id(&read.originator)?,
+            class,
+            pap: read.pap.map(|name| parsed("PAP level", &name, Pap::parse)).transpose()?,
+            groups: read.groups,
+            originator_control: read.originator_control,
+            agreement: agreement.transpose()?,
+            granted: read.granted,
+            ..Label::unmarked(&organisation_id(&read.originator)?, realm)
         })
     }
 }

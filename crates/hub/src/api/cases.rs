@@ -4,8 +4,8 @@ use api::{Case as CaseAnswer, CaseChange, CaseEntry, CaseList, Code, NewCase, Ne
 use axum::Json;
 use axum::extract::{Path, State};
 use case::{Case, Change, Entry, EntryKind, Opening, Refusal, Severity, State as CaseState, TITLE_CHARS_MAX};
-use oversight::{Action, AuditEvent, OrganisationRole};
-use policy::{Label, LabelKey, Operation, Principal, PrincipalKind, TlpLabel};
+use oversight::{Action, AuditEvent, OrganisationRole, Purpose};
+use policy::{Label, LabelKey, ObjectClass, Operation, Principal, PrincipalKind, TlpLabel};
 use serde::Deserialize;
 use stix::Id;
 use stix::marking::Tlp;
@@ -211,11 +211,9 @@ fn label_of(state: &AppState, caller: &Caller, tx: &Tx<'_>, concerned: &[Id]) ->
         bearing.push(row.ok_or_else(|| StoreError::NotFound { what: id.to_string() })?.label);
     }
     let own = Label {
-        realm: caller.realm().clone(),
         tlp: TlpLabel::Level(Tlp::Amber),
-        statements: std::collections::BTreeSet::new(),
-        unknown: std::collections::BTreeSet::new(),
-        originator: caller.principal.organisation.clone(),
+        class: ObjectClass::Incident,
+        ..Label::unmarked(&caller.principal.organisation, caller.realm())
     };
     casework::join(tx, caller.realm(), own, bearing)
 }
@@ -310,6 +308,7 @@ fn check_assignee(state: &AppState, tx: &Tx<'_>, account: &str, label: &Label) -
         organisation_role: organisation.role,
         roles: person.roles,
         realm: label.realm.clone(),
+        purpose: Purpose::IncidentResponse,
     };
     let engine = state.engine.load();
     let may =

@@ -308,6 +308,7 @@ fn describe(state: &AppState, known: Known) -> Session {
         organisation_role: organisation.role,
         roles: person.roles.clone(),
         realm: REALM,
+        purpose: Purpose::CollectiveDefence,
     };
     let engine = state.engine.load();
     let may = OPERATIONS.iter().filter(|(_, operation)| engine.may(&principal, *operation));

@@ -10,7 +10,7 @@ use api::{
 };
 use case::{Case, State};
 use jiff::{SignedDuration, Timestamp};
-use oversight::{OrganisationId, OrganisationRole, Realm};
+use oversight::{OrganisationId, OrganisationRole, Purpose, Realm};
 use policy::{LabelKey, Principal, PrincipalKind, TlpLabel, Visible};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -318,6 +318,7 @@ pub(crate) fn edge_principal(edge: &Edge, role: OrganisationRole, realm: &Realm)
         organisation_role: role,
         roles: std::collections::BTreeSet::new(),
         realm: realm.clone(),
+        purpose: Purpose::OwnDefence,
     }
 }
 

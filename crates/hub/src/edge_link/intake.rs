@@ -7,7 +7,7 @@ use std::sync::Arc;
 use api::{NewSighting, SightingOutcome};
 use case::{Case, Opening, Rules, Seen, Severity, Triage};
 use jiff::{SignedDuration, Timestamp};
-use oversight::{Action, AuditEvent, OrganisationRole, PersonRole};
+use oversight::{Action, AuditEvent, OrganisationRole, PersonRole, Purpose};
 use policy::{Label, LabelKey, Principal, PrincipalKind, TlpLabel, Visible};
 use stix::marking::Tlp;
 use stix::{Id, Object};
@@ -210,7 +210,7 @@ impl<'s> Intake<'s> {
         let reported = Reported { marking: reported.marking.max(indicator.at_least), ..reported };
         let object = sighting_object::object(&reported, &self.operator.identity, self.caller.id(), self.now)
             .map_err(|error| StoreError::Corrupt(error.message))?;
-        let label = Label::of(&object, &self.operator.id, self.caller.realm(), |_| false);
+        let label = Label::of(&object, &self.operator.id, self.caller.realm(), |_| None);
         let label = labels::intern(tx, &label)?;
         Ok(Ok(Some(Fit { position, reported, indicator, object, label })))
     }
@@ -471,6 +471,7 @@ fn watchkeeper(caller: &Caller) -> Result<Principal, StoreError> {
         organisation_role: OrganisationRole::Coordinator,
         roles: [PersonRole::DutyOfficer].into(),
         realm: caller.realm().clone(),
+        purpose: Purpose::CollectiveDefence,
     })
 }
 

@@ -1,8 +1,6 @@
 //! The policies, and things to ask them about.
 
-use std::collections::BTreeSet;
-
-use oversight::{OrganisationId, OrganisationRole, PersonRole, Realm};
+use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
 use policy::{Engine, Label, Principal, PrincipalKind, TlpLabel};
 use stix::Id;
 
@@ -21,17 +19,12 @@ pub(crate) fn person(organisation_role: OrganisationRole, of: &str, roles: &[Per
         organisation_role,
         roles: roles.iter().copied().collect(),
         realm: Realm::Live,
+        purpose: Purpose::CollectiveDefence,
     }
 }
 
 pub(crate) fn label(tlp: TlpLabel, originator: &str) -> Label {
-    Label {
-        realm: Realm::Live,
-        tlp,
-        statements: BTreeSet::new(),
-        unknown: BTreeSet::new(),
-        originator: organisation(originator),
-    }
+    Label { tlp, ..Label::unmarked(&organisation(originator), &Realm::Live) }
 }
 
 pub(crate) fn marking(last: u8) -> Id {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use oversight::Realm;
-use policy::{Label, TlpLabel};
+use policy::{Label, Marking, ObjectClass, TlpLabel};
 use stix::Object;
 use stix::marking::Tlp;
 
@@ -20,21 +20,26 @@ fn check(rest: &str, expected: &str) {
             "modified":"2026-01-01T00:00:00Z"{rest}}}"#
     );
     let object = Object::parse(Bytes::from(text)).unwrap();
-    let label = Label::of(&object, &organisation("o"), &Realm::Live, |id| *id == marking(1));
+    let label = Label::of(&object, &organisation("o"), &Realm::Live, |id| {
+        (*id == marking(1)).then_some(Marking::Statement)
+    });
     assert_eq!(label.to_text(), expected);
     assert_eq!(Label::from_text(expected).unwrap(), label);
 }
 
 #[test]
 fn a_label_is_read_from_markings() {
-    check("", r#"{"originator":"o","realm":"live","statements":[],"tlp":"unmarked","unknown":[],"v":1}"#);
+    check(
+        "",
+        r#"{"agreement":null,"class":"indicator","granted":[],"groups":[],"originator":"o","originator_control":false,"pap":null,"realm":"live","statements":[],"tlp":"unmarked","unknown":[],"v":2}"#,
+    );
     check(
         &format!(r#","object_marking_refs":["{TLP_1_WHITE}"]"#),
-        r#"{"originator":"o","realm":"live","statements":[],"tlp":"clear","unknown":[],"v":1}"#,
+        r#"{"agreement":null,"class":"indicator","granted":[],"groups":[],"originator":"o","originator_control":false,"pap":null,"realm":"live","statements":[],"tlp":"clear","unknown":[],"v":2}"#,
     );
     check(
         &format!(r#","object_marking_refs":["{}","{TLP_GREEN}","{}"]"#, marking(2), marking(1)),
-        r#"{"originator":"o","realm":"live","statements":["marking-definition--00000000-0000-4000-8000-000000000001"],"tlp":"green","unknown":["marking-definition--00000000-0000-4000-8000-000000000002"],"v":1}"#,
+        r#"{"agreement":null,"class":"indicator","granted":[],"groups":[],"originator":"o","originator_control":false,"pap":null,"realm":"live","statements":["marking-definition--00000000-0000-4000-8000-000000000001"],"tlp":"green","unknown":["marking-definition--00000000-0000-4000-8000-000000000002"],"v":2}"#,
     );
 }
 
@@ -44,7 +49,7 @@ fn a_granular_marking_counts_for_the_whole() {
         &format!(
             r#","name":"x","object_marking_refs":["{TLP_GREEN}"],"granular_markings":[{{"marking_ref":"{TLP_RED}","selectors":["name"]}}]"#
         ),
-        r#"{"originator":"o","realm":"live","statements":[],"tlp":"red","unknown":[],"v":1}"#,
+        r#"{"agreement":null,"class":"indicator","granted":[],"groups":[],"originator":"o","originator_control":false,"pap":null,"realm":"live","statements":[],"tlp":"red","unknown":[],"v":2}"#,
     );
 }
 
@@ -53,11 +58,14 @@ fn a_marking_definition_is_bound_by_what_it_defines() {
     let of = |id: &str| {
         let text = format!(r#"{{"type":"marking-definition","id":"{id}","created":"2026-01-01T00:00:00Z"}}"#);
         let object = Object::parse(Bytes::from(text)).unwrap();
-        Label::of(&object, &organisation("o"), &Realm::Live, |id| *id == marking(1))
+        Label::of(&object, &organisation("o"), &Realm::Live, |id| {
+            (*id == marking(1)).then_some(Marking::Statement)
+        })
     };
     assert_eq!(of(TLP_RED).tlp, TlpLabel::Level(Tlp::Clear));
     assert_eq!(of(marking(1).as_str()).statements, BTreeSet::from([marking(1)]));
-    assert_eq!(of(marking(2).as_str()), label(TlpLabel::Unmarked, "o"));
+    let unknown = Label { class: ObjectClass::Marking, ..label(TlpLabel::Unmarked, "o") };
+    assert_eq!(of(marking(2).as_str()), unknown);
 }
 
 #[test]
@@ -66,7 +74,7 @@ fn only_the_canonical_text_is_read() {
     let good = label(TlpLabel::Level(Tlp::Amber), "o").to_text();
     refused(&good.replace("amber", "AMBER"));
     refused(&good.replace(':', ": "));
-    refused(&good.replace("\"v\":1", "\"v\":2"));
+    refused(&good.replace("\"v\":2", "\"v\":3"));
     refused(&good.replace("live", "dead"));
     refused(&good.replace("\"tlp\"", "\"tpl\""));
     refused("");
@@ -75,8 +83,15 @@ fn only_the_canonical_text_is_read() {
 }
 
 #[test]
+fn the_text_of_the_first_version_is_still_read() {
+    let text = r#"{"originator":"o","realm":"live","statements":[],"tlp":"amber","unknown":[],"v":1}"#;
+    assert_eq!(Label::from_text(text), Ok(label(TlpLabel::Level(Tlp::Amber), "o")));
+    assert!(Label::from_text(&text.replace(":1", ": 1")).is_err());
+}
+
+#[test]
 fn an_id_stays_what_it_is() {
     // Stored in databases: a change of this value is a change of format.
-    expect_test::expect!["ebbbec4b865278cb0ee666c4aa2cb18a"]
+    expect_test::expect!["d307ef171d09c197b21ebe4af6bf7d14"]
         .assert_eq(&label(TlpLabel::Level(Tlp::Amber), "o").id().to_hex());
 }

@@ -14,7 +14,10 @@ mod operations;
 #[cfg(test)]
 mod release;
 #[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod sharing;
+#[cfg(test)]
 mod table;
 
 #[cfg(test)]

@@ -79,7 +79,8 @@ fn who_acts_on_sharing() {
         academy     planner       ....... ....... .......
         academy     administrator .awrqs. .a.rqs. .......
         academy     trainee       ....... ....... .......
-    "#]].assert_eq(&table);
+    "#]]
+    .assert_eq(&table);
 }
 
 #[test]

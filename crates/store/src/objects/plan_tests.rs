@@ -34,7 +34,7 @@ fn plans(read: impl FnOnce(&Reader<'_>, i64, &Visible)) -> Vec<(String, String)>
     let collection = collections::add(&mut tx, &LIVE, uuid::Uuid::from_u128(1), "", "").unwrap().key;
     let coordinator = OrganisationId::parse("coordinator").unwrap();
     let mut keys = Vec::new();
-    let mut label = Label::of(&object(0, 1), &coordinator, &LIVE, |_| false);
+    let mut label = Label::of(&object(0, 1), &coordinator, &LIVE, |_| None);
     for statement in 0..2_u32 {
         label.statements.insert(object(statement, 1).id().clone());
         keys.push((labels::intern(&mut tx, &label).unwrap(), label.clone()));
@@ -55,6 +55,7 @@ fn seen(keys: &[(i64, Label)]) -> Visible {
         organisation_role: OrganisationRole::Coordinator,
         roles: BTreeSet::from([PersonRole::Analyst]),
         realm: LIVE,
+        purpose: oversight::Purpose::CollectiveDefence,
     };
     let engine = Engine::compile(&Engine::built_in()).unwrap();
     let visible = engine.visible(&principal, keys.iter().map(|(key, label)| (*key, label)));

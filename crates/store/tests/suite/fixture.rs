@@ -181,7 +181,7 @@ pub(crate) fn label(level: Tlp) -> Label {
 
 pub(crate) fn label_of(tlp: TlpLabel, originator: &str, realm: &Realm) -> Label {
     let object = parse(&identity(1));
-    let mut label = Label::of(&object, &organisation(originator), realm, |_| false);
+    let mut label = Label::of(&object, &organisation(originator), realm, |_| None);
     label.tlp = tlp;
     label
 }
@@ -196,6 +196,7 @@ pub(crate) fn seeing(keys: &[LabelKey]) -> Visible {
         organisation_role: OrganisationRole::Coordinator,
         roles: BTreeSet::from([PersonRole::Analyst]),
         realm: Realm::Live,
+        purpose: Purpose::CollectiveDefence,
     };
     let clear = label(Tlp::Clear);
     let visible = ENGINE.visible(&principal, keys.iter().map(|key| (*key, &clear)));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use api::{ObjectDetail, ObjectVersion};
 use axum::Json;
 use axum::extract::{Path, State};
-use oversight::{OrganisationId, OrganisationRole, PersonRole};
+use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose};
 use policy::{Label, LabelKey, Operation, Principal, PrincipalKind};
 use serde::Deserialize;
 use serde_json::Value;
@@ -112,6 +112,7 @@ fn audience(state: &AppState, key: LabelKey, label: &Label) -> Vec<String> {
             organisation_role: *role,
             roles: BTreeSet::from([PersonRole::Analyst]),
             realm: label.realm.clone(),
+            purpose: Purpose::CollectiveDefence,
         };
         engine.visible(&principal, [(key, label)]).contains(key)
     };

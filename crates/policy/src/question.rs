@@ -1,0 +1,161 @@
+//! Questions about reading: all that policies may tell apart of a reader and a label, and nothing else.
+//!
+//! What Cedar is asked is made from a question alone, so an answer may be remembered by its question: ten thousands of labels
+//! and thousands of classes of principals are few questions. Organisations look to policies as their names only where a
+//! policy names them; all others are told apart by what they are to the object, and stand under one of two names that no
+//! organisation can bear.
+
+use std::collections::BTreeSet;
+
+use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
+use stix::Id;
+use stix::marking::Pap;
+
+use crate::circumstances::{Facts, Received};
+use crate::class::{Class, Kind};
+use crate::compile::Compiled;
+use crate::{Label, ObjectClass, TlpLabel};
+
+/// Whether somebody of a class may read, or withdraw, what bears a label.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Question {
+    pub(crate) kind: Kind,
+    pub(crate) role: OrganisationRole,
+    pub(crate) roles: Roles,
+    pub(crate) realm: Realm,
+    pub(crate) purpose: Purpose,
+    pub(crate) organisation: Name,
+    pub(crate) originator: Name,
+    /// The object's realm, where it is another one.
+    pub(crate) other_realm: Option<Realm>,
+    pub(crate) tlp: TlpLabel,
+    pub(crate) pap: Option<Pap>,
+    pub(crate) class: ObjectClass,
+    pub(crate) has_statement: bool,
+    pub(crate) has_unknown: bool,
+    /// Only where a policy asks which there are.
+    pub(crate) markings: Option<Box<BTreeSet<Id>>>,
+    pub(crate) originator_control: bool,
+    pub(crate) limited: bool,
+    pub(crate) in_every_group: bool,
+    pub(crate) granted: bool,
+    pub(crate) received: Option<Received>,
+    /// Terms that give now, from the object's originator to the reader; by their number in the facts, and whether each gives no
+    /// more than that under which the object came in.
+    pub(crate) terms: Vec<(usize, bool)>,
+}
+
+/// How an organisation looks to policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Name {
+    /// One that policies name, by its place among them.
+    Named(usize),
+    /// The reader's own.
+    Reader,
+    /// Any other.
+    Another,
+}
+
+/// Roles as bits, in the order of [`PersonRole::ALL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Roles(u16);
+
+/// What of a class is worked out once for many labels.
+pub(crate) struct Asker<'a> {
+    class: &'a Class,
+    compiled: &'a Compiled,
+    facts: &'a Facts,
+    name: Name,
+    roles: Roles,
+    receives: &'a [usize],
+}
+
+impl<'a> Asker<'a> {
+    pub(crate) fn new(class: &'a Class, compiled: &'a Compiled, facts: &'a Facts) -> Self {
+        Self {
+            class,
+            compiled,
+            facts,
+            name: named(compiled, &class.organisation).unwrap_or(Name::Reader),
+            roles: Roles::of(&class.roles),
+            receives: facts.receives(&class.organisation),
+        }
+    }
+
+    pub(crate) fn question(&self, label: &Label) -> Question {
+        let class = self.class;
+        let is_own = label.originator == class.organisation;
+        let originator =
+            if is_own { self.name } else { named(self.compiled, &label.originator).unwrap_or(Name::Another) };
+        let received = label
+            .agreement
+            .as_ref()
+            .map(|agreement| self.facts.received(agreement, label, &class.organisation));
+        let no_wider = |term| match &label.agreement {
+            Some(agreement) => self.facts.is_no_wider(term, agreement, label),
+            None => false,
+        };
+        Question {
+            kind: class.kind,
+            role: class.organisation_role,
+            roles: self.roles,
+            realm: class.realm.clone(),
+            purpose: class.purpose,
+            organisation: self.name,
+            originator,
+            other_realm: (label.realm != class.realm).then(|| label.realm.clone()),
+            tlp: label.tlp,
+            pap: label.pap,
+            class: label.class,
+            has_statement: !label.statements.is_empty(),
+            has_unknown: !label.unknown.is_empty(),
+            markings: self
+                .compiled
+                .names_markings
+                .then(|| Box::new(label.statements.union(&label.unknown).cloned().collect())),
+            originator_control: label.originator_control
+                || received.is_some_and(|received| received.originator_control),
+            limited: !label.groups.is_empty(),
+            in_every_group: !label.groups.is_empty() && self.is_in(label),
+            granted: label.granted.contains(&class.organisation),
+            received,
+            terms: self
+                .facts
+                .about(self.receives, &label.originator)
+                .map(|term| (term, no_wider(term)))
+                .collect(),
+        }
+    }
+
+    fn is_in(&self, label: &Label) -> bool {
+        self.facts.groups_of(&self.class.organisation).is_some_and(|mine| label.groups.is_subset(mine))
+    }
+}
+
+impl Name {
+    /// The name in a request. The two that stand for all others are no organisation's short name.
+    pub(crate) fn text(self, organisations: &[OrganisationId]) -> &str {
+        match self {
+            Self::Named(place) => {
+                organisations.get(place).map_or("another organisation", OrganisationId::as_str)
+            }
+            Self::Reader => "the reader's organisation",
+            Self::Another => "another organisation",
+        }
+    }
+}
+
+impl Roles {
+    pub(crate) fn of(roles: &BTreeSet<PersonRole>) -> Self {
+        let bits = (0..).zip(PersonRole::ALL).filter(|(_, role)| roles.contains(role));
+        Self(bits.fold(0, |sum, (bit, _): (u32, _)| sum | (1 << bit)))
+    }
+
+    pub(crate) fn iter(self) -> impl Iterator<Item = PersonRole> {
+        (0_u32..).zip(PersonRole::ALL).filter(move |(bit, _)| self.0 & (1 << bit) != 0).map(|(_, role)| *role)
+    }
+}
+
+fn named(compiled: &Compiled, organisation: &OrganisationId) -> Option<Name> {
+    compiled.organisations.binary_search(organisation).ok().map(Name::Named)
+}
