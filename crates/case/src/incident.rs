@@ -23,16 +23,17 @@ struct CaseProperties {
     severity: Severity,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     assignee: Option<String>,
-    #[serde(default)]
+    // A list that holds nothing is left out: STIX 2.1 §2.12 forbids empty ones.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     members: BTreeSet<OrganisationId>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     object_refs: BTreeSet<Id>,
     /// To the nanosecond, where `created` and `modified` have milliseconds.
     opened: jiff::Timestamp,
     changed: jiff::Timestamp,
     last_seen: jiff::Timestamp,
     revision: i64,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     timeline: Vec<Entry>,
 }
 

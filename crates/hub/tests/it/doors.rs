@@ -182,3 +182,44 @@ async fn the_terms_of_a_marking_are_on_record_as_its_definition() {
         assert!(is_on_record(&hub, door, "rail", defined).await, "{door}");
     }
 }
+
+/// As CISA writes it: the access control specification as a property extension of a marking definition.
+fn acs_marking() -> Value {
+    json!({
+        "type": "marking-definition", "spec_version": "2.1", "id": format!("marking-definition--{}", uuid::Uuid::new_v4()),
+        "created": V1, "created_by_ref": "identity--b3bca3c2-1f3d-4b54-b44f-dac42c3a8f01",
+        "extensions": { "extension-definition--3a65884d-005a-4290-8335-cb2d778a83ce": {
+            "extension_type": "property-extension", "create_date_time": V1,
+            "identifier": "isa:guide.19001.ACS3-b6dbd13c-62a7-4b1c-8a1c-9a2a7d0e3c4b",
+            "name": "AMBER", "policy_reference": "urn:isa:policy:acs:ns:v3.0?privdefault=deny&sharedefault=deny",
+            "responsible_entity_custodian": "USA.DHS", "responsible_entity_originator": "NONFED",
+            "control_set": { "classification": "U", "formal_determination": ["INFORMATION-DIRECTLY-RELATED-TO-CYBERSECURITY-THREAT"] },
+            "access_privilege": [{ "privilege_action": "CISAUSES", "privilege_scope": { "permitted_nationalities": ["ALL"] }, "rule_effect": "permit" }],
+            "further_sharing": [{ "rule_effect": "deny", "sharing_scope": ["FOREIGNGOV"] }],
+        } },
+        "object_marking_refs": [Tlp::Clear.id()],
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acs_marking_is_carried_and_denies() {
+    let hub = TestHub::start().await;
+    let council = hub.council().await;
+    hub.organisation("ministry", OrganisationRole::Agency).await;
+    let ministry = hub.token("ministry", &[PersonRole::Analyst]).await;
+    let marking = acs_marking();
+    let mut object = named("campaign", "霧", Tlp::Clear);
+    object["object_marking_refs"].as_array_mut().unwrap().push(marking["id"].clone());
+    let texts = [marking.to_string(), object.to_string()];
+    let sent = hub.post_raw(format!("{{\"objects\":[{}]}}", texts.join(","))).bearer(&ministry).send().await;
+    assert_eq!(sent.json()["success_count"], 2);
+    // Whoever brought it in has it back, byte for byte.
+    let back = hub.get(&hub.within("objects/")).bearer(&ministry).send().await.objects();
+    assert_eq!(back, texts);
+    // Its terms are understood by no policy here, so everybody else is refused, whatever TLP stands beside it.
+    for (role, token) in &council {
+        let path = hub.within(&format!("objects/{}/", id_of(&object)));
+        let status = hub.get(&path).bearer(token).send().await.status;
+        assert!(matches!(status, 403 | 404), "{role}: {status}");
+    }
+}

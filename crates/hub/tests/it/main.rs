@@ -48,4 +48,6 @@ mod support;
 #[cfg(test)]
 mod taxii;
 #[cfg(test)]
+mod taxii_client;
+#[cfg(test)]
 mod tls;

@@ -157,8 +157,10 @@ impl Parser<'_> {
             Constant::Float(number) => number,
             _ => 0.0,
         };
-        if seconds <= 0.0 {
-            return Err(place.error("a number of seconds above zero"));
+        #[expect(clippy::cast_precision_loss, reason = "2^53 is a double")]
+        let longest = INTEGER_MAX as f64;
+        if seconds <= 0.0 || seconds > longest {
+            return Err(place.error("a number of seconds above zero, within 2^53"));
         }
         self.keyword("SECONDS", "`SECONDS`")?;
         Ok(Qualifier::Within { seconds })

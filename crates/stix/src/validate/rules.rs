@@ -90,8 +90,9 @@ pub(super) fn encodings_have_texts(walk: &mut Walk<'_>, map: &Map<String, Value>
 /// STIX 2.1 §3.2: `created` and `modified` to the millisecond or finer.
 pub(super) fn precise_enough(walk: &mut Walk<'_>, map: &Map<String, Value>) {
     for name in ["created", "modified"] {
-        let digits =
-            text(map, name).map(|time| time.split_once('.').map_or(0, |(_, fraction)| fraction.len() - 1));
+        // Behind the point stand the digits and `Z`, or whatever somebody wrote who knows no timestamps.
+        let digits = text(map, name)
+            .map(|time| time.split_once('.').map_or(0, |(_, fraction)| fraction.len().saturating_sub(1)));
         if digits.is_some_and(|digits| digits < 3) {
             let message = format!("`{name}` is coarser than a millisecond: three digits follow the seconds");
             walk.at(name, |walk| walk.error("time-precision", "3.2", message));

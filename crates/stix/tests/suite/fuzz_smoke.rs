@@ -62,3 +62,20 @@ proptest! {
         torture::pattern(&String::from_utf8_lossy(&input));
     }
 }
+
+/// What the fuzz targets begin with, and what they have found: each file was once a fault.
+#[test]
+fn what_fuzzing_found_stays_mended() {
+    let seeds = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/seeds"));
+    let mut found = 0;
+    for (folder, run) in [
+        ("stix_json", torture::stix_json as fn(&[u8])),
+        ("pattern", |bytes| torture::pattern(&String::from_utf8_lossy(bytes))),
+    ] {
+        for entry in std::fs::read_dir(seeds.join(folder)).unwrap() {
+            run(&std::fs::read(entry.unwrap().path()).unwrap());
+            found += 1;
+        }
+    }
+    assert!(found >= 4, "{found} seeds");
+}

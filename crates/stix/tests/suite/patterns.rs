@@ -96,7 +96,11 @@ fn errors_name_the_place_and_the_remedy() {
     );
     check(
         "[a:b = 1] WITHIN -5 SECONDS",
-        "not a STIX pattern at byte 17: found `-5 SECONDS`, expected a number of seconds above zero",
+        "not a STIX pattern at byte 17: found `-5 SECONDS`, expected a number of seconds above zero, within 2^53",
+    );
+    check(
+        "[a:b = 1] WITHIN 9007199254740993.5 SECONDS",
+        "not a STIX pattern at byte 17: found `9007199254740993.5 S`, expected a number of seconds above zero, within 2^53",
     );
     check(
         "[a:b[-1] = 1]",

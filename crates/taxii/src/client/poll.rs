@@ -9,6 +9,8 @@ use super::{Client, Error, Filters, Page, Place};
 
 /// Pages of one poll at most; at a page of 1,000 objects, that is a hundred million.
 const PAGES_MAX: usize = 100_000;
+/// Objects of a page where the caller asks for no number: without one, servers in the field stumble over their own `next`.
+const LIMIT: u32 = 1_000;
 /// Pages in a row that hold nothing and promise more.
 const EMPTY_PAGES_MAX: u32 = 16;
 
@@ -40,7 +42,8 @@ pub struct Poll {
 }
 
 impl Poll {
-    pub(super) fn new(client: Client, place: Place, filters: Filters, cursor: Cursor) -> Self {
+    pub(super) fn new(client: Client, place: Place, mut filters: Filters, cursor: Cursor) -> Self {
+        filters.limit.get_or_insert(LIMIT);
         Self {
             client,
             place,
@@ -117,9 +120,7 @@ impl Poll {
                 return Err(Error::Answer(why.to_owned()));
             }
         };
-        if following == self.cursor {
-            return Err(Error::Answer("it leads from a page back to the same page".to_owned()));
-        }
+        // The same `next` twice is legal: some servers keep the place themselves and move it. A circle shows in the pages.
         self.cursor = following;
         Ok(())
     }

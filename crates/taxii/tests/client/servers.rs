@@ -145,19 +145,19 @@ async fn api_roots_are_relative_or_absolute_and_never_another_servers() {
 #[tokio::test]
 async fn pages_are_followed_by_next_and_by_date() {
     let server = Server::start(|asked, _| match asked {
-        "GET /trust/collections/c/objects/?added_after=d0" => answer(
+        "GET /trust/collections/c/objects/?added_after=d0&limit=1000" => answer(
             "200 OK",
             "x-taxii-date-added-last: d2\r\n",
             r#"{"more":true,"next":"n1","objects":[{"a":1},{"a":2}]}"#,
         ),
         // The filter is repeated beside `next`; this page names none, so the next one is asked for by its date.
-        "GET /trust/collections/c/objects/?added_after=d0&next=n1" => {
+        "GET /trust/collections/c/objects/?added_after=d0&next=n1&limit=1000" => {
             answer("200 OK", "x-taxii-date-added-last: d3\r\n", r#"{"more":true,"objects":[{"a":3}]}"#)
         }
-        "GET /trust/collections/c/objects/?added_after=d3" => {
+        "GET /trust/collections/c/objects/?added_after=d3&limit=1000" => {
             answer("200 OK", "x-taxii-date-added-last: d4\r\n", r#"{"objects":[ { "a" : 4.0 } ]}"#)
         }
-        "GET /trust/collections/c/objects/?added_after=d4" => good("{}"),
+        "GET /trust/collections/c/objects/?added_after=d4&limit=1000" => good("{}"),
         other => panic!("{other}"),
     })
     .await;
@@ -173,11 +173,13 @@ async fn a_poll_that_broke_off_goes_on_from_its_cursor() {
     let broken = Arc::new(Mutex::new(true));
     let switch = Arc::clone(&broken);
     let server = Server::start(move |asked, _| match asked {
-        "GET /trust/collections/c/objects/" => good(r#"{"more":true,"next":"n1","objects":[{"a":1}]}"#),
-        "GET /trust/collections/c/objects/?next=n1" if *switch.lock().unwrap() => {
+        "GET /trust/collections/c/objects/?limit=1000" => {
+            good(r#"{"more":true,"next":"n1","objects":[{"a":1}]}"#)
+        }
+        "GET /trust/collections/c/objects/?next=n1&limit=1000" if *switch.lock().unwrap() => {
             answer("503 Service Unavailable", "retry-after: 7\r\n", r#"{"title":"busy"}"#)
         }
-        "GET /trust/collections/c/objects/?next=n1" => good(r#"{"objects":[{"a":2}]}"#),
+        "GET /trust/collections/c/objects/?next=n1&limit=1000" => good(r#"{"objects":[{"a":2}]}"#),
         other => panic!("{other}"),
     })
     .await;
@@ -189,6 +191,19 @@ async fn a_poll_that_broke_off_goes_on_from_its_cursor() {
     *broken.lock().unwrap() = false;
     let kept: Cursor = serde_json::from_str(&serde_json::to_string(&cursor).unwrap()).unwrap();
     assert_eq!(read_all(&server, kept).await.0, 1);
+}
+
+#[tokio::test]
+async fn a_server_that_keeps_the_place_itself_gives_the_same_next() {
+    let turn = Mutex::new(0);
+    let server = Server::start(move |_, _| {
+        let mut turn = turn.lock().unwrap();
+        *turn += 1;
+        good(&format!(r#"{{"more":{},"next":"session","objects":[{{"a":{turn}}}]}}"#, *turn < 5))
+    })
+    .await;
+    let (count, _, error) = read_all(&server, Cursor::default()).await;
+    assert_eq!((count, error.map(|e| e.to_string())), (5, None));
 }
 
 /// A server whose every page of objects is `page` of how many it gave before.
@@ -215,7 +230,7 @@ async fn a_server_that_leads_in_a_circle_is_left() {
     )
     .await;
     check_circle(|turn| format!(r#"{{"more":true,"next":"n{turn}"}}"#), "empty pages").await;
-    check_circle(|_| r#"{"more":true,"next":"same"}"#.to_owned(), "back to the same page").await;
+    check_circle(|_| r#"{"more":true,"next":"same"}"#.to_owned(), "empty pages").await;
     check_circle(|_| r#"{"more":true,"objects":[{"a":1}]}"#.to_owned(), "neither").await;
 }
 
