@@ -8,6 +8,7 @@ mod edge;
 mod error;
 mod node;
 mod object;
+mod peer;
 mod release;
 mod secret;
 mod stream;
@@ -29,6 +30,9 @@ pub use node::{
 pub use object::{
     Ingested, Marking, ObjectDetail, ObjectPage, ObjectReferences, ObjectSummary, ObjectVersion, Reference,
     RefusedObject, ValueHit,
+};
+pub use peer::{
+    NewPeer, ObjectRoute, OwnHub, Peer, PeerCard, PeerChange, PeerConflict, PeerCounts, PeerLink, PeerList, RouteHop, StrangerHub,
 };
 pub use release::{GivenObject, ReleaseList, ReleaseRow};
 pub use secret::Secret;

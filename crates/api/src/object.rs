@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::ObjectRoute;
+
 /// One object in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ObjectSummary {
@@ -74,6 +76,9 @@ pub struct ObjectDetail {
     pub versions: Vec<ObjectVersion>,
     /// How often it was sighted (sum of `count` of visible sightings).
     pub sightings: u64,
+    /// By which hubs its versions came; empty for what was brought in here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<ObjectRoute>,
 }
 
 /// One version of an object.

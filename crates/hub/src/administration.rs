@@ -386,7 +386,7 @@ fn read_roles(new: &[String]) -> Result<BTreeSet<PersonRole>, Error> {
     Ok(roles)
 }
 
-fn short_name(field: &str, text: &str) -> Result<OrganisationId, Error> {
+pub(crate) fn short_name(field: &str, text: &str) -> Result<OrganisationId, Error> {
     OrganisationId::parse(text)
         .ok_or_else(|| Error::Invalid(format!("{field}: a short name is 1–64 of `a–z 0–9 -`")))
 }

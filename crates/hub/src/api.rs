@@ -9,6 +9,7 @@ mod node;
 mod objects;
 mod organisations;
 mod passkeys;
+mod peers;
 mod people;
 mod releases;
 mod session;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(releases::routes())
         .merge(cases::routes())
         .merge(edges::routes())
+        .merge(peers::routes())
         .merge(organisations::routes())
         .merge(people::routes())
         .merge(tokens::routes())

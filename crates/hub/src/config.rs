@@ -41,6 +41,19 @@ pub struct HubConfig {
     pub page_objects_max: u32,
     /// Streams open at once. One organisation holds at most half of them, one program a quarter, one person a fiftieth.
     pub streams_max: u32,
+    /// How this hub meets others.
+    pub federation: FederationConfig,
+}
+
+/// How this hub meets other hubs.
+#[derive(Debug, Clone, Default)]
+pub struct FederationConfig {
+    /// Where peers are listened to; without it this hub opens all connections itself and sends of its own accord.
+    pub listen: Option<SocketAddr>,
+    /// The address on this hub's card, where it is not the one that it listens on.
+    pub address: Option<Url>,
+    /// Give only, and take nothing in: a source inside of an enclave.
+    pub one_way: bool,
 }
 
 /// Where certificate chain and private key are, in PEM.
@@ -81,6 +94,20 @@ pub struct RawConfig {
     pub page_objects_max: Option<u32>,
     /// See [`HubConfig::streams_max`].
     pub streams_max: Option<u32>,
+    /// See [`HubConfig::federation`].
+    pub federation: Option<RawFederation>,
+}
+
+/// The table `federation` as written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFederation {
+    /// See [`FederationConfig::listen`].
+    pub listen: Option<String>,
+    /// See [`FederationConfig::address`].
+    pub address: Option<String>,
+    /// `both`, or `up`: give only ([`FederationConfig::one_way`]).
+    pub direction: Option<String>,
 }
 
 /// The configuration cannot be used.
@@ -116,6 +143,7 @@ impl HubConfig {
             body_bytes_max: BODY_BYTES_MAX,
             page_objects_max: PAGE_OBJECTS_MAX,
             streams_max: STREAMS_MAX,
+            federation: FederationConfig::default(),
         }
     }
 
@@ -173,8 +201,46 @@ impl RawConfig {
                 1,
             )?,
             streams_max: at_least("streams_max", self.streams_max.unwrap_or(STREAMS_MAX), 4)?,
+            federation: self.federation.unwrap_or_default().resolve()?,
             ..HubConfig::new(defaults.data, listen)
         })
+    }
+}
+
+impl RawFederation {
+    fn resolve(self) -> Result<FederationConfig, ConfigError> {
+        let listen = self.listen.map(|text| {
+            text.parse().map_err(|_| {
+                ConfigError::value(format!(
+                    "federation.listen: `{text}` is not an address and port such as `0.0.0.0:8441`"
+                ))
+            })
+        });
+        let address = self.address.map(|text| {
+            let url = Url::parse(&text).ok().filter(|url| crate::federation::is_peer_address(url));
+            url.ok_or_else(|| {
+                ConfigError::value(format!(
+                    "federation.address: `{text}` is not of the form `https://hub.example.jp:8441`"
+                ))
+            })
+        });
+        let one_way = match self.direction.as_deref() {
+            None | Some("both") => false,
+            Some("up") => true,
+            Some(other) => {
+                return Err(ConfigError::value(format!("federation.direction: `{other}` is not `both` or `up`")));
+            }
+        };
+        let config = FederationConfig { listen: listen.transpose()?, address: address.transpose()?, one_way };
+        if config.one_way && (config.listen.is_some() || config.address.is_some()) {
+            return Err(ConfigError::value(
+                "federation: a hub with `direction = \"up\"` takes nothing in; remove `listen` and `address`",
+            ));
+        }
+        if config.address.is_some() && config.listen.is_none() {
+            return Err(ConfigError::value("federation.address: nothing listens there; set `federation.listen`, too"));
+        }
+        Ok(config)
     }
 }
 
@@ -251,5 +317,10 @@ mod tests {
         check("address = 'hub.example.jp'", "address: `hub.example.jp` is not");
         check("streams_max = 3", "streams_max: 3 is less than 4");
         check("page_objects_max = 0", "page_objects_max: 0 is less than 1");
+        check("[federation]\nlisten = 'x'", "federation.listen: `x` is not an address");
+        check("[federation]\ndirection = 'down'", "federation.direction: `down` is not");
+        check("[federation]\nlisten = '127.0.0.1:1'\ndirection = 'up'", "federation: a hub with `direction");
+        check("[federation]\naddress = 'https://h:1'", "federation.address: nothing listens there");
+        check("[federation]\nlisten = '127.0.0.1:1'\naddress = 'http://h'", "federation.address: `http://h` is not");
     }
 }

@@ -3,7 +3,8 @@
 //! A node is known by its key file and by the settings in its store. Neither appears because the other is missing.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::SignedDuration;
@@ -286,6 +287,15 @@ pub(crate) fn coordinator() -> Result<OrganisationId, StoreError> {
 
 fn key_file(config: &HubConfig) -> PathBuf {
     config.data.join("node.key")
+}
+
+/// The node's key, from the data folder of a node that was made before.
+pub(crate) async fn key_in(data: &Path, store: &Store) -> Result<SigningKey, HubError> {
+    let origin = store.read(|reader| settings::get(reader, &REALM, ORIGIN_SETTING)).await?;
+    let origin = origin.and_then(|origin| String::from_utf8(origin).ok());
+    let missing = || HubError::new("store-corrupt", "the log's origin is not in the store; restore a backup");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    read_key(&HubConfig::new(data, any), &origin.ok_or_else(missing)?)
 }
 
 fn read_key(config: &HubConfig, origin: &str) -> Result<SigningKey, HubError> {

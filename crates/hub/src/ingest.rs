@@ -270,7 +270,7 @@ async fn drain(stream: &mut axum::body::BodyDataStream) {
 }
 
 /// One object, read: fit to be added, or refused already.
-enum Reading {
+pub(crate) enum Reading {
     Fit(Box<Object>),
     Unfit(Verdict),
 }
@@ -279,7 +279,7 @@ fn read_run(members: &[Bytes]) -> Vec<Reading> {
     members.iter().map(read).collect()
 }
 
-fn read(bytes: &Bytes) -> Reading {
+pub(crate) fn read(bytes: &Bytes) -> Reading {
     let object = match Object::parse(bytes.clone()) {
         Ok(object) => object,
         Err(error) => {
@@ -329,7 +329,7 @@ fn verdict_head(object: &Object) -> Verdict {
 }
 
 /// What the marking definitions of a body mean: objects of the same body may refer to one that follows them.
-fn markings_in(members: &[Bytes]) -> HashMap<Id, Marking> {
+pub(crate) fn markings_in(members: &[Bytes]) -> HashMap<Id, Marking> {
     let may_be =
         |bytes: &&Bytes| std::str::from_utf8(bytes).is_ok_and(|text| text.contains("\"marking-definition\""));
     let objects = members.iter().filter(may_be).filter_map(|bytes| Object::parse(bytes.clone()).ok());
@@ -345,47 +345,53 @@ async fn add_run(
 ) -> Answer<Vec<Verdict>> {
     let (submission, markings, door) = (submission.clone(), Arc::clone(markings), state.door.clone());
     let written = state.store.write(move |tx| {
-        let (realm, originator) = (&submission.principal.realm, &submission.principal.organisation);
-        for (marking, meaning) in markings.iter() {
-            labels::define_marking(tx, realm, marking, *meaning, originator)?;
-        }
-        let mut fit = Vec::with_capacity(readings.len());
-        let mut verdicts: Vec<Verdict> = Vec::with_capacity(readings.len());
-        let mut known = Markings {
-            door: &door,
-            principal: &submission.principal,
-            batch: &markings,
-            asked: HashMap::new(),
-        };
-        for reading in readings {
-            match reading {
-                Reading::Unfit(verdict) => verdicts.push(verdict),
-                Reading::Fit(object) => {
-                    verdicts.push(verdict_head(&object));
-                    let label = known.label(tx, &object)?;
-                    fit.push(NewObject { object: *object, label: labels::intern(tx, &label)? });
-                }
-            }
-        }
-        let mut outcomes = objects::add(tx, realm, submission.collection, originator, &fit)?.into_iter();
-        for verdict in
-            verdicts.iter_mut().filter(|verdict| !matches!(verdict.outcome, Outcome::Refused { .. }))
-        {
-            let outcome = outcomes.next().ok_or_else(|| StoreError::Corrupt("an outcome".to_owned()))?;
-            verdict.outcome = if says_what_is_known(verdict, &outcome) {
-                Outcome::Duplicate { sequence: 0 }
-            } else {
-                outcome.into()
-            };
-        }
+        let verdicts = add_in(tx, &door, &submission, &markings, readings)?;
         let events = events(&submission, &verdicts);
         Ok(if events.is_empty() {
             Act::bookkeeping(verdicts)
         } else {
-            Act::audited_all(verdicts, realm, events)
+            Act::audited_all(verdicts, &submission.principal.realm, events)
         })
     });
     Ok(written.await?)
+}
+
+/// Labels and adds a run within a transaction; whoever calls writes down the [`events`] of it in the same one.
+pub(crate) fn add_in(
+    tx: &mut Tx<'_>,
+    door: &Door,
+    submission: &Submission,
+    markings: &HashMap<Id, Marking>,
+    readings: Vec<Reading>,
+) -> Result<Vec<Verdict>, StoreError> {
+    let (realm, originator) = (&submission.principal.realm, &submission.principal.organisation);
+    for (marking, meaning) in markings {
+        labels::define_marking(tx, realm, marking, *meaning, originator)?;
+    }
+    let mut fit = Vec::with_capacity(readings.len());
+    let mut verdicts: Vec<Verdict> = Vec::with_capacity(readings.len());
+    let mut known =
+        Markings { door, principal: &submission.principal, batch: markings, asked: HashMap::new() };
+    for reading in readings {
+        match reading {
+            Reading::Unfit(verdict) => verdicts.push(verdict),
+            Reading::Fit(object) => {
+                verdicts.push(verdict_head(&object));
+                let label = known.label(tx, &object)?;
+                fit.push(NewObject { object: *object, label: labels::intern(tx, &label)? });
+            }
+        }
+    }
+    let mut outcomes = objects::add(tx, realm, submission.collection, originator, &fit)?.into_iter();
+    for verdict in verdicts.iter_mut().filter(|verdict| !matches!(verdict.outcome, Outcome::Refused { .. })) {
+        let outcome = outcomes.next().ok_or_else(|| StoreError::Corrupt("an outcome".to_owned()))?;
+        verdict.outcome = if says_what_is_known(verdict, &outcome) {
+            Outcome::Duplicate { sequence: 0 }
+        } else {
+            outcome.into()
+        };
+    }
+    Ok(verdicts)
 }
 
 /// Producers write the definitions of the TLP levels with small differences. Their meaning is fixed by their identifiers, so a
@@ -452,7 +458,7 @@ impl From<AddOutcome> for Outcome {
 
 /// What is written down of a run: what came in, and what was kept out because it contradicts what is here. An object that is
 /// merely invalid is told to its sender and is no act.
-fn events(submission: &Submission, verdicts: &[Verdict]) -> Vec<AuditEvent> {
+pub(crate) fn events(submission: &Submission, verdicts: &[Verdict]) -> Vec<AuditEvent> {
     let event = |action| AuditEvent::done(action, submission.actor.clone(), submission.purpose);
     let accepted = verdicts.iter().filter_map(|verdict| match verdict.outcome {
         Outcome::Accepted { sequence, .. } => Some(sequence),

@@ -10,6 +10,7 @@ mod casework;
 mod config;
 mod console;
 mod edge_link;
+mod federation;
 mod first_start;
 mod ingest;
 mod ledger;
@@ -46,8 +47,10 @@ pub mod administration;
 pub mod policies;
 
 pub use config::{
-    BODY_BYTES_MAX, ConfigError, HubConfig, PAGE_OBJECTS_MAX, RawConfig, STREAMS_MAX, TlsFiles,
+    BODY_BYTES_MAX, ConfigError, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, RawConfig, RawFederation, STREAMS_MAX,
+    TlsFiles,
 };
+pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
 pub use first_start::FirstStart;
 pub use server::{all_operations, openapi};
 pub use sign_in::link_address;
@@ -80,8 +83,11 @@ pub struct RunningHub {
     pub collection: Uuid,
     /// What only the start that made the data folder gives.
     pub first_start: Option<FirstStart>,
+    /// Where peers reach it; `None` where it opens all connections itself.
+    pub federation: Option<Url>,
     state: AppState,
-    handle: Handle<SocketAddr>,
+    /// Of each listener.
+    handles: Vec<Handle<SocketAddr>>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -141,6 +147,8 @@ struct Ready {
     node: first_start::NodeIdentity,
     sign_in: sign_in::SignIn,
     log: log::Owner,
+    federation: federation::Federation,
+    peers_listener: Option<TcpListener>,
 }
 
 impl Ready {
@@ -155,7 +163,8 @@ impl Ready {
         if node.first_start.is_none() {
             first_start::audit_start(store, &policy_set).await?;
         }
-        Ok(Self { tls, policies, node, sign_in, log })
+        let (federation, peers_listener) = federation::prepare(config, store, &node.key).await?;
+        Ok(Self { tls, policies, node, sign_in, log, federation, peers_listener })
     }
 
     async fn serve(
@@ -181,6 +190,7 @@ impl Ready {
             strangers: strangers::Strangers::default(),
             streams: shares::Shares::default(),
             log: self.log.published(),
+            federation: self.federation,
             engine: self.policies.engine(),
             policies: self.policies,
             store,
@@ -189,22 +199,33 @@ impl Ready {
             config,
         });
         let handle = Handle::new();
-        let server_task = serve(listener, self.tls, server::router(state.clone()), handle.clone())?;
-        let log_task = tokio::spawn(self.log.run(state.metrics.checkpoint.clone(), stopping));
-        let watch_task = tokio::spawn(edge_link::watch::run(state.clone()));
-        let policy_task = tokio::spawn(state.policies.clone().watch(state.stopping.clone()));
-        let strangers_task = tokio::spawn(strangers::run(state.clone()));
-        handle.listening().await;
+        let mut tasks = vec![serve(listener, self.tls, server::router(state.clone()), handle.clone())?];
+        let mut handles = vec![handle];
+        if let Some(listener) = self.peers_listener {
+            let tls = RustlsConfig::from_config(federation::server_config(&state.federation)?);
+            let handle = Handle::new();
+            tasks.push(serve(listener, Some(tls), server::peers_router(state.clone()), handle.clone())?);
+            handles.push(handle);
+        }
+        tasks.push(tokio::spawn(self.log.run(state.metrics.checkpoint.clone(), stopping)));
+        tasks.push(tokio::spawn(edge_link::watch::run(state.clone())));
+        tasks.push(tokio::spawn(state.policies.clone().watch(state.stopping.clone())));
+        tasks.push(tokio::spawn(strangers::run(state.clone())));
+        tasks.push(tokio::spawn(federation::run(state.clone())));
+        for handle in &handles {
+            handle.listening().await;
+        }
         Ok(RunningHub {
             address,
             listen,
             api_root: format!("/{}/", state.config.api_root),
             collection: self.node.collection.id,
             first_start: self.node.first_start,
+            federation: state.federation.own.address.clone(),
             state,
-            handle,
+            handles,
             stop,
-            tasks: vec![server_task, log_task, watch_task, policy_task, strangers_task],
+            tasks,
         })
     }
 }
@@ -240,7 +261,9 @@ impl RunningHub {
     /// returns the data folder is free for another process.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
-        self.handle.graceful_shutdown(Some(STOP_WAIT));
+        for handle in &self.handles {
+            handle.graceful_shutdown(Some(STOP_WAIT));
+        }
         for task in self.tasks {
             // A task that failed said so in the log.
             let _ = task.await;

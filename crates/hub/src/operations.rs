@@ -15,6 +15,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use serde_json::json;
+use store::peers::Counts;
 
 use crate::listed::Listed;
 use crate::principal::Caller;
@@ -38,6 +39,8 @@ pub(crate) struct Metrics {
     pub(crate) ingested: Family<Ingested, Counter>,
     /// Objects that left, by the door they took.
     pub(crate) released: Family<Released, Counter>,
+    /// What came from peers and went to them, by what became of it.
+    peers: Family<WithPeer, Counter>,
     /// Streams that are open.
     pub(crate) streams: Gauge,
     /// The newest sequence of the log.
@@ -72,7 +75,33 @@ pub(crate) struct Released {
     pub(crate) door: &'static str,
 }
 
+/// What was exchanged with a peer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WithPeer {
+    /// Its short name here.
+    peer: String,
+    /// As in [`Counts`].
+    outcome: &'static str,
+}
+
 impl Metrics {
+    /// Adds what was exchanged with a peer.
+    pub(crate) fn from_peer(&self, peer: &str, counts: &Counts) {
+        let counted = [
+            ("accepted", counts.accepted),
+            ("duplicate", counts.duplicates),
+            ("refused", counts.refused),
+            ("conflict", counts.conflicts),
+            ("withdrawn", counts.withdrawn),
+            ("malformed", counts.malformed),
+            ("sent", counts.sent),
+            ("taken-back", counts.taken_back),
+        ];
+        for (outcome, count) in counted.into_iter().filter(|(_, count)| *count > 0) {
+            self.peers.get_or_create(&WithPeer { peer: peer.to_owned(), outcome }).inc_by(count);
+        }
+    }
+
     pub(crate) fn new() -> Self {
         let metrics = Self {
             registry: Registry::default(),
@@ -83,6 +112,7 @@ impl Metrics {
             }),
             ingested: Family::default(),
             released: Family::default(),
+            peers: Family::default(),
             streams: Gauge::default(),
             sequence: Gauge::default(),
             checkpoint: Gauge::default(),
@@ -101,6 +131,8 @@ impl Metrics {
         );
         registry.register("yagura_objects_in", "Objects that came in, by outcome", self.ingested.clone());
         registry.register("yagura_objects_out", "Objects that left, by door", self.released.clone());
+        let about = "What came from peers and went to them";
+        registry.register("yagura_peer_objects", about, self.peers.clone());
         registry.register("yagura_streams_open", "Open event streams", self.streams.clone());
         registry.register("yagura_log_sequence", "Newest sequence of the log", self.sequence.clone());
         registry.register(

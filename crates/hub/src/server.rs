@@ -25,7 +25,7 @@ use crate::principal::Asker;
 use crate::problem::{Failure, code_of};
 use crate::state::AppState;
 use crate::strangers::Tried;
-use crate::{api, console, edge_link, log, stream, taxii};
+use crate::{api, console, edge_link, federation, log, stream, taxii};
 
 /// Largest body that is not a body of objects, in bytes.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -83,6 +83,14 @@ pub(crate) fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
+/// What is served to peers, on a listener of its own: nothing else is there, and nothing of it is on the other one.
+pub(crate) fn peers_router(state: AppState) -> Router {
+    federation::router()
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(state.clone(), answer))
+        .with_state(state)
+}
+
 /// The outermost layer: gives the request its id, measures and logs it, renders failures, adds the security headers.
 ///
 /// The log names the route's pattern and never the path or query, which hold values that were searched for.
@@ -123,7 +131,7 @@ enum Form {
 impl Form {
     fn of(path: &str, api_root: &str) -> Self {
         match path.split('/').nth(1).unwrap_or_default() {
-            "api" | "edge" | "log" | "healthz" | "readyz" | "metrics" => Self::Rest,
+            "api" | "edge" | "peer" | "log" | "healthz" | "readyz" | "metrics" => Self::Rest,
             "taxii2" => Self::Taxii,
             first if first == api_root => Self::Taxii,
             _ => Self::Console,

@@ -15,6 +15,7 @@ use crate::casework::PutOff;
 use crate::config::HubConfig;
 use crate::edge_link::Positions;
 use crate::edge_link::watch::Watched;
+use crate::federation::Federation;
 use crate::ingest::Ingest;
 use crate::log::PublishedLog;
 use crate::operations::Metrics;
@@ -49,6 +50,8 @@ pub(crate) struct Inner {
     pub(crate) ingest: Ingest,
     /// The transparency log's published files.
     pub(crate) log: PublishedLog,
+    /// Other hubs.
+    pub(crate) federation: Federation,
     /// Counters.
     pub(crate) metrics: Metrics,
     /// Passwords, passkeys, and what slows down guessing.

@@ -41,6 +41,10 @@ vocabulary! {
         CaseOpened = "case-opened",
         /// A case was changed: severity, entry, assignment, state.
         CaseChanged = "case-changed",
+        /// A peer hub was added, changed, suspended, resumed or removed.
+        PeerChanged = "peer-changed",
+        /// A peer hub was told that it may no longer hold objects.
+        ObjectsTakenBack = "objects-taken-back",
         /// The policies in force changed.
         PolicyChanged = "policy-changed",
         /// Who may see an object was changed: its marking, or a grant to an organisation.

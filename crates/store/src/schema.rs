@@ -15,6 +15,7 @@ const MIGRATIONS: &[&[&str]] = &[
         include_str!("schema/work.sql"),
     ],
     &[include_str!("schema/releases.sql")],
+    &[include_str!("schema/peers.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

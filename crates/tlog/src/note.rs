@@ -110,7 +110,18 @@ impl SigningKey {
     /// The caller never signs two checkpoints of one origin that contradict each other (C2SP
     /// tlog-checkpoint, Signatures); the key's name should be the origin.
     pub fn sign_checkpoint(&self, checkpoint: &Checkpoint) -> String {
-        let text = checkpoint.to_text();
+        self.sign_text(&checkpoint.to_text())
+    }
+
+    /// A statement of another kind than a checkpoint as a note signed by this key: `kind` on a line of its own, then the lines of
+    /// `body`. [`open_text`] gives both back.
+    ///
+    /// A kind begins with `yagura-`, so that no statement can pass for a checkpoint, whose first line is the log's origin.
+    pub fn sign_statement(&self, kind: &str, body: &str) -> String {
+        self.sign_text(&format!("yagura-{kind}\n{}\n", body.trim_end_matches('\n')))
+    }
+
+    fn sign_text(&self, text: &str) -> String {
         let signature = self.key.sign(text.as_bytes());
         let mut bytes = self.public.id.to_vec();
         bytes.extend_from_slice(&signature.to_bytes());

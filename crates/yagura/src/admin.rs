@@ -3,24 +3,24 @@
 //! Who may read the folder runs the node; nothing more is asked. While the hub runs, it carries the command out itself, asked
 //! through a socket in its folder that only the folder's owner can open; while it is stopped, the command opens the store.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use api::{NewEdge, NewOrganisation, NewPerson, NewToken};
+use api::{NewEdge, NewOrganisation, NewPeer, NewPerson, NewToken, PeerChange};
 use hub::RunningHub;
 use hub::administration::{self, By};
 use hub::policies::{PolicyKeeper, PolicyStatus};
 use oversight::Realm;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Options, Store, edges, organisations, people, tokens};
+use store::{Options, Store, StoreError, edges, organisations, peers, people, tokens};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
 use crate::cli::{
-    AdminArgs, AdminCommand, EdgeAdminCommand, OrgCommand, PolicyCommand, TokenCommand, UserCommand,
+    AdminArgs, AdminCommand, EdgeAdminCommand, OrgCommand, PeerCommand, PolicyCommand, TokenCommand, UserCommand,
 };
 use crate::output::{Failure, Output};
 
@@ -45,6 +45,11 @@ enum Request {
     RemoveEdge { id: String },
     ShowPolicies,
     ReloadPolicies,
+    ListPeers,
+    PeerCard,
+    AddPeer(NewPeer),
+    ChangePeer { id: String, change: PeerChange },
+    RemovePeer { id: String },
 }
 
 /// What came of a request: lines for people, one value for programs. It may hold a secret and is not to be formatted.
@@ -65,7 +70,7 @@ pub(crate) fn run(output: &Output, arguments: &AdminArgs) -> Result<ExitCode, Fa
     if let AdminCommand::Policy { command: PolicyCommand::Check { folder } } = &arguments.command {
         return check_policies(output, folder);
     }
-    let request = request(&arguments.command);
+    let request = request(&arguments.command)?;
     let answer = match UnixStream::connect(arguments.data.join(SOCKET)) {
         Ok(stream) => ask(&stream, &request)?,
         Err(_) => in_stopped_hub(&arguments.data, request)?,
@@ -78,8 +83,8 @@ pub(crate) fn run(output: &Output, arguments: &AdminArgs) -> Result<ExitCode, Fa
     Ok(ExitCode::SUCCESS)
 }
 
-fn request(command: &AdminCommand) -> Request {
-    match command.clone() {
+fn request(command: &AdminCommand) -> Result<Request, Failure> {
+    Ok(match command.clone() {
         AdminCommand::Org { command: OrgCommand::List } => Request::ListOrganisations,
         AdminCommand::Org {
             command: OrgCommand::Add { id, name_ja, name_en, role, sectors, prefecture },
@@ -104,7 +109,45 @@ fn request(command: &AdminCommand) -> Request {
         AdminCommand::Policy { command: PolicyCommand::Show | PolicyCommand::Check { .. } } => {
             Request::ShowPolicies
         }
-    }
+        AdminCommand::Peer { command } => peer_request(command)?,
+    })
+}
+
+fn peer_request(command: PeerCommand) -> Result<Request, Failure> {
+    let change = |id, change| Request::ChangePeer { id, change };
+    Ok(match command {
+        PeerCommand::List => Request::ListPeers,
+        PeerCommand::Card => Request::PeerCard,
+        PeerCommand::Add { card, org, id, address } => {
+            Request::AddPeer(NewPeer { card: read_card(&card)?, organisation: org, id, address })
+        }
+        PeerCommand::Renew { id, card } => {
+            change(id, PeerChange { card: Some(read_card(&card)?), ..PeerChange::default() })
+        }
+        PeerCommand::Suspend { id, reason } => {
+            change(id, PeerChange { suspended: Some(true), reason: Some(reason), ..PeerChange::default() })
+        }
+        PeerCommand::Resume { id } => {
+            change(id, PeerChange { suspended: Some(false), ..PeerChange::default() })
+        }
+        PeerCommand::Remove { id } => Request::RemovePeer { id },
+    })
+}
+
+fn read_card(path: &Path) -> Result<String, Failure> {
+    let read = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin().lock().take(MESSAGE_BYTES_MAX))
+    } else {
+        std::fs::read_to_string(path)
+    };
+    read.map_err(|e| {
+        let path = path.display();
+        Failure::usage(
+            "file",
+            format!("`{path}` cannot be read: {e}"),
+            format!("`{path}` を読み込めません：{e}"),
+        )
+    })
 }
 
 fn ask(stream: &UnixStream, request: &Request) -> Result<Answer, Failure> {
@@ -141,7 +184,7 @@ fn in_stopped_hub(data: &Path, request: Request) -> Result<Answer, Failure> {
     crate::block_on(async {
         let store = Store::open(data, Options::default())
             .map_err(|e| refusal(Refused { code: e.code().to_owned(), message: e.to_string() }))?;
-        execute(&store, None, request).await.map_err(refusal)
+        execute(&store, data, None, request).await.map_err(refusal)
     })
 }
 
@@ -167,11 +210,12 @@ pub(crate) fn serve(running: &RunningHub) -> Result<Administration, Failure> {
     let listener = tokio::net::UnixListener::bind(&path).map_err(failed)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
     let (store, hub) = (running.store().clone(), (running.address.clone(), running.policies()));
+    let data = running.data().to_owned();
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let (store, hub) = (store.clone(), hub.clone());
+            let (store, hub, data) = (store.clone(), hub.clone(), data.clone());
             tokio::spawn(async move {
-                if let Err(error) = answer(stream, &store, &hub).await {
+                if let Err(error) = answer(stream, &store, &data, &hub).await {
                     tracing::debug!(%error, "an administrative command ended early");
                 }
             });
@@ -193,12 +237,17 @@ impl Administration {
 /// Of a hub that runs: its address, and where its policies come from.
 type Running = (url::Url, PolicyKeeper);
 
-async fn answer(stream: tokio::net::UnixStream, store: &Store, hub: &Running) -> std::io::Result<()> {
+async fn answer(
+    stream: tokio::net::UnixStream,
+    store: &Store,
+    data: &Path,
+    hub: &Running,
+) -> std::io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     tokio::io::BufReader::new(read.take(MESSAGE_BYTES_MAX)).read_line(&mut line).await?;
     let done = match serde_json::from_str(&line) {
-        Ok(request) => execute(store, Some(hub), request).await,
+        Ok(request) => execute(store, data, Some(hub), request).await,
         Err(error) => Err(Refused { code: "bad-request".to_owned(), message: error.to_string() }),
     };
     let mut answer = serde_json::to_vec(&done)?;
@@ -206,7 +255,12 @@ async fn answer(stream: tokio::net::UnixStream, store: &Store, hub: &Running) ->
     write.write_all(&answer).await
 }
 
-async fn execute(store: &Store, hub: Option<&Running>, request: Request) -> Result<Answer, Refused> {
+async fn execute(
+    store: &Store,
+    data: &Path,
+    hub: Option<&Running>,
+    request: Request,
+) -> Result<Answer, Refused> {
     let by = || By::node(Realm::Live);
     let link = |secret: String| {
         // While the hub is stopped its address is not known here; the part after it is what counts.
@@ -216,9 +270,11 @@ async fn execute(store: &Store, hub: Option<&Running>, request: Request) -> Resu
         )
     };
     Ok(match request {
-        Request::ListOrganisations | Request::ListPeople | Request::ListTokens | Request::ListEdges => {
-            list(store, &request).await?
-        }
+        Request::ListOrganisations
+        | Request::ListPeople
+        | Request::ListTokens
+        | Request::ListEdges
+        | Request::ListPeers => list(store, &request).await?,
         Request::AddOrganisation(new) => {
             let added = administration::add_organisation(store, by(), &new).await?;
             Answer { lines: vec![added.id.to_string()], value: organisation(&added) }
@@ -236,6 +292,13 @@ async fn execute(store: &Store, hub: Option<&Running>, request: Request) -> Resu
             let refused = |e: hub::HubError| Refused { code: e.code.to_owned(), message: e.message };
             policies(&keeper(hub)?.reload().await.map_err(refused)?)
         }
+        Request::PeerCard => {
+            let card = hub::signed_card(store, data).await?;
+            Answer { value: json!({ "card": card }), lines: vec![card.trim_end().to_owned()] }
+        }
+        Request::AddPeer(new) => added(&hub::add_peer(store, by(), &new).await?),
+        Request::ChangePeer { id, change } => added(&hub::change_peer(store, by(), &id, &change).await?),
+        Request::RemovePeer { id } => nothing(hub::remove_peer(store, by(), &id).await)?,
     })
 }
 
@@ -278,6 +341,16 @@ fn secret(secret: String) -> Answer {
     Answer { value: json!({ "secret": secret }), lines: vec![secret] }
 }
 
+/// The fingerprint is what people compare.
+fn added(peer: &peers::Peer) -> Answer {
+    let line = format!("{}\t{}\t{}", peer.id, peer.state.name(), peer.fingerprint);
+    let value = json!({
+        "id": peer.id, "hub": peer.hub, "organisation": peer.organisation, "state": peer.state.name(),
+        "fingerprint": peer.fingerprint,
+    });
+    Answer { lines: vec![line], value }
+}
+
 fn nothing(done: Result<(), administration::Error>) -> Result<Answer, Refused> {
     done?;
     Ok(Answer { lines: Vec::new(), value: json!({}) })
@@ -291,6 +364,11 @@ async fn list(store: &Store, request: &Request) -> Result<Answer, Refused> {
             Request::ListPeople => rows(&people::list(reader, &realm)?, person),
             Request::ListTokens => rows(&tokens::list(reader, &realm)?, token),
             Request::ListEdges => rows(&edges::list(reader, &realm)?, edge),
+            Request::ListPeers => {
+                let known = peers::list(reader, &realm)?.into_iter();
+                let known = known.map(|peer| Ok((peers::progress(reader, &realm, &peer.id)?, peer)));
+                rows(&known.collect::<Result<Vec<_>, StoreError>>()?, peer)
+            }
             _ => rows(&organisations::list(reader, &realm)?, organisation),
         })
     });
@@ -343,6 +421,15 @@ fn token(token: &tokens::Token) -> Value {
 
 fn edge(edge: &edges::Edge) -> Value {
     json!({ "id": edge.id, "organisation": edge.organisation, "name": edge.name, "heard": edge.heard })
+}
+
+fn peer((progress, peer): &(peers::Progress, peers::Peer)) -> Value {
+    json!({
+        "id": peer.id, "organisation": peer.organisation, "state": peer.state.name(), "reason": peer.reason,
+        "taken": progress.taken, "given": progress.given, "accepted": progress.counts.accepted,
+        "sent": progress.counts.sent, "refused": progress.counts.refused, "conflicts": progress.counts.conflicts,
+        "fingerprint": peer.fingerprint, "hub": peer.hub,
+    })
 }
 
 impl From<administration::Error> for Refused {

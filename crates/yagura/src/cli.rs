@@ -282,6 +282,58 @@ pub(crate) enum AdminCommand {
         #[command(subcommand)]
         command: EdgeAdminCommand,
     },
+    /// Other hubs.
+    Peer {
+        #[command(subcommand)]
+        command: PeerCommand,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum PeerCommand {
+    /// List them, with how far each has come.
+    List,
+    /// Print this hub's card, to be given to whoever runs the other hub. It holds no secret.
+    Card,
+    /// Add the hub whose card this is. Do the same over there, and compare the fingerprints by telephone.
+    Add {
+        /// The other hub's card; `-` reads standard input.
+        card: PathBuf,
+        /// Short name of the organisation to bind it to: what it brings is that organisation's, what it is given is given to it.
+        #[arg(long)]
+        org: String,
+        /// Short name of the peer; by default the organisation's.
+        #[arg(long)]
+        id: Option<String>,
+        /// Where it is reached, where that is not what its card says: `https://host:port`.
+        #[arg(long)]
+        address: Option<String>,
+    },
+    /// Take a newer card of a peer: it has a new certificate or address.
+    Renew {
+        /// Short name of the peer.
+        id: String,
+        /// The newer card; `-` reads standard input.
+        card: PathBuf,
+    },
+    /// Exchange nothing with a peer until it is resumed.
+    Suspend {
+        /// Short name of the peer.
+        id: String,
+        /// Why; shown on the peers' page.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Go on where the exchange stopped.
+    Resume {
+        /// Short name of the peer.
+        id: String,
+    },
+    /// Remove one. What it brought stays.
+    Remove {
+        /// Short name of the peer.
+        id: String,
+    },
 }
 
 #[derive(Debug, Clone, Subcommand)]

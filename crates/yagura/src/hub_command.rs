@@ -17,6 +17,9 @@ struct Ready<'a> {
     address: &'a str,
     api_root: &'a str,
     collection: String,
+    /// Where peers reach the hub.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    federation: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +79,7 @@ pub(crate) fn announce(output: &Output, running: &RunningHub) {
             address,
             api_root: &running.api_root,
             collection: running.collection.to_string(),
+            federation: running.federation.as_ref().map(|address| address.as_str().trim_end_matches('/')),
             sign_in,
             token,
         });

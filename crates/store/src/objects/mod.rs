@@ -32,7 +32,7 @@ pub use page::{
 };
 pub use remove::{remove, remove_version};
 pub use row::Row;
-pub use tail::{Change, TAIL_MAX, Tail, TailFilter, between, tail};
+pub use tail::{Change, Narrow, TAIL_MAX, Tail, TailFilter, between, narrow_tail, tail};
 
 /// The name a person would know an object by.
 fn display_name(object: &Object) -> Option<&str> {

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use oversight::{OrganisationId, Realm};
 use policy::{LabelKey, Visible};
 use stix::Id;
@@ -5,6 +7,7 @@ use stix::Id;
 use super::add::last_sequence;
 use super::condition::{Conditions, label_condition, last_condition};
 use super::row::{COLUMNS, Row, RowReader};
+use crate::collections::CollectionKey;
 use crate::sql::{self, stix_id};
 use crate::{Reader, StoreError};
 
@@ -68,6 +71,28 @@ pub const TAIL_MAX: usize = 10_000;
 /// # Errors
 /// Those of the database.
 pub fn tail(reader: &Reader<'_>, realm: &Realm, filter: &TailFilter<'_>) -> Result<Tail, StoreError> {
+    narrow_tail(reader, realm, filter, &Narrow::default())
+}
+
+/// A part of the tail that only some readers want.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Narrow<'a> {
+    /// Only this collection.
+    pub collection: Option<CollectionKey>,
+    /// Only these of the labels that the reader may see.
+    pub labels: Option<&'a BTreeSet<LabelKey>>,
+}
+
+/// The same as [`tail`], narrowed.
+///
+/// # Errors
+/// Those of the database.
+pub fn narrow_tail(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    filter: &TailFilter<'_>,
+    narrow: &Narrow<'_>,
+) -> Result<Tail, StoreError> {
     let realm = reader.realm(realm)?;
     let last = last_sequence(reader)?;
     let bound = filter.after.saturating_add(SCAN_SEQUENCES).min(last);
@@ -83,6 +108,13 @@ pub fn tail(reader: &Reader<'_>, realm: &Realm, filter: &TailFilter<'_>) -> Resu
     conditions.compare("log.sequence <=", bound);
     conditions.and("log.kind <> 1");
     conditions.and(&label_condition("log.label", filter.visible));
+    if let Some(collection) = narrow.collection {
+        conditions.compare("log.collection =", collection);
+    }
+    if let Some(labels) = narrow.labels {
+        let keys: Vec<String> = labels.iter().map(LabelKey::to_string).collect();
+        conditions.and(&format!("log.label IN ({})", keys.join(",")));
+    }
     if filter.last_only {
         conditions.and(&format!("(log.kind = 2 OR {})", last_condition(filter.visible)));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use api::{ObjectDetail, ObjectVersion};
+use api::{ObjectDetail, ObjectRoute, ObjectVersion, RouteHop};
 use axum::Json;
 use axum::extract::{Path, State};
 use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use stix::{Id, Object, Timestamp};
 use store::objects::Row;
-use store::{Reader, StoreError, labels, objects, sightings};
+use store::{Reader, StoreError, labels, objects, peers, routes, sightings};
 
 use crate::api::summaries::{Teller, leaving, microseconds, parse};
 use crate::principal::Caller;
@@ -88,8 +88,36 @@ fn detail(
         because: state.engine.load().explain(&caller.principal, &label).1,
         versions: versions.iter().map(version).collect(),
         sightings: times_sighted(reader, caller, teller, &row.id)?,
+        routes: came_by(reader, caller, &versions)?,
         object: Value::Object(object.properties().clone()),
     })
+}
+
+/// How the versions that the caller may see came from other hubs.
+fn came_by(reader: &Reader<'_>, caller: &Caller, seen: &[Row]) -> Result<Vec<ObjectRoute>, StoreError> {
+    let Some(first) = seen.first() else { return Ok(Vec::new()) };
+    let known = routes::of_object(reader, caller.realm(), &first.id)?;
+    if known.is_empty() {
+        return Ok(Vec::new());
+    }
+    let peers = peers::list(reader, caller.realm())?;
+    let hop = |hub: &String| RouteHop {
+        hub: hub.clone(),
+        peer: peers.iter().find(|peer| peer.hub == *hub).map(|peer| peer.id.clone()),
+    };
+    let keys: BTreeSet<String> =
+        seen.iter().map(|row| routes::version_key(row.version.as_deref())).collect();
+    let told = known.into_iter().filter(|route| keys.contains(&route.version_key));
+    let told = told.map(|route| ObjectRoute {
+        hops: route.hops.iter().map(hop).collect(),
+        version_key: route.version_key,
+        peer: route.peer,
+        organisation: route.organisation,
+        agreement: route.agreement,
+        received: route.received.to_string(),
+        held: route.held,
+    });
+    Ok(told.collect())
 }
 
 fn version(row: &Row) -> ObjectVersion {

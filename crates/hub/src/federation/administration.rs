@@ -1,0 +1,226 @@
+//! Peers are added, changed and removed here, whoever asks: the REST handlers, and the command line through the hub's socket or over
+//! the data folder of a hub that is stopped.
+
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use oversight::{Action, Actor, AuditEvent, OrganisationRole, Purpose, Realm};
+use store::peers::{self, Peer, State};
+use store::{Act, Store, StoreError, Tx, organisations, settings};
+use tlog::SigningKey;
+use url::Url;
+
+use super::card::{Card, check_address, hub_id};
+use super::identity::Identity;
+use crate::administration::{By, Error, short_name};
+use crate::config::HubConfig;
+use crate::state::AppState;
+use crate::{HubError, REALM, first_start};
+
+/// The setting that holds the card's changing part: where the hub is reached, and what it is called.
+const CARD_SETTING: &str = "federation.card";
+/// Longest reason, in characters.
+const REASON_CHARACTERS_MAX: usize = 500;
+
+/// What this hub tells of itself; kept in the store, so that the card can be printed while the hub is stopped.
+pub(crate) async fn own_card(
+    config: &HubConfig,
+    store: &Store,
+    key: &SigningKey,
+    identity: &Identity,
+    address: Option<Url>,
+) -> Result<Card, HubError> {
+    let verifying = key.verifying_key();
+    let card = Card {
+        hub: hub_id(&verifying),
+        name_ja: config.name_ja.clone(),
+        name_en: config.name_en.clone(),
+        address,
+        one_way: config.federation.one_way,
+        certificate: STANDARD.encode(identity.certificate()),
+        key: verifying.encode(),
+        issued: Timestamp::now(),
+    };
+    let kept = serde_json::to_vec(&card).map_err(|e| HubError::new("card", e.to_string()))?;
+    store
+        .write(move |tx| settings::put(tx, &REALM, CARD_SETTING, &kept).map(Act::bookkeeping))
+        .await?;
+    Ok(card)
+}
+
+/// The hub's card as it is given out, from its data folder.
+///
+/// # Errors
+/// [`Error::Invalid`] where the hub was never started, or its key is not there.
+pub async fn signed_card(store: &Store, data: &Path) -> Result<String, Error> {
+    let kept = store.read(|reader| settings::get(reader, &REALM, CARD_SETTING)).await?;
+    let missing = || Error::Invalid("this hub has no card yet; start it once with this version".to_owned());
+    let card: Card =
+        kept.and_then(|kept| serde_json::from_slice(&kept).ok()).ok_or_else(missing)?;
+    let key = first_start::key_in(data, store).await.map_err(|e| Error::Invalid(e.message))?;
+    Ok(Card { issued: Timestamp::now(), ..card }.sign(&key))
+}
+
+/// Adds a peer.
+///
+/// # Errors
+/// [`Error::Invalid`] for a card that cannot be used; [`StoreError::Exists`]; [`StoreError::NotFound`] for the organisation.
+pub async fn add_peer(store: &Store, by: By, new: &api::NewPeer) -> Result<Peer, Error> {
+    let card = open(&new.card)?;
+    let organisation = short_name("organisation", &new.organisation)?;
+    let id = short_name("id", new.id.as_deref().unwrap_or(&new.organisation))?.as_str().to_owned();
+    let address = new.address.as_deref().map(read_address).transpose()?;
+    let fingerprint = card.fingerprint().map_err(|e| Error::Invalid(e.to_string()))?;
+    let text = new.card.clone();
+    let add = move |tx: &mut Tx<'_>| {
+        let known = organisations::get(tx, &by.realm, &organisation)?
+            .ok_or_else(|| StoreError::NotFound { what: organisation.to_string() })?;
+        if known.role == OrganisationRole::Oversight {
+            let message = "the oversight organisation has no peer: it is given no content".to_owned();
+            return Err(StoreError::Abandoned { code: "unprocessable", message });
+        }
+        not_oneself(tx, &by.realm, &card)?;
+        let now = tx.now();
+        let peer = Peer {
+            id,
+            hub: card.hub,
+            organisation,
+            fingerprint,
+            card: text,
+            address,
+            state: State::Active,
+            reason: None,
+            created: now,
+            changed: now,
+        };
+        peers::add(tx, &by.realm, &peer)?;
+        let event = changed(&by, &peer).with("added", "true").with("role", known.role.name());
+        Ok(Act::audited(peer, &by.realm, event))
+    };
+    Ok(store.write(add).await?)
+}
+
+/// Changes a peer: suspends or resumes it, takes a newer card, another address.
+///
+/// # Errors
+/// [`Error::Invalid`]; [`StoreError::NotFound`].
+pub async fn change_peer(store: &Store, by: By, id: &str, change: &api::PeerChange) -> Result<Peer, Error> {
+    let card = change.card.as_deref().map(open).transpose()?;
+    let card = card.map(|card| card.fingerprint().map(|fingerprint| (card, fingerprint))).transpose();
+    let card = card.map_err(|e| Error::Invalid(e.to_string()))?;
+    let address = change.address.as_deref().map(read_address).transpose()?;
+    let reason = change.reason.as_deref().map(read_reason).transpose()?;
+    let (id, change) = (id.to_owned(), change.clone());
+    let update = move |tx: &mut Tx<'_>| {
+        let mut peer = peers::get(tx, &by.realm, &id)?.ok_or(StoreError::NotFound { what: id })?;
+        if let Some((card, fingerprint)) = card {
+            let invalid = |message: &str| StoreError::Abandoned { code: "unprocessable", message: message.to_owned() };
+            if card.hub != peer.hub {
+                return Err(invalid("the card is of another hub; add that one as a peer of its own"));
+            }
+            if Card::open(&peer.card).is_ok_and(|old| old.issued > card.issued) {
+                return Err(invalid("the card is older than the one that is known"));
+            }
+            peer.fingerprint = fingerprint;
+            peer.card = change.card.unwrap_or_default();
+        }
+        if address.is_some() {
+            peer.address = address;
+        }
+        if let Some(suspended) = change.suspended {
+            peer.state = if suspended { State::Suspended } else { State::Active };
+            peer.reason = None;
+        }
+        if reason.is_some() {
+            peer.reason = reason;
+        }
+        peers::update(tx, &by.realm, &peer)?;
+        let event = changed(&by, &peer).with("state", peer.state.name());
+        Ok(Act::audited(peer, &by.realm, event))
+    };
+    Ok(store.write(update).await?)
+}
+
+/// Removes a peer. What it brought stays.
+///
+/// # Errors
+/// [`StoreError::NotFound`].
+pub async fn remove_peer(store: &Store, by: By, id: &str) -> Result<(), Error> {
+    let id = id.to_owned();
+    let remove = move |tx: &mut Tx<'_>| {
+        let Some(peer) = peers::get(tx, &by.realm, &id)? else {
+            return Err(StoreError::NotFound { what: id });
+        };
+        peers::remove(tx, &by.realm, &id)?;
+        let event = changed(&by, &peer).with("removed", "true");
+        Ok(Act::audited((), &by.realm, event))
+    };
+    Ok(store.write(remove).await?)
+}
+
+/// Suspends a peer that misbehaves.
+pub(super) async fn suspend_for_cause(state: &AppState, peer: &str, reason: &str) -> Result<(), Error> {
+    let change = api::PeerChange {
+        suspended: Some(true),
+        reason: Some(reason.chars().take(REASON_CHARACTERS_MAX).collect()),
+        ..api::PeerChange::default()
+    };
+    change_peer(&state.store, By::node(REALM), peer, &change).await?;
+    tracing::error!(peer, reason, "a peer was suspended");
+    state.federation.announce();
+    Ok(())
+}
+
+/// A hub that is its own peer would send everything to itself.
+fn not_oneself(tx: &Tx<'_>, realm: &Realm, card: &Card) -> Result<(), StoreError> {
+    let own = settings::get(tx, realm, CARD_SETTING)?;
+    let own: Option<Card> = own.and_then(|kept| serde_json::from_slice(&kept).ok());
+    if own.is_some_and(|own| own.hub == card.hub) {
+        let message = "the card is this hub's own; give it to the other hub, and add the other one's here".to_owned();
+        return Err(StoreError::Abandoned { code: "unprocessable", message });
+    }
+    Ok(())
+}
+
+fn changed(by: &By, peer: &Peer) -> AuditEvent {
+    let event = AuditEvent::done(Action::PeerChanged, by.actor.clone(), Purpose::Administration);
+    let event = event
+        .on([peer.id.as_str()])
+        .with("hub", peer.hub.clone())
+        .with("organisation", peer.organisation.as_str())
+        .with("certificate", peer.fingerprint.clone());
+    match &peer.reason {
+        Some(reason) => event.with("reason", reason.clone()),
+        None => event,
+    }
+}
+
+/// Writes down who was turned away at the handshake.
+pub(super) fn turned_away(fingerprint: &str) -> AuditEvent {
+    AuditEvent::refused(Actor::Stranger, Purpose::Administration, "unknown-peer")
+        .with("certificate", fingerprint)
+}
+
+fn open(text: &str) -> Result<Card, Error> {
+    if text.len() > peers::CARD_BYTES_MAX {
+        return Err(Error::Invalid(format!("card: longer than {} bytes", peers::CARD_BYTES_MAX)));
+    }
+    Card::open(text).map_err(|e| Error::Invalid(e.to_string()))
+}
+
+fn read_address(text: &str) -> Result<String, Error> {
+    let invalid = || Error::Invalid(format!("address: `{text}` is not of the form `https://host:port`"));
+    let url = Url::parse(text).map_err(|_| invalid())?;
+    check_address(&url).map_err(|_| invalid())?;
+    Ok(url.to_string())
+}
+
+fn read_reason(text: &str) -> Result<String, Error> {
+    let text = text.trim();
+    if text.chars().count() > REASON_CHARACTERS_MAX || text.chars().any(char::is_control) {
+        return Err(Error::Invalid(format!("reason: at most {REASON_CHARACTERS_MAX} characters, on one line")));
+    }
+    Ok(text.to_owned())
+}

@@ -1,0 +1,161 @@
+//! Keeps running what should run: one link for each peer that this hub reads from, or sends to of its own accord.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use store::Act;
+use store::peers::{Peer, State};
+use tokio::task::JoinHandle;
+use url::Url;
+
+use super::administration::turned_away;
+use super::card::Card;
+use super::receive::{self, Trouble};
+use super::{pull, push};
+use crate::REALM;
+use crate::state::AppState;
+use crate::strangers::Tried;
+
+/// How often peers are looked at: the command line changes them beside the running hub.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long is waited after the first failure, and at most.
+const WAIT_FIRST: Duration = Duration::from_millis(200);
+const WAIT_MAX: Duration = Duration::from_secs(15);
+
+/// Which way a link carries objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Way {
+    /// This hub reads the peer's stream.
+    In,
+    /// This hub sends, for nobody can read its stream.
+    Out,
+}
+
+/// A peer as a link needs it.
+#[derive(Debug, Clone)]
+pub(super) struct Remote {
+    pub(super) peer: Peer,
+    pub(super) address: Url,
+}
+
+pub(super) async fn run(state: AppState) {
+    let mut links: HashMap<(String, Way), (Timestamp, JoinHandle<()>)> = HashMap::new();
+    let mut changed = state.federation.changed.subscribe();
+    loop {
+        changed.mark_unchanged();
+        match state.federation.refresh_pins(&state.store).await {
+            Ok(peers) => tend(&state, &peers, &mut links),
+            Err(error) => tracing::error!(%error, "peers cannot be looked after"),
+        }
+        audit_strangers(&state).await;
+        tokio::select! {
+            () = state.stopping.wait() => break,
+            _ = changed.changed() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+    for (_, link) in links.into_values() {
+        link.abort();
+        // It was told to stop, or is made to.
+        let _ = link.await;
+    }
+}
+
+/// Starts the links that are missing, and ends those that should not be or have changed.
+fn tend(
+    state: &AppState,
+    peers: &[Peer],
+    links: &mut HashMap<(String, Way), (Timestamp, JoinHandle<()>)>,
+) {
+    let mut wanted: HashMap<(String, Way), Remote> = HashMap::new();
+    for peer in peers.iter().filter(|peer| peer.state == State::Active) {
+        for (way, remote) in ways(state, peer) {
+            wanted.insert((peer.id.clone(), way), remote);
+        }
+    }
+    links.retain(|key, (changed, link)| {
+        let stays = wanted.get(key).is_some_and(|remote| remote.peer.changed == *changed);
+        if !stays {
+            link.abort();
+        }
+        stays
+    });
+    for (key, remote) in wanted {
+        if !links.contains_key(&key) {
+            let changed = remote.peer.changed;
+            let link = tokio::spawn(keep(state.clone(), remote, key.1));
+            links.insert(key, (changed, link));
+        }
+    }
+    state.federation.lives.keep(|id| peers.iter().any(|peer| peer.id == id));
+}
+
+/// What this hub does of its own accord: read where both may read, send where the peer cannot read here.
+fn ways(state: &AppState, peer: &Peer) -> Vec<(Way, Remote)> {
+    let own = &state.federation.own;
+    let card = match Card::open(&peer.card) {
+        Ok(card) => card,
+        Err(error) => {
+            state.federation.lives.trouble(&peer.id, error.to_string());
+            return Vec::new();
+        }
+    };
+    let address = peer.address.as_deref().and_then(|text| Url::parse(text).ok()).or(card.address);
+    let Some(address) = address else { return Vec::new() };
+    let remote = Remote { peer: peer.clone(), address };
+    let mut ways = Vec::new();
+    if !own.one_way && !card.one_way {
+        ways.push((Way::In, remote.clone()));
+    }
+    if own.address.is_none() && !card.one_way {
+        ways.push((Way::Out, remote));
+    }
+    ways
+}
+
+/// Runs one link, again and again.
+async fn keep(state: AppState, remote: Remote, way: Way) {
+    let id = remote.peer.id.clone();
+    let mut wait = WAIT_FIRST;
+    loop {
+        let begun = tokio::time::Instant::now();
+        let ended = match way {
+            Way::In => pull::run(&state, &remote).await,
+            Way::Out => push::run(&state, &remote).await,
+        };
+        let Err(trouble) = ended else { return };
+        state.federation.lives.trouble(&id, trouble.to_string());
+        if let Trouble::Fault(why) = &trouble {
+            receive::blame(&state, &id, why).await;
+        }
+        if begun.elapsed() > WAIT_MAX {
+            wait = WAIT_FIRST;
+        }
+        tokio::select! {
+            () = state.stopping.wait() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = (wait * 2).min(WAIT_MAX);
+    }
+}
+
+/// Writes down who was turned away, as long as they are few.
+async fn audit_strangers(state: &AppState) {
+    for stranger in state.federation.lives.take_unaudited() {
+        tracing::warn!(
+            certificate = stranger.fingerprint,
+            "a node that is no peer was turned away; where it should be one, add its card"
+        );
+        // The handshake tells no address: all of them count as one.
+        let tried = Tried::From(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        if !state.strangers.admit(&tried, Instant::now()) {
+            continue;
+        }
+        let event = turned_away(&stranger.fingerprint);
+        if let Err(error) = state.store.write(move |_| Ok(Act::audited((), &REALM, event))).await {
+            tracing::error!(%error, "a refusal could not be written to the audit log");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Hub and hub: what other hubs are given, and what they bring.
+//!
+//! Each hub has a certificate of its own ([`identity`]) and hands out a signed card ([`card`]); hubs that have each other's card
+//! are peers and speak mutual TLS, pinned to the certificate on the card.
+//!
+//! 1. The receiving hub opens the stream of the sending one and asks on from where it stopped ([`pull`]); the sending hub serves
+//!    it ([`serve`]). A hub that cannot be reached, or that must take nothing in, sends on its own account instead ([`push`]).
+//! 2. What a peer is given is read from the log by a [`feed`], at the pace at which the peer takes it, decided anew for each batch,
+//!    and released through the hub's one door.
+//! 3. What a peer brings is taken in by [`receive`]: objects, envelopes, and how far the peer's log is read are one transaction.
+//! 4. [`links`] keeps what should run running; [`administration`] adds and changes peers.
+
+pub(crate) mod administration;
+mod card;
+mod feed;
+mod frame;
+mod identity;
+mod links;
+mod live;
+mod pull;
+mod push;
+mod receive;
+mod serve;
+
+use std::collections::HashMap;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use oversight::{Actor, OrganisationRole, PersonRole, Purpose};
+use policy::{Principal, PrincipalKind};
+use store::peers::{self, Peer, State};
+use store::{Reader, Store, StoreError, organisations};
+use tlog::SigningKey;
+use tokio::sync::watch;
+
+pub(crate) use card::Card;
+pub(crate) use identity::Identity;
+pub(crate) use live::Lives;
+pub(crate) use serve::routes;
+
+use crate::config::HubConfig;
+use crate::principal::Caller;
+use crate::state::AppState;
+use crate::{HubError, REALM};
+
+/// What of federation lives as long as the hub.
+pub(crate) struct Federation {
+    /// This hub, as others know it.
+    pub(crate) own: Card,
+    /// Its certificate and key.
+    pub(crate) identity: Arc<Identity>,
+    /// Which certificates are whose.
+    pub(crate) pins: Pins,
+    /// How the links are.
+    pub(crate) lives: Lives,
+    /// Counts up when peers change, so that open streams and links look again.
+    pub(crate) changed: watch::Sender<u64>,
+}
+
+/// The peers' certificates: SHA-256 in hexadecimal → short name.
+pub(crate) type Pins = Arc<ArcSwap<HashMap<String, String>>>;
+
+impl Federation {
+    pub(crate) fn new(own: Card, identity: Arc<Identity>, pins: Pins, lives: Lives) -> Self {
+        Self { own, identity, pins, lives, changed: watch::Sender::new(0) }
+    }
+
+    /// Says that peers have changed.
+    pub(crate) fn announce(&self) {
+        self.changed.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Lets in the certificates of the peers that are in the store, and no others.
+    pub(crate) async fn refresh_pins(&self, store: &Store) -> Result<Vec<Peer>, StoreError> {
+        let known = store.read(|reader| peers::list(reader, &REALM)).await?;
+        let pins: HashMap<String, String> =
+            known.iter().map(|peer| (peer.fingerprint.clone(), peer.id.clone())).collect();
+        if **self.pins.load() != pins {
+            self.pins.store(Arc::new(pins));
+            self.announce();
+        }
+        Ok(known)
+    }
+}
+
+/// All that can fail before something runs: the certificate, the listener, the card.
+pub(crate) async fn prepare(
+    config: &HubConfig,
+    store: &Store,
+    key: &SigningKey,
+) -> Result<(Federation, Option<TcpListener>), HubError> {
+    let identity = Arc::new(Identity::load(&config.data)?);
+    let (listener, address) = match config.federation.listen {
+        None => (None, None),
+        Some(listen) => {
+            let failed = |e: std::io::Error| HubError::new("listen", format!("cannot listen for peers on {listen}: {e}"));
+            let listener = TcpListener::bind(listen).map_err(failed)?;
+            let listen = listener.local_addr().map_err(failed)?;
+            let address = match &config.federation.address {
+                Some(address) => address.clone(),
+                None => url::Url::parse(&format!("https://{listen}"))
+                    .map_err(|e| HubError::new("listen", e.to_string()))?,
+            };
+            (Some(listener), Some(address))
+        }
+    };
+    let own = administration::own_card(config, store, key, &identity, address).await?;
+    let federation = Federation::new(own, identity, Pins::default(), Lives::default());
+    federation.refresh_pins(store).await?;
+    Ok((federation, listener))
+}
+
+/// Whether an address is one that peers can be told.
+pub(crate) fn is_peer_address(address: &url::Url) -> bool {
+    card::check_address(address).is_ok()
+}
+
+/// Keeps the links running until the hub stops.
+pub(crate) async fn run(state: AppState) {
+    links::run(state).await;
+}
+
+/// What the peers' listener serves.
+pub(crate) fn server_config(federation: &Federation) -> Result<Arc<rustls::ServerConfig>, HubError> {
+    identity::server_config(&federation.identity, Arc::clone(&federation.pins), federation.lives.clone())
+}
+
+/// What is beside the routes: what is no address is not found, as everywhere.
+pub(crate) fn router() -> Router<AppState> {
+    routes().fallback(|| async { crate::problem::Failure::not_found() })
+}
+
+/// A peer as a principal; `None` where it is not there or suspended.
+pub(crate) fn caller(reader: &Reader<'_>, id: &str) -> Result<Option<(Peer, Caller)>, StoreError> {
+    let Some(peer) = peers::get(reader, &REALM, id)?.filter(|peer| peer.state == State::Active) else {
+        return Ok(None);
+    };
+    let organisation = organisations::get(reader, &REALM, &peer.organisation)?;
+    Ok(organisation.map(|organisation| {
+        let caller = as_caller(&peer, organisation.role);
+        (peer, caller)
+    }))
+}
+
+fn as_caller(peer: &Peer, role: OrganisationRole) -> Caller {
+    let principal = Principal {
+        kind: PrincipalKind::Program(peer.id.clone()),
+        organisation: peer.organisation.clone(),
+        organisation_role: role,
+        roles: [PersonRole::Analyst].into(),
+        realm: REALM,
+    };
+    let actor = Actor::Program { id: peer.id.clone(), organisation: peer.organisation.clone() };
+    Caller { principal, actor, purpose: Purpose::CollectiveDefence, session: None }
+}

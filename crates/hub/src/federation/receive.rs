@@ -1,0 +1,544 @@
+//! What a peer brings is taken in: objects, their envelopes, and how far the peer's log is read, in one transaction.
+//!
+//! - Objects come in through the hub's one way in, as the peer's organisation's.
+//! - A version counts as the peer's own when the peer brought the object first, when the peer *is* the hub that it came from in the
+//!   first place, or when it is a copy of a version that is known by the same origin. Every other version of an object that
+//!   somebody else brought is kept out, as from anybody.
+//! - What a peer takes back goes away where nobody else gives it; what was brought in here never goes by a peer's word.
+//! - A peer that breaks the format is cut off, and suspended when it goes on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+use oversight::{Action, AuditEvent, OrganisationId};
+use policy::{Marking, Principal};
+use stix::Id;
+use store::peers::{self, Conflict, Counts, Peer};
+use store::routes::{self, Ended, Route};
+use store::{Act, StoreError, Tx, objects};
+use tokio::task::spawn_blocking;
+
+use super::administration::suspend_for_cause;
+use super::frame::{Envelope, Frame, Gone, Hello, Malformed};
+use crate::REALM;
+use crate::ingest::{self, Outcome, Reading, Submission, Verdict};
+use crate::principal::Caller;
+use crate::release::Door;
+use crate::state::AppState;
+
+/// Frames of one transaction at most.
+pub(super) const BATCH_FRAMES_MAX: usize = 1_000;
+/// Bytes of objects of one transaction, beyond which no frame is added.
+pub(super) const BATCH_BYTES_AIM: usize = 4 << 20;
+/// Frames that a peer may send within a second, on average; beyond that they are read more slowly.
+const FRAMES_PER_SECOND_MAX: u32 = 20_000;
+/// A clock that differs by more is told on the peers' page.
+pub(super) const CLOCK_SECONDS_MAX: i64 = 60;
+/// Faults within an hour, beyond which a peer is suspended.
+const FAULTS_MAX: u32 = 20;
+/// Objects that one audit event names at most.
+const AUDITED_OBJECTS_MAX: usize = 400;
+
+/// Why a peer's frames are not taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Trouble {
+    /// It broke the format, or says what cannot be.
+    #[error("what it sends is broken: {0}")]
+    Fault(String),
+    /// It was suspended or removed meanwhile.
+    #[error("it is suspended or removed here")]
+    Gone,
+    /// Our own store failed.
+    #[error("this hub's store failed: {0}")]
+    Store(#[from] StoreError),
+    /// The connection; it is tried again.
+    #[error("{0}")]
+    Link(String),
+}
+
+impl From<Malformed> for Trouble {
+    fn from(malformed: Malformed) -> Self {
+        Self::Fault(malformed.to_string())
+    }
+}
+
+/// The way along one peer's log: what a stream of frames may say next, and what waits to be written.
+pub(super) struct Intake {
+    state: AppState,
+    peer: Peer,
+    /// The newest sequence that was read.
+    sequence: i64,
+    sight: i64,
+    greeted: bool,
+    /// Frames of the turn that is under way.
+    turned: u64,
+    waiting: Vec<Item>,
+    waiting_bytes: usize,
+    /// What is on disk.
+    written: (i64, i64),
+    written_at: tokio::time::Instant,
+    pace: Pace,
+}
+
+/// What waits to be written.
+enum Item {
+    Object(Bytes, Envelope),
+    Gone(Gone, Why),
+    /// An object that was here before: only counted.
+    Echo,
+}
+
+/// Why a version goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Withdrawn,
+    NoLongerShared,
+}
+
+impl Intake {
+    /// Begins after what is on disk.
+    pub(super) async fn open(state: AppState, peer: Peer) -> Result<Self, StoreError> {
+        let id = peer.id.clone();
+        let progress = state.store.read(move |reader| peers::progress(reader, &REALM, &id)).await?;
+        Ok(Self {
+            state,
+            peer,
+            sequence: progress.taken,
+            sight: progress.taken_sight,
+            greeted: false,
+            turned: 0,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            written: (progress.taken, progress.taken_sight),
+            written_at: tokio::time::Instant::now(),
+            pace: Pace::new(),
+        })
+    }
+
+    /// Where to ask on from: sequence and sight.
+    pub(super) fn place(&self) -> (i64, i64) {
+        (self.sequence, self.sight)
+    }
+
+    /// Takes one line; what it says is written by [`Self::write`] at the latest.
+    pub(super) async fn line(&mut self, line: &Bytes) -> Result<(), Trouble> {
+        let frame = Frame::parse(line)?;
+        self.pace.frame().await;
+        self.take(frame)?;
+        if self.waiting.len() >= BATCH_FRAMES_MAX || self.waiting_bytes >= BATCH_BYTES_AIM {
+            self.write().await?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, frame: Frame) -> Result<(), Trouble> {
+        let fault = |why: &str| Err(Trouble::Fault(why.to_owned()));
+        match frame {
+            Frame::Hello(hello) => return self.greet(&hello),
+            _ if !self.greeted => return fault("it does not begin with a greeting"),
+            Frame::Object { sequence, again, envelope, bytes } => {
+                if envelope.hops.last() != Some(&self.peer.hub) {
+                    return fault("an envelope does not end with the hub that sent it");
+                }
+                self.advance(sequence, again)?;
+                let own = &self.state.federation.own.hub;
+                self.waiting_bytes += bytes.len();
+                // What was here before must not come back, whatever the sender thinks of it.
+                let echoes = envelope.hops.iter().any(|hop| hop == own);
+                self.waiting.push(if echoes { Item::Echo } else { Item::Object(bytes, envelope) });
+            }
+            Frame::Removed { sequence, gone } => {
+                self.advance(sequence, false)?;
+                self.waiting.push(Item::Gone(gone, Why::Withdrawn));
+            }
+            Frame::Withheld { sequence, gone } => {
+                self.advance(sequence, true)?;
+                self.waiting.push(Item::Gone(gone, Why::NoLongerShared));
+            }
+            Frame::Settled { sequence, sight } => {
+                if sequence < self.sequence || sight <= self.sight {
+                    return fault("it settles what was not begun");
+                }
+                (self.sequence, self.sight, self.turned) = (sequence, sight, 0);
+            }
+            Frame::Progress { sequence, end } => {
+                if sequence < self.sequence {
+                    return fault("its sequence goes back");
+                }
+                self.sequence = sequence;
+                self.state.federation.lives.with(&self.peer.id, |live| live.caught_up = end);
+                self.heard();
+                return Ok(());
+            }
+        }
+        self.state.federation.lives.with(&self.peer.id, |live| live.caught_up = false);
+        self.heard();
+        Ok(())
+    }
+
+    fn heard(&self) {
+        self.state.federation.lives.with(&self.peer.id, |live| live.heard = Some(Timestamp::now()));
+    }
+
+    fn greet(&mut self, hello: &Hello) -> Result<(), Trouble> {
+        if self.greeted || hello.hub != self.peer.hub || hello.from > self.sequence {
+            return Err(Trouble::Fault("its greeting is of another hub, or would leave something out".to_owned()));
+        }
+        if hello.from < self.sequence {
+            tracing::warn!(peer = self.peer.id, "a peer's log begins anew; everything is asked for again");
+        }
+        let ahead = hello.now.duration_since(Timestamp::now()).as_secs();
+        self.state.federation.lives.with(&self.peer.id, |live| live.clock_ahead_seconds = Some(ahead));
+        if ahead.abs() > CLOCK_SECONDS_MAX {
+            tracing::warn!(peer = self.peer.id, ahead, "a peer's clock differs; places in its log count, not times");
+        }
+        (self.greeted, self.sequence, self.sight) = (true, hello.from, hello.sight);
+        self.heard();
+        Ok(())
+    }
+
+    /// The sequence rises from frame to frame. What goes back belongs to a turn, which ends before it has told everything twice.
+    fn advance(&mut self, sequence: i64, again: bool) -> Result<(), Trouble> {
+        let fault = |why: &str| Err(Trouble::Fault(why.to_owned()));
+        if again {
+            self.turned += 1;
+            let turned_max = u64::try_from(self.sequence).unwrap_or(0).saturating_mul(2).saturating_add(1_000);
+            if sequence > self.sequence || self.turned > turned_max {
+                return fault("it repeats itself without end");
+            }
+            return Ok(());
+        }
+        if sequence <= self.sequence {
+            return fault("its sequence does not rise");
+        }
+        self.sequence = sequence;
+        Ok(())
+    }
+
+    /// Whether something waits that is worth a commit: objects, or a place that was not written for a while.
+    pub(super) fn is_due(&self) -> bool {
+        const PLACE_EVERY: Duration = Duration::from_secs(5);
+        !self.waiting.is_empty()
+            || self.sight != self.written.1
+            || self.sequence != self.written.0 && self.written_at.elapsed() > PLACE_EVERY
+    }
+
+    /// Writes what waits, and the place.
+    pub(super) async fn write(&mut self) -> Result<(), Trouble> {
+        let items = std::mem::take(&mut self.waiting);
+        self.waiting_bytes = 0;
+        let place = (self.sequence, self.sight);
+        let taken = parse(items).await?;
+        let (door, collection) = (self.state.door.clone(), self.state.collection.key);
+        let peer = self.peer.id.clone();
+        let write = move |tx: &mut Tx<'_>| {
+            let Some((peer, caller)) = super::caller(tx, &peer)? else {
+                return Err(StoreError::Abandoned { code: PEER_GONE, message: String::new() });
+            };
+            let counts = Counts { refused: taken.echoes, ..Counts::default() };
+            let writing = Writing { peer, caller, door, collection, counts, events: Vec::new() };
+            writing.run(tx, taken.steps, place)
+        };
+        let counts = match self.state.store.write(write).await {
+            Err(StoreError::Abandoned { code: PEER_GONE, .. }) => return Err(Trouble::Gone),
+            other => other?,
+        };
+        (self.written, self.written_at) = (place, tokio::time::Instant::now());
+        self.state.metrics.from_peer(&self.peer.id, &counts);
+        Ok(())
+    }
+}
+
+/// The code of a write that was given up because the peer may not bring anything any more.
+const PEER_GONE: &str = "peer-gone";
+
+/// Counts a fault of a peer's, and suspends it where there are too many.
+pub(super) async fn blame(state: &AppState, peer: &str, why: &str) {
+    let now = Timestamp::now();
+    let too_many = state.federation.lives.with(peer, |live| {
+        let begins_anew = live.faults_since.is_none_or(|since| now.duration_since(since) > SignedDuration::from_hours(1));
+        if begins_anew {
+            (live.faults, live.faults_since) = (0, Some(now));
+        }
+        live.faults += 1;
+        live.faults > FAULTS_MAX
+    });
+    let id = peer.to_owned();
+    let count = move |tx: &mut Tx<'_>| {
+        let mut progress = peers::progress(tx, &REALM, &id)?;
+        progress.counts.malformed = progress.counts.malformed.saturating_add(1);
+        peers::put_progress(tx, &REALM, &id, &progress).map(Act::bookkeeping)
+    };
+    if let Err(error) = state.store.write(count).await {
+        tracing::error!(%error, "a peer's fault is not counted");
+    }
+    state.metrics.from_peer(peer, &Counts { malformed: 1, ..Counts::default() });
+    if too_many {
+        let reason = format!("suspended by this hub: {why}");
+        if let Err(error) = suspend_for_cause(state, peer, &reason).await {
+            tracing::error!(%error, "a peer that misbehaves cannot be suspended");
+        }
+    }
+}
+
+/// What waits, read: runs of objects, and versions that go.
+enum Step {
+    Add(Vec<(Reading, Envelope)>, Arc<HashMap<Id, Marking>>),
+    Go(Gone, Why),
+}
+
+struct Parsed {
+    steps: Vec<Step>,
+    echoes: u64,
+}
+
+async fn parse(items: Vec<Item>) -> Result<Parsed, Trouble> {
+    let parsed = spawn_blocking(move || {
+        let (mut steps, mut echoes) = (Vec::new(), 0);
+        let mut run: Vec<(Bytes, Envelope)> = Vec::new();
+        let flush = |run: &mut Vec<(Bytes, Envelope)>, steps: &mut Vec<Step>| {
+            if run.is_empty() {
+                return;
+            }
+            let members: Vec<Bytes> = run.iter().map(|(bytes, _)| bytes.clone()).collect();
+            let markings = ingest::markings_in(&members);
+            let read = run.drain(..).map(|(bytes, envelope)| (ingest::read(&bytes), envelope));
+            steps.push(Step::Add(read.collect(), Arc::new(markings)));
+        };
+        for item in items {
+            match item {
+                Item::Object(bytes, envelope) => run.push((bytes, envelope)),
+                Item::Echo => echoes += 1,
+                Item::Gone(gone, why) => {
+                    flush(&mut run, &mut steps);
+                    steps.push(Step::Go(gone, why));
+                }
+            }
+        }
+        flush(&mut run, &mut steps);
+        Parsed { steps, echoes }
+    });
+    parsed.await.map_err(|_| Trouble::Store(StoreError::Closed))
+}
+
+/// One transaction of what a peer brought.
+struct Writing {
+    peer: Peer,
+    caller: Caller,
+    door: Door,
+    collection: store::collections::CollectionKey,
+    counts: Counts,
+    events: Vec<AuditEvent>,
+}
+
+impl Writing {
+    fn run(
+        mut self,
+        tx: &mut Tx<'_>,
+        steps: Vec<Step>,
+        (sequence, sight): (i64, i64),
+    ) -> Result<Act<Counts>, StoreError> {
+        let mut gone = [(Why::Withdrawn, Vec::new()), (Why::NoLongerShared, Vec::new())];
+        for step in steps {
+            match step {
+                Step::Add(objects, markings) => self.add(tx, objects, &markings)?,
+                Step::Go(version, why) => {
+                    if self.remove(tx, &version, why)?
+                        && let Some((_, ids)) = gone.iter_mut().find(|(reason, _)| *reason == why)
+                    {
+                        ids.push(version.id);
+                    }
+                }
+            }
+        }
+        for (why, ids) in gone {
+            self.say_gone(why, &ids);
+        }
+        let mut progress = peers::progress(tx, &REALM, &self.peer.id)?;
+        (progress.taken, progress.taken_sight) = (sequence, sight);
+        progress.taken_at = Some(tx.now());
+        progress.counts.add(&self.counts);
+        peers::put_progress(tx, &REALM, &self.peer.id, &progress)?;
+        Ok(if self.events.is_empty() {
+            Act::bookkeeping(self.counts)
+        } else {
+            Act::audited_all(self.counts, &REALM, self.events)
+        })
+    }
+
+    /// Adds a run, a part for each organisation in whose name it comes in.
+    fn add(
+        &mut self,
+        tx: &mut Tx<'_>,
+        objects: Vec<(Reading, Envelope)>,
+        markings: &HashMap<Id, Marking>,
+    ) -> Result<(), StoreError> {
+        let mut part: Vec<(Reading, Envelope)> = Vec::new();
+        let mut originator = self.peer.organisation.clone();
+        for (reading, envelope) in objects {
+            let own = self.originator_of(tx, &reading, &envelope)?;
+            if own != originator && !part.is_empty() {
+                self.add_part(tx, &originator, std::mem::take(&mut part), markings)?;
+            }
+            originator = own;
+            part.push((reading, envelope));
+        }
+        if part.is_empty() { Ok(()) } else { self.add_part(tx, &originator, part, markings) }
+    }
+
+    /// In whose name an object comes in: the peer's organisation's, or that which brought it first, where the peer may speak for it.
+    fn originator_of(
+        &self,
+        tx: &Tx<'_>,
+        reading: &Reading,
+        envelope: &Envelope,
+    ) -> Result<OrganisationId, StoreError> {
+        let own = || Ok(self.peer.organisation.clone());
+        let Reading::Fit(object) = reading else { return own() };
+        let Some(first) = routes::brought_by(tx, &REALM, object.id())? else { return own() };
+        if first == self.peer.organisation {
+            return own();
+        }
+        let came = routes::of_object(tx, &REALM, object.id())?;
+        let key = object.version().map_or("", stix::Timestamp::sort_key);
+        let is_origin = || came.iter().any(|route| route.origin == self.peer.hub);
+        let is_copy =
+            || came.iter().any(|route| route.version_key == key && route.origin == envelope.origin);
+        if is_origin() || is_copy() { Ok(first) } else { own() }
+    }
+
+    fn add_part(
+        &mut self,
+        tx: &mut Tx<'_>,
+        originator: &OrganisationId,
+        part: Vec<(Reading, Envelope)>,
+        markings: &HashMap<Id, Marking>,
+    ) -> Result<(), StoreError> {
+        let (readings, envelopes): (Vec<Reading>, Vec<Envelope>) = part.into_iter().unzip();
+        let hashes: Vec<Option<[u8; 32]>> = readings.iter().map(hash).collect();
+        let submission = Submission {
+            principal: Principal { organisation: originator.clone(), ..self.caller.principal.clone() },
+            actor: self.caller.actor.clone(),
+            purpose: self.caller.purpose,
+            collection: self.collection,
+        };
+        let verdicts = ingest::add_in(tx, &self.door, &submission, markings, readings)?;
+        for ((verdict, envelope), hash) in verdicts.iter().zip(envelopes).zip(hashes) {
+            self.note(tx, verdict, envelope, hash)?;
+        }
+        let events = ingest::events(&submission, &verdicts);
+        self.events.extend(events.into_iter().map(|event| event.with("peer", self.peer.id.clone())));
+        Ok(())
+    }
+
+    /// Writes down how a version came, or that it was kept out.
+    fn note(
+        &mut self,
+        tx: &mut Tx<'_>,
+        verdict: &Verdict,
+        envelope: Envelope,
+        hash: Option<[u8; 32]>,
+    ) -> Result<(), StoreError> {
+        let Some(id) = verdict.id.as_deref().and_then(|id| Id::parse(id).ok()) else {
+            self.counts.refused += 1;
+            return Ok(());
+        };
+        let version_key = routes::version_key(verdict.version.as_deref());
+        let known = match &verdict.outcome {
+            Outcome::Accepted { .. } => {
+                self.counts.accepted += 1;
+                true
+            }
+            Outcome::Duplicate { .. } => {
+                self.counts.duplicates += 1;
+                // What was brought in here is here by nobody's leave.
+                !routes::of_version(tx, &REALM, &id, &version_key)?.is_empty()
+            }
+            Outcome::Refused { code, .. } => {
+                self.counts.refused += 1;
+                if let (true, Some(hash)) = (code == "content-conflict", hash) {
+                    self.counts.conflicts += 1;
+                    let version = verdict.version.clone();
+                    let conflict = Conflict { id: id.clone(), version, hash, at: tx.now() };
+                    peers::note_conflict(tx, &REALM, &self.peer.id, &conflict)?;
+                }
+                false
+            }
+        };
+        if !known {
+            return Ok(());
+        }
+        let Envelope { origin, organisation, hops, agreement } = envelope;
+        let (peer, received) = (self.peer.id.clone(), tx.now());
+        let route =
+            Route { id, version_key, peer, origin, organisation, hops, agreement, received, held: true };
+        routes::put(tx, &REALM, &route)
+    }
+
+    /// Ends the routes of a version, and removes it where no other one holds it. Whether it is gone.
+    fn remove(&mut self, tx: &mut Tx<'_>, gone: &Gone, why: Why) -> Result<bool, StoreError> {
+        let version_key = routes::version_key(gone.version.as_deref());
+        let through = (why == Why::Withdrawn).then_some(self.peer.hub.as_str());
+        let ended = routes::end(tx, &REALM, &gone.id, &version_key, &self.peer.id, through)?;
+        if ended != Ended::Free {
+            return Ok(false);
+        }
+        let Some(originator) = routes::brought_by(tx, &REALM, &gone.id)? else { return Ok(false) };
+        // What an organisation brought in it may see, whatever its marking.
+        let principal = Principal { organisation: originator, ..self.caller.principal.clone() };
+        let visible = self.door.visible(tx, &principal)?;
+        let version = gone.version.as_deref().and_then(|text| stix::Timestamp::parse(text).ok());
+        let removed = match version {
+            Some(version) => {
+                objects::remove_version(tx, &REALM, self.collection, &visible, &gone.id, &version)?
+            }
+            None => objects::remove(tx, &REALM, self.collection, &visible, &gone.id)?,
+        };
+        self.counts.withdrawn += u64::try_from(removed).unwrap_or(0);
+        Ok(removed > 0)
+    }
+
+    fn say_gone(&mut self, why: Why, ids: &[Id]) {
+        let reason = match why {
+            Why::Withdrawn => "withdrawn",
+            Why::NoLongerShared => "no-longer-shared",
+        };
+        let event =
+            AuditEvent::done(Action::ObjectsDeleted, self.caller.actor.clone(), self.caller.purpose)
+                .with("peer", self.peer.id.clone())
+                .with("reason", reason);
+        let parts = ids.chunks(AUDITED_OBJECTS_MAX);
+        self.events.extend(parts.map(|ids| event.clone().on(ids.iter().map(Id::as_str))));
+    }
+}
+
+fn hash(reading: &Reading) -> Option<[u8; 32]> {
+    match reading {
+        Reading::Fit(object) => Some(object.canonical_hash()),
+        Reading::Unfit(_) => None,
+    }
+}
+
+/// Slows a peer down that sends more than may be: then its link fills up, and it waits.
+struct Pace {
+    begun: tokio::time::Instant,
+    frames: u32,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self { begun: tokio::time::Instant::now(), frames: 0 }
+    }
+
+    async fn frame(&mut self) {
+        self.frames += 1;
+        if self.frames < FRAMES_PER_SECOND_MAX {
+            return;
+        }
+        tokio::time::sleep_until(self.begun + Duration::from_secs(1)).await;
+        *self = Self::new();
+    }
+}
