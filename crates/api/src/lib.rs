@@ -32,7 +32,8 @@ pub use object::{
     RefusedObject, ValueHit,
 };
 pub use peer::{
-    NewPeer, ObjectRoute, OwnHub, Peer, PeerCard, PeerChange, PeerConflict, PeerCounts, PeerLink, PeerList, RouteHop, StrangerHub,
+    NewPeer, ObjectRoute, OwnHub, Peer, PeerCard, PeerChange, PeerConflict, PeerCounts, PeerLink, PeerList,
+    RouteHop, StrangerHub,
 };
 pub use release::{GivenObject, ReleaseList, ReleaseRow};
 pub use secret::Secret;

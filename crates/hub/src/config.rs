@@ -217,7 +217,7 @@ impl RawFederation {
             })
         });
         let address = self.address.map(|text| {
-            let url = Url::parse(&text).ok().filter(|url| crate::federation::is_peer_address(url));
+            let url = Url::parse(&text).ok().filter(crate::federation::is_peer_address);
             url.ok_or_else(|| {
                 ConfigError::value(format!(
                     "federation.address: `{text}` is not of the form `https://hub.example.jp:8441`"
@@ -228,7 +228,9 @@ impl RawFederation {
             None | Some("both") => false,
             Some("up") => true,
             Some(other) => {
-                return Err(ConfigError::value(format!("federation.direction: `{other}` is not `both` or `up`")));
+                return Err(ConfigError::value(format!(
+                    "federation.direction: `{other}` is not `both` or `up`"
+                )));
             }
         };
         let config = FederationConfig { listen: listen.transpose()?, address: address.transpose()?, one_way };
@@ -238,7 +240,9 @@ impl RawFederation {
             ));
         }
         if config.address.is_some() && config.listen.is_none() {
-            return Err(ConfigError::value("federation.address: nothing listens there; set `federation.listen`, too"));
+            return Err(ConfigError::value(
+                "federation.address: nothing listens there; set `federation.listen`, too",
+            ));
         }
         Ok(config)
     }
@@ -321,6 +325,9 @@ mod tests {
         check("[federation]\ndirection = 'down'", "federation.direction: `down` is not");
         check("[federation]\nlisten = '127.0.0.1:1'\ndirection = 'up'", "federation: a hub with `direction");
         check("[federation]\naddress = 'https://h:1'", "federation.address: nothing listens there");
-        check("[federation]\nlisten = '127.0.0.1:1'\naddress = 'http://h'", "federation.address: `http://h` is not");
+        check(
+            "[federation]\nlisten = '127.0.0.1:1'\naddress = 'http://h'",
+            "federation.address: `http://h` is not",
+        );
     }
 }

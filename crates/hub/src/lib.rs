@@ -47,8 +47,8 @@ pub mod administration;
 pub mod policies;
 
 pub use config::{
-    BODY_BYTES_MAX, ConfigError, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, RawConfig, RawFederation, STREAMS_MAX,
-    TlsFiles,
+    BODY_BYTES_MAX, ConfigError, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, RawConfig, RawFederation,
+    STREAMS_MAX, TlsFiles,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
 pub use first_start::FirstStart;

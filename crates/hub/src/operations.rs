@@ -86,7 +86,7 @@ struct WithPeer {
 
 impl Metrics {
     /// Adds what was exchanged with a peer.
-    pub(crate) fn from_peer(&self, peer: &str, counts: &Counts) {
+    pub(crate) fn with_peer(&self, peer: &str, counts: &Counts) {
         let counted = [
             ("accepted", counts.accepted),
             ("duplicate", counts.duplicates),

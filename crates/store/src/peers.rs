@@ -423,10 +423,9 @@ pub fn note_conflict(
             micros(conflict.at),
         ],
     )?;
-    let sql = "SELECT at FROM peer_conflicts WHERE realm = ?1 AND peer = ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3";
-    if let Some(oldest) =
-        tx.first(sql, (key, peer, CONFLICTS_MAX), |row| Ok(row.get::<i64>(0)?))?
-    {
+    let sql =
+        "SELECT at FROM peer_conflicts WHERE realm = ?1 AND peer = ?2 ORDER BY at DESC LIMIT 1 OFFSET ?3";
+    if let Some(oldest) = tx.first(sql, (key, peer, CONFLICTS_MAX), |row| row.get::<i64>(0))? {
         tx.execute(
             "DELETE FROM peer_conflicts WHERE realm = ?1 AND peer = ?2 AND at <= ?3",
             (key, peer, oldest),
@@ -480,8 +479,7 @@ fn write_sight(tx: &Tx<'_>, realm: i64, peer: &str, sight: &Sight) -> Result<(),
     Ok(())
 }
 
-const COLUMNS: &str =
-    "id, hub, organisation, fingerprint, card, address, state, reason, created, changed";
+const COLUMNS: &str = "id, hub, organisation, fingerprint, card, address, state, reason, created, changed";
 
 fn read(row: &Row<'_>) -> Result<Peer, StoreError> {
     Ok(Peer {

@@ -105,9 +105,8 @@ pub fn end(
     if !known.iter().any(|route| route.peer == peer && route.held) {
         return Ok(Ended::Unknown);
     }
-    let ends = |route: &&Route| {
-        route.peer == peer || hub.is_some_and(|hub| route.hops.iter().any(|hop| hop == hub))
-    };
+    let ends =
+        |route: &&Route| route.peer == peer || hub.is_some_and(|hub| route.hops.iter().any(|hop| hop == hub));
     let key = tx.realm(realm)?;
     for route in known.iter().filter(ends) {
         tx.execute(
@@ -129,7 +128,8 @@ pub fn of_version(
     id: &Id,
     version_key: &str,
 ) -> Result<Vec<Route>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM routes WHERE realm = ?1 AND id = ?2 AND version_key = ?3 LIMIT ?4");
+    let sql =
+        format!("SELECT {COLUMNS} FROM routes WHERE realm = ?1 AND id = ?2 AND version_key = ?3 LIMIT ?4");
     let params = (reader.realm(realm)?, id.as_str(), version_key, ROUTES_READ_MAX);
     let mut routes = reader.rows(&sql, params, read)?;
     sort(&mut routes);
@@ -173,11 +173,7 @@ pub fn of_versions<'a>(
 ///
 /// # Errors
 /// Those of the database.
-pub fn brought_by(
-    reader: &Reader<'_>,
-    realm: &Realm,
-    id: &Id,
-) -> Result<Option<OrganisationId>, StoreError> {
+pub fn brought_by(reader: &Reader<'_>, realm: &Realm, id: &Id) -> Result<Option<OrganisationId>, StoreError> {
     let sql = "SELECT originators.organisation FROM log JOIN originators ON originators.originator = log.originator
                WHERE log.realm = ?1 AND log.id = ?2 AND log.kind < 2 ORDER BY log.version_key DESC, log.collection DESC LIMIT 1";
     reader.first(sql, (reader.realm(realm)?, id.as_str()), |row| organisation_id(&row.get::<String>(0)?))

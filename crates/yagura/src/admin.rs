@@ -20,7 +20,8 @@ use store::{Options, Store, StoreError, edges, organisations, peers, people, tok
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
 use crate::cli::{
-    AdminArgs, AdminCommand, EdgeAdminCommand, OrgCommand, PeerCommand, PolicyCommand, TokenCommand, UserCommand,
+    AdminArgs, AdminCommand, EdgeAdminCommand, OrgCommand, PeerCommand, PolicyCommand, TokenCommand,
+    UserCommand,
 };
 use crate::output::{Failure, Output};
 

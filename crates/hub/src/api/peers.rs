@@ -26,10 +26,7 @@ const CONFLICTS_TOLD_MAX: usize = 100;
 const HEARD_LATELY: SignedDuration = SignedDuration::from_secs(15);
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(list, add))
-        .routes(routes!(get, change, remove))
-        .routes(routes!(card))
+    OpenApiRouter::new().routes(routes!(list, add)).routes(routes!(get, change, remove)).routes(routes!(card))
 }
 
 /// Peers, with how the links are.
@@ -165,9 +162,8 @@ fn told(state: &AppState, peer: peers::Peer, progress: &Progress) -> Peer {
     let card = Card::open(&peer.card).ok();
     let newest = *state.store.committed().borrow();
     let heard = live.heard.or(progress.taken_at);
-    let is_lately = |at: Option<Timestamp>| {
-        at.is_some_and(|at| Timestamp::now().duration_since(at) < HEARD_LATELY)
-    };
+    let is_lately =
+        |at: Option<Timestamp>| at.is_some_and(|at| Timestamp::now().duration_since(at) < HEARD_LATELY);
     let opens_here = card.as_ref().is_none_or(|card| card.address.is_some()) || peer.address.is_some();
     let link = if peer.state == peers::State::Suspended {
         PeerLink::Suspended

@@ -44,9 +44,7 @@ pub(crate) async fn own_card(
         issued: Timestamp::now(),
     };
     let kept = serde_json::to_vec(&card).map_err(|e| HubError::new("card", e.to_string()))?;
-    store
-        .write(move |tx| settings::put(tx, &REALM, CARD_SETTING, &kept).map(Act::bookkeeping))
-        .await?;
+    store.write(move |tx| settings::put(tx, &REALM, CARD_SETTING, &kept).map(Act::bookkeeping)).await?;
     Ok(card)
 }
 
@@ -57,8 +55,7 @@ pub(crate) async fn own_card(
 pub async fn signed_card(store: &Store, data: &Path) -> Result<String, Error> {
     let kept = store.read(|reader| settings::get(reader, &REALM, CARD_SETTING)).await?;
     let missing = || Error::Invalid("this hub has no card yet; start it once with this version".to_owned());
-    let card: Card =
-        kept.and_then(|kept| serde_json::from_slice(&kept).ok()).ok_or_else(missing)?;
+    let card: Card = kept.and_then(|kept| serde_json::from_slice(&kept).ok()).ok_or_else(missing)?;
     let key = first_start::key_in(data, store).await.map_err(|e| Error::Invalid(e.message))?;
     Ok(Card { issued: Timestamp::now(), ..card }.sign(&key))
 }
@@ -116,7 +113,8 @@ pub async fn change_peer(store: &Store, by: By, id: &str, change: &api::PeerChan
     let update = move |tx: &mut Tx<'_>| {
         let mut peer = peers::get(tx, &by.realm, &id)?.ok_or(StoreError::NotFound { what: id })?;
         if let Some((card, fingerprint)) = card {
-            let invalid = |message: &str| StoreError::Abandoned { code: "unprocessable", message: message.to_owned() };
+            let invalid =
+                |message: &str| StoreError::Abandoned { code: "unprocessable", message: message.to_owned() };
             if card.hub != peer.hub {
                 return Err(invalid("the card is of another hub; add that one as a peer of its own"));
             }
@@ -178,7 +176,8 @@ fn not_oneself(tx: &Tx<'_>, realm: &Realm, card: &Card) -> Result<(), StoreError
     let own = settings::get(tx, realm, CARD_SETTING)?;
     let own: Option<Card> = own.and_then(|kept| serde_json::from_slice(&kept).ok());
     if own.is_some_and(|own| own.hub == card.hub) {
-        let message = "the card is this hub's own; give it to the other hub, and add the other one's here".to_owned();
+        let message =
+            "the card is this hub's own; give it to the other hub, and add the other one's here".to_owned();
         return Err(StoreError::Abandoned { code: "unprocessable", message });
     }
     Ok(())
@@ -220,7 +219,9 @@ fn read_address(text: &str) -> Result<String, Error> {
 fn read_reason(text: &str) -> Result<String, Error> {
     let text = text.trim();
     if text.chars().count() > REASON_CHARACTERS_MAX || text.chars().any(char::is_control) {
-        return Err(Error::Invalid(format!("reason: at most {REASON_CHARACTERS_MAX} characters, on one line")));
+        return Err(Error::Invalid(format!(
+            "reason: at most {REASON_CHARACTERS_MAX} characters, on one line"
+        )));
     }
     Ok(text.to_owned())
 }

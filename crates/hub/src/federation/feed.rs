@@ -235,14 +235,30 @@ impl Feed {
         self.committed.mark_unchanged();
         self.peers = *self.changed.borrow_and_update();
         self.engine = self.state.engine.load_full();
-        let batch = self.look().await.map_err(|error| tracing::error!(%error, "a peer's feed cannot read")).ok()??;
-        self.write_down(&batch).await.map_err(|error| tracing::error!(%error, "a peer's sight is lost")).ok()?;
+        let batch = self
+            .look()
+            .await
+            .map_err(|error| tracing::error!(%error, "a peer's feed cannot read"))
+            .ok()??;
+        self.write_down(&batch)
+            .await
+            .map_err(|error| tracing::error!(%error, "a peer's sight is lost"))
+            .ok()?;
         let recipient = Recipient { caller: batch.caller.clone(), door: "peer" };
         let state = &self.state;
-        let released =
-            state.door.release(&state.store, &state.metrics, &recipient, &batch.visible, &batch.leaving, batch.frames);
+        let released = state.door.release(
+            &state.store,
+            &state.metrics,
+            &recipient,
+            &batch.visible,
+            &batch.leaving,
+            batch.frames,
+        );
         let refused = |failure: crate::problem::Failure| {
-            self.state.federation.lives.trouble(&self.peer, format!("nothing is given to it: {}", failure.detail()));
+            self.state
+                .federation
+                .lives
+                .trouble(&self.peer, format!("nothing is given to it: {}", failure.detail()));
         };
         let frames = released.await.map_err(refused).ok()?.into_inner();
         self.view = batch.view;
@@ -287,7 +303,8 @@ impl Feed {
     /// Puts frames into chunks.
     fn fill(&mut self, frames: &[Frame], through: i64) {
         let mut bytes = BytesMut::new();
-        let mut open = Chunk { bytes: Bytes::new(), sent: self.view.sent, objects: 0, notices: 0, settles: None };
+        let mut open =
+            Chunk { bytes: Bytes::new(), sent: self.view.sent, objects: 0, notices: 0, settles: None };
         let mut total = 0;
         for frame in frames {
             if let Err(error) = frame.write(&mut bytes) {
@@ -311,7 +328,8 @@ impl Feed {
             }
             if bytes.len() >= CHUNK_BYTES {
                 total += bytes.len();
-                let next = Chunk { bytes: Bytes::new(), sent: open.sent, objects: 0, notices: 0, settles: None };
+                let next =
+                    Chunk { bytes: Bytes::new(), sent: open.sent, objects: 0, notices: 0, settles: None };
                 let full = std::mem::replace(&mut open, next);
                 self.waiting.push_back(Chunk { bytes: bytes.split().freeze(), ..full });
             }
@@ -411,8 +429,11 @@ impl View {
             }
         }
         let lost: BTreeSet<LabelKey> = self.holds.difference(seen).copied().collect();
-        let gained: BTreeSet<LabelKey> =
-            seen.range(..=self.base.known).filter(|label| !self.base.labels.contains(label)).copied().collect();
+        let gained: BTreeSet<LabelKey> = seen
+            .range(..=self.base.known)
+            .filter(|label| !self.base.labels.contains(label))
+            .copied()
+            .collect();
         self.turn = None;
         if lost.is_empty() && gained.is_empty() {
             if known <= self.base.known {
@@ -598,7 +619,9 @@ mod tests {
         let found = match (&view.turn, written) {
             (None, None) => "nothing".to_owned(),
             (None, Some(sight)) => format!("joins {} {:?}", sight.number, sight.labels),
-            (Some(turn), _) => format!("turn {} lost {:?} gained {:?}", turn.to.number, turn.lost, turn.gained),
+            (Some(turn), _) => {
+                format!("turn {} lost {:?} gained {:?}", turn.to.number, turn.lost, turn.gained)
+            }
         };
         assert_eq!(found, expected, "{seen:?} of {known}");
     }

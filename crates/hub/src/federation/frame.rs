@@ -161,8 +161,8 @@ impl Frame {
                 if text.contains(['\n', '\r']) || text.trim().len() != text.len() {
                     line.text = Some(text.to_owned());
                 } else {
-                    raw = serde_json::from_str::<&RawValue>(text)
-                        .map_err(|e| Malformed::new(e.to_string()))?;
+                    raw =
+                        serde_json::from_str::<&RawValue>(text).map_err(|e| Malformed::new(e.to_string()))?;
                     line.object = Some(raw);
                 }
             }
@@ -190,16 +190,16 @@ fn checked_hello(hello: Hello) -> Result<Hello, Malformed> {
 }
 
 fn checked_gone(gone: Gone) -> Result<Gone, Malformed> {
-    let good = gone.version.as_ref().is_none_or(|version| {
-        version.len() <= VERSION_BYTES_MAX && stix::Timestamp::parse(version).is_ok()
-    });
+    let good = gone
+        .version
+        .as_ref()
+        .is_none_or(|version| version.len() <= VERSION_BYTES_MAX && stix::Timestamp::parse(version).is_ok());
     if good { Ok(gone) } else { Err(Malformed::new("a version is no timestamp")) }
 }
 
 fn checked_envelope(envelope: Envelope) -> Result<Envelope, Malformed> {
-    let is_short = |text: &str| {
-        text.chars().count() <= WORDS_CHARACTERS_MAX && !text.chars().any(char::is_control)
-    };
+    let is_short =
+        |text: &str| text.chars().count() <= WORDS_CHARACTERS_MAX && !text.chars().any(char::is_control);
     let distinct: std::collections::BTreeSet<&String> = envelope.hops.iter().collect();
     let good = (1..=HOPS_MAX).contains(&envelope.hops.len())
         && distinct.len() == envelope.hops.len()

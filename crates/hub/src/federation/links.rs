@@ -64,11 +64,7 @@ pub(super) async fn run(state: AppState) {
 }
 
 /// Starts the links that are missing, and ends those that should not be or have changed.
-fn tend(
-    state: &AppState,
-    peers: &[Peer],
-    links: &mut HashMap<(String, Way), (Timestamp, JoinHandle<()>)>,
-) {
+fn tend(state: &AppState, peers: &[Peer], links: &mut HashMap<(String, Way), (Timestamp, JoinHandle<()>)>) {
     let mut wanted: HashMap<(String, Way), Remote> = HashMap::new();
     for peer in peers.iter().filter(|peer| peer.state == State::Active) {
         for (way, remote) in ways(state, peer) {
@@ -83,11 +79,11 @@ fn tend(
         stays
     });
     for (key, remote) in wanted {
-        if !links.contains_key(&key) {
+        let way = key.1;
+        links.entry(key).or_insert_with(|| {
             let changed = remote.peer.changed;
-            let link = tokio::spawn(keep(state.clone(), remote, key.1));
-            links.insert(key, (changed, link));
-        }
+            (changed, tokio::spawn(keep(state.clone(), remote, way)))
+        });
     }
     state.federation.lives.keep(|id| peers.iter().any(|peer| peer.id == id));
 }

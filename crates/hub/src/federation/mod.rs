@@ -95,7 +95,9 @@ pub(crate) async fn prepare(
     let (listener, address) = match config.federation.listen {
         None => (None, None),
         Some(listen) => {
-            let failed = |e: std::io::Error| HubError::new("listen", format!("cannot listen for peers on {listen}: {e}"));
+            let failed = |e: std::io::Error| {
+                HubError::new("listen", format!("cannot listen for peers on {listen}: {e}"))
+            };
             let listener = TcpListener::bind(listen).map_err(failed)?;
             let listen = listener.local_addr().map_err(failed)?;
             let address = match &config.federation.address {

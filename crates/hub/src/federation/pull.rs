@@ -54,7 +54,9 @@ async fn read(
         };
         let silent = |_| Trouble::Link("it fell silent; it may be down, or the way to it".to_owned());
         let Some(part) = part.map_err(silent)? else {
-            return Err(Trouble::Link("it ended the stream: it stops, or it has suspended this hub".to_owned()));
+            return Err(Trouble::Link(
+                "it ended the stream: it stops, or it has suspended this hub".to_owned(),
+            ));
         };
         take(intake, &mut lines, &part.map_err(|e| link(&e))?).await?;
         // What is there already belongs to the same commit.
@@ -78,7 +80,11 @@ async fn take(intake: &mut Intake, lines: &mut Lines, part: &[u8]) -> Result<(),
 }
 
 /// Tells the peer how far this hub is; returns when it cannot.
-async fn acknowledge(client: &reqwest::Client, remote: &Remote, mut telling: watch::Receiver<Place>) -> Trouble {
+async fn acknowledge(
+    client: &reqwest::Client,
+    remote: &Remote,
+    mut telling: watch::Receiver<Place>,
+) -> Trouble {
     let url = match address(remote, "/peer/v1/acknowledged") {
         Ok(url) => url,
         Err(trouble) => return trouble,

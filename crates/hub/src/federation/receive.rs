@@ -185,7 +185,9 @@ impl Intake {
 
     fn greet(&mut self, hello: &Hello) -> Result<(), Trouble> {
         if self.greeted || hello.hub != self.peer.hub || hello.from > self.sequence {
-            return Err(Trouble::Fault("its greeting is of another hub, or would leave something out".to_owned()));
+            return Err(Trouble::Fault(
+                "its greeting is of another hub, or would leave something out".to_owned(),
+            ));
         }
         if hello.from < self.sequence {
             tracing::warn!(peer = self.peer.id, "a peer's log begins anew; everything is asked for again");
@@ -193,7 +195,11 @@ impl Intake {
         let ahead = hello.now.duration_since(Timestamp::now()).as_secs();
         self.state.federation.lives.with(&self.peer.id, |live| live.clock_ahead_seconds = Some(ahead));
         if ahead.abs() > CLOCK_SECONDS_MAX {
-            tracing::warn!(peer = self.peer.id, ahead, "a peer's clock differs; places in its log count, not times");
+            tracing::warn!(
+                peer = self.peer.id,
+                ahead,
+                "a peer's clock differs; places in its log count, not times"
+            );
         }
         (self.greeted, self.sequence, self.sight) = (true, hello.from, hello.sight);
         self.heard();
@@ -205,7 +211,8 @@ impl Intake {
         let fault = |why: &str| Err(Trouble::Fault(why.to_owned()));
         if again {
             self.turned += 1;
-            let turned_max = u64::try_from(self.sequence).unwrap_or(0).saturating_mul(2).saturating_add(1_000);
+            let turned_max =
+                u64::try_from(self.sequence).unwrap_or(0).saturating_mul(2).saturating_add(1_000);
             if sequence > self.sequence || self.turned > turned_max {
                 return fault("it repeats itself without end");
             }
@@ -247,7 +254,7 @@ impl Intake {
             other => other?,
         };
         (self.written, self.written_at) = (place, tokio::time::Instant::now());
-        self.state.metrics.from_peer(&self.peer.id, &counts);
+        self.state.metrics.with_peer(&self.peer.id, &counts);
         Ok(())
     }
 }
@@ -259,7 +266,8 @@ const PEER_GONE: &str = "peer-gone";
 pub(super) async fn blame(state: &AppState, peer: &str, why: &str) {
     let now = Timestamp::now();
     let too_many = state.federation.lives.with(peer, |live| {
-        let begins_anew = live.faults_since.is_none_or(|since| now.duration_since(since) > SignedDuration::from_hours(1));
+        let begins_anew =
+            live.faults_since.is_none_or(|since| now.duration_since(since) > SignedDuration::from_hours(1));
         if begins_anew {
             (live.faults, live.faults_since) = (0, Some(now));
         }
@@ -275,7 +283,7 @@ pub(super) async fn blame(state: &AppState, peer: &str, why: &str) {
     if let Err(error) = state.store.write(count).await {
         tracing::error!(%error, "a peer's fault is not counted");
     }
-    state.metrics.from_peer(peer, &Counts { malformed: 1, ..Counts::default() });
+    state.metrics.with_peer(peer, &Counts { malformed: 1, ..Counts::default() });
     if too_many {
         let reason = format!("suspended by this hub: {why}");
         if let Err(error) = suspend_for_cause(state, peer, &reason).await {
@@ -405,8 +413,7 @@ impl Writing {
         let came = routes::of_object(tx, &REALM, object.id())?;
         let key = object.version().map_or("", stix::Timestamp::sort_key);
         let is_origin = || came.iter().any(|route| route.origin == self.peer.hub);
-        let is_copy =
-            || came.iter().any(|route| route.version_key == key && route.origin == envelope.origin);
+        let is_copy = || came.iter().any(|route| route.version_key == key && route.origin == envelope.origin);
         if is_origin() || is_copy() { Ok(first) } else { own() }
     }
 
@@ -506,10 +513,9 @@ impl Writing {
             Why::Withdrawn => "withdrawn",
             Why::NoLongerShared => "no-longer-shared",
         };
-        let event =
-            AuditEvent::done(Action::ObjectsDeleted, self.caller.actor.clone(), self.caller.purpose)
-                .with("peer", self.peer.id.clone())
-                .with("reason", reason);
+        let event = AuditEvent::done(Action::ObjectsDeleted, self.caller.actor.clone(), self.caller.purpose)
+            .with("peer", self.peer.id.clone())
+            .with("reason", reason);
         let parts = ids.chunks(AUDITED_OBJECTS_MAX);
         self.events.extend(parts.map(|ids| event.clone().on(ids.iter().map(Id::as_str))));
     }

@@ -64,7 +64,8 @@ impl FromRequestParts<AppState> for PeerCaller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Answer<Self> {
-        let certificate = parts.extensions.get::<Arc<TlsInfo>>().and_then(|tls| tls.peer_certificates.first());
+        let certificate =
+            parts.extensions.get::<Arc<TlsInfo>>().and_then(|tls| tls.peer_certificates.first());
         let shown = certificate.map(|certificate| fingerprint(certificate)).unwrap_or_default();
         let id = state.federation.pins.load().get(&shown).cloned();
         let unknown = || {
@@ -74,7 +75,8 @@ impl FromRequestParts<AppState> for PeerCaller {
             )
         };
         let id = id.ok_or_else(unknown)?;
-        let peer = state.store.read(move |reader| peers::get(reader, &REALM, &id)).await?.ok_or_else(unknown)?;
+        let peer =
+            state.store.read(move |reader| peers::get(reader, &REALM, &id)).await?.ok_or_else(unknown)?;
         if peer.state != peers::State::Active {
             let detail = "this hub has suspended the exchange with yours; ask its administrator why";
             return Err(Failure::new(Code::NotAllowed, detail));
@@ -104,13 +106,11 @@ async fn stream(
     let opened = Feed::open(state, &peer.id, place.after, place.sight).await?;
     let (feed, greeting) = opened.ok_or_else(Failure::not_found)?;
     let frames = futures::stream::unfold((feed, served), |(mut feed, served)| async move {
-        loop {
-            let bytes = tokio::select! {
-                bytes = feed.next() => bytes?,
-                () = served.is_overtaken() => return None,
-            };
-            return Some((bytes, (feed, served)));
-        }
+        let bytes = tokio::select! {
+            bytes = feed.next() => bytes?,
+            () = served.is_overtaken() => return None,
+        };
+        Some((bytes, (feed, served)))
     });
     let frames = futures::stream::once(async { greeting }).chain(frames).map(Ok::<_, Infallible>);
     Ok(([(header::CONTENT_TYPE, FRAMES)], Body::from_stream(frames)).into_response())
@@ -164,7 +164,7 @@ async fn acknowledged(
 pub(super) async fn write_acknowledged(state: &AppState, peer: &str, place: Place) -> Result<(), StoreError> {
     let newest = *state.store.committed().borrow();
     let sent = state.federation.lives.with(peer, |live| std::mem::take(&mut live.sent));
-    state.metrics.from_peer(peer, &sent);
+    state.metrics.with_peer(peer, &sent);
     let id = peer.to_owned();
     let write = move |tx: &mut Tx<'_>| {
         let mut progress = peers::progress(tx, &REALM, &id)?;

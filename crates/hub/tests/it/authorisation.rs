@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use stix::marking::Tlp;
 use store::people::Person;
 use store::sessions::Session;
-use store::{Act, people, secrets, sessions};
+use store::{Act, peers, people, secrets, sessions};
 
 use crate::rest::sighting;
 use crate::support::{TAXII, TestHub, V1, id_of, indicator, marked};
@@ -164,6 +164,7 @@ impl<'a> Walk<'a> {
             ("POST", "/api/v1/edges") => {
                 json(path, json!({ "id": name, "organisation": "operator", "name": "n" }))
             }
+            ("POST", "/api/v1/peers") => json(path, json!({ "card": "none", "organisation": "partner" })),
             ("POST", "/api/v1/organisations") => {
                 json(path, json!({ "id": name, "name_ja": "n", "name_en": "n", "role": "academy" }))
             }
@@ -216,6 +217,8 @@ impl<'a> Walk<'a> {
             let id = format!("e{}", uuid::Uuid::new_v4().simple());
             self.hub.edge(&id, "coordinator").await;
             id
+        } else if path.starts_with("/api/v1/peers/") {
+            return self.peer_sample(method, path).await;
         } else if path.starts_with("/api/v1/tokens/") {
             let body =
                 json!({ "organisation": "coordinator", "roles": ["trainee"], "name": "n" }).to_string();
@@ -228,6 +231,31 @@ impl<'a> Walk<'a> {
             "POST" => Some(json!({ "text": "note" }).to_string()),
             _ => None,
         };
+        Sample { path: path.replace("{id}", &id), media_type: "application/json", body }
+    }
+
+    /// A peer that is bound to an organisation of its own, for there is one peer of each.
+    async fn peer_sample(&self, method: &str, path: &str) -> Sample {
+        let id = format!("p{}", uuid::Uuid::new_v4().simple());
+        let (hub, name) = (self.hub, id.clone());
+        hub.organisation(&name, OrganisationRole::Partner).await;
+        let done = hub.running.store().write(move |tx| {
+            let peer = peers::Peer {
+                hub: name.clone(),
+                organisation: OrganisationId::parse(&name).unwrap(),
+                fingerprint: name.clone(),
+                id: name,
+                card: String::new(),
+                address: None,
+                state: peers::State::Suspended,
+                reason: None,
+                created: tx.now(),
+                changed: tx.now(),
+            };
+            peers::add(tx, &Realm::Live, &peer).map(Act::bookkeeping)
+        });
+        done.await.unwrap();
+        let body = (method == "PATCH").then(|| json!({ "suspended": true }).to_string());
         Sample { path: path.replace("{id}", &id), media_type: "application/json", body }
     }
 

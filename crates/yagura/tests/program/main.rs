@@ -1,10 +1,16 @@
 //! The program as real processes.
 
 #[cfg(test)]
+mod council;
+#[cfg(test)]
 mod edge;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod peers;
+#[cfg(test)]
 mod running;
+#[cfg(test)]
+mod soak;

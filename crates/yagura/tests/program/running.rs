@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Longest wait for a state, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
+pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     tokio::runtime::Runtime::new().unwrap()
 });
@@ -43,6 +43,7 @@ pub(crate) fn wait_until_or_tell(what: &str, mut is_so: impl FnMut() -> bool, te
 pub(crate) struct Hub {
     child: Child,
     data: PathBuf,
+    config: Option<PathBuf>,
     pub(crate) address: String,
     pub(crate) token: String,
 }
@@ -56,16 +57,24 @@ pub(crate) struct Poster {
 impl Hub {
     /// The first start in a folder.
     pub(crate) fn start(data: &Path) -> Self {
-        Self::start_at(data, "127.0.0.1:0", None)
+        Self::start_at(data, None, "127.0.0.1:0", None)
     }
 
-    fn start_at(data: &Path, listen: &str, token: Option<String>) -> Self {
+    /// The first start with a configuration file.
+    pub(crate) fn start_with(data: &Path, config: &Path) -> Self {
+        Self::start_at(data, Some(config.to_owned()), "127.0.0.1:0", None)
+    }
+
+    fn start_at(data: &Path, config: Option<PathBuf>, listen: &str, token: Option<String>) -> Self {
         let mut command = yagura();
         command.args(["hub", "--json", "--listen", listen, "--data"]).arg(data);
+        if let Some(config) = &config {
+            command.arg("--config").arg(config);
+        }
         let (child, ready) = ready(command);
         let text = |name: &str| ready[name].as_str().unwrap().to_owned();
         let token = token.unwrap_or_else(|| text("token"));
-        Self { child, data: data.to_owned(), address: text("address"), token }
+        Self { child, data: data.to_owned(), config, address: text("address"), token }
     }
 
     /// SIGKILL.
@@ -78,7 +87,7 @@ impl Hub {
     pub(crate) fn start_again(mut self) -> Self {
         self.kill();
         let listen = self.address.trim_start_matches("http://").to_owned();
-        Self::start_at(&self.data, &listen, Some(self.token.clone()))
+        Self::start_at(&self.data, self.config.clone(), &listen, Some(self.token.clone()))
     }
 
     /// SIGTERM; gives the data folder.
@@ -171,6 +180,14 @@ pub(crate) fn get(url: &str, token: Option<&str>) -> Option<Value> {
             request = request.bearer_auth(token);
         }
         request.send().await.ok()?.error_for_status().ok()?.json().await.ok()
+    })
+}
+
+/// DELETE; the status, or nothing where the hub gave none.
+pub(crate) fn delete(url: &str, token: &str) -> Option<u16> {
+    RUNTIME.block_on(async {
+        let answer = reqwest::Client::new().delete(url).bearer_auth(token).send().await.ok()?;
+        Some(answer.status().as_u16())
     })
 }
 

@@ -88,7 +88,7 @@ fn detail(
         because: state.engine.load().explain(&caller.principal, &label).1,
         versions: versions.iter().map(version).collect(),
         sightings: times_sighted(reader, caller, teller, &row.id)?,
-        routes: came_by(reader, caller, &versions)?,
+        routes: came_by(reader, caller, versions)?,
         object: Value::Object(object.properties().clone()),
     })
 }
@@ -105,8 +105,7 @@ fn came_by(reader: &Reader<'_>, caller: &Caller, seen: &[Row]) -> Result<Vec<Obj
         hub: hub.clone(),
         peer: peers.iter().find(|peer| peer.hub == *hub).map(|peer| peer.id.clone()),
     };
-    let keys: BTreeSet<String> =
-        seen.iter().map(|row| routes::version_key(row.version.as_deref())).collect();
+    let keys: BTreeSet<String> = seen.iter().map(|row| routes::version_key(row.version.as_deref())).collect();
     let told = known.into_iter().filter(|route| keys.contains(&route.version_key));
     let told = told.map(|route| ObjectRoute {
         hops: route.hops.iter().map(hop).collect(),
