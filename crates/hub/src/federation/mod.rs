@@ -153,6 +153,7 @@ fn as_caller(peer: &Peer, role: OrganisationRole) -> Caller {
         organisation_role: role,
         roles: [PersonRole::Analyst].into(),
         realm: REALM,
+        purpose: Purpose::CollectiveDefence,
     };
     let actor = Actor::Program { id: peer.id.clone(), organisation: peer.organisation.clone() };
     Caller { principal, actor, purpose: Purpose::CollectiveDefence, session: None }
