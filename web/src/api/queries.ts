@@ -2,7 +2,7 @@ import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-qu
 
 import { call, query } from './client.ts'
 import type {
-  AuditList, Board, Case, CaseList, EdgeList, EdgeStatus, ObjectDetail, ObjectPage, ObjectReferences, Organisation, PasskeyInfo, Person, TokenInfo,
+  AuditList, Board, Case, CaseList, EdgeList, EdgeStatus, ObjectDetail, ObjectPage, ObjectReferences, Organisation, PasskeyInfo, PeerList, Person, TokenInfo,
 } from './types.ts'
 
 const get = <T>(path: string, signal: AbortSignal) => call<T>('GET', path, undefined, signal)
@@ -108,6 +108,10 @@ export function usePeople(enabled = true) {
 
 export function useTokens() {
   return useQuery({ queryKey: ['tokens'], queryFn: ({ signal }) => get<TokenInfo[]>('/api/v1/tokens', signal) })
+}
+
+export function usePeers() {
+  return useQuery({ queryKey: ['peers'], queryFn: ({ signal }) => get<PeerList>('/api/v1/peers', signal), refetchInterval: 5_000 })
 }
 
 export function usePasskeys() {

@@ -307,6 +307,20 @@ export interface components {
             /** @description The last things that left it, newest first, at most 50. */
             ledger: components["schemas"]["EdgeLedgerEntry"][];
         };
+        /** @description An object that was given out, as far as the reader may know it. */
+        GivenObject: {
+            /**
+             * Format: int64
+             * @description The sequence number of the version.
+             */
+            sequence: number;
+            /** @description STIX identifier. */
+            id: string;
+            /** @description STIX type. */
+            object_type: string;
+            /** @description What a list shows. */
+            name: string;
+        };
         /** @description What became of a posted bundle. */
         Ingested: {
             /**
@@ -424,6 +438,17 @@ export interface components {
             /** @description Password. */
             password: components["schemas"]["Secret"];
         };
+        /** @description Adds a peer. */
+        NewPeer: {
+            /** @description The card that the other hub gave out. */
+            card: string;
+            /** @description The organisation to bind it to: what it brings is that organisation's, what it is given is given to it. */
+            organisation: string;
+            /** @description Short name, `a–z 0–9 -`; absent: the organisation's. */
+            id?: string | null;
+            /** @description Where it is reached, where that is not what its card says. */
+            address?: string | null;
+        };
         /** @description Adds a person; the answer is a one-time sign-in link. */
         NewPerson: {
             /** @description Sign-in name, 1–64 of `a–z 0–9 . - _`. */
@@ -515,6 +540,8 @@ export interface components {
              * @description How often it was sighted (sum of `count` of visible sightings).
              */
             sightings: number;
+            /** @description By which hubs its versions came; empty for what was brought in here. */
+            routes?: components["schemas"]["ObjectRoute"][];
         };
         /** @description A page of a list or a search. */
         ObjectPage: {
@@ -543,6 +570,23 @@ export interface components {
             referred_by: components["schemas"]["Reference"][];
             /** @description Whether there are more than were given (each list is cut at 200). */
             more: boolean;
+        };
+        /** @description How a version of an object came to this hub. */
+        ObjectRoute: {
+            /** @description The version, as its sort key; empty for an object without versions. */
+            version_key: string;
+            /** @description The peer that it came from, by its short name. */
+            peer: string;
+            /** @description The organisation that brought it in at its origin, as that hub tells it. */
+            organisation: string;
+            /** @description The hubs that it passed through, the origin first. */
+            hops: components["schemas"]["RouteHop"][];
+            /** @description The agreement under which it was given. */
+            agreement?: string | null;
+            /** @description When it came. */
+            received: string;
+            /** @description Whether the peer still gives it. */
+            held: boolean;
         };
         /** @description One object in a list. */
         ObjectSummary: {
@@ -611,6 +655,17 @@ export interface components {
             /** @description Its STIX identity. */
             identity: string;
         };
+        /** @description What this hub is to others. */
+        OwnHub: {
+            /** @description Its id. */
+            hub: string;
+            /** @description Where peers reach it; absent where it opens all connections itself. */
+            address?: string | null;
+            /** @description Whether it gives only and takes nothing. */
+            one_way: boolean;
+            /** @description SHA-256 of its certificate, hexadecimal: what both sides compare by telephone. */
+            fingerprint: string;
+        };
         /** @description The beginning of a passkey ceremony. */
         PasskeyChallenge: {
             /** @description Send it back with the authenticator's answer, within five minutes. */
@@ -642,6 +697,139 @@ export interface components {
             login: string;
             /** @description Password. */
             password: components["schemas"]["Secret"];
+        };
+        /** @description Another hub. */
+        Peer: {
+            /** @description Short name here. */
+            id: string;
+            /** @description The hub's id, the same everywhere. */
+            hub: string;
+            /** @description The organisation that it is bound to here. */
+            organisation: string;
+            /** @description What it calls itself in Japanese. */
+            name_ja: string;
+            /** @description What it calls itself in English. */
+            name_en: string;
+            /** @description Where it is reached; absent where it opens all connections itself. */
+            address?: string | null;
+            /** @description Whether it gives only and takes nothing: an enclave's source. */
+            one_way: boolean;
+            /** @description SHA-256 of its certificate, hexadecimal. */
+            fingerprint: string;
+            /** @description How the link is. */
+            link: components["schemas"]["PeerLink"];
+            /** @description Why it is suspended. */
+            reason?: string | null;
+            /** @description What last went wrong, and what to do. */
+            trouble?: string | null;
+            /** @description When that was. */
+            trouble_at?: string | null;
+            /** @description When something last came from it. */
+            heard?: string | null;
+            /** @description Whether everything that it has for this hub had come when it was last heard. */
+            caught_up: boolean;
+            /**
+             * Format: int64
+             * @description Places of this hub's log that it has not acknowledged yet.
+             */
+            behind: number;
+            /** @description When it last acknowledged something. */
+            acknowledged?: string | null;
+            /**
+             * Format: int64
+             * @description How many seconds its clock is ahead of this hub's; negative where it is behind.
+             */
+            clock_ahead_seconds?: number | null;
+            /** @description What went where, since it was added. */
+            counts: components["schemas"]["PeerCounts"];
+            /** @description What it brought with other content than is here, newest first; in the answer about one peer only. */
+            conflicts?: components["schemas"]["PeerConflict"][];
+        };
+        /** @description This hub's card, to be given to whoever runs the other hub. */
+        PeerCard: {
+            /** @description The card: a signed note. */
+            card: string;
+        };
+        /** @description Changes a peer. */
+        PeerChange: {
+            /** @description Suspend it (`true`) or resume it. */
+            suspended?: boolean | null;
+            /** @description Why. */
+            reason?: string | null;
+            /** @description A newer card of the same hub: with a new certificate or address. */
+            card?: string | null;
+            /** @description Another address than the card's. */
+            address?: string | null;
+        };
+        /** @description The same id and version with other content: kept out, the first stays. */
+        PeerConflict: {
+            /** @description STIX identifier. */
+            id: string;
+            /** @description The version as written. */
+            version?: string | null;
+            /** @description SHA-256 of the canonical form that was kept out, hexadecimal. */
+            hash: string;
+            /** @description When it came. */
+            at: string;
+        };
+        /** @description What went where. */
+        PeerCounts: {
+            /**
+             * Format: int64
+             * @description Object versions that came and were new here.
+             */
+            accepted: number;
+            /**
+             * Format: int64
+             * @description Versions that were here already.
+             */
+            duplicates: number;
+            /**
+             * Format: int64
+             * @description Versions that were kept out.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description Of those, versions with other content than is here.
+             */
+            conflicts: number;
+            /**
+             * Format: int64
+             * @description Versions that the peer took back, and that are gone here.
+             */
+            withdrawn: number;
+            /**
+             * Format: int64
+             * @description Frames that could not be read.
+             */
+            malformed: number;
+            /**
+             * Format: int64
+             * @description Object versions sent.
+             */
+            sent: number;
+            /**
+             * Format: int64
+             * @description Notices sent that an object is withdrawn or no longer shared.
+             */
+            taken_back: number;
+        };
+        /**
+         * @description How a link is.
+         * @enum {string}
+         */
+        PeerLink: "up" | "down" | "waiting" | "suspended";
+        /** @description Peers, and who tried to connect without being one. */
+        PeerList: {
+            /** @description The peers, by short name. */
+            peers: components["schemas"]["Peer"][];
+            /** @description Nodes that this hub turned away since it started, newest first. */
+            strangers: components["schemas"]["StrangerHub"][];
+            /** @description What this hub is to others. */
+            own: components["schemas"]["OwnHub"];
+            /** @description When this was true: RFC 3339. */
+            as_of: string;
         };
         /** @description An account. */
         Person: {
@@ -708,6 +896,62 @@ export interface components {
             id: string;
             /** @description Its token. */
             token: components["schemas"]["Secret"];
+        };
+        /** @description Rows of the release ledger. */
+        ReleaseList: {
+            /** @description The rows. */
+            rows: components["schemas"]["ReleaseRow"][];
+            /** @description Give this back as `after` for the following rows; absent on the last. */
+            next?: string | null;
+        };
+        /** @description One row of the release ledger: versions that one organisation was given together. */
+        ReleaseRow: {
+            /** @description The organisation that was given them. */
+            recipient: string;
+            /**
+             * Format: int64
+             * @description The first sequence number of the run.
+             */
+            first_sequence: number;
+            /**
+             * Format: int64
+             * @description The last one; all between were given too.
+             */
+            last_sequence: number;
+            /** @description By which door, e.g. `stream`, `taxii-objects`, `edge`, `peer`. */
+            door: string;
+            /** @description What for, e.g. `collective-defence`. */
+            purpose: string;
+            /** @description The agreement it was given under, where one was needed. */
+            agreement?: string | null;
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            times: number;
+            /** @description When first: RFC 3339. */
+            first_at: string;
+            /** @description When last: RFC 3339. */
+            last_at: string;
+            /**
+             * Format: int64
+             * @description The leaf of the audit log of the first time.
+             */
+            first_leaf: number;
+            /**
+             * Format: int64
+             * @description The leaf of the last time.
+             */
+            last_leaf: number;
+            /** @description What the reader may see of the versions, at most 20. */
+            objects: components["schemas"]["GivenObject"][];
+        };
+        /** @description A hub on a route. */
+        RouteHop: {
+            /** @description Its id. */
+            hub: string;
+            /** @description Its short name here, where it is a peer. */
+            peer?: string | null;
         };
         /**
          * @description A password, a token, a sign-in link, a session's word: it travels as text, and no log, error or panic that formats the
@@ -816,6 +1060,18 @@ export interface components {
              * @description Lines that could not be read.
              */
             unreadable: number;
+        };
+        /** @description A node that was turned away because its certificate is no peer's. */
+        StrangerHub: {
+            /** @description SHA-256 of the certificate, hexadecimal. */
+            fingerprint: string;
+            /**
+             * Format: int64
+             * @description How often.
+             */
+            times: number;
+            /** @description When last. */
+            at: string;
         };
         /** @description One event of `/api/v1/stream`. The SSE `event` is the tag, `id` the log's sequence (edge events have none), `data` this as JSON. */
         StreamEvent: {

@@ -167,6 +167,95 @@ export interface ObjectDetail {
   because: string[]
   versions: ObjectVersion[]
   sightings: number
+  routes?: ObjectRoute[]
+}
+
+export interface RouteHop {
+  hub: string
+  peer?: string | null
+}
+
+/** How a version came from another hub. */
+export interface ObjectRoute {
+  version_key: string
+  peer: string
+  organisation: string
+  hops: RouteHop[]
+  agreement?: string | null
+  received: string
+  held: boolean
+}
+
+export interface PeerCounts {
+  accepted: number
+  duplicates: number
+  refused: number
+  conflicts: number
+  withdrawn: number
+  malformed: number
+  sent: number
+  taken_back: number
+}
+
+export interface PeerConflict {
+  id: string
+  version?: string | null
+  hash: string
+  at: string
+}
+
+/** Another hub. */
+export interface Peer {
+  id: string
+  hub: string
+  organisation: string
+  name_ja: string
+  name_en: string
+  address?: string | null
+  one_way: boolean
+  fingerprint: string
+  link: 'up' | 'down' | 'waiting' | 'suspended'
+  reason?: string | null
+  trouble?: string | null
+  trouble_at?: string | null
+  heard?: string | null
+  caught_up: boolean
+  behind: number
+  acknowledged?: string | null
+  clock_ahead_seconds?: number | null
+  counts: PeerCounts
+  conflicts?: PeerConflict[]
+}
+
+export interface StrangerHub {
+  fingerprint: string
+  times: number
+  at: string
+}
+
+export interface OwnHub {
+  hub: string
+  address?: string | null
+  one_way: boolean
+  fingerprint: string
+}
+
+export interface PeerList {
+  peers: Peer[]
+  strangers: StrangerHub[]
+  own: OwnHub
+  as_of: string
+}
+
+export interface PeerCard {
+  card: string
+}
+
+export interface NewPeer {
+  card: string
+  organisation: string
+  id?: string
+  address?: string
 }
 
 export interface Reference {

@@ -6,12 +6,14 @@ import { Page } from '../../components/page.tsx'
 import classes from './administration.module.css'
 import { Audit } from './audit.tsx'
 import { Organisations } from './organisations.tsx'
+import { Peers } from './peers.tsx'
 import { People } from './people.tsx'
 import { Tokens } from './tokens.tsx'
 
 const PARTS = {
   organisations: { operation: 'administer', Part: Organisations },
   people: { operation: 'administer', Part: People },
+  peers: { operation: 'administer', Part: Peers },
   tokens: { operation: 'administer', Part: Tokens },
   audit: { operation: 'inspect', Part: Audit },
 } as const

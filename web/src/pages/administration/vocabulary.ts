@@ -5,4 +5,4 @@ export const SECTORS = ['telecommunications', 'finance', 'aviation', 'airports',
   'logistics', 'chemical', 'credit-card', 'petroleum', 'ports'] as const
 export const AUDIT_ACTIONS = ['objects-added', 'objects-deleted', 'objects-released', 'content-conflict', 'signed-in', 'signed-out', 'refused',
   'credential-changed', 'token-issued', 'token-revoked', 'organisation-changed', 'person-changed', 'edge-changed', 'sightings-received',
-  'case-opened', 'case-changed', 'policy-changed', 'node-started'] as const
+  'peer-changed', 'objects-taken-back', 'case-opened', 'case-changed', 'policy-changed', 'node-started'] as const

@@ -205,7 +205,31 @@ function Versions({ detail }: { detail: ObjectDetail }) {
           ))}
         </tbody>
       </table>
+      <Routes detail={detail} />
     </div>
+  )
+}
+
+/** By which hubs the versions came: the origin first. */
+function Routes({ detail }: { detail: ObjectDetail }) {
+  const { t } = useTranslation()
+  const routes = detail.routes ?? []
+  if (routes.length === 0) return null
+  return (
+    <table className={classes.table}>
+      <caption>{t('object.routes')}</caption>
+      <thead><tr><th>{t('object.routeOrigin')}</th><th>{t('object.routeHops')}</th><th>{t('object.routeAgreement')}</th><th>{t('object.taken')}</th></tr></thead>
+      <tbody>
+        {routes.map((route) => (
+          <tr key={`${route.version_key} ${route.peer}`}>
+            <td>{route.organisation}</td>
+            <td>{route.hops.map((hop) => hop.peer ?? hop.hub.slice(0, 8)).join(' → ')}{!route.held && <span className="quiet"> {t('object.routeEnded')}</span>}</td>
+            <td>{route.agreement ?? '—'}</td>
+            <td><Both at={route.received} /></td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   )
 }
 
