@@ -265,6 +265,89 @@ test('an edge is registered and its token shown once', async () => {
   await page.getByText('試験用の監視点').waitFor()
 })
 
+test('an edge is removed after a question', async () => {
+  await go('/edges/test-1')
+  await page.getByRole('button', { name: '登録を削除' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByText('トークンは直ちに無効になり').waitFor()
+  assert.deepEqual(await axe(page), [])
+  await shot(page, 'edge-remove')
+  await dialog.getByRole('button', { name: '取消' }).click()
+  assert.equal((await api('/api/v1/edges/test-1')).id, 'test-1', 'nothing happens without a yes')
+  await page.getByRole('button', { name: '登録を削除' }).click()
+  await dialog.getByRole('button', { name: '登録を削除' }).click()
+  await page.waitForURL((url) => url.pathname === '/edges')
+  await page.getByText('エッジの登録を削除しました').waitFor()
+  assert.equal((await api('/api/v1/edges/test-1')).code, 'not-found')
+})
+
+test('a table is sorted by its heads and copied for a spreadsheet', async () => {
+  await go('/administration/organisations')
+  const names = () => page.locator('tbody tr td.mono').allTextContents()
+  const came = await names()
+  const head = page.getByRole('button', { name: '短い名前' })
+  await head.click()
+  const up = await names()
+  assert.deepEqual(up, [...came].sort())
+  await head.click()
+  assert.deepEqual(await names(), [...up].reverse())
+  await head.click()
+  assert.deepEqual(await names(), came)
+  await browser.context.grantPermissions(['clipboard-read', 'clipboard-write'])
+  await page.getByRole('button', { name: '表をコピー' }).click()
+  const lines = (await page.evaluate(() => navigator.clipboard.readText())).split('\n')
+  assert.equal(lines.length, came.length + 1)
+  assert.ok(lines.every((line) => line.split('\t').length === 5), lines[1])
+})
+
+test('a bundle is pasted, looked at, published byte for byte, and withdrawn after a question', async () => {
+  const id = `indicator--${crypto.randomUUID()}`
+  const green = 'marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb'
+  const one = `{"type":"indicator","spec_version":"2.1","id":"${id}","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"貼り付けた目印","pattern":"[ipv4-addr:value = '203.0.113.77']","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z","object_marking_refs":["${green}"],"x_weight":1.50}`
+  const bad = `{"type":"indicator","spec_version":"2.1","id":"indicator--${crypto.randomUUID()}","created":"2026-01-01T00:00:00.000Z","modified":"yesterday","pattern":"[x:y = 1]","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z"}`
+  await go('/intelligence')
+  await page.getByRole('button', { name: '公開', exact: true }).click()
+  const dialog = page.getByRole('dialog')
+  const paste = dialog.getByLabel('または貼り付け')
+  await paste.fill('{"type":"bundle"')
+  await dialog.getByRole('button', { name: '内容を確かめる' }).click()
+  await dialog.getByText('JSON として読めません').waitFor()
+  await paste.fill(`{"type":"bundle","id":"bundle--${crypto.randomUUID()}","objects":[${one},${bad}]}`)
+  await dialog.getByRole('button', { name: '内容を確かめる' }).click()
+  await dialog.getByText('1件に標識がありません').waitFor()
+  assert.deepEqual(await axe(page), [])
+  await shot(page, 'publish')
+  await dialog.getByRole('button', { name: '2件を公開する' }).click()
+  await dialog.getByText('受理 1件、既にあるもの 0件、拒否 1件').waitFor()
+  await dialog.getByText('modified').first().waitFor()
+  await shot(page, 'published')
+  await dialog.getByRole('button', { name: '閉じる' }).last().click()
+  await go(`/intelligence/${id}`)
+  const kept = await page.evaluate(async (address) => (await fetch(address)).text(), `/api/v1/objects/${id}`)
+  assert.match(kept, /"x_weight":1\.50/u, 'a number keeps its form')
+  await page.getByRole('button', { name: '取り下げる' }).click()
+  await dialog.getByText('元に戻せません').waitFor()
+  assert.deepEqual(await axe(page), [])
+  await shot(page, 'withdraw')
+  await dialog.getByRole('button', { name: '取り下げる' }).click()
+  await page.waitForURL((url) => url.pathname === '/intelligence')
+  assert.equal((await api(`/api/v1/objects/${id}`)).code, 'not-found')
+})
+
+test('what the hub refuses is told in the question, and the question stays', async () => {
+  const { sightings } = await api('/api/v1/board')
+  await go(`/intelligence/${sightings[0].indicator}`)
+  await page.route('**/api/v1/objects/*', (route) => (route.request().method() === 'DELETE'
+    ? route.fulfill({ status: 403, contentType: 'application/problem+json', body: JSON.stringify({ type: 'about:blank', title: 'not allowed', status: 403, code: 'not-allowed', detail: 'another organisation brought this in' }) })
+    : route.fallback()))
+  await page.getByRole('button', { name: '取り下げる' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('button', { name: '取り下げる' }).click()
+  await dialog.getByText('この操作は許可されていません').waitFor()
+  await dialog.getByRole('button', { name: '取消' }).click()
+  await page.unroute('**/api/v1/objects/*')
+})
+
 test('Ctrl-K goes to a case by its number, and Enter of an input method does nothing', async () => {
   await go('/')
   const [one] = (await api('/api/v1/cases?state=all')).cases
@@ -322,6 +405,27 @@ test('a passkey is made, and signs in without a name', async () => {
   await page.getByRole('button', { name: 'パスキーでサインイン' }).click()
   await onBoard()
   assert.equal((await api('/api/v1/session')).person.login, login)
+})
+
+test('a sign-in that is too old is asked for again, and what was entered stays', async () => {
+  await go('/me')
+  let isOld = true
+  await page.route('**/api/v1/me/password', (route) => (isOld
+    ? route.fulfill({ status: 403, contentType: 'application/problem+json', body: JSON.stringify({ type: 'about:blank', title: 'prove again who you are', status: 403, code: 'fresh-proof-needed' }) })
+    : route.fallback()))
+  await page.getByLabel('新しいパスワード').fill(PASSWORD)
+  await page.getByRole('button', { name: 'パスワードを設定' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('heading', { name: '本人確認' }).waitFor()
+  assert.deepEqual(await axe(page), [])
+  await shot(page, 'prove')
+  const before = (await api('/api/v1/session')).csrf
+  await dialog.getByLabel('パスワード', { exact: true }).fill(PASSWORD)
+  isOld = false
+  await dialog.getByRole('button', { name: '続ける' }).click()
+  await page.getByText('パスワードを設定しました').waitFor()
+  assert.notEqual((await api('/api/v1/session')).csrf, before, 'the session was replaced')
+  await page.unroute('**/api/v1/me/password')
 })
 
 test('sign-in by password refuses a wrong one and leads back to where one was', async () => {

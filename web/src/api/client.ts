@@ -9,10 +9,21 @@ export function setCsrf(value: string): void {
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
+/** A body that is sent as it is written: what a producer signed off must not be written anew. */
+export class RawBody {
+  readonly text: string
+  readonly type: string
+
+  constructor(text: string, type: string) {
+    this.text = text
+    this.type = type
+  }
+}
+
 /** One request to the hub. Refusals become `ApiError`. */
 export async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' }
-  if (body !== undefined) headers['Content-Type'] = 'application/json'
+  if (body !== undefined) headers['Content-Type'] = body instanceof RawBody ? body.type : 'application/json'
   if (method !== 'GET' && csrf !== '') headers['X-Yagura-CSRF'] = csrf
   let response: Response
   try {
@@ -20,7 +31,7 @@ export async function call<T>(method: Method, path: string, body?: unknown, sign
       method,
       headers,
       credentials: 'same-origin',
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: body instanceof RawBody ? body.text : JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     })
   } catch (thrown) {

@@ -61,4 +61,6 @@ export type Checks = Every<[
   Same<ours.MinuteCount, Hub['MinuteCount']>,
   Same<ours.StreamSighting, Hub['StreamSighting']>,
   Same<ours.Board, Hub['Board']>,
+  Same<ours.Ingested, Hub['Ingested']>,
+  Same<ours.RefusedObject, Hub['RefusedObject']>,
 ]>

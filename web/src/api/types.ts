@@ -436,3 +436,18 @@ export type StreamEvent =
   | { event: 'case'; case: CaseSummary }
   | { event: 'edge'; edge: EdgeStatus }
   | { event: 'removed'; id: string }
+
+export interface Ingested {
+  accepted: number
+  duplicates: number
+  sequence: number | null
+  refused: RefusedObject[]
+}
+
+export interface RefusedObject {
+  index: number
+  id: string | null
+  version: string | null
+  code: string
+  message: string
+}

@@ -1,5 +1,5 @@
 import { Button, Select } from '@mantine/core'
-import { useState } from 'react'
+import { useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useAudit } from '../../api/queries.ts'
@@ -8,6 +8,7 @@ import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Both } from '../../components/time.tsx'
+import { CopyTable } from '../../components/table.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import { exact } from '../../format/number.ts'
 import classes from './administration.module.css'
@@ -38,9 +39,12 @@ export function Audit() {
 function Table({ rows }: { rows: AuditRow[] }) {
   const { t } = useTranslation()
   const name = useOrganisationName()
+  const table = useRef<HTMLTableElement>(null)
   return (
+    <>
+    <div className={classes.bar}><CopyTable of={table} /></div>
     <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('administration.audit')}>
-      <table className={classes.table}>
+      <table ref={table} className={classes.table}>
         <thead><tr><th>{t('administration.leaf')}</th><th>{t('administration.at')}</th><th>{t('administration.action')}</th><th>{t('administration.actor')}</th><th>{t('administration.purpose')}</th><th>{t('administration.objects')}</th></tr></thead>
         <tbody>
           {rows.map((row) => (
@@ -62,5 +66,6 @@ function Table({ rows }: { rows: AuditRow[] }) {
         </tbody>
       </table>
     </div>
+    </>
   )
 }

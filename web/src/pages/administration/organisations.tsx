@@ -1,6 +1,6 @@
 import { Button, MultiSelect, Select, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState, type FormEvent } from 'react'
+import { useRef, useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { call } from '../../api/client.ts'
@@ -9,6 +9,7 @@ import { nameOf } from '../../api/session.ts'
 import type { NewOrganisation, Organisation } from '../../api/types.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { sectorWord, sectorWords } from '../../components/sector-word.ts'
+import { CopyTable, useSort } from '../../components/table.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import { useLanguage } from '../../i18n.ts'
 import { prefectureName } from '../board/prefectures.ts'
@@ -21,19 +22,28 @@ export function Organisations() {
   const language = useLanguage()
   const organisations = useOrganisations()
   const [adding, setAdding] = useState(false)
+  const table = useRef<HTMLTableElement>(null)
+  const { sorted, head } = useSort(organisations.data ?? [], {
+    name: (one) => nameOf(one, language),
+    id: (one) => one.id,
+    role: (one) => t(`organisationRoles.${one.role}`, { defaultValue: one.role }),
+    sectors: (one) => sectorWords(one.sectors, t, language),
+    prefecture: (one) => one.prefecture,
+  })
   if (organisations.error) return <ErrorNote error={organisations.error} retry={() => void organisations.refetch()} />
   if (!organisations.data) return <Waiting />
   return (
     <>
       <div className={classes.bar}>
         <span>{t('administration.count', { count: organisations.data.length })}</span>
+        <CopyTable of={table} />
         <Button size="xs" onClick={() => setAdding(true)}>{t('administration.addOrganisation')}</Button>
       </div>
       <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('administration.organisations')}>
-        <table className={classes.table}>
-          <thead><tr><th>{t('administration.name')}</th><th>{t('administration.shortName')}</th><th>{t('administration.role')}</th><th>{t('board.sectors')}</th><th>{t('board.prefecture')}</th></tr></thead>
+        <table ref={table} className={classes.table}>
+          <thead><tr>{head('name', t('administration.name'))}{head('id', t('administration.shortName'))}{head('role', t('administration.role'))}{head('sectors', t('board.sectors'))}{head('prefecture', t('board.prefecture'))}</tr></thead>
           <tbody>
-            {organisations.data.map((one) => (
+            {sorted.map((one) => (
               <tr key={one.id}>
                 <th scope="row">{nameOf(one, language)}</th>
                 <td className="mono">{one.id}</td>

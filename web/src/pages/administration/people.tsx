@@ -1,6 +1,6 @@
 import { Button, MultiSelect, Select, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState, type FormEvent } from 'react'
+import { useRef, useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { call } from '../../api/client.ts'
@@ -10,6 +10,7 @@ import type { AddedPerson, NewPerson } from '../../api/types.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Secret } from '../../components/secret.tsx'
+import { CopyTable, useSort } from '../../components/table.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import { useLanguage } from '../../i18n.ts'
 import classes from './administration.module.css'
@@ -21,19 +22,27 @@ export function People() {
   const name = useOrganisationName()
   const people = usePeople()
   const [adding, setAdding] = useState(false)
+  const table = useRef<HTMLTableElement>(null)
+  const { sorted, head } = useSort(people.data ?? [], {
+    name: (person) => person.name,
+    login: (person) => person.login,
+    organisation: (person) => name(person.organisation),
+    roles: (person) => person.roles.join(' '),
+  })
   if (people.error) return <ErrorNote error={people.error} retry={() => void people.refetch()} />
   if (!people.data) return <Waiting />
   return (
     <>
       <div className={classes.bar}>
         <span>{t('administration.count', { count: people.data.length })}</span>
+        <CopyTable of={table} />
         <Button size="xs" onClick={() => setAdding(true)}>{t('administration.addPerson')}</Button>
       </div>
       <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('administration.people')}>
-        <table className={classes.table}>
-          <thead><tr><th>{t('administration.name')}</th><th>{t('signIn.login')}</th><th>{t('common.organisation')}</th><th>{t('administration.roles')}</th></tr></thead>
+        <table ref={table} className={classes.table}>
+          <thead><tr>{head('name', t('administration.name'))}{head('login', t('signIn.login'))}{head('organisation', t('common.organisation'))}{head('roles', t('administration.roles'))}</tr></thead>
           <tbody>
-            {people.data.map((person) => (
+            {sorted.map((person) => (
               <tr key={person.id}>
                 <th scope="row">{person.name}</th>
                 <td className="mono">{person.login}</td>

@@ -1,6 +1,6 @@
 import { Button, MultiSelect, Select, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useState, type FormEvent } from 'react'
+import { useRef, useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { call } from '../../api/client.ts'
@@ -12,6 +12,7 @@ import { ErrorNote } from '../../components/error-note.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Secret } from '../../components/secret.tsx'
 import { Ago } from '../../components/time.tsx'
+import { CopyTable, useSort } from '../../components/table.tsx'
 import { useToasts } from '../../components/toast.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import { useLanguage } from '../../i18n.ts'
@@ -34,28 +35,37 @@ export function Tokens() {
     },
     onError: fail,
   })
+  const table = useRef<HTMLTableElement>(null)
+  const { sorted, head } = useSort(tokens.data ?? [], {
+    name: (token) => token.name === '' ? token.id : token.name,
+    organisation: (token) => name(token.organisation),
+    roles: (token) => token.roles.join(' '),
+    used: (token) => token.last_used,
+    expires: (token) => token.expires,
+  })
   if (tokens.error) return <ErrorNote error={tokens.error} retry={() => void tokens.refetch()} />
   if (!tokens.data) return <Waiting />
   return (
     <>
       <div className={classes.bar}>
         <span>{t('administration.count', { count: tokens.data.length })}</span>
+        <CopyTable of={table} />
         <Button size="xs" onClick={() => setAdding(true)}>{t('administration.addToken')}</Button>
       </div>
       {tokens.data.length === 0 && <Empty title={t('administration.noTokens')}>{t('administration.noTokensHint')}</Empty>}
       {tokens.data.length > 0 && (
         <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('administration.tokens')}>
-          <table className={classes.table}>
-            <thead><tr><th>{t('administration.purpose')}</th><th>{t('common.organisation')}</th><th>{t('administration.roles')}</th><th>{t('administration.lastUsed')}</th><th>{t('administration.expires')}</th><th><span className="sr-only">{t('administration.action')}</span></th></tr></thead>
+          <table ref={table} className={classes.table}>
+            <thead><tr>{head('name', t('administration.purpose'))}{head('organisation', t('common.organisation'))}{head('roles', t('administration.roles'))}{head('used', t('administration.lastUsed'))}{head('expires', t('administration.expires'))}<th data-act><span className="sr-only">{t('administration.action')}</span></th></tr></thead>
             <tbody>
-              {tokens.data.map((token) => (
+              {sorted.map((token) => (
                 <tr key={token.id}>
                   <th scope="row">{token.name === '' ? token.id : token.name}</th>
                   <td>{name(token.organisation)}</td>
                   <td>{token.roles.map((role) => t(`roles.${role}`, { defaultValue: role })).join(' · ')}</td>
                   <td>{token.last_used === null ? t('administration.never') : <Ago at={token.last_used} />}</td>
                   <td><Ago at={token.expires} /></td>
-                  <td><Button size="compact-xs" variant="default" onClick={() => revoke.mutate(token.id)}>{t('administration.revoke')}</Button></td>
+                  <td data-act><Button size="compact-xs" variant="default" onClick={() => revoke.mutate(token.id)}>{t('administration.revoke')}</Button></td>
                 </tr>
               ))}
             </tbody>

@@ -1,14 +1,22 @@
+import { Button } from '@mantine/core'
+import { useDisclosure } from '@mantine/hooks'
+import { useQueryClient } from '@tanstack/react-query'
+import { Trash2 } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
-import { Link, useParams } from 'react-router'
+import { Link, useNavigate, useParams } from 'react-router'
 
+import { call } from '../../api/client.ts'
 import { useEdge } from '../../api/queries.ts'
+import { useMay } from '../../api/session.ts'
 import type { EdgeStatus } from '../../api/types.ts'
+import { Confirm } from '../../components/confirm.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Health } from '../../components/health.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Page, Section } from '../../components/page.tsx'
 import { sectorWords } from '../../components/sector-word.ts'
 import { Ago, Both } from '../../components/time.tsx'
+import { useToasts } from '../../components/toast.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import { inLanguage } from '../../format/bilingual.ts'
 import { bytes, exact, short } from '../../format/number.ts'
@@ -31,8 +39,20 @@ function Loaded({ edge }: { edge: EdgeStatus }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const name = useOrganisationName()
+  const mayRemove = useMay('administer')
+  const [removing, { open, close }] = useDisclosure(false)
+  const navigate = useNavigate()
+  const client = useQueryClient()
+  const { say } = useToasts()
+  const gone = () => {
+    say(t('edges.removed'))
+    client.removeQueries({ queryKey: ['edge', edge.id] })
+    void client.invalidateQueries({ queryKey: ['edges'] })
+    void navigate('/edges')
+  }
   return (
     <Page
+      actions={mayRemove && <Button variant="default" size="xs" leftSection={<Trash2 size={15} />} onClick={open}>{t('edges.remove')}</Button>}
       title={inLanguage(edge.name, language)}
       above={<><Link to="/edges" className="text-link">{t('places.edges')}</Link> / {edge.id}</>}
       aside={
@@ -44,6 +64,10 @@ function Loaded({ edge }: { edge: EdgeStatus }) {
         </>
       }
     >
+      <Confirm opened={removing} onClose={close} title={t('edges.removeTitle')} act={t('edges.remove')} run={() => call<void>('DELETE', `/api/v1/edges/${encodeURIComponent(edge.id)}`)} onDone={gone}>
+        <p><strong>{inLanguage(edge.name, language)}</strong> <span className="mono">{edge.id}</span></p>
+        <p>{t('edges.removeWhy')}</p>
+      </Confirm>
       {edge.hello?.trouble != null && <p className={classes.alarm} role="status"><Trouble code={edge.hello.trouble} /> {t(`troubleDo.${edge.hello.trouble}`, { defaultValue: '' })}</p>}
       <Figures edge={edge} />
       <Section id="sources" title={t('edges.sources')} aside={t('edges.sourcesAside')}><Sources edge={edge} /></Section>

@@ -1,7 +1,7 @@
 import { Button, Select, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
-import { useState, type FormEvent } from 'react'
+import { useRef, useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useNavigate } from 'react-router'
 
@@ -15,6 +15,7 @@ import { Health } from '../../components/health.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Page } from '../../components/page.tsx'
 import { Secret } from '../../components/secret.tsx'
+import { CopyTable, useSort } from '../../components/table.tsx'
 import { Ago } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import { inLanguage } from '../../format/bilingual.ts'
@@ -59,24 +60,42 @@ function Table({ edges }: { edges: EdgeStatus[] }) {
   const { t } = useTranslation()
   const navigate = useNavigate()
   const [active, setActive] = useState(-1)
+  const name = useOrganisationName()
+  const language = useLanguage()
+  const table = useRef<HTMLTableElement>(null)
+  const { sorted, head } = useSort(edges, {
+    edge: (edge) => `${inLanguage(edge.name, language)} ${name(edge.organisation)}`,
+    health: (edge) => edge.health,
+    heard: (edge) => edge.heard,
+    lag: worstLag,
+    set: (edge) => edge.hello?.generation ?? null,
+    records: (edge) => edge.hello?.records ?? null,
+    matches: (edge) => edge.hello?.matches ?? null,
+    sent: (edge) => edge.hello?.sent ?? null,
+    waiting: (edge) => edge.hello?.waiting ?? null,
+    withheld: (edge) => edge.hello?.withheld ?? null,
+  })
   const move = (step: number) => setActive((held) => Math.max(0, Math.min(edges.length - 1, held + step)))
   useShortcuts({ j: () => move(1), k: () => move(-1), Enter: () => {
-    const edge = edges[active]
+    const edge = sorted[active]
     if (edge) void navigate(`/edges/${edge.id}`)
   } })
   return (
+    <>
+    <CopyTable of={table} />
     <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('places.edges')}>
-      <table className={classes.table}>
+      <table ref={table} className={classes.table}>
         <thead>
           <tr>
             {['edge', 'health', 'heard', 'lag', 'set', 'records', 'matches', 'sent', 'waiting', 'withheld'].map((column) => (
-              <th key={column} data-number={['records', 'matches', 'sent', 'waiting', 'withheld', 'lag'].includes(column) || undefined}>{t(`edges.column.${column}`)}</th>
+              head(column, t(`edges.column.${column}`), ['records', 'matches', 'sent', 'waiting', 'withheld', 'lag'].includes(column))
             ))}
           </tr>
         </thead>
-        <tbody>{edges.map((edge, place) => <Row key={edge.id} edge={edge} active={place === active} />)}</tbody>
+        <tbody>{sorted.map((edge, place) => <Row key={edge.id} edge={edge} active={place === active} />)}</tbody>
       </table>
     </div>
+    </>
   )
 }
 

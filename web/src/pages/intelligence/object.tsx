@@ -1,11 +1,15 @@
 import { Button, Tabs } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
-import { Eye } from 'lucide-react'
+import { useQueryClient } from '@tanstack/react-query'
+import { Eye, Trash2 } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
-import { Link, useParams, useSearchParams } from 'react-router'
+import { Link, useNavigate, useParams, useSearchParams } from 'react-router'
 
+import { call } from '../../api/client.ts'
 import { useObject, useReferences } from '../../api/queries.ts'
+import { useMay } from '../../api/session.ts'
 import type { ObjectDetail, ObjectReferences, ObjectSummary } from '../../api/types.ts'
+import { Confirm } from '../../components/confirm.tsx'
 import { SidePanel } from '../../components/dialog.tsx'
 import { Copy } from '../../components/copy.tsx'
 import { Empty } from '../../components/empty.tsx'
@@ -15,6 +19,7 @@ import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Page, Section } from '../../components/page.tsx'
 import { Ago, Both } from '../../components/time.tsx'
 import { typeWord } from '../../components/type-word.ts'
+import { useToasts } from '../../components/toast.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import { inLanguage } from '../../format/bilingual.ts'
 import { exact } from '../../format/number.ts'
@@ -47,6 +52,17 @@ function Loaded({ detail }: { detail: ObjectDetail }) {
   const { summary } = detail
   const name = useOrganisationName()
   const [audience, { open, close }] = useDisclosure(false)
+  const [withdrawing, { open: ask, close: leave }] = useDisclosure(false)
+  const mayWithdraw = useMay('delete')
+  const navigate = useNavigate()
+  const client = useQueryClient()
+  const { say } = useToasts()
+  const gone = () => {
+    say(t('object.withdrawn'))
+    client.removeQueries({ queryKey: ['object', summary.id] })
+    void client.invalidateQueries({ queryKey: ['objects'] })
+    void navigate('/intelligence')
+  }
   const references = useReferences(summary.id)
   return (
     <Page
@@ -60,8 +76,24 @@ function Loaded({ detail }: { detail: ObjectDetail }) {
           <span>{t('object.addedBy')} <Ago at={summary.date_added} /></span>
         </>
       }
-      actions={<Button variant="default" size="xs" leftSection={<Eye size={15} />} onClick={open}>{t('object.whoSees')}</Button>}
+      actions={
+        <>
+          <Button variant="default" size="xs" leftSection={<Eye size={15} />} onClick={open}>{t('object.whoSees')}</Button>
+          {mayWithdraw && <Button variant="default" size="xs" leftSection={<Trash2 size={15} />} onClick={ask}>{t('object.withdraw')}</Button>}
+        </>
+      }
     >
+      <Confirm
+        opened={withdrawing}
+        onClose={leave}
+        title={t('object.withdrawTitle')}
+        act={t('object.withdraw')}
+        run={() => call<void>('DELETE', `/api/v1/objects/${encodeURIComponent(summary.id)}`)}
+        onDone={gone}
+      >
+        <p><strong>{titleOf(summary, name, t)}</strong></p>
+        <p>{t('object.withdrawWhy')}</p>
+      </Confirm>
       <Tabs defaultValue="overview" keepMounted={false}>
         <Tabs.List mb="md">
           <Tabs.Tab value="overview">{t('object.overview')}</Tabs.Tab>

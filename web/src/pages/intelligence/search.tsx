@@ -1,12 +1,13 @@
-import { Select, Switch, TextInput } from '@mantine/core'
+import { Button, Select, Switch, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { Search } from 'lucide-react'
+import { Search, Upload } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useNavigate, useSearchParams } from 'react-router'
 
 import { useObjects, type ObjectSearch } from '../../api/queries.ts'
+import { useMay } from '../../api/session.ts'
 import type { ObjectPage, ObjectSummary } from '../../api/types.ts'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
@@ -19,6 +20,7 @@ import { recognise } from '../../format/value.ts'
 import { useShortcuts } from '../../input/shortcuts.ts'
 import { useLive } from '../../stream/provider.tsx'
 import { ObjectRow } from './object-row.tsx'
+import { Publish } from './publish.tsx'
 import classes from './search.module.css'
 
 /** The types people look for first; the rest of the specification's are under "other types". */
@@ -42,12 +44,15 @@ export default function SearchPage() {
     else next.set(name, value)
     return next
   }, { replace: true })
+  const mayPublish = useMay('write')
+  const [publishing, setPublishing] = useState(false)
   const objects = useObjects(search)
   const pages = objects.data?.pages
   const rows = useMemo(() => pages?.flatMap((page) => page.objects) ?? [], [pages])
   const first = pages?.[0]
   return (
-    <Page title={t('places.intelligence')}>
+    <Page title={t('places.intelligence')} actions={mayPublish && <Button size="xs" variant="default" leftSection={<Upload size={15} />} onClick={() => setPublishing(true)}>{t('publish.open')}</Button>}>
+      <Publish opened={publishing} onClose={() => setPublishing(false)} />
       <Filters search={search} change={change} />
       <div className={classes.bar}>
         <div className={classes.count}>{first && <Count page={first} search={search} refetch={() => void objects.refetch()} />}</div>
