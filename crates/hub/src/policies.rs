@@ -11,7 +11,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use oversight::{Action, Actor, AuditEvent, Outcome, Purpose};
-use policy::Engine;
+use policy::{Circumstances, Engine};
 use sha2::{Digest, Sha256};
 use store::{Act, Store};
 use tokio::task::spawn_blocking;
@@ -194,7 +194,9 @@ impl PolicyKeeper {
             event = event.with(name, hex::encode(Sha256::digest(text)));
         }
         self.0.store.write(move |_| Ok(Act::audited((), &REALM, event))).await?;
-        self.0.engine.store(Arc::new(engine));
+        // Agreements, groups and grants stay as they are. Whoever changes those does it by the same means, so neither change
+        // swallows the other.
+        self.0.engine.rcu(|now| engine.under(Circumstances::clone(now.circumstances())));
         tracing::info!(set = hash, "other policies are in force");
         let mut status = self.0.status.lock().unwrap_or_else(PoisonError::into_inner);
         *status = PolicyStatus {
@@ -287,4 +289,40 @@ fn names(files: &[(String, String)]) -> Vec<String> {
 
 fn changed() -> AuditEvent {
     AuditEvent::done(Action::PolicyChanged, Actor::Node, Purpose::Administration)
+}
+
+#[cfg(test)]
+mod tests {
+    use oversight::OrganisationId;
+    use store::Options;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn other_policies_stand_under_the_same_circumstances() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path(), Options::default()).unwrap();
+        let keeper = PolicyKeeper::start(None, &store).unwrap();
+        let mut circumstances = Circumstances::default();
+        let members = [OrganisationId::parse("rail").unwrap()];
+        circumstances.groups.insert(policy::GroupId::parse("transport").unwrap(), members.into());
+        let engine = keeper.engine();
+        engine.rcu(|now| now.under(circumstances.clone()));
+        let before = engine.load().epoch();
+        keeper.replace(&Engine::built_in()).await.unwrap();
+        assert_eq!(engine.load().circumstances().groups, circumstances.groups);
+        assert_eq!(engine.load().epoch(), before, "the same policies under the same circumstances");
+    }
+
+    #[test]
+    fn a_set_is_known_by_names_and_texts() {
+        let set = |files: &[(&str, &str)]| {
+            let files: Files =
+                files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+            hash(&files)
+        };
+        assert_eq!(set(&[("a", "bc")]), set(&[("a", "bc")]));
+        assert_ne!(set(&[("a", "bc")]), set(&[("ab", "c")]), "a text does not run over into a name");
+        assert_ne!(set(&[("a", "b")]), set(&[("a", "c")]));
+    }
 }
