@@ -305,7 +305,7 @@ mod tests {
         let keeper = PolicyKeeper::start(None, &store).unwrap();
         let mut circumstances = Circumstances::default();
         let members = [OrganisationId::parse("rail").unwrap()];
-        circumstances.groups.insert(policy::GroupId::parse("transport").unwrap(), members.into());
+        circumstances.groups.insert(policy::GroupId(uuid::Uuid::from_u128(7)), members.into());
         let engine = keeper.engine();
         engine.rcu(|now| now.under(circumstances.clone()));
         let before = engine.load().epoch();

@@ -82,7 +82,7 @@ function Table({ edges }: { edges: EdgeStatus[] }) {
   } })
   return (
     <>
-    <CopyTable of={table} />
+    <div style={{ display: 'flex', justifyContent: 'flex-end' }}><CopyTable of={table} /></div>
     <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('places.edges')}>
       <table ref={table} className={classes.table}>
         <thead>
