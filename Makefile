@@ -26,13 +26,14 @@ ARGS ?=
 FUZZ_SECONDS ?= 60
 FUZZ_TARGET ?=
 SOAK_MINUTES ?= 30
+FEDERATION_SECONDS ?= 600
 
 web_sources := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path 'web/test-results/*')
 
-.PHONY: help setup run test lint bench fuzz soak web fmt
+.PHONY: help setup run test lint bench fuzz soak hub-soak web fmt
 
 help: ## Say what there is
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 setup: ## Install everything that any task needs
 	@scripts/need $(sort $(test_needs) $(bench_needs) $(fuzz_needs))
@@ -66,6 +67,11 @@ soak: ## Repeat all Rust tests with many more random cases (SOAK_MINUTES)
 	@scripts/need $(build_needs) $(web_needs)
 	@$(MAKE) web
 	@scripts/soak $(SOAK_MINUTES)
+
+hub-soak: ## Cut links and kill hubs at random among three hubs, ten minutes (FEDERATION_SECONDS)
+	@scripts/need $(build_needs) $(web_needs)
+	@$(MAKE) web
+	YAGURA_SOAK_SECONDS=$(FEDERATION_SECONDS) cargo test --locked -p yagura --test program -- soak:: --nocapture
 
 web: web/dist/index.html ## Build the console, when its sources have changed
 

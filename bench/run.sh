@@ -27,3 +27,5 @@ printf '\n== store\n'
 cargo bench --locked --quiet -p store --bench ingest -- "$objects"
 printf '\n== service\n'
 cargo bench --locked --quiet -p yagura --bench service -- "$objects"
+printf '\n== federation: three hubs\n'
+cargo bench --locked --quiet -p yagura --bench federation

@@ -17,7 +17,7 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{HeaderMap, header};
 use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, Purpose, Realm};
-use policy::{Label, Marking, Principal};
+use policy::{AgreementId, Label, Marking, Principal};
 use stix::validate::{Finding, Severity};
 use stix::{Id, Object};
 use store::collections::CollectionKey;
@@ -82,6 +82,8 @@ pub(crate) struct Submission {
     pub(crate) actor: Actor,
     pub(crate) purpose: Purpose,
     pub(crate) collection: CollectionKey,
+    /// The agreement under which a peer hub gives them; it limits who may have them here.
+    pub(crate) agreement: Option<AgreementId>,
 }
 
 /// What became of each object, in the order of the body.
@@ -114,6 +116,7 @@ impl Submission {
             actor: caller.actor.clone(),
             purpose: caller.purpose,
             collection,
+            agreement: None,
         }
     }
 }
@@ -377,7 +380,7 @@ pub(crate) fn add_in(
             Reading::Unfit(verdict) => verdicts.push(verdict),
             Reading::Fit(object) => {
                 verdicts.push(verdict_head(&object));
-                let label = known.label(tx, &object)?;
+                let label = Label { agreement: submission.agreement.clone(), ..known.label(tx, &object)? };
                 fit.push(NewObject { object: *object, label: labels::intern(tx, &label)? });
             }
         }

@@ -11,19 +11,19 @@
 //!
 //! **No echo.** A peer is given nothing whose route leads through it, and nothing that has passed through as many hubs as may be.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use oversight::{Action, AuditEvent};
-use policy::{Engine, LabelKey, Visible};
+use policy::{Engine, LabelKey, Principal, Visible};
 use stix::Id;
 use store::objects::{self, Change, Narrow, Row, TailFilter};
 use store::peers::{self, Sight};
 use store::routes::{self, HOPS_MAX, Route};
-use store::{Act, Reader, StoreError};
+use store::{Act, Reader, StoreError, labels};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -399,7 +399,14 @@ fn look(
         more: true,
         view,
     };
-    let part = Part { state, reader, hub: &peer.hub, visible: &visible, limit };
+    let part = Part {
+        state,
+        reader,
+        hub: &peer.hub,
+        principal: batch.caller.principal.clone(),
+        visible: &visible,
+        limit,
+    };
     let sent = batch.view.sent;
     if batch.sight.is_some() && batch.view.turn.is_some() {
         // What the turn goes back over lies before this.
@@ -465,6 +472,7 @@ struct Part<'a, 'c> {
     reader: &'a Reader<'c>,
     /// The hub that it is for.
     hub: &'a str,
+    principal: Principal,
     visible: &'a Visible,
     limit: usize,
 }
@@ -556,13 +564,25 @@ impl Part<'_, '_> {
     fn objects(&self, batch: &mut Batch, rows: Vec<Row>, again: bool) -> Result<(), StoreError> {
         let key = |row: &Row| routes::version_key(row.version.as_deref());
         let known = routes::of_versions(self.reader, &REALM, rows.iter().map(|row| (&row.id, key(row))))?;
+        let mut agreements: HashMap<LabelKey, Option<String>> = HashMap::new();
         for row in rows {
             let came = known.get(&(row.id.clone(), key(&row)));
-            let Some(envelope) = self.envelope(came.map_or(&[], Vec::as_slice)) else { continue };
+            let Some(mut envelope) = self.envelope(came.map_or(&[], Vec::as_slice)) else { continue };
+            envelope.agreement = match agreements.get(&row.label) {
+                Some(known) => known.clone(),
+                None => agreements.entry(row.label).or_insert(self.agreement(row.label)?).clone(),
+            };
             batch.leaving.push(Leaving::from(&row));
             batch.frames.push(Frame::Object { sequence: row.sequence, again, envelope, bytes: row.body });
         }
         Ok(())
+    }
+
+    /// The agreement under which what bears a label is given, where only one gives it.
+    fn agreement(&self, label: LabelKey) -> Result<Option<String>, StoreError> {
+        let label = labels::get(self.reader, &REALM, label)?;
+        let reasons = label.map(|label| self.state.engine.load().reasons(&self.principal, &label));
+        Ok(reasons.and_then(|reasons| reasons.agreement).map(|(agreement, _)| agreement.to_string()))
     }
 
     /// The envelope of what came by these routes; `None` where the peer is not to be given it.

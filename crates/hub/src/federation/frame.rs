@@ -13,6 +13,7 @@
 //! `again` go back over what was passed, and end with `settled`.
 
 use bytes::{Bytes, BytesMut};
+use policy::AgreementId;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use stix::Id;
@@ -206,7 +207,7 @@ fn checked_envelope(envelope: Envelope) -> Result<Envelope, Malformed> {
         && envelope.hops.iter().all(|hop| is_hub_id(hop))
         && envelope.hops.first() == Some(&envelope.origin)
         && is_short(&envelope.organisation)
-        && envelope.agreement.as_deref().is_none_or(is_short);
+        && envelope.agreement.as_deref().is_none_or(|name| AgreementId::parse(name).is_some());
     if good { Ok(envelope) } else { Err(Malformed::new("an envelope is broken, or its way too long")) }
 }
 

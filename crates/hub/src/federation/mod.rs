@@ -22,13 +22,13 @@ mod push;
 mod receive;
 mod serve;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::TcpListener;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use oversight::{Actor, OrganisationRole, PersonRole, Purpose};
+use oversight::{Actor, OrganisationRole, Purpose};
 use policy::{Principal, PrincipalKind};
 use store::peers::{self, Peer, State};
 use store::{Reader, Store, StoreError, organisations};
@@ -148,10 +148,10 @@ pub(crate) fn caller(reader: &Reader<'_>, id: &str) -> Result<Option<(Peer, Call
 
 fn as_caller(peer: &Peer, role: OrganisationRole) -> Caller {
     let principal = Principal {
-        kind: PrincipalKind::Program(peer.id.clone()),
+        kind: PrincipalKind::Peer(peer.id.clone()),
         organisation: peer.organisation.clone(),
         organisation_role: role,
-        roles: [PersonRole::Analyst].into(),
+        roles: BTreeSet::new(),
         realm: REALM,
         purpose: Purpose::CollectiveDefence,
     };

@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use oversight::{Action, AuditEvent, OrganisationId};
-use policy::{Marking, Principal};
+use policy::{AgreementId, Marking, Principal, PrincipalKind};
 use stix::Id;
 use store::peers::{self, Conflict, Counts, Peer};
 use store::routes::{self, Ended, Route};
@@ -385,16 +385,18 @@ impl Writing {
         markings: &HashMap<Id, Marking>,
     ) -> Result<(), StoreError> {
         let mut part: Vec<(Reading, Envelope)> = Vec::new();
-        let mut originator = self.peer.organisation.clone();
+        let mut terms = (self.peer.organisation.clone(), None);
         for (reading, envelope) in objects {
-            let own = self.originator_of(tx, &reading, &envelope)?;
-            if own != originator && !part.is_empty() {
-                self.add_part(tx, &originator, std::mem::take(&mut part), markings)?;
+            // What it was given under limits who may have it here.
+            let agreement = envelope.agreement.as_deref().and_then(AgreementId::parse);
+            let own = (self.originator_of(tx, &reading, &envelope)?, agreement);
+            if own != terms && !part.is_empty() {
+                self.add_part(tx, &terms, std::mem::take(&mut part), markings)?;
             }
-            originator = own;
+            terms = own;
             part.push((reading, envelope));
         }
-        if part.is_empty() { Ok(()) } else { self.add_part(tx, &originator, part, markings) }
+        if part.is_empty() { Ok(()) } else { self.add_part(tx, &terms, part, markings) }
     }
 
     /// In whose name an object comes in: the peer's organisation's, or that which brought it first, where the peer may speak for it.
@@ -420,14 +422,15 @@ impl Writing {
     fn add_part(
         &mut self,
         tx: &mut Tx<'_>,
-        originator: &OrganisationId,
+        (originator, agreement): &(OrganisationId, Option<AgreementId>),
         part: Vec<(Reading, Envelope)>,
         markings: &HashMap<Id, Marking>,
     ) -> Result<(), StoreError> {
         let (readings, envelopes): (Vec<Reading>, Vec<Envelope>) = part.into_iter().unzip();
         let hashes: Vec<Option<[u8; 32]>> = readings.iter().map(hash).collect();
         let submission = Submission {
-            principal: Principal { organisation: originator.clone(), ..self.caller.principal.clone() },
+            principal: self.as_originator(originator),
+            agreement: agreement.clone(),
             actor: self.caller.actor.clone(),
             purpose: self.caller.purpose,
             collection: self.collection,
@@ -495,7 +498,7 @@ impl Writing {
         }
         let Some(originator) = routes::brought_by(tx, &REALM, &gone.id)? else { return Ok(false) };
         // What an organisation brought in it may see, whatever its marking.
-        let principal = Principal { organisation: originator, ..self.caller.principal.clone() };
+        let principal = self.as_originator(&originator);
         let visible = self.door.visible(tx, &principal)?;
         let version = gone.version.as_deref().and_then(|text| stix::Timestamp::parse(text).ok());
         let removed = match version {
@@ -506,6 +509,12 @@ impl Writing {
         };
         self.counts.withdrawn += u64::try_from(removed).unwrap_or(0);
         Ok(removed > 0)
+    }
+
+    /// Whoever brought something in, as a program of that organisation: for what it brings, and to find what it brought.
+    fn as_originator(&self, originator: &OrganisationId) -> Principal {
+        let kind = PrincipalKind::Program(self.peer.id.clone());
+        Principal { kind, organisation: originator.clone(), ..self.caller.principal.clone() }
     }
 
     fn say_gone(&mut self, why: Why, ids: &[Id]) {

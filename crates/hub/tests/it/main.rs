@@ -22,6 +22,8 @@ mod doors;
 #[cfg(test)]
 mod edge_link;
 #[cfg(test)]
+mod federation;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod openapi;

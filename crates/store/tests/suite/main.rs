@@ -7,6 +7,7 @@ mod corpus;
 mod fixture;
 mod log;
 mod pages;
+mod peers;
 mod releases;
 mod robustness;
 mod search;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener as Bound;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,6 +19,7 @@ pub(crate) struct Member {
     pub(crate) hub: Hub,
     /// Where its peers reach it, as it says itself; none for one that opens all connections.
     port: Option<u16>,
+    policies: PathBuf,
 }
 
 /// A way to a hub. Its own state says whether what travels on it gets through.
@@ -99,33 +100,37 @@ async fn copy(
 }
 
 impl Member {
-    /// A hub that listens for peers; `more` goes to the table `federation` of its configuration.
+    /// A hub that listens for peers.
     pub(crate) fn start(folder: &Path, name: &'static str) -> Self {
         let port = free_port();
-        let federation = format!("listen = \"127.0.0.1:{port}\"");
-        Self::with(folder, name, Some(port), &federation, "")
-    }
-
-    /// The same, with further lines at the top of the configuration.
-    pub(crate) fn start_with(folder: &Path, name: &'static str, top: &str) -> Self {
-        let port = free_port();
-        let federation = format!("listen = \"127.0.0.1:{port}\"");
-        Self::with(folder, name, Some(port), &federation, top)
+        Self::with(folder, name, Some(port), &format!("listen = \"127.0.0.1:{port}\""))
     }
 
     /// A hub that gives only.
     pub(crate) fn one_way(folder: &Path, name: &'static str) -> Self {
-        Self::with(folder, name, None, "direction = \"up\"", "")
+        Self::with(folder, name, None, "direction = \"up\"")
     }
 
-    fn with(folder: &Path, name: &'static str, port: Option<u16>, federation: &str, top: &str) -> Self {
+    fn with(folder: &Path, name: &'static str, port: Option<u16>, federation: &str) -> Self {
+        let policies = folder.join(format!("{name}-policies"));
+        std::fs::create_dir(&policies).unwrap();
+        for (file, text) in policy::Engine::built_in() {
+            std::fs::write(policies.join(file), text).unwrap();
+        }
         let config = folder.join(format!("{name}.toml"));
-        std::fs::write(
-            &config,
-            format!("name_en = \"{name}\"\nname_ja = \"{name}\"\n{top}\n[federation]\n{federation}\n"),
-        )
-        .unwrap();
-        Self { name, hub: Hub::start_with(&folder.join(name), &config), port }
+        let text = format!(
+            "name_en = \"{name}\"\nname_ja = \"{name}\"\npolicies = {policies:?}\n[federation]\n{federation}\n"
+        );
+        std::fs::write(&config, text).unwrap();
+        write_peer_rules(&policies, true);
+        Self { name, hub: Hub::start_with(&folder.join(name), &config), port, policies }
+    }
+
+    /// Lets peers have TLP:GREEN, or no more.
+    #[track_caller]
+    pub(crate) fn give_green(&self, green: bool) {
+        write_peer_rules(&self.policies, green);
+        admin(&self.hub, &["policy", "reload"]);
     }
 
     pub(crate) fn start_again(self) -> Self {
@@ -187,6 +192,22 @@ fn collection(hub: &Hub) -> Option<String> {
     let id = list["collections"][0]["id"].as_str()?.to_owned();
     known.insert(hub.address.clone(), id.clone());
     Some(id)
+}
+
+/// Rules of the hub's own beside those that the program brings along, by which peers get nothing but TLP:CLEAR: TLP:GREEN to every
+/// peer, TLP:AMBER to those of agencies.
+fn write_peer_rules(policies: &Path, green: bool) {
+    let read = "permit (principal is Yagura::Peer, action == Yagura::Action::\"read\", resource)";
+    let amber = format!(
+        "@id(\"peer-amber\")\n{read} when {{ resource.tlp == Yagura::Tlp::\"amber\" \
+         && principal.organisation_role == Yagura::OrganisationRole::\"agency\" }};\n"
+    );
+    let green = if green {
+        format!("@id(\"peer-green\")\n{read} when {{ resource.tlp == Yagura::Tlp::\"green\" }};\n")
+    } else {
+        String::new()
+    };
+    std::fs::write(policies.join("peers.cedar"), amber + &green).unwrap();
 }
 
 fn free_port() -> u16 {

@@ -142,22 +142,7 @@ fn an_enclave_gives_up_and_takes_nothing_in() {
 #[test]
 fn a_change_of_policy_takes_back_and_gives_again_on_the_open_stream() {
     let folder = tempfile::tempdir().unwrap();
-    let policies = folder.path().join("policies");
-    std::fs::create_dir(&policies).unwrap();
-    let built_in = policy::Engine::built_in();
-    let write = |without_partners: bool| {
-        for (name, text) in &built_in {
-            let text = if without_partners {
-                text.replace("    Yagura::OrganisationRole::\"partner\",\n", "")
-            } else {
-                text.clone()
-            };
-            std::fs::write(policies.join(name), text).unwrap();
-        }
-    };
-    write(false);
-    let top = format!("policies = {policies:?}");
-    let national = Member::start_with(folder.path(), "national", &top);
+    let national = Member::start(folder.path(), "national");
     let partner = Member::start(folder.path(), "partner");
     national.knows(&partner, "partner");
     partner.knows(&national, "partner");
@@ -165,15 +150,13 @@ fn a_change_of_policy_takes_back_and_gives_again_on_the_open_stream() {
     let wanted = BTreeSet::from([id(&green), id(&clear)]);
     national.hub.post(&objects(&[green.clone(), clear.clone()]));
     wait_for(&partner, &wanted, &[&green, &clear]);
-    write(true);
-    admin(&national.hub, &["policy", "reload"]);
+    national.give_green(false);
     wait_for(&partner, &wanted, &[&clear]);
     // While it may not see them, further ones pass by.
     let unseen = indicator(Some("green"));
     national.hub.post(&objects(std::slice::from_ref(&unseen)));
     let all: BTreeSet<String> = wanted.iter().cloned().chain([id(&unseen)]).collect();
-    write(false);
-    admin(&national.hub, &["policy", "reload"]);
+    national.give_green(true);
     wait_for(&partner, &all, &[&green, &clear, &unseen]);
     let counts = national.peer("partner")["counts"].clone();
     assert_eq!(counts["taken_back"], 1, "{counts}");
