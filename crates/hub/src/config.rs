@@ -259,8 +259,25 @@ fn public_address(text: &str) -> Result<Url, ConfigError> {
 
 /// Names that the hub itself needs cannot be an API root.
 fn api_root(name: String) -> Result<String, ConfigError> {
-    const TAKEN: [&str; 10] =
-        ["taxii2", "api", "edge", "log", "healthz", "readyz", "metrics", "assets", "sign-in", "cases"];
+    const TAKEN: [&str; 17] = [
+        "attributes",
+        "events",
+        "objects",
+        "servers",
+        "sightings",
+        "tags",
+        "users",
+        "taxii2",
+        "api",
+        "edge",
+        "log",
+        "healthz",
+        "readyz",
+        "metrics",
+        "assets",
+        "sign-in",
+        "cases",
+    ];
     let legal = (1..=64).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !TAKEN.contains(&name.as_str());

@@ -109,6 +109,13 @@ pub(crate) enum Outcome {
     Refused { code: String, message: String },
 }
 
+impl HeldBody {
+    /// What was made of a body, in its place: it takes the body's share of the memory.
+    pub(crate) fn with_bytes(self, bytes: Bytes) -> Self {
+        Self { bytes, ..self }
+    }
+}
+
 impl Submission {
     pub(crate) fn of(caller: &Caller, collection: CollectionKey) -> Self {
         Self {

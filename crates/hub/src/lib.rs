@@ -16,6 +16,7 @@ mod ingest;
 mod ledger;
 mod listed;
 mod log;
+mod misp;
 mod operations;
 mod principal;
 mod problem;

@@ -199,6 +199,10 @@ impl Credential {
             let unreadable = || {
                 Failure::new(Code::SignInRefused, "the `Authorization` header is neither Bearer nor Basic")
             };
+            // MISP's clients send the bare key.
+            if let Some(token) = value.to_str().ok().filter(|text| text.starts_with(PROGRAM_PREFIX)) {
+                return Ok(Self::Token(token.trim().to_owned()));
+            }
             let (scheme, rest) =
                 value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or_else(unreadable)?;
             return match scheme.to_ascii_lowercase().as_str() {

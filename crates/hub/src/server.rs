@@ -25,7 +25,7 @@ use crate::principal::Asker;
 use crate::problem::{Failure, code_of};
 use crate::state::AppState;
 use crate::strangers::Tried;
-use crate::{api, console, edge_link, federation, log, stream, taxii};
+use crate::{api, console, edge_link, federation, log, misp, stream, taxii};
 
 /// Largest body that is not a body of objects, in bytes.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -48,7 +48,7 @@ pub fn openapi() -> OpenApi {
 
 /// What is outside of the OpenAPI document: TAXII, the log, operations.
 fn others(api_root: &str) -> Listed {
-    taxii::routes(api_root).and(log::routes()).and(crate::operations::routes())
+    taxii::routes(api_root).and(misp::routes()).and(log::routes()).and(crate::operations::routes())
 }
 
 /// Every operation of a hub with this API root, as `METHOD /path/{parameter}`: those of the OpenAPI document and all others.
@@ -125,6 +125,7 @@ async fn answer(State(state): State<AppState>, mut request: Request, next: Next)
 enum Form {
     Rest,
     Taxii,
+    Misp,
     Console,
 }
 
@@ -134,6 +135,7 @@ impl Form {
             "api" | "edge" | "peer" | "log" | "healthz" | "readyz" | "metrics" => Self::Rest,
             "taxii2" => Self::Taxii,
             first if first == api_root => Self::Taxii,
+            first if misp::SEGMENTS.contains(&first) => Self::Misp,
             _ => Self::Console,
         }
     }
@@ -194,6 +196,7 @@ fn render(response: &Response, failure: &Failure, form: Form, id: &str, span: &t
     }
     let (media_type, body) = match form {
         Form::Taxii => (::taxii::media::TAXII, to_json(&taxii::error_message(failure, id))),
+        Form::Misp => ("application/json", to_json(&misp::error_message(failure, id))),
         Form::Rest | Form::Console => (
             "application/problem+json",
             to_json(&Problem { status: status.as_u16(), ..failure.to_problem(id) }),
@@ -228,7 +231,7 @@ fn add_headers(response: &mut Response, form: Form, id: &str) {
             set(header::X_FRAME_OPTIONS, "DENY");
             set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
         }
-        Form::Rest | Form::Taxii => {
+        Form::Rest | Form::Taxii | Form::Misp => {
             set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
             // Who may see what can change within a second: nothing between us and the reader keeps a copy.
             set(header::CACHE_CONTROL, "no-store");

@@ -6,6 +6,8 @@ mod cursor;
 mod read;
 mod write;
 
+pub(crate) use write::{Withdrawal, withdraw_all};
+
 use axum::Router;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};

@@ -68,8 +68,10 @@ impl Event {
         let Value::Object(mut fields) = value else {
             return Err(ReadError::new("misp-shape", "Event", "an event is a JSON object"));
         };
-        if let Some(Value::Object(inner)) = fields.get_mut("Event") {
-            fields = std::mem::take(inner);
+        match fields.get_mut("Event") {
+            Some(Value::Object(inner)) => fields = std::mem::take(inner),
+            Some(_) => return Err(ReadError::new("misp-shape", "Event", "an event is a JSON object")),
+            None => {}
         }
         check_event(&fields, limits)?;
         Ok(Self(fields))

@@ -31,6 +31,7 @@ mod marking;
 mod patch;
 mod projection;
 mod report;
+mod seen;
 mod to_stix;
 
 pub mod feed;
@@ -41,5 +42,7 @@ pub use equality::canonical;
 pub use extension::{MISP_EXTENSION, extension_definition};
 pub use from_stix::{MadeEvents, to_misp};
 pub use homograph::suspicion;
+pub use projection::{ElementKind, element};
 pub use report::{Report, Warning};
+pub use seen::Seen;
 pub use to_stix::{MadeObjects, Options, to_stix};

@@ -50,6 +50,32 @@ impl Kind {
     }
 }
 
+/// What an object that was made of MISP was there, for readers outside of this crate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ElementKind {
+    /// An event: the report.
+    Event,
+    /// An attribute, object or event report.
+    Part,
+    /// Something said of a part: a reference, a sighting.
+    Remark,
+    /// What only shows what another object holds in full.
+    Shown,
+}
+
+/// What an object was in MISP, and the report that it points to where that may not list it. `None` for what never was MISP.
+#[must_use]
+pub fn element(object: &stix::Object) -> Option<(ElementKind, Option<&str>)> {
+    let (kind, extension) = extension(object.properties())?;
+    let kind = match kind {
+        Kind::Event => ElementKind::Event,
+        Kind::Attribute | Kind::Object | Kind::EventReport => ElementKind::Part,
+        Kind::Reference | Kind::Sighting => ElementKind::Remark,
+        Kind::Cluster | Kind::Link => ElementKind::Shown,
+    };
+    Some((kind, extension.get("event_ref").and_then(Value::as_str)))
+}
+
 /// The extension of an object, if it has a readable one.
 pub(crate) fn extension(properties: &Map<String, Value>) -> Option<(Kind, &Fields)> {
     let extension = properties.get("extensions")?.get(MISP_EXTENSION)?.as_object()?;

@@ -28,6 +28,7 @@ pub mod credentials;
 pub mod edges;
 pub mod labels;
 pub mod links;
+pub mod misp_numbers;
 pub mod objects;
 pub mod organisations;
 pub mod outbox;

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&[&str]] = &[
     ],
     &[include_str!("schema/releases.sql")],
     &[include_str!("schema/peers.sql")],
+    &[include_str!("schema/misp.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

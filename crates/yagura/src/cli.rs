@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::convert_command::{ConvertArgs, SourceArgs};
 use crate::match_command::MatchArgs;
 
 /// Yagura: share, match, respond and drill together; telemetry stays with its owner.
@@ -172,7 +173,10 @@ pub(crate) struct ImportArgs {
     /// Objects in one request.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) batch: u32,
-    /// STIX bundles, envelopes, arrays or one object a line; `-` is standard input. `.gz` and `.zst` are read through.
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// STIX, MISP, CSAF, KEV, EPSS, lists of indicators, or folders that are MISP feeds; `-` is standard input. `.gz` and `.zst` are read
+    /// through.
     #[arg(required_unless_present = "from_taxii", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Poll another TAXII 2.1 server in place of reading files; the address of its discovery.
@@ -199,8 +203,8 @@ pub(crate) struct ExportArgs {
     /// Write here; by default to standard output.
     #[arg(long, short)]
     pub(crate) output: Option<PathBuf>,
-    /// A bundle, or one object a line.
-    #[arg(long, value_enum, default_value_t = ExportForm::Bundle)]
+    /// A bundle, one object a line, or MISP events.
+    #[arg(long, visible_alias = "format", value_enum, default_value_t = ExportForm::Bundle)]
     pub(crate) form: ExportForm,
     /// Push into another TAXII 2.1 server in place of writing; the address of its discovery.
     #[arg(long, value_name = "URL", conflicts_with = "output")]
@@ -213,9 +217,12 @@ pub(crate) struct ExportArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportForm {
     /// One STIX bundle.
+    #[value(alias = "stix")]
     Bundle,
     /// One object a line.
     Lines,
+    /// MISP events, as MISP imports them.
+    Misp,
 }
 
 /// `yagura stix`.
@@ -227,6 +234,8 @@ pub(crate) struct StixArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StixCommand {
+    /// Turn MISP, CSAF, KEV, EPSS and lists of indicators into STIX, and STIX into MISP.
+    Convert(ConvertArgs),
     /// Judge objects by the specification; exit 1 where a MUST is broken.
     Validate {
         /// Show warnings (neglected SHOULDs), too.

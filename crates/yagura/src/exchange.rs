@@ -11,8 +11,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::cli::{ExportArgs, ExportForm, HubLink, ImportArgs};
+use crate::convert_command::{misp_text, read_as_stix, tell};
 use crate::output::{Failure, Output};
-use crate::stix_command::read_objects;
 
 #[derive(Debug, Default, Serialize)]
 struct Totals {
@@ -29,7 +29,11 @@ pub(crate) fn import(output: &Output, arguments: &ImportArgs) -> Result<ExitCode
     let client = client(&arguments.link)?;
     let mut totals = Totals::default();
     for path in &arguments.files {
-        let objects = read_objects(path)?;
+        let converted = read_as_stix(path, &arguments.source)?;
+        if !converted.account.converted.is_empty() {
+            tell(output, &converted.account);
+        }
+        let objects = converted.objects;
         let bar = progress(output, objects.len() as u64);
         let source = path.display().to_string();
         crate::block_on(async {
@@ -132,6 +136,7 @@ fn write_export(
         let collection = collection(client, arguments).await?;
         let mut count = 0_u64;
         let mut next = None;
+        let mut gathered = Vec::new();
         if is_bundle {
             write!(to, "{{\"type\":\"bundle\",\"id\":\"bundle--{}\",\"objects\":[", uuid::Uuid::new_v4())
                 .map_err(failed)?;
@@ -141,7 +146,16 @@ fn write_export(
                 .export(&collection, next.as_deref(), arguments.all_versions)
                 .await
                 .map_err(|e| hub_failure(&e))?;
-            for object in &page.objects {
+            if arguments.form == ExportForm::Misp {
+                // An event is written whole, so it has to be gathered first.
+                gathered.extend(
+                    page.objects
+                        .iter()
+                        .filter_map(|object| stix::Object::parse(Bytes::from(object.get().to_owned())).ok()),
+                );
+                count += page.objects.len() as u64;
+            }
+            for object in page.objects.iter().filter(|_| arguments.form != ExportForm::Misp) {
                 let separator = if is_bundle && count > 0 { "," } else { "" };
                 let end = if is_bundle { "" } else { "\n" };
                 write!(to, "{separator}{}{end}", object.get()).map_err(failed)?;
@@ -155,6 +169,9 @@ fn write_export(
         }
         if is_bundle {
             writeln!(to, "]}}").map_err(failed)?;
+        }
+        if arguments.form == ExportForm::Misp {
+            writeln!(to, "{}", misp_text(misp::to_misp(&gathered).events)).map_err(failed)?;
         }
         Ok(count)
     })?;

@@ -3,6 +3,7 @@
 mod admin;
 mod cli;
 mod completions;
+mod convert_command;
 mod demo;
 mod edge_command;
 mod exchange;

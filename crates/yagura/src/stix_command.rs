@@ -15,6 +15,7 @@ use crate::output::{Failure, Output};
 /// Carries out the command.
 pub(crate) fn run(output: &Output, arguments: StixArgs) -> Result<ExitCode, Failure> {
     match arguments.command {
+        StixCommand::Convert(arguments) => crate::convert_command::run(output, &arguments),
         StixCommand::Validate { warnings, files } => validate(output, warnings, &files),
         StixCommand::Id { files } => identify(output, &files),
     }

@@ -115,6 +115,21 @@ pub(crate) enum Withdrawal {
     NotAllowed,
 }
 
+/// Withdraws every version of several objects. Those that are not there for the caller are passed over.
+pub(crate) async fn withdraw_all(state: &AppState, caller: &Caller, ids: Vec<Id>) -> Answer<Withdrawal> {
+    let mut outcome = Withdrawal::NotThere;
+    for id in ids {
+        let query = Query::parse("", Allowed::Delete)
+            .map_err(|error| Failure::new(Code::BadRequest, error.to_string()))?;
+        match withdraw(state, caller, state.collection.key, id, query).await? {
+            Withdrawal::Done => outcome = Withdrawal::Done,
+            Withdrawal::NotThere => {}
+            Withdrawal::NotAllowed => return Ok(Withdrawal::NotAllowed),
+        }
+    }
+    Ok(outcome)
+}
+
 /// Withdraws the wanted versions of an object, all of them or none.
 async fn withdraw(
     state: &AppState,
