@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use store::Place;
 use url::Url;
 
 /// Largest body of objects in bytes where the configuration says nothing: all of ATT&CK Enterprise in one envelope, with room.
@@ -18,6 +19,9 @@ pub const STREAMS_MAX: u32 = 5_000;
 pub struct HubConfig {
     /// The data folder; made at the first start.
     pub data: PathBuf,
+    /// The PostgreSQL database that holds the state, for several hubs at once; in the data folder where none is given. The data
+    /// folder, one for each hub, keeps keys and what is published of the transparency log.
+    pub store: Option<Place>,
     /// Where to listen; port 0 picks a free one.
     pub listen: SocketAddr,
     /// The address others reach the hub by, where it is not the one it listens on (a proxy, a name). Sign-in links, passkeys and
@@ -72,6 +76,8 @@ pub struct TlsFiles {
 pub struct RawConfig {
     /// See [`HubConfig::data`].
     pub data: Option<PathBuf>,
+    /// See [`HubConfig::store`].
+    pub store: Option<Secret>,
     /// See [`HubConfig::listen`].
     pub listen: Option<String>,
     /// See [`HubConfig::address`].
@@ -132,6 +138,7 @@ impl HubConfig {
     pub fn new(data: impl Into<PathBuf>, listen: SocketAddr) -> Self {
         Self {
             data: data.into(),
+            store: None,
             listen,
             address: None,
             name_ja: "やぐら".to_owned(),
@@ -145,6 +152,12 @@ impl HubConfig {
             streams_max: STREAMS_MAX,
             federation: FederationConfig::default(),
         }
+    }
+
+    /// Where the state is.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.store.clone().unwrap_or_else(|| Place::from(&self.data))
     }
 
     /// Whether the hub will speak TLS: always off loopback.
@@ -183,6 +196,7 @@ impl RawConfig {
         })?;
         let defaults = HubConfig::new(self.data.unwrap_or_else(|| PathBuf::from("yagura-data")), listen);
         Ok(HubConfig {
+            store: self.store.map(|Secret(address)| database(&address)).transpose()?,
             address: self.address.as_deref().map(public_address).transpose()?,
             name_ja: self.name_ja.unwrap_or(defaults.name_ja),
             name_en: self.name_en.unwrap_or(defaults.name_en),
@@ -245,6 +259,26 @@ impl RawFederation {
             ));
         }
         Ok(config)
+    }
+}
+
+/// What must not be shown because a password may be in it.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+fn database(address: &str) -> Result<Place, ConfigError> {
+    match Place::parse(address) {
+        place @ Place::Postgres(_) => Ok(place),
+        Place::Folder(_) => Err(ConfigError::value(
+            "store: not of the form `postgres://user@host/database`; leave it out to keep the state in `data`",
+        )),
     }
 }
 
@@ -329,6 +363,16 @@ mod tests {
     #[test]
     fn off_loopback_there_is_always_tls() {
         check("listen = '0.0.0.0:8440'\ntls_on_loopback = false", "0.0.0.0:8440 council tls true");
+    }
+
+    #[test]
+    fn a_database_is_a_server_and_its_password_is_not_shown() {
+        check("store = '/var/lib'", "store: not of the form");
+        let raw: RawConfig = toml::from_str("store = 'postgres://u:hunter2@db/yagura'").unwrap();
+        assert!(!format!("{raw:?}").contains("hunter2"));
+        let config = raw.resolve().unwrap();
+        assert_eq!(config.place().to_string(), "postgres://db/yagura");
+        assert!(!format!("{config:?}").contains("hunter2"));
     }
 
     #[test]

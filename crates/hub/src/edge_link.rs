@@ -16,8 +16,6 @@ use store::{Act, StoreError, Tx, edges};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-pub(crate) use intelligence::Positions;
-
 use crate::api::summaries::{bare_edge, newest_indicator};
 use crate::principal::EdgeCaller;
 use crate::problem::{Answer, Failure};

@@ -31,14 +31,16 @@ mod stream;
 mod taxii;
 mod tls;
 
+use std::fs::{File, TryLockError};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::time::Duration;
 
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use oversight::Realm;
-use store::{Options, Store};
+use store::{Options, Store, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use url::Url;
@@ -49,7 +51,7 @@ pub mod policies;
 
 pub use config::{
     BODY_BYTES_MAX, ConfigError, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, RawConfig, RawFederation,
-    STREAMS_MAX, TlsFiles,
+    STREAMS_MAX, Secret, TlsFiles,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
 pub use first_start::FirstStart;
@@ -64,6 +66,9 @@ const STOP_WAIT: Duration = Duration::from_secs(10);
 
 /// How long a connection may take to send the head of its next request.
 const HEADERS_WAIT: Duration = Duration::from_secs(75);
+
+/// The file of the data folder that is locked while a process has it.
+const LOCK_FILE: &str = "lock";
 
 /// Events about edges that a slow stream may be behind.
 const LIVE_EVENTS_MAX: usize = 256;
@@ -113,8 +118,8 @@ impl HubError {
     }
 }
 
-impl From<store::StoreError> for HubError {
-    fn from(error: store::StoreError) -> Self {
+impl From<StoreError> for HubError {
+    fn from(error: StoreError) -> Self {
         Self { code: error.code(), message: error.to_string() }
     }
 }
@@ -129,11 +134,12 @@ impl Hub {
             .map_err(|e| HubError::new("listen", format!("cannot listen on {}: {e}", config.listen)))?;
         let listen = listener.local_addr().map_err(|e| HubError::new("listen", e.to_string()))?;
         let address = public_address(&config, listen)?;
-        let store = Store::open(&config.data, Options::default())?;
+        let lock = hold_folder(&config)?;
+        let store = Store::open(config.place(), options(&config))?;
         match Ready::prepare(&config, &store, &address).await {
-            Ok(ready) => ready.serve(config, store, address, listener, listen).await,
+            Ok(ready) => ready.serve(config, store, address, (listener, listen), lock).await,
             Err(error) => {
-                drop(store);
+                drop((store, lock));
                 wait_for_store(&config.data).await;
                 Err(error)
             }
@@ -173,8 +179,8 @@ impl Ready {
         config: HubConfig,
         store: Store,
         address: Url,
-        listener: TcpListener,
-        listen: SocketAddr,
+        (listener, listen): (TcpListener, SocketAddr),
+        folder_lock: Option<File>,
     ) -> Result<RunningHub, HubError> {
         let (stop, stopping) = Stopping::new();
         let metrics = operations::Metrics::new();
@@ -186,7 +192,6 @@ impl Ready {
             sign_in: self.sign_in,
             live: tokio::sync::broadcast::channel(LIVE_EVENTS_MAX).0,
             watched: edge_link::watch::Watched::default(),
-            positions: edge_link::Positions::default(),
             put_off: casework::PutOff::default(),
             strangers: strangers::Strangers::default(),
             streams: shares::Shares::default(),
@@ -198,6 +203,7 @@ impl Ready {
             metrics,
             stopping: stopping.clone(),
             config,
+            _folder_lock: folder_lock,
         });
         let handle = Handle::new();
         let mut tasks = vec![serve(listener, self.tls, server::router(state.clone()), handle.clone())?];
@@ -238,6 +244,12 @@ impl RunningHub {
         &self.state.store
     }
 
+    /// Where the state is.
+    #[must_use]
+    pub fn place(&self) -> store::Place {
+        self.state.config.place()
+    }
+
     /// The data folder.
     #[must_use]
     pub fn data(&self) -> &Path {
@@ -275,6 +287,33 @@ impl RunningHub {
     }
 }
 
+/// A server takes more readers at once than a folder on one disk.
+fn options(config: &HubConfig) -> Options {
+    const SERVER_READERS_MAX: usize = 16;
+    let mut options = Options::default();
+    if config.store.is_some() {
+        options.readers_max = SERVER_READERS_MAX;
+    }
+    options
+}
+
+/// Where the state is on a server, the data folder is held by the hub itself: two hubs on one would write the same files.
+fn hold_folder(config: &HubConfig) -> Result<Option<File>, HubError> {
+    if config.store.is_none() {
+        return Ok(None);
+    }
+    let failed = |error: &std::io::Error| HubError::file(&config.data, error);
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&config.data);
+    made.map_err(|error| failed(&error))?;
+    let file = File::options().create(true).truncate(false).write(true).open(config.data.join(LOCK_FILE));
+    let file = file.map_err(|error| failed(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { folder: config.data.clone() }.into()),
+        Err(TryLockError::Error(error)) => Err(failed(&error)),
+    }
+}
+
 async fn wait_for_store(folder: &Path) {
     if tokio::time::timeout(STOP_WAIT, store_closed(folder)).await.is_err() {
         tracing::warn!("the store was not closed in time; what was acknowledged is on disk");
@@ -284,7 +323,7 @@ async fn wait_for_store(folder: &Path) {
 /// Returns when the store's lock is free: the last writes are folded into the database by then.
 async fn store_closed(folder: &Path) {
     const LOOK_EVERY: Duration = Duration::from_millis(5);
-    while std::fs::File::open(folder.join("lock")).is_ok_and(|lock| lock.try_lock().is_err()) {
+    while File::open(folder.join(LOCK_FILE)).is_ok_and(|lock| lock.try_lock().is_err()) {
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }

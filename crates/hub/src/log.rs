@@ -1,7 +1,9 @@
 //! The transparency log as files that anybody can fetch: a signed checkpoint, tiles, entry bundles (C2SP tlog-tiles).
 //!
 //! The tree itself grows in the store, in the transaction of each act. One task owns the files under `data/log`, and nobody else
-//! writes there. What is published reveals no content: an entry is a salted commitment.
+//! writes there. Where several hubs share a store, they sign one checkpoint between them: whoever sees growth first signs it in a
+//! write transaction, of which there is one at a time over all of them, and keeps it in the store. So there is never a second
+//! checkpoint of the same size, and whichever hub is asked, what it shows never goes back. What is published reveals no content: an entry is a salted commitment.
 
 use std::fs::File;
 use std::io::Write;
@@ -15,16 +17,18 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header;
 use prometheus_client::metrics::gauge::Gauge;
-use store::{Reader, Store, StoreError, audit};
+use store::{Act, Reader, Store, StoreError, Tx, audit, settings};
 use tlog::{Checkpoint, SigningKey, TILE_WIDTH, Tile, tiles_to_write};
 
-use crate::HubError;
 use crate::config::HubConfig;
 use crate::first_start::NodeIdentity;
 use crate::listed::Listed;
 use crate::problem::{Answer, Failure};
 use crate::state::{AppState, Stopping};
+use crate::{HubError, REALM};
 
+/// The setting that holds the newest checkpoint where several hubs share a store.
+const CHECKPOINT_SETTING: &str = "log.checkpoint";
 /// How often new leaves are published.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 
@@ -39,6 +43,8 @@ pub(crate) struct PublishedLog(Arc<Published>);
 struct Published {
     folder: PathBuf,
     checkpoint: ArcSwapOption<Bytes>,
+    /// Whether other hubs publish the same log.
+    is_shared: bool,
     /// Why nothing is published any more.
     trouble: Mutex<Option<String>>,
 }
@@ -67,6 +73,10 @@ pub(crate) async fn open(config: &HubConfig, store: &Store, node: &NodeIdentity)
     std::fs::create_dir_all(&folder).map_err(|e| HubError::file(&folder, &e))?;
     let key = Arc::clone(&node.key);
     let path = folder.join("checkpoint");
+    let is_shared = config.store.is_some();
+    if is_shared {
+        check_shared(store, &key).await?;
+    }
     let published = match std::fs::read_to_string(&path) {
         Ok(note) => {
             let seen = tlog::open_log(&note, &key.verifying_key(), key.name());
@@ -81,11 +91,26 @@ pub(crate) async fn open(config: &HubConfig, store: &Store, node: &NodeIdentity)
     };
     let size = published.as_ref().map_or(0, |(size, _)| *size);
     let checkpoint = ArcSwapOption::from_pointee(published.map(|(_, note)| Bytes::from(note)));
-    let log = PublishedLog(Arc::new(Published { folder, checkpoint, trouble: Mutex::new(None) }));
+    let log = PublishedLog(Arc::new(Published { folder, checkpoint, is_shared, trouble: Mutex::new(None) }));
     let mut owner = Owner { store: store.clone(), key, log, size };
     // The first checkpoint is there before the first request.
     owner.publish().await.map_err(|trouble| HubError::new("log", trouble))?;
     Ok(owner)
+}
+
+/// Checks the checkpoint that hubs signed before into the store itself.
+async fn check_shared(store: &Store, key: &SigningKey) -> Result<(), HubError> {
+    let Some(note) = store.read(shared_note).await? else { return Ok(()) };
+    let seen = tlog::open_log(&note, &key.verifying_key(), key.name())
+        .map_err(|e| HubError::new("log", format!("the checkpoint in the store is not of this node: {e}")))?;
+    check_against_store(store, seen).await
+}
+
+fn shared_note(reader: &Reader<'_>) -> Result<Option<String>, StoreError> {
+    let value = settings::get(reader, &REALM, CHECKPOINT_SETTING)?;
+    value
+        .map(|value| String::from_utf8(value).map_err(|_| StoreError::Corrupt("checkpoint".to_owned())))
+        .transpose()
 }
 
 async fn check_against_store(store: &Store, seen: Checkpoint) -> Result<(), HubError> {
@@ -151,7 +176,8 @@ impl Owner {
     /// 5. Partial tiles that a full one has replaced are removed; the server cuts them from the full one.
     async fn publish(&mut self) -> Result<(), String> {
         let (old, key, folder) = (self.size, Arc::clone(&self.key), self.log.0.folder.clone());
-        let published = self.store.read(move |reader| write_growth(reader, &key, &folder, old));
+        let agreed = if self.log.0.is_shared { Some(self.agree().await?) } else { None };
+        let published = self.store.read(move |reader| write_growth(reader, &key, &folder, old, agreed));
         if let Some((size, note)) = published.await.map_err(|error| error.to_string())? {
             self.log.0.checkpoint.store(Some(Arc::new(Bytes::from(note))));
             remove_partial(&self.log.0.folder, old, size);
@@ -161,13 +187,58 @@ impl Owner {
     }
 }
 
+impl Owner {
+    /// The checkpoint that all hubs on this store show: the one in it, or a new one where the log has grown.
+    async fn agree(&self) -> Result<(u64, String), String> {
+        let key = Arc::clone(&self.key);
+        let agreed = self.store.read({
+            let key = Arc::clone(&key);
+            move |reader| signed_head(reader, &key)
+        });
+        if let Some(agreed) = agreed.await.map_err(|error| error.to_string())? {
+            return Ok(agreed);
+        }
+        let signed = self.store.write(move |tx: &mut Tx<'_>| {
+            // Another hub may have been first.
+            if let Some(agreed) = signed_head(tx, &key)? {
+                return Ok(Act::bookkeeping(agreed));
+            }
+            let (size, root) = audit::head(tx)?;
+            let note = key.sign_checkpoint(&Checkpoint { origin: key.name().to_owned(), size, root });
+            settings::put(tx, &REALM, CHECKPOINT_SETTING, note.as_bytes())?;
+            Ok(Act::bookkeeping((size, note)))
+        });
+        signed.await.map_err(|error| error.to_string())
+    }
+}
+
+/// The checkpoint in the store with its size, if it is of all leaves.
+fn signed_head(reader: &Reader<'_>, key: &SigningKey) -> Result<Option<(u64, String)>, StoreError> {
+    let Some(note) = shared_note(reader)? else { return Ok(None) };
+    let signed = tlog::open_log(&note, &key.verifying_key(), key.name())
+        .map_err(|error| StoreError::Corrupt(format!("checkpoint: {error}")))?;
+    let (size, root) = audit::head(reader)?;
+    if signed.size > size || signed.size == size && signed.root != root {
+        return Err(StoreError::Corrupt("the signed checkpoint is not of this tree".to_owned()));
+    }
+    Ok((signed.size == size).then_some((size, note)))
+}
+
+/// Writes what the files have not. `agreed`: the size and checkpoint that are published instead of the store's newest.
 fn write_growth(
     reader: &Reader<'_>,
     key: &SigningKey,
     folder: &Path,
     old: u64,
+    agreed: Option<(u64, String)>,
 ) -> Result<Option<(u64, String)>, StoreError> {
-    let (size, root) = audit::head(reader)?;
+    let (size, note) = match agreed {
+        Some(agreed) => agreed,
+        None => {
+            let (size, root) = audit::head(reader)?;
+            (size, key.sign_checkpoint(&Checkpoint { origin: key.name().to_owned(), size, root }))
+        }
+    };
     if size <= old && folder.join("checkpoint").exists() {
         return Ok(None);
     }
@@ -175,22 +246,17 @@ fn write_growth(
         let nodes = nodes_of(reader, &tile)?;
         write_synced(&folder.join(tile.path()), &nodes.concat())?;
         if tile.level == 0 {
-            let first = tile.index * u64::from(TILE_WIDTH);
-            let entries = audit::entries(reader, first, first + u64::from(tile.width))?;
-            let bundle =
-                tlog::encode_entries(entries).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-            write_synced(&folder.join(tile.entries_path()), &bundle)?;
+            write_synced(&folder.join(tile.entries_path()), &entry_bundle(reader, &tile)?)?;
         }
     }
-    let note = key.sign_checkpoint(&Checkpoint { origin: key.name().to_owned(), size, root });
     write_synced(&folder.join("checkpoint"), note.as_bytes())?;
     Ok(Some((size, note)))
 }
 
 fn nodes_of(reader: &Reader<'_>, tile: &Tile) -> Result<Vec<tlog::Hash>, StoreError> {
     let level = tile.level.saturating_mul(8);
-    let first = tile.index * u64::from(TILE_WIDTH);
-    let nodes = audit::nodes(reader, level, first, first + u64::from(tile.width))?;
+    let first = tile.index.saturating_mul(u64::from(TILE_WIDTH));
+    let nodes = audit::nodes(reader, level, first, first.saturating_add(u64::from(tile.width)))?;
     if nodes.len() == usize::from(tile.width) {
         return Ok(nodes);
     }
@@ -219,7 +285,11 @@ fn remove_partial(folder: &Path, old: u64, new: u64) {
 
 /// The newest signed checkpoint.
 async fn checkpoint(State(state): State<AppState>) -> Answer<Response> {
-    let note = state.log.0.checkpoint.load_full();
+    let note = if state.log.0.is_shared {
+        state.store.read(shared_note).await?.map(|note| Arc::new(Bytes::from(note)))
+    } else {
+        state.log.0.checkpoint.load_full()
+    };
     let note = note.ok_or_else(|| {
         Failure::new(api::Code::Unavailable, "the log has no checkpoint yet; try again later")
     })?;
@@ -238,8 +308,12 @@ async fn tile(State(state): State<AppState>, UrlPath(place): UrlPath<String>) ->
         Err(_) => {
             let full = Tile { width: TILE_WIDTH, ..tile };
             let path = if is_entries { full.entries_path() } else { full.path() };
-            let bytes = tokio::fs::read(folder.join(path)).await.map_err(|_| Failure::not_found())?;
-            beginning(bytes, &tile, is_entries).ok_or_else(|| Failure::internal("a tile is damaged"))?
+            match tokio::fs::read(folder.join(path)).await {
+                Ok(bytes) => beginning(bytes, &tile, is_entries)
+                    .ok_or_else(|| Failure::internal("a tile is damaged"))?,
+                Err(_) if state.log.0.is_shared => from_store(&state, tile, is_entries).await?,
+                Err(_) => return Err(Failure::not_found()),
+            }
         }
     };
     let headers = [
@@ -247,6 +321,26 @@ async fn tile(State(state): State<AppState>, UrlPath(place): UrlPath<String>) ->
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
     ];
     Ok((headers, bytes).into_response())
+}
+
+/// A tile that another hub has signed and this one not written yet.
+async fn from_store(state: &AppState, tile: Tile, is_entries: bool) -> Answer<Vec<u8>> {
+    let made = state.store.read(move |reader| {
+        let nodes = match nodes_of(reader, &tile) {
+            Ok(nodes) => nodes,
+            // The tree is not so large yet.
+            Err(StoreError::Corrupt(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if is_entries { entry_bundle(reader, &tile).map(Some) } else { Ok(Some(nodes.concat())) }
+    });
+    made.await?.ok_or_else(Failure::not_found)
+}
+
+fn entry_bundle(reader: &Reader<'_>, tile: &Tile) -> Result<Vec<u8>, StoreError> {
+    let first = tile.index.saturating_mul(u64::from(TILE_WIDTH));
+    let entries = audit::entries(reader, first, first.saturating_add(u64::from(tile.width)))?;
+    tlog::encode_entries(entries).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
 /// A partial tile is the beginning of the full one.

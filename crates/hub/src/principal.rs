@@ -298,7 +298,7 @@ async fn edge(state: &AppState, token: &str) -> Answer<Caller> {
     Ok(caller)
 }
 
-fn organisation_role(
+pub(crate) fn organisation_role(
     reader: &Reader<'_>,
     id: &OrganisationId,
 ) -> Result<Option<OrganisationRole>, StoreError> {

@@ -7,7 +7,6 @@ pub(crate) mod passwords;
 
 use url::Url;
 
-pub(crate) use challenges::Challenges;
 pub(crate) use limits::Limits;
 pub(crate) use passkeys::Passkeys;
 pub(crate) use passwords::Passwords;
@@ -19,8 +18,6 @@ pub(crate) struct SignIn {
     pub(crate) passwords: Passwords,
     /// Passkeys; absent where the hub's address is no domain name, which WebAuthn demands.
     pub(crate) passkeys: Option<Passkeys>,
-    /// Half-done passkey ceremonies.
-    pub(crate) challenges: Challenges,
     /// Who failed how often.
     pub(crate) limits: Limits,
 }
@@ -34,7 +31,6 @@ impl SignIn {
         Ok(Self {
             passwords: Passwords::new()?,
             passkeys: Passkeys::new(&people_address(address), name),
-            challenges: Challenges::default(),
             limits: Limits::default(),
         })
     }

@@ -13,7 +13,6 @@ use url::Url;
 
 use crate::casework::PutOff;
 use crate::config::HubConfig;
-use crate::edge_link::Positions;
 use crate::edge_link::watch::Watched;
 use crate::federation::Federation;
 use crate::ingest::Ingest;
@@ -62,8 +61,6 @@ pub(crate) struct Inner {
     pub(crate) watched: Watched,
     /// Cases that go to the log a little later.
     pub(crate) put_off: PutOff,
-    /// Where edges began to read.
-    pub(crate) positions: Positions,
     /// How many refusals of strangers are written down.
     pub(crate) strangers: Strangers,
     /// Who holds how many of the open streams.
@@ -72,6 +69,8 @@ pub(crate) struct Inner {
     pub(crate) policies: PolicyKeeper,
     /// Cancelled when the hub stops: long answers (streams, long polls) end then.
     pub(crate) stopping: Stopping,
+    /// Holds the data folder where the store does not.
+    pub(crate) _folder_lock: Option<std::fs::File>,
 }
 
 /// Tells long answers that the hub stops.

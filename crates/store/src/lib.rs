@@ -23,6 +23,7 @@ mod writer;
 
 pub mod audit;
 pub mod cases;
+pub mod challenges;
 pub mod collections;
 pub mod credentials;
 pub mod edges;

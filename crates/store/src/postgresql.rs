@@ -24,10 +24,13 @@ use crate::value::{Column, Kind, Row, Source, Value};
 /// Prepared statements each connection keeps.
 const STATEMENTS_KEPT: usize = 256;
 
-/// What every connection is told: to be told of a commit only when it is durable, and to give nobody's lock for ever.
+/// What every connection is told: to report a commit only when it is durable, to hold nobody up for ever, and not to start
+/// helpers or compilers for queries that take less than those do.
 const PREPARE: &str = "
     SET client_min_messages = warning;
     SET TimeZone = 'UTC';
+    SET max_parallel_workers_per_gather = 0;
+    SET jit = off;
     SET lock_timeout = '30s';
     SET idle_in_transaction_session_timeout = '60s';
     SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";

@@ -16,7 +16,7 @@ const DATABASE_FILE: &str = "yagura.sqlite";
 const LOCK_FILE: &str = "lock";
 
 /// Where a store is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Place {
     /// A folder with one SQLite database, for one process at a time.
     Folder(PathBuf),
@@ -188,6 +188,12 @@ impl std::fmt::Display for Place {
             Self::Folder(folder) => folder.display().fmt(f),
             Self::Postgres(address) => f.write_str(&postgresql::shown(address)),
         }
+    }
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
     }
 }
 

@@ -176,16 +176,17 @@ impl Thread {
             Ok(act.value)
         }));
         let result = result.unwrap_or_else(|_| Err(StoreError::Database("the write panicked".to_owned())));
-        match result {
-            Ok(value) if alone || self.connection.run("RELEASE job").is_ok() => Ok(value),
-            other => {
-                let error =
-                    other.err().unwrap_or_else(|| StoreError::Database("a savepoint was lost".to_owned()));
-                self.forget();
-                self.undo(alone);
-                Err(error)
+        let kept = result.and_then(|value| {
+            if !alone {
+                self.connection.run("RELEASE job")?;
             }
+            Ok(value)
+        });
+        if kept.is_err() {
+            self.forget();
+            self.undo(alone);
         }
+        kept
     }
 
     /// The newest sequence, as far as it can be known.

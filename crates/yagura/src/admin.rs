@@ -16,7 +16,7 @@ use hub::policies::{PolicyKeeper, PolicyStatus};
 use oversight::Realm;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Options, Store, StoreError, edges, organisations, peers, people, tokens};
+use store::{Options, Place, Store, StoreError, edges, organisations, peers, people, tokens};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
 use crate::cli::{
@@ -74,7 +74,7 @@ pub(crate) fn run(output: &Output, arguments: &AdminArgs) -> Result<ExitCode, Fa
     let request = request(&arguments.command)?;
     let answer = match UnixStream::connect(arguments.data.join(SOCKET)) {
         Ok(stream) => ask(&stream, &request)?,
-        Err(_) => in_stopped_hub(&arguments.data, request)?,
+        Err(_) => in_stopped_hub(arguments, request)?,
     };
     if output.is_json() {
         output.object(&answer.value);
@@ -169,8 +169,10 @@ fn ask(stream: &UnixStream, request: &Request) -> Result<Answer, Failure> {
     answer.map_err(refusal)
 }
 
-fn in_stopped_hub(data: &Path, request: Request) -> Result<Answer, Failure> {
-    if !data.join("yagura.sqlite").is_file() {
+fn in_stopped_hub(arguments: &AdminArgs, request: Request) -> Result<Answer, Failure> {
+    let data = &arguments.data;
+    let place = arguments.store.as_deref().map_or_else(|| Place::from(data), Place::parse);
+    if place == Place::from(data) && !data.join("yagura.sqlite").is_file() {
         let path = data.display();
         return Err(Failure::usage(
             "no-data",
@@ -183,7 +185,7 @@ fn in_stopped_hub(data: &Path, request: Request) -> Result<Answer, Failure> {
         ));
     }
     crate::block_on(async {
-        let store = Store::open(data, Options::default())
+        let store = Store::open(place, Options::default())
             .map_err(|e| refusal(Refused { code: e.code().to_owned(), message: e.to_string() }))?;
         execute(&store, data, None, request).await.map_err(refusal)
     })

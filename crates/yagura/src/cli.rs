@@ -95,6 +95,9 @@ pub(crate) struct HubArgs {
     /// Data folder; made at the first start.
     #[arg(long)]
     pub(crate) data: Option<PathBuf>,
+    /// A PostgreSQL database for the state (`postgres://user@host/database`), in place of the data folder.
+    #[arg(long, env = "YAGURA_STORE", hide_env_values = true)]
+    pub(crate) store: Option<String>,
     /// Where to listen; port 0 picks a free one. TLS always off loopback.
     #[arg(long)]
     pub(crate) listen: Option<SocketAddr>,
@@ -259,6 +262,9 @@ pub(crate) struct AdminArgs {
     /// The hub's data folder on this machine; the hub may be running or not.
     #[arg(long, env = "YAGURA_DATA", default_value = "yagura-data", global = true)]
     pub(crate) data: PathBuf,
+    /// The hub's PostgreSQL database, where it has one and is not running.
+    #[arg(long, env = "YAGURA_STORE", hide_env_values = true, global = true)]
+    pub(crate) store: Option<String>,
     #[command(subcommand)]
     pub(crate) command: AdminCommand,
 }
@@ -471,6 +477,9 @@ pub(crate) enum LogCommand {
         /// The hub's data folder.
         #[arg(long, env = "YAGURA_DATA", default_value = "yagura-data")]
         data: PathBuf,
+        /// The hub's PostgreSQL database, where it has one.
+        #[arg(long, env = "YAGURA_STORE", hide_env_values = true)]
+        store: Option<String>,
         /// The verifier key that you trust (`name+hash+key`); by default the one in the data folder.
         #[arg(long)]
         key: Option<String>,

@@ -54,6 +54,9 @@ fn resolve(arguments: HubArgs) -> Result<HubConfig, Failure> {
     if let Some(data) = arguments.data {
         raw.data = Some(data);
     }
+    if let Some(store) = arguments.store {
+        raw.store = Some(hub::Secret(store));
+    }
     if let Some(listen) = arguments.listen {
         raw.listen = Some(listen.to_string());
     }

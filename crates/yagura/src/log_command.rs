@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use oversight::Realm;
 use serde::Serialize;
-use store::{Reader, StoreError, audit, settings};
+use store::{Place, Reader, StoreError, audit, settings};
 use tlog::{Checkpoint, Tile, VerifyingKey};
 
 use crate::cli::{LogArgs, LogCommand};
@@ -22,8 +22,8 @@ struct Verified {
 
 /// Carries out the command.
 pub(crate) fn run(output: &Output, arguments: &LogArgs) -> Result<ExitCode, Failure> {
-    let LogCommand::Verify { data, key } = &arguments.command;
-    let verified = verify(data, key.as_deref())?;
+    let LogCommand::Verify { data, store, key } = &arguments.command;
+    let verified = verify(data, store.as_deref(), key.as_deref())?;
     if output.is_json() {
         output.object(&verified);
     }
@@ -41,11 +41,12 @@ pub(crate) fn run(output: &Output, arguments: &LogArgs) -> Result<ExitCode, Fail
     Ok(ExitCode::SUCCESS)
 }
 
-fn verify(data: &Path, key: Option<&str>) -> Result<Verified, Failure> {
+fn verify(data: &Path, store: Option<&str>, key: Option<&str>) -> Result<Verified, Failure> {
     let folder = data.join("log");
     let path = folder.join("checkpoint");
     let note = std::fs::read_to_string(&path).map_err(|e| Failure::file(&path, &e))?;
-    let found = store::inspect(data, |reader| {
+    let place = store.map_or_else(|| Place::from(data), Place::parse);
+    let found = store::inspect(place, |reader| {
         let key = match key {
             Some(key) => key.to_owned(),
             None => settings::get(reader, &Realm::Live, "node.key")?

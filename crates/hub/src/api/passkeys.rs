@@ -22,7 +22,7 @@ use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::request::{JsonBody, RemoteAddress};
 use crate::sign_in::Passkeys;
-use crate::sign_in::challenges::Challenge;
+use crate::sign_in::challenges::{self, Challenge};
 use crate::state::AppState;
 use crate::strangers::Tried;
 
@@ -53,7 +53,7 @@ async fn start_sign_in(
     let_through(&state, None, address)?;
     admit(state.sign_in.limits.start(address, Instant::now()))?;
     let (options, kept) = passkeys(&state)?.start_sign_in().map_err(Failure::internal)?;
-    let challenge_id = state.sign_in.challenges.begin(Challenge::SignIn(kept), Instant::now());
+    let challenge_id = challenges::begin(&state.store, &Challenge::SignIn { state: kept }).await?;
     Ok(Json(PasskeyChallenge { challenge_id, options }))
 }
 
@@ -96,7 +96,7 @@ async fn check_sign_in(
     credential: &PublicKeyCredential,
 ) -> Answer<Result<(String, String, Passkey), Option<String>>> {
     let passkeys = passkeys(state)?;
-    let Some(Challenge::SignIn(kept)) = state.sign_in.challenges.take(challenge, Instant::now()) else {
+    let Some(Challenge::SignIn { state: kept }) = challenges::take(&state.store, challenge).await? else {
         return Ok(Err(None));
     };
     let Some(claimed) = passkeys.claimed(credential) else { return Ok(Err(None)) };
@@ -133,7 +133,7 @@ async fn start_registration(State(state): State<AppState>, caller: Caller) -> An
         .start_registration(&person.id, &person.login, &person.name, known)
         .map_err(Failure::internal)?;
     let challenge = Challenge::Register { account: person.id, state: kept };
-    let challenge_id = state.sign_in.challenges.begin(challenge, Instant::now());
+    let challenge_id = challenges::begin(&state.store, &challenge).await?;
     Ok(Json(PasskeyChallenge { challenge_id, options }))
 }
 
@@ -154,7 +154,7 @@ async fn finish_registration(
         ));
     }
     let credential: RegisterPublicKeyCredential = read_credential(body.credential)?;
-    let kept = match state.sign_in.challenges.take(body.challenge_id, Instant::now()) {
+    let kept = match challenges::take(&state.store, body.challenge_id).await? {
         Some(Challenge::Register { account, state }) if account == caller.id() => state,
         _ => {
             return Err(Failure::new(

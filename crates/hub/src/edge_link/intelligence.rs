@@ -5,7 +5,6 @@
 //! answer does no harm, the beginning counts only once the edge has asked on from it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use api::{Code, Intelligence, IntelligenceChange};
@@ -34,24 +33,6 @@ const PAGE_MAX: usize = 5_000;
 const WAIT_SECONDS_MAX: u64 = 60;
 /// A waiting answer looks at the policies at least so often.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-
-/// Beginnings that were given out and not yet asked on from, by edge.
-#[derive(Debug, Default)]
-pub(crate) struct Positions(Mutex<HashMap<String, (String, i64)>>);
-
-impl Positions {
-    fn is_begun(&self, edge: &str, sight: &str, after: i64) -> bool {
-        let begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        begun.get(edge).is_some_and(|(given, sequence)| given == sight && *sequence == after)
-    }
-
-    fn begin(&self, edge: &str, sight: &str, sequence: i64) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(edge.to_owned(), (sight.to_owned(), sequence));
-    }
-}
 
 #[derive(Debug, Clone, Copy, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -128,17 +109,40 @@ fn setting(edge: &str) -> String {
     format!("edge-sight/{edge}")
 }
 
+/// The setting with the beginning that an edge was given and has not yet asked on from. In the store, since the edge may ask on from
+/// another hub.
+fn beginning_setting(edge: &str) -> String {
+    format!("edge-begun/{edge}")
+}
+
+fn beginning(sight: &str, sequence: i64) -> String {
+    format!("{sequence} {sight}")
+}
+
 /// Whether the edge's sequence stands for what it may see now; the first question that shows so is written down.
 async fn is_known(state: &AppState, caller: &Caller, sight: &str, after: i64) -> Answer<bool> {
-    if after <= 0 || after > *state.store.committed().borrow() {
+    if after <= 0 {
         return Ok(false);
     }
-    let (realm, name, wanted) = (caller.realm().clone(), setting(caller.id()), sight.to_owned());
-    let kept = state.store.read(move |reader| settings::get(reader, &realm, &name)).await?;
+    if after > *state.store.committed().borrow() {
+        // Another hub may have given it, and this one not heard of it yet.
+        state.store.look().await?;
+    }
+    if after > *state.store.committed().borrow() {
+        return Ok(false);
+    }
+    let (realm, edge, wanted) = (caller.realm().clone(), caller.id().to_owned(), sight.to_owned());
+    let kept = state.store.read(move |reader| {
+        Ok((
+            settings::get(reader, &realm, &setting(&edge))?,
+            settings::get(reader, &realm, &beginning_setting(&edge))?,
+        ))
+    });
+    let (kept, begun) = kept.await?;
     if kept.is_some_and(|kept| kept == wanted.as_bytes()) {
         return Ok(true);
     }
-    if !state.positions.is_begun(caller.id(), sight, after) {
+    if begun.is_none_or(|begun| begun != beginning(sight, after).as_bytes()) {
         return Ok(false);
     }
     let (realm, name) = (caller.realm().clone(), setting(caller.id()));
@@ -149,14 +153,17 @@ async fn is_known(state: &AppState, caller: &Caller, sight: &str, after: i64) ->
 }
 
 async fn answer(state: &AppState, caller: Caller, sight: &str, read: Read) -> Answer<Json<Intelligence>> {
-    let id = caller.id().to_owned();
+    let (realm, name) = (caller.realm().clone(), beginning_setting(caller.id()));
     let recipient = Recipient { caller, door: "edge" };
     let Read { answer, leaving, visible } = read;
     let released =
         state.door.release(&state.store, &state.metrics, &recipient, &visible, &leaving, answer).await?;
     let answer = released.into_inner();
     if answer.reset {
-        state.positions.begin(&id, sight, answer.sequence);
+        let begun = beginning(sight, answer.sequence);
+        let put =
+            move |tx: &mut Tx<'_>| settings::put(tx, &realm, &name, begun.as_bytes()).map(Act::bookkeeping);
+        state.store.write(put).await?;
     }
     Ok(Json(answer))
 }

@@ -1,22 +1,25 @@
-//! Half-done passkey ceremonies: what the authenticator's answer will be checked against.
+//! Half-done passkey ceremonies. They are in the store, for the answer may come to another hub on it.
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use store::{Act, Store, StoreError, Tx, challenges};
 use uuid::Uuid;
 use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
 
+use crate::REALM;
+
 /// How long a person has to touch the key.
-const CHALLENGE_SECONDS: Duration = Duration::from_secs(300);
-/// Most ceremonies under way; beyond it the oldest is dropped, so that strangers cannot fill the memory.
-const CHALLENGES_MAX: usize = 4_096;
+const CHALLENGE_LIFE: SignedDuration = SignedDuration::from_mins(5);
 
 /// A ceremony under way.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "for", rename_all = "kebab-case")]
 pub(crate) enum Challenge {
     /// Somebody signs in.
-    SignIn(DiscoverableAuthentication),
+    SignIn {
+        /// What the answer is checked against.
+        state: DiscoverableAuthentication,
+    },
     /// An account registers a passkey.
     Register {
         /// The account.
@@ -26,77 +29,59 @@ pub(crate) enum Challenge {
     },
 }
 
-/// The table of ceremonies: each is taken out once.
-#[derive(Debug, Default)]
-pub(crate) struct Challenges(Mutex<Table>);
-
-#[derive(Debug, Default)]
-struct Table {
-    open: HashMap<Uuid, Challenge>,
-    /// In the order of their beginning, and so of their end. May name some that were taken already.
-    ends: VecDeque<(Instant, Uuid)>,
+/// Keeps a ceremony and gives the id to ask for it by.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) async fn begin(store: &Store, challenge: &Challenge) -> Result<Uuid, StoreError> {
+    let id = Uuid::new_v4();
+    let body = serde_json::to_string(challenge).map_err(|error| StoreError::Database(error.to_string()))?;
+    let keep = move |tx: &mut Tx<'_>| {
+        let expires = tx.now().checked_add(CHALLENGE_LIFE).unwrap_or(jiff::Timestamp::MAX);
+        challenges::keep(tx, &REALM, &id, expires, &body).map(Act::bookkeeping)
+    };
+    store.write(keep).await?;
+    Ok(id)
 }
 
-impl Challenges {
-    /// Keeps a ceremony and gives the id to ask for it by.
-    pub(crate) fn begin(&self, challenge: Challenge, now: Instant) -> Uuid {
-        let id = Uuid::new_v4();
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        table.drop_ended(now);
-        while table.ends.len() >= CHALLENGES_MAX {
-            if let Some((_, oldest)) = table.ends.pop_front() {
-                table.open.remove(&oldest);
-            }
-        }
-        table.ends.push_back((now + CHALLENGE_SECONDS, id));
-        table.open.insert(id, challenge);
-        id
-    }
-
-    /// Takes a ceremony out: an answer can be tried once.
-    pub(crate) fn take(&self, id: Uuid, now: Instant) -> Option<Challenge> {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        table.drop_ended(now);
-        table.open.remove(&id)
-    }
-}
-
-impl Table {
-    fn drop_ended(&mut self, now: Instant) {
-        while let Some((_, id)) = self.ends.pop_front_if(|(end, _)| *end <= now) {
-            self.open.remove(&id);
-        }
-    }
+/// Takes a ceremony out: an answer can be tried once.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) async fn take(store: &Store, id: Uuid) -> Result<Option<Challenge>, StoreError> {
+    let body = store.write(move |tx| challenges::take(tx, &REALM, &id).map(Act::bookkeeping)).await?;
+    body.map(|body| serde_json::from_str(&body).map_err(|error| StoreError::Corrupt(error.to_string())))
+        .transpose()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use store::{Clock, Options};
+
     use super::*;
 
     fn challenge() -> Challenge {
         let address = url::Url::parse("http://localhost:8440").unwrap();
         let passkeys = super::super::Passkeys::new(&address, "Yagura").unwrap();
-        Challenge::SignIn(passkeys.start_sign_in().unwrap().1)
+        Challenge::SignIn { state: passkeys.start_sign_in().unwrap().1 }
     }
 
-    #[test]
-    fn an_answer_can_be_tried_once_and_in_time() {
-        let (challenges, now) = (Challenges::default(), Instant::now());
-        let id = challenges.begin(challenge(), now);
-        assert!(challenges.take(id, now).is_some());
-        assert!(challenges.take(id, now).is_none());
-        let late = challenges.begin(challenge(), now);
-        assert!(challenges.take(late, now + CHALLENGE_SECONDS).is_none());
-    }
-
-    #[test]
-    fn strangers_cannot_fill_the_memory() {
-        let (challenges, now) = (Challenges::default(), Instant::now());
-        let first = challenges.begin(challenge(), now);
-        for _ in 0..CHALLENGES_MAX {
-            challenges.begin(challenge(), now);
-        }
-        assert!(challenges.take(first, now).is_none());
-        assert!(challenges.0.lock().unwrap().open.len() <= CHALLENGES_MAX);
+    #[tokio::test]
+    async fn an_answer_can_be_tried_once_and_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Arc::new(AtomicI64::new(1_793_491_200));
+        let seconds = Arc::clone(&now);
+        let clock =
+            Clock::from_fn(move || jiff::Timestamp::from_second(seconds.load(Ordering::SeqCst)).unwrap());
+        let store = Store::open(folder.path(), Options { clock, ..Options::default() }).unwrap();
+        let id = begin(&store, &challenge()).await.unwrap();
+        assert!(matches!(take(&store, id).await.unwrap(), Some(Challenge::SignIn { .. })));
+        assert!(take(&store, id).await.unwrap().is_none());
+        let late = begin(&store, &challenge()).await.unwrap();
+        now.fetch_add(CHALLENGE_LIFE.as_secs(), Ordering::SeqCst);
+        assert!(take(&store, late).await.unwrap().is_none());
     }
 }

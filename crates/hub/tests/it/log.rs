@@ -28,7 +28,7 @@ fn key(folder: &Path, note: &str) -> tlog::VerifyingKey {
 }
 
 /// Waits until a checkpoint of at least this size is served.
-async fn checkpoint(hub: &TestHub, size: u64) -> Checkpoint {
+pub async fn checkpoint(hub: &TestHub, size: u64) -> Checkpoint {
     let begun = Instant::now();
     loop {
         let reply = hub.get("/log/checkpoint").stranger().send().await;
@@ -44,7 +44,7 @@ async fn checkpoint(hub: &TestHub, size: u64) -> Checkpoint {
 }
 
 /// Fetches every tile of a tree of that size, and computes its root from them.
-async fn root_from_tiles(hub: &TestHub, size: u64) -> tlog::Hash {
+pub async fn root_from_tiles(hub: &TestHub, size: u64) -> tlog::Hash {
     let mut tiles: HashMap<Tile, Vec<u8>> = HashMap::new();
     for tile in tiles_to_write(0, size) {
         let reply = hub.get(&format!("/log/{}", tile.path())).stranger().send().await;

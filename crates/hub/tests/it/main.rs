@@ -18,6 +18,10 @@ mod cases;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+#[path = "../../../store/tests/suite/server.rs"]
+#[expect(dead_code, reason = "the hub's tests need less of it than the store's")]
+mod database;
+#[cfg(test)]
 mod doors;
 #[cfg(test)]
 mod edge_link;
@@ -37,6 +41,8 @@ mod releases;
 mod rest;
 #[cfg(test)]
 mod search;
+#[cfg(test)]
+mod several;
 #[cfg(test)]
 mod shares;
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::support::{TestHub, V1, id_of, indicator, marked};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An open stream.
-struct Follow {
+pub struct Follow {
     response: reqwest::Response,
     text: String,
     /// The beginning of a character that the next part goes on with.
@@ -23,7 +23,7 @@ struct Follow {
 
 /// One event; comments are passed over.
 #[derive(Debug, PartialEq)]
-struct Event {
+pub struct Event {
     kind: String,
     id: String,
     data: Value,
@@ -31,13 +31,13 @@ struct Event {
 
 impl Event {
     /// The object that it tells of.
-    fn object(&self) -> &str {
+    pub fn object(&self) -> &str {
         self.data["object"]["id"].as_str().or(self.data["id"].as_str()).unwrap()
     }
 }
 
 impl Follow {
-    async fn open(hub: &TestHub, token: &str, after: &str) -> Self {
+    pub async fn open(hub: &TestHub, token: &str, after: &str) -> Self {
         let ask = hub
             .get("/api/v1/stream")
             .header("accept", "text/event-stream")
@@ -50,7 +50,7 @@ impl Follow {
     }
 
     /// The next event; `None` when the stream ends.
-    async fn next(&mut self) -> Option<Event> {
+    pub async fn next(&mut self) -> Option<Event> {
         loop {
             while let Some((event, rest)) =
                 self.text.split_once("\n\n").map(|(event, rest)| (event.to_owned(), rest.to_owned()))

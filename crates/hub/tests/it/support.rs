@@ -128,6 +128,23 @@ impl TestHub {
         Self { running, token, folder, http }
     }
 
+    /// Another hub of the same node, with a data folder of its own, on the same database.
+    pub async fn beside(&self, place: &store::Place) -> Self {
+        self.beside_with(place, |_| {}).await
+    }
+
+    pub async fn beside_with(&self, place: &store::Place, change: impl FnOnce(&mut HubConfig)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::copy(self.folder.path().join("node.key"), folder.path().join("node.key")).unwrap();
+        let mut config = HubConfig::new(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0)));
+        config.store = Some(place.clone());
+        change(&mut config);
+        let running = Hub::start(config).await.unwrap();
+        assert!(running.first_start.is_none());
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { running, token: self.token.clone(), folder, http }
+    }
+
     /// Stops the hub and starts it again over the same folder.
     pub async fn restart(self) -> Self {
         let Self { running, token, folder, http } = self;

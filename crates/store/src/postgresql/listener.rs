@@ -1,4 +1,4 @@
-//! Learns what other processes committed to the same database.
+//! Learns what other processes committed to the same database, and sees to it that the planner knows how large it has become.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -13,6 +13,8 @@ use crate::{Clock, Reader};
 
 /// How long a commit of another process may stay unnoticed when its notification is lost.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Below so many rows any plan is quick.
+const ROWS_MIN: i64 = 1_000;
 /// How long to wait for a server that is away.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 
@@ -32,15 +34,34 @@ fn follow(server: &Server, announce: &Weak<watch::Sender<i64>>) -> Result<(), St
     let connection = Connection::Postgres(Box::new(Session::connect(server, false)?));
     connection.run("LISTEN yagura")?;
     let clock = Clock::system();
+    let mut known_rows = 0;
     loop {
         let newest = last_sequence(&Reader::new(&connection, &clock))?;
         let Some(sender) = announce.upgrade() else { return Ok(()) };
         announce_newer(&sender, newest);
         drop(sender);
+        if newest >= ROWS_MIN && newest / 2 > known_rows {
+            refresh_statistics(&connection, newest)?;
+            known_rows = newest;
+        }
         if let Connection::Postgres(session) = &connection {
             session.wait_for_notification(LOOK_EVERY)?;
         }
     }
+}
+
+/// Without statistics, or with those of a log half as long, the planner takes the index by label for everything: a page of a large
+/// log then takes seconds. The server finds out by itself a minute after an import; a council does not wait for that.
+fn refresh_statistics(connection: &Connection, newest: i64) -> Result<(), StoreError> {
+    const KNOWN: &str = "SELECT CAST(reltuples AS BIGINT) FROM pg_class WHERE oid = 'log'::regclass
+        AND EXISTS (SELECT 1 FROM pg_stats WHERE schemaname = current_schema() AND tablename = 'log')";
+    let mut known = 0;
+    connection.query(KNOWN, &[], |row| {
+        known = row.get(0)?;
+        Ok(false)
+    })?;
+    // Another process may have done it.
+    if newest / 2 > known { connection.run("ANALYZE log, words, tallies, audit, releases") } else { Ok(()) }
 }
 
 /// Sequences only grow: whoever looked earlier and tells later tells nothing.

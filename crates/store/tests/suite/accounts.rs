@@ -20,6 +20,7 @@ on_every_store!(
     a_link_works_once,
     tokens_end_and_are_revoked,
     passkeys,
+    ceremonies_are_taken_once,
     edges_and_their_ledger,
 );
 
@@ -235,6 +236,43 @@ fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
             _ => Vec::new(),
         })
         .collect()
+}
+
+async fn ceremonies_are_taken_once(council: Council) {
+    use store::challenges;
+    let name = |number: i64| uuid::Uuid::from_u128(u128::try_from(number).unwrap());
+    let keep = |from: i64, to: i64| {
+        write(&council, move |tx| {
+            (from..to).try_for_each(|number| {
+                challenges::keep(
+                    tx,
+                    &LIVE,
+                    &name(number),
+                    at((1_000 + number) * 1_000_000),
+                    &number.to_string(),
+                )
+            })
+        })
+    };
+    let take = |number| write(&council, move |tx| challenges::take(tx, &LIVE, &name(number)));
+    keep(0, 3).await.unwrap();
+    assert_eq!(keep(1, 2).await.unwrap_err().code(), "exists");
+    assert_eq!(take(1).await.unwrap().as_deref(), Some("1"));
+    assert_eq!(take(1).await.unwrap(), None);
+    // Beyond the most, the one that ends first is dropped.
+    keep(3, challenges::CHALLENGES_MAX + 2).await.unwrap();
+    let count = || council.store.read(|reader| challenges::count(reader, &LIVE));
+    assert_eq!(count().await.unwrap(), u64::try_from(challenges::CHALLENGES_MAX).unwrap());
+    assert_eq!(take(0).await.unwrap(), None);
+    assert_eq!(take(2).await.unwrap().as_deref(), Some("2"));
+    // What has ended is not taken, and goes when the next one comes.
+    council.pass_time(100_000_000);
+    assert_eq!(take(3).await.unwrap().as_deref(), Some("3"));
+    council.pass_time(1_000_000_000_000);
+    assert_eq!(take(4).await.unwrap(), None);
+    let late = challenges::CHALLENGES_MAX + 100_000_000;
+    keep(late, late + 1).await.unwrap();
+    assert_eq!(count().await.unwrap(), 1);
 }
 
 async fn passkeys(council: Council) {

@@ -97,8 +97,15 @@ impl Server {
 
     /// Does something to the tables behind everybody's back.
     pub(crate) fn alter(&self, sql: &str) {
+        assert!(self.is_so(sql), "{sql}");
+    }
+
+    /// Whether SQL that complains otherwise does not.
+    pub(crate) fn is_so(&self, sql: &str) -> bool {
         let psql = programs().unwrap().join("psql");
-        run(Command::new(psql).args(["-qXv", "ON_ERROR_STOP=1", "-c", sql]).arg(self.address()));
+        let mut command = Command::new(psql);
+        command.args(["-qXv", "ON_ERROR_STOP=1", "-c", sql]).arg(self.address()).stderr(Stdio::null());
+        command.status().unwrap().success()
     }
 }
 

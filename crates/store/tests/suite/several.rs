@@ -166,6 +166,24 @@ async fn one_process_wakes_another() {
     other.close().await;
 }
 
+/// The planner is told what there is soon after it came in: it chooses badly otherwise.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_planner_knows_what_came_in() {
+    const KNOWN: &str = "DO $$ BEGIN IF NOT EXISTS (SELECT 1 FROM pg_stats WHERE tablename = 'log') THEN RAISE 'no'; END IF; END $$";
+    let Some(council) = Council::on_postgres().await else { return };
+    let server = council.server.as_ref().unwrap();
+    assert!(!server.is_so(KNOWN));
+    for batch in 0..55 {
+        ingest(&council.store, council.collection, council.clear, batch).await.unwrap();
+    }
+    let begun = Instant::now();
+    while !server.is_so(KNOWN) {
+        // Sooner than the server does it by itself.
+        assert!(begun.elapsed() < Duration::from_secs(40));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// Where there is no server, it is said at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_not_there_is_said() {
