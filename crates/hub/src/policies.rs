@@ -222,19 +222,17 @@ impl PolicyKeeper {
             at: Timestamp::now(),
         };
         let returned = HubError::new(error.code, error.message.clone());
-        {
-            let mut status = self.0.status.lock().unwrap_or_else(PoisonError::into_inner);
-            if status.refused.as_ref().is_some_and(|known| known.hash == refused.hash) {
-                return returned;
-            }
-            status.refused = Some(refused.clone());
+        if self.status().refused.is_some_and(|known| known.hash == refused.hash) {
+            return returned;
         }
         tracing::error!(why = refused.why, "a set of policies cannot be used; the older one stays in force");
         let event = AuditEvent { outcome: Outcome::Refused, ..changed() }.with("code", error.code);
-        let event = event.with("set", refused.hash);
+        let event = event.with("set", refused.hash.as_str());
         if let Err(error) = self.0.store.write(move |_| Ok(Act::audited((), &REALM, event))).await {
             tracing::error!(%error, "refused policies could not be written to the audit log");
         }
+        // Told once it is written down. Nobody else writes this meanwhile: the caller has the turn.
+        self.0.status.lock().unwrap_or_else(PoisonError::into_inner).refused = Some(refused);
         returned
     }
 }
