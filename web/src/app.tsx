@@ -20,6 +20,7 @@ const CasesPage = lazy(() => import('./pages/cases/cases.tsx'))
 const CasePage = lazy(() => import('./pages/cases/case.tsx'))
 const EdgesPage = lazy(() => import('./pages/edges/edges.tsx'))
 const EdgePage = lazy(() => import('./pages/edges/edge.tsx'))
+const SharingPage = lazy(() => import('./pages/sharing/sharing.tsx'))
 const AdministrationPage = lazy(() => import('./pages/administration/administration.tsx'))
 const AccountPage = lazy(() => import('./pages/account/account.tsx'))
 const NotFoundPage = lazy(() => import('./pages/not-found.tsx'))
@@ -76,6 +77,7 @@ function SignedIn() {
           <Route path="/cases/:id" element={<CasePage />} />
           <Route path="/edges" element={<EdgesPage />} />
           <Route path="/edges/:id" element={<EdgePage />} />
+          <Route path="/sharing/:part?" element={<SharingPage />} />
           <Route path="/administration/:part?" element={<AdministrationPage />} />
           <Route path="/me" element={<AccountPage />} />
           <Route path="*" element={<NotFoundPage />} />

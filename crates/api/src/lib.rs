@@ -11,6 +11,7 @@ mod object;
 mod peer;
 mod release;
 mod secret;
+mod sharing;
 mod stream;
 
 pub mod client;
@@ -37,4 +38,11 @@ pub use peer::{
 };
 pub use release::{GivenObject, ReleaseList, ReleaseRow};
 pub use secret::Secret;
+pub use sharing::{
+    AnonymousChange, AnonymousObject, AnonymousReceipt, AnonymousReport, AnonymousReportList,
+    AnonymousReported, Contribution, ContributionList, MarkingChange, MarkingChanged, NewAnonymousReport,
+    NewJudgement, NewQuestion, NewQuestionAnswer, NewRecall, NewReleaseRequest, Notice, NoticeList,
+    NoticesSeen, Question, QuestionAnswer, QuestionList, Recall, RecallHolder, RecallList, ReleaseAnswer,
+    ReleaseRequest, ReleaseRequestList, ScorePart, SealKey, SealOpened, SealOpening,
+};
 pub use stream::{StreamEvent, StreamSighting};

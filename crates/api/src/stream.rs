@@ -27,6 +27,13 @@ pub enum StreamEvent {
         /// As it now is.
         edge: EdgeStatus,
     },
+    /// The reader's organisation was told something: see `/api/v1/notices`.
+    Notice {
+        /// Of what kind, as in `Notice`.
+        kind: String,
+        /// The recall, request, question or object it is about.
+        subject: String,
+    },
     /// An object was withdrawn.
     Removed {
         /// Its identifier.

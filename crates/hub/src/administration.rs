@@ -21,6 +21,7 @@ use store::{
 };
 use uuid::Uuid;
 
+use crate::api::anonymous::ANONYMOUS;
 use crate::first_start::add_identity;
 use crate::principal::{Caller, EDGE_PREFIX, PROGRAM_PREFIX};
 use crate::problem::Failure;
@@ -285,6 +286,10 @@ fn names(roles: &BTreeSet<PersonRole>) -> String {
 
 fn read_organisation(new: &NewOrganisation) -> Result<Organisation, Error> {
     let id = short_name("id", &new.id)?;
+    if id.as_str() == ANONYMOUS {
+        let why = format!("id: `{ANONYMOUS}` stands for those whose names are withheld; take another one");
+        return Err(Error::Invalid(why));
+    }
     let role = OrganisationRole::parse(&new.role)
         .ok_or_else(|| not_one_of("role", &new.role, OrganisationRole::ALL.iter().map(|role| role.name())))?;
     let sectors: Vec<Sector> = new.sectors.iter().map(|name| read_sector(name)).collect::<Result<_, _>>()?;

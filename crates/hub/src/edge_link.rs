@@ -20,7 +20,7 @@ use crate::api::summaries::{bare_edge, newest_indicator};
 use crate::principal::EdgeCaller;
 use crate::problem::{Answer, Failure};
 use crate::request::JsonBody;
-use crate::state::AppState;
+use crate::state::{AppState, Live};
 use api::Code;
 
 /// Most sightings of one request.
@@ -64,7 +64,7 @@ async fn hello(
     let edge = state.store.write(heard).await?;
     state.watched.saw(&edge);
     // Nobody may be listening.
-    let _ = state.live.send(StreamEvent::Edge { edge });
+    let _ = state.live.send(Live::Edge(StreamEvent::Edge { edge }));
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -298,6 +298,12 @@ pub(crate) fn read(bytes: &Bytes) -> Reading {
             return Reading::Unfit(Verdict { id, version, outcome });
         }
     };
+    if *object.id() == crate::sharing::recalled() {
+        // Whoever defined it could make readable again what another one recalled.
+        let message = format!("`{}` is the node's own marking of what is recalled", object.id());
+        let outcome = Outcome::Refused { code: "reserved".to_owned(), message };
+        return Reading::Unfit(Verdict { outcome, ..verdict_head(&object) });
+    }
     match stix::validate::validate(&object).into_iter().find(keeps_out) {
         None => Reading::Fit(Box::new(object)),
         Some(finding) => {
@@ -306,6 +312,12 @@ pub(crate) fn read(bytes: &Bytes) -> Reading {
             Reading::Unfit(Verdict { outcome, ..verdict_head(&object) })
         }
     }
+}
+
+/// Why an object that is made here, or was prepared here, breaks a rule of STIX.
+pub(crate) fn fault(object: &Object) -> Option<String> {
+    let finding = stix::validate::validate(object).into_iter().find(keeps_out)?;
+    Some(format!("{}: {} (STIX 2.1 §{})", finding.path, finding.message, finding.section))
 }
 
 /// Whether a finding keeps its object out. A broken MUST does, but for one: published collections (ATT&CK for ICS) hold empty lists
@@ -343,6 +355,8 @@ pub(crate) fn markings_in(members: &[Bytes]) -> HashMap<Id, Marking> {
     let may_be =
         |bytes: &&Bytes| std::str::from_utf8(bytes).is_ok_and(|text| text.contains("\"marking-definition\""));
     let objects = members.iter().filter(may_be).filter_map(|bytes| Object::parse(bytes.clone()).ok());
+    // What is recalled stays so, whatever somebody says that the marking of it means.
+    let objects = objects.filter(|object| *object.id() != crate::sharing::recalled());
     objects.filter_map(|object| Some((object.id().clone(), Marking::defined_by(&object)?))).collect()
 }
 

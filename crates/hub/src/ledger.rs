@@ -29,9 +29,12 @@ pub(crate) struct Entry {
 #[derive(Clone, Default)]
 pub(crate) struct Deliveries(Arc<Mutex<Waiting>>);
 
+/// The entries of one answer, and who waits for them.
+type One = (Vec<Entry>, oneshot::Sender<Answer<()>>);
+
 #[derive(Default)]
 struct Waiting {
-    entries: Vec<(Vec<Entry>, oneshot::Sender<Answer<()>>)>,
+    entries: Vec<One>,
     /// Whether a task is writing; it goes on until nothing waits.
     is_written: bool,
 }
@@ -70,7 +73,7 @@ impl Deliveries {
         }
     }
 
-    fn next_group(&self) -> Option<Vec<(Vec<Entry>, oneshot::Sender<Answer<()>>)>> {
+    fn next_group(&self) -> Option<Vec<One>> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if waiting.entries.is_empty() {
             waiting.is_written = false;

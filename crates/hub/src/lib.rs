@@ -24,6 +24,7 @@ mod release;
 mod request;
 mod server;
 mod shares;
+mod sharing;
 mod sign_in;
 mod state;
 mod strangers;
@@ -193,6 +194,7 @@ impl Ready {
             live: tokio::sync::broadcast::channel(LIVE_EVENTS_MAX).0,
             watched: edge_link::watch::Watched::default(),
             put_off: casework::PutOff::default(),
+            reporters: api::anonymous::Reporters::default(),
             strangers: strangers::Strangers::default(),
             streams: shares::Shares::default(),
             log: self.log.published(),
@@ -218,6 +220,7 @@ impl Ready {
         tasks.push(tokio::spawn(edge_link::watch::run(state.clone())));
         tasks.push(tokio::spawn(state.policies.clone().watch(state.stopping.clone())));
         tasks.push(tokio::spawn(strangers::run(state.clone())));
+        tasks.push(tokio::spawn(sharing::run(state.clone())));
         tasks.push(tokio::spawn(federation::run(state.clone())));
         for handle in &handles {
             handle.listening().await;

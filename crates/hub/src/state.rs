@@ -1,16 +1,19 @@
 //! What every handler can reach.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use api::StreamEvent;
 use arc_swap::ArcSwap;
 use axum::extract::FromRef;
+use oversight::OrganisationId;
 use policy::Engine;
 use store::Store;
 use store::collections::Collection;
 use tokio::sync::broadcast;
 use url::Url;
 
+use crate::api::anonymous::Reporters;
 use crate::casework::PutOff;
 use crate::config::HubConfig;
 use crate::edge_link::watch::Watched;
@@ -55,12 +58,14 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     /// Passwords, passkeys, and what slows down guessing.
     pub(crate) sign_in: SignIn,
-    /// What open streams are told of that is not in the log: edges.
-    pub(crate) live: broadcast::Sender<StreamEvent>,
+    /// What open streams are told of that is not in the log: edges, notices.
+    pub(crate) live: broadcast::Sender<Live>,
     /// The health in which each edge was last told of.
     pub(crate) watched: Watched,
     /// Cases that go to the log a little later.
     pub(crate) put_off: PutOff,
+    /// How many reports each organisation made with its name withheld.
+    pub(crate) reporters: Reporters,
     /// How many refusals of strangers are written down.
     pub(crate) strangers: Strangers,
     /// Who holds how many of the open streams.
@@ -71,6 +76,15 @@ pub(crate) struct Inner {
     pub(crate) stopping: Stopping,
     /// Holds the data folder where the store does not.
     pub(crate) _folder_lock: Option<std::fs::File>,
+}
+
+/// Something that is told to open streams and is not in the log.
+#[derive(Debug, Clone)]
+pub(crate) enum Live {
+    /// To those who may see the edge.
+    Edge(StreamEvent),
+    /// To these organisations.
+    Notice(Arc<BTreeSet<OrganisationId>>, StreamEvent),
 }
 
 /// Tells long answers that the hub stops.

@@ -31,7 +31,7 @@ use crate::problem::{Answer, Failure};
 use crate::release::{Leaving, Recipient};
 use crate::request::Query;
 use crate::shares::{Holder, Share};
-use crate::state::AppState;
+use crate::state::{AppState, Live};
 
 /// Changes of the log read at once.
 const BATCH_CHANGES_MAX: usize = 200;
@@ -139,7 +139,7 @@ struct Follower {
     /// Whether the log has nothing more.
     is_at_end: bool,
     committed: watch::Receiver<i64>,
-    live: broadcast::Receiver<StreamEvent>,
+    live: broadcast::Receiver<Live>,
     heartbeat: Instant,
     /// Held as long as the stream is open.
     _share: Share,
@@ -269,12 +269,23 @@ impl Follower {
     }
 
     /// An event that is not in the log, if the reader may see it.
-    fn tell_live(&self, event: &StreamEvent) -> Option<Event> {
-        let StreamEvent::Edge { edge } = event else { return None };
-        let organisation = oversight::OrganisationId::parse(&edge.organisation)?;
-        let may =
-            self.caller.may(&self.state, Operation::SeeEdges) && sees(&self.caller.principal, &organisation);
-        if may { sse(event) } else { None }
+    fn tell_live(&self, event: &Live) -> Option<Event> {
+        match event {
+            Live::Edge(event) => {
+                let StreamEvent::Edge { edge } = event else { return None };
+                let organisation = oversight::OrganisationId::parse(&edge.organisation)?;
+                let may = self.caller.may(&self.state, Operation::SeeEdges)
+                    && sees(&self.caller.principal, &organisation);
+                if may { sse(event) } else { None }
+            }
+            Live::Notice(to, event) => {
+                if to.contains(&self.caller.principal.organisation) {
+                    sse(event)
+                } else {
+                    None
+                }
+            }
+        }
     }
 }
 
@@ -346,6 +357,7 @@ fn sse(event: &StreamEvent) -> Option<Event> {
         StreamEvent::Sighting { .. } => "sighting",
         StreamEvent::Case { .. } => "case",
         StreamEvent::Edge { .. } => "edge",
+        StreamEvent::Notice { .. } => "notice",
         StreamEvent::Removed { .. } => "removed",
     };
     Event::default().event(kind).json_data(event).ok()

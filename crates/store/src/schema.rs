@@ -18,6 +18,7 @@ const MIGRATIONS: &[&[&str]] = &[
     &[include_str!("schema/peers.sql")],
     &[include_str!("schema/misp.sql")],
     &[include_str!("schema/challenges.sql")],
+    &[include_str!("schema/sharing.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

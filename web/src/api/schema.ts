@@ -7,6 +7,67 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A change that keeps a name withheld, or a reason why an object cannot be taken. */
+        AnonymousChange: {
+            /**
+             * Format: int64
+             * @description The object's place in the report, from 0.
+             */
+            index: number;
+            /** @description A stable code: `new-id`, `new-times`, `creator-removed`, `identity`, `names-you`, `unmarked`, or that of a rule of STIX. */
+            code: string;
+            /** @description Why, for a person. */
+            message: string;
+        };
+        /** @description An object of an anonymous report. */
+        AnonymousObject: {
+            /** @description STIX identifier. */
+            id: string;
+            /** @description `shared`, `recalled` or `withdrawn`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description How many organisations were given it; absent: fewer than 3.
+             */
+            given_to_at_least?: number | null;
+        };
+        /** @description The holder of a receipt asks after its report. */
+        AnonymousReceipt: {
+            /** @description The receipt. */
+            receipt: string;
+        };
+        /** @description A report whose reporter's name is withheld. */
+        AnonymousReport: {
+            /** @description Its pseudonym. */
+            id: string;
+            /** @description When, to the hour: RFC 3339. */
+            at: string;
+            /**
+             * Format: int64
+             * @description The leaf of the audit log that says so.
+             */
+            leaf: number;
+            /** @description What it brought in. */
+            objects: components["schemas"]["AnonymousObject"][];
+        };
+        /** @description Reports whose reporters' names are withheld. */
+        AnonymousReportList: {
+            /** @description The reports, newest first, at most 200. */
+            reports: components["schemas"]["AnonymousReport"][];
+            /** @description The public half of the key to which names are sealed; absent: there is none yet, and no report can be made. */
+            seal_key?: string | null;
+        };
+        /** @description What became of a report. */
+        AnonymousReported: {
+            /** @description The receipt, shown once: whoever holds it can follow the report. Absent where nothing was stored. */
+            receipt?: string | null;
+            /** @description The objects as they are shared; nothing else of the report is. */
+            objects: unknown[];
+            /** @description What was changed before, and why. */
+            changed: components["schemas"]["AnonymousChange"][];
+            /** @description What keeps the report out, and why. Nothing was stored unless this is empty. */
+            refused: components["schemas"]["AnonymousChange"][];
+        };
         /** @description A page of the audit log, newest first. */
         AuditList: {
             /** @description The rows. */
@@ -210,6 +271,47 @@ export interface components {
          * @enum {string}
          */
         Code: "bad-request" | "sign-in-needed" | "sign-in-refused" | "fresh-proof-needed" | "not-allowed" | "not-found" | "method-not-allowed" | "not-acceptable" | "conflict" | "too-large" | "unsupported-media-type" | "unprocessable" | "too-many" | "internal" | "unavailable";
+        /** @description What came of one contribution. */
+        Contribution: {
+            /** @description The object. */
+            object: components["schemas"]["ObjectSummary"];
+            /**
+             * Format: int64
+             * @description At least so many other organisations saw it too; absent: fewer than 3.
+             */
+            seen_by_at_least?: number | null;
+            /**
+             * Format: int64
+             * @description How many organisations were given it.
+             */
+            given_to: number;
+            /**
+             * Format: int64
+             * @description Other organisations that judged it confirmed.
+             */
+            confirmed: number;
+            /**
+             * Format: int64
+             * @description Other organisations that judged it a false alarm.
+             */
+            false_alarm: number;
+            /**
+             * Format: int32
+             * @description 0 to 100; the sum of `parts`.
+             */
+            score: number;
+            /** @description How the score comes about. */
+            parts: components["schemas"]["ScorePart"][];
+        };
+        /** @description What came of an organisation's contributions, newest first. */
+        ContributionList: {
+            /** @description The contributions. */
+            contributions: components["schemas"]["Contribution"][];
+            /** @description Give this back as `next` for the following ones; absent on the last. */
+            next?: string | null;
+            /** @description Sightings that came in before this are counted: RFC 3339. */
+            as_of: string;
+        };
         /**
          * @description How an edge is.
          * @enum {string}
@@ -379,6 +481,25 @@ export interface components {
             /** @description Texts of the statements it bears. */
             statements: string[];
         };
+        /** @description A change of an object's marking by its originator. */
+        MarkingChange: {
+            /** @description The level that its next version bears: `clear`, `green`, `amber`, `amber+strict`, `red`. */
+            tlp: string;
+            /** @description Why: told to everybody who was given it. */
+            reason: string;
+        };
+        /** @description What a change of marking did. */
+        MarkingChanged: {
+            /** @description The new version. */
+            version: string;
+            /** @description Whether fewer may see it than before; then its older versions are bound by the new marking as well. */
+            stricter: boolean;
+            /**
+             * Format: int64
+             * @description How many organisations had been given it, and are told.
+             */
+            told: number;
+        };
         /** @description Sightings within a minute. */
         MinuteCount: {
             /** @description The minute's beginning: RFC 3339. */
@@ -388,6 +509,13 @@ export interface components {
              * @description How many.
              */
             count: number;
+        };
+        /** @description A report whose reporter's name is withheld. */
+        NewAnonymousReport: {
+            /** @description STIX objects, marked. They get new identifiers and times, and lose what names their maker. */
+            objects: unknown[];
+            /** @description Only say what would be changed or refused. */
+            dry_run?: boolean;
         };
         /** @description Opens a case by hand. */
         NewCase: {
@@ -414,6 +542,13 @@ export interface components {
         NewEntry: {
             /** @description 1–20,000 characters. */
             text: string;
+        };
+        /** @description A judgement on an object that another organisation brought in. */
+        NewJudgement: {
+            /** @description `confirmed` or `false-alarm`. */
+            judgement: string;
+            /** @description On what grounds. */
+            explanation: string;
         };
         /** @description Adds an organisation. */
         NewOrganisation: {
@@ -459,6 +594,57 @@ export interface components {
             organisation: string;
             /** @description Roles. */
             roles: string[];
+        };
+        /** @description A question to the council. */
+        NewQuestion: {
+            /** @description One line. */
+            title: string;
+            /** @description The question. */
+            text: string;
+            /** @description The level that it bears: who may see it. */
+            tlp: string;
+            /** @description Organisations that are asked in particular. */
+            organisations?: string[];
+            /** @description Sectors whose operators are asked in particular. */
+            sectors?: string[];
+            /** @description Objects that it is about. */
+            objects?: string[];
+            /** @description By when an answer is wanted: RFC 3339. */
+            due?: string | null;
+        };
+        /** @description An answer to a question. */
+        NewQuestionAnswer: {
+            /** @description The answer. */
+            text: string;
+            /** @description The level that it bears. The asker sees it under every level but `red`. */
+            tlp: string;
+        };
+        /** @description A recall to be made. */
+        NewRecall: {
+            /** @description The object. */
+            object: string;
+            /** @description One version as its producer wrote it; absent: every version. */
+            version?: string | null;
+            /** @description Why: told to everybody who was given it. */
+            reason: string;
+            /**
+             * Format: int32
+             * @description Hours until it is to be acknowledged, 1 to 8,760.
+             */
+            deadline_hours: number;
+        };
+        /** @description A request for release to be made. */
+        NewReleaseRequest: {
+            /** @description The object: one that the asker may see, or that an object it may see refers to. */
+            object: string;
+            /** @description Who is to see it; absent: the asker's own organisation. */
+            recipient?: string | null;
+            /** @description Under which level it is wanted: `clear`, `green`, `amber`, `amber+strict`; absent: as it is marked. */
+            tlp?: string | null;
+            /** @description What for, e.g. `own-defence`. */
+            purpose: string;
+            /** @description Why. */
+            reason: string;
         };
         /** @description One minimised sighting: mechanical information only. */
         NewSighting: {
@@ -522,6 +708,38 @@ export interface components {
             policies: string;
             /** @description Whether a newer set of policy files does not compile, so that the set in force is older than what its folder holds. */
             policies_refused: boolean;
+        };
+        /** @description A notice to an organisation. */
+        Notice: {
+            /** @description Its id. */
+            id: string;
+            /** @description When: RFC 3339. */
+            at: string;
+            /** @description `recall`, `release-changed`, `release-request`, `release-answer`, `question`, `answer`. */
+            kind: string;
+            /** @description The recall, request, question or object it is about. */
+            subject: string;
+            /** @description The object concerned. */
+            object?: string | null;
+            /** @description What is said: a name, a reason, an answer. */
+            text: string;
+            /** @description Whether somebody of the organisation has looked at it. */
+            seen: boolean;
+        };
+        /** @description What an organisation was told of, newest first. */
+        NoticeList: {
+            /** @description The newest notices, at most 200. */
+            notices: components["schemas"]["Notice"][];
+            /**
+             * Format: int64
+             * @description How many of them nobody of the organisation has looked at.
+             */
+            unseen: number;
+        };
+        /** @description Up to where notices were looked at. */
+        NoticesSeen: {
+            /** @description The `at` of the newest that was shown: RFC 3339. */
+            through: string;
         };
         /** @description Everything about one object that the reader may know. */
         ObjectDetail: {
@@ -869,6 +1087,99 @@ export interface components {
             /** @description The request's id, to quote. */
             request?: string | null;
         };
+        /** @description A question to the council, with the answers that the reader may see. */
+        Question: {
+            /** @description The STIX note that asks. */
+            id: string;
+            /** @description One line. */
+            title: string;
+            /** @description The question. */
+            text: string;
+            /** @description Who asks. */
+            asker: string;
+            /** @description Its marking. */
+            marking: components["schemas"]["Marking"];
+            /** @description Who is asked in particular; empty: the whole council. */
+            addressed: string[];
+            /** @description `open`, `answered` (by one whose answer the reader may see), `closed`. */
+            state: string;
+            /** @description When it was asked: RFC 3339. */
+            at: string;
+            /** @description By when an answer is wanted: RFC 3339. */
+            due?: string | null;
+            /** @description Objects that it is about. */
+            objects: string[];
+            /** @description The answers. */
+            answers: components["schemas"]["QuestionAnswer"][];
+            /** @description Whether the reader's organisation asked it. */
+            own: boolean;
+        };
+        /** @description An answer. */
+        QuestionAnswer: {
+            /** @description The STIX note that answers. */
+            id: string;
+            /** @description Who answered. */
+            organisation: string;
+            /** @description The answer. */
+            text: string;
+            /** @description Its marking. */
+            marking: components["schemas"]["Marking"];
+            /** @description When: RFC 3339. */
+            at: string;
+        };
+        /** @description Questions, newest first. */
+        QuestionList: {
+            /** @description The questions, at most 200. */
+            questions: components["schemas"]["Question"][];
+        };
+        /** @description A recall, as far as the reader is concerned with it. */
+        Recall: {
+            /** @description Its id. */
+            id: string;
+            /** @description The object. */
+            object: string;
+            /** @description The version as written; absent: every version. */
+            version?: string | null;
+            /** @description The name that the recipients knew it by. */
+            name: string;
+            /** @description Why. */
+            reason: string;
+            /** @description Who had brought it in. */
+            originator: string;
+            /** @description Who recalls it. */
+            issuer: string;
+            /** @description When: RFC 3339. */
+            at: string;
+            /** @description By when it is to be acknowledged: RFC 3339. */
+            deadline: string;
+            /** @description Whether the reader's organisation has yet to acknowledge it. */
+            pending: boolean;
+            /** @description Who was given it: for originator, issuer, coordinator and oversight; else the reader's own organisation alone. */
+            holders: components["schemas"]["RecallHolder"][];
+            /**
+             * Format: int64
+             * @description How many of `holders` have not acknowledged it.
+             */
+            waiting: number;
+            /** @description Whether the deadline has passed with some still waiting. */
+            overdue: boolean;
+        };
+        /** @description One who was given what is recalled. */
+        RecallHolder: {
+            /** @description The organisation. */
+            organisation: string;
+            /** @description One of its edges; absent: the organisation itself. */
+            edge?: string | null;
+            /** @description When it was acknowledged: RFC 3339. */
+            acknowledged?: string | null;
+            /** @description By which account, token, edge or peer. */
+            acknowledged_by?: string | null;
+        };
+        /** @description Recalls, newest first. */
+        RecallList: {
+            /** @description The recalls, at most 200. */
+            recalls: components["schemas"]["Recall"][];
+        };
         /** @description One reference. */
         Reference: {
             /** @description The property it stands in, e.g. `source_ref`; for a relationship seen from its end: its `relationship_type`. */
@@ -897,12 +1208,63 @@ export interface components {
             /** @description Its token. */
             token: components["schemas"]["Secret"];
         };
+        /** @description The answer to a request for release. */
+        ReleaseAnswer: {
+            /** @description `grant`, `refuse`, `offer` (something else, in words), `end` (a grant), `withdraw` (by who had asked). */
+            answer: string;
+            /** @description The reason, or the offer. */
+            text: string;
+            /** @description On which conditions it is granted. */
+            conditions?: string | null;
+            /** @description When the grant ends: RFC 3339; absent: it does not. */
+            until?: string | null;
+        };
         /** @description Rows of the release ledger. */
         ReleaseList: {
             /** @description The rows. */
             rows: components["schemas"]["ReleaseRow"][];
             /** @description Give this back as `after` for the following rows; absent on the last. */
             next?: string | null;
+        };
+        /** @description A request for release. */
+        ReleaseRequest: {
+            /** @description Its id. */
+            id: string;
+            /** @description The object. */
+            object: string;
+            /** @description The name under which the asker knows it. */
+            name: string;
+            /** @description Who answers. Absent where the asker may not know who brought it in. */
+            originator?: string | null;
+            /** @description Who asks. */
+            asker: string;
+            /** @description Who is to see the object. */
+            recipient: string;
+            /** @description Under which level it is wanted. */
+            tlp?: string | null;
+            /** @description What for. */
+            purpose: string;
+            /** @description Why. */
+            reason: string;
+            /** @description `open`, `granted`, `refused`, `offered`, `withdrawn`, `ended`. */
+            state: string;
+            /** @description When it was made: RFC 3339. */
+            at: string;
+            /** @description When it was answered: RFC 3339. */
+            answered?: string | null;
+            /** @description What was answered. */
+            answer?: string | null;
+            /** @description On which conditions it was granted. */
+            conditions?: string | null;
+            /** @description When the grant ends: RFC 3339. */
+            until?: string | null;
+            /** @description Whether the reader's organisation is to answer. */
+            to_answer: boolean;
+        };
+        /** @description Requests that an organisation made or has to answer, newest first. */
+        ReleaseRequestList: {
+            /** @description The requests, at most 200. */
+            requests: components["schemas"]["ReleaseRequest"][];
         };
         /** @description One row of the release ledger: versions that one organisation was given together. */
         ReleaseRow: {
@@ -952,6 +1314,44 @@ export interface components {
             hub: string;
             /** @description Its short name here, where it is a peer. */
             peer?: string | null;
+        };
+        /** @description A part of a score. */
+        ScorePart: {
+            /** @description `context`, `confidence`, `seen`, `confirmed`, `false-alarm`. */
+            part: string;
+            /**
+             * Format: int32
+             * @description Points; negative for what speaks against it.
+             */
+            points: number;
+            /**
+             * Format: int32
+             * @description Points at most (at least, where negative).
+             */
+            of: number;
+        };
+        /** @description A key to which names are sealed. */
+        SealKey: {
+            /** @description The public half, which the node keeps. */
+            public: string;
+            /** @description The private half, shown once and not kept: without it no name can be learnt. */
+            private: string;
+        };
+        /** @description Who reported. */
+        SealOpened: {
+            /** @description The organisation. */
+            organisation: string;
+            /** @description The account or token. */
+            account: string;
+            /** @description When exactly: RFC 3339. */
+            at: string;
+        };
+        /** @description The coordinator wants to know who reported. */
+        SealOpening: {
+            /** @description The private half of the key. */
+            private: string;
+            /** @description Why: it is written into the record of acts. */
+            reason: string;
         };
         /**
          * @description A password, a token, a sign-in link, a session's word: it travels as text, and no log, error or panic that formats the
@@ -1094,6 +1494,13 @@ export interface components {
             edge: components["schemas"]["EdgeStatus"];
             /** @enum {string} */
             event: "edge";
+        } | {
+            /** @description Of what kind, as in `Notice`. */
+            kind: string;
+            /** @description The recall, request, question or object it is about. */
+            subject: string;
+            /** @enum {string} */
+            event: "notice";
         } | {
             /** @description Its identifier. */
             id: string;

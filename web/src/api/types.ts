@@ -45,7 +45,7 @@ export interface NewOrganisation {
   prefecture: number | null
 }
 
-export type Operation = 'write' | 'delete' | 'work-cases' | 'see-edges' | 'administer' | 'inspect'
+export type Operation = 'read' | 'see-releases' | 'ask-release' | 'widen-release' | 'restrict-release' | 'ask-questions' | 'submit-anonymously' | 'open-seals' | 'write' | 'delete' | 'work-cases' | 'see-edges' | 'administer' | 'inspect'
 
 export interface Session {
   person: Person
@@ -435,6 +435,7 @@ export type StreamEvent =
   | { event: 'sighting'; sighting: StreamSighting }
   | { event: 'case'; case: CaseSummary }
   | { event: 'edge'; edge: EdgeStatus }
+  | { event: 'notice'; kind: string; subject: string }
   | { event: 'removed'; id: string }
 
 export interface Ingested {

@@ -1,5 +1,5 @@
 import { useLocalStorage } from '@mantine/hooks'
-import { FolderOpen, LayoutDashboard, PanelLeftClose, PanelLeftOpen, RadioTower, Search, Settings2 } from 'lucide-react'
+import { FolderOpen, LayoutDashboard, PanelLeftClose, PanelLeftOpen, RadioTower, Search, Settings2, Share2 } from 'lucide-react'
 import { useEffect, useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { NavLink, useLocation, useNavigate } from 'react-router'
@@ -14,7 +14,7 @@ import { TopBar } from './top-bar.tsx'
 
 export interface Place {
   path: string
-  name: 'board' | 'intelligence' | 'cases' | 'edges' | 'administration'
+  name: 'board' | 'intelligence' | 'cases' | 'edges' | 'sharing' | 'administration'
   keys: string
   icon: typeof Search
 }
@@ -24,6 +24,7 @@ const PLACES: Place[] = [
   { path: '/intelligence', name: 'intelligence', keys: 'g i', icon: Search },
   { path: '/cases', name: 'cases', keys: 'g c', icon: FolderOpen },
   { path: '/edges', name: 'edges', keys: 'g e', icon: RadioTower },
+  { path: '/sharing', name: 'sharing', keys: 'g s', icon: Share2 },
   { path: '/administration', name: 'administration', keys: 'g a', icon: Settings2 },
 ]
 

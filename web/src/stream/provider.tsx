@@ -101,6 +101,9 @@ function refresh(client: QueryClient, event: StreamEvent): void {
       void client.invalidateQueries({ queryKey: ['edge'] })
       void client.invalidateQueries({ queryKey: ['references', event.sighting.indicator] })
       break
+    case 'notice':
+      for (const key of ['notices', 'recalls', 'release-requests', 'questions']) void client.invalidateQueries({ queryKey: [key] })
+      break
     case 'removed':
       void client.invalidateQueries({ queryKey: ['object', event.id] })
       break

@@ -91,7 +91,7 @@ function apply(board: Board, event: StreamEvent): Board {
     case 'sighting': return withSighting(board, event.sighting)
     case 'case': return withCase(board, event.case)
     case 'removed': return without(board, event.id)
-    case 'object': case 'edge': return board
+    case 'object': case 'edge': case 'notice': return board
   }
 }
 

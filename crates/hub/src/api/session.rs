@@ -32,7 +32,7 @@ use crate::strangers::Tried;
 const LOGIN_BYTES_MAX: usize = 64;
 
 /// What a session may do, as the console asks for it.
-const OPERATIONS: [(&str, Operation); 7] = [
+const OPERATIONS: [(&str, Operation); 14] = [
     ("read", Operation::Read),
     ("write", Operation::Write),
     ("delete", Operation::Delete),
@@ -40,6 +40,13 @@ const OPERATIONS: [(&str, Operation); 7] = [
     ("see-edges", Operation::SeeEdges),
     ("administer", Operation::Administer),
     ("inspect", Operation::Inspect),
+    ("see-releases", Operation::SeeReleases),
+    ("ask-release", Operation::AskRelease),
+    ("widen-release", Operation::WidenRelease),
+    ("restrict-release", Operation::RestrictRelease),
+    ("ask-questions", Operation::AskQuestions),
+    ("submit-anonymously", Operation::SubmitAnonymously),
+    ("open-seals", Operation::OpenSeals),
 ];
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {

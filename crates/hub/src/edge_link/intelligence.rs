@@ -20,6 +20,7 @@ use store::objects::{Change, Row, TailFilter};
 use store::{Act, Reader, StoreError, Tx, labels, objects, settings};
 use tokio::time::Instant;
 
+use crate::api::recalls;
 use crate::api::summaries::{leaving, parse};
 use crate::principal::{Caller, EdgeCaller};
 use crate::problem::{Answer, Failure};
@@ -71,6 +72,8 @@ pub(super) async fn get(
     let reset = !is_known(&state, &caller, &sight, after).await?;
     if reset {
         after = 0;
+    } else {
+        recalls::acknowledge_for_edge(&state, &caller, after).await?;
     }
     loop {
         committed.mark_unchanged();

@@ -15,7 +15,7 @@ use crate::REALM;
 use crate::api::summaries::{Newest, bare_edge, newest_indicator};
 use crate::casework;
 use crate::principal::organisation_role;
-use crate::state::AppState;
+use crate::state::{AppState, Live};
 
 /// How often silence is looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -85,7 +85,7 @@ pub(crate) async fn run(state: AppState) {
                     if edge.health == EdgeHealth::Silent {
                         tracing::warn!(edge = edge.id, "an edge fell silent");
                     }
-                    let _ = state.live.send(StreamEvent::Edge { edge });
+                    let _ = state.live.send(Live::Edge(StreamEvent::Edge { edge }));
                 }
             }
             Err(error) => tracing::error!(%error, "edges cannot be looked after"),

@@ -180,6 +180,18 @@ impl<'a> Walk<'a> {
                 hub.post(std::slice::from_ref(&object)).await;
                 json(path, json!({ "sightings": [sighting(&id_of(&object))] }))
             }
+            ("POST", "/api/v1/recalls") => {
+                json(path, json!({ "object": self.object().await, "reason": "r", "deadline_hours": 1 }))
+            }
+            ("POST", "/api/v1/release-requests") => {
+                json(path, json!({ "object": self.object().await, "purpose": "own-defence", "reason": "r" }))
+            }
+            ("POST", "/api/v1/questions") => json(path, json!({ "title": "t", "text": "t", "tlp": "amber" })),
+            ("POST", "/api/v1/anonymous") => {
+                json(path, json!({ "objects": [indicator(V1)], "dry_run": true }))
+            }
+            ("POST", "/api/v1/anonymous/follow") => json(path, json!({ "receipt": "yr_0" })),
+            ("POST", "/api/v1/notices/seen") => json(path, json!({ "through": V1 })),
             ("POST", "/edge/v1/hello") => json(
                 path,
                 json!({ "version": "1", "generation": 0, "indicators": 0, "refused": 0, "sources": [], "records": 0, "matches": 0,
@@ -228,7 +240,17 @@ impl<'a> Walk<'a> {
         };
         let body = match method {
             "PATCH" => Some(json!({ "revision": 0, "severity": 2 }).to_string()),
-            "POST" => Some(json!({ "text": "note" }).to_string()),
+            "POST" => {
+                let body = match path.rsplit('/').next().unwrap_or_default() {
+                    "answer" => json!({ "answer": "refuse", "text": "t" }),
+                    "answers" => json!({ "text": "t", "tlp": "amber" }),
+                    "marking" => json!({ "tlp": "red", "reason": "r" }),
+                    "judgements" => json!({ "judgement": "confirmed", "explanation": "e" }),
+                    "open" => json!({ "private": "00", "reason": "r" }),
+                    _ => json!({ "text": "note" }),
+                };
+                Some(body.to_string())
+            }
             _ => None,
         };
         Sample { path: path.replace("{id}", &id), media_type: "application/json", body }

@@ -46,6 +46,8 @@ mod several;
 #[cfg(test)]
 mod shares;
 #[cfg(test)]
+mod sharing;
+#[cfg(test)]
 mod sign_in;
 #[cfg(test)]
 mod signed;

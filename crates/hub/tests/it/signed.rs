@@ -22,7 +22,11 @@ impl<'a> Signed<'a> {
     }
 
     pub async fn get(&self, path: &str) -> Reply {
-        self.ask(Method::GET, path).await
+        self.ask(Method::GET, path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        self.ask(Method::POST, path, Some(body)).await
     }
 
     /// The answer to a question that must be granted.
@@ -32,7 +36,14 @@ impl<'a> Signed<'a> {
         reply.json()
     }
 
-    async fn ask(&self, method: Method, path: &str) -> Reply {
+    /// The answer to an act that must be granted.
+    pub async fn done(&self, path: &str, body: Value) -> Value {
+        let reply = self.post(path, body).await;
+        assert!(reply.status < 300, "{path}: {} {}", reply.status, String::from_utf8_lossy(&reply.body));
+        if reply.body.is_empty() { Value::Null } else { reply.json() }
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
         let ask = self
             .hub
             .ask(method, path)
@@ -41,6 +52,6 @@ impl<'a> Signed<'a> {
             .header("content-type", "application/json")
             .header("cookie", &format!("yagura_session={}", self.secret))
             .header("x-yagura-csrf", &self.csrf);
-        ask.send().await
+        ask.body(body.map(|body| body.to_string()).unwrap_or_default()).send().await
     }
 }

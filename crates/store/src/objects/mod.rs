@@ -13,6 +13,7 @@ mod page;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
+mod relabel;
 mod remove;
 mod row;
 mod tail;
@@ -27,9 +28,10 @@ pub use find::{
     COUNT_MAX, Hits, Mention, SearchCursor, SearchFilter, mentioning, referring_to, search, search_count,
 };
 pub use page::{
-    FILTER_VALUES_MAX, Filter, IdFilter, Order, PAGE_MAX, Page, Versions, count, get, get_version, page,
-    versions,
+    FILTER_VALUES_MAX, Filter, IdFilter, Order, PAGE_MAX, Page, Versions, count, get, get_version,
+    originator, page, standing_label, versions,
 };
+pub use relabel::{Relabelled, relabel};
 pub use remove::{remove, remove_version};
 pub use row::Row;
 pub use tail::{Change, Narrow, TAIL_MAX, Tail, TailFilter, between, narrow_tail, tail};

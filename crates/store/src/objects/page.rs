@@ -1,11 +1,12 @@
-use oversight::Realm;
-use policy::Visible;
+use oversight::{OrganisationId, Realm};
+use policy::{LabelKey, Visible};
 use stix::{Id, Timestamp};
 
 use super::condition::{Conditions, label_condition, last_condition};
 use super::plan;
 use super::row::{COLUMNS, Row, RowReader};
 use crate::collections::CollectionKey;
+use crate::sql::organisation_id;
 use crate::{Reader, StoreError};
 
 /// Identifiers, types, versions and specification versions that one filter names at most, each.
@@ -148,6 +149,28 @@ pub fn get_version(
     version: &Timestamp,
 ) -> Result<Option<Row>, StoreError> {
     Ok(select_versions(reader, realm, visible, id, Some(version.sort_key()), 1)?.pop())
+}
+
+/// Who brought an object in, also where nobody may see it: for the node's own decisions, and never told to a reader.
+///
+/// # Errors
+/// Those of the database.
+pub fn originator(reader: &Reader<'_>, realm: &Realm, id: &Id) -> Result<Option<OrganisationId>, StoreError> {
+    let sql = "SELECT originators.organisation FROM log, originators
+        WHERE log.realm = ?1 AND log.id = ?2 AND log.kind < 2 AND originators.originator = log.originator LIMIT 1";
+    let name: Option<String> = reader.first(sql, (reader.realm(realm)?, id.as_str()), |row| row.get(0))?;
+    name.as_deref().map(organisation_id).transpose()
+}
+
+/// The label of an object's last version that stands, also where nobody may see it: for the node's own decisions, and never told
+/// to a reader.
+///
+/// # Errors
+/// Those of the database.
+pub fn standing_label(reader: &Reader<'_>, realm: &Realm, id: &Id) -> Result<Option<LabelKey>, StoreError> {
+    let sql = "SELECT label FROM log WHERE realm = ?1 AND id = ?2 AND kind < 2 AND kind = 0
+        ORDER BY version_key DESC LIMIT 1";
+    reader.first(sql, (reader.realm(realm)?, id.as_str()), |row| row.get(0))
 }
 
 /// All versions of an object that the reader may see, newest first, at most [`PAGE_MAX`].

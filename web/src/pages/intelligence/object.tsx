@@ -7,7 +7,7 @@ import { Link, useNavigate, useParams, useSearchParams } from 'react-router'
 
 import { call } from '../../api/client.ts'
 import { useObject, useReferences } from '../../api/queries.ts'
-import { useMay } from '../../api/session.ts'
+import { useMay, useSession } from '../../api/session.ts'
 import type { ObjectDetail, ObjectReferences, ObjectSummary } from '../../api/types.ts'
 import { Confirm } from '../../components/confirm.tsx'
 import { SidePanel } from '../../components/dialog.tsx'
@@ -28,6 +28,7 @@ import { titleOf } from './object-row.tsx'
 import { list, Properties, text } from './properties.tsx'
 import classes from './object.module.css'
 import { References } from './references.tsx'
+import { GivenTo, SharingActions } from './sharing-actions.tsx'
 
 /** One object: what it is, why we believe it, where it was seen, what refers to it, who can see it. */
 export default function ObjectPage() {
@@ -64,6 +65,8 @@ function Loaded({ detail }: { detail: ObjectDetail }) {
     void navigate('/intelligence')
   }
   const references = useReferences(summary.id)
+  const { may, organisation } = useSession()
+  const knowsRecipients = may.includes('see-releases') || summary.originator === organisation.id
   return (
     <Page
       title={titleOf(summary, name, t)}
@@ -78,6 +81,7 @@ function Loaded({ detail }: { detail: ObjectDetail }) {
       }
       actions={
         <>
+          <SharingActions detail={detail} />
           <Button variant="default" size="xs" leftSection={<Eye size={15} />} onClick={open}>{t('object.whoSees')}</Button>
           {mayWithdraw && <Button variant="default" size="xs" leftSection={<Trash2 size={15} />} onClick={ask}>{t('object.withdraw')}</Button>}
         </>
@@ -98,10 +102,12 @@ function Loaded({ detail }: { detail: ObjectDetail }) {
         <Tabs.List mb="md">
           <Tabs.Tab value="overview">{t('object.overview')}</Tabs.Tab>
           <Tabs.Tab value="versions">{t('object.versions', { count: detail.versions.length })}</Tabs.Tab>
+          {knowsRecipients && <Tabs.Tab value="given">{t('sharing.givenToTab')}</Tabs.Tab>}
           <Tabs.Tab value="json">JSON</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="overview"><Overview detail={detail} references={references.data} error={references.error} /></Tabs.Panel>
         <Tabs.Panel value="versions"><Versions detail={detail} /></Tabs.Panel>
+        {knowsRecipients && <Tabs.Panel value="given"><GivenTo id={summary.id} /></Tabs.Panel>}
         <Tabs.Panel value="json"><Raw detail={detail} /></Tabs.Panel>
       </Tabs>
       <SidePanel opened={audience} onClose={close} title={t('object.whoSees')}>

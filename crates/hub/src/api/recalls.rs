@@ -1,0 +1,297 @@
+//! `/api/v1/recalls`: what was given out is taken back, and everybody who was given it acknowledges that.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use api::{Code, NewRecall, Recall, RecallHolder, RecallList};
+use axum::Json;
+use axum::extract::{Path, State};
+use jiff::SignedDuration;
+use oversight::{Action, AuditEvent, OrganisationId, OrganisationRole};
+use policy::Operation;
+use serde::Deserialize;
+use stix::{Id, Timestamp};
+use store::recalls::{self, Which};
+use store::{Act, Reader, StoreError, Tx, labels, objects, releases};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::summaries::{parse, shown_name};
+use crate::principal::Caller;
+use crate::problem::{Answer, Failure};
+use crate::request::{JsonBody, Query};
+use crate::sharing::{self, LINE_CHARS_MAX, TEXT_CHARS_MAX};
+use crate::state::AppState;
+
+/// Recalls of one answer.
+const LISTED_MAX: usize = 200;
+/// A year.
+const DEADLINE_HOURS_MAX: u32 = 8_760;
+
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list, issue)).routes(routes!(get)).routes(routes!(acknowledge))
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct RecallQuery {
+    /// Only those that one's organisation has yet to acknowledge, oldest first.
+    #[serde(default)]
+    pending: bool,
+    /// Only those of this object.
+    object: Option<String>,
+}
+
+/// Recalls that concern one's organisation: of what it brought in, and of what it was given. Coordinator and oversight see all.
+#[utoipa::path(get, path = "/api/v1/recalls", tag = "sharing", security(("session" = []), ("token" = [])), params(RecallQuery),
+    responses((status = 200, body = RecallList), crate::api::CallerRefusal))]
+async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+    Query(query): Query<RecallQuery>,
+) -> Answer<Json<RecallList>> {
+    caller.demand_any(&state, &[Operation::Read, Operation::SeeReleases])?;
+    let object = query.object.as_deref().map(Id::parse).transpose();
+    let object = object.map_err(|_| Failure::new(Code::BadRequest, "object: it is no STIX identifier"))?;
+    let sees_all = caller.may(&state, Operation::SeeReleases);
+    let found = state.store.read(move |reader| {
+        let (realm, own) = (caller.realm(), &caller.principal.organisation);
+        let mut found = match object {
+            _ if query.pending => recalls::pending_for(reader, realm, own)?,
+            Some(id) => recalls::list(reader, realm, &Which::Object(id), LISTED_MAX)?,
+            None if sees_all => recalls::list(reader, realm, &Which::All, LISTED_MAX)?,
+            None => {
+                let mut found = recalls::list(reader, realm, &Which::IssuedFor(own.clone()), LISTED_MAX)?;
+                found.extend(recalls::list(reader, realm, &Which::Given(own.clone()), LISTED_MAX)?);
+                found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.id.cmp(&b.id)));
+                found
+            }
+        };
+        found.truncate(LISTED_MAX);
+        let told = found.into_iter().map(|recall| told(reader, &caller, sees_all, recall));
+        Ok(told.collect::<Result<Vec<_>, StoreError>>()?.into_iter().flatten().collect())
+    });
+    Ok(Json(RecallList { recalls: found.await? }))
+}
+
+/// One recall.
+#[utoipa::path(get, path = "/api/v1/recalls/{id}", tag = "sharing", security(("session" = []), ("token" = [])),
+    params(("id" = String, Path, description = "the recall")), responses((status = 200, body = Recall), crate::api::CallerRefusal))]
+async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<String>) -> Answer<Json<Recall>> {
+    caller.demand_any(&state, &[Operation::Read, Operation::SeeReleases])?;
+    answer(&state, caller, id).await
+}
+
+/// Recall an object, or one version of it.
+///
+/// From now on nobody but its originator can read it. Everybody who was given it is told why, and has to acknowledge it by the
+/// deadline. What the originator publishes as a newer version is not recalled.
+#[utoipa::path(post, path = "/api/v1/recalls", tag = "sharing", security(("session" = []), ("token" = [])), request_body = NewRecall,
+    responses((status = 200, body = Recall), crate::api::CallerRefusal))]
+async fn issue(
+    State(state): State<AppState>,
+    caller: Caller,
+    JsonBody(body): JsonBody<NewRecall>,
+) -> Answer<Json<Recall>> {
+    caller.demand(&state, Operation::RestrictRelease)?;
+    let object = Id::parse(&body.object).map_err(|_| Failure::not_found())?;
+    let version = body.version.as_deref().map(Timestamp::parse).transpose();
+    let version = version.map_err(|error| Failure::new(Code::BadRequest, format!("version: {error}")))?;
+    let reason = sharing::text("reason", &body.reason, TEXT_CHARS_MAX)?;
+    if !(1..=DEADLINE_HOURS_MAX).contains(&body.deadline_hours) {
+        let why = format!("deadline_hours: it goes from 1 to {DEADLINE_HOURS_MAX}");
+        return Err(Failure::new(Code::Unprocessable, why));
+    }
+    let hours = SignedDuration::from_hours(i64::from(body.deadline_hours));
+    let id = uuid::Uuid::now_v7().to_string();
+    let (work, asker, recall) = (state.clone(), caller.clone(), id.clone());
+    let write = move |tx: &mut Tx<'_>| {
+        take_back(tx, &work, &asker, (&object, version.as_ref()), (recall, reason, hours))
+    };
+    let told = sharing::answered(state.store.write(write).await)?;
+    sharing::announce(&state, [told]);
+    answer(&state, caller, id).await
+}
+
+/// Acknowledge a recall for one's organisation: what was given is deleted, and whoever passed it on has passed on the recall.
+#[utoipa::path(post, path = "/api/v1/recalls/{id}/acknowledge", tag = "sharing", security(("session" = []), ("token" = [])),
+    params(("id" = String, Path, description = "the recall")), responses((status = 200, body = Recall), crate::api::CallerRefusal))]
+async fn acknowledge(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer<Json<Recall>> {
+    caller.demand(&state, Operation::AskRelease)?;
+    let (asker, recall) = (caller.clone(), id.clone());
+    let write = move |tx: &mut Tx<'_>| acknowledged(tx, &asker, &recall, None);
+    state.store.write(write).await?;
+    answer(&state, caller, id).await
+}
+
+/// An edge that reads on from a sequence has forgotten what it was told to forget before it.
+pub(crate) async fn acknowledge_for_edge(state: &AppState, caller: &Caller, after: i64) -> Answer<()> {
+    let asker = caller.clone();
+    let pending = state.store.read(move |reader| {
+        recalls::pending_for_edge(reader, asker.realm(), &asker.principal.organisation, asker.id())
+    });
+    let done: Vec<String> = pending
+        .await?
+        .into_iter()
+        .filter(|recall| recall.sequence <= after)
+        .map(|recall| recall.id)
+        .collect();
+    for recall in done {
+        let asker = caller.clone();
+        let write = move |tx: &mut Tx<'_>| {
+            let edge = asker.id().to_owned();
+            acknowledged(tx, &asker, &recall, Some(&edge))
+        };
+        state.store.write(write).await?;
+    }
+    Ok(())
+}
+
+fn acknowledged(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    recall: &str,
+    edge: Option<&str>,
+) -> Result<Act<()>, StoreError> {
+    let holder = (&caller.principal.organisation, edge);
+    if !recalls::acknowledge(tx, caller.realm(), recall, holder, caller.id())? {
+        return Ok(Act::bookkeeping(()));
+    }
+    let event = AuditEvent::done(Action::RecallAcknowledged, caller.actor.clone(), caller.purpose)
+        .with("recall", recall);
+    Ok(Act::audited((), caller.realm(), event))
+}
+
+fn take_back(
+    tx: &mut Tx<'_>,
+    state: &AppState,
+    caller: &Caller,
+    (object, version): (&Id, Option<&Timestamp>),
+    (id, reason, hours): (String, String, SignedDuration),
+) -> Result<Act<sharing::Told>, StoreError> {
+    let realm = caller.realm();
+    let visible = state.door.visible(tx, &caller.principal)?;
+    let row = match version {
+        Some(version) => objects::get_version(tx, realm, &visible, object, version)?,
+        None => objects::get(tx, realm, &visible, object)?,
+    };
+    let row = row.ok_or_else(|| StoreError::NotFound { what: object.to_string() })?;
+    let label = labels::get(tx, realm, row.label)?
+        .ok_or_else(|| StoreError::Corrupt(format!("label {}", row.label)))?;
+    if !state.engine.load().check(&caller.principal, Operation::RestrictRelease, &label) {
+        return Err(sharing::refused());
+    }
+    if label.unknown.contains(&sharing::recalled()) {
+        return Err(sharing::unfit("recalled", "it is recalled already"));
+    }
+    let recipients = recipients(tx, caller, &row, version.is_some())?;
+    let moved = sharing::change_labels(tx, realm, object, version.and(row.version.as_deref()), |label| {
+        label.unknown.insert(sharing::recalled());
+        label.granted.clear();
+    })?;
+    let recall = recalls::Recall {
+        id,
+        object: object.clone(),
+        version: version.and(row.version.clone()),
+        name: shown_name(&parse(&row)?).chars().take(LINE_CHARS_MAX).collect(),
+        reason,
+        originator: row.originator.clone(),
+        issuer: caller.principal.organisation.clone(),
+        at: tx.now(),
+        deadline: tx.now() + hours,
+        sequence: moved.iter().map(|moved| moved.to).max().unwrap_or(0),
+    };
+    recalls::add(tx, realm, &recall, &recipients)?;
+    let mut to: BTreeSet<OrganisationId> = recipients.into_keys().collect();
+    to.insert(row.originator.clone());
+    to.remove(&caller.principal.organisation);
+    let event = AuditEvent::done(Action::ObjectsRecalled, caller.actor.clone(), caller.purpose)
+        .on([object.as_str()])
+        .with("recall", &recall.id)
+        .with("told", to.len().to_string())
+        .with("deadline", recall.deadline.to_string());
+    let text = format!("{}: {}", recall.name, recall.reason);
+    let told = sharing::tell(tx, realm, to, ("recall", &recall.id), (Some(object), &text))?;
+    Ok(Act::audited(told, realm, event))
+}
+
+/// Who was given it, and by which doors; not its originator.
+fn recipients(
+    tx: &Tx<'_>,
+    caller: &Caller,
+    row: &objects::Row,
+    one_version: bool,
+) -> Result<BTreeMap<OrganisationId, BTreeSet<String>>, StoreError> {
+    let realm = caller.realm();
+    let mut found = if one_version {
+        let mut found: BTreeMap<OrganisationId, BTreeSet<String>> = BTreeMap::new();
+        for release in releases::of_version(tx, realm, row.sequence)? {
+            found.entry(release.recipient).or_default().insert(release.door);
+        }
+        found
+    } else {
+        releases::recipients(tx, realm, &row.id)?
+    };
+    found.remove(&row.originator);
+    Ok(found)
+}
+
+async fn answer(state: &AppState, caller: Caller, id: String) -> Answer<Json<Recall>> {
+    let sees_all = caller.may(state, Operation::SeeReleases);
+    let found = state.store.read(move |reader| match recalls::get(reader, caller.realm(), &id)? {
+        Some(recall) => told(reader, &caller, sees_all, recall),
+        None => Ok(None),
+    });
+    found.await?.map(Json).ok_or_else(Failure::not_found)
+}
+
+/// A recall as the caller may know it; nothing where it is none of its business.
+fn told(
+    reader: &Reader<'_>,
+    caller: &Caller,
+    sees_all: bool,
+    recall: recalls::Recall,
+) -> Result<Option<Recall>, StoreError> {
+    let own = &caller.principal.organisation;
+    let mut holders = recalls::holders(reader, caller.realm(), &recall.id)?;
+    let is_party = *own == recall.originator || *own == recall.issuer;
+    if !is_party && !sees_all {
+        holders.retain(|holder| holder.organisation == *own);
+        if holders.is_empty() {
+            return Ok(None);
+        }
+    }
+    // Who supervises sees acts and no content.
+    let is_withheld = caller.principal.organisation_role == OrganisationRole::Oversight;
+    let waiting = holders.iter().filter(|holder| holder.acknowledged.is_none());
+    let pending = waiting.clone().any(|holder| holder.organisation == *own && holder.edge.is_none());
+    let waiting = u64::try_from(waiting.count()).unwrap_or(u64::MAX);
+    Ok(Some(Recall {
+        id: recall.id,
+        object: recall.object.to_string(),
+        version: recall.version,
+        name: if is_withheld { recall.object.to_string() } else { recall.name },
+        reason: if is_withheld { String::new() } else { recall.reason },
+        originator: recall.originator.as_str().to_owned(),
+        issuer: recall.issuer.as_str().to_owned(),
+        at: recall.at.to_string(),
+        deadline: recall.deadline.to_string(),
+        pending,
+        overdue: waiting > 0 && recall.deadline < reader.now(),
+        waiting,
+        holders: holders.into_iter().map(holder).collect(),
+    }))
+}
+
+fn holder(holder: recalls::Holder) -> RecallHolder {
+    RecallHolder {
+        organisation: holder.organisation.as_str().to_owned(),
+        edge: holder.edge,
+        acknowledged: holder.acknowledged.map(|at| at.to_string()),
+        acknowledged_by: holder.acknowledged_by,
+    }
+}
