@@ -343,23 +343,8 @@ fn find(gatherer: &Gatherer<'_, '_>, wanted: &Wanted) -> Result<Vec<Gathered>, S
         Ok(found.len() < limit)
     };
     if !wanted.ids.is_empty() {
-        for id in wanted.ids.iter().take(EVENTS_MAX) {
-            let container = match gatherer.container(id)? {
-                Some(container) => vec![container],
-                // A UUID may be an attribute's.
-                None => match uuid::Uuid::try_parse(id)
-                    .ok()
-                    .map(|uuid| gatherer.part(uuid))
-                    .transpose()?
-                    .flatten()
-                {
-                    Some(part) => gatherer.containers_of(&part, MENTIONS_MAX)?,
-                    None => Vec::new(),
-                },
-            };
-            for container in container {
-                look(container)?;
-            }
+        for container in identified(gatherer, &wanted.ids)? {
+            look(container)?;
         }
         return Ok(found);
     }
@@ -394,6 +379,21 @@ fn find(gatherer: &Gatherer<'_, '_>, wanted: &Wanted) -> Result<Vec<Gathered>, S
             return Ok(found);
         }
     }
+}
+
+/// The reports of events, or of the attributes, that have these numbers or UUIDs.
+fn identified(gatherer: &Gatherer<'_, '_>, ids: &[String]) -> Result<Vec<Row>, StoreError> {
+    let mut containers = Vec::new();
+    for id in ids.iter().take(EVENTS_MAX) {
+        if let Some(container) = gatherer.container(id)? {
+            containers.push(container);
+        } else if let Ok(uuid) = uuid::Uuid::try_parse(id)
+            && let Some(part) = gatherer.part(uuid)?
+        {
+            containers.extend(gatherer.containers_of(&part, MENTIONS_MAX)?);
+        }
+    }
+    Ok(containers)
 }
 
 /// The reports of the objects that hold one of the values.
