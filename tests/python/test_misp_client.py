@@ -166,7 +166,7 @@ class TestMisp(unittest.TestCase):
         self.assertEqual(found(value="1BoatSLRHtKNngkdXEeobR76b53LETtpyT"), [EVENT])
         self.assertEqual(found(value="nowhere.example"), [])
         self.assertEqual(found(tags=["tlp:green"]), [EVENT])
-        self.assertEqual(found(tags=["!tlp:green"]), [])
+        self.assertNotIn(EVENT, found(tags=["!tlp:green"]))
         self.assertEqual(found(type_attribute="btc"), [EVENT])
         self.assertEqual(found(type_attribute="yara"), [])
         self.assertEqual(found(date_from="2026-01-01", date_to="2026-01-03"), [EVENT])
@@ -174,14 +174,14 @@ class TestMisp(unittest.TestCase):
         self.assertEqual(found(eventinfo="港湾"), [EVENT])
         self.assertEqual(found(uuid=EVENT), [EVENT])
         self.assertEqual(found(org="CERT Test"), [EVENT])
-        self.assertEqual(found(timestamp="1h", limit=1, page=1), [EVENT])
-        self.assertEqual(found(limit=1, page=2), [])
+        self.assertEqual(found(timestamp="1h", value="evil.example", limit=1, page=1), [EVENT])
+        self.assertEqual(found(value="evil.example", limit=1, page=2), [])
         attributes = self.operator.search("attributes", type_attribute=["domain"], to_ids=1, pythonify=True)
         self.assertEqual(sorted(a.value for a in attributes), ["evil.example", "secret.example"])
         self.assertEqual(attributes[0].Event.uuid, EVENT)
         files = self.operator.search("attributes", value="dropper.exe")["Attribute"]
         self.assertEqual(files[0]["object_relation"], "filename")
-        self.assertEqual([event["uuid"] for event in self.operator.events()], [EVENT])
+        self.assertIn(EVENT, [event["uuid"] for event in self.operator.events()])
         self.refused(self.operator.search(value="x", return_format="json", nonsense="y"), 400)
 
     def test_04_update(self):
