@@ -177,8 +177,11 @@ fn version(text: &str) -> Option<(Vec<u64>, String)> {
     numbers.filter(|numbers| matches!(numbers.len(), 1 | 3)).map(|numbers| (numbers, before.to_owned()))
 }
 
+/// The numbers, whether it is a release, and what stands before a release: numbers before words.
+type Order = (Vec<u64>, bool, Vec<(bool, u64, String)>);
+
 /// A release comes after what is released before it.
-fn order(text: &str) -> Option<(Vec<u64>, bool, Vec<(bool, u64, String)>)> {
+fn order(text: &str) -> Option<Order> {
     let (numbers, before) = version(text)?;
     let parts = before.split('.').filter(|part| !part.is_empty());
     let parts = parts.map(|part| match part.parse::<u64>() {

@@ -185,10 +185,9 @@ impl Frame<'_> {
         put(&mut object, "created_by_ref", json!(self.publisher));
         if cve.is_none()
             && let Some(references) = object.get_mut("external_references").and_then(Value::as_array_mut)
+            && let Some(first) = references.first_mut()
         {
-            if let Some(first) = references.first_mut() {
-                *first = json!({ "source_name": self.namespace, "external_id": self.tracking });
-            }
+            *first = json!({ "source_name": self.namespace, "external_id": self.tracking });
         }
         let id = object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         made.push(&object);
