@@ -16,6 +16,14 @@ const SignInPage = lazy(() => import('./pages/sign-in/sign-in.tsx'))
 const CredentialPage = lazy(() => import('./pages/sign-in/credential.tsx'))
 const SearchPage = lazy(() => import('./pages/intelligence/search.tsx'))
 const ObjectPage = lazy(() => import('./pages/intelligence/object.tsx'))
+const GraphPage = lazy(() => import('./pages/graph/graph.tsx'))
+const ActorsPage = lazy(() => import('./pages/actors/actors.tsx'))
+const ActorPage = lazy(() => import('./pages/actors/actor.tsx'))
+const ComparePage = lazy(() => import('./pages/actors/compare.tsx'))
+const MatrixPage = lazy(() => import('./pages/matrix/matrix.tsx'))
+const SamenessPage = lazy(() => import('./pages/sameness/sameness.tsx'))
+const FeedPage = lazy(() => import('./pages/feed/feed.tsx'))
+const SavedSearchesPage = lazy(() => import('./pages/searches/searches.tsx'))
 const CasesPage = lazy(() => import('./pages/cases/cases.tsx'))
 const CasePage = lazy(() => import('./pages/cases/case.tsx'))
 const EdgesPage = lazy(() => import('./pages/edges/edges.tsx'))
@@ -73,6 +81,14 @@ function SignedIn() {
           <Route path="/" element={<BoardPage />} />
           <Route path="/intelligence" element={<SearchPage />} />
           <Route path="/intelligence/:id" element={<ObjectPage />} />
+          <Route path="/graph" element={<GraphPage />} />
+          <Route path="/actors" element={<ActorsPage />} />
+          <Route path="/actors/compare" element={<ComparePage />} />
+          <Route path="/actors/:id" element={<ActorPage />} />
+          <Route path="/matrix" element={<MatrixPage />} />
+          <Route path="/sameness" element={<SamenessPage />} />
+          <Route path="/feed" element={<FeedPage />} />
+          <Route path="/searches" element={<SavedSearchesPage />} />
           <Route path="/cases" element={<CasesPage />} />
           <Route path="/cases/:id" element={<CasePage />} />
           <Route path="/edges" element={<EdgesPage />} />

@@ -100,6 +100,14 @@ pub struct NewCase {
     pub objects: Vec<String>,
 }
 
+/// Objects to be added to a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CaseObjects {
+    /// STIX identifiers, at most 200.
+    pub objects: Vec<String>,
+}
+
 /// A note for the timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

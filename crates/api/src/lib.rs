@@ -6,10 +6,13 @@ mod board;
 mod case;
 mod edge;
 mod error;
+mod graph;
+mod knowledge;
 mod node;
 mod object;
 mod peer;
 mod release;
+mod search;
 mod secret;
 mod sharing;
 mod stream;
@@ -17,12 +20,18 @@ mod stream;
 pub mod client;
 
 pub use board::{Board, MinuteCount, SectorState};
-pub use case::{Case, CaseChange, CaseEntry, CaseList, CaseSummary, NewCase, NewEntry};
+pub use case::{Case, CaseChange, CaseEntry, CaseList, CaseObjects, CaseSummary, NewCase, NewEntry};
 pub use edge::{
     EdgeHealth, EdgeHello, EdgeLedgerEntry, EdgeList, EdgeStatus, Intelligence, IntelligenceChange, NewEdge,
     NewSighting, RegisteredEdge, SightingOutcome, SightingsAccepted, SightingsPosted, SourceHealth,
 };
 pub use error::{Code, Problem};
+pub use graph::{Graph, GraphCommon, GraphEdge, GraphNode, GraphPath, GraphWithheld};
+pub use knowledge::{
+    Actor, ActorComparison, ActorList, ActorRow, Compared, FeedItem, FeedPage, Grade, Grades, KindCount,
+    Leap, Matrix, MatrixCell, MatrixColumn, MatrixList, MatrixName, NewGrade, NewSameness, Product, Products,
+    SamenessDecision, SamenessList, SamenessProposal, Score, ScoreStep, Tempo, TimeCount, Words,
+};
 pub use node::{
     AuditList, AuditRow, ChallengeAnswer, NewOrganisation, NewPassword, NewPerson, NewToken, Node,
     Organisation, PasskeyChallenge, PasskeyInfo, PasskeyRegistration, PasswordSignIn, Person, PersonAdded,
@@ -37,6 +46,9 @@ pub use peer::{
     RouteHop, StrangerHub,
 };
 pub use release::{GivenObject, ReleaseList, ReleaseRow};
+pub use search::{
+    FacetCount, Facets, NewSavedSearch, SavedSearch, SavedSearchAdded, SearchAlert, SearchTerms, StreamAlert,
+};
 pub use secret::Secret;
 pub use sharing::{
     AnonymousChange, AnonymousObject, AnonymousReceipt, AnonymousReport, AnonymousReportList,

@@ -57,6 +57,10 @@ pub struct ObjectPage {
     /// Give this back as `next` for the following page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// On the first page of a search by words: objects whose name or alias is nearly what was typed and that the words did not
+    /// find.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub similar: Vec<ObjectSummary>,
     /// When this was true: RFC 3339.
     pub as_of: String,
 }

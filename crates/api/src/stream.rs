@@ -34,6 +34,11 @@ pub enum StreamEvent {
         /// The recall, request, question or object it is about.
         subject: String,
     },
+    /// A saved search found something new. Only its owner is told.
+    Alert {
+        /// It.
+        alert: crate::StreamAlert,
+    },
     /// An object was withdrawn.
     Removed {
         /// Its identifier.

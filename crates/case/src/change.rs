@@ -14,6 +14,8 @@ pub const NOTE_CHARS_MAX: usize = 20_000;
 pub const REASON_CHARS_MAX: usize = 2_000;
 /// Longest account id in characters.
 pub const ASSIGNEE_CHARS_MAX: usize = 200;
+/// People add objects to a case up to so many; sightings join it beyond.
+const OBJECTS_MAX: usize = 5_000;
 /// A timeline takes so many entries from the node itself. Sightings beyond still move the case's last sighting, members
 /// and severity, but are no longer listed; they remain in the node's log. People may always write.
 pub const ENTRIES_MAX: usize = 10_000;
@@ -158,6 +160,15 @@ impl Case {
                 EntryKind::Closed { reason }
             }
             Change::Reopen => return Err(Refusal::Nothing),
+            Change::Objects(ids) => {
+                let mut new: Vec<_> = ids.into_iter().filter(|id| !self.objects.contains(id)).collect();
+                new.truncate(OBJECTS_MAX.saturating_sub(self.objects.len()));
+                if new.is_empty() {
+                    return Err(Refusal::Nothing);
+                }
+                self.objects.extend(new.iter().cloned());
+                EntryKind::Objects { ids: new }
+            }
         })
     }
 

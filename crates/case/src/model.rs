@@ -153,6 +153,11 @@ pub enum EntryKind {
     },
     /// A person opened it again.
     Reopened,
+    /// A person added objects.
+    Objects {
+        /// Their identifiers.
+        ids: Vec<Id>,
+    },
 }
 
 /// What a person asks of a case.
@@ -170,6 +175,8 @@ pub enum Change {
     Close(String),
     /// Open again.
     Reopen,
+    /// Add objects.
+    Objects(Vec<Id>),
 }
 
 /// Why a change is not made.

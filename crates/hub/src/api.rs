@@ -1,5 +1,6 @@
 //! The REST addresses under `/api/v1`, one noun a file.
 
+mod actors;
 pub(crate) mod anonymous;
 mod audit;
 mod board;
@@ -7,6 +8,9 @@ mod cases;
 mod contributions;
 pub(crate) mod describe;
 pub(crate) mod edges;
+mod feed;
+mod graph;
+pub(crate) mod matrix;
 mod node;
 mod notices;
 mod objects;
@@ -18,6 +22,9 @@ mod questions;
 pub(crate) mod recalls;
 mod release_requests;
 mod releases;
+mod sameness;
+mod saved_searches;
+mod scores;
 mod session;
 pub(crate) mod summaries;
 mod tokens;
@@ -43,6 +50,13 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(questions::routes())
         .merge(contributions::routes())
         .merge(anonymous::routes())
+        .merge(saved_searches::routes())
+        .merge(graph::routes())
+        .merge(matrix::routes())
+        .merge(actors::routes())
+        .merge(sameness::routes())
+        .merge(scores::routes())
+        .merge(feed::routes())
         .merge(cases::routes())
         .merge(edges::routes())
         .merge(peers::routes())

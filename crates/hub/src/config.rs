@@ -45,6 +45,10 @@ pub struct HubConfig {
     pub page_objects_max: u32,
     /// Streams open at once. One organisation holds at most half of them, one program a quarter, one person a fiftieth.
     pub streams_max: u32,
+    /// How mail is sent; without it nobody is told by mail.
+    pub mail: Option<MailConfig>,
+    /// Whether webhooks may go to private addresses and without TLS: for hubs whose receivers are in their own network.
+    pub webhooks_to_private_addresses: bool,
     /// How this hub meets others.
     pub federation: FederationConfig,
 }
@@ -58,6 +62,26 @@ pub struct FederationConfig {
     pub address: Option<Url>,
     /// Give only, and take nothing in: a source inside of an enclave.
     pub one_way: bool,
+}
+
+/// How mail is sent.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MailConfig {
+    /// The mail server's name.
+    pub server: String,
+    /// Its port; 587 with STARTTLS where absent.
+    pub port: Option<u16>,
+    /// `starttls` where absent, `tls`, or `none` for a server on the same machine.
+    pub security: Option<String>,
+    /// Who signs in there.
+    pub user: Option<String>,
+    /// The file that holds the password.
+    pub password_file: Option<PathBuf>,
+    /// The address that mail comes from.
+    pub from: String,
+    /// Domains that mail may go to.
+    pub domains: Vec<String>,
 }
 
 /// Where certificate chain and private key are, in PEM.
@@ -100,6 +124,10 @@ pub struct RawConfig {
     pub page_objects_max: Option<u32>,
     /// See [`HubConfig::streams_max`].
     pub streams_max: Option<u32>,
+    /// See [`HubConfig::mail`].
+    pub mail: Option<MailConfig>,
+    /// See [`HubConfig::webhooks_to_private_addresses`].
+    pub webhooks_to_private_addresses: Option<bool>,
     /// See [`HubConfig::federation`].
     pub federation: Option<RawFederation>,
 }
@@ -151,6 +179,8 @@ impl HubConfig {
             page_objects_max: PAGE_OBJECTS_MAX,
             streams_max: STREAMS_MAX,
             federation: FederationConfig::default(),
+            mail: None,
+            webhooks_to_private_addresses: false,
         }
     }
 
@@ -216,9 +246,24 @@ impl RawConfig {
             )?,
             streams_max: at_least("streams_max", self.streams_max.unwrap_or(STREAMS_MAX), 4)?,
             federation: self.federation.unwrap_or_default().resolve()?,
+            mail: self.mail.map(mail).transpose()?,
+            webhooks_to_private_addresses: self.webhooks_to_private_addresses.unwrap_or(false),
             ..HubConfig::new(defaults.data, listen)
         })
     }
+}
+
+fn mail(mail: MailConfig) -> Result<MailConfig, ConfigError> {
+    if !matches!(mail.security.as_deref(), None | Some("starttls" | "tls" | "none")) {
+        return Err(ConfigError::value("mail.security: it is `starttls`, `tls` or `none`"));
+    }
+    if mail.from.parse::<lettre::message::Mailbox>().is_err() {
+        return Err(ConfigError::value(format!("mail.from: `{}` is no address", mail.from)));
+    }
+    if mail.domains.is_empty() {
+        return Err(ConfigError::value("mail.domains: name the domains that mail may go to"));
+    }
+    Ok(mail)
 }
 
 impl RawFederation {
@@ -390,5 +435,7 @@ mod tests {
             "[federation]\nlisten = '127.0.0.1:1'\naddress = 'http://h'",
             "federation.address: `http://h` is not",
         );
+        check("mail = { server = 'm', from = 'x', domains = ['a.jp'] }", "mail.from: `x` is no address");
+        check("mail = { server = 'm', from = 'x@a.jp', domains = [] }", "mail.domains: name the domains");
     }
 }

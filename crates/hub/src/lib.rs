@@ -11,15 +11,20 @@ mod config;
 mod console;
 mod edge_link;
 mod federation;
+mod finding;
 mod first_start;
 mod ingest;
 mod ledger;
 mod listed;
 mod log;
 mod misp;
+mod names;
+mod neighbours;
+mod notify;
 mod operations;
 mod principal;
 mod problem;
+mod relations;
 mod release;
 mod request;
 mod server;
@@ -197,6 +202,8 @@ impl Ready {
             reporters: api::anonymous::Reporters::default(),
             strangers: strangers::Strangers::default(),
             streams: shares::Shares::default(),
+            names: names::Names::default(),
+            counted: api::matrix::Counted::default(),
             log: self.log.published(),
             federation: self.federation,
             engine: self.policies.engine(),
@@ -222,6 +229,8 @@ impl Ready {
         tasks.push(tokio::spawn(strangers::run(state.clone())));
         tasks.push(tokio::spawn(sharing::run(state.clone())));
         tasks.push(tokio::spawn(federation::run(state.clone())));
+        tasks.push(tokio::spawn(names::run(state.clone())));
+        tasks.push(tokio::spawn(notify::run(state.clone())));
         for handle in &handles {
             handle.listening().await;
         }

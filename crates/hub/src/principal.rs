@@ -16,6 +16,7 @@ use http::{HeaderMap, Method, header};
 use jiff::SignedDuration;
 use oversight::{Actor, OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
 use policy::{Operation, Principal, PrincipalKind};
+use store::saved_searches::Owner;
 use store::secrets::SecretHash;
 use store::{Act, Reader, StoreError, edges, organisations, people, secrets, sessions, tokens};
 use subtle::ConstantTimeEq;
@@ -136,6 +137,15 @@ impl Caller {
     /// The world it acts in.
     pub(crate) fn realm(&self) -> &Realm {
         &self.principal.realm
+    }
+
+    /// Under whom things of its own are kept; edges keep nothing.
+    pub(crate) fn owner(&self) -> Option<Owner> {
+        match &self.principal.kind {
+            PrincipalKind::Person(id) => Some(Owner::Person(id.clone())),
+            PrincipalKind::Program(id) => Some(Owner::Program(id.clone())),
+            _ => None,
+        }
     }
 
     /// The id of the account, token or edge.
@@ -296,6 +306,35 @@ async fn edge(state: &AppState, token: &str) -> Answer<Caller> {
     let mut caller = caller(kind, actor, edge.organisation, role, BTreeSet::new());
     caller.ask_for(Purpose::OwnDefence);
     Ok(caller)
+}
+
+/// The owner of something that was kept, as it is now; `None` where it may not be signed in any more.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn of_owner(reader: &Reader<'_>, owner: &Owner) -> Result<Option<Caller>, StoreError> {
+    let (kind, actor, organisation, roles) = match owner {
+        Owner::Person(id) => {
+            match people::get(reader, &crate::REALM, id)?.filter(|person| !person.disabled) {
+                Some(person) => {
+                    let actor = Actor::Person { id: id.clone(), organisation: person.organisation.clone() };
+                    (PrincipalKind::Person(id.clone()), actor, person.organisation, person.roles)
+                }
+                None => return Ok(None),
+            }
+        }
+        Owner::Program(id) => {
+            match tokens::get(reader, &crate::REALM, id)?.filter(|token| token.is_good(reader.now())) {
+                Some(token) => {
+                    let actor = Actor::Program { id: id.clone(), organisation: token.organisation.clone() };
+                    (PrincipalKind::Program(id.clone()), actor, token.organisation, token.roles)
+                }
+                None => return Ok(None),
+            }
+        }
+    };
+    let role = organisation_role(reader, &organisation)?;
+    Ok(role.map(|role| caller(kind, actor, organisation, role, roles)))
 }
 
 pub(crate) fn organisation_role(

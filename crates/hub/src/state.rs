@@ -10,16 +10,19 @@ use oversight::OrganisationId;
 use policy::Engine;
 use store::Store;
 use store::collections::Collection;
+use store::saved_searches::Owner;
 use tokio::sync::broadcast;
 use url::Url;
 
 use crate::api::anonymous::Reporters;
+use crate::api::matrix::Counted;
 use crate::casework::PutOff;
 use crate::config::HubConfig;
 use crate::edge_link::watch::Watched;
 use crate::federation::Federation;
 use crate::ingest::Ingest;
 use crate::log::PublishedLog;
+use crate::names::Names;
 use crate::operations::Metrics;
 use crate::policies::PolicyKeeper;
 use crate::release::Door;
@@ -66,6 +69,10 @@ pub(crate) struct Inner {
     pub(crate) put_off: PutOff,
     /// How many reports each organisation made with its name withheld.
     pub(crate) reporters: Reporters,
+    /// The names of things, for whoever mistypes one.
+    pub(crate) names: Names,
+    /// Who uses each technique, for views that were asked for.
+    pub(crate) counted: Counted,
     /// How many refusals of strangers are written down.
     pub(crate) strangers: Strangers,
     /// Who holds how many of the open streams.
@@ -83,6 +90,8 @@ pub(crate) struct Inner {
 pub(crate) enum Live {
     /// To those who may see the edge.
     Edge(StreamEvent),
+    /// To the owner of a saved search.
+    Alert(Owner, StreamEvent),
     /// To these organisations.
     Notice(Arc<BTreeSet<OrganisationId>>, StreamEvent),
 }

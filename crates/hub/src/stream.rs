@@ -278,6 +278,10 @@ impl Follower {
                     && sees(&self.caller.principal, &organisation);
                 if may { sse(event) } else { None }
             }
+            Live::Alert(owner, event) => {
+                let is_owner = self.caller.owner().is_some_and(|asker| asker == *owner);
+                if is_owner { sse(event) } else { None }
+            }
             Live::Notice(to, event) => {
                 if to.contains(&self.caller.principal.organisation) {
                     sse(event)
@@ -359,6 +363,7 @@ fn sse(event: &StreamEvent) -> Option<Event> {
         StreamEvent::Edge { .. } => "edge",
         StreamEvent::Notice { .. } => "notice",
         StreamEvent::Removed { .. } => "removed",
+        StreamEvent::Alert { .. } => "alert",
     };
     Event::default().event(kind).json_data(event).ok()
 }

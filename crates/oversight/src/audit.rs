@@ -45,6 +45,14 @@ vocabulary! {
         PeerChanged = "peer-changed",
         /// A peer hub was told that it may no longer hold objects.
         ObjectsTakenBack = "objects-taken-back",
+        /// A search was saved, with or without alerts, or forgotten.
+        SearchSaved = "search-saved",
+        /// A person decided that two objects are one, or are not, or undid that.
+        SamenessDecided = "sameness-decided",
+        /// An organisation graded a source.
+        SourceGraded = "source-graded",
+        /// An organisation declared what it runs.
+        ProductsDeclared = "products-declared",
         /// The policies in force changed.
         PolicyChanged = "policy-changed",
         /// Who may see an object was changed: its marking, or a grant to an organisation.

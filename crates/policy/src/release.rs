@@ -67,6 +67,12 @@ impl Visible {
         &self.keys
     }
 
+    /// Of what may be read only what `keep` takes: never more.
+    #[must_use]
+    pub fn narrowed(&self, keep: impl Fn(LabelKey) -> bool) -> Self {
+        Self { keys: self.keys.iter().copied().filter(|key| keep(*key)).collect(), ..self.clone() }
+    }
+
     /// Whether a label may be read.
     #[must_use]
     pub fn contains(&self, key: LabelKey) -> bool {

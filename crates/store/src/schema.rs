@@ -19,6 +19,7 @@ const MIGRATIONS: &[&[&str]] = &[
     &[include_str!("schema/misp.sql")],
     &[include_str!("schema/challenges.sql")],
     &[include_str!("schema/sharing.sql")],
+    &[include_str!("schema/finding.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

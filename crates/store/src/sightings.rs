@@ -186,6 +186,45 @@ pub fn times_seen(
     reader.number(&sql, (reader.realm(realm)?, indicator.as_str())).map(count)
 }
 
+/// The newest sightings of an indicator that the reader may see, newest first.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_indicator(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    indicator: &Id,
+    limit: usize,
+) -> Result<Vec<Sighting>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM sightings WHERE realm = ?1 AND indicator = ?2 AND {} ORDER BY added DESC, id LIMIT ?3",
+        label_condition("label", visible)
+    );
+    reader.rows(&sql, (reader.realm(realm)?, indicator.as_str(), row_limit(limit)), read)
+}
+
+/// How often each indicator was sighted, over the sightings that the reader may see since a time: the most often first.
+///
+/// # Errors
+/// Those of the database.
+pub fn per_indicator(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    from: jiff::Timestamp,
+    limit: usize,
+) -> Result<Vec<(Id, u64)>, StoreError> {
+    let sql = format!(
+        "SELECT indicator, COUNT(*) FROM sightings WHERE realm = ?1 AND added >= ?2 AND {}
+         GROUP BY indicator ORDER BY COUNT(*) DESC, indicator LIMIT ?3",
+        label_condition("label", visible)
+    );
+    reader.rows(&sql, (reader.realm(realm)?, micros(from), row_limit(limit)), |row| {
+        Ok((stix_id(row.text(0)?)?, count(row.get(1)?)))
+    })
+}
+
 /// Visible sightings by minute, of `from` (inclusive) to `to` (exclusive): the minute's beginning and how many.
 /// Minutes without any are left out.
 ///

@@ -14,12 +14,18 @@ export interface ObjectSearch {
   types: string[]
   revoked: boolean
   sort: 'added' | 'relevance'
+  tlp: string
+  originator: string
+  confidence: string
 }
 
 function objectsPath(search: ObjectSearch, limit: number, next?: string | null): string {
   return `/api/v1/objects${query({
     query: search.text,
     type: search.types.join(','),
+    tlp: search.tlp,
+    originator: search.originator,
+    confidence: search.confidence,
     revoked: search.revoked ? 'true' : undefined,
     sort: search.text === '' ? 'added' : search.sort,
     limit,
@@ -42,7 +48,7 @@ export function useObjects(search: ObjectSearch) {
 export function useObjectHints(text: string) {
   return useQuery({
     queryKey: ['object-hints', text],
-    queryFn: ({ signal }) => get<ObjectPage>(objectsPath({ text, types: [], revoked: false, sort: 'relevance' }, 6), signal),
+    queryFn: ({ signal }) => get<ObjectPage>(objectsPath({ text, types: [], revoked: false, sort: 'relevance', tlp: '', originator: '', confidence: '' }, 6), signal),
     enabled: text.trim() !== '',
     placeholderData: keepPreviousData,
     staleTime: 30_000,

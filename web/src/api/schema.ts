@@ -7,6 +7,66 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description All that is known of an actor. */
+        Actor: {
+            /** @description The object. */
+            object: components["schemas"]["ObjectSummary"];
+            /** @description Its other names, its own and those of objects that your organisation holds for the same. */
+            aliases: string[];
+            /** @description Objects that your organisation holds for the same. */
+            same_as: components["schemas"]["ObjectSummary"][];
+            /** @description When it is said to have been seen first and last. */
+            first_seen?: string | null;
+            /** @description The same. */
+            last_seen?: string | null;
+            /** @description Attack patterns that it uses. */
+            techniques: components["schemas"]["ObjectSummary"][];
+            /** @description Malware and tools. */
+            software: components["schemas"]["ObjectSummary"][];
+            /** @description Infrastructure, and what it is made of. */
+            infrastructure: components["schemas"]["ObjectSummary"][];
+            /** @description Campaigns attributed to it. */
+            campaigns: components["schemas"]["ObjectSummary"][];
+            /** @description Whom it is said to target: identities and locations. */
+            targets: components["schemas"]["ObjectSummary"][];
+            /** @description Indicators of it. */
+            indicators: components["schemas"]["ObjectSummary"][];
+            /** @description Sectors of those who sighted its indicators and of those it is said to target. */
+            sectors: components["schemas"]["KindCount"][];
+            /** @description Sightings of its indicators by day, oldest first. */
+            sightings: components["schemas"]["TimeCount"][];
+            /** @description Whether a list was cut. */
+            more: boolean;
+            /** @description When this was true: RFC 3339. */
+            as_of: string;
+        };
+        /** @description Actors side by side. */
+        ActorComparison: {
+            /** @description The actors, in the order asked. */
+            actors: components["schemas"]["ObjectSummary"][];
+            /** @description What any of them uses, shared by most first. */
+            rows: components["schemas"]["Compared"][];
+            /** @description Sightings by day of each actor, in the same order. */
+            sightings: components["schemas"]["TimeCount"][][];
+            /** @description When this was true: RFC 3339. */
+            as_of: string;
+        };
+        /** @description Actors in a list. */
+        ActorList: {
+            /** @description Each: intrusion sets, threat actors, campaigns. */
+            actors: components["schemas"]["ActorRow"][];
+            /** @description Give this back as `next` for the following page. */
+            next?: string | null;
+            /** @description When this was true: RFC 3339. */
+            as_of: string;
+        };
+        /** @description An actor in a list. */
+        ActorRow: {
+            /** @description The object. */
+            object: components["schemas"]["ObjectSummary"];
+            /** @description Its other names. */
+            aliases: string[];
+        };
         /** @description A change that keeps a name withheld, or a reason why an object cannot be taken. */
         AnonymousChange: {
             /**
@@ -214,6 +274,11 @@ export interface components {
             /** @description RFC 3339. */
             as_of: string;
         };
+        /** @description Objects to be added to a case. */
+        CaseObjects: {
+            /** @description STIX identifiers, at most 200. */
+            objects: string[];
+        };
         /** @description A case in a list. */
         CaseSummary: {
             /** @description STIX identifier of the incident. */
@@ -271,6 +336,15 @@ export interface components {
          * @enum {string}
          */
         Code: "bad-request" | "sign-in-needed" | "sign-in-refused" | "fresh-proof-needed" | "not-allowed" | "not-found" | "method-not-allowed" | "not-acceptable" | "conflict" | "too-large" | "unsupported-media-type" | "unprocessable" | "too-many" | "internal" | "unavailable";
+        /** @description Something that actors use. */
+        Compared: {
+            /** @description `technique`, `software`, `infrastructure`, `target`. */
+            kind: string;
+            /** @description It. */
+            object: components["schemas"]["ObjectSummary"];
+            /** @description Who uses it, as places in `actors`. */
+            used_by: number[];
+        };
         /** @description What came of one contribution. */
         Contribution: {
             /** @description The object. */
@@ -409,6 +483,60 @@ export interface components {
             /** @description The last things that left it, newest first, at most 50. */
             ledger: components["schemas"]["EdgeLedgerEntry"][];
         };
+        /** @description One value of a facet. */
+        FacetCount: {
+            /** @description The value; give it back as the filter of the same name. */
+            value: string;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+        };
+        /** @description How what a search finds is spread. */
+        Facets: {
+            /** @description By STIX type, most first. */
+            types: components["schemas"]["FacetCount"][];
+            /** @description By the organisation that brought it in. */
+            originators: components["schemas"]["FacetCount"][];
+            /** @description By TLP level; `unmarked` where there is none. */
+            tlp: components["schemas"]["FacetCount"][];
+            /** @description By confidence: `high` (70–100), `medium` (30–69), `low` (0–29), `none`. Empty where nothing is searched for. */
+            confidence: components["schemas"]["FacetCount"][];
+            /**
+             * Format: int64
+             * @description How many were counted.
+             */
+            counted: number;
+            /**
+             * Format: int64
+             * @description Counting stops here; `counted == count_max` means that the newest so many were counted.
+             */
+            count_max: number;
+            /** @description When this was true: RFC 3339. */
+            as_of: string;
+        };
+        /** @description One object of the feed. */
+        FeedItem: {
+            /** @description It. */
+            object: components["schemas"]["ObjectSummary"];
+            /** @description Why it concerns you, strongest first. */
+            because: components["schemas"]["Words"][];
+        };
+        /** @description What concerns your organisation, newest first. */
+        FeedPage: {
+            /** @description Each object and why it is here. */
+            items: components["schemas"]["FeedItem"][];
+            /**
+             * Format: int64
+             * @description The newest so many objects were looked at.
+             */
+            looked_at: number;
+            /** @description Give this back as `next` to look further back. */
+            next?: string | null;
+            /** @description When this was true: RFC 3339. */
+            as_of: string;
+        };
         /** @description An object that was given out, as far as the reader may know it. */
         GivenObject: {
             /**
@@ -422,6 +550,108 @@ export interface components {
             object_type: string;
             /** @description What a list shows. */
             name: string;
+        };
+        /** @description A grade. */
+        Grade: {
+            /** @description The organisation that brings things in. */
+            source: string;
+            /** @description `A`–`F` of the admiralty code. */
+            reliability: string;
+            /** @description In words. */
+            words: components["schemas"]["Words"];
+            /** @description MISP's tag for it. */
+            misp_tag: string;
+            /** @description Why. */
+            reason: string;
+            /** @description When: RFC 3339. */
+            graded: string;
+        };
+        /** @description Your organisation's grades of sources. */
+        Grades: {
+            /** @description Each graded source. */
+            grades: components["schemas"]["Grade"][];
+        };
+        /** @description A part of the graph, with places to draw it at. */
+        Graph: {
+            /** @description Objects and values. */
+            nodes: components["schemas"]["GraphNode"][];
+            /** @description What ties them. */
+            edges: components["schemas"]["GraphEdge"][];
+            /** @description Nodes that have more neighbours than are shown. */
+            withheld: components["schemas"]["GraphWithheld"][];
+            /** @description The earliest time of any edge shown, before `from` and `until` were applied: RFC 3339. */
+            earliest?: string | null;
+            /** @description The latest. */
+            latest?: string | null;
+            /** @description When this was true: RFC 3339. */
+            as_of: string;
+        };
+        /** @description What several nodes have in common. */
+        GraphCommon: {
+            /** @description The neighbours that all of them have. */
+            common: string[];
+            /** @description They and the nodes asked about, as a graph. */
+            graph: components["schemas"]["Graph"];
+        };
+        /** @description A tie between two nodes. */
+        GraphEdge: {
+            /** @description From which node. */
+            source: string;
+            /** @description To which. */
+            target: string;
+            /** @description `relationship_type`, the property that names the target (`object_refs`), `sighting`, or `value`. */
+            kind: string;
+            /** @description The relationship or sighting that it stands for. */
+            object?: string | null;
+            /** @description Since when: RFC 3339. */
+            from?: string | null;
+            /** @description Until when. */
+            until?: string | null;
+        };
+        /** @description A node. */
+        GraphNode: {
+            /** @description A STIX identifier, or `value:<kind>:<value>`. */
+            id: string;
+            object?: components["schemas"]["ObjectSummary"] | null;
+            /** @description The kind of value, where it is one, e.g. `domain-name`. */
+            kind?: string | null;
+            /** @description What to write beside it. */
+            name: string;
+            /**
+             * Format: double
+             * @description From the left, 0–1.
+             */
+            x: number;
+            /**
+             * Format: double
+             * @description From the top, 0–1.
+             */
+            y: number;
+            /** @description Whether its neighbours were asked for. */
+            expanded: boolean;
+        };
+        /** @description The shortest path between two nodes. */
+        GraphPath: {
+            /** @description `found`, `none` (none within the depth), `given-up` (too much to look through). */
+            outcome: string;
+            /** @description The nodes of the path in order, both ends included; empty where there is none. */
+            path: string[];
+            /** @description The path as a graph. */
+            graph: components["schemas"]["Graph"];
+        };
+        /** @description A node with more neighbours than are shown. */
+        GraphWithheld: {
+            /** @description The node. */
+            node: string;
+            /** @description `high-degree`: more than one answer gives; `full`: the picture has no room for more. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description How many objects name it that you may see, counted up to 1000.
+             */
+            degree: number;
+            /** @description Give this back as `next` with the node alone in `expand` for its further neighbours. */
+            next?: string | null;
         };
         /** @description What became of a posted bundle. */
         Ingested: {
@@ -474,6 +704,32 @@ export interface components {
             /** @enum {string} */
             change: "drop";
         };
+        /** @description How many of one kind. */
+        KindCount: {
+            /** @description Which kind. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+        };
+        /** @description From one stage to a later one, at one member. */
+        Leap: {
+            /** @description Whose network. */
+            organisation: string;
+            /** @description From which stage. */
+            from: string;
+            /** @description To which. */
+            to: string;
+            /** @description When the later one was seen: RFC 3339. */
+            at: string;
+            /**
+             * Format: int64
+             * @description Seconds between.
+             */
+            seconds: number;
+        };
         /** @description An object's marking in words. */
         Marking: {
             /** @description `clear`, `green`, `amber`, `amber+strict`, `red`; absent where the object bears no TLP marking. */
@@ -499,6 +755,77 @@ export interface components {
              * @description How many organisations had been given it, and are told.
              */
             told: number;
+        };
+        /** @description A matrix, with what is known of each technique. */
+        Matrix: {
+            /** @description Which. */
+            matrix: components["schemas"]["MatrixName"];
+            /** @description Tactics in order. */
+            columns: components["schemas"]["MatrixColumn"][];
+            /**
+             * Format: int64
+             * @description Techniques used by anybody that was asked about.
+             */
+            covered: number;
+            /** @description Whether only the first so many users of a technique were counted. */
+            at_least: boolean;
+            /** @description When this was true: RFC 3339. */
+            as_of: string;
+        };
+        /** @description A technique within a tactic. */
+        MatrixCell: {
+            /** @description The attack pattern. */
+            id: string;
+            /** @description Its number, e.g. `T1566.001`. */
+            number: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Intrusion sets and threat actors that use it.
+             */
+            actors: number;
+            /**
+             * Format: int64
+             * @description Campaigns that use it.
+             */
+            campaigns: number;
+            /**
+             * Format: int64
+             * @description Malware and tools that do it.
+             */
+            software: number;
+            /**
+             * Format: int64
+             * @description Sightings of indicators that indicate it, and of itself.
+             */
+            sightings: number;
+        };
+        /** @description A tactic. */
+        MatrixColumn: {
+            /** @description The tactic's short name, e.g. `initial-access`. */
+            tactic: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Techniques, by their number. */
+            cells: components["schemas"]["MatrixCell"][];
+        };
+        /** @description The matrices that are here. */
+        MatrixList: {
+            /** @description Each. */
+            matrices: components["schemas"]["MatrixName"][];
+        };
+        /** @description A matrix by name. */
+        MatrixName: {
+            /** @description The kill chain's name, e.g. `mitre-attack`: what the matrix is asked for by. */
+            kill_chain: string;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many techniques.
+             */
+            techniques: number;
         };
         /** @description Sightings within a minute. */
         MinuteCount: {
@@ -542,6 +869,13 @@ export interface components {
         NewEntry: {
             /** @description 1–20,000 characters. */
             text: string;
+        };
+        /** @description A grade to be given. */
+        NewGrade: {
+            /** @description `A`–`F`. */
+            reliability: string;
+            /** @description Why, at most 2000 characters. */
+            reason?: string;
         };
         /** @description A judgement on an object that another organisation brought in. */
         NewJudgement: {
@@ -645,6 +979,30 @@ export interface components {
             purpose: string;
             /** @description Why. */
             reason: string;
+        };
+        /** @description A decision to be made. */
+        NewSameness: {
+            /** @description STIX identifiers of two objects. */
+            one: string;
+            /** @description The other. */
+            other: string;
+            /** @description Whether they are one. */
+            same: boolean;
+            /** @description Why, at most 2000 characters. */
+            reason?: string;
+        };
+        /** @description A search to keep. */
+        NewSavedSearch: {
+            /** @description What you call it, at most 200 characters. */
+            name: string;
+            /** @description What is searched for. */
+            terms: components["schemas"]["SearchTerms"];
+            /** @description Whether you are told of new hits: on the stream, and where `mail` and `webhook` say. */
+            alerts?: boolean;
+            /** @description An address of a domain that the hub's configuration allows. Mail says how many hits there are and nothing of their content. */
+            mail?: string | null;
+            /** @description `https://…`; messages are signed after Standard Webhooks. */
+            webhook?: string | null;
         };
         /** @description One minimised sighting: mechanical information only. */
         NewSighting: {
@@ -777,6 +1135,11 @@ export interface components {
             count_max: number;
             /** @description Give this back as `next` for the following page; absent on the last. */
             next?: string | null;
+            /**
+             * @description On the first page of a search by words: objects whose name or alias is nearly what was typed and that the words did not
+             *     find.
+             */
+            similar?: components["schemas"]["ObjectSummary"][];
             /** @description When this was true: RFC 3339. */
             as_of: string;
         };
@@ -1087,6 +1450,20 @@ export interface components {
             /** @description The request's id, to quote. */
             request?: string | null;
         };
+        /** @description A product. */
+        Product: {
+            /** @description Who makes it, e.g. `Fortinet`. */
+            vendor?: string;
+            /** @description What it is called, e.g. `FortiOS`. */
+            product?: string;
+            /** @description Its CPE 2.3 name; vendor and product are read from it where they are left out. */
+            cpe?: string | null;
+        };
+        /** @description What your organisation declared to run. */
+        Products: {
+            /** @description Each product; at most 5000. */
+            products: components["schemas"]["Product"][];
+        };
         /** @description A question to the council, with the answers that the reader may see. */
         Question: {
             /** @description The STIX note that asks. */
@@ -1315,6 +1692,91 @@ export interface components {
             /** @description Its short name here, where it is a peer. */
             peer?: string | null;
         };
+        /** @description A decision about two objects. */
+        SamenessDecision: {
+            /** @description Its id. */
+            id: string;
+            /** @description One. */
+            one: components["schemas"]["ObjectSummary"];
+            /** @description The other. */
+            other: components["schemas"]["ObjectSummary"];
+            /** @description Whether they are one; else they are not, and are not proposed again. */
+            same: boolean;
+            /** @description Why, in the person's words. */
+            reason: string;
+            /** @description Who decided, where the name may be told. */
+            person?: string | null;
+            /** @description When: RFC 3339. */
+            decided: string;
+            /** @description When it was undone. */
+            undone?: string | null;
+        };
+        /** @description What may be one and the same, and what was decided of it. */
+        SamenessList: {
+            /** @description Proposals, strongest first. */
+            proposals: components["schemas"]["SamenessProposal"][];
+            /** @description Your organisation's decisions, newest first, undone ones too. */
+            decisions: components["schemas"]["SamenessDecision"][];
+            /**
+             * Format: int64
+             * @description How many objects were compared.
+             */
+            compared: number;
+            /** @description When this was true: RFC 3339. */
+            as_of: string;
+        };
+        /** @description Two objects that may be one. */
+        SamenessProposal: {
+            /** @description One. */
+            one: components["schemas"]["ObjectSummary"];
+            /** @description The other. */
+            other: components["schemas"]["ObjectSummary"];
+            /**
+             * Format: int32
+             * @description How strong the reasons are, 1–100; not a probability.
+             */
+            strength: number;
+            /** @description Why, strongest first. */
+            reasons: components["schemas"]["Words"][];
+        };
+        /** @description A saved search. */
+        SavedSearch: {
+            /** @description Its id. */
+            id: string;
+            /** @description What its owner calls it. */
+            name: string;
+            /** @description What is searched for. */
+            terms: components["schemas"]["SearchTerms"];
+            /** @description Whether its owner is told of new hits. */
+            alerts: boolean;
+            /** @description Where mail goes. */
+            mail?: string | null;
+            /** @description Where the webhook is. */
+            webhook?: string | null;
+            /** @description When it was saved: RFC 3339. */
+            created: string;
+            /** @description Its newest alerts, newest first. */
+            notices: components["schemas"]["SearchAlert"][];
+        };
+        /** @description A search that was just saved. */
+        SavedSearchAdded: {
+            /** @description It. */
+            search: components["schemas"]["SavedSearch"];
+            /** @description What the webhook's messages are signed with, `whsec_…`: shown now and never again. */
+            secret?: string | null;
+        };
+        /** @description What an object is worth to your organisation now. */
+        Score: {
+            /**
+             * Format: int32
+             * @description 0–100.
+             */
+            value: number;
+            /** @description How it came about: the first step is where it begins, each further one a factor. */
+            steps: components["schemas"]["ScoreStep"][];
+            /** @description When this was true: RFC 3339. */
+            as_of: string;
+        };
         /** @description A part of a score. */
         ScorePart: {
             /** @description `context`, `confidence`, `seen`, `confirmed`, `false-alarm`. */
@@ -1329,6 +1791,18 @@ export interface components {
              * @description Points at most (at least, where negative).
              */
             of: number;
+        };
+        /** @description One step of a score. */
+        ScoreStep: {
+            /** @description `confidence`, `source`, `others`, `decay`, `over`. */
+            name: string;
+            /**
+             * Format: double
+             * @description The beginning (0–100), or what the score is multiplied by.
+             */
+            factor: number;
+            /** @description Why. */
+            why: components["schemas"]["Words"];
         };
         /** @description A key to which names are sealed. */
         SealKey: {
@@ -1352,6 +1826,63 @@ export interface components {
             private: string;
             /** @description Why: it is written into the record of acts. */
             reason: string;
+        };
+        /** @description One alert of a saved search. */
+        SearchAlert: {
+            /** @description Its id; a webhook sees it as `webhook-id`. */
+            id: string;
+            /** @description `stream`, `mail` or `webhook`. */
+            way: string;
+            /** @description `waiting`, `sent`, `failed`, `withheld` (nothing was left that you may see when it was to be sent). */
+            state: string;
+            /**
+             * Format: int64
+             * @description How many hits it was about when it arose.
+             */
+            hits: number;
+            /**
+             * Format: int64
+             * @description How often sending was tried.
+             */
+            attempts: number;
+            /** @description When it arose: RFC 3339. */
+            created: string;
+            /** @description What went wrong last, as a code. */
+            trouble?: string | null;
+        };
+        /** @description What is searched for. */
+        SearchTerms: {
+            /**
+             * @description Words in Japanese or English, or one exact value.
+             * @default
+             */
+            query: string;
+            /**
+             * @description Only these STIX types; empty: all.
+             * @default []
+             */
+            types: string[];
+            /**
+             * @description Only these TLP levels (`clear` … `red`, `unmarked`); empty: all.
+             * @default []
+             */
+            tlp: string[];
+            /**
+             * @description Only what these organisations brought in; empty: all.
+             * @default []
+             */
+            originators: string[];
+            /**
+             * Format: int32
+             * @description Only with at least this `confidence`.
+             * @default null
+             */
+            confidence: number | null;
+            /**
+             * @description Whether revoked objects are found.
+             * @default false
+             */
+            revoked: boolean;
         };
         /**
          * @description A password, a token, a sign-in link, a session's word: it travels as text, and no log, error or panic that formats the
@@ -1473,6 +2004,20 @@ export interface components {
             /** @description When last. */
             at: string;
         };
+        /** @description An alert, as the stream tells it. */
+        StreamAlert: {
+            /** @description The saved search. */
+            search: string;
+            /** @description What its owner calls it. */
+            name: string;
+            /**
+             * Format: int64
+             * @description How many new hits.
+             */
+            hits: number;
+            /** @description When: RFC 3339. */
+            at: string;
+        };
         /** @description One event of `/api/v1/stream`. The SSE `event` is the tag, `id` the log's sequence (edge events have none), `data` this as JSON. */
         StreamEvent: {
             /** @description It. */
@@ -1501,6 +2046,11 @@ export interface components {
             subject: string;
             /** @enum {string} */
             event: "notice";
+        } | {
+            /** @description It. */
+            alert: components["schemas"]["StreamAlert"];
+            /** @enum {string} */
+            event: "alert";
         } | {
             /** @description Its identifier. */
             id: string;
@@ -1543,6 +2093,51 @@ export interface components {
             /** @description When the hub took it in. */
             date_added: string;
         };
+        /** @description How fast a campaign or actor goes. */
+        Tempo: {
+            /** @description From stage to stage at each member, oldest first; the newest 500. */
+            leaps: components["schemas"]["Leap"][];
+            /**
+             * Format: int64
+             * @description The middle of the seconds between stages.
+             */
+            median_seconds?: number | null;
+            /** @description `faster`, `slower`, `steady`, `unknown`. */
+            trend: string;
+            /**
+             * Format: int64
+             * @description How many leaps are faster than hands.
+             */
+            fast: number;
+            /**
+             * Format: int64
+             * @description Of how many.
+             */
+            of: number;
+            /**
+             * Format: int64
+             * @description Below this, in seconds, a leap is faster than hands.
+             */
+            threshold_seconds: number;
+            /** @description Whether it goes faster than hands can. */
+            automated: boolean;
+            /** @description How sure that is: `low`, `medium`, `high`. */
+            sureness: string;
+            /** @description Why, with the threshold's source. */
+            why: components["schemas"]["Words"][];
+            /** @description When this was true: RFC 3339. */
+            as_of: string;
+        };
+        /** @description How many at one time. */
+        TimeCount: {
+            /** @description The day, `2026-04-01`. */
+            day: string;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+        };
         /** @description About a token. */
         TokenInfo: {
             /** @description Its id. */
@@ -1575,6 +2170,13 @@ export interface components {
             value: string;
             /** @description The objects that mention it. */
             objects: components["schemas"]["ObjectSummary"][];
+        };
+        /** @description One sentence in both languages. */
+        Words: {
+            /** @description Japanese. */
+            ja: string;
+            /** @description English. */
+            en: string;
         };
     };
     responses: never;

@@ -148,6 +148,7 @@ export interface ObjectPage {
   count_max: number
   next?: string | null
   as_of: string
+  similar?: ObjectSummary[]
 }
 
 export interface ObjectVersion {
@@ -436,6 +437,7 @@ export type StreamEvent =
   | { event: 'case'; case: CaseSummary }
   | { event: 'edge'; edge: EdgeStatus }
   | { event: 'notice'; kind: string; subject: string }
+  | { event: 'alert'; alert: { search: string; name: string; hits: number; at: string } }
   | { event: 'removed'; id: string }
 
 export interface Ingested {

@@ -9,7 +9,7 @@ export interface Follower {
   after: () => number
 }
 
-const NAMES = ['object', 'sighting', 'case', 'edge', 'removed'] as const
+const NAMES = ['object', 'sighting', 'case', 'edge', 'removed', 'notice', 'alert'] as const
 const RETRY_MS = [1000, 2000, 5000, 10_000, 20_000]
 
 /**
@@ -41,7 +41,8 @@ export function follow(follower: Follower, open: (address: string) => EventSourc
       current.addEventListener(name, (message: MessageEvent<string>) => {
         const event = read(message.data)
         const sequence = Number(message.lastEventId)
-        const numbered = name !== 'edge' && message.lastEventId !== '' && Number.isSafeInteger(sequence)
+        // What is not in the log bears the number of what came before it.
+        const numbered = !['edge', 'notice', 'alert'].includes(name) && message.lastEventId !== '' && Number.isSafeInteger(sequence)
         if (event) follower.onEvent(event, numbered ? sequence : null)
       })
     }

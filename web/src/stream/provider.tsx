@@ -1,6 +1,8 @@
 import { useQueryClient, type QueryClient } from '@tanstack/react-query'
 import { createContext, useContext, useEffect, useMemo, useReducer, useRef, useState, type ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
 
+import { useToasts } from '../components/toast.tsx'
 import { asApiError, type ApiError } from '../api/error.ts'
 import { readBoard, useEdges } from '../api/queries.ts'
 import { useMay } from '../api/session.ts'
@@ -31,6 +33,12 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   const client = useQueryClient()
   const after = useRef(0)
   const edges = useEdges(useMay('see-edges')).data
+  const { t } = useTranslation()
+  const { say } = useToasts()
+  const tell = useRef<((alert: { name: string; hits: number }) => void) | null>(null)
+  useEffect(() => {
+    tell.current = ({ name, hits }) => say(t('searches.alert', { name, count: hits }))
+  }, [say, t])
   useEffect(() => {
     after.current = state.sequence
   }, [state.sequence])
@@ -62,6 +70,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
         onEvent: (event, sequence) => {
           dispatch({ kind: 'event', event, sequence, at: Date.now() })
           refresh(client, event)
+          if (event.event === 'alert') tell.current?.(event.alert)
         },
         // A new attempt after a break is still a break to the reader.
         onLink: (next) => setLink((held) => (next === 'connecting' && held === 'broken' ? held : next)),
@@ -103,6 +112,9 @@ function refresh(client: QueryClient, event: StreamEvent): void {
       break
     case 'notice':
       for (const key of ['notices', 'recalls', 'release-requests', 'questions']) void client.invalidateQueries({ queryKey: [key] })
+      break
+    case 'alert':
+      void client.invalidateQueries({ queryKey: ['searches'] })
       break
     case 'removed':
       void client.invalidateQueries({ queryKey: ['object', event.id] })

@@ -57,6 +57,7 @@ function withEvent(state: LiveBoard, action: { event: StreamEvent; sequence: num
   const { event, sequence, at } = action
   const heard = { ...state, heard: at }
   if (event.event === 'edge') return withEdge(heard, event.edge)
+  if (event.event === 'alert') return heard
   if (sequence !== null && sequence <= state.sequence && isKnown(state, event, sequence)) return heard
   const recent = sequence === null ? state.recent : [...state.recent, { sequence, event }].slice(-RECENT_MAX)
   return {
@@ -91,6 +92,7 @@ function apply(board: Board, event: StreamEvent): Board {
     case 'sighting': return withSighting(board, event.sighting)
     case 'case': return withCase(board, event.case)
     case 'removed': return without(board, event.id)
+    case 'alert': return board
     case 'object': case 'edge': case 'notice': return board
   }
 }

@@ -1,6 +1,6 @@
 //! `/api/v1/cases`: where organisations work together.
 
-use api::{Case as CaseAnswer, CaseChange, CaseEntry, CaseList, Code, NewCase, NewEntry};
+use api::{Case as CaseAnswer, CaseChange, CaseEntry, CaseList, CaseObjects, Code, NewCase, NewEntry};
 use axum::Json;
 use axum::extract::{Path, State};
 use case::{Case, Change, Entry, EntryKind, Opening, Refusal, Severity, State as CaseState, TITLE_CHARS_MAX};
@@ -23,11 +23,17 @@ use crate::state::AppState;
 
 /// Most objects that a case's answer shows.
 const OBJECTS_SHOWN: usize = 500;
+/// Objects that a line of the timeline names.
+const OBJECTS_NAMED: usize = 10;
 /// Most objects that a case is opened with by hand.
 const OBJECTS_MAX: usize = 200;
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list, open)).routes(routes!(get, change)).routes(routes!(add_entry))
+    OpenApiRouter::new()
+        .routes(routes!(list, open))
+        .routes(routes!(get, change))
+        .routes(routes!(add_entry))
+        .routes(routes!(add_objects))
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
@@ -182,6 +188,33 @@ async fn add_entry(
     answer(&state, caller, case_id(&id)?).await
 }
 
+/// Add objects to a case.
+///
+/// From then on the case bears a marking that is as strict as theirs: whoever may not see one of them no longer sees the case.
+#[utoipa::path(post, path = "/api/v1/cases/{id}/objects", tag = "cases", security(("session" = []), ("token" = [])),
+    params(("id" = String, Path, description = "STIX identifier of the incident")), request_body = CaseObjects,
+    responses((status = 200, body = CaseAnswer), crate::api::CallerRefusal))]
+async fn add_objects(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<CaseObjects>,
+) -> Answer<Json<CaseAnswer>> {
+    caller.demand(&state, Operation::WorkCases)?;
+    let unprocessable = |why: String| Failure::new(Code::Unprocessable, why);
+    if body.objects.is_empty() || body.objects.len() > OBJECTS_MAX {
+        return Err(unprocessable(format!("objects: name 1 to {OBJECTS_MAX}")));
+    }
+    let ids: Vec<Id> = body
+        .objects
+        .iter()
+        .map(|id| Id::parse(id))
+        .collect::<Result<_, _>>()
+        .map_err(|e| unprocessable(e.to_string()))?;
+    apply(&state, &caller, case_id(&id)?, None, vec![Change::Objects(ids)]).await?;
+    answer(&state, caller, case_id(&id)?).await
+}
+
 fn case_id(text: &str) -> Answer<Id> {
     Id::parse(text).map_err(|_| Failure::not_found())
 }
@@ -260,7 +293,7 @@ async fn apply(
         let visible = work.door.visible(tx, &asker.principal)?;
         let found = cases::get(tx, &realm, &visible, &id)?;
         let (mut case, label) = found.ok_or_else(|| StoreError::NotFound { what: id.to_string() })?;
-        let label =
+        let mut label =
             labels::get(tx, &realm, label)?.ok_or_else(|| StoreError::Corrupt(format!("label {label}")))?;
         let expected = revision.unwrap_or(case.revision);
         if expected != case.revision {
@@ -270,6 +303,9 @@ async fn apply(
         for change in changes {
             if let Change::Assign(Some(account)) = &change {
                 check_assignee(&work, tx, account, &label)?;
+            }
+            if let Change::Objects(ids) = &change {
+                label = label_with(tx, &realm, label, (&visible, ids))?;
             }
             match case.apply(change, asker.id(), &asker.principal.organisation, tx.now()) {
                 Ok(entries) => written.extend(entries),
@@ -287,6 +323,21 @@ async fn apply(
         Ok(Act::audited((), &realm, event.with("changes", kinds.join(" "))))
     };
     Ok(state.store.write(write).await?)
+}
+
+/// A case's label joined with those of objects, all of which the caller must see.
+fn label_with(
+    tx: &Tx<'_>,
+    realm: &oversight::Realm,
+    label: Label,
+    (visible, ids): (&policy::Visible, &[Id]),
+) -> Result<Label, StoreError> {
+    let mut bearing = Vec::with_capacity(ids.len());
+    for id in ids {
+        let row = objects::get(tx, realm, visible, id)?;
+        bearing.push(row.ok_or_else(|| StoreError::NotFound { what: "object".to_owned() })?.label);
+    }
+    casework::join(tx, realm, label, bearing)
 }
 
 fn refused(refusal: &Refusal) -> StoreError {
@@ -391,6 +442,14 @@ fn told(teller: &mut Teller<'_, '_>, entry: &Entry) -> Result<CaseEntry, StoreEr
             told.text = to.as_deref().map(|account| teller.person(account)).transpose()?.flatten();
             told.object.clone_from(to);
         }
+        EntryKind::Objects { ids } => {
+            let mut names = Vec::new();
+            for id in ids.iter().take(OBJECTS_NAMED) {
+                names.extend(teller.name(id)?);
+            }
+            told.text = Some(names.join(", "));
+            told.to = u8::try_from(ids.len()).ok();
+        }
         EntryKind::Reopened => {}
     }
     Ok(told)
@@ -406,5 +465,6 @@ fn kind_name(kind: &EntryKind) -> &'static str {
         EntryKind::Note { .. } => "note",
         EntryKind::Closed { .. } => "closed",
         EntryKind::Reopened => "reopened",
+        EntryKind::Objects { .. } => "objects",
     }
 }

@@ -1,6 +1,7 @@
 //! `/api/v1/objects` and `/api/v1/values`: everything that was shared, as far as the reader may see it.
 
 mod detail;
+mod facets;
 mod find;
 mod references;
 
@@ -27,6 +28,7 @@ const REFUSED_TOLD_MAX: usize = 1_000;
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(find::list, publish))
+        .routes(routes!(facets::get))
         .routes(routes!(detail::get, withdraw))
         .routes(routes!(references::get))
         .routes(routes!(find::values))

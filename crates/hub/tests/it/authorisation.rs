@@ -157,6 +157,35 @@ impl<'a> Walk<'a> {
         match (method, path) {
             ("GET", "/api/v1/values") => empty("/api/v1/values?value=198.51.100.1".to_owned()),
             ("GET", "/api/v1/releases") => empty("/api/v1/releases?organisation=academy".to_owned()),
+            ("GET", "/api/v1/graph") => empty(format!("/api/v1/graph?nodes={}", self.open_actor().await)),
+            ("GET", "/api/v1/graph/path") => {
+                let actor = self.open_actor().await;
+                empty(format!("/api/v1/graph/path?one={actor}&other={actor}"))
+            }
+            ("GET", "/api/v1/graph/common") => {
+                let (one, other) = (self.open_actor().await, self.open_actor().await);
+                empty(format!("/api/v1/graph/common?nodes={one}%0A{other}"))
+            }
+            ("GET", "/api/v1/actors/compare") => {
+                let (one, other) = (self.open_actor().await, self.open_actor().await);
+                empty(format!("/api/v1/actors/compare?ids={one},{other}"))
+            }
+            ("GET", path) if path.starts_with("/api/v1/actors/{id}") => {
+                empty(path.replace("{id}", &self.open_actor().await))
+            }
+            ("GET", "/api/v1/matrix/{kill_chain}") => {
+                hub.publish(&hub.token, &[technique()]).await;
+                empty("/api/v1/matrix/mitre-attack".to_owned())
+            }
+            ("POST", "/api/v1/searches") => json(path, json!({ "name": name, "terms": {} })),
+            ("PUT", "/api/v1/grades/{source}") => {
+                json("/api/v1/grades/coordinator", json!({ "reliability": "B" }))
+            }
+            ("PUT", "/api/v1/products") => json(path, json!({ "products": [] })),
+            ("POST", "/api/v1/sameness") => {
+                let (one, other) = (self.open_actor().await, self.open_actor().await);
+                json(path, json!({ "one": one, "other": other, "same": true }))
+            }
             ("GET", "/edge/v1/intelligence") => empty("/edge/v1/intelligence?after=0&wait=0".to_owned()),
             ("GET", "/log/tile/{*place}") => empty("/log/tile/0/000.p/1".to_owned()),
             ("POST", "/api/v1/objects") => json(path, json!([indicator(V1)])),
@@ -239,6 +268,9 @@ impl<'a> Walk<'a> {
             uuid::Uuid::new_v4().to_string()
         };
         let body = match method {
+            "POST" if path.ends_with("/objects") => {
+                Some(json!({ "objects": [self.object().await] }).to_string())
+            }
             "PATCH" => Some(json!({ "revision": 0, "severity": 2 }).to_string()),
             "POST" => {
                 let body = match path.rsplit('/').next().unwrap_or_default() {
@@ -281,6 +313,12 @@ impl<'a> Walk<'a> {
         Sample { path: path.replace("{id}", &id), media_type: "application/json", body }
     }
 
+    async fn open_actor(&self) -> String {
+        let actor = crate::rest::named("intrusion-set", "an actor", Tlp::AmberStrict);
+        self.hub.publish(&self.hub.token, std::slice::from_ref(&actor)).await;
+        id_of(&actor)
+    }
+
     async fn object(&self) -> String {
         let object = marked(indicator(V1), Tlp::AmberStrict);
         self.hub.post(std::slice::from_ref(&object)).await;
@@ -298,6 +336,13 @@ impl<'a> Walk<'a> {
         assert!(reply.status < 300, "{path}: {}", String::from_utf8_lossy(&reply.body));
         reply.json()
     }
+}
+
+fn technique() -> Value {
+    let mut technique = crate::rest::named("attack-pattern", "a technique", Tlp::AmberStrict);
+    technique["kill_chain_phases"] =
+        json!([{ "kill_chain_name": "mitre-attack", "phase_name": "initial-access" }]);
+    technique
 }
 
 pub async fn add_person(hub: &TestHub, organisation: &str, role: PersonRole) -> String {

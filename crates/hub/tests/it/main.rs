@@ -28,6 +28,10 @@ mod edge_link;
 #[cfg(test)]
 mod federation;
 #[cfg(test)]
+mod finding;
+#[cfg(test)]
+mod knowledge;
+#[cfg(test)]
 mod log;
 #[cfg(test)]
 mod openapi;

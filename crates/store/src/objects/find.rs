@@ -1,5 +1,5 @@
 use oversight::Realm;
-use policy::Visible;
+use policy::{LabelKey, Visible};
 use stix::observable::ValueKind;
 use stix::{Id, Object};
 
@@ -43,6 +43,15 @@ pub struct SearchFilter<'a> {
     pub limit: usize,
 }
 
+/// What a search is narrowed to beside its filter.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Within<'a> {
+    /// Only versions under one of these labels, as far as the reader may see them; `None`: any.
+    pub labels: Option<&'a [LabelKey]>,
+    /// Only versions with a greater sequence; 0: all.
+    pub newer_than: i64,
+}
+
 /// Where a page of hits ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SearchCursor {
@@ -72,9 +81,24 @@ pub fn referring_to(
     id: &Id,
     limit: usize,
 ) -> Result<Vec<Mention>, StoreError> {
+    referring_before(reader, realm, visible, id, i64::MAX, limit)
+}
+
+/// The same from before a sequence on: the last one's of the page before.
+///
+/// # Errors
+/// Those of the database.
+pub fn referring_before(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    id: &Id,
+    before: i64,
+    limit: usize,
+) -> Result<Vec<Mention>, StoreError> {
     let mention = reference_mention(id);
     let mut found = Vec::new();
-    for_each_mention(reader, realm, visible, &mention, |row, object| {
+    for_each_mention(reader, realm, visible, (&mention, before), |row, object| {
         let properties: Vec<String> =
             followed(&object).filter(|(_, named)| named == id).map(|(property, _)| property).collect();
         if !properties.is_empty() {
@@ -97,8 +121,23 @@ pub fn mentioning(
     value: &str,
     limit: usize,
 ) -> Result<Vec<Row>, StoreError> {
+    mentioning_before(reader, realm, visible, (kind, value), i64::MAX, limit)
+}
+
+/// The same from before a sequence on: the last one's of the page before.
+///
+/// # Errors
+/// Those of the database.
+pub fn mentioning_before(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    (kind, value): (ValueKind, &str),
+    before: i64,
+    limit: usize,
+) -> Result<Vec<Row>, StoreError> {
     let mut found = Vec::new();
-    for_each_mention(reader, realm, visible, &value_mention(kind, value), |row, object| {
+    for_each_mention(reader, realm, visible, (&value_mention(kind, value), before), |row, object| {
         if stix::observable::values(&object).iter().any(|(k, v)| *k == kind && v == value) {
             found.push(row);
         }
@@ -107,11 +146,69 @@ pub fn mentioning(
     Ok(found)
 }
 
+/// How many last versions refer to an object, up to [`COUNT_MAX`]. Two objects in 2⁶⁴ are counted as one.
+///
+/// # Errors
+/// Those of the database.
+pub fn referring_count(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    id: &Id,
+) -> Result<u64, StoreError> {
+    mention_count(reader, realm, visible, &reference_mention(id))
+}
+
+/// How many last versions mention a value, up to [`COUNT_MAX`]. Two values in 2⁶⁴ are counted as one.
+///
+/// # Errors
+/// Those of the database.
+pub fn mentioning_count(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    kind: ValueKind,
+    value: &str,
+) -> Result<u64, StoreError> {
+    mention_count(reader, realm, visible, &value_mention(kind, value))
+}
+
+fn mention_count(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    mention: &str,
+) -> Result<u64, StoreError> {
+    let finding = Finding::new(reader);
+    let sql = format!(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM {} WHERE {} AND log.realm = ?1 AND log.kind = 0 AND {} AND {}
+         LIMIT {COUNT_MAX}) AS hits",
+        finding.tables(),
+        finding.fits(2),
+        label_condition("log.label", visible),
+        last_condition(visible)
+    );
+    reader.number(&sql, (reader.realm(realm)?, finding.mention(mention))).map(crate::sql::count)
+}
+
 /// Full-text search over last versions. A query without a word finds nothing.
 ///
 /// # Errors
 /// Those of the database.
 pub fn search(reader: &Reader<'_>, realm: &Realm, filter: &SearchFilter<'_>) -> Result<Hits, StoreError> {
+    search_within(reader, realm, filter, Within::default())
+}
+
+/// Full-text search over last versions, narrowed.
+///
+/// # Errors
+/// Those of the database.
+pub fn search_within(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    filter: &SearchFilter<'_>,
+    narrow: Within<'_>,
+) -> Result<Hits, StoreError> {
     let limit = filter.limit.clamp(1, PAGE_MAX);
     let Some(query) = Finding::new(reader).query(&phrases(filter.query)) else {
         return Ok(Hits::default());
@@ -123,13 +220,15 @@ pub fn search(reader: &Reader<'_>, realm: &Realm, filter: &SearchFilter<'_>) -> 
     };
     if filter.after.is_none_or(|cursor| cursor.in_name) {
         hits.extend(
-            matches(reader, realm, filter, &query.in_name, beyond(true), limit + 1)?.map(|row| (true, row)),
+            matches(reader, realm, (filter, narrow), &query.in_name, beyond(true), limit + 1)?
+                .map(|row| (true, row)),
         );
     }
     if hits.len() <= limit {
         let wanted = limit + 1 - hits.len();
         hits.extend(
-            matches(reader, realm, filter, &query.elsewhere, beyond(false), wanted)?.map(|row| (false, row)),
+            matches(reader, realm, (filter, narrow), &query.elsewhere, beyond(false), wanted)?
+                .map(|row| (false, row)),
         );
     }
     let more = hits.len() > limit;
@@ -147,10 +246,23 @@ pub fn search_count(
     realm: &Realm,
     filter: &SearchFilter<'_>,
 ) -> Result<u64, StoreError> {
+    search_count_within(reader, realm, filter, Within::default())
+}
+
+/// The same of a narrowed search.
+///
+/// # Errors
+/// Those of the database.
+pub fn search_count_within(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    filter: &SearchFilter<'_>,
+    narrow: Within<'_>,
+) -> Result<u64, StoreError> {
     let Some(query) = Finding::new(reader).query(&phrases(filter.query)) else {
         return Ok(0);
     };
-    let (sql, mut params) = match_sql(reader, realm, filter, "1", COUNT_MAX)?;
+    let (sql, mut params) = match_sql(reader, realm, (filter, narrow), "1", COUNT_MAX)?;
     params.extend([Value::Text(&query.anywhere), Value::Integer(i64::MAX)]);
     reader.number(&format!("SELECT COUNT(*) FROM ({sql}) AS hits"), params).map(crate::sql::count)
 }
@@ -160,22 +272,23 @@ fn for_each_mention(
     reader: &Reader<'_>,
     realm: &Realm,
     visible: &Visible,
-    mention: &str,
+    (mention, before): (&str, i64),
     mut take: impl FnMut(Row, Object) -> bool,
 ) -> Result<(), StoreError> {
     let finding = Finding::new(reader);
     let sql = format!(
-        "SELECT log.sequence FROM {} WHERE {} AND log.realm = ?1 AND log.kind = 0 AND {} AND {}
+        "SELECT log.sequence FROM {} WHERE {} AND {} < ?3 AND log.realm = ?1 AND log.kind = 0 AND {} AND {}
          ORDER BY {} DESC LIMIT {CANDIDATES_MAX}",
         finding.tables(),
         finding.fits(2),
+        finding.sequence(),
         label_condition("log.label", visible),
         last_condition(visible),
         finding.sequence()
     );
     let mut rows = RowReader::new(reader);
     let query = finding.mention(mention);
-    for sequence in reader.rows(&sql, (reader.realm(realm)?, query), |row| row.get::<i64>(0))? {
+    for sequence in reader.rows(&sql, (reader.realm(realm)?, query, before), |row| row.get::<i64>(0))? {
         let row = rows.fetch(sequence)?;
         let object = Object::parse(row.body.clone())
             .map_err(|_| StoreError::corrupt(format!("object of log row {sequence}")))?;
@@ -189,13 +302,13 @@ fn for_each_mention(
 fn matches(
     reader: &Reader<'_>,
     realm: &Realm,
-    filter: &SearchFilter<'_>,
+    (filter, narrow): (&SearchFilter<'_>, Within<'_>),
     query: &str,
     beyond: i64,
     limit: usize,
 ) -> Result<impl Iterator<Item = Row>, StoreError> {
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-    let (sql, mut params) = match_sql(reader, realm, filter, "log.sequence", limit)?;
+    let (sql, mut params) = match_sql(reader, realm, (filter, narrow), "log.sequence", limit)?;
     params.extend([Value::Text(query), Value::Integer(beyond)]);
     let found = reader.rows(&sql, params, |row| row.get::<i64>(0))?;
     let mut rows = RowReader::new(reader);
@@ -208,7 +321,7 @@ fn matches(
 fn match_sql<'f>(
     reader: &Reader<'_>,
     realm: &Realm,
-    filter: &SearchFilter<'f>,
+    (filter, narrow): (&SearchFilter<'f>, Within<'_>),
     columns: &str,
     limit: u64,
 ) -> Result<(String, Vec<Value<'f>>), StoreError> {
@@ -221,6 +334,13 @@ fn match_sql<'f>(
         conditions.and("log.revoked = 0");
     }
     conditions.one_of("log.type", filter.types);
+    if let Some(labels) = narrow.labels {
+        let keys: Vec<String> = labels.iter().map(LabelKey::to_string).collect();
+        conditions.and(&format!("log.label IN ({})", keys.join(",")));
+    }
+    if narrow.newer_than > 0 {
+        conditions.compare(&format!("{} >", finding.sequence()), narrow.newer_than);
+    }
     let (place, sequence) = (conditions.params.len(), finding.sequence());
     let sql = format!(
         "SELECT {columns} FROM {} WHERE {} AND {sequence} < ?{} AND {} ORDER BY {sequence} DESC LIMIT {limit}",

@@ -9,6 +9,7 @@ mod find;
 mod flags;
 mod fulltext;
 mod index;
+mod named;
 mod page;
 mod plan;
 #[cfg(test)]
@@ -16,17 +17,23 @@ mod plan_tests;
 mod relabel;
 mod remove;
 mod row;
+mod spread;
 mod tail;
 mod tally;
 
 use stix::Object;
 
+use crate::{Reader, StoreError};
+
 pub use add::{AddOutcome, NewObject, OBJECT_BYTES_MAX, VERSIONS_MAX, add};
 pub(crate) use add::{LogState, last_sequence};
 pub(crate) use condition::label_condition;
 pub use find::{
-    COUNT_MAX, Hits, Mention, SearchCursor, SearchFilter, mentioning, referring_to, search, search_count,
+    COUNT_MAX, Hits, Mention, SearchCursor, SearchFilter, Within, mentioning, mentioning_before,
+    mentioning_count, referring_before, referring_count, referring_to, search, search_count,
+    search_count_within, search_within,
 };
+pub use named::{Named, NamedBatch, named, names};
 pub use page::{
     FILTER_VALUES_MAX, Filter, IdFilter, Order, PAGE_MAX, Page, Versions, count, get, get_version,
     originator, page, standing_label, versions,
@@ -34,7 +41,16 @@ pub use page::{
 pub use relabel::{Relabelled, relabel};
 pub use remove::{remove, remove_version};
 pub use row::Row;
+pub use spread::spread;
 pub use tail::{Change, Narrow, TAIL_MAX, Tail, TailFilter, between, narrow_tail, tail};
+
+/// The newest sequence that this snapshot holds.
+///
+/// # Errors
+/// Those of the database.
+pub fn newest_sequence(reader: &Reader<'_>) -> Result<i64, StoreError> {
+    last_sequence(reader)
+}
 
 /// The name a person would know an object by.
 fn display_name(object: &Object) -> Option<&str> {

@@ -3,8 +3,8 @@ export const ORGANISATION_ROLES = ['coordinator', 'agency', 'operator', 'partner
 export const PERSON_ROLES = ['analyst', 'duty_officer', 'approver', 'commissioner', 'planner', 'administrator', 'trainee'] as const
 export const SECTORS = ['telecommunications', 'finance', 'aviation', 'airports', 'railways', 'power', 'gas', 'government', 'medical', 'water',
   'logistics', 'chemical', 'credit-card', 'petroleum', 'ports'] as const
-export const AUDIT_ACTIONS = ['objects-added', 'objects-deleted', 'objects-released', 'content-conflict', 'signed-in', 'signed-out', 'refused', 'credential-changed',
-  'token-issued', 'token-revoked', 'organisation-changed', 'person-changed', 'edge-changed', 'sightings-received', 'case-opened',
-  'case-changed', 'peer-changed', 'objects-taken-back', 'policy-changed', 'release-changed', 'release-requested', 'release-answered',
-  'objects-recalled', 'recall-acknowledged', 'question-asked', 'question-answered', 'question-closed', 'contribution-judged',
-  'reported-anonymously', 'seal-key-changed', 'seal-opened', 'node-started'] as const
+export const AUDIT_ACTIONS = ['objects-added', 'objects-deleted', 'objects-released', 'content-conflict', 'signed-in', 'signed-out', 'refused',
+  'credential-changed', 'token-issued', 'token-revoked', 'organisation-changed', 'person-changed', 'edge-changed', 'sightings-received',
+  'case-opened', 'case-changed', 'peer-changed', 'objects-taken-back', 'search-saved', 'sameness-decided', 'source-graded', 'products-declared',
+  'policy-changed', 'release-changed', 'release-requested', 'release-answered', 'objects-recalled', 'recall-acknowledged', 'question-asked',
+  'question-answered', 'question-closed', 'contribution-judged', 'reported-anonymously', 'seal-key-changed', 'seal-opened', 'node-started'] as const

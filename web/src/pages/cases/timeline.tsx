@@ -92,6 +92,8 @@ function Words({ entry, count }: { entry: CaseEntry; count: number }) {
       return <span><strong>{t('cases.kind.opened')}</strong> {entry.text !== null && <span className="quiet">{t('cases.rule', { rule: t(`rules.${entry.text}`, { defaultValue: entry.text }) })}</span>}</span>
     case 'assigned':
       return <span><strong>{entry.object === null || entry.object === '' ? t('cases.unassigned') : t('cases.kind.assigned')}</strong> {entry.text}</span>
+    case 'objects':
+      return <span><strong>{t('cases.kind.objects')}</strong> {entry.text}{(entry.to ?? 0) > 10 && ' …'}</span>
     default:
       return <strong>{t(`cases.kind.${entry.kind}`, { defaultValue: entry.kind })}</strong>
   }

@@ -1,7 +1,7 @@
 import { Button, Tabs } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQueryClient } from '@tanstack/react-query'
-import { Eye, Trash2 } from 'lucide-react'
+import { Eye, Trash2, Waypoints } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router'
 
@@ -29,6 +29,7 @@ import { list, Properties, text } from './properties.tsx'
 import classes from './object.module.css'
 import { References } from './references.tsx'
 import { GivenTo, SharingActions } from './sharing-actions.tsx'
+import { Worth } from './worth.tsx'
 
 /** One object: what it is, why we believe it, where it was seen, what refers to it, who can see it. */
 export default function ObjectPage() {
@@ -81,6 +82,7 @@ function Loaded({ detail }: { detail: ObjectDetail }) {
       }
       actions={
         <>
+          <Button component={Link} to={`/graph?n=${encodeURIComponent(summary.id)}&x=${encodeURIComponent(summary.id)}`} variant="default" size="xs" leftSection={<Waypoints size={15} />}>{t('graph.showIn')}</Button>
           <SharingActions detail={detail} />
           <Button variant="default" size="xs" leftSection={<Eye size={15} />} onClick={open}>{t('object.whoSees')}</Button>
           {mayWithdraw && <Button variant="default" size="xs" leftSection={<Trash2 size={15} />} onClick={ask}>{t('object.withdraw')}</Button>}
@@ -148,7 +150,7 @@ function Overview({ detail, references, error }: { detail: ObjectDetail; referen
           {error ? <ErrorNote error={error} /> : rest ? <References references={rest} /> : <Waiting lines={4} />}
         </Section>
       </div>
-      <aside className={classes.why} aria-label={t('object.why')}><Why detail={detail} references={references} /></aside>
+      <aside className={classes.why} aria-label={t('object.why')}><Why detail={detail} references={references} /><Worth object={summary} /></aside>
     </div>
   )
 }

@@ -1,4 +1,4 @@
-import { Button, Select, Switch, TextInput } from '@mantine/core'
+import { Button, Checkbox, Select, Switch, TextInput } from '@mantine/core'
 import { useDebouncedCallback } from '@mantine/hooks'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { Search, Upload } from 'lucide-react'
@@ -19,9 +19,12 @@ import { exact } from '../../format/number.ts'
 import { recognise } from '../../format/value.ts'
 import { useShortcuts } from '../../input/shortcuts.ts'
 import { useLive } from '../../stream/provider.tsx'
+import { FindTabs } from '../../components/find-tabs.tsx'
+import { FacetRow, SaveSearch, Similar } from './narrow.tsx'
 import { ObjectRow } from './object-row.tsx'
 import { Publish } from './publish.tsx'
 import classes from './search.module.css'
+import { Selection } from './selection.tsx'
 
 /** The types people look for first; the rest of the specification's are under "other types". */
 const FIRST_TYPES = ['indicator', 'malware', 'intrusion-set', 'threat-actor', 'campaign', 'attack-pattern', 'vulnerability', 'report', 'sighting', 'identity']
@@ -37,6 +40,9 @@ export default function SearchPage() {
     types: (parameters.get('type') ?? '').split(',').filter(Boolean),
     revoked: parameters.get('revoked') === 'yes',
     sort: parameters.get('sort') === 'added' ? 'added' : 'relevance',
+    tlp: parameters.get('tlp') ?? '',
+    originator: parameters.get('originator') ?? '',
+    confidence: parameters.get('confidence') ?? '',
   }), [parameters])
   const change = (name: string, value: string | null) => setParameters((held) => {
     const next = new URLSearchParams(held)
@@ -50,18 +56,38 @@ export default function SearchPage() {
   const pages = objects.data?.pages
   const rows = useMemo(() => pages?.flatMap((page) => page.objects) ?? [], [pages])
   const first = pages?.[0]
+  const [chosen, setChosen] = useState<ReadonlyMap<string, ObjectSummary>>(new Map())
+  const choose = (object: ObjectSummary) => setChosen((held) => {
+    const next = new Map(held)
+    if (!next.delete(object.id)) next.set(object.id, object)
+    return next
+  })
+  const narrowing = [search.tlp, search.originator, search.confidence].filter(Boolean).length
   return (
-    <Page title={t('places.intelligence')} actions={mayPublish && <Button size="xs" variant="default" leftSection={<Upload size={15} />} onClick={() => setPublishing(true)}>{t('publish.open')}</Button>}>
+    <Page
+      title={t('places.intelligence')}
+      actions={
+        <>
+          <SaveSearch search={search} />
+          {mayPublish && <Button size="xs" variant="default" leftSection={<Upload size={15} />} onClick={() => setPublishing(true)}>{t('publish.open')}</Button>}
+        </>
+      }
+    >
       <Publish opened={publishing} onClose={() => setPublishing(false)} />
+      <FindTabs />
       <Filters search={search} change={change} />
+      <FacetRow search={search} change={change} narrowing={narrowing} />
       <div className={classes.bar}>
         <div className={classes.count}>{first && <Count page={first} search={search} refetch={() => void objects.refetch()} />}</div>
         <Order search={search} change={change} />
       </div>
       {objects.error ? <ErrorNote error={objects.error} retry={() => void objects.refetch()} />
         : objects.isPending ? <Waiting lines={8} />
-        : rows.length === 0 ? <Nothing search={search} onClear={() => setParameters({ q: search.text })} />
-        : <List rows={rows} more={objects.hasNextPage} loading={objects.isFetchingNextPage} onMore={() => void objects.fetchNextPage()} />}
+        : rows.length === 0 && (first?.similar?.length ?? 0) === 0 ? <Nothing search={search} onClear={() => setParameters({ q: search.text })} />
+        : null}
+      {first?.similar && first.similar.length > 0 && <Similar objects={first.similar} />}
+      {rows.length > 0 && !objects.error && <List chosen={chosen} choose={choose} rows={rows} more={objects.hasNextPage} loading={objects.isFetchingNextPage} onMore={() => void objects.fetchNextPage()} />}
+      <Selection chosen={[...chosen.values()]} onClear={() => setChosen(new Map())} />
     </Page>
   )
 }
@@ -81,7 +107,7 @@ function Count({ page, search, refetch }: { page: ObjectPage; search: ObjectSear
   )
 }
 
-interface Searching {
+export interface Searching {
   search: ObjectSearch
   change: (name: string, value: string | null) => void
 }
@@ -113,7 +139,7 @@ function Filters({ search, change }: Searching) {
   const field = useRef<HTMLInputElement>(null)
   const settle = useDebouncedCallback((value: string) => change('q', value), 250)
   const value = recognise(text)
-  useShortcuts({ '/': () => field.current?.focus(), x: () => { change('type', null); change('revoked', null) } })
+  useShortcuts({ '/': () => field.current?.focus(), x: () => { for (const one of ['type', 'revoked', 'tlp', 'originator', 'confidence']) change(one, null) } })
   useEffect(() => {
     if (document.activeElement !== field.current && !composing.current) setText(search.text)
   }, [search.text])
@@ -170,7 +196,16 @@ function Filters({ search, change }: Searching) {
 
 const ROW_HEIGHT = 64
 
-function List({ rows, more, loading, onMore }: { rows: ObjectSummary[]; more: boolean; loading: boolean; onMore: () => void }) {
+interface Listed {
+  rows: ObjectSummary[]
+  more: boolean
+  loading: boolean
+  onMore: () => void
+  chosen: ReadonlyMap<string, ObjectSummary>
+  choose: (object: ObjectSummary) => void
+}
+
+function List({ rows, more, loading, onMore, chosen, choose }: Listed) {
   const { t } = useTranslation()
   const navigate = useNavigate()
   const scroll = useRef<HTMLDivElement>(null)
@@ -190,7 +225,11 @@ function List({ rows, more, loading, onMore }: { rows: ObjectSummary[]; more: bo
     const row = rows[active]
     if (row) void navigate(`/intelligence/${row.id}`)
   }
-  useShortcuts({ j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1), Enter: open })
+  const mark = () => {
+    const row = rows[active]
+    if (row) choose(row)
+  }
+  useShortcuts({ s: mark, j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1), Enter: open })
   return (
     <div className={classes.scroll} ref={scroll} tabIndex={0} role="group" aria-label={t('search.results')}>
       <ol className={classes.list} style={{ height: virtual.getTotalSize() }}>
@@ -198,6 +237,7 @@ function List({ rows, more, loading, onMore }: { rows: ObjectSummary[]; more: bo
           const row = rows[item.index]
           return row && (
             <li key={item.key} style={{ transform: `translateY(${item.start}px)`, height: ROW_HEIGHT }} aria-setsize={rows.length} aria-posinset={item.index + 1}>
+              <Checkbox size="xs" className={classes.check ?? ''} aria-label={t('finding.select', { name: row.name })} checked={chosen.has(row.id)} onChange={() => choose(row)} />
               <ObjectRow object={row} active={item.index === active} />
             </li>
           )

@@ -1,15 +1,19 @@
 //! Lists and search: by words in Japanese or English, by an exact value also when it is defanged, or simply the newest.
 
-use api::{ObjectPage, ValueHit};
+use std::sync::Arc;
+
+use api::{ObjectPage, SearchTerms, ValueHit};
 use axum::Json;
 use axum::extract::State;
+use oversight::Realm;
 use policy::Operation;
 use serde::Deserialize;
-use stix::observable::{ValueKind, recognise};
+use stix::observable::recognise;
 use store::objects::{COUNT_MAX, Filter, Order, Row, SearchCursor, SearchFilter, Versions};
-use store::{StoreError, objects};
+use store::{Reader, StoreError, objects};
 
 use crate::api::summaries::{Teller, leaving};
+use crate::finding::{Scope, Terms, VALUE_MENTIONS_MAX};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::release::{Leaving, Recipient};
@@ -20,10 +24,6 @@ use crate::state::AppState;
 const PAGE_DEFAULT: usize = 50;
 /// Most objects of a page.
 const PAGE_MAX: usize = 200;
-/// Most objects given for an exact value.
-const VALUE_MENTIONS_MAX: usize = 500;
-/// Longest query, in characters.
-const QUERY_CHARACTERS_MAX: usize = 500;
 /// Largest number that every JSON reader holds exactly: an exact count never reaches it.
 const COUNT_EXACT: u64 = (1 << 53) - 1;
 
@@ -37,6 +37,14 @@ pub(super) struct ObjectQuery {
     /// STIX types, separated by commas.
     #[serde(default, rename = "type")]
     types: String,
+    /// TLP levels (`clear`, `green`, `amber`, `amber+strict`, `red`, `unmarked`), separated by commas.
+    #[serde(default)]
+    tlp: String,
+    /// Short names of the organisations that brought it in, separated by commas.
+    #[serde(default)]
+    originator: String,
+    /// Only with at least this `confidence`; then the newest or best 1000 are looked through.
+    confidence: Option<u8>,
     /// Whether revoked objects are given too.
     #[serde(default)]
     revoked: bool,
@@ -77,15 +85,22 @@ pub(super) async fn list(
     let (work, asker) = (state.clone(), caller.clone());
     let found = state.store.read(move |reader| {
         let mut teller = Teller::new(reader, &work.door, &asker.principal)?;
-        let found = wanted.find(&work, &asker, &teller)?;
+        let scope = wanted.terms.scope(reader, asker.realm(), Arc::clone(&teller.visible))?;
+        let found = wanted.find(&work, &asker, &teller, &scope)?;
+        let similar = if wanted.is_first_page_of_words() {
+            wanted.terms.similar(&work.names, reader, asker.realm(), &scope, &found.rows)?
+        } else {
+            Vec::new()
+        };
         let page = ObjectPage {
             objects: found.rows.iter().map(|row| teller.object(row)).collect::<Result<_, _>>()?,
             count: found.count,
             count_max: found.count_max,
             next: found.next,
+            similar: similar.iter().map(|row| teller.object(row)).collect::<Result<_, _>>()?,
             as_of: reader.now().to_string(),
         };
-        let mut leaving: Vec<Leaving> = found.rows.iter().map(leaving).collect();
+        let mut leaving: Vec<Leaving> = found.rows.iter().chain(&similar).map(leaving).collect();
         leaving.extend(teller.take_named());
         Ok((page, leaving, teller.visible))
     });
@@ -135,10 +150,7 @@ pub(super) async fn values(
 
 /// A query, read.
 struct Wanted {
-    words: String,
-    value: Option<(ValueKind, String)>,
-    types: Vec<String>,
-    revoked: bool,
+    terms: Terms,
     sort: Sort,
     limit: usize,
     next: Option<Next>,
@@ -155,69 +167,64 @@ enum Next {
     Sequence(i64),
 }
 
+/// What stands between commas.
+pub(super) fn list_of(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+impl ObjectQuery {
+    /// What is searched for.
+    pub(super) fn terms(&self) -> Answer<Terms> {
+        Terms::read(&SearchTerms {
+            query: self.query.clone(),
+            types: list_of(&self.types),
+            tlp: list_of(&self.tlp),
+            originators: list_of(&self.originator),
+            confidence: self.confidence,
+            revoked: self.revoked,
+        })
+    }
+}
+
 impl Wanted {
     fn read(query: &ObjectQuery) -> Answer<Self> {
-        let words = query.query.trim().to_owned();
-        if words.chars().count() > QUERY_CHARACTERS_MAX {
-            return Err(Failure::new(
-                api::Code::BadRequest,
-                format!("query: more than {QUERY_CHARACTERS_MAX} characters"),
-            ));
-        }
+        let terms = query.terms()?;
         let next = query.next.as_deref().filter(|text| !text.is_empty()).map(|text| {
             Next::read(text)
                 .ok_or_else(|| Failure::new(api::Code::BadRequest, "next: give it back as it came"))
         });
         Ok(Self {
-            value: recognise(&words),
-            types: query
-                .types
-                .split(',')
-                .map(str::trim)
-                .filter(|name| !name.is_empty())
-                .map(str::to_owned)
-                .collect(),
-            revoked: query.revoked,
-            sort: query.sort.unwrap_or(if words.is_empty() { Sort::Added } else { Sort::Relevance }),
+            sort: query.sort.unwrap_or(if terms.words.is_empty() { Sort::Added } else { Sort::Relevance }),
             limit: query.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX),
             next: next.transpose()?,
-            words,
+            terms,
         })
     }
 
-    fn types(&self) -> Vec<&str> {
-        self.types.iter().map(String::as_str).collect()
+    fn is_first_page_of_words(&self) -> bool {
+        self.next.is_none() && !self.terms.words.is_empty()
     }
 
-    fn find(&self, state: &AppState, caller: &Caller, teller: &Teller<'_, '_>) -> Result<Found, StoreError> {
-        if self.words.is_empty() {
-            return self.newest(state, caller, teller);
+    fn find(
+        &self,
+        state: &AppState,
+        caller: &Caller,
+        teller: &Teller<'_, '_>,
+        scope: &Scope,
+    ) -> Result<Found, StoreError> {
+        let (reader, realm) = (teller.reader, caller.realm());
+        if self.terms.words.is_empty() {
+            return self.newest(state, caller, teller, scope);
         }
-        if let Some((kind, value)) = &self.value {
-            let mut rows = objects::mentioning(
-                teller.reader,
-                caller.realm(),
-                &teller.visible,
-                *kind,
-                value,
-                VALUE_MENTIONS_MAX,
-            )?;
-            rows.retain(|row| self.takes(row));
-            // What looks like a value and is none of ours may still be a word of a text: `update.exe`, `rundll32.dll`.
-            if !rows.is_empty() {
-                return Ok(self.cut_by_sequence(rows, VALUE_MENTIONS_MAX as u64));
-            }
+        if let Some(rows) = self.terms.by_value(reader, realm, scope)? {
+            return Ok(self.cut_by_sequence(rows, VALUE_MENTIONS_MAX as u64));
         }
-        match self.sort {
-            Sort::Relevance => self.relevant(caller, teller),
-            Sort::Added => self.newest_hits(caller, teller),
+        if self.sort == Sort::Relevance && self.terms.confidence.is_none() {
+            return self.relevant(caller, teller, scope);
         }
-    }
-
-    fn takes(&self, row: &Row) -> bool {
-        let is_of_type =
-            self.types.is_empty() || self.types.iter().any(|wanted| wanted == row.id.object_type());
-        is_of_type && (self.revoked || !row.revoked)
+        let mut rows = self.terms.by_words(reader, realm, scope, 0)?;
+        rows.sort_by_key(|row| std::cmp::Reverse(row.sequence));
+        Ok(self.cut_by_sequence(rows, COUNT_MAX))
     }
 
     fn newest(
@@ -225,76 +232,66 @@ impl Wanted {
         state: &AppState,
         caller: &Caller,
         teller: &Teller<'_, '_>,
+        scope: &Scope,
     ) -> Result<Found, StoreError> {
-        let types = self.types();
+        let (reader, realm) = (teller.reader, caller.realm());
+        let types = self.terms.types();
+        let narrowed = scope.visible.narrowed(|key| scope.takes(key));
         let filter = Filter {
             collection: state.collection.key,
-            visible: &teller.visible,
+            visible: &narrowed,
             after: self.next.and_then(|next| if let Next::Added(us) = next { Some(us) } else { None }),
             added_after: None,
             ids: &[],
             types: &types,
             versions: Versions::last(),
             spec_versions: &[],
-            revoked: self.revoked,
+            revoked: self.terms.revoked,
             order: Order::Descending,
             limit: self.limit,
         };
-        let page = objects::page(teller.reader, caller.realm(), &filter)?;
-        let (count, count_max) = if self.revoked {
-            let limit = usize::try_from(COUNT_MAX).unwrap_or(usize::MAX);
-            let all = objects::page(
-                teller.reader,
-                caller.realm(),
-                &Filter { after: None, limit, ..filter.clone() },
-            )?;
+        let all =
+            Filter { after: None, limit: usize::try_from(COUNT_MAX).unwrap_or(usize::MAX), ..filter.clone() };
+        if self.terms.confidence.is_some() {
+            let mut rows = Vec::new();
+            for row in current(reader, realm, scope, objects::page(reader, realm, &all)?.rows)? {
+                if self.terms.takes(&row, scope)? {
+                    rows.push(row);
+                }
+            }
+            return Ok(self.cut_by_sequence(rows, COUNT_MAX));
+        }
+        let page = objects::page(reader, realm, &filter)?;
+        let next = page.rows.last().filter(|_| page.more).map(|row| Next::Added(row.date_added_us).text());
+        let (count, count_max) = if self.terms.revoked {
+            let all = objects::page(reader, realm, &all)?;
             (u64::try_from(all.rows.len()).unwrap_or(u64::MAX), COUNT_MAX)
         } else {
-            (objects::count(teller.reader, caller.realm(), &teller.visible, &types)?, COUNT_EXACT)
+            (objects::count(reader, realm, &narrowed, &types)?, COUNT_EXACT)
         };
-        let next = page.rows.last().filter(|_| page.more).map(|row| Next::Added(row.date_added_us).text());
-        Ok(Found { rows: page.rows, count, count_max, next })
+        Ok(Found { rows: current(reader, realm, scope, page.rows)?, count, count_max, next })
     }
 
-    fn relevant(&self, caller: &Caller, teller: &Teller<'_, '_>) -> Result<Found, StoreError> {
-        let types = self.types();
+    fn relevant(&self, caller: &Caller, teller: &Teller<'_, '_>, scope: &Scope) -> Result<Found, StoreError> {
+        let types = self.terms.types();
         let after = self.next.and_then(|next| if let Next::Hit(cursor) = next { Some(cursor) } else { None });
-        let filter = self.search_filter(teller, &types, after, self.limit);
-        let hits = objects::search(teller.reader, caller.realm(), &filter)?;
-        let count = objects::search_count(teller.reader, caller.realm(), &filter)?;
+        let filter = SearchFilter {
+            visible: &teller.visible,
+            query: &self.terms.words,
+            types: &types,
+            revoked: self.terms.revoked,
+            after,
+            limit: self.limit,
+        };
+        let narrow = scope.narrow(0);
+        let hits = objects::search_within(teller.reader, caller.realm(), &filter, narrow)?;
+        let count = objects::search_count_within(teller.reader, caller.realm(), &filter, narrow)?;
         Ok(Found {
             rows: hits.rows,
             count,
             count_max: COUNT_MAX,
             next: hits.next.map(|cursor| Next::Hit(cursor).text()),
         })
-    }
-
-    /// The newest first, of as many hits as are counted.
-    fn newest_hits(&self, caller: &Caller, teller: &Teller<'_, '_>) -> Result<Found, StoreError> {
-        let types = self.types();
-        let limit = usize::try_from(COUNT_MAX).unwrap_or(usize::MAX);
-        let filter = self.search_filter(teller, &types, None, limit);
-        let mut rows = objects::search(teller.reader, caller.realm(), &filter)?.rows;
-        rows.sort_by_key(|row| std::cmp::Reverse(row.sequence));
-        Ok(self.cut_by_sequence(rows, COUNT_MAX))
-    }
-
-    fn search_filter<'f>(
-        &'f self,
-        teller: &'f Teller<'_, '_>,
-        types: &'f [&'f str],
-        after: Option<SearchCursor>,
-        limit: usize,
-    ) -> SearchFilter<'f> {
-        SearchFilter {
-            visible: &teller.visible,
-            query: &self.words,
-            types,
-            revoked: self.revoked,
-            after,
-            limit,
-        }
     }
 
     /// A page out of rows that are at hand, newest first.
@@ -308,6 +305,26 @@ impl Wanted {
         let next = rows.last().filter(|_| more).map(|row| Next::Sequence(row.sequence).text());
         Found { rows, count, count_max, next }
     }
+}
+
+/// Of versions that are the last under some labels those that are the last of all that the reader may see.
+fn current(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    scope: &Scope,
+    rows: Vec<Row>,
+) -> Result<Vec<Row>, StoreError> {
+    if scope.labels.is_none() {
+        return Ok(rows);
+    }
+    let mut current = Vec::with_capacity(rows.len());
+    for row in rows {
+        let last = objects::get(reader, realm, &scope.visible, &row.id)?;
+        if last.is_some_and(|last| last.sequence == row.sequence) {
+            current.push(row);
+        }
+    }
+    Ok(current)
 }
 
 impl Next {

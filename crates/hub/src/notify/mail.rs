@@ -1,0 +1,103 @@
+//! Mail. It travels in the clear somewhere on its way, so it says how many hits a search has and where to look, and nothing of any
+//! object.
+
+use std::time::Duration;
+
+use lettre::message::{Mailbox, header::ContentType};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
+
+use super::message::Message;
+use crate::config::MailConfig;
+
+/// A mail server that takes longer is tried again later.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What sends mail.
+pub(super) struct Mailer {
+    server: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+    domains: Vec<String>,
+}
+
+impl Mailer {
+    pub(super) fn new(config: &MailConfig) -> Result<Self, String> {
+        type Smtp = AsyncSmtpTransport<Tokio1Executor>;
+        let name = config.server.as_str();
+        let mut builder = match config.security.as_deref() {
+            Some("none") => Smtp::builder_dangerous(name),
+            Some("tls") => Smtp::relay(name).map_err(|error| error.to_string())?,
+            _ => Smtp::starttls_relay(name).map_err(|error| error.to_string())?,
+        };
+        if let Some(port) = config.port {
+            builder = builder.port(port);
+        }
+        if let (Some(user), Some(file)) = (&config.user, &config.password_file) {
+            let password = std::fs::read_to_string(file)
+                .map_err(|error| format!("`{}` cannot be read: {error}", file.display()))?;
+            builder = builder.credentials(Credentials::new(user.clone(), password.trim_end().to_owned()));
+        }
+        let from = config.from.parse().map_err(|_| "mail.from is no address".to_owned())?;
+        Ok(Self { server: builder.timeout(Some(PATIENCE)).build(), from, domains: config.domains.clone() })
+    }
+
+    /// # Errors
+    /// A code that says what went wrong.
+    pub(super) async fn send(&self, to: &str, message: &Message) -> Result<(), &'static str> {
+        let to = recipient(to, &self.domains).ok_or("mail-address")?;
+        let mail = Mail::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(format!(
+                "[Yagura] {}: 新着 {hits} 件 / {hits} new",
+                one_line(message.name()),
+                hits = message.hits()
+            ))
+            .header(ContentType::TEXT_PLAIN)
+            .body(text(message))
+            .map_err(|_| "mail-message")?;
+        match self.server.send(mail).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_permanent() => Err("mail-refused"),
+            Err(_) => Err("mail-unreachable"),
+        }
+    }
+}
+
+/// An address of a domain that mail may go to.
+pub(crate) fn recipient(address: &str, domains: &[String]) -> Option<Mailbox> {
+    let mailbox: Mailbox = address.trim().parse().ok()?;
+    domains.iter().any(|domain| domain.eq_ignore_ascii_case(mailbox.email.domain())).then_some(mailbox)
+}
+
+fn text(message: &Message) -> String {
+    let (name, hits, link) = (one_line(message.name()), message.hits(), message.link());
+    format!(
+        "保存した検索「{name}」に新しい結果が {hits} 件あります。内容はやぐらでご覧ください。\n{link}\n\n\
+         Your saved search `{name}` has {hits} new results. Look at them in Yagura.\n{link}\n"
+    )
+}
+
+/// A name cannot begin another header.
+fn one_line(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mail_goes_to_known_domains_only() {
+        let domains = ["cert.example.jp".to_owned()];
+        let check = |address: &str, expected: bool| {
+            assert_eq!(recipient(address, &domains).is_some(), expected, "{address}");
+        };
+        check("duty@cert.example.jp", true);
+        check("duty@CERT.example.jp", true);
+        check("duty@cert.example.jp.evil.example", false);
+        check("duty@evil.example", false);
+        check("a@cert.example.jp, b@evil.example", false);
+        check("", false);
+    }
+}

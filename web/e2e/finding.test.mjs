@@ -1,0 +1,140 @@
+// From a mistyped name over a search, a pivot and the graph to a case: as a person goes, in both languages.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+
+import ja from '../src/locales/ja.json' with { type: 'json' }
+import en from '../src/locales/en.json' with { type: 'json' }
+import { axe, complaints, eventually, look, shot, startBrowser, startDemo } from './harness.mjs'
+
+const PASSWORD = '見張りの櫓から港を見る 2026'
+const SIZES = [[1280, 800], [1920, 1080], [390, 844]]
+let demo
+let browser
+let page
+let heard
+
+const api = (path) => page.evaluate(async (address) => (await fetch(address)).json(), path)
+const go = async (path) => {
+  await page.goto(demo.address + path)
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
+}
+
+before(async () => {
+  demo = await startDemo()
+  browser = await startBrowser()
+  page = await browser.context.newPage()
+  heard = complaints(page)
+  await page.goto(demo.signIn)
+  await page.getByLabel(ja.credential.newPassword ?? '新しいパスワード').fill(PASSWORD)
+  await page.getByRole('button', { name: 'パスワードを設定' }).click()
+  await page.getByRole('heading', { name: 'あなたを待つもの' }).waitFor()
+})
+after(async () => {
+  await browser?.stop()
+  await demo?.stop()
+})
+
+for (const [language, words] of [['ja', ja], ['en', en]]) {
+  test(`${language}: a mistyped name is found, pivoted on in the graph, and what hangs on it goes into a case`, async () => {
+    await look(page, language, language === 'ja' ? 'dark' : 'light')
+    await go('/intelligence?q=umigri')
+    await page.getByText(words.finding.similar).waitFor()
+    await page.getByRole('link', { name: /UMIGIRI|海霧/u }).first().waitFor()
+    await shot(page, `finding-similar-${language}`)
+    await go('/intelligence?q=UMIGIRI&type=intrusion-set')
+    const [actor] = (await api('/api/v1/objects?query=UMIGIRI&type=intrusion-set')).objects
+    await page.getByRole('checkbox', { name: words.finding.select.replace('{{name}}', actor.name) }).check()
+    assert.deepEqual(await axe(page), [])
+    await page.getByRole('button', { name: words.finding.openGraph }).click()
+    await eventually(async () => (await page.locator('[data-node]').count()) > 5, 'the actor with its neighbours')
+    const before = await page.locator('[data-node]').count()
+    // With the keyboard: choose a neighbour and show its neighbours too.
+    const malware = page.locator('[data-node^="malware--"]').first()
+    await malware.focus()
+    await page.keyboard.press('Enter')
+    assert.equal(await malware.getAttribute('aria-pressed'), 'true')
+    await page.getByRole('complementary').getByRole('button', { name: words.graph.expand }).click()
+    await eventually(async () => (await page.locator('[data-node]').count()) > before, 'more neighbours')
+    assert.deepEqual(await axe(page), [])
+    await shot(page, `finding-graph-${language}`)
+    // The list holds the same as the picture.
+    const drawn = await page.locator('[data-node]').count()
+    await page.getByText(words.graph.list, { exact: true }).click()
+    assert.equal(await page.getByRole('table').first().getByRole('row').count(), drawn + 1)
+    assert.deepEqual(await axe(page), [])
+    await page.getByText(words.graph.picture, { exact: true }).click()
+    await page.getByRole('button', { name: words.graph.all }).click()
+    const objects = await page.locator('[data-node][aria-pressed="true"]').count()
+    await page.getByRole('button', { name: words.graph.add.replace('{{count}}', String(objects)) }).click()
+    await page.getByRole('textbox', { name: words.finding.caseTitle }).fill(`海霧 ${language}`)
+    await page.getByRole('button', { name: words.finding.createNow }).click()
+    await page.waitForURL(/\/cases\/incident--/u)
+    const id = new URL(page.url()).pathname.split('/').at(-1)
+    const opened = await api(`/api/v1/cases/${id}`)
+    assert.equal(opened.objects.length, objects)
+    await shot(page, `finding-case-${language}`)
+    // And further objects into the case that is there.
+    await go('/intelligence?q=YAMIFUDA&type=intrusion-set')
+    await page.getByRole('checkbox').first().check()
+    await page.getByRole('button', { name: words.finding.addToCase }).click()
+    await page.getByRole('combobox', { name: words.finding.existingCase }).or(page.getByRole('textbox', { name: words.finding.existingCase })).first().click()
+    await page.getByRole('option', { name: new RegExp(`海霧 ${language}`, 'u') }).click()
+    await page.getByRole('button', { name: words.finding.addNow, exact: true }).click()
+    await page.waitForURL(new RegExp(id, 'u'))
+    await eventually(async () => (await api(`/api/v1/cases/${id}`)).objects.length === objects + 1, 'one object more')
+  })
+}
+
+test('a path is drawn between two nodes that are chosen', async () => {
+  await look(page, 'ja', 'dark')
+  const [actor] = (await api('/api/v1/objects?query=UMIGIRI&type=intrusion-set')).objects
+  const [other] = (await api('/api/v1/objects?query=YAMIFUDA&type=intrusion-set')).objects
+  await go(`/graph?n=${encodeURIComponent(`${actor.id}\n${other.id}`)}`)
+  await page.locator(`[data-node="${actor.id}"]`).focus()
+  await page.keyboard.press('Enter')
+  await page.locator(`[data-node="${other.id}"]`).focus()
+  await page.keyboard.press('Space')
+  const found = await api(`/api/v1/graph/path?one=${actor.id}&other=${other.id}`)
+  await page.getByRole('button', { name: ja.graph.path }).click()
+  if (found.outcome === 'found') await eventually(async () => (await page.locator('[data-node]').count()) >= found.path.length, 'the path')
+  else await page.getByText(ja.graph.pathNone).waitFor()
+})
+
+test('a search is kept, opened again and forgotten', async () => {
+  await go('/intelligence?q=UMIGIRI')
+  await page.getByRole('button', { name: ja.finding.save }).click()
+  await page.getByRole('button', { name: ja.common.save, exact: true }).click()
+  await page.getByText(ja.searches.saved).waitFor()
+  await go('/searches')
+  await page.getByRole('link', { name: 'UMIGIRI' }).waitFor()
+  await page.getByRole('button', { name: ja.searches.forget }).click()
+  await page.getByText(ja.searches.none).waitFor()
+})
+
+test('every screen of finding in both languages, light and dark, at three sizes: nothing overflows, axe finds nothing', async () => {
+  const [actor] = (await api('/api/v1/objects?query=UMIGIRI&type=intrusion-set')).objects
+  const [other] = (await api('/api/v1/objects?query=YAMIFUDA&type=intrusion-set')).objects
+  const node = encodeURIComponent(actor.id)
+  const pages = {
+    search: '/intelligence?q=UMIGIRI', feed: '/feed', actors: '/actors', actor: `/actors/${actor.id}`, compare: `/actors/compare?ids=${actor.id},${other.id}`,
+    matrix: '/matrix', graph: `/graph?n=${node}&x=${node}`, sameness: '/sameness', searches: '/searches',
+  }
+  const wrong = []
+  for (const [language, scheme] of [['ja', 'dark'], ['en', 'light'], ['ja', 'light'], ['en', 'dark']]) {
+    await look(page, language, scheme)
+    for (const [width, height] of SIZES) {
+      await page.setViewportSize({ width, height })
+      for (const [name, path] of Object.entries(pages)) {
+        await go(path)
+        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+        if (sideways > 0) wrong.push(`${name} ${width} ${language} ${scheme}: ${sideways} px too wide`)
+        if (width === 1280 || name === 'graph') wrong.push(...(await axe(page)).map((found) => `${name} ${width} ${language} ${scheme}: ${found}`))
+        await shot(page, `finding-${name}-${width}-${language}-${scheme}`)
+      }
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
+test('the page never complained', () => assert.deepEqual(heard, []))
