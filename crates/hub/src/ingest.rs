@@ -17,11 +17,11 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{HeaderMap, header};
 use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, Purpose, Realm};
-use policy::{AgreementId, Label, Marking, Principal};
+use policy::{AgreementId, Label, LabelKey, Marking, Principal, Visible};
 use stix::validate::{Finding, Severity};
 use stix::{Id, Object};
 use store::collections::CollectionKey;
-use store::objects::{AddOutcome, NewObject};
+use store::objects::{AddOutcome, Bringer, NewObject};
 use store::{Act, Reader, StoreError, Tx, labels, objects, organisations};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
@@ -35,7 +35,7 @@ use crate::shares::{Holder, Share, Shares};
 use crate::state::AppState;
 
 /// Objects of one transaction.
-const RUN_OBJECTS_MAX: usize = 2_000;
+const RUN_OBJECTS_MAX: usize = 10_000;
 /// Bodies that are being read or worked on at once, as a multiple of the largest one.
 const BODIES_AT_ONCE: usize = 4;
 /// One organisation's part of that, as a multiple of the largest body: the others have as much left.
@@ -53,6 +53,8 @@ const DRAIN_BYTES_MAX: usize = 2 << 30;
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(30);
 /// Objects that one audit event names at most.
 const AUDITED_OBJECTS_MAX: usize = 400;
+/// Contradictions that their sender may not know of, which one audit event names at most.
+const UNSEEN_NAMED_MAX: usize = 100;
 
 /// The one way in.
 pub(crate) struct Ingest {
@@ -368,9 +370,12 @@ async fn add_run(
     readings: Vec<Reading>,
 ) -> Answer<Vec<Verdict>> {
     let (submission, markings, door) = (submission.clone(), Arc::clone(markings), state.door.clone());
+    // What is brought in meanwhile under a label that is newer than this is as good as not seen.
+    let (asked, asker) = (door.clone(), submission.principal.clone());
+    let visible = state.store.read(move |reader| asked.visible(reader, &asker)).await?;
     let written = state.store.write(move |tx| {
-        let verdicts = add_in(tx, &door, &submission, &markings, readings)?;
-        let events = events(&submission, &verdicts);
+        let (verdicts, unseen) = add_seeing(tx, &door, &submission, Some(&visible), &markings, readings)?;
+        let events = events_beside(&submission, &verdicts, &unseen);
         Ok(if events.is_empty() {
             Act::bookkeeping(verdicts)
         } else {
@@ -380,7 +385,8 @@ async fn add_run(
     Ok(written.await?)
 }
 
-/// Labels and adds a run within a transaction; whoever calls writes down the [`events`] of it in the same one.
+/// Labels and adds a run within a transaction; whoever calls writes down the [`events`] of it in the same one. The verdicts speak of
+/// everything that is here, so they are not for whoever brought the objects.
 pub(crate) fn add_in(
     tx: &mut Tx<'_>,
     door: &Door,
@@ -388,25 +394,50 @@ pub(crate) fn add_in(
     markings: &HashMap<Id, Marking>,
     readings: Vec<Reading>,
 ) -> Result<Vec<Verdict>, StoreError> {
+    Ok(add_seeing(tx, door, submission, None, markings, readings)?.0)
+}
+
+/// The same for somebody who sees `visible` and is told the verdicts; and the identifiers of what came in though it contradicts
+/// something beyond that.
+fn add_seeing(
+    tx: &mut Tx<'_>,
+    door: &Door,
+    submission: &Submission,
+    visible: Option<&Visible>,
+    markings: &HashMap<Id, Marking>,
+    readings: Vec<Reading>,
+) -> Result<(Vec<Verdict>, Vec<String>), StoreError> {
     let (realm, originator) = (&submission.principal.realm, &submission.principal.organisation);
     for (marking, meaning) in markings {
         labels::define_marking(tx, realm, marking, *meaning, originator)?;
     }
     let mut fit = Vec::with_capacity(readings.len());
     let mut verdicts: Vec<Verdict> = Vec::with_capacity(readings.len());
-    let mut known =
-        Markings { door, principal: &submission.principal, batch: markings, asked: HashMap::new() };
+    let mut known = Markings {
+        door,
+        principal: &submission.principal,
+        batch: markings,
+        asked: HashMap::new(),
+        numbers: HashMap::new(),
+    };
     for reading in readings {
         match reading {
             Reading::Unfit(verdict) => verdicts.push(verdict),
             Reading::Fit(object) => {
-                verdicts.push(verdict_head(&object));
-                let label = Label { agreement: submission.agreement.clone(), ..known.label(tx, &object)? };
-                fit.push(NewObject { object: *object, label: labels::intern(tx, &label)? });
+                let mut verdict = verdict_head(&object);
+                match known.number(tx, &object, submission.agreement.clone())? {
+                    Ok(label) => fit.push(NewObject { object: *object, label }),
+                    Err(refused) => verdict.outcome = refused,
+                }
+                verdicts.push(verdict);
             }
         }
     }
-    let mut outcomes = objects::add(tx, realm, submission.collection, originator, &fit)?.into_iter();
+    let bringer = Bringer { organisation: originator, visible };
+    let added = objects::add_from(tx, realm, submission.collection, bringer, &fit)?;
+    let unseen = added.unseen_conflicts.iter().filter_map(|place| Some(fit.get(*place)?.object.id().to_string()));
+    let unseen = unseen.collect();
+    let mut outcomes = added.outcomes.into_iter();
     for verdict in verdicts.iter_mut().filter(|verdict| !matches!(verdict.outcome, Outcome::Refused { .. })) {
         let outcome = outcomes.next().ok_or_else(|| StoreError::Corrupt("an outcome".to_owned()))?;
         verdict.outcome = if says_what_is_known(verdict, &outcome) {
@@ -415,7 +446,7 @@ pub(crate) fn add_in(
             outcome.into()
         };
     }
-    Ok(verdicts)
+    Ok((verdicts, unseen))
 }
 
 /// Producers write the definitions of the TLP levels with small differences. Their meaning is fixed by their identifiers, so a
@@ -437,9 +468,38 @@ struct Markings<'a> {
     principal: &'a Principal,
     batch: &'a HashMap<Id, Marking>,
     asked: HashMap<Id, Option<Marking>>,
+    /// The numbers of labels met in this run.
+    numbers: HashMap<Label, LabelKey>,
 }
 
 impl Markings<'_> {
+    /// The number of an object's label; or why there is none.
+    fn number(
+        &mut self,
+        tx: &mut Tx<'_>,
+        object: &Object,
+        agreement: Option<AgreementId>,
+    ) -> Result<Result<LabelKey, Outcome>, StoreError> {
+        let label = Label { agreement, ..self.label(tx, object)? };
+        if let Some(known) = self.numbers.get(&label) {
+            return Ok(Ok(*known));
+        }
+        match labels::intern(tx, &label) {
+            Ok(number) => {
+                self.numbers.insert(label, number);
+                Ok(Ok(number))
+            }
+            Err(StoreError::Limit { limit, .. }) => {
+                let message = format!(
+                    "the objects here bear as many different combinations of markings as there may be ({limit} from one \
+                     organisation); mark this one like an earlier one"
+                );
+                Ok(Err(Outcome::Refused { code: "too-many-labels".to_owned(), message }))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     fn label(&mut self, tx: &Tx<'_>, object: &Object) -> Result<Label, StoreError> {
         for marking in stix::marking::marking_refs(object) {
             if !self.batch.contains_key(&marking)
@@ -483,6 +543,12 @@ impl From<AddOutcome> for Outcome {
 /// What is written down of a run: what came in, and what was kept out because it contradicts what is here. An object that is
 /// merely invalid is told to its sender and is no act.
 pub(crate) fn events(submission: &Submission, verdicts: &[Verdict]) -> Vec<AuditEvent> {
+    events_beside(submission, verdicts, &[])
+}
+
+/// The same; `unseen` came in and contradict what their sender may not see. They stand in the record that there is anyway: one more
+/// leaf of the public log would tell the sender.
+fn events_beside(submission: &Submission, verdicts: &[Verdict], unseen: &[String]) -> Vec<AuditEvent> {
     let event = |action| AuditEvent::done(action, submission.actor.clone(), submission.purpose);
     let accepted = verdicts.iter().filter_map(|verdict| match verdict.outcome {
         Outcome::Accepted { sequence, .. } => Some(sequence),
@@ -493,6 +559,14 @@ pub(crate) fn events(submission: &Submission, verdicts: &[Verdict]) -> Vec<Audit
         .chunks(AUDITED_OBJECTS_MAX)
         .map(|ranges| event(Action::ObjectsAdded).on(ranges.iter().cloned()))
         .collect();
+    if let Some(first) = events.first_mut().filter(|_| !unseen.is_empty()) {
+        tracing::warn!(count = unseen.len(), "objects came in that contradict what their sender may not see");
+        let named: Vec<&str> = unseen.iter().map(String::as_str).take(UNSEEN_NAMED_MAX).collect();
+        *first = first
+            .clone()
+            .with("unseen_conflicts", unseen.len().to_string())
+            .with("unseen_conflict_ids", named.join(" "));
+    }
     let mut kept_out: HashMap<&str, Vec<String>> = HashMap::new();
     for verdict in verdicts {
         if let (Outcome::Refused { code, .. }, Some(id)) = (&verdict.outcome, &verdict.id)

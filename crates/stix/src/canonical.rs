@@ -10,36 +10,21 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// The canonical text of an object, given its properties and the text they were read from.
-pub(crate) fn canonical_text(properties: &Map<String, Value>, source: &[u8]) -> Vec<u8> {
+/// The canonical text of an object, given its properties and the text they were read from. `has_float`: whether any number was
+/// read as a double; then digits may be lost and the source text decides.
+pub(crate) fn canonical_text(properties: &Map<String, Value>, has_float: bool, source: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(source.len());
-    write_map(
-        &mut out,
-        properties,
-        if has_float(properties) { std::str::from_utf8(source).ok() } else { None },
-    );
+    let source = if has_float { std::str::from_utf8(source).ok() } else { None };
+    write_map(&mut out, properties, source);
     out
-}
-
-/// Whether any number was read as a double: then digits may be lost and the source text decides.
-fn has_float(map: &Map<String, Value>) -> bool {
-    fn any(value: &Value) -> bool {
-        match value {
-            Value::Number(number) => number.is_f64(),
-            Value::Array(list) => list.iter().any(any),
-            Value::Object(map) => has_float(map),
-            Value::Null | Value::Bool(_) | Value::String(_) => false,
-        }
-    }
-    map.values().any(any)
 }
 
 type RawMap<'a> = std::collections::HashMap<Cow<'a, str>, &'a RawValue>;
 
 fn write_map(out: &mut Vec<u8>, map: &Map<String, Value>, source: Option<&str>) {
-    let raw: RawMap<'_> =
-        source.and_then(|text| serde_json::from_str::<RawKeys<'_>>(text).ok()).unwrap_or_default().0;
-    let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+    let raw: Option<RawMap<'_>> =
+        source.and_then(|text| serde_json::from_str::<RawKeys<'_>>(text).ok()).map(|keys| keys.0);
+    let mut entries: Vec<(&str, &Value)> = map.iter().map(|(key, value)| (key.as_str(), value)).collect();
     entries.sort_unstable_by(|(a, _), (b, _)| utf16_order(a, b));
     out.push(b'{');
     for (position, (key, value)) in entries.into_iter().enumerate() {
@@ -48,13 +33,12 @@ fn write_map(out: &mut Vec<u8>, map: &Map<String, Value>, source: Option<&str>) 
         }
         write_text(out, key);
         out.push(b':');
-        write_value(out, value, raw.get(key.as_str()).map(|raw| raw.get()));
+        write_value(out, value, raw.as_ref().and_then(|raw| raw.get(key)).map(|raw| raw.get()));
     }
     out.push(b'}');
 }
 
 /// A dictionary whose keys are read and whose values are not.
-#[derive(Default)]
 struct RawKeys<'a>(RawMap<'a>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for RawKeys<'a> {
@@ -63,9 +47,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for RawKeys<'a> {
     }
 }
 
-/// Keys are ordered by their UTF-16 code units (RFC 8785 §3.2.3); for most texts that is the order of bytes.
+/// Keys are ordered by their UTF-16 code units (RFC 8785 §3.2.3). That is the order of bytes, but that characters beyond U+FFFF,
+/// whose UTF-8 begins with 0xF0 and up, are written with surrogates and so come before U+E000 to U+FFFF (0xEE and 0xEF).
 fn utf16_order(a: &str, b: &str) -> Ordering {
-    if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
+    let differing = a.bytes().zip(b.bytes()).find(|(a, b)| a != b);
+    match differing {
+        None => a.len().cmp(&b.len()),
+        Some((a, b)) if a >= 0xEE && b >= 0xEE && (a >= 0xF0) != (b >= 0xF0) => b.cmp(&a),
+        Some((a, b)) => a.cmp(&b),
+    }
 }
 
 fn write_value(out: &mut Vec<u8>, value: &Value, source: Option<&str>) {
@@ -100,7 +90,8 @@ fn write_value(out: &mut Vec<u8>, value: &Value, source: Option<&str>) {
 
 /// Strings as RFC 8785 §3.2.2.2 asks; the library escapes the same characters in the same way.
 fn write_text(out: &mut Vec<u8>, text: &str) {
-    let plain = !text.bytes().any(|b| b < 0x20 || b == b'"' || b == b'\\');
+    // Every byte is looked at, so that the compiler can look at many at a time.
+    let plain = !text.bytes().fold(false, |found, b| found | (b < 0x20) | (b == b'"') | (b == b'\\'));
     if plain {
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());
@@ -161,8 +152,9 @@ mod tests {
     use crate::json::read_object;
 
     fn check(source: &str, expected: &str) {
-        let properties = read_object(source.as_bytes()).unwrap();
-        let text = String::from_utf8(canonical_text(&properties, source.as_bytes())).unwrap();
+        let read = read_object(source.as_bytes()).unwrap();
+        let text = canonical_text(&read.properties, read.has_float, source.as_bytes());
+        let text = String::from_utf8(text).unwrap();
         assert_eq!(text, expected, "{source}");
     }
 
@@ -177,6 +169,33 @@ mod tests {
             "{\"\u{fb33}\":1,\"\u{1f600}\":2,\"\u{20ac}\":3}",
             "{\"\u{20ac}\":3,\"\u{1f600}\":2,\"\u{fb33}\":1}",
         );
+        check("{\"ab\":1,\"a\":2,\"\u{3042}\":3,\"b\":4}", "{\"a\":2,\"ab\":1,\"b\":4,\"\u{3042}\":3}");
+    }
+
+    #[test]
+    fn the_quick_order_is_that_of_utf16() {
+        let parts = [
+            "",
+            "a",
+            "ab",
+            "z",
+            "\u{7f}",
+            "\u{80}",
+            "\u{7ff}",
+            "\u{800}",
+            "\u{d7ff}",
+            "\u{e000}",
+            "\u{ffff}",
+            "\u{10000}",
+            "\u{10ffff}",
+        ];
+        let texts: Vec<String> =
+            parts.iter().flat_map(|a| parts.iter().map(move |b| format!("{a}{b}"))).collect();
+        for a in &texts {
+            for b in &texts {
+                assert_eq!(super::utf16_order(a, b), a.encode_utf16().cmp(b.encode_utf16()), "{a:?} {b:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! JSON text into values, strictly: no property twice, no bottomless nesting.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -12,8 +12,19 @@ use crate::ParseError;
 /// (an attack flow with nested extensions) has 9.
 pub const JSON_DEPTH_MAX: usize = 64;
 
+/// Properties of an object for which room is made at once: most have fewer. Dictionaries inside of it grow as they are read, for there
+/// may be millions of empty ones.
+const PROPERTIES_EXPECTED: usize = 20;
+
+/// One JSON object as it was read.
+pub(crate) struct ObjectRead {
+    pub(crate) properties: Map<String, Value>,
+    /// Whether any number was read as a double.
+    pub(crate) has_float: bool,
+}
+
 /// Reads one JSON object.
-pub(crate) fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, ParseError> {
+pub(crate) fn read_object(bytes: &[u8]) -> Result<ObjectRead, ParseError> {
     let text = std::str::from_utf8(bytes).map_err(|e| ParseError {
         code: "stix-utf8",
         message: format!("not UTF-8 from byte {}: STIX is JSON in UTF-8", e.valid_up_to()),
@@ -22,15 +33,17 @@ pub(crate) fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, ParseError
         let message = "not a JSON object: a STIX object starts with `{`".to_owned();
         return Err(ParseError { code: "stix-json", message });
     }
-    let refusal = RefCell::new(None);
+    let (refusal, has_float) = (RefCell::new(None), Cell::new(false));
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let read = ObjectSeed { depth: 1, refusal: &refusal }
+    let read = ObjectSeed { depth: 1, refusal: &refusal, has_float: &has_float }
         .deserialize(&mut deserializer)
         .and_then(|map| deserializer.end().map(|()| map));
-    read.map_err(|error| match refusal.take() {
-        Some(refused) => refused,
-        None => syntax_error(&error),
-    })
+    read.map(|properties| ObjectRead { properties, has_float: has_float.get() }).map_err(
+        |error| match refusal.take() {
+            Some(refused) => refused,
+            None => syntax_error(&error),
+        },
+    )
 }
 
 fn syntax_error(error: &serde_json::Error) -> ParseError {
@@ -50,6 +63,7 @@ fn syntax_error(error: &serde_json::Error) -> ParseError {
 struct ObjectSeed<'a> {
     depth: usize,
     refusal: &'a RefCell<Option<ParseError>>,
+    has_float: &'a Cell<bool>,
 }
 
 impl ObjectSeed<'_> {
@@ -67,7 +81,7 @@ impl ObjectSeed<'_> {
     }
 
     fn read_map<'de, A: MapAccess<'de>>(self, mut access: A) -> Result<Map<String, Value>, A::Error> {
-        let mut map = Map::new();
+        let mut map = if self.depth == 1 { Map::with_capacity(PROPERTIES_EXPECTED) } else { Map::new() };
         while let Some(key) = access.next_key::<String>()? {
             let value = access.next_value_seed(ValueSeed(self))?;
             match map.entry(key) {
@@ -136,6 +150,7 @@ impl<'de> Visitor<'de> for ValueSeed<'_> {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        self.0.has_float.set(true);
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 

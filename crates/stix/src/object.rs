@@ -10,6 +10,7 @@ use crate::{Id, Timestamp, canonical, json, marking, references, search};
 pub struct Object {
     bytes: Bytes,
     properties: Map<String, Value>,
+    has_float: bool,
     id: Id,
     version: Option<Timestamp>,
 }
@@ -33,14 +34,14 @@ impl Object {
     /// Codes: `stix-utf8`, `stix-json`, `stix-surrogate`, `stix-depth`, `stix-duplicate-property`, `stix-id`, `stix-type`,
     /// `stix-timestamp`, `stix-marking`.
     pub fn parse(bytes: Bytes) -> Result<Self, ParseError> {
-        let properties = json::read_object(&bytes)?;
+        let json::ObjectRead { properties, has_float } = json::read_object(&bytes)?;
         let id = read_id(&properties)?;
         let version = match read_timestamp(&properties, "modified")? {
             Some(modified) => Some(modified),
             None => read_timestamp(&properties, "created")?,
         };
         marking::check_readable(&properties)?;
-        Ok(Self { bytes, properties, id, version })
+        Ok(Self { bytes, properties, has_float, id, version })
     }
 
     /// The original JSON text.
@@ -102,7 +103,7 @@ impl Object {
     #[must_use]
     pub fn canonical_hash(&self) -> [u8; 32] {
         use sha2::Digest;
-        sha2::Sha256::digest(canonical::canonical_text(&self.properties, &self.bytes)).into()
+        sha2::Sha256::digest(canonical::canonical_text(&self.properties, self.has_float, &self.bytes)).into()
     }
 
     /// Every reference the object holds: property path (e.g. `object_refs[2]`) and the identifier it names,

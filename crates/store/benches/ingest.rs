@@ -1,6 +1,6 @@
 //! Durable ingest and pages out, against the limit that raw batched inserts of the same bytes set in the same run.
 //!
-//! `cargo bench -p store --bench ingest -- [objects] [postgres]`
+//! `cargo bench -p store --bench ingest -- [objects] [objects to a transaction] [postgres]`; the limit has 10,000 to a transaction always.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measures")]
 
 #[path = "on_server/limit.rs"]
@@ -27,13 +27,17 @@ use store::{Act, Options, Place, Store};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// Objects of one batch and transaction.
-const BATCH: usize = 1000;
+/// Objects of one transaction, unless told.
+const BATCH: usize = 1_000;
+/// Objects of one transaction of the limit.
+const LIMIT_BATCH: usize = 10_000;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Outcome<()> {
     // Cargo hands on flags of its own.
-    let count = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(100_000);
+    let mut told = std::env::args().skip(1).filter_map(|argument| argument.parse::<usize>().ok());
+    let count = told.next().unwrap_or(100_000);
+    let batch = told.next().unwrap_or(BATCH).max(1);
     let texts: Vec<Bytes> = (0..count).map(indicator).collect();
     let bytes = texts.iter().map(Bytes::len).sum::<usize>() / count.max(1);
     let server = if std::env::args().any(|argument| argument == "postgres") {
@@ -49,12 +53,12 @@ async fn main() -> Outcome<()> {
     } else {
         ("SQLite, synchronous=FULL", "inserts")
     };
-    println!("{count} indicators of {bytes} B, {BATCH} to a transaction, {kind}");
+    println!("{count} indicators of {bytes} B, {batch} to a transaction, {kind}");
     CPU_OF_SERVER.set(server.as_ref().map(process_id).transpose()?).map_err(|_| "set twice")?;
     let folder =
         tempfile::tempdir_in(std::env::var("BENCH_FOLDER").unwrap_or_else(|_| "/var/tmp".to_owned()))?;
     let raw = folder.path().join("raw.sqlite");
-    let limit = measure(&format!("limit: raw {indexes}, 3 indexes"), count, || match &server {
+    let limit = measure(&format!("limit: raw {indexes}, 3 indexes, {LIMIT_BATCH} to a transaction"), count, || match &server {
         Some(server) => std::thread::scope(|scope| {
             let copied = scope.spawn(|| limit::raw_copies(server, &texts).map_err(|error| error.to_string()));
             Ok(copied.join().map_err(|_| "the copying thread failed")??)
@@ -75,7 +79,7 @@ async fn main() -> Outcome<()> {
     let store = Store::open(place, Options::default())?;
     let start = Instant::now();
     let before = cpu_seconds();
-    let council = ingest(&store, &texts).await?;
+    let council = ingest(&store, &texts, batch).await?;
     let ours = report("ours: parse, label, add, audit", count, start, before);
     println!(
         "  ratio to the limit: of the rates {:.2}, per CPU-second {:.2} (goal 0.4)",
@@ -102,7 +106,7 @@ struct Council {
     labels: Vec<(LabelKey, Label)>,
 }
 
-async fn ingest(store: &Store, texts: &[Bytes]) -> Outcome<Council> {
+async fn ingest(store: &Store, texts: &[Bytes], batch: usize) -> Outcome<Council> {
     let originator = OrganisationId::parse("coordinator").ok_or("a short name")?;
     let collection = store
         .write(|tx| {
@@ -110,7 +114,7 @@ async fn ingest(store: &Store, texts: &[Bytes]) -> Outcome<Council> {
             Ok(Act::bookkeeping(store::collections::add(tx, &Realm::Live, id, "all", "")?.key))
         })
         .await?;
-    for batch in texts.chunks(BATCH) {
+    for batch in texts.chunks(batch) {
         let originator = originator.clone();
         let parsed: Vec<(Object, Label)> = batch
             .iter()
@@ -236,13 +240,13 @@ fn raw_inserts(file: &Path, texts: &[Bytes]) -> Outcome<()> {
          CREATE INDEX by_label ON objects (label, added);
          CREATE INDEX by_type ON objects (type, added);",
     )?;
-    for (batch, texts) in texts.chunks(BATCH).enumerate() {
+    for (batch, texts) in texts.chunks(LIMIT_BATCH).enumerate() {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         let mut insert = connection.prepare_cached(
             "INSERT INTO objects (id, version, label, type, added, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         for (place, text) in texts.iter().enumerate() {
-            let number = batch * BATCH + place;
+            let number = batch * LIMIT_BATCH + place;
             let added = i64::try_from(number)?;
             let body: &[u8] = text;
             insert.execute((id(number), "2026-01-01T00:00:00", added % 8, "indicator", added, body))?;

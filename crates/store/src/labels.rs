@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use oversight::{OrganisationId, Realm};
+use oversight::{OrganisationId, OrganisationRole, Realm};
 use policy::{AgreementId, GroupId, Label, LabelKey, Marking, ObjectClass, TlpLabel};
 use serde::{Deserialize, Serialize};
 use stix::Id;
@@ -14,13 +14,17 @@ use crate::{Reader, StoreError, Tx, settings};
 /// Labels of one realm at most: each is a number in the queries of whoever may see it.
 pub const LABELS_MAX: i64 = 20_000;
 
+/// Labels at most that one organisation's objects bring about: a member that makes up markings uses up its own share and nobody
+/// else's. The coordinator's have no limit of their own.
+pub const LABELS_OF_ONE_MAX: i64 = 2_000;
+
 /// The setting that counts the changes of labels.
 const CHANGES_SETTING: &str = "labels.changes";
 
 /// The number of a label, given to it when it is first seen.
 ///
 /// # Errors
-/// [`StoreError::Limit`] beyond [`LABELS_MAX`].
+/// [`StoreError::Limit`] beyond [`LABELS_MAX`], or beyond [`LABELS_OF_ONE_MAX`] of its originator.
 pub fn intern(tx: &mut Tx<'_>, label: &Label) -> Result<LabelKey, StoreError> {
     let realm = tx.realm_for_writing(&label.realm)?;
     let text = Text::of(label)?;
@@ -31,8 +35,41 @@ pub fn intern(tx: &mut Tx<'_>, label: &Label) -> Result<LabelKey, StoreError> {
         let limit = usize::try_from(LABELS_MAX).unwrap_or(usize::MAX);
         return Err(StoreError::Limit { what: "the number of different labels", limit });
     }
+    take_share(tx, realm, label)?;
     tx.execute("INSERT INTO labels (realm, text) VALUES (?1, ?2)", (realm, &text))?;
     lookup(tx, realm, &text)?.ok_or_else(|| StoreError::corrupt("label"))
+}
+
+/// Counts one more label of an organisation.
+fn take_share(tx: &mut Tx<'_>, realm: i64, label: &Label) -> Result<(), StoreError> {
+    let originator = label.originator.as_str();
+    if originator == Label::SEVERAL {
+        return Ok(());
+    }
+    let sql = "SELECT labels FROM label_shares WHERE realm = ?1 AND originator = ?2";
+    let counted = match tx.first(sql, (realm, originator), |row| row.get::<i64>(0))? {
+        Some(counted) => counted,
+        // Labels of before there were shares.
+        None => {
+            let own =
+                all(tx, &label.realm)?.into_iter().filter(|(_, known)| known.originator == label.originator);
+            i64::try_from(own.count()).unwrap_or(i64::MAX)
+        }
+    };
+    let role = "SELECT role FROM organisations WHERE realm = ?1 AND id = ?2";
+    let is_coordinator = tx
+        .first(role, (realm, originator), |row| Ok(row.text(0)? == OrganisationRole::Coordinator.name()))?
+        .unwrap_or(false);
+    if counted >= LABELS_OF_ONE_MAX && !is_coordinator {
+        let limit = usize::try_from(LABELS_OF_ONE_MAX).unwrap_or(usize::MAX);
+        return Err(StoreError::Limit { what: "the number of different labels of one organisation", limit });
+    }
+    tx.execute(
+        "INSERT INTO label_shares (realm, originator, labels) VALUES (?1, ?2, ?3)
+         ON CONFLICT (realm, originator) DO UPDATE SET labels = excluded.labels",
+        (realm, originator, counted.saturating_add(1)),
+    )?;
+    Ok(())
 }
 
 /// The number of a label, if any object ever bore it.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use oversight::{OrganisationId, Purpose, Realm};
 use stix::Id;
 
+use crate::objects::{object_key, of_object};
 use crate::sql::{Row, count, micros, organisation_id, params, parsed, stored, time};
 use crate::{Reader, StoreError, Tx};
 
@@ -208,10 +209,14 @@ fn places(
     id: &str,
     version_key: Option<&str>,
 ) -> Result<Vec<i64>, StoreError> {
-    let sql = "SELECT sequence FROM log WHERE realm = ?1 AND id = ?2 AND kind < 2 AND (?3 IS NULL OR version_key = ?3)
-        UNION SELECT sequence FROM earlier_places WHERE realm = ?1 AND id = ?2 AND (?3 IS NULL OR version_key = ?3)
-        ORDER BY 1 DESC LIMIT ?4";
-    reader.rows(sql, (realm, id, version_key, PLACES_MAX), |row| row.get(0))
+    let sql = format!(
+        "SELECT sequence FROM log
+         WHERE {} AND realm + 0 = ?1 AND id = ?2 AND kind < 2 AND (?3 IS NULL OR version_key = ?3)
+         UNION SELECT sequence FROM earlier_places WHERE realm = ?1 AND id = ?2 AND (?3 IS NULL OR version_key = ?3)
+         ORDER BY 1 DESC LIMIT ?4",
+        of_object("sequence", "?5")
+    );
+    reader.rows(&sql, (realm, id, version_key, PLACES_MAX, object_key(realm, id)), |row| row.get(0))
 }
 
 /// The rows of several places, one for each recipient, door, purpose and agreement.

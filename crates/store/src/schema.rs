@@ -1,8 +1,8 @@
 //! The tables, as numbered migrations that are never edited once released.
 
-use crate::StoreError;
 use crate::connection::{Connection, Dialect};
 use crate::value::Value;
+use crate::{StoreError, objects};
 
 /// Each brings the schema one version further. Portable SQL but for full text, which each database has in its own way.
 const MIGRATIONS: &[&[&str]] = &[
@@ -20,20 +20,28 @@ const MIGRATIONS: &[&[&str]] = &[
     &[include_str!("schema/challenges.sql")],
     &[include_str!("schema/sharing.sql")],
     &[include_str!("schema/finding.sql")],
+    &[OBJECT_ROWS, include_str!("schema/object_rows_indexes.sql"), include_str!("schema/label_shares.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");
 /// What stands in for [`WORDS_SQLITE`], and what only several processes need.
 const WORDS_POSTGRES: &str = include_str!("schema/words_postgres.sql");
 
+/// After this the program moves the rows over: no SQL that all databases share can make the numbers of objects.
+const OBJECT_ROWS: &str = include_str!("schema/object_rows.sql");
+
 /// Brings the database to the newest version, each step in a transaction of its own.
 ///
 /// # Errors
 /// [`StoreError::Newer`] when a newer program was here.
 pub(crate) fn migrate(connection: &Connection) -> Result<(), StoreError> {
+    migrate_by(connection, MIGRATIONS)
+}
+
+fn migrate_by(connection: &Connection, migrations: &[&[&str]]) -> Result<(), StoreError> {
     loop {
         connection.begin_migrating()?;
-        let done = step(connection).and_then(|more| connection.run("COMMIT").map(|()| more));
+        let done = step(connection, migrations).and_then(|more| connection.run("COMMIT").map(|()| more));
         match done {
             Ok(true) => {}
             Ok(false) => return Ok(()),
@@ -46,23 +54,136 @@ pub(crate) fn migrate(connection: &Connection) -> Result<(), StoreError> {
 }
 
 /// One version further; whether there may be more.
-fn step(connection: &Connection) -> Result<bool, StoreError> {
+fn step(connection: &Connection, migrations: &[&[&str]]) -> Result<bool, StoreError> {
     connection.run("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")?;
     let mut found: i64 = 0;
     connection.query("SELECT COALESCE(MAX(version), 0) FROM schema_version", &[], |row| {
         found = row.get(0)?;
         Ok(false)
     })?;
-    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    let known = i64::try_from(migrations.len()).unwrap_or(i64::MAX);
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
-    let next = usize::try_from(found).ok().and_then(|found| MIGRATIONS.get(found));
+    let next = usize::try_from(found).ok().and_then(|found| migrations.get(found));
     let Some(statements) = next else { return Ok(false) };
     for ddl in *statements {
         let is_own = *ddl == WORDS_SQLITE && connection.dialect() == Dialect::Postgres;
         connection.run_tables(if is_own { WORDS_POSTGRES } else { ddl })?;
+        if *ddl == OBJECT_ROWS {
+            objects::migrate_places(connection)?;
+        }
     }
     connection.execute("INSERT INTO schema_version (version) VALUES (?1)", &[Value::Integer(found + 1)])?;
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use bytes::Bytes;
+    use oversight::{OrganisationId, Realm};
+    use policy::Label;
+    use stix::Object;
+
+    use super::{MIGRATIONS, migrate, migrate_by};
+    use crate::objects::{self, AddOutcome, NewObject, test_visible};
+    use crate::value::params;
+    use crate::{Clock, Options, Reader, Tx, collections, labels, sqlite};
+
+    const LIVE: Realm = Realm::Live;
+
+    fn object(number: u32, day: u32) -> Object {
+        let text = format!(
+            r#"{{"type":"campaign","spec_version":"2.1","id":"campaign--00000000-0000-4000-8000-{number:012}","name":"c {day}",
+            "created":"2026-01-01T00:00:00Z","modified":"2026-01-{day:02}T00:00:00Z"}}"#
+        );
+        Object::parse(Bytes::from(text)).unwrap()
+    }
+
+    /// What the first schema's program wrote: two versions of one object, one object that was removed, and its removal.
+    #[test]
+    fn a_log_of_the_first_schema_is_read_and_continued() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = sqlite::open_writer(&folder.path().join("old.sqlite"), &Options::default()).unwrap();
+        migrate_by(&connection, &MIGRATIONS[..1]).unwrap();
+        let (clock, state) = (Clock::system(), RefCell::default());
+        let mut tx = Tx::new(&connection, &clock, &state);
+        let collection = collections::add(&mut tx, &LIVE, uuid::Uuid::from_u128(1), "", "").unwrap().key;
+        let coordinator = OrganisationId::parse("coordinator").unwrap();
+        let label = Label::of(&object(1, 1), &coordinator, &LIVE, |_| false);
+        let key: i64 = 7;
+        let text = r#"{"tlp":null,"statements":[],"unknown":[],"originator":"coordinator"}"#;
+        connection
+            .execute("INSERT INTO labels (label, realm, text) VALUES (?1, 1, ?2)", &params![key, text])
+            .unwrap();
+        connection
+            .execute(
+                "INSERT INTO originators (originator, realm, organisation) VALUES (1, 1, 'coordinator')",
+                &[],
+            )
+            .unwrap();
+        let rows = [
+            (1, 0, 0, 1, object(1, 1)),
+            (2, 0, 1, 0, object(1, 2)),
+            (3, 1, 0, 0, object(2, 1)),
+            (4, 2, 0, 0, object(2, 1)),
+        ];
+        for (sequence, kind, is_last, is_first, object) in rows {
+            let sql = "INSERT INTO log (sequence, realm, collection, kind, label, date_added, is_last, is_first, revoked,
+                    originator, type, id, version, version_key, spec_version, hash, body)
+                VALUES (?1, 1, ?2, ?3, ?4, ?1, ?5, ?6, 0, 1, 'campaign', ?7, ?8, ?9, '2.1', ?10, ?11)";
+            let body: &[u8] = if kind == 0 { object.bytes() } else { &[] };
+            let version = object.version().unwrap();
+            connection
+                .execute(
+                    sql,
+                    &params![
+                        sequence,
+                        collection,
+                        kind,
+                        key,
+                        is_last,
+                        is_first,
+                        object.id().as_str(),
+                        version.as_str(),
+                        version.sort_key(),
+                        object.canonical_hash(),
+                        body
+                    ],
+                )
+                .unwrap();
+            if is_last == 1 {
+                let sql = "INSERT INTO words (rowid, name, rest, mentions) VALUES (?1, 'c 2', '', '')";
+                connection.execute(sql, &params![sequence]).unwrap();
+                let sql = "INSERT INTO tallies VALUES (1, ?1, 'campaign', ?2, 1, 1, 0)";
+                connection.execute(sql, &params![collection, key]).unwrap();
+            }
+        }
+        state.take();
+        migrate(&connection).unwrap();
+
+        let reader = Reader::new(&connection, &clock);
+        assert_eq!(labels::get(&reader, &LIVE, key).unwrap(), Some(label.clone()));
+        let visible = test_visible(&[(key, label)]);
+        let versions = objects::versions(&reader, &LIVE, &visible, object(1, 1).id()).unwrap();
+        let bodies: Vec<&[u8]> = versions.iter().map(|row| &row.body[..]).collect();
+        assert_eq!(bodies, [&object(1, 2).bytes()[..], &object(1, 1).bytes()[..]]);
+        assert_eq!(objects::get(&reader, &LIVE, &visible, object(2, 1).id()).unwrap(), None);
+        let mut tx = Tx::new(&connection, &clock, &state);
+        let new = [(1, 1), (1, 3), (2, 1)]
+            .map(|(number, day)| NewObject { object: object(number, day), label: key });
+        let outcomes = objects::add(&mut tx, &LIVE, collection, &coordinator, &new).unwrap();
+        let sequences: Vec<(bool, i64)> = outcomes
+            .iter()
+            .map(|outcome| match outcome {
+                AddOutcome::Added { sequence, .. } => (true, *sequence),
+                AddOutcome::Duplicate { sequence } => (false, *sequence),
+                AddOutcome::Refused { code, .. } => panic!("{code}"),
+            })
+            .collect();
+        assert_eq!(sequences, [(false, 1), (true, 5), (true, 6)]);
+        assert_eq!(objects::count(&reader, &LIVE, &visible, &[]).unwrap(), 2);
+    }
 }

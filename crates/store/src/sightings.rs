@@ -5,7 +5,7 @@ use oversight::{OrganisationId, Realm};
 use policy::{LabelKey, Visible};
 use stix::Id;
 
-use crate::objects::label_condition;
+use crate::objects::{label_condition, object_key, of_object};
 use crate::sql::{Row, count, micros, organisation_id, params, parsed, stix_id, stored, time};
 use crate::{Reader, StoreError, Tx};
 
@@ -82,9 +82,13 @@ pub(crate) fn forget(tx: &Tx<'_>, realm: i64, id: &Id, sequence: i64) -> Result<
 /// # Errors
 /// Those of the database.
 pub fn exists(reader: &Reader<'_>, realm: &Realm, id: &Id) -> Result<bool, StoreError> {
-    let sql = "SELECT (SELECT COUNT(*) FROM sightings WHERE realm = ?1 AND id = ?2)
-        + (SELECT COUNT(*) FROM log WHERE realm = ?1 AND id = ?2 AND kind < 2 AND kind = 1)";
-    Ok(reader.number(sql, (reader.realm(realm)?, id.as_str()))? > 0)
+    let sql = format!(
+        "SELECT (SELECT COUNT(*) FROM sightings WHERE realm = ?1 AND id = ?2)
+         + (SELECT COUNT(*) FROM log WHERE {} AND realm + 0 = ?1 AND id = ?2 AND kind = 1)",
+        of_object("sequence", "?3")
+    );
+    let realm = reader.realm(realm)?;
+    Ok(reader.number(&sql, (realm, id.as_str(), object_key(realm, id.as_str())))? > 0)
 }
 
 /// A sighting that the reader may see.

@@ -133,15 +133,24 @@ fn push_pairs(run: &str, out: &mut String) {
 }
 
 fn cut_ascii(text: &str, out: &mut String) {
-    for word in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
-        if out.len() >= TEXT_BYTES_MAX {
-            return;
+    out.reserve(text.len() + 1);
+    let mut length = 0_usize;
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            if length == 0 && out.len() >= TEXT_BYTES_MAX {
+                return;
+            }
+            if length < WORD_BYTES_MAX {
+                out.push(char::from(byte.to_ascii_lowercase()));
+            }
+            length += 1;
+        } else if length > 0 {
+            out.push(' ');
+            length = 0;
         }
-        let start = out.len();
-        push_word(word, out);
-        if let Some(written) = out.get_mut(start..) {
-            written.make_ascii_lowercase();
-        }
+    }
+    if length > 0 {
+        out.push(' ');
     }
 }
 

@@ -20,6 +20,10 @@ use clap::Parser;
 use crate::cli::{Cli, Command};
 use crate::output::{Failure, Output};
 
+/// Objects are parsed on one thread and freed on another, a hundred small pieces each.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {

@@ -524,9 +524,14 @@ impl Walk<'_> {
         strict: bool,
         severity: Severity,
     ) {
-        let instant =
-            |name: &str| map.get(name).and_then(Value::as_str).and_then(|text| Timestamp::parse(text).ok());
-        let (Some(earlier), Some(later)) = (instant(first), instant(second)) else {
+        let text = |name: &str| map.get(name).and_then(Value::as_str);
+        let (Some(earlier), Some(later)) = (text(first), text(second)) else {
+            return;
+        };
+        if earlier == later && !strict {
+            return;
+        }
+        let (Ok(earlier), Ok(later)) = (Timestamp::parse(earlier), Timestamp::parse(later)) else {
             return;
         };
         if later < earlier || (strict && later == earlier) {

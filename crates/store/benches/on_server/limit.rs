@@ -7,7 +7,7 @@ use bytes::Bytes;
 use postgres::{Client, NoTls};
 
 use super::server::Server;
-use super::{BATCH, Outcome, id};
+use super::{LIMIT_BATCH, Outcome, id};
 
 /// Copies batch by batch, each in a transaction that is on disk when it ends.
 pub(super) fn raw_copies(server: &Server, texts: &[Bytes]) -> Outcome<()> {
@@ -19,10 +19,10 @@ pub(super) fn raw_copies(server: &Server, texts: &[Bytes]) -> Outcome<()> {
          CREATE INDEX by_label ON objects (label, added);
          CREATE INDEX by_type ON objects (type, added);",
     )?;
-    for (batch, texts) in texts.chunks(BATCH).enumerate() {
+    for (batch, texts) in texts.chunks(LIMIT_BATCH).enumerate() {
         let mut rows = String::new();
         for (place, text) in texts.iter().enumerate() {
-            let number = batch * BATCH + place;
+            let number = batch * LIMIT_BATCH + place;
             write!(
                 rows,
                 "{number}\t{}\t2026-01-01T00:00:00\t{}\tindicator\t{number}\t\\\\x",

@@ -1,14 +1,15 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use oversight::{OrganisationId, Realm};
-use policy::LabelKey;
+use policy::{LabelKey, Visible};
 use stix::Object;
 
 use super::flags::{self, Stand};
 use super::index::Indexer;
+use super::place::{self, Places};
 use super::tally::Tallies;
 use crate::collections::CollectionKey;
-use crate::sql::{self, Bulk, Dialect, Prepared, Value, params};
+use crate::sql::{self, Bulk, params};
 use crate::{Reader, StoreError, Tx, releases};
 
 /// The largest object in bytes.
@@ -57,6 +58,8 @@ pub(crate) struct LogState {
     dates: HashMap<(i64, CollectionKey), i64>,
     /// The numbers of organisations that bring objects.
     originators: HashMap<(i64, OrganisationId), i64>,
+    /// Rows whose places stand in the small table.
+    gathered: i64,
 }
 
 /// The newest sequence given out.
@@ -64,15 +67,26 @@ pub(crate) fn last_sequence(reader: &Reader<'_>) -> Result<i64, StoreError> {
     reader.number("SELECT MAX(sequence) FROM log", ())
 }
 
-/// Adds objects to a collection, one outcome each, in order; a refused one harms no other.
-///
-/// - The same version with the same canonical hash is a duplicate and changes nothing; with other content it is
-///   refused (`content-conflict`; STIX 2.1 §3.6: one id and version has one content, the first is kept), even after
-///   the first was removed.
-/// - Another version than the first one must come from the organisation that brought the first (`not-creator`), and
-///   there is none after a revoked one (`revoked`). Marking definitions have one version (`marking-versioned`,
-///   STIX 2.1 §7.2.1), and so has an object that tells no version (`unversioned`).
-/// - `date_added` is the store's clock, and at least one microsecond after the last one of the collection.
+/// Who brings objects in, and what it may know of what is here.
+#[derive(Debug, Clone, Copy)]
+pub struct Bringer<'a> {
+    /// The organisation.
+    pub organisation: &'a OrganisationId,
+    /// What it may see, beside what it brought in itself; `None`: everything, for objects of the node's own making.
+    pub visible: Option<&'a Visible>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Added {
+    /// One outcome for each object, in order.
+    pub outcomes: Vec<AddOutcome>,
+    /// Positions of objects that were added and contradict what another organisation brought in and the bringer may not see: the
+    /// same version with other content. For who supervises the node, never for the bringer.
+    pub unseen_conflicts: Vec<usize>,
+}
+
+/// Adds objects of the node's own making, or of somebody who sees everything: as [`add_from`].
 ///
 /// # Errors
 /// Those of the database; then nothing of the batch is kept.
@@ -83,13 +97,48 @@ pub fn add(
     originator: &OrganisationId,
     objects: &[NewObject],
 ) -> Result<Vec<AddOutcome>, StoreError> {
-    let realm = tx.realm_for_writing(realm)?;
-    let originator = originator_key(tx, realm, originator)?;
+    let bringer = Bringer { organisation: originator, visible: None };
+    Ok(add_from(tx, realm, collection, bringer, objects)?.outcomes)
+}
 
-    let mut batch = Batch::new(tx, realm, collection, originator, objects)?;
-    let outcomes = objects.iter().map(|new| batch.add(new)).collect::<Result<_, _>>()?;
+/// Adds objects to a collection, one outcome each, in order; a refused one harms no other.
+///
+/// The outcome depends on nothing but the bringer's own objects and those it may see:
+///
+/// - The same version with the same canonical hash is a duplicate and changes nothing; with other content it is
+///   refused (`content-conflict`; STIX 2.1 §3.6: one id and version has one content, the first is kept), even after
+///   the first was removed.
+/// - Another version than the first one must come from the organisation that brought the first (`not-creator`), and
+///   there is none after a revoked one (`revoked`). Marking definitions have one version (`marking-versioned`,
+///   STIX 2.1 §7.2.1), and so has an object that tells no version (`unversioned`).
+/// - What is here, but brought by others and hidden from the bringer, does not count: the object is kept as the bringer's own, in a
+///   line of its own. Whoever may see several lines of an object is shown the one that was begun first, and no other.
+/// - `date_added` is the store's clock, and at least one microsecond after the last one of the collection.
+///
+/// # Errors
+/// Those of the database; then nothing of the batch is kept.
+pub fn add_from(
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    collection: CollectionKey,
+    bringer: Bringer<'_>,
+    objects: &[NewObject],
+) -> Result<Added, StoreError> {
+    let realm = tx.realm_for_writing(realm)?;
+    let originator = originator_key(tx, realm, bringer.organisation)?;
+
+    let mut batch = Batch::new(tx, realm, collection, originator, bringer.visible, objects)?;
+    let mut added = Added::default();
+    for (position, new) in objects.iter().enumerate() {
+        let (outcome, contradicts) = batch.add(new)?;
+        added.outcomes.push(outcome);
+        if contradicts {
+            added.unseen_conflicts.push(position);
+        }
+    }
     batch.tallies.write(batch.tx, realm, collection)?;
-    Ok(outcomes)
+    gather_places(tx)?;
+    Ok(added)
 }
 
 struct Batch<'t, 'c> {
@@ -97,12 +146,11 @@ struct Batch<'t, 'c> {
     realm: i64,
     collection: CollectionKey,
     originator: i64,
+    visible: Option<&'t Visible>,
     now: i64,
     tallies: Tallies,
-    find_last: Prepared<'c>,
+    places: Places<'c>,
     insert: Bulk<'c>,
-    /// Objects of the batch of which the log knows nothing; `None`: each is asked for.
-    unknown: Option<HashSet<&'t str>>,
     indexer: Indexer<'c>,
 }
 
@@ -115,20 +163,35 @@ struct Known {
     label: LabelKey,
     is_last: i64,
     originator: i64,
+    line: i64,
     revoked: bool,
     hash: [u8; 32],
 }
 
+/// What is done with an object.
+enum Verdict {
+    /// It is not added.
+    Stop(AddOutcome),
+    /// It begins a line of the bringer's own.
+    Begin { line: i64 },
+    /// It is another version of the bringer's own line, whose last version is at `last` of what is known. `removed` stands in its
+    /// place and is gone.
+    Continue { last: usize, removed: Option<i64> },
+}
+
+/// A row to be inserted.
+struct NewRow<'n> {
+    new: &'n NewObject,
+    object_key: i64,
+    line: i64,
+    hash: &'n [u8; 32],
+}
+
 /// The columns of a version, in the order of its values.
 const COLUMNS: &str = "sequence, realm, collection, kind, label, date_added, is_last, is_first, revoked,
-    originator, type, id, version, version_key, spec_version, hash, body";
+    originator, object, line, type, id, version, version_key, spec_version, hash, body";
 
-/// Identifiers that are looked up at a time.
-const IDS_MAX: usize = 1024;
-
-const KNOWN: &str =
-    "SELECT sequence, kind, collection, version_key, label, is_last, originator, revoked, hash FROM log
-    WHERE realm = ?1 AND id = ?2 AND kind < 2";
+const KNOWN: &str = "SELECT sequence, kind, collection, version_key, label, is_last, originator, line, revoked, hash FROM log";
 
 impl<'t, 'c> Batch<'t, 'c> {
     fn new(
@@ -136,139 +199,147 @@ impl<'t, 'c> Batch<'t, 'c> {
         realm: i64,
         collection: CollectionKey,
         originator: i64,
-        objects: &'t [NewObject],
+        visible: Option<&'t Visible>,
+        objects: &[NewObject],
     ) -> Result<Self, StoreError> {
-        let find_last = format!("{KNOWN} ORDER BY version_key DESC, collection DESC LIMIT 1");
         Ok(Self {
             tx,
             realm,
             collection,
             originator,
+            visible,
             now: sql::micros(tx.now()),
             tallies: Tallies::default(),
-            find_last: tx.prepare(&find_last)?,
-            unknown: unknown_ids(tx, realm, objects)?,
+            places: Places::new(tx, realm, objects)?,
             insert: tx.bulk("log", COLUMNS)?,
             indexer: Indexer::new(tx)?,
         })
     }
 
-    fn add(&mut self, new: &'t NewObject) -> Result<AddOutcome, StoreError> {
+    /// Adds one object; and whether it contradicts what the bringer may not see.
+    fn add(&mut self, new: &NewObject) -> Result<(AddOutcome, bool), StoreError> {
         let object = &new.object;
         if object.bytes().len() > OBJECT_BYTES_MAX {
             let message =
                 format!("the object has {} bytes; at most {OBJECT_BYTES_MAX}", object.bytes().len());
-            return Ok(AddOutcome::Refused { code: "too-large", message });
+            return Ok((AddOutcome::Refused { code: "too-large", message }, false));
         }
         let hash = object.canonical_hash();
-        let Some(last) = self.find_last(object)? else {
-            let (sequence, date_added_us) = self.insert(new, &hash, self.originator, Stand::ONLY)?;
-            self.indexer.index(sequence, object)?;
-            self.tallies.add(object.object_type(), new.label, Stand::ONLY, object.is_revoked());
-            return Ok(AddOutcome::Added { sequence, date_added_us });
+        let object_key = place::object_key(self.realm, object.id().as_str());
+        let row = |line| NewRow { new, object_key, line, hash: &hash };
+        if !self.places.any(object_key)? {
+            return Ok((self.begin(&row(0))?, false));
+        }
+        let known = self.known(object, object_key)?;
+        let outcome = match self.judge(object, &hash, &known) {
+            Verdict::Stop(outcome) => return Ok((outcome, false)),
+            Verdict::Begin { line } => self.begin(&row(line))?,
+            Verdict::Continue { last, removed } => {
+                if let Some(sequence) = removed {
+                    // Its removal stays in the log; this row would stand in the way of the new one.
+                    releases::remember_place(self.tx, sequence)?;
+                    self.tx.execute("DELETE FROM log WHERE sequence = ?1", [sequence])?;
+                    place::forget(self.tx, object_key, sequence)?;
+                }
+                let last = known.get(last).ok_or_else(|| StoreError::corrupt("the versions of an object"))?;
+                self.follow(&row(last.line), last)?
+            }
         };
-        self.add_version(new, hash, &last)
+        let contradicts = known
+            .iter()
+            .any(|known| !self.sees(known) && known.version_key == version_key(object) && known.hash != hash);
+        Ok((outcome, contradicts))
     }
 
-    /// Adds to an object that is known, `last` being its last version in any collection.
-    fn add_version(
-        &mut self,
-        new: &NewObject,
-        hash: [u8; 32],
-        last: &Known,
-    ) -> Result<AddOutcome, StoreError> {
-        let same = self.same_version(&new.object)?;
-        if same.iter().any(|known| known.hash != hash) {
-            let message = format!("`{}` is known with other content under the same version", new.object.id());
-            return Ok(AddOutcome::Refused { code: "content-conflict", message });
-        }
-        let here = same.iter().find(|known| known.collection == self.collection);
-        if let Some(here) = here.filter(|known| known.kind == 0) {
-            return Ok(AddOutcome::Duplicate { sequence: here.sequence });
-        }
-        if let Some(refused) = self.refuse(new, last, !same.is_empty())? {
-            return Ok(refused);
-        }
-        if let Some(removed) = here {
-            // Its removal stays in the log; this row would stand in the way of the new one.
-            releases::remember_place(self.tx, removed.sequence)?;
-            self.tx.execute("DELETE FROM log WHERE sequence = ?1", [removed.sequence])?;
-        }
+    /// Adds the first version of a line.
+    fn begin(&mut self, row: &NewRow<'_>) -> Result<AddOutcome, StoreError> {
+        let stand = if row.line == 0 { Stand::ONLY } else { Stand::ONLY_BESIDE };
+        let (sequence, date_added_us) = self.insert(row, stand)?;
+        self.indexer.index(sequence, &row.new.object)?;
+        self.tally(row, stand);
+        Ok(AddOutcome::Added { sequence, date_added_us })
+    }
+
+    /// Adds another version of a line, `last` being its last one in any collection.
+    fn follow(&mut self, row: &NewRow<'_>, last: &Known) -> Result<AddOutcome, StoreError> {
+        let object = &row.new.object;
         let follows_alike = last.kind == 0
             && last.collection == self.collection
-            && last.label == new.label
+            && last.label == row.new.label
             && last.is_last == 1
-            && last.version_key.as_str() < version_key(&new.object);
+            && last.version_key.as_str() < version_key(object);
         let stand = if follows_alike { Stand::LAST } else { Stand::UNSETTLED };
-        let (sequence, date_added_us) = self.insert(new, &hash, last.originator, stand)?;
-        let object = &new.object;
+        let (sequence, date_added_us) = self.insert(row, stand)?;
+        self.tally(row, stand);
         if follows_alike {
             self.indexer.index(sequence, object)?;
-            self.tallies.add(object.object_type(), new.label, stand, object.is_revoked());
             flags::supersede(self.tx, last.sequence, &mut self.tallies)?;
         } else {
-            self.tallies.add(object.object_type(), new.label, stand, object.is_revoked());
-            flags::settle(self.tx, self.realm, self.collection, object.id(), &mut self.tallies)?;
+            let id = object.id();
+            flags::settle(self.tx, self.realm, self.collection, id, row.line, &mut self.tallies)?;
         }
         Ok(AddOutcome::Added { sequence, date_added_us })
     }
 
-    /// Why a version of a known object is not taken in. `copy`: it is known, but elsewhere or removed.
-    fn refuse(&self, new: &NewObject, last: &Known, copy: bool) -> Result<Option<AddOutcome>, StoreError> {
-        let object = &new.object;
+    fn tally(&mut self, row: &NewRow<'_>, stand: Stand) {
+        let object = &row.new.object;
+        self.tallies.add(object.object_type(), row.new.label, stand, object.is_revoked());
+    }
+
+    /// What is done with an object of which something is known.
+    fn judge(&self, object: &Object, hash: &[u8; 32], known: &[Known]) -> Verdict {
         let refuse = |code, why: &str| {
-            Ok(Some(AddOutcome::Refused { code, message: format!("`{}` {why}", object.id()) }))
+            let message = format!("`{}` {why}", object.id());
+            Verdict::Stop(AddOutcome::Refused { code, message })
         };
-        if last.originator != self.originator {
-            return refuse(
-                "not-creator",
-                "was brought in by another organisation, which alone may bring it again",
-            );
+        let seen = || known.iter().filter(|known| self.sees(known));
+        let same = || seen().filter(|known| known.version_key == version_key(object));
+        if same().any(|known| known.hash != *hash) {
+            return refuse("content-conflict", "is known with other content under the same version");
         }
-        if copy {
-            return Ok(None);
+        let here = |kind| move |known: &&Known| known.collection == self.collection && known.kind == kind;
+        if let Some(here) = same().find(here(0)) {
+            return Verdict::Stop(AddOutcome::Duplicate { sequence: here.sequence });
         }
-        if object.object_type() == "marking-definition" {
-            return refuse("marking-versioned", "is a marking definition, which has one version only");
+        let own = || known.iter().enumerate().filter(|(_, known)| known.originator == self.originator);
+        let Some((place, last)) = own().last() else {
+            if seen().next().is_some() {
+                return refuse(
+                    "not-creator",
+                    "was brought in by another organisation, which alone may bring it again",
+                );
+            }
+            let line = known.iter().map(|known| known.line + 1).max().unwrap_or(0);
+            return Verdict::Begin { line };
+        };
+        let mut own_same =
+            own().map(|(_, known)| known).filter(|known| known.version_key == version_key(object)).peekable();
+        // It is known, but elsewhere or removed.
+        let copy = own_same.peek().is_some();
+        let removed = own_same.find(here(1)).map(|known| known.sequence);
+        match (copy, refusal(object, last, own().count())) {
+            (false, Some((code, why))) => refuse(code, why),
+            _ => Verdict::Continue { last: place, removed },
         }
-        if object.version().is_none() || last.version_key.is_empty() {
-            return refuse("unversioned", "is known and tells no version that could set the two apart");
-        }
-        let after_last = last.version_key.as_str() < version_key(object);
-        if last.revoked && after_last {
-            return refuse("revoked", "is revoked; there are no versions after that");
-        }
-        if object.is_revoked() && !after_last {
-            return refuse("revoked", "has a later version, so this one cannot revoke it");
-        }
-        let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM log WHERE realm = ?1 AND id = ?2 AND kind < 2 LIMIT ?3) AS few";
-        if self.tx.number(sql, (self.realm, object.id().as_str(), VERSIONS_MAX))? >= VERSIONS_MAX {
-            return refuse("too-large", "has as many versions as one object may have");
-        }
-        Ok(None)
     }
 
-    /// The last version of an object, in any collection, be it there or removed.
-    fn find_last(&mut self, object: &'t Object) -> Result<Option<Known>, StoreError> {
-        // Taken out: the next version in this batch finds it there.
-        if self.unknown.as_mut().is_some_and(|unknown| unknown.remove(object.id().as_str())) {
-            return Ok(None);
-        }
-        self.find_last.first((self.realm, object.id().as_str()), read_known)
+    /// Whether the bringer may know of a version.
+    fn sees(&self, known: &Known) -> bool {
+        known.originator == self.originator
+            || self.visible.is_none_or(|visible| visible.contains(known.label))
     }
 
-    fn same_version(&self, object: &Object) -> Result<Vec<Known>, StoreError> {
-        let params = (self.realm, object.id().as_str(), version_key(object));
-        self.tx.rows(&format!("{KNOWN} AND version_key = ?3"), params, read_known)
+    /// All versions of an object, in any collection and line, be they there or removed; later ones last.
+    fn known(&self, object: &Object, object_key: i64) -> Result<Vec<Known>, StoreError> {
+        let sql = format!(
+            "{KNOWN} WHERE {} AND realm + 0 = ?2 AND id = ?3 ORDER BY version_key, collection",
+            place::of_object("sequence", "?1")
+        );
+        self.tx.rows(&sql, (object_key, self.realm, object.id().as_str()), read_known)
     }
 
-    fn insert(
-        &mut self,
-        new: &NewObject,
-        hash: &[u8; 32],
-        originator: i64,
-        stand: Stand,
-    ) -> Result<(i64, i64), StoreError> {
+    fn insert(&mut self, row: &NewRow<'_>, stand: Stand) -> Result<(i64, i64), StoreError> {
+        let NewRow { new, object_key, line, hash } = row;
         let object = &new.object;
         let (sequence, date_added) = next_place(self.tx, self.realm, self.collection, self.now)?;
         let body: &[u8] = object.bytes();
@@ -282,7 +353,9 @@ impl<'t, 'c> Batch<'t, 'c> {
             stand.is_last,
             stand.is_first,
             object.is_revoked(),
-            originator,
+            self.originator,
+            object_key,
+            line,
             object.object_type(),
             object.id().as_str(),
             object.version().map(stix::Timestamp::as_str),
@@ -291,33 +364,43 @@ impl<'t, 'c> Batch<'t, 'c> {
             hash,
             body,
         ])?;
+        self.places.insert(*object_key, sequence)?;
+        if let Some(state) = &mut self.tx.state.borrow_mut().log {
+            state.gathered += 1;
+        }
         Ok((sequence, date_added))
     }
 }
 
-/// Where each question is a journey, those that the log knows are asked for together; SQLite answers sooner than the list is made.
-fn unknown_ids<'o>(
-    tx: &Tx<'_>,
-    realm: i64,
-    objects: &'o [NewObject],
-) -> Result<Option<HashSet<&'o str>>, StoreError> {
-    if tx.dialect() == Dialect::Sqlite {
-        return Ok(None);
+/// Why a version of the bringer's own line is not taken in, `last` being the line's last one, if it is refused.
+fn refusal(object: &Object, last: &Known, count: usize) -> Option<(&'static str, &'static str)> {
+    if object.object_type() == "marking-definition" {
+        return Some(("marking-versioned", "is a marking definition, which has one version only"));
     }
-    let mut unknown: HashSet<&str> = objects.iter().map(|new| new.object.id().as_str()).collect();
-    let ids: Vec<&str> = unknown.iter().copied().collect();
-    for ids in ids.chunks(IDS_MAX) {
-        // As many places as a power of two, the last filled up with one of the same: a handful of statements to prepare.
-        let places = ids.len().next_power_of_two();
-        let list: Vec<String> = (0..places).map(|place| format!("?{}", place + 2)).collect();
-        let sql = format!("SELECT id FROM log WHERE realm = ?1 AND kind < 2 AND id IN ({})", list.join(","));
-        let mut params = vec![Value::Integer(realm)];
-        params.extend(ids.iter().chain(ids.iter().cycle()).take(places).map(|id| Value::Text(id)));
-        for id in tx.rows(&sql, params, |row| row.get::<String>(0))? {
-            unknown.remove(id.as_str());
-        }
+    if object.version().is_none() || last.version_key.is_empty() {
+        return Some(("unversioned", "is known and tells no version that could set the two apart"));
     }
-    Ok(Some(unknown))
+    let after_last = last.version_key.as_str() < version_key(object);
+    if last.revoked && after_last {
+        return Some(("revoked", "is revoked; there are no versions after that"));
+    }
+    if object.is_revoked() && !after_last {
+        return Some(("revoked", "has a later version, so this one cannot revoke it"));
+    }
+    if i64::try_from(count).unwrap_or(i64::MAX) >= VERSIONS_MAX {
+        return Some(("too-large", "has as many versions as one object may have"));
+    }
+    None
+}
+
+/// Keeps the table of new places small.
+fn gather_places(tx: &Tx<'_>) -> Result<(), StoreError> {
+    let mut state = tx.state.borrow_mut();
+    let log = log_state(tx, &mut state.log)?;
+    if place::gather(tx, log.gathered, log.sequence)? {
+        log.gathered = 0;
+    }
+    Ok(())
 }
 
 /// The next sequence, and a `date_added` that rises even when the clock does not.
@@ -363,7 +446,8 @@ fn originator_key(tx: &Tx<'_>, realm: i64, organisation: &OrganisationId) -> Res
 fn log_state<'s>(tx: &Tx<'_>, state: &'s mut Option<LogState>) -> Result<&'s mut LogState, StoreError> {
     if state.is_none() {
         let sequence = last_sequence(tx)?;
-        *state = Some(LogState { sequence, dates: HashMap::new(), originators: HashMap::new() });
+        let gathered = tx.number("SELECT COUNT(*) FROM object_rows_new", ())?;
+        *state = Some(LogState { sequence, dates: HashMap::new(), originators: HashMap::new(), gathered });
     }
     state.as_mut().ok_or(StoreError::Closed)
 }
@@ -391,7 +475,8 @@ fn read_known(row: &sql::Row<'_>) -> Result<Known, StoreError> {
         label: row.get(4)?,
         is_last: row.get(5)?,
         originator: row.get(6)?,
-        revoked: row.get(7)?,
-        hash: row.get(8)?,
+        line: row.get(7)?,
+        revoked: row.get(8)?,
+        hash: row.get(9)?,
     })
 }

@@ -1,13 +1,11 @@
 //! The conditions that every read shares, as SQL.
 //!
-//! `kind < 2 AND kind = 0` stands wherever versions are found by identifier: SQLite uses a partial index only where the
-//! index's own condition is in the query word for word.
-//!
 //! Numbers and the fixed names of our own columns are written into the text; whatever a stranger may have typed is
 //! a parameter.
 
 use policy::{LabelKey, Visible};
 
+use super::place::of_object;
 use crate::sql::Value;
 
 /// Conditions joined by AND, with their parameters.
@@ -60,24 +58,43 @@ pub(crate) fn label_condition(column: &str, visible: &Visible) -> String {
     format!("{column} IN ({})", keys.join(","))
 }
 
-/// A SQL condition: of the versions that the reader may see, `log` is the last one.
+/// A SQL condition: of the versions that the reader may see, `log` is the last one of the object's first line.
 ///
-/// Flag 1 is the last for everybody, 0 for nobody who sees it; with 2 it depends on what the reader sees of the later ones.
+/// Flag 1 is the last for everybody, 0 for nobody who sees it; with 2 it depends on what the reader sees of the others.
 pub(super) fn last_condition(visible: &Visible) -> String {
-    let newer = label_condition("newer.label", visible);
     format!(
-        "(log.is_last = 1 OR log.is_last = 2 AND NOT EXISTS (SELECT 1 FROM log AS newer
-          WHERE newer.realm = log.realm AND newer.id = log.id AND newer.version_key > log.version_key
-          AND newer.collection = log.collection AND newer.kind < 2 AND newer.kind = 0 AND {newer}))"
+        "(log.is_last = 1 OR log.is_last = 2 AND {})",
+        no_other(
+            "newer",
+            visible,
+            "(newer.line < log.line OR newer.line = log.line AND newer.version_key > log.version_key)"
+        )
     )
 }
 
-/// A SQL condition: of the versions that the reader may see, `log` is the first one.
+/// A SQL condition: of the versions that the reader may see, `log` is the first one of the object's first line.
 pub(super) fn first_condition(visible: &Visible) -> String {
-    let older = label_condition("older.label", visible);
     format!(
-        "(log.is_first = 1 OR log.is_first = 2 AND NOT EXISTS (SELECT 1 FROM log AS older
-          WHERE older.realm = log.realm AND older.id = log.id AND older.version_key < log.version_key
-          AND older.collection = log.collection AND older.kind < 2 AND older.kind = 0 AND {older}))"
+        "(log.is_first = 1 OR log.is_first = 2 AND {})",
+        no_other(
+            "older",
+            visible,
+            "(older.line < log.line OR older.line = log.line AND older.version_key < log.version_key)"
+        )
+    )
+}
+
+/// A SQL condition: nothing that the reader may see of an earlier line of the object stands before `log`.
+pub(super) fn line_condition(visible: &Visible) -> String {
+    format!("(log.line = 0 OR {})", no_other("earlier", visible, "earlier.line < log.line"))
+}
+
+/// A SQL condition: the reader sees no version of `log`'s object, in its collection, of which `what` is true.
+fn no_other(name: &str, visible: &Visible, what: &str) -> String {
+    let places = of_object(&format!("{name}.sequence"), "log.object");
+    let labels = label_condition(&format!("{name}.label"), visible);
+    format!(
+        "NOT EXISTS (SELECT 1 FROM log AS {name} WHERE {places} AND {name}.id = log.id AND {name}.realm + 0 = log.realm
+          AND {name}.collection + 0 = log.collection AND {name}.kind = 0 AND {what} AND {labels})"
     )
 }

@@ -5,6 +5,7 @@ use policy::LabelKey;
 use stix::{Id, Object};
 
 use super::index::{Indexer, unindex};
+use super::place::{object_key, of_object};
 use super::tally::Tallies;
 use crate::collections::CollectionKey;
 use crate::sql;
@@ -21,6 +22,8 @@ pub(super) struct Stand {
 impl Stand {
     /// The only version.
     pub(super) const ONLY: Self = Self { is_last: 1, is_first: 1 };
+    /// The only version of a line that is not the object's first.
+    pub(super) const ONLY_BESIDE: Self = Self { is_last: 2, is_first: 2 };
     /// The last of several under one label.
     pub(super) const LAST: Self = Self { is_last: 1, is_first: 0 };
     /// Not known yet: [`settle`] follows. Such a version is not indexed.
@@ -46,22 +49,29 @@ pub(super) fn supersede(tx: &Tx<'_>, sequence: i64, tallies: &mut Tallies) -> Re
     restand(tx, &old, stand, tallies)
 }
 
-/// Works out anew how the versions of an object stand, after one came or went.
+/// Works out anew how the versions of one line of an object stand, after one came or went. In any line but the first, nothing is the
+/// last or the first one for everybody: whoever sees the first line sees that one only.
 pub(super) fn settle(
     tx: &Tx<'_>,
     realm: i64,
     collection: CollectionKey,
     id: &Id,
+    line: i64,
     tallies: &mut Tallies,
 ) -> Result<(), StoreError> {
-    let sql = "SELECT type, sequence, label, revoked, is_last, is_first FROM log
-        WHERE realm = ?1 AND id = ?2 AND collection = ?3 AND kind < 2 AND kind = 0 ORDER BY version_key";
-    let versions = tx.rows(sql, (realm, id.as_str(), collection), read)?;
+    let sql = format!(
+        "SELECT type, sequence, label, revoked, is_last, is_first FROM log
+         WHERE {} AND realm + 0 = ?2 AND id = ?3 AND collection + 0 = ?4 AND line = ?5 AND kind = 0 ORDER BY version_key",
+        of_object("sequence", "?1")
+    );
+    let object = object_key(realm, id.as_str());
+    let versions = tx.rows(&sql, (object, realm, id.as_str(), collection, line), read)?;
     let labels: Vec<LabelKey> = versions.iter().map(|version| version.label).collect();
     let is_first = stands(labels.iter().copied());
     let is_last = stands(labels.iter().rev().copied());
     for ((old, is_first), is_last) in versions.iter().zip(is_first).zip(is_last.into_iter().rev()) {
-        let stand = Stand { is_last, is_first };
+        let beside = |flag: i64| if line > 0 && flag == 1 { 2 } else { flag };
+        let stand = Stand { is_last: beside(is_last), is_first: beside(is_first) };
         if stand != old.stand {
             restand(tx, old, stand, tallies)?;
         }

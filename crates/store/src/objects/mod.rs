@@ -11,6 +11,7 @@ mod fulltext;
 mod index;
 mod named;
 mod page;
+mod place;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
@@ -25,7 +26,7 @@ use stix::Object;
 
 use crate::{Reader, StoreError};
 
-pub use add::{AddOutcome, NewObject, OBJECT_BYTES_MAX, VERSIONS_MAX, add};
+pub use add::{AddOutcome, Added, Bringer, NewObject, OBJECT_BYTES_MAX, VERSIONS_MAX, add, add_from};
 pub(crate) use add::{LogState, last_sequence};
 pub(crate) use condition::label_condition;
 pub use find::{
@@ -39,6 +40,9 @@ pub use page::{
     originator, page, standing_label, versions,
 };
 pub use relabel::{Relabelled, relabel};
+pub(crate) use place::{migrate as migrate_places, object_key, of_object};
+#[cfg(test)]
+pub(crate) use plan_tests::seen as test_visible;
 pub use remove::{remove, remove_version};
 pub use row::Row;
 pub use spread::spread;

@@ -2,7 +2,8 @@ use oversight::{OrganisationId, Realm};
 use policy::{LabelKey, Visible};
 use stix::{Id, Timestamp};
 
-use super::condition::{Conditions, label_condition, last_condition};
+use super::condition::{Conditions, label_condition, last_condition, line_condition};
+use super::place::{object_key, of_object};
 use super::plan;
 use super::row::{COLUMNS, Row, RowReader};
 use crate::collections::CollectionKey;
@@ -239,15 +240,19 @@ fn select_versions(
     limit: usize,
 ) -> Result<Vec<Row>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM log WHERE log.realm = ?1 AND log.id = ?2 AND log.kind < 2 AND log.kind = 0
-         AND (?3 IS NULL OR log.version_key = ?3) AND {}
-         ORDER BY log.version_key DESC, log.collection DESC LIMIT ?4",
-        label_condition("log.label", visible)
+        "SELECT {COLUMNS} FROM log WHERE {} AND log.realm + 0 = ?2 AND log.id = ?3 AND log.kind = 0
+         AND (?4 IS NULL OR log.version_key = ?4) AND {} AND {}
+         ORDER BY log.version_key DESC, log.collection DESC LIMIT ?5",
+        of_object("log.sequence", "?1"),
+        label_condition("log.label", visible),
+        line_condition(visible)
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut rows = RowReader::new(reader);
+    let realm = reader.realm(realm)?;
+    let object = object_key(realm, id.as_str());
     let mut found: Vec<Row> =
-        reader.rows(&sql, (reader.realm(realm)?, id.as_str(), version, limit), |row| rows.read(row))?;
+        reader.rows(&sql, (object, realm, id.as_str(), version, limit), |row| rows.read(row))?;
     // A version that stands in several collections is one version.
     found.dedup_by(|a, b| a.version == b.version && a.hash == b.hash);
     Ok(found)

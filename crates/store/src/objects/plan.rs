@@ -10,8 +10,9 @@
 
 use policy::LabelKey;
 
-use super::condition::{Conditions, first_condition, label_condition, last_condition};
+use super::condition::{Conditions, first_condition, label_condition, last_condition, line_condition};
 use super::page::{Filter, Order, PAGE_MAX, Page};
+use super::place::{object_key, of_objects};
 use super::row::{COLUMNS, Row, RowReader};
 use crate::sql::Value;
 use crate::{Reader, StoreError};
@@ -105,7 +106,7 @@ impl<'p> Plan<'p, '_> {
     /// Rows by identifier.
     fn by_id(&self) -> Result<Vec<Row>, StoreError> {
         let mut conditions = self.fine_conditions(self.filter.after);
-        conditions.and("log.kind < 2");
+        self.objects_named(&mut conditions);
         conditions.and(&label_condition("log.label", self.filter.visible));
         conditions.one_of("log.type", self.filter.types);
         conditions.one_of("log.id", self.filter.ids);
@@ -116,6 +117,15 @@ impl<'p> Plan<'p, '_> {
             self.wanted
         );
         self.rows(&sql, conditions.params)
+    }
+
+    fn objects_named(&self, conditions: &mut Conditions<'_>) {
+        let mut places = Vec::with_capacity(self.filter.ids.len());
+        for id in self.filter.ids {
+            conditions.params.push(Value::Integer(object_key(self.realm, id)));
+            places.push(format!("?{}", conditions.params.len()));
+        }
+        conditions.and(&of_objects("log.sequence", &format!("IN ({})", places.join(","))));
     }
 
     /// Rows along the collection; and, where the scan gave up before its end, the `date_added` up to which it looked.
@@ -206,6 +216,9 @@ impl<'p> Plan<'p, '_> {
     fn fine_conditions(&self, after: Option<i64>) -> Conditions<'p> {
         let filter = self.filter;
         let mut conditions = Conditions::in_realm(self.realm);
+        if self.names_ids() {
+            conditions.sql = "log.realm + 0 = ?1".to_owned();
+        }
         conditions.compare(
             if self.names_ids() { "log.collection + 0 =" } else { "log.collection =" },
             filter.collection,
@@ -233,6 +246,7 @@ impl<'p> Plan<'p, '_> {
     fn version_condition(&self, conditions: &mut Conditions<'p>) {
         let versions = &self.filter.versions;
         if versions.all {
+            conditions.and(&line_condition(self.filter.visible));
             return;
         }
         let mut any: Vec<String> = Vec::new();
@@ -248,7 +262,8 @@ impl<'p> Plan<'p, '_> {
                 conditions.params.push(Value::Text(version.sort_key()));
                 places.push(format!("?{}", conditions.params.len()));
             }
-            any.push(format!("log.version_key IN ({})", places.join(",")));
+            let line = line_condition(self.filter.visible);
+            any.push(format!("log.version_key IN ({}) AND {line}", places.join(",")));
         }
         let any = if any.is_empty() { "1 = 0".to_owned() } else { any.join(" OR ") };
         conditions.and(&format!("({any})"));

@@ -1,11 +1,14 @@
+use std::collections::BTreeSet;
+
 use oversight::Realm;
 use policy::{LabelKey, Visible};
 use stix::Id;
 
 use super::add::next_place;
+use super::condition::{label_condition, line_condition};
 use super::flags;
 use super::index::unindex;
-use super::label_condition;
+use super::place::{object_key, of_object};
 use super::tally::Tallies;
 use crate::collections::CollectionKey;
 use crate::sql::micros;
@@ -54,17 +57,22 @@ fn remove_where(
 ) -> Result<usize, StoreError> {
     let realm = tx.realm(realm)?;
     let sql = format!(
-        "SELECT sequence, label, is_last, revoked FROM log
-         WHERE realm = ?1 AND id = ?2 AND collection = ?3 AND kind < 2 AND kind = 0 AND (?4 IS NULL OR version_key = ?4) AND {}
-         ORDER BY version_key",
-        label_condition("label", visible)
+        "SELECT log.sequence, log.label, log.is_last, log.revoked, log.line FROM log
+         WHERE {} AND log.realm + 0 = ?2 AND log.id = ?3 AND log.collection + 0 = ?4 AND log.kind = 0
+         AND (?5 IS NULL OR log.version_key = ?5) AND {} AND {} ORDER BY log.version_key",
+        of_object("log.sequence", "?1"),
+        label_condition("log.label", visible),
+        line_condition(visible)
     );
-    let found: Vec<(i64, LabelKey, i64, bool)> =
-        tx.rows(&sql, (realm, id.as_str(), collection, version), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    let object = object_key(realm, id.as_str());
+    let found: Vec<(i64, LabelKey, i64, bool, i64)> =
+        tx.rows(&sql, (object, realm, id.as_str(), collection, version), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
         })?;
     let mut tallies = Tallies::default();
-    for (sequence, label, is_last, revoked) in &found {
+    let mut lines = BTreeSet::new();
+    for (sequence, label, is_last, revoked, line) in &found {
+        lines.insert(*line);
         if *is_last != 0 {
             unindex(tx, *sequence)?;
         }
@@ -75,7 +83,9 @@ fn remove_where(
         }
     }
     if !found.is_empty() {
-        flags::settle(tx, realm, collection, id, &mut tallies)?;
+        for line in lines {
+            flags::settle(tx, realm, collection, id, line, &mut tallies)?;
+        }
         tallies.write(tx, realm, collection)?;
     }
     Ok(found.len())
@@ -89,8 +99,8 @@ fn remove_row(tx: &Tx<'_>, realm: i64, collection: CollectionKey, sequence: i64)
     let (removal, date_added) = next_place(tx, realm, collection, micros(tx.now()))?;
     tx.execute(
         "INSERT INTO log (sequence, realm, collection, kind, label, date_added, is_last, is_first, revoked,
-             originator, type, id, version, version_key, spec_version, hash, body)
-         SELECT ?2, realm, collection, 2, label, ?3, 0, 0, revoked, originator, type, id, version, version_key,
+             originator, object, line, type, id, version, version_key, spec_version, hash, body)
+         SELECT ?2, realm, collection, 2, label, ?3, 0, 0, revoked, originator, object, line, type, id, version, version_key,
              spec_version, hash, body
          FROM log WHERE sequence = ?1",
         (sequence, removal, date_added),

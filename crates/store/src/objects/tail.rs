@@ -5,7 +5,8 @@ use policy::{LabelKey, Visible};
 use stix::Id;
 
 use super::add::last_sequence;
-use super::condition::{Conditions, label_condition, last_condition};
+use super::condition::{Conditions, label_condition, last_condition, line_condition};
+use super::place::{object_key, of_object};
 use super::row::{COLUMNS, Row, RowReader};
 use crate::collections::CollectionKey;
 use crate::sql::{self, stix_id};
@@ -115,9 +116,9 @@ pub fn narrow_tail(
         let keys: Vec<String> = labels.iter().map(LabelKey::to_string).collect();
         conditions.and(&format!("log.label IN ({})", keys.join(",")));
     }
-    if filter.last_only {
-        conditions.and(&format!("(log.kind = 2 OR {})", last_condition(filter.visible)));
-    }
+    let shown =
+        if filter.last_only { last_condition(filter.visible) } else { line_condition(filter.visible) };
+    conditions.and(&format!("(log.kind = 2 OR {shown})"));
     conditions.one_of("log.type", filter.types);
     let sql = format!(
         "SELECT {COLUMNS}, log.kind FROM log
@@ -193,12 +194,13 @@ fn mark_gone(
     changes: &mut [Change],
 ) -> Result<(), StoreError> {
     let sql = format!(
-        "SELECT COUNT(*) FROM log WHERE realm = ?1 AND id = ?2 AND kind < 2 AND kind = 0 AND {}",
+        "SELECT COUNT(*) FROM log WHERE {} AND realm + 0 = ?2 AND id = ?3 AND kind = 0 AND {}",
+        of_object("sequence", "?1"),
         label_condition("label", visible)
     );
     for change in changes {
         if let Change::Removed { id, gone, .. } = change {
-            *gone = reader.number(&sql, (realm, id.as_str()))? == 0;
+            *gone = reader.number(&sql, (object_key(realm, id.as_str()), realm, id.as_str()))? == 0;
         }
     }
     Ok(())

@@ -1,8 +1,12 @@
 //! What the log takes in, what it keeps out, and what stays of what is removed.
 
+use std::collections::BTreeSet;
+
 use oversight::Realm;
+use policy::TlpLabel;
 use serde_json::{Value, json};
 use stix::Timestamp;
+use store::labels::LABELS_OF_ONE_MAX;
 use store::objects::{self, AddOutcome, Change, TailFilter, Versions};
 use store::{Act, StoreError};
 
@@ -22,6 +26,7 @@ on_every_store!(
     collections_are_apart,
     the_tail_tells_everything_once,
     labels_are_numbered_once,
+    labels_are_shared_out,
 );
 
 async fn what_comes_in_comes_back_byte_for_byte(council: Council) {
@@ -304,7 +309,7 @@ async fn realms_do_not_see_each_other(council: Council) {
         .store
         .write(move |tx| {
             let collection = store::collections::add(tx, &realm, uuid::Uuid::from_u128(1), "drill", "")?.key;
-            let label = crate::fixture::label_of(policy::TlpLabel::Unmarked, "coordinator", &realm);
+            let label = crate::fixture::label_of(TlpLabel::Unmarked, "coordinator", &realm);
             Ok(Act::bookkeeping((collection, store::labels::intern(tx, &label)?)))
         })
         .await
@@ -413,6 +418,27 @@ async fn the_tail_tells_everything_once(council: Council) {
     assert!(follow(policy::Visible::default(), &[], false).await.is_empty());
     let outcome = council.add("a", council.clear, vec![indicator(99)]).await;
     assert!(matches!(outcome[..], [AddOutcome::Added { sequence: 33, .. }]), "{outcome:?}");
+}
+
+/// A member that makes up markings uses up its own share and nobody else's.
+async fn labels_are_shared_out(council: Council) {
+    let told = council.store.write(|tx| {
+        let mut label = crate::fixture::label_of(TlpLabel::Unmarked, "operator", &Realm::Live);
+        let mut refused = None;
+        for number in 0..=u64::try_from(LABELS_OF_ONE_MAX).unwrap() {
+            label.unknown = BTreeSet::from([stix_id("marking-definition", number)]);
+            refused = store::labels::intern(tx, &label).err();
+        }
+        label.originator = organisation("partner");
+        let other = store::labels::intern(tx, &label).is_ok();
+        // What is there already is still found.
+        label.originator = organisation("operator");
+        label.unknown = BTreeSet::from([stix_id("marking-definition", 0)]);
+        Ok(Act::bookkeeping((refused, other, store::labels::intern(tx, &label).is_ok())))
+    });
+    let (refused, other, known) = told.await.unwrap();
+    assert!(matches!(refused, Some(StoreError::Limit { limit: 2_000, .. })), "{refused:?}");
+    assert!(other && known);
 }
 
 async fn labels_are_numbered_once(council: Council) {

@@ -5,6 +5,7 @@ mod accounts;
 mod audit;
 mod corpus;
 mod fixture;
+mod lines;
 mod log;
 mod pages;
 mod peers;
