@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use oversight::{OrganisationId, Purpose, Realm};
 use stix::Id;
 
-use crate::objects::{object_key, of_object};
+use crate::objects::{self, object_key};
 use crate::sql::{Row, count, micros, organisation_id, params, parsed, stored, time};
 use crate::{Reader, StoreError, Tx};
 
@@ -214,7 +214,7 @@ fn places(
          WHERE {} AND realm + 0 = ?1 AND id = ?2 AND kind < 2 AND (?3 IS NULL OR version_key = ?3)
          UNION SELECT sequence FROM earlier_places WHERE realm = ?1 AND id = ?2 AND (?3 IS NULL OR version_key = ?3)
          ORDER BY 1 DESC LIMIT ?4",
-        of_object("sequence", "?5")
+        objects::of_object("sequence", "?5")
     );
     reader.rows(&sql, (realm, id, version_key, PLACES_MAX, object_key(realm, id)), |row| row.get(0))
 }
