@@ -58,13 +58,17 @@ async fn main() -> Outcome<()> {
     let folder =
         tempfile::tempdir_in(std::env::var("BENCH_FOLDER").unwrap_or_else(|_| "/var/tmp".to_owned()))?;
     let raw = folder.path().join("raw.sqlite");
-    let limit = measure(&format!("limit: raw {indexes}, 3 indexes, {LIMIT_BATCH} to a transaction"), count, || match &server {
-        Some(server) => std::thread::scope(|scope| {
-            let copied = scope.spawn(|| limit::raw_copies(server, &texts).map_err(|error| error.to_string()));
-            Ok(copied.join().map_err(|_| "the copying thread failed")??)
-        }),
-        None => raw_inserts(&raw, &texts),
-    })?;
+    let limit =
+        measure(&format!("limit: raw {indexes}, 3 indexes, {LIMIT_BATCH} to a transaction"), count, || {
+            match &server {
+                Some(server) => std::thread::scope(|scope| {
+                    let copied =
+                        scope.spawn(|| limit::raw_copies(server, &texts).map_err(|error| error.to_string()));
+                    Ok(copied.join().map_err(|_| "the copying thread failed")??)
+                }),
+                None => raw_inserts(&raw, &texts),
+            }
+        })?;
     measure("  of ours: parse and canonical hash", count, || {
         for text in &texts {
             std::hint::black_box(Object::parse(text.clone())?.canonical_hash());
