@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target="${CARGO_TARGET_DIR:-$PWD/target}"
-if [ "${1:-}" = short ]; then objects=10000 megabytes=64; else objects=100000 megabytes=200; fi
+if [ "${1:-}" = short ]; then objects=10000 many=20000 megabytes=64; else objects=200000 many=1000000 megabytes=300; fi
 
 venv="$target/bench-venv"
 if [ ! -x "$venv/bin/medallion" ]; then
@@ -26,6 +26,8 @@ printf '\n== match: one core, %s MB of EVE\n' "$megabytes"
 printf '\n== store\n'
 cargo bench --locked --quiet -p store --bench ingest -- "$objects"
 printf '\n== service\n'
-cargo bench --locked --quiet -p yagura --bench service -- "$objects"
+cargo bench --locked --quiet -p yagura --bench service
+printf '\n== scale\n'
+cargo bench --locked --quiet -p yagura --bench scale -- "$many"
 printf '\n== federation: three hubs\n'
 cargo bench --locked --quiet -p yagura --bench federation

