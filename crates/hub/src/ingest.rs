@@ -435,7 +435,8 @@ fn add_seeing(
     }
     let bringer = Bringer { organisation: originator, visible };
     let added = objects::add_from(tx, realm, submission.collection, bringer, &fit)?;
-    let unseen = added.unseen_conflicts.iter().filter_map(|place| Some(fit.get(*place)?.object.id().to_string()));
+    let unseen =
+        added.unseen_conflicts.iter().filter_map(|place| Some(fit.get(*place)?.object.id().to_string()));
     let unseen = unseen.collect();
     let mut outcomes = added.outcomes.into_iter();
     for verdict in verdicts.iter_mut().filter(|verdict| !matches!(verdict.outcome, Outcome::Refused { .. })) {

@@ -214,7 +214,7 @@ fn places(
          WHERE {} AND realm + 0 = ?1 AND id = ?2 AND kind < 2 AND (?3 IS NULL OR version_key = ?3)
          UNION SELECT sequence FROM earlier_places WHERE realm = ?1 AND id = ?2 AND (?3 IS NULL OR version_key = ?3)
          ORDER BY 1 DESC LIMIT ?4",
-        objects::of_object("sequence", "?5")
+        objects::rows_of("sequence", "?5")
     );
     reader.rows(&sql, (realm, id, version_key, PLACES_MAX, object_key(realm, id)), |row| row.get(0))
 }

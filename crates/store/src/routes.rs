@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use oversight::{OrganisationId, Realm};
 use stix::Id;
 
+use crate::objects::{object_key, rows_of};
 use crate::sql::{Row, micros, organisation_id, params, stix_id, time};
 use crate::{Reader, StoreError, Tx};
 
@@ -174,9 +175,15 @@ pub fn of_versions<'a>(
 /// # Errors
 /// Those of the database.
 pub fn brought_by(reader: &Reader<'_>, realm: &Realm, id: &Id) -> Result<Option<OrganisationId>, StoreError> {
-    let sql = "SELECT originators.organisation FROM log JOIN originators ON originators.originator = log.originator
-               WHERE log.realm = ?1 AND log.id = ?2 AND log.kind < 2 ORDER BY log.version_key DESC, log.collection DESC LIMIT 1";
-    reader.first(sql, (reader.realm(realm)?, id.as_str()), |row| organisation_id(&row.get::<String>(0)?))
+    let sql = format!(
+        "SELECT originators.organisation FROM log JOIN originators ON originators.originator = log.originator
+         WHERE {} AND log.realm + 0 = ?1 AND log.id = ?2 AND log.kind < 2
+         ORDER BY log.line, log.version_key DESC, log.collection DESC LIMIT 1",
+        rows_of("log.sequence", "?3")
+    );
+    let realm = reader.realm(realm)?;
+    let object = object_key(realm, id.as_str());
+    reader.first(&sql, (realm, id.as_str(), object), |row| organisation_id(&row.get::<String>(0)?))
 }
 
 fn sort(routes: &mut [Route]) {

@@ -5,7 +5,7 @@ use oversight::{OrganisationId, Realm};
 use policy::{LabelKey, Visible};
 use stix::Id;
 
-use crate::objects::{label_condition, object_key, of_object};
+use crate::objects::{label_condition, object_key, rows_of};
 use crate::sql::{Row, count, micros, organisation_id, params, parsed, stix_id, stored, time};
 use crate::{Reader, StoreError, Tx};
 
@@ -85,7 +85,7 @@ pub fn exists(reader: &Reader<'_>, realm: &Realm, id: &Id) -> Result<bool, Store
     let sql = format!(
         "SELECT (SELECT COUNT(*) FROM sightings WHERE realm = ?1 AND id = ?2)
          + (SELECT COUNT(*) FROM log WHERE {} AND realm + 0 = ?1 AND id = ?2 AND kind = 1)",
-        of_object("sequence", "?3")
+        rows_of("sequence", "?3")
     );
     let realm = reader.realm(realm)?;
     Ok(reader.number(&sql, (realm, id.as_str(), object_key(realm, id.as_str())))? > 0)

@@ -333,7 +333,7 @@ impl<'t, 'c> Batch<'t, 'c> {
     fn known(&self, object: &Object, object_key: i64) -> Result<Vec<Known>, StoreError> {
         let sql = format!(
             "{KNOWN} WHERE {} AND realm + 0 = ?2 AND id = ?3 ORDER BY version_key, collection",
-            place::of_object("sequence", "?1")
+            place::rows_of("sequence", "?1")
         );
         self.tx.rows(&sql, (object_key, self.realm, object.id().as_str()), read_known)
     }

@@ -5,7 +5,7 @@
 
 use policy::{LabelKey, Visible};
 
-use super::place::of_object;
+use super::place::rows_of;
 use crate::sql::Value;
 
 /// Conditions joined by AND, with their parameters.
@@ -91,7 +91,7 @@ pub(super) fn line_condition(visible: &Visible) -> String {
 
 /// A SQL condition: the reader sees no version of `log`'s object, in its collection, of which `what` is true.
 fn no_other(name: &str, visible: &Visible, what: &str) -> String {
-    let places = of_object(&format!("{name}.sequence"), "log.object");
+    let places = rows_of(&format!("{name}.sequence"), "log.object");
     let labels = label_condition(&format!("{name}.label"), visible);
     format!(
         "NOT EXISTS (SELECT 1 FROM log AS {name} WHERE {places} AND {name}.id = log.id AND {name}.realm + 0 = log.realm

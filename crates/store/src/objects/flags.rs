@@ -5,7 +5,7 @@ use policy::LabelKey;
 use stix::{Id, Object};
 
 use super::index::{Indexer, unindex};
-use super::place::{object_key, of_object};
+use super::place::{object_key, rows_of};
 use super::tally::Tallies;
 use crate::collections::CollectionKey;
 use crate::sql;
@@ -62,7 +62,7 @@ pub(super) fn settle(
     let sql = format!(
         "SELECT type, sequence, label, revoked, is_last, is_first FROM log
          WHERE {} AND realm + 0 = ?2 AND id = ?3 AND collection + 0 = ?4 AND line = ?5 AND kind = 0 ORDER BY version_key",
-        of_object("sequence", "?1")
+        rows_of("sequence", "?1")
     );
     let object = object_key(realm, id.as_str());
     let versions = tx.rows(&sql, (object, realm, id.as_str(), collection, line), read)?;

@@ -40,7 +40,7 @@ pub use page::{
     originator, page, standing_label, versions,
 };
 pub use relabel::{Relabelled, relabel};
-pub(crate) use place::{migrate as migrate_places, object_key, of_object};
+pub(crate) use place::{migrate as migrate_places, object_key, rows_of};
 #[cfg(test)]
 pub(crate) use plan_tests::seen as test_visible;
 pub use remove::{remove, remove_version};

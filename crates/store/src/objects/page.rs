@@ -3,7 +3,7 @@ use policy::{LabelKey, Visible};
 use stix::{Id, Timestamp};
 
 use super::condition::{Conditions, label_condition, last_condition, line_condition};
-use super::place::{object_key, of_object};
+use super::place::{object_key, rows_of};
 use super::plan;
 use super::row::{COLUMNS, Row, RowReader};
 use crate::collections::CollectionKey;
@@ -243,7 +243,7 @@ fn select_versions(
         "SELECT {COLUMNS} FROM log WHERE {} AND log.realm + 0 = ?2 AND log.id = ?3 AND log.kind = 0
          AND (?4 IS NULL OR log.version_key = ?4) AND {} AND {}
          ORDER BY log.version_key DESC, log.collection DESC LIMIT ?5",
-        of_object("log.sequence", "?1"),
+        rows_of("log.sequence", "?1"),
         label_condition("log.label", visible),
         line_condition(visible)
     );

@@ -29,12 +29,12 @@ pub(crate) fn object_key(realm: i64, id: &str) -> i64 {
 }
 
 /// A SQL condition: `sequence` is a row of the object whose number is `object`, a parameter or a column.
-pub(crate) fn of_object(sequence: &str, object: &str) -> String {
-    of_objects(sequence, &format!("= {object}"))
+pub(crate) fn rows_of(sequence: &str, object: &str) -> String {
+    rows_of_any(sequence, &format!("= {object}"))
 }
 
 /// A SQL condition: `sequence` is a row of one of the objects whose numbers fit.
-pub(crate) fn of_objects(sequence: &str, fit: &str) -> String {
+pub(crate) fn rows_of_any(sequence: &str, fit: &str) -> String {
     format!(
         "{sequence} IN (SELECT sequence FROM object_rows_new WHERE object {fit}
           UNION ALL SELECT sequence FROM object_rows WHERE object {fit})"

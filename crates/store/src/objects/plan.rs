@@ -12,7 +12,7 @@ use policy::LabelKey;
 
 use super::condition::{Conditions, first_condition, label_condition, last_condition, line_condition};
 use super::page::{Filter, Order, PAGE_MAX, Page};
-use super::place::{object_key, of_objects};
+use super::place::{object_key, rows_of_any};
 use super::row::{COLUMNS, Row, RowReader};
 use crate::sql::Value;
 use crate::{Reader, StoreError};
@@ -125,7 +125,7 @@ impl<'p> Plan<'p, '_> {
             conditions.params.push(Value::Integer(object_key(self.realm, id)));
             places.push(format!("?{}", conditions.params.len()));
         }
-        conditions.and(&of_objects("log.sequence", &format!("IN ({})", places.join(","))));
+        conditions.and(&rows_of_any("log.sequence", &format!("IN ({})", places.join(","))));
     }
 
     /// Rows along the collection; and, where the scan gave up before its end, the `date_added` up to which it looked.

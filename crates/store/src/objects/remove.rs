@@ -8,7 +8,7 @@ use super::add::next_place;
 use super::condition::{label_condition, line_condition};
 use super::flags;
 use super::index::unindex;
-use super::place::{object_key, of_object};
+use super::place::{object_key, rows_of};
 use super::tally::Tallies;
 use crate::collections::CollectionKey;
 use crate::sql::micros;
@@ -60,7 +60,7 @@ fn remove_where(
         "SELECT log.sequence, log.label, log.is_last, log.revoked, log.line FROM log
          WHERE {} AND log.realm + 0 = ?2 AND log.id = ?3 AND log.collection + 0 = ?4 AND log.kind = 0
          AND (?5 IS NULL OR log.version_key = ?5) AND {} AND {} ORDER BY log.version_key",
-        of_object("log.sequence", "?1"),
+        rows_of("log.sequence", "?1"),
         label_condition("log.label", visible),
         line_condition(visible)
     );

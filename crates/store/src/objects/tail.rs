@@ -6,7 +6,7 @@ use stix::Id;
 
 use super::add::last_sequence;
 use super::condition::{Conditions, label_condition, last_condition, line_condition};
-use super::place::{object_key, of_object};
+use super::place::{object_key, rows_of};
 use super::row::{COLUMNS, Row, RowReader};
 use crate::collections::CollectionKey;
 use crate::sql::{self, stix_id};
@@ -195,7 +195,7 @@ fn mark_gone(
 ) -> Result<(), StoreError> {
     let sql = format!(
         "SELECT COUNT(*) FROM log WHERE {} AND realm + 0 = ?2 AND id = ?3 AND kind = 0 AND {}",
-        of_object("sequence", "?1"),
+        rows_of("sequence", "?1"),
         label_condition("label", visible)
     );
     for change in changes {
