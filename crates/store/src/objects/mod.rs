@@ -39,10 +39,10 @@ pub use page::{
     FILTER_VALUES_MAX, Filter, IdFilter, Order, PAGE_MAX, Page, Versions, count, get, get_version,
     originator, page, standing_label, versions,
 };
-pub use relabel::{Relabelled, relabel};
 pub(crate) use place::{migrate as migrate_places, object_key, rows_of};
 #[cfg(test)]
 pub(crate) use plan_tests::seen as test_visible;
+pub use relabel::{Relabelled, relabel};
 pub use remove::{remove, remove_version};
 pub use row::Row;
 pub use spread::spread;

@@ -157,9 +157,14 @@ pub fn get_version(
 /// # Errors
 /// Those of the database.
 pub fn originator(reader: &Reader<'_>, realm: &Realm, id: &Id) -> Result<Option<OrganisationId>, StoreError> {
-    let sql = "SELECT originators.organisation FROM log, originators
-        WHERE log.realm = ?1 AND log.id = ?2 AND log.kind < 2 AND originators.originator = log.originator LIMIT 1";
-    let name: Option<String> = reader.first(sql, (reader.realm(realm)?, id.as_str()), |row| row.get(0))?;
+    let sql = format!(
+        "SELECT originators.organisation FROM log JOIN originators ON originators.originator = log.originator
+         WHERE {} AND log.realm + 0 = ?1 AND log.id = ?2 AND log.kind < 2 ORDER BY log.line LIMIT 1",
+        rows_of("log.sequence", "?3")
+    );
+    let realm = reader.realm(realm)?;
+    let object = object_key(realm, id.as_str());
+    let name: Option<String> = reader.first(&sql, (realm, id.as_str(), object), |row| row.get(0))?;
     name.as_deref().map(organisation_id).transpose()
 }
 
@@ -169,9 +174,13 @@ pub fn originator(reader: &Reader<'_>, realm: &Realm, id: &Id) -> Result<Option<
 /// # Errors
 /// Those of the database.
 pub fn standing_label(reader: &Reader<'_>, realm: &Realm, id: &Id) -> Result<Option<LabelKey>, StoreError> {
-    let sql = "SELECT label FROM log WHERE realm = ?1 AND id = ?2 AND kind < 2 AND kind = 0
-        ORDER BY version_key DESC LIMIT 1";
-    reader.first(sql, (reader.realm(realm)?, id.as_str()), |row| row.get(0))
+    let sql = format!(
+        "SELECT label FROM log WHERE {} AND realm + 0 = ?1 AND id = ?2 AND kind = 0
+         ORDER BY line, version_key DESC LIMIT 1",
+        rows_of("sequence", "?3")
+    );
+    let realm = reader.realm(realm)?;
+    reader.first(&sql, (realm, id.as_str(), object_key(realm, id.as_str())), |row| row.get(0))
 }
 
 /// All versions of an object that the reader may see, newest first, at most [`PAGE_MAX`].

@@ -114,6 +114,13 @@ pub(super) fn forget(tx: &Tx<'_>, object: i64, sequence: i64) -> Result<(), Stor
     Ok(())
 }
 
+/// Notes that a row has another sequence.
+pub(super) fn moved(tx: &Tx<'_>, object: i64, from: i64, to: i64) -> Result<(), StoreError> {
+    forget(tx, object, from)?;
+    tx.execute("INSERT INTO object_rows_new (object, sequence) VALUES (?1, ?2)", [object, to])?;
+    Ok(())
+}
+
 /// Moves what has gathered, if it is enough. `gathered` counts the rows of the small table; `last` is the newest sequence.
 pub(super) fn gather(tx: &Tx<'_>, gathered: i64, last: i64) -> Result<bool, StoreError> {
     if gathered < GATHERED_MIN.max(last / GATHERED_PART) {

@@ -5,6 +5,7 @@ use stix::Id;
 use super::add::next_place;
 use super::flags::{self, Stand};
 use super::index::unindex;
+use super::place::{self, object_key, rows_of};
 use super::tally::Tallies;
 use crate::collections::CollectionKey;
 use crate::sql::{micros, params};
@@ -34,9 +35,10 @@ struct Standing {
     label: LabelKey,
     is_last: i64,
     revoked: bool,
+    line: i64,
 }
 
-/// Puts versions of an object under other labels. `choose` is asked for each with its version as written and its label; `None`
+/// Puts versions of an object under other labels: those of the line that was begun first. `choose` is asked for each with its version as written and its label; `None`
 /// leaves it as it is.
 ///
 /// A version under another label gets a new place at the log's end, with a removal under the old label just before it. So everybody
@@ -52,9 +54,13 @@ pub fn relabel(
     mut choose: impl FnMut(&mut Tx<'_>, Option<&str>, LabelKey) -> Result<Option<LabelKey>, StoreError>,
 ) -> Result<Vec<Relabelled>, StoreError> {
     let realm = tx.realm(realm)?;
-    let sql = "SELECT sequence, collection, version, label, is_last, revoked FROM log
-        WHERE realm = ?1 AND id = ?2 AND kind < 2 AND kind = 0 ORDER BY version_key, collection";
-    let standing = tx.rows(sql, (realm, id.as_str()), |row| {
+    let sql = format!(
+        "SELECT sequence, collection, version, label, is_last, revoked, line FROM log
+         WHERE {} AND realm + 0 = ?1 AND id = ?2 AND kind = 0 ORDER BY line, version_key, collection",
+        rows_of("sequence", "?3")
+    );
+    let object = object_key(realm, id.as_str());
+    let mut standing = tx.rows(&sql, (realm, id.as_str(), object), |row| {
         Ok(Standing {
             sequence: row.get(0)?,
             collection: row.get(1)?,
@@ -62,8 +68,12 @@ pub fn relabel(
             label: row.get(3)?,
             is_last: row.get(4)?,
             revoked: row.get(5)?,
+            line: row.get(6)?,
         })
     })?;
+    // What others brought under the same identifier, unseen, is not moved with it.
+    let line = standing.first().map_or(0, |first| first.line);
+    standing.retain(|version| version.line == line);
     let mut moved = Vec::new();
     let mut collections: Vec<(CollectionKey, Tallies)> = Vec::new();
     for old in standing {
@@ -79,7 +89,7 @@ pub fn relabel(
         }
     }
     for (collection, mut tallies) in collections {
-        flags::settle(tx, realm, collection, id, &mut tallies)?;
+        flags::settle(tx, realm, collection, id, line, &mut tallies)?;
         tallies.write(tx, realm, collection)?;
     }
     Ok(moved)
@@ -105,10 +115,11 @@ fn move_version(
         "UPDATE log SET sequence = ?2, label = ?3, date_added = ?4, is_last = 0, is_first = 0 WHERE sequence = ?1",
         (old.sequence, to, label, added_at),
     )?;
+    place::moved(tx, object_key(realm, id.as_str()), old.sequence, to)?;
     tx.execute(
         "INSERT INTO log (sequence, realm, collection, kind, label, date_added, is_last, is_first, revoked,
-             originator, type, id, version, version_key, spec_version, hash, body)
-         SELECT ?2, realm, collection, 2, ?3, ?4, 0, 0, revoked, originator, type, id, version, version_key,
+             originator, object, line, type, id, version, version_key, spec_version, hash, body)
+         SELECT ?2, realm, collection, 2, ?3, ?4, 0, 0, revoked, originator, object, line, type, id, version, version_key,
              spec_version, hash, ?5
          FROM log WHERE sequence = ?1",
         params![to, removal, old.label, removed_at, NO_BODY],
