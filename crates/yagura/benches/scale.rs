@@ -148,7 +148,12 @@ async fn exchange(shape: &Shape, objects: usize, batch: usize, limit: f64) {
         ("search, 50 hits", early.as_ref().map(|early| &early.1), &late.1),
     ] {
         let growth = early.map(|early| {
-            format!("; at {EARLY}: p50 {:.2}, p99 {:.2}; growth of p50 {:.2}", early.p50, early.p99, late.p50 / early.p50)
+            format!(
+                "; at {EARLY}: p50 {:.2}, p99 {:.2}; growth of p50 {:.2}",
+                early.p50,
+                early.p99,
+                late.p50 / early.p50
+            )
         });
         println!("{what:<34} p50 {:.2} ms, p99 {:.2} ms{}", late.p50, late.p99, growth.unwrap_or_default());
     }
@@ -173,7 +178,12 @@ async fn post(hub: &Hub, client: &reqwest::Client, batch: &[(String, String)]) {
     assert_eq!(status["success_count"], batch.len(), "{}", status["failures"][0]);
 }
 
-async fn get(hub: &Hub, client: &reqwest::Client, url: &str, accept: &str) -> (f64, reqwest::header::HeaderMap, bytes::Bytes) {
+async fn get(
+    hub: &Hub,
+    client: &reqwest::Client,
+    url: &str,
+    accept: &str,
+) -> (f64, reqwest::header::HeaderMap, bytes::Bytes) {
     let begun = Instant::now();
     let answer = client.get(url).bearer_auth(&hub.token).header("Accept", accept).send().await.unwrap();
     assert_eq!(answer.status(), 200, "{url}");
@@ -197,7 +207,10 @@ async fn out(hub: &Hub, client: &reqwest::Client, objects: usize) {
     }
     let (cpu, wall) = (hub.cpu_seconds() - before, begun.elapsed().as_secs_f64());
     assert!(read >= objects);
-    println!("out through TAXII                  {:>9.0} objects per CPU-second ({cpu:.1} CPU-s, {wall:.1} s wall)", read as f64 / cpu);
+    println!(
+        "out through TAXII                  {:>9.0} objects per CPU-second ({cpu:.1} CPU-s, {wall:.1} s wall)",
+        read as f64 / cpu
+    );
 }
 
 struct Times {
@@ -216,8 +229,7 @@ impl Times {
 async fn pages(hub: &Hub, client: &reqwest::Client) -> Times {
     let first = format!("{}?limit=1", hub.objects);
     let (_, headers, _) = get(hub, client, &first, MEDIA).await;
-    let begin: jiff::Timestamp =
-        headers["x-taxii-date-added-first"].to_str().unwrap().parse().unwrap();
+    let begin: jiff::Timestamp = headers["x-taxii-date-added-first"].to_str().unwrap().parse().unwrap();
     let end = jiff::Timestamp::now();
     let span = end.as_microsecond() - begin.as_microsecond();
     let mut times = Vec::new();
@@ -225,7 +237,8 @@ async fn pages(hub: &Hub, client: &reqwest::Client) -> Times {
         // Far enough from the end that a page is full.
         let at = begin.as_microsecond() + span / 100 * 95 / ASKED as i64 * (number * 7919 % ASKED as i64);
         let at = jiff::Timestamp::from_microsecond(at).unwrap();
-        times.push(get(hub, client, &format!("{}?limit=100&added_after={at:.6}", hub.objects), MEDIA).await.0);
+        times
+            .push(get(hub, client, &format!("{}?limit=100&added_after={at:.6}", hub.objects), MEDIA).await.0);
     }
     Times::of(times)
 }
@@ -244,7 +257,8 @@ async fn searches(hub: &Hub, client: &reqwest::Client, shape: &Shape) -> Times {
 async fn one_by_one(hub: &Hub, client: &reqwest::Client) -> Times {
     let mut times = Vec::new();
     for _ in 0..100 {
-        let number = 1_000_000_000 + usize::try_from(jiff::Timestamp::now().as_microsecond() % 1_000_000_000).unwrap();
+        let number =
+            1_000_000_000 + usize::try_from(jiff::Timestamp::now().as_microsecond() % 1_000_000_000).unwrap();
         let begun = Instant::now();
         post(hub, client, &[(String::new(), marked(number, GREEN))]).await;
         times.push(begun.elapsed().as_secs_f64() * 1e3);

@@ -28,7 +28,9 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let hub = Hub::start();
-        println!("hub at rest                          {:>9.1} MiB resident", hub.resident_mib());
+        assert!(hub.objects.starts_with(&hub.address), "the collection is the hub's own");
+        let (resident, cpu) = (hub.resident_mib(), hub.cpu_seconds());
+        println!("hub at rest                          {resident:>9.1} MiB resident, {cpu:.2} CPU-s since its start");
         drop(hub);
         medallion(&(0..2_000).map(indicator).collect::<Vec<_>>()).await;
         publish_to_active().await;
