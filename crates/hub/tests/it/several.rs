@@ -73,6 +73,7 @@ async fn there_is_one_log_that_never_goes_back() {
         }
     }
     // Each hub serves the whole tree to the newest checkpoint, whoever signed it.
+    two.publish(&two.token, &[marked(indicator(V1), Tlp::Clear)]).await;
     let seen = checkpoint(&one, last + 1).await;
     assert_eq!(root_from_tiles(&two, seen.size).await, seen.root);
     assert_eq!(root_from_tiles(&one, seen.size).await, seen.root);
