@@ -35,7 +35,7 @@ use crate::shares::{Holder, Share, Shares};
 use crate::state::AppState;
 
 /// Objects of one transaction.
-const RUN_OBJECTS_MAX: usize = 10_000;
+const RUN_OBJECTS_MAX: usize = 2_000;
 /// Bodies that are being read or worked on at once, as a multiple of the largest one.
 const BODIES_AT_ONCE: usize = 4;
 /// One organisation's part of that, as a multiple of the largest body: the others have as much left.
