@@ -59,9 +59,11 @@ for (const [language, words] of [['ja', ja], ['en', en]]) {
     assert.deepEqual(await axe(page), [])
     await shot(page, `finding-graph-${language}`)
     // The list holds the same as the picture.
-    const drawn = await page.locator('[data-node]').count()
     await page.getByText(words.graph.list, { exact: true }).click()
-    assert.equal(await page.getByRole('table').first().getByRole('row').count(), drawn + 1)
+    await eventually(async () => {
+      const told = Number(/\d+/u.exec(await page.getByTestId('graph-count').textContent())?.[0])
+      return (await page.getByRole('table').first().getByRole('row').count()) === told + 1
+    }, 'a row for each node that is told of')
     assert.deepEqual(await axe(page), [])
     await page.getByText(words.graph.picture, { exact: true }).click()
     await page.getByRole('button', { name: words.graph.all }).click()
@@ -75,8 +77,10 @@ for (const [language, words] of [['ja', ja], ['en', en]]) {
     assert.equal(opened.objects.length, objects)
     await shot(page, `finding-case-${language}`)
     // And further objects into the case that is there.
-    await go('/intelligence?q=YAMIFUDA&type=intrusion-set')
-    await page.getByRole('checkbox').first().check()
+    const held = new Set(opened.objects.map((object) => object.id))
+    const absent = (await api('/api/v1/objects?type=course-of-action,identity,vulnerability')).objects.find((object) => !held.has(object.id))
+    await go(`/intelligence?type=${absent.object_type}`)
+    await page.getByRole('checkbox', { name: words.finding.select.replace('{{name}}', absent.name), exact: true }).check()
     await page.getByRole('button', { name: words.finding.addToCase }).click()
     await page.getByRole('combobox', { name: words.finding.existingCase }).or(page.getByRole('textbox', { name: words.finding.existingCase })).first().click()
     await page.getByRole('option', { name: new RegExp(`海霧 ${language}`, 'u') }).click()

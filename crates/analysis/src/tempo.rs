@@ -218,7 +218,7 @@ fn why(leaps: &[Leap], fast: usize, members: usize, is_automated: bool) -> Vec<W
     let mut why = vec![Words::new(
         format!("{members} 組織での {count} 回の段階移行のうち {fast} 回が {HANDS_SECONDS} 秒未満"),
         format!(
-            "{fast} of {count} leaps from stage to stage, at {members} members, took less than {HANDS_SECONDS} seconds"
+            "{fast} of {count} leaps from stage to stage took less than {HANDS_SECONDS} seconds; members: {members}"
         ),
     )];
     why.push(Words::new(

@@ -282,14 +282,23 @@ pub(crate) fn time(object: &Object, properties: &[&str]) -> Option<Timestamp> {
     properties.iter().find_map(|property| object.text(property)?.parse().ok())
 }
 
-/// `object_refs[2]` is of `object_refs`.
+/// `object_refs[2]` is of `object_refs`, and so is what stands within an extension: the innermost name counts.
 fn property(path: &str) -> &str {
-    path.split(['[', '.']).next().unwrap_or(path)
+    let named = path.split('[').next().unwrap_or(path);
+    named.rsplit('.').find(|part| !part.is_empty()).unwrap_or(path)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn references_are_called_by_their_innermost_name() {
+        let check = |path: &str, expected: &str| assert_eq!(property(path), expected, "{path}");
+        check("object_refs[2]", "object_refs");
+        check("created_by_ref", "created_by_ref");
+        check("extensions.extension-definition--x.objects[0]", "objects");
+    }
 
     #[test]
     fn nodes_are_read_as_they_are_written() {

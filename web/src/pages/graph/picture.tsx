@@ -4,12 +4,15 @@ import { useTranslation } from 'react-i18next'
 
 import type { Graph, GraphNode } from '../../api/finding.ts'
 import { typeWord } from '../../components/type-word.ts'
+import { inLanguage } from '../../format/bilingual.ts'
 import { defang } from '../../format/value.ts'
+import { useLanguage } from '../../i18n.ts'
 import classes from './graph.module.css'
 
 const WIDTH = 1000
 const HEIGHT = 660
-const EDGE = 60
+const EDGE_X = 100
+const EDGE_Y = 50
 const NAME_MAX = 22
 
 interface PictureProps {
@@ -23,7 +26,7 @@ interface PictureProps {
 export function Picture({ graph, chosen, onChoose, onOpen }: PictureProps) {
   const { t } = useTranslation()
   const [zoom, setZoom] = useState(1)
-  const place = new Map(graph.nodes.map((node) => [node.id, { x: EDGE + node.x * (WIDTH - 2 * EDGE), y: EDGE + node.y * (HEIGHT - 2 * EDGE) }]))
+  const place = new Map(graph.nodes.map((node) => [node.id, { x: EDGE_X + node.x * (WIDTH - 2 * EDGE_X), y: EDGE_Y + node.y * (HEIGHT - 2 * EDGE_Y) }]))
   const [width, height] = [WIDTH / zoom, HEIGHT / zoom]
   const middle = place.get(chosen[0] ?? '') ?? { x: WIDTH / 2, y: HEIGHT / 2 }
   const left = zoom === 1 ? 0 : Math.max(0, Math.min(WIDTH - width, middle.x - width / 2))
@@ -81,9 +84,10 @@ interface NodeProps {
 
 function Node({ node, at, zoom, chosen, named, onChoose, onOpen }: NodeProps) {
   const { t } = useTranslation()
+  const language = useLanguage()
   const size = 9 / zoom
   const kind = typeWord(node.object?.object_type ?? node.kind ?? '', t)
-  const name = defang(node.name)
+  const name = inLanguage(defang(node.name), language)
   const short = name.length > NAME_MAX ? `${name.slice(0, NAME_MAX - 1)}…` : name
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter') onChoose(node.id, event.shiftKey)
@@ -94,29 +98,29 @@ function Node({ node, at, zoom, chosen, named, onChoose, onOpen }: NodeProps) {
     event.stopPropagation()
   }
   return (
-    <g
-      className={classes.node}
-      data-chosen={chosen || undefined}
-      data-expanded={node.expanded || undefined}
-      data-value={node.object === undefined || undefined}
-      data-node={node.id}
-      role="button"
-      tabIndex={0}
-      aria-pressed={chosen}
-      aria-label={`${name}, ${kind}`}
-      transform={`translate(${at.x} ${at.y})`}
-      onClick={(event) => onChoose(node.id, event.shiftKey)}
-      onDoubleClick={() => onOpen(node.id)}
-      onKeyDown={onKeyDown}
-    >
-      <title>{`${name} (${kind})`}</title>
-      {/* A target of at least 24 by 24 (WCAG 2.2, 2.5.8). */}
-      <circle className={classes.target} r={16 / zoom} />
-      {node.object === undefined
-        ? <rect className={classes.mark} x={-size} y={-size} width={2 * size} height={2 * size} strokeWidth={2 / zoom} />
-        : <circle className={classes.mark} r={size} strokeWidth={2 / zoom} />}
-      {named && <text y={size + 13 / zoom} fontSize={12 / zoom}>{short}</text>}
-      {named && node.object !== undefined && <text className={classes.kind} y={size + 25 / zoom} fontSize={9.5 / zoom}>{kind}</text>}
+    <g className={classes.node} data-chosen={chosen || undefined} data-expanded={node.expanded || undefined} data-value={node.object === undefined || undefined} transform={`translate(${at.x} ${at.y})`}>
+      <g
+        className={classes.button}
+        data-node={node.id}
+        role="button"
+        tabIndex={0}
+        aria-pressed={chosen}
+        aria-label={`${name}, ${kind}`}
+        onClick={(event) => onChoose(node.id, event.shiftKey)}
+        onDoubleClick={() => onOpen(node.id)}
+        onKeyDown={onKeyDown}
+      >
+        {/* A target of at least 24 by 24 (WCAG 2.2, 2.5.8). */}
+        <circle className={classes.target} r={16 / zoom} />
+        {node.object === undefined
+          ? <rect className={classes.mark} x={-size} y={-size} width={2 * size} height={2 * size} strokeWidth={2 / zoom} />
+          : <circle className={classes.mark} r={size} strokeWidth={2 / zoom} />}
+      </g>
+      {/* The name may be cut here; the button's own name is whole. */}
+      <g aria-hidden>
+        {named && <text y={size + 13 / zoom} fontSize={12 / zoom}>{short}</text>}
+        {named && node.object !== undefined && <text className={classes.kind} y={size + 25 / zoom} fontSize={9.5 / zoom}>{kind}</text>}
+      </g>
     </g>
   )
 }

@@ -10,6 +10,8 @@ import { Page } from '../../components/page.tsx'
 import { Ago } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import { exact } from '../../format/number.ts'
+import { inLanguage } from '../../format/bilingual.ts'
+import { useLanguage } from '../../i18n.ts'
 import classes from './matrix.module.css'
 
 const COUNTS = ['actors', 'campaigns', 'software', 'sightings'] as const
@@ -68,11 +70,12 @@ function Aside({ matrix }: { matrix: Matrix }) {
 
 /** Four steps of one grey; the number stands in the cell, so that nothing is told by colour alone. */
 function step(count: number, most: number): number {
-  return count === 0 ? 0 : Math.min(4, 1 + Math.floor((3.999 * count) / Math.max(1, most)))
+  return count === 0 ? 0 : Math.min(4, 1 + Math.floor((3.999 * count) / Math.max(4, most)))
 }
 
 function Columns({ matrix, by, used }: { matrix: Matrix; by: Count; used: boolean }) {
   const { t } = useTranslation()
+  const language = useLanguage()
   const most = Math.max(1, ...matrix.columns.flatMap(({ cells }) => cells.map((cell) => cell[by])))
   const shown = (cell: MatrixCell) => !used || cell[by] > 0
   return (
@@ -83,8 +86,8 @@ function Columns({ matrix, by, used }: { matrix: Matrix; by: Count; used: boolea
           <ul>
             {column.cells.filter(shown).map((cell) => (
               <li key={cell.id}>
-                <Link to={`/intelligence/${cell.id}`} className={classes.cell} data-step={step(cell[by], most)} aria-label={t('matrixPage.cell', { number: cell.number, name: cell.name, count: cell[by] })}>
-                  <span>{cell.name}</span>
+                <Link to={`/intelligence/${cell.id}`} className={classes.cell} data-step={step(cell[by], most)} title={t('matrixPage.cell', { number: cell.number, name: cell.name, count: cell[by] })}>
+                  <span>{inLanguage(cell.name, language)}</span>
                   <span className={classes.number}><span>{cell.number}</span>{cell[by] > 0 && <strong>{exact(cell[by])}</strong>}</span>
                 </Link>
               </li>
