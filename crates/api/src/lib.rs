@@ -2,6 +2,7 @@
 //!
 //! What is here is a promise to consoles, edges and programs; `openapi/hub.json` is made from it.
 
+mod agreement;
 mod board;
 mod case;
 mod edge;
@@ -19,6 +20,11 @@ mod stream;
 
 pub mod client;
 
+pub use agreement::{
+    AgreementInfo, AgreementList, AgreementSide, AgreementStep, AgreementTerm, AgreementText, Audience,
+    AudiencePreview, AudienceReader, Explanation, NewSharingGroup, Reasons, Rule, SharingGroupInfo,
+    SharingGroupList,
+};
 pub use board::{Board, MinuteCount, SectorState};
 pub use case::{Case, CaseChange, CaseEntry, CaseList, CaseObjects, CaseSummary, NewCase, NewEntry};
 pub use edge::{

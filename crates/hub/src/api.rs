@@ -1,7 +1,9 @@
 //! The REST addresses under `/api/v1`, one noun a file.
 
 mod actors;
+mod agreements;
 pub(crate) mod anonymous;
+mod audience;
 mod audit;
 mod board;
 mod cases;
@@ -26,6 +28,7 @@ mod sameness;
 mod saved_searches;
 mod scores;
 mod session;
+mod sharing_groups;
 pub(crate) mod summaries;
 mod tokens;
 
@@ -57,6 +60,9 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(sameness::routes())
         .merge(scores::routes())
         .merge(feed::routes())
+        .merge(agreements::routes())
+        .merge(sharing_groups::routes())
+        .merge(audience::routes())
         .merge(cases::routes())
         .merge(edges::routes())
         .merge(peers::routes())

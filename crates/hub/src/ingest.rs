@@ -22,7 +22,7 @@ use stix::validate::{Finding, Severity};
 use stix::{Id, Object};
 use store::collections::CollectionKey;
 use store::objects::{AddOutcome, Bringer, NewObject};
-use store::{Act, Reader, StoreError, Tx, labels, objects, organisations};
+use store::{Act, Reader, StoreError, Tx, labels, objects, organisations, sharing_groups};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
@@ -501,7 +501,7 @@ impl Markings<'_> {
         }
     }
 
-    fn label(&mut self, tx: &Tx<'_>, object: &Object) -> Result<Label, StoreError> {
+    fn label(&mut self, tx: &Reader<'_>, object: &Object) -> Result<Label, StoreError> {
         for marking in stix::marking::marking_refs(object) {
             if !self.batch.contains_key(&marking)
                 && stix::marking::tlp(&marking).is_none()
@@ -519,6 +519,13 @@ impl Markings<'_> {
     /// organisation or the coordinator. Another one could call a strict marking a mere statement.
     fn stored(&self, reader: &Reader<'_>, id: &Id) -> Result<Option<Marking>, StoreError> {
         let realm = &self.principal.realm;
+        // A group's marking only limits, so it counts whoever made the group and whoever uses it.
+        let group = id.as_str().strip_prefix("marking-definition--").and_then(|uuid| uuid.parse().ok());
+        if let Some(group) = group
+            && sharing_groups::get(reader, realm, group)?.is_some()
+        {
+            return Ok(Some(Marking::Group(group)));
+        }
         let visible = self.door.visible(reader, self.principal)?;
         let Some(row) = objects::get(reader, realm, &visible, id)? else { return Ok(None) };
         let from_coordinator = || {
@@ -586,6 +593,53 @@ fn events_beside(submission: &Submission, verdicts: &[Verdict], unseen: &[String
         events.extend(ids.chunks(AUDITED_OBJECTS_MAX).map(|ids| base.clone().on(ids.iter().cloned())));
     }
     events
+}
+
+/// The labels that the objects of a body would bear if the caller published them. Nothing is stored.
+///
+/// # Errors
+/// 422 where the body is no list of objects, where one is not valid, or where there are more than `objects_max`.
+pub(crate) async fn labels_of(
+    state: &AppState,
+    caller: &Caller,
+    body: HeldBody,
+    objects_max: usize,
+) -> Answer<Vec<(Object, Label)>> {
+    let unprocessable = |detail: String| Failure::new(Code::Unprocessable, detail);
+    let bytes = body.bytes.clone();
+    let read = spawn_blocking(move || {
+        stix::bundle::split(&bytes).map(|members| {
+            let readings = members.iter().take(objects_max + 1).map(read).collect::<Vec<_>>();
+            (markings_in(&members), readings)
+        })
+    });
+    let (batch, readings) = read
+        .await
+        .map_err(Failure::internal)?
+        .map_err(|error| unprocessable(format!("{} ({})", error.message, error.code)))?;
+    if readings.len() > objects_max {
+        return Err(unprocessable(format!(
+            "there are more than {objects_max} objects; ask for fewer at once"
+        )));
+    }
+    let mut objects = Vec::with_capacity(readings.len());
+    for reading in readings {
+        match reading {
+            Reading::Fit(object) => objects.push(*object),
+            Reading::Unfit(verdict) => {
+                let id = verdict.id.unwrap_or_else(|| "an object without an id".to_owned());
+                let Outcome::Refused { message, .. } = verdict.outcome else { continue };
+                return Err(unprocessable(format!("{id}: {message}")));
+            }
+        }
+    }
+    let (door, principal) = (state.door.clone(), caller.principal.clone());
+    let labelled = state.store.read(move |reader| {
+        let mut known = Markings { door: &door, principal: &principal, batch: &batch, asked: HashMap::new() };
+        let label = |object: Object| known.label(reader, &object).map(|label| (object, label));
+        objects.into_iter().map(label).collect()
+    });
+    Ok(labelled.await?)
 }
 
 /// Objects of the node's own making, such as the marking definitions of the first start.

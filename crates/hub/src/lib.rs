@@ -225,7 +225,9 @@ impl Ready {
         }
         tasks.push(tokio::spawn(self.log.run(state.metrics.checkpoint.clone(), stopping)));
         tasks.push(tokio::spawn(edge_link::watch::run(state.clone())));
+        state.policies.renew().await?;
         tasks.push(tokio::spawn(state.policies.clone().watch(state.stopping.clone())));
+        tasks.push(tokio::spawn(state.policies.clone().keep_current(state.stopping.clone())));
         tasks.push(tokio::spawn(strangers::run(state.clone())));
         tasks.push(tokio::spawn(sharing::run(state.clone())));
         tasks.push(tokio::spawn(federation::run(state.clone())));

@@ -11,9 +11,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use oversight::{Action, Actor, AuditEvent, Outcome, Purpose};
-use policy::{Circumstances, Engine};
+use policy::{Agreement, Circumstances, Engine};
 use sha2::{Digest, Sha256};
-use store::{Act, Store};
+use store::{Act, Reader, Store, StoreError, agreements, organisations, sharing_groups};
 use tokio::task::spawn_blocking;
 
 use crate::state::Stopping;
@@ -27,6 +27,12 @@ const FILES_MAX: usize = 256;
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// The endings of files that count; every other file in the folder is passed over.
 const ENDINGS: [&str; 2] = ["cedar", "cedarschema"];
+/// The folder of agreements within that of the policies, and the ending of its files.
+const AGREEMENTS: (&str, &str) = ("agreements", "toml");
+/// How often it is looked whether an agreement or a sharing group has changed, here or by another process on the same store.
+const RENEW_EVERY: Duration = Duration::from_millis(300);
+/// How often everything is looked at anew, whether something was counted as changed or not: roles of organisations.
+const RENEW_ALL_EVERY: Duration = Duration::from_secs(5);
 
 /// A set of policy files: names and texts, in the order of the names.
 type Files = Vec<(String, String)>;
@@ -40,6 +46,8 @@ struct Inner {
     engine: Arc<ArcSwap<Engine>>,
     store: Store,
     status: Mutex<PolicyStatus>,
+    /// The agreements that stand in files.
+    agreements: Mutex<Vec<Agreement>>,
     /// Whoever changes the policies has it: one change at a time.
     turn: tokio::sync::Mutex<()>,
 }
@@ -77,6 +85,7 @@ pub struct RefusedPolicies {
 pub fn check(folder: &Path) -> Result<(String, Vec<String>), HubError> {
     let files = read(folder)?;
     compile(&files)?;
+    agreements_in(&files)?;
     Ok((hash(&files), files.into_iter().map(|(name, _)| name).collect()))
 }
 
@@ -100,8 +109,64 @@ impl PolicyKeeper {
             engine,
             store: store.clone(),
             status: Mutex::new(status),
+            agreements: Mutex::new(agreements_in(&files)?),
             turn: tokio::sync::Mutex::default(),
         })))
+    }
+
+    /// The agreements that stand in files.
+    pub(crate) fn agreements_in_files(&self) -> Vec<Agreement> {
+        self.0.agreements.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts agreements, sharing groups and the council as they stand now in force, for open streams too. Does nothing where that
+    /// changes no decision.
+    ///
+    /// # Errors
+    /// Those of the store; then what stood before stays.
+    pub(crate) async fn renew(&self) -> Result<(), HubError> {
+        let _turn = self.0.turn.lock().await;
+        self.renew_in_turn().await
+    }
+
+    async fn renew_in_turn(&self) -> Result<(), HubError> {
+        let in_files = self.agreements_in_files();
+        let circumstances = self.0.store.read(move |reader| circumstances(reader, &in_files)).await?;
+        let now = self.0.engine.load_full();
+        let renewed = now.under(circumstances);
+        // Its boundaries are part of what it knows, so it takes the place of one that decides alike as well, unless nothing differs.
+        if renewed.epoch() != now.epoch()
+            || renewed.circumstances().next_boundary() != now.circumstances().next_boundary()
+        {
+            self.0.engine.store(Arc::new(renewed));
+        }
+        Ok(())
+    }
+
+    /// Renews the circumstances at each change and at the boundaries of agreements, until the hub stops.
+    pub(crate) async fn keep_current(self, stopping: Stopping) {
+        let mut seen = None;
+        let mut renewed = std::time::Instant::now();
+        loop {
+            tokio::select! {
+                () = stopping.wait() => return,
+                () = tokio::time::sleep(RENEW_EVERY) => {}
+            }
+            let looked = self.0.store.read(|reader| Ok((agreements::changes(reader, &REALM)?, reader.now())));
+            let Ok((changes, now)) = looked.await else { continue };
+            let boundary = self.0.engine.load().circumstances().next_boundary();
+            let is_due = seen != Some(changes)
+                || boundary.is_some_and(|boundary| boundary <= now)
+                || renewed.elapsed() >= RENEW_ALL_EVERY;
+            if is_due {
+                match self.renew().await {
+                    Ok(()) => (seen, renewed) = (Some(changes), std::time::Instant::now()),
+                    Err(error) => {
+                        tracing::error!(%error, "agreements and sharing groups could not be renewed")
+                    }
+                }
+            }
+        }
     }
 
     /// The engine in force; what holds it sees a change at once.
@@ -188,15 +253,16 @@ impl PolicyKeeper {
         let (files, engine) = spawn_blocking(move || compile(&files).map(|engine| (files, engine)))
             .await
             .map_err(|error| HubError::new("policy", error.to_string()))??;
+        let in_files = agreements_in(&files)?;
         let hash = hash(&files);
         let mut event = changed().with("set", hash.as_str());
         for (name, text) in &files {
             event = event.with(name, hex::encode(Sha256::digest(text)));
         }
         self.0.store.write(move |_| Ok(Act::audited((), &REALM, event))).await?;
-        // Agreements, groups and grants stay as they are. Whoever changes those does it by the same means, so neither change
-        // swallows the other.
-        self.0.engine.rcu(|now| engine.under(Circumstances::clone(now.circumstances())));
+        *self.0.agreements.lock().unwrap_or_else(PoisonError::into_inner) = in_files.clone();
+        let circumstances = self.0.store.read(move |reader| circumstances(reader, &in_files)).await?;
+        self.0.engine.store(Arc::new(engine.under(circumstances)));
         tracing::info!(set = hash, "other policies are in force");
         let mut status = self.0.status.lock().unwrap_or_else(PoisonError::into_inner);
         *status = PolicyStatus {
@@ -240,9 +306,22 @@ impl PolicyKeeper {
 /// Every policy file of a folder, by name.
 fn read(folder: &Path) -> Result<Files, HubError> {
     let mut files = Vec::new();
+    read_into(&mut files, folder, "", &ENDINGS)?;
+    let (agreements, ending) = AGREEMENTS;
+    if folder.join(agreements).is_dir() {
+        read_into(&mut files, &folder.join(agreements), "agreements/", &[ending])?;
+    }
+    if !files.iter().any(|(name, _)| name.ends_with(".cedar")) {
+        return Err(HubError::new("policy", format!("`{}` holds no `*.cedar` file", folder.display())));
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read_into(files: &mut Files, folder: &Path, prefix: &str, endings: &[&str]) -> Result<(), HubError> {
     for entry in std::fs::read_dir(folder).map_err(|e| HubError::file(folder, &e))? {
         let path = entry.map_err(|e| HubError::file(folder, &e))?.path();
-        let counts = path.extension().is_some_and(|found| ENDINGS.iter().any(|ending| found == *ending));
+        let counts = path.extension().is_some_and(|found| endings.iter().any(|ending| found == *ending));
         if !counts {
             continue;
         }
@@ -255,17 +334,41 @@ fn read(folder: &Path) -> Result<Files, HubError> {
             return Err(HubError::new("policy", message));
         }
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        files.push((name, std::fs::read_to_string(&path).map_err(|e| HubError::file(&path, &e))?));
+        let text = std::fs::read_to_string(&path).map_err(|e| HubError::file(&path, &e))?;
+        files.push((format!("{prefix}{name}"), text));
     }
-    if !files.iter().any(|(name, _)| name.ends_with(".cedar")) {
-        return Err(HubError::new("policy", format!("`{}` holds no `*.cedar` file", folder.display())));
-    }
-    files.sort();
-    Ok(files)
+    Ok(())
 }
 
 fn compile(files: &[(String, String)]) -> Result<Engine, HubError> {
-    Engine::compile(files).map_err(|e| HubError::new("policy", e.to_string()))
+    let policies: Files = files.iter().filter(|(name, _)| !name.ends_with(".toml")).cloned().collect();
+    Engine::compile(&policies).map_err(|e| HubError::new("policy", e.to_string()))
+}
+
+/// The agreements among the files of a set.
+fn agreements_in(files: &[(String, String)]) -> Result<Vec<Agreement>, HubError> {
+    let mut agreements: Vec<Agreement> = Vec::new();
+    for (name, text) in files.iter().filter(|(name, _)| name.ends_with(".toml")) {
+        let agreement = Agreement::from_toml(text)
+            .map_err(|error| HubError::new("policy", format!("`{name}`: {error}")))?;
+        if agreements.iter().any(|other| other.id == agreement.id) {
+            let message = format!("`{name}`: the id `{}` is used by two agreements", agreement.id);
+            return Err(HubError::new("policy", message));
+        }
+        agreements.push(agreement);
+    }
+    Ok(agreements)
+}
+
+/// What stands now beside the policies.
+fn circumstances(reader: &Reader<'_>, in_files: &[Agreement]) -> Result<Circumstances, StoreError> {
+    let council = organisations::list(reader, &REALM)?;
+    Ok(Circumstances {
+        organisations: council.into_iter().map(|organisation| (organisation.id, organisation.role)).collect(),
+        groups: sharing_groups::members(reader, &REALM)?,
+        agreements: agreements::standings(reader, &REALM, in_files)?,
+        now: reader.now(),
+    })
 }
 
 fn hash(files: &[(String, String)]) -> String {
@@ -301,14 +404,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), Options::default()).unwrap();
         let keeper = PolicyKeeper::start(None, &store).unwrap();
-        let mut circumstances = Circumstances::default();
-        let members = [OrganisationId::parse("rail").unwrap()];
-        circumstances.groups.insert(policy::GroupId(uuid::Uuid::from_u128(7)), members.into());
+        let group = policy::GroupId(uuid::Uuid::from_u128(1));
+        let rail = OrganisationId::parse("rail").unwrap();
+        let members = std::collections::BTreeSet::from([rail.clone()]);
+        let written = store.write(move |tx| {
+            let names = ("鉄道".to_owned(), "Rail".to_owned());
+            let made = sharing_groups::SharingGroup {
+                id: group,
+                name_ja: names.0,
+                name_en: names.1,
+                owner: rail.clone(),
+                created: tx.now(),
+            };
+            sharing_groups::add(tx, &REALM, &made)?;
+            sharing_groups::join(tx, &REALM, group, &rail).map(Act::bookkeeping)
+        });
+        assert!(written.await.unwrap());
         let engine = keeper.engine();
-        engine.rcu(|now| now.under(circumstances.clone()));
+        let without = engine.load().epoch();
+        keeper.renew().await.unwrap();
         let before = engine.load().epoch();
+        assert_ne!(before, without, "a group changes who sees what");
         keeper.replace(&Engine::built_in()).await.unwrap();
-        assert_eq!(engine.load().circumstances().groups, circumstances.groups);
+        assert_eq!(engine.load().circumstances().groups, [(group, members)].into());
         assert_eq!(engine.load().epoch(), before, "the same policies under the same circumstances");
     }
 

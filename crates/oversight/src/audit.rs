@@ -53,6 +53,12 @@ vocabulary! {
         SourceGraded = "source-graded",
         /// An organisation declared what it runs.
         ProductsDeclared = "products-declared",
+        /// An agreement was drafted, or a party signed, suspended, resumed or ended its side.
+        AgreementChanged = "agreement-changed",
+        /// A sharing group was made, or an organisation joined or left one.
+        SharingGroupChanged = "sharing-group-changed",
+        /// Somebody asked who can see an object and why, or who could.
+        AudienceAsked = "audience-asked",
         /// The policies in force changed.
         PolicyChanged = "policy-changed",
         /// Who may see an object was changed: its marking, or a grant to an organisation.

@@ -1,6 +1,6 @@
 //! From files to policies that can be relied on: parsed, named, strictly validated, about classes only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
@@ -25,6 +25,8 @@ pub(crate) struct Compiled {
     pub(crate) schema: Schema,
     /// Whether some policy looks at the identifiers of markings, and not only at whether there are any.
     pub(crate) names_markings: bool,
+    /// What stands above each policy in its file: by id, in English and in Japanese.
+    pub(crate) words: BTreeMap<String, Words>,
     /// The organisations that policies name.
     pub(crate) organisations: Vec<OrganisationId>,
 }
@@ -55,8 +57,9 @@ pub(crate) fn compile(files: &[(String, String)]) -> Result<Compiled, PolicyErro
     }
     validate(&policies, &schema)?;
     let names_markings = policies.policies().any(names_markings);
+    let words = files.iter().flat_map(|(_, text)| words(text)).collect();
     let organisations = named_organisations(&policies);
-    Ok(Compiled { policies, schema, names_markings, organisations })
+    Ok(Compiled { policies, schema, names_markings, words, organisations })
 }
 
 fn schema(files: &[(String, String)]) -> Result<Schema, PolicyError> {
@@ -124,4 +127,40 @@ fn named_organisations(policies: &PolicySet) -> Vec<OrganisationId> {
         .filter(|literal| literal.type_name().basename() == "Organisation")
         .filter_map(|literal| OrganisationId::parse(literal.id().unescaped()));
     named.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// A rule in words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Words {
+    /// In Japanese.
+    pub ja: String,
+    /// In English.
+    pub en: String,
+}
+
+/// The comments directly above each `@id`: the lines before the first one with a character that is not of Latin script are
+/// English, the rest is Japanese.
+fn words(text: &str) -> Vec<(String, Words)> {
+    let mut found = Vec::new();
+    let mut words = Words::default();
+    for line in text.lines().map(str::trim) {
+        if let Some(comment) = line.strip_prefix("//") {
+            let comment = comment.trim();
+            let is_japanese =
+                comment.chars().any(|c| matches!(c, '\u{3040}'..='\u{30ff}' | '\u{4e00}'..='\u{9fff}'));
+            if is_japanese || !words.ja.is_empty() {
+                words.ja.push_str(comment);
+            } else {
+                if !words.en.is_empty() {
+                    words.en.push(' ');
+                }
+                words.en.push_str(comment);
+            }
+        } else {
+            let id = line.strip_prefix("@id(\"").and_then(|rest| rest.strip_suffix("\")"));
+            found.extend(id.map(|id| (id.to_owned(), words.clone())));
+            words = Words::default();
+        }
+    }
+    found
 }

@@ -6,7 +6,7 @@ use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose};
 
 use crate::circumstances::Facts;
 use crate::class::Class;
-use crate::compile::{BUILT_IN, Compiled, compile};
+use crate::compile::{BUILT_IN, Compiled, Words, compile};
 use crate::question::{Asker, Question};
 use crate::request::{Target, ask, ask_about};
 use crate::{AgreementId, Circumstances, Label, LabelKey, Principal, PrincipalKind, Visible};
@@ -57,6 +57,10 @@ pub enum Operation {
     SubmitAnonymously,
     /// Learn who reported with its name withheld.
     OpenSeals,
+    /// Draft, sign, suspend and end agreements for one's organisation.
+    Agree,
+    /// Make sharing groups, and say who is in one's own.
+    ManageGroups,
 }
 
 /// Why something may or may not be read.
@@ -121,11 +125,10 @@ impl Engine {
         &self.circumstances
     }
 
-    /// The ids of the policies in force and their texts as they were written, for explanations.
+    /// What stands above a policy in its file: what it says, for people.
     #[must_use]
-    pub fn policies(&self) -> Vec<(String, String)> {
-        let texts = self.compiled.policies.policies();
-        texts.map(|policy| (policy.id().to_string(), policy.to_string())).collect()
+    pub fn words(&self, policy: &str) -> Option<&Words> {
+        self.compiled.words.get(policy)
     }
 
     /// The policies that the program brings along (`policies/*.cedar`).
@@ -174,6 +177,8 @@ impl Engine {
             | Operation::AskQuestions
             | Operation::SubmitAnonymously
             | Operation::OpenSeals
+            | Operation::Agree
+            | Operation::ManageGroups
             | Operation::Write
             | Operation::WorkCases
             | Operation::ReportSightings
@@ -353,7 +358,7 @@ impl Memory {
     }
 }
 
-const OPERATIONS: [Operation; 15] = [
+const OPERATIONS: [Operation; 17] = [
     Operation::Read,
     Operation::Write,
     Operation::Delete,
@@ -369,6 +374,8 @@ const OPERATIONS: [Operation; 15] = [
     Operation::AskQuestions,
     Operation::SubmitAnonymously,
     Operation::OpenSeals,
+    Operation::Agree,
+    Operation::ManageGroups,
 ];
 
 /// The action of the schema that an operation on the node is.
@@ -389,6 +396,8 @@ fn node_action(operation: Operation) -> &'static str {
         Operation::AskQuestions => "ask_questions",
         Operation::SubmitAnonymously => "submit_anonymously",
         Operation::OpenSeals => "open_seals",
+        Operation::Agree => "agree",
+        Operation::ManageGroups => "manage_groups",
     }
 }
 

@@ -23,6 +23,7 @@ pub use agreement::{
     TITLE_BYTES_MAX, Term, Title,
 };
 pub use circumstances::Circumstances;
+pub use compile::Words;
 pub use engine::{Engine, Explanation, Operation, PolicyError};
 pub use label::{InvalidLabel, Label, LabelId, TlpLabel};
 pub use marking::{

@@ -21,6 +21,7 @@ mod value;
 mod words;
 mod writer;
 
+pub mod agreements;
 pub mod alerts;
 pub mod anonymous;
 pub mod audit;
@@ -51,6 +52,7 @@ pub mod saved_searches;
 pub mod secrets;
 pub mod sessions;
 pub mod settings;
+pub mod sharing_groups;
 pub mod sightings;
 pub mod statuses;
 pub mod tokens;

@@ -194,6 +194,11 @@ impl<'a> Walk<'a> {
                 json(path, json!({ "id": name, "organisation": "operator", "name": "n" }))
             }
             ("POST", "/api/v1/peers") => json(path, json!({ "card": "none", "organisation": "partner" })),
+            ("POST", "/api/v1/agreements") => {
+                json(path, agreement(&name, &["coordinator", "agency", "operator", "partner", "academy"]))
+            }
+            ("POST", "/api/v1/sharing-groups") => json(path, json!({ "name_ja": "n", "name_en": "n" })),
+            ("POST", "/api/v1/audience") => json(path, json!([indicator(V1)])),
             ("POST", "/api/v1/organisations") => {
                 json(path, json!({ "id": name, "name_ja": "n", "name_en": "n", "role": "academy" }))
             }
@@ -258,6 +263,10 @@ impl<'a> Walk<'a> {
             let id = format!("e{}", uuid::Uuid::new_v4().simple());
             self.hub.edge(&id, "coordinator").await;
             id
+        } else if path.starts_with("/api/v1/agreements/") {
+            return self.agreement_sample(path).await;
+        } else if path.starts_with("/api/v1/sharing-groups/") {
+            return self.group_sample(path).await;
         } else if path.starts_with("/api/v1/peers/") {
             return self.peer_sample(method, path).await;
         } else if path.starts_with("/api/v1/tokens/") {
@@ -285,7 +294,29 @@ impl<'a> Walk<'a> {
             }
             _ => None,
         };
+        let path = path.replace("{id}", &id);
+        let path = if path.ends_with("/why") { format!("{path}?organisation=coordinator") } else { path };
+        Sample { path, media_type: "application/json", body }
+    }
+
+    /// An agreement of all organisations but oversight, unsigned.
+    async fn agreement_sample(&self, path: &str) -> Sample {
+        let id = format!("a{}", uuid::Uuid::new_v4().simple());
+        let text = agreement(&id, &["coordinator", "agency", "operator", "partner", "academy"]);
+        let made = crate::signed::Signed::person(self.hub, "coordinator", PersonRole::Approver).await;
+        let made = made.done("/api/v1/agreements", text).await;
+        let hash = made["hash"].as_str().unwrap();
+        let body = path.ends_with("/side").then(|| json!({ "state": "signed", "hash": hash }).to_string());
         Sample { path: path.replace("{id}", &id), media_type: "application/json", body }
+    }
+
+    /// A group of the coordinator with the agency in it.
+    async fn group_sample(&self, path: &str) -> Sample {
+        let text = json!({ "name_ja": "n", "name_en": "n", "members": ["agency"] });
+        let made = crate::signed::Signed::person(self.hub, "coordinator", PersonRole::Approver).await;
+        let made = made.done("/api/v1/sharing-groups", text).await;
+        let path = path.replace("{id}", made["id"].as_str().unwrap()).replace("{organisation}", "agency");
+        Sample { path, media_type: "application/json", body: None }
     }
 
     /// A peer that is bound to an organisation of its own, for there is one peer of each.
@@ -377,4 +408,16 @@ pub async fn sign_in(hub: &TestHub, account: &str) -> (String, String) {
     });
     done.await.unwrap();
     (secret, csrf)
+}
+
+/// An agreement that gives indicators from the first party to all others.
+pub fn agreement(id: &str, parties: &[&str]) -> Value {
+    json!({
+        "id": id, "title_ja": "合意", "title_en": "Agreement", "parties": parties,
+        "from": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z", "reciprocal": true,
+        "terms": [{
+            "from": [format!("{}:members", parties[0])], "to": parties[1..].to_vec(), "classes": ["indicator"], "tlp": "amber",
+            "pap": "amber", "purposes": ["collective-defence"], "onward": "none", "originator_control": false,
+        }],
+    })
 }

@@ -8,6 +8,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod agreements;
+#[cfg(test)]
 mod authenticator;
 #[cfg(test)]
 mod authorisation;

@@ -43,7 +43,7 @@ impl<'a> Signed<'a> {
         if reply.body.is_empty() { Value::Null } else { reply.json() }
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
+    pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
         let ask = self
             .hub
             .ask(method, path)

@@ -1,0 +1,313 @@
+//! `/api/v1/agreements`: what organisations agree to give each other. Drafted, signed by each party, suspended, ended.
+
+use api::{AgreementInfo, AgreementList, AgreementSide, AgreementStep, AgreementTerm, AgreementText, Code};
+use axum::Json;
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use oversight::{Action, AuditEvent, OrganisationId, OrganisationRole, Purpose};
+use policy::{
+    Agreement, AgreementId, ObjectClass, Onward, Operation, Side, SideState, Standing, Term, Title,
+};
+use stix::marking::{Pap, Tlp};
+use store::agreements::{parse_state, state_name};
+use store::{Act, Reader, StoreError, agreements, organisations};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::principal::Caller;
+use crate::problem::{Answer, Failure};
+use crate::state::AppState;
+
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list, draft)).routes(routes!(get)).routes(routes!(step))
+}
+
+/// The agreements of the caller's organisation; for the coordinator and for oversight, all.
+#[utoipa::path(get, path = "/api/v1/agreements", tag = "sharing", security(("session" = []), ("token" = [])),
+    responses((status = 200, body = AgreementList), crate::api::CallerRefusal))]
+async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<AgreementList>> {
+    caller.demand_any(&state, &[Operation::Read, Operation::Inspect])?;
+    let agreements = seen(&state, &caller).await?;
+    Ok(Json(AgreementList {
+        agreements: agreements.into_iter().map(|found| found.tell(&caller, &state)).collect(),
+    }))
+}
+
+/// One agreement.
+#[utoipa::path(get, path = "/api/v1/agreements/{id}", tag = "sharing", security(("session" = []), ("token" = [])),
+    params(("id" = String, Path, description = "Short name")),
+    responses((status = 200, body = AgreementInfo), crate::api::CallerRefusal))]
+async fn get(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer<Json<AgreementInfo>> {
+    caller.demand_any(&state, &[Operation::Read, Operation::Inspect])?;
+    Ok(Json(find(&state, &caller, &id).await?.tell(&caller, &state)))
+}
+
+/// Drafts an agreement. It gives nothing before every party has signed it.
+#[utoipa::path(post, path = "/api/v1/agreements", tag = "sharing", security(("session" = [])),
+    request_body = AgreementText,
+    responses((status = 200, body = AgreementInfo), crate::api::CallerRefusal))]
+async fn draft(
+    State(state): State<AppState>,
+    caller: Caller,
+    Json(body): Json<AgreementText>,
+) -> Answer<Json<AgreementInfo>> {
+    caller.demand(&state, Operation::Agree)?;
+    let unprocessable = |detail: String| Failure::new(Code::Unprocessable, detail);
+    let agreement = read(&body).map_err(unprocessable)?;
+    if !agreement.parties.contains(&caller.principal.organisation) {
+        return Err(unprocessable("`parties`: your own organisation is none of them; add it".to_owned()));
+    }
+    if state.policies.agreements_in_files().iter().any(|other| other.id == agreement.id) {
+        return Err(Failure::new(
+            Code::Conflict,
+            format!("`{}` stands in a file already; choose another id", agreement.id),
+        ));
+    }
+    let (asker, text, id) = (caller.clone(), agreement.clone(), agreement.id.to_string());
+    let write = state.store.write(move |tx| {
+        let realm = asker.realm().clone();
+        for party in &text.parties {
+            if organisations::get(tx, &realm, party)?.is_none() {
+                return Err(refused(format!("`parties`: `{party}` is not an organisation of this hub")));
+            }
+        }
+        agreements::draft(tx, &realm, &text, &asker.principal.organisation)?;
+        let event = event(&asker, &text.id, "draft").with("hash", hex::encode(text.hash()));
+        Ok(Act::audited((), &realm, event))
+    });
+    write.await?;
+    state.policies.renew().await.map_err(Failure::internal)?;
+    Ok(Json(find(&state, &caller, &id).await?.tell(&caller, &state)))
+}
+
+/// Signs, suspends, resumes or ends the side of the caller's organisation. What is ended stays ended.
+#[utoipa::path(post, path = "/api/v1/agreements/{id}/side", tag = "sharing", security(("session" = [])),
+    params(("id" = String, Path, description = "Short name")), request_body = AgreementStep,
+    responses((status = 200, body = AgreementInfo), crate::api::CallerRefusal))]
+async fn step(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(body): Json<AgreementStep>,
+) -> Answer<Json<AgreementInfo>> {
+    caller.demand(&state, Operation::Agree)?;
+    let found = find(&state, &caller, &id).await?;
+    let party = caller.principal.organisation.clone();
+    if !found.standing.agreement.parties.contains(&party) {
+        return Err(Failure::not_allowed());
+    }
+    let hash = hex::encode(found.standing.agreement.hash());
+    if body.hash != hash {
+        let detail = "`hash` is not that of the agreement as it stands; read it again";
+        return Err(Failure::new(Code::Conflict, detail));
+    }
+    let wanted = parse_state(&body.state).filter(|state| *state != SideState::Unsigned);
+    let wanted = wanted
+        .ok_or_else(|| Failure::new(Code::Unprocessable, "state: it is `signed`, `suspended` or `ended`"))?;
+    let (asker, in_files) = (caller.clone(), state.policies.agreements_in_files());
+    let agreement = found.standing.agreement.id.clone();
+    let write = state.store.write(move |tx| {
+        let realm = asker.realm().clone();
+        // Looked at again, in the transaction that changes it.
+        let standings = agreements::standings(tx, &realm, &in_files)?;
+        let standing = standings.into_iter().find(|standing| standing.agreement.id == agreement);
+        let standing = standing.ok_or_else(|| StoreError::NotFound { what: agreement.to_string() })?;
+        if hex::encode(standing.agreement.hash()) != hash || !next(standing.side(&party)).contains(&wanted) {
+            let from = state_name(standing.side(&party));
+            return Err(refused(format!(
+                "your organisation's side is `{from}`; from there it cannot become `{}`",
+                state_name(wanted)
+            )));
+        }
+        let side = agreements::Side {
+            agreement: agreement.clone(),
+            party,
+            state: wanted,
+            person: asker.id().to_owned(),
+            hash: hash.clone(),
+            at: tx.now(),
+        };
+        agreements::set_side(tx, &realm, &side)?;
+        let event = event(&asker, &agreement, state_name(wanted)).with("hash", hash);
+        Ok(Act::audited((), &realm, event))
+    });
+    write.await?;
+    state.policies.renew().await.map_err(Failure::internal)?;
+    Ok(Json(find(&state, &caller, &id).await?.tell(&caller, &state)))
+}
+
+/// An agreement as it was found.
+struct Found {
+    standing: Standing,
+    sides: Vec<agreements::Side>,
+    in_file: bool,
+    now: Timestamp,
+}
+
+async fn find(state: &AppState, caller: &Caller, id: &str) -> Answer<Found> {
+    let id = AgreementId::parse(id).ok_or_else(Failure::not_found)?;
+    let mut found = seen(state, caller).await?.into_iter();
+    found.find(|found| found.standing.agreement.id == id).ok_or_else(Failure::not_found)
+}
+
+/// What the caller may know of.
+async fn seen(state: &AppState, caller: &Caller) -> Answer<Vec<Found>> {
+    let in_files = state.policies.agreements_in_files();
+    let sees_all = caller.principal.organisation_role == OrganisationRole::Coordinator
+        || caller.may(state, Operation::Inspect);
+    let asker = caller.clone();
+    let read = move |reader: &Reader<'_>| {
+        let realm = asker.realm();
+        let sides = agreements::sides(reader, realm)?;
+        let is_known = |standing: &Standing| {
+            sees_all || standing.agreement.parties.contains(&asker.principal.organisation)
+        };
+        let standings = agreements::standings(reader, realm, &in_files)?;
+        let found = standings.into_iter().filter(is_known).map(|standing| {
+            let id = &standing.agreement.id;
+            let sides = sides.iter().filter(|side| side.agreement == *id).cloned().collect();
+            let in_file = in_files.iter().any(|agreement| agreement.id == *id);
+            Found { sides, in_file, now: reader.now(), standing }
+        });
+        Ok(found.collect())
+    };
+    Ok(state.store.read(read).await?)
+}
+
+impl Found {
+    fn tell(self, caller: &Caller, state: &AppState) -> AgreementInfo {
+        let standing = &self.standing;
+        let agreement = &standing.agreement;
+        let side = |party: &OrganisationId| AgreementSide {
+            party: party.to_string(),
+            state: state_name(standing.side(party)).to_owned(),
+            at: self.sides.iter().find(|side| side.party == *party).map(|side| side.at.to_string()),
+        };
+        let own = &caller.principal.organisation;
+        let may = if agreement.parties.contains(own) && caller.may(state, Operation::Agree) {
+            next(standing.side(own)).iter().map(|state| state_name(*state).to_owned()).collect()
+        } else {
+            Vec::new()
+        };
+        AgreementInfo {
+            text: text(agreement),
+            hash: hex::encode(agreement.hash()),
+            source: if self.in_file { "file" } else { "store" }.to_owned(),
+            in_force: standing.is_in_force(self.now),
+            sides: agreement.parties.iter().map(side).collect(),
+            may,
+        }
+    }
+}
+
+/// What a party's state may become.
+fn next(state: SideState) -> &'static [SideState] {
+    match state {
+        SideState::Unsigned | SideState::Suspended => &[SideState::Signed, SideState::Ended],
+        SideState::Signed => &[SideState::Suspended, SideState::Ended],
+        SideState::Ended => &[],
+    }
+}
+
+fn refused(message: String) -> StoreError {
+    StoreError::Abandoned { code: "agreement", message }
+}
+
+fn event(caller: &Caller, agreement: &AgreementId, step: &str) -> AuditEvent {
+    AuditEvent::done(Action::AgreementChanged, caller.actor.clone(), caller.purpose)
+        .with("agreement", agreement.as_str())
+        .with("step", step)
+        .with("party", caller.principal.organisation.as_str())
+}
+
+fn text(agreement: &Agreement) -> AgreementText {
+    AgreementText {
+        id: agreement.id.to_string(),
+        title_ja: agreement.title.ja.clone(),
+        title_en: agreement.title.en.clone(),
+        parties: strings(&agreement.parties),
+        from: agreement.from.to_string(),
+        until: agreement.until.to_string(),
+        reciprocal: agreement.reciprocal,
+        terms: agreement.terms.iter().map(told_term).collect(),
+    }
+}
+
+fn told_term(term: &Term) -> AgreementTerm {
+    let (onward, onward_to) = match &term.onward {
+        Onward::None => ("none", Vec::new()),
+        Onward::Named(named) => ("named", strings(named)),
+        Onward::SameTerms => ("same-terms", Vec::new()),
+    };
+    AgreementTerm {
+        from: strings(&term.from),
+        to: strings(&term.to),
+        classes: term.classes.iter().map(|class| class.name().to_owned()).collect(),
+        tlp: term.tlp.name().to_owned(),
+        pap: term.pap.name().to_owned(),
+        purposes: strings(&term.purposes),
+        onward: onward.to_owned(),
+        onward_to,
+        originator_control: term.originator_control,
+    }
+}
+
+fn strings<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> Vec<String> {
+    items.into_iter().map(|item| item.to_string()).collect()
+}
+
+/// Reads what was drafted; the error names the part.
+fn read(body: &AgreementText) -> Result<Agreement, String> {
+    let time = |name: &str, text: &str| {
+        text.parse::<Timestamp>().map_err(|error| format!("`{name}` is not a time as in RFC 3339: {error}"))
+    };
+    let terms = (1..)
+        .zip(&body.terms)
+        .map(|(number, term)| read_term(term).map_err(|error: String| format!("term {number}: {error}")));
+    let agreement = Agreement {
+        id: AgreementId::parse(&body.id).ok_or("`id` is 1–64 of `a–z 0–9 -`")?,
+        title: Title { ja: body.title_ja.clone(), en: body.title_en.clone() },
+        parties: body.parties.iter().map(|name| organisation(name)).collect::<Result<_, _>>()?,
+        from: time("from", &body.from)?,
+        until: time("until", &body.until)?,
+        reciprocal: body.reciprocal,
+        terms: terms.collect::<Result<_, _>>()?,
+    };
+    agreement.check().map_err(|error| error.to_string())?;
+    Ok(agreement)
+}
+
+fn read_term(term: &AgreementTerm) -> Result<Term, String> {
+    let side = |text: &String| text.parse::<Side>().map_err(|error| error.to_string());
+    let class = |name: &String| {
+        ObjectClass::parse(name).ok_or_else(|| format!("`classes`: `{name}` is no class of objects"))
+    };
+    let purpose =
+        |name: &String| Purpose::parse(name).ok_or_else(|| format!("`purposes`: `{name}` is no purpose"));
+    let onward = match term.onward.as_str() {
+        "none" => Onward::None,
+        "same-terms" => Onward::SameTerms,
+        "named" => {
+            Onward::Named(term.onward_to.iter().map(|name| organisation(name)).collect::<Result<_, _>>()?)
+        }
+        other => return Err(format!("`onward`: `{other}` is neither `none`, `named` nor `same-terms`")),
+    };
+    Ok(Term {
+        from: term.from.iter().map(side).collect::<Result<_, _>>()?,
+        to: term.to.iter().map(side).collect::<Result<_, _>>()?,
+        classes: term.classes.iter().map(class).collect::<Result<_, _>>()?,
+        tlp: Tlp::parse(&term.tlp).ok_or("`tlp` is not a level")?,
+        pap: Pap::parse(&term.pap).ok_or("`pap` is not a level")?,
+        purposes: term.purposes.iter().map(purpose).collect::<Result<_, _>>()?,
+        onward,
+        originator_control: term.originator_control,
+    })
+}
+
+fn organisation(name: &str) -> Result<OrganisationId, String> {
+    OrganisationId::parse(name).ok_or_else(|| format!("`{name}` is not an organisation's short name"))
+}

@@ -1,0 +1,214 @@
+//! `/api/v1/audience` and `/api/v1/objects/{id}/audience|why`: who could see something if it were published, who can see it, and
+//! why; in words.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use api::{Audience, AudiencePreview, AudienceReader, Code, Explanation, Reasons, Rule};
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use http::HeaderMap;
+use oversight::{Action, AuditEvent, OrganisationRole, PersonRole, Purpose};
+use policy::{Engine, Label, Operation, Principal, PrincipalKind, TlpLabel};
+use serde::Deserialize;
+use stix::Id;
+use stix::marking::Pap;
+use store::organisations::Organisation;
+use store::{Act, StoreError, labels, objects, organisations};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::ingest;
+use crate::principal::Caller;
+use crate::problem::{Answer, Failure};
+use crate::request::Query;
+use crate::state::AppState;
+
+/// Objects of one preview at most.
+const OBJECTS_MAX: usize = 200;
+
+/// The kinds of principals, by their names on the wire.
+const KINDS: [&str; 4] = ["person", "program", "edge", "peer"];
+
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(preview)).routes(routes!(of_object)).routes(routes!(why))
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct WhyQuery {
+    /// The organisation asked about, by its short name.
+    organisation: String,
+    /// `person`, `program`, `edge` or `peer`; `person` where absent.
+    kind: Option<String>,
+}
+
+/// Who could see some objects if the caller published them as they are. Nothing is stored.
+#[utoipa::path(post, path = "/api/v1/audience", tag = "sharing", security(("session" = []), ("token" = [])),
+    request_body(content = serde_json::Value, description = "A STIX bundle, a TAXII envelope, a list or one object; at most 200"),
+    responses((status = 200, body = AudiencePreview), crate::api::CallerRefusal))]
+async fn preview(
+    State(state): State<AppState>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Answer<Json<AudiencePreview>> {
+    caller.demand(&state, Operation::Write)?;
+    let body = state.ingest.read_body(&caller, &headers, body).await?;
+    let (work, asker) = (state.clone(), caller.clone());
+    let labelled = ingest::labels_of(&state, &caller, body, OBJECTS_MAX).await?;
+    let told = state.store.read(move |reader| {
+        let council = organisations::list(reader, asker.realm())?;
+        let engine = work.engine.load_full();
+        let told = labelled.iter().map(|(object, label)| audience(&engine, &council, object.id(), label));
+        Ok(told.collect())
+    });
+    Ok(Json(AudiencePreview { objects: told.await? }))
+}
+
+/// Who can see an object. For its originator and the coordinator.
+#[utoipa::path(get, path = "/api/v1/objects/{id}/audience", tag = "sharing", security(("session" = []), ("token" = [])),
+    params(("id" = String, Path, description = "STIX identifier")),
+    responses((status = 200, body = Audience), crate::api::CallerRefusal))]
+async fn of_object(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer<Json<Audience>> {
+    let (id, label, council) = entitled(&state, &caller, &id).await?;
+    note(&state, &caller, &id, "-").await?;
+    Ok(Json(audience(&state.engine.load_full(), &council, &id, &label)))
+}
+
+/// Why an organisation can, or cannot, see an object. For the object's originator and the coordinator.
+#[utoipa::path(get, path = "/api/v1/objects/{id}/why", tag = "sharing", security(("session" = []), ("token" = [])),
+    params(("id" = String, Path, description = "STIX identifier"), WhyQuery),
+    responses((status = 200, body = Explanation), crate::api::CallerRefusal))]
+async fn why(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(query): Query<WhyQuery>,
+) -> Answer<Json<Explanation>> {
+    let (id, label, council) = entitled(&state, &caller, &id).await?;
+    let organisation = council.iter().find(|known| known.id.as_str() == query.organisation);
+    let organisation = organisation.ok_or_else(Failure::not_found)?;
+    let asked = query.kind.as_deref().unwrap_or("person");
+    let kind = KINDS.into_iter().find(|kind| *kind == asked).ok_or_else(|| {
+        Failure::new(Code::BadRequest, format!("kind: it is one of `{}`", KINDS.join("`, `")))
+    })?;
+    note(&state, &caller, &id, organisation.id.as_str()).await?;
+    let engine = state.engine.load_full();
+    let reasons = engine.reasons(&principal(organisation, kind, &label, Purpose::CollectiveDefence), &label);
+    Ok(Json(Explanation {
+        id: id.to_string(),
+        organisation: organisation.id.to_string(),
+        kind: kind.to_owned(),
+        allowed: reasons.allowed,
+        because: told_reasons(&engine, reasons),
+    }))
+}
+
+/// The object's label, where the caller is entitled to know who sees it; else it is not found.
+async fn entitled(state: &AppState, caller: &Caller, id: &str) -> Answer<(Id, Label, Vec<Organisation>)> {
+    caller.demand(state, Operation::Read)?;
+    let id = Id::parse(id).map_err(|_| Failure::not_found())?;
+    let (work, asker, asked) = (state.clone(), caller.clone(), id.clone());
+    let found = state.store.read(move |reader| {
+        let realm = asker.realm();
+        let visible = work.door.visible(reader, &asker.principal)?;
+        let Some(row) = objects::get(reader, realm, &visible, &asked)? else { return Ok(None) };
+        let is_entitled = row.originator == asker.principal.organisation
+            || asker.principal.organisation_role == OrganisationRole::Coordinator;
+        let label = labels::get(reader, realm, row.label)?
+            .ok_or_else(|| StoreError::Corrupt(format!("label {}", row.label)))?;
+        let council = organisations::list(reader, realm)?;
+        Ok(is_entitled.then_some((label, council)))
+    });
+    let (label, council) = found.await?.ok_or_else(Failure::not_found)?;
+    Ok((id, label, council))
+}
+
+/// That somebody asked is an act of its own: the answer tells who is in which agreement and group.
+async fn note(state: &AppState, caller: &Caller, id: &Id, organisation: &str) -> Answer<()> {
+    let event = AuditEvent::done(Action::AudienceAsked, caller.actor.clone(), caller.purpose)
+        .on([id.as_str()])
+        .with("organisation", organisation);
+    let realm = caller.realm().clone();
+    Ok(state.store.write(move |_| Ok(Act::audited((), &realm, event))).await?)
+}
+
+fn audience(engine: &Arc<Engine>, council: &[Organisation], id: &Id, label: &Label) -> Audience {
+    let mut readers = Vec::new();
+    for organisation in council {
+        let mut kinds = Vec::new();
+        let mut because = None;
+        for kind in KINDS {
+            // An edge defends its own operator; the rest may ask for any purpose, so each is tried.
+            let purposes =
+                Purpose::ALL.iter().filter(|purpose| kind != "edge" || **purpose == Purpose::OwnDefence);
+            let asked = purposes
+                .map(|purpose| engine.reasons(&principal(organisation, kind, label, *purpose), label))
+                .find(|reasons| reasons.allowed);
+            if let Some(reasons) = asked {
+                kinds.push(kind.to_owned());
+                because.get_or_insert_with(|| told_reasons(engine, reasons));
+            }
+        }
+        readers.extend(because.map(|because| AudienceReader {
+            organisation: organisation.id.to_string(),
+            name_ja: organisation.name_ja.clone(),
+            name_en: organisation.name_en.clone(),
+            kinds,
+            because,
+        }));
+    }
+    Audience {
+        id: id.to_string(),
+        object_type: id.object_type().to_owned(),
+        tlp: match label.tlp {
+            TlpLabel::Level(level) => level.name().to_owned(),
+            TlpLabel::Unmarked => "unmarked".to_owned(),
+        },
+        pap: label.pap.map(|level: Pap| level.name().to_owned()),
+        unknown_markings: label.unknown.iter().map(ToString::to_string).collect(),
+        others: council.len() - readers.len(),
+        readers,
+    }
+}
+
+/// Somebody of an organisation who works with information.
+fn principal(organisation: &Organisation, kind: &str, label: &Label, purpose: Purpose) -> Principal {
+    Principal {
+        kind: match kind {
+            "program" => PrincipalKind::Program(String::new()),
+            "edge" => PrincipalKind::Edge(String::new()),
+            "peer" => PrincipalKind::Peer(String::new()),
+            _ => PrincipalKind::Person(String::new()),
+        },
+        organisation: organisation.id.clone(),
+        organisation_role: organisation.role,
+        roles: if matches!(kind, "edge" | "peer") {
+            BTreeSet::new()
+        } else {
+            BTreeSet::from([PersonRole::Analyst])
+        },
+        realm: label.realm.clone(),
+        purpose,
+    }
+}
+
+fn told_reasons(engine: &Engine, reasons: policy::Explanation) -> Reasons {
+    let rule = |id: String| {
+        let words = engine.words(&id).cloned().unwrap_or_default();
+        Rule { ja: words.ja, en: words.en, id }
+    };
+    let (agreement, term) = reasons.agreement.unzip();
+    Reasons {
+        rules: reasons.policies.into_iter().map(rule).collect(),
+        agreement: agreement.map(|agreement| agreement.to_string()),
+        term,
+    }
+}
