@@ -635,7 +635,13 @@ pub(crate) async fn labels_of(
     }
     let (door, principal) = (state.door.clone(), caller.principal.clone());
     let labelled = state.store.read(move |reader| {
-        let mut known = Markings { door: &door, principal: &principal, batch: &batch, asked: HashMap::new() };
+        let mut known = Markings {
+            door: &door,
+            principal: &principal,
+            batch: &batch,
+            asked: HashMap::new(),
+            numbers: HashMap::new(),
+        };
         let label = |object: Object| known.label(reader, &object).map(|label| (object, label));
         objects.into_iter().map(label).collect()
     });
