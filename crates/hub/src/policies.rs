@@ -162,7 +162,7 @@ impl PolicyKeeper {
                 match self.renew().await {
                     Ok(()) => (seen, renewed) = (Some(changes), std::time::Instant::now()),
                     Err(error) => {
-                        tracing::error!(%error, "agreements and sharing groups could not be renewed")
+                        tracing::error!(%error, "agreements and sharing groups could not be renewed");
                     }
                 }
             }

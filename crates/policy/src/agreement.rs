@@ -402,7 +402,6 @@ mod level {
         }
     }
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's `with` hands over a reference")]
     pub(super) fn serialize<L: Level, S: Serializer>(level: &L, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(level.word())
     }

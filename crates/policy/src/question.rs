@@ -34,7 +34,7 @@ pub(crate) struct Question {
     pub(crate) has_statement: bool,
     pub(crate) has_unknown: bool,
     /// Only where a policy asks which there are.
-    pub(crate) markings: Option<Box<BTreeSet<Id>>>,
+    pub(crate) markings: Option<BTreeSet<Id>>,
     pub(crate) originator_control: bool,
     pub(crate) limited: bool,
     pub(crate) in_every_group: bool,
@@ -112,7 +112,7 @@ impl<'a> Asker<'a> {
             markings: self
                 .compiled
                 .names_markings
-                .then(|| Box::new(label.statements.union(&label.unknown).cloned().collect())),
+                .then(|| label.statements.union(&label.unknown).cloned().collect()),
             originator_control: label.originator_control
                 || received.is_some_and(|received| received.originator_control),
             limited: !label.groups.is_empty(),
