@@ -40,14 +40,7 @@ async fn main() -> Outcome<()> {
     let batch = told.next().unwrap_or(BATCH).max(1);
     let texts: Vec<Bytes> = (0..count).map(indicator).collect();
     let bytes = texts.iter().map(Bytes::len).sum::<usize>() / count.max(1);
-    let server = if std::env::args().any(|argument| argument == "postgres") {
-        Some(
-            server::Server::start_with(&["fsync=on", "shared_buffers=256MB", "max_wal_size=4GB"])
-                .ok_or("PostgreSQL is not installed")?,
-        )
-    } else {
-        None
-    };
+    let server = server_if_asked()?;
     let (kind, indexes) = if server.is_some() {
         ("PostgreSQL, fsync", "COPY")
     } else {
@@ -103,6 +96,15 @@ async fn main() -> Outcome<()> {
     }
     store.close().await;
     Ok(())
+}
+
+/// PostgreSQL that keeps what it acknowledges, where an argument asks for it.
+fn server_if_asked() -> Outcome<Option<server::Server>> {
+    if !std::env::args().any(|argument| argument == "postgres") {
+        return Ok(None);
+    }
+    let server = server::Server::start_with(&["fsync=on", "shared_buffers=256MB", "max_wal_size=4GB"]);
+    Ok(Some(server.ok_or("PostgreSQL is not installed")?))
 }
 
 struct Council {

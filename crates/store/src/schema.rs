@@ -102,27 +102,7 @@ mod tests {
         Object::parse(Bytes::from(text)).unwrap()
     }
 
-    /// What the first schema's program wrote: two versions of one object, one object that was removed, and its removal.
-    #[test]
-    fn a_log_of_the_first_schema_is_read_and_continued() {
-        let folder = tempfile::tempdir().unwrap();
-        let connection = sqlite::open_writer(&folder.path().join("old.sqlite"), &Options::default()).unwrap();
-        migrate_by(&connection, &MIGRATIONS[..1]).unwrap();
-        let (clock, state) = (Clock::system(), RefCell::default());
-        let mut tx = Tx::new(&connection, &clock, &state);
-        let collection = collections::add(&mut tx, &LIVE, uuid::Uuid::from_u128(1), "", "").unwrap().key;
-        let coordinator = OrganisationId::parse("coordinator").unwrap();
-        let key: i64 = 7;
-        let text = r#"{"tlp":null,"statements":[],"unknown":[],"originator":"coordinator"}"#;
-        connection
-            .execute("INSERT INTO labels (label, realm, text) VALUES (?1, 1, ?2)", &params![key, text])
-            .unwrap();
-        connection
-            .execute(
-                "INSERT INTO originators (originator, realm, organisation) VALUES (1, 1, 'coordinator')",
-                &[],
-            )
-            .unwrap();
+    fn write_old_rows(connection: &crate::connection::Connection, collection: i64, key: i64) {
         let rows = [
             (1, 0, 0, 1, object(1, 1)),
             (2, 0, 1, 0, object(1, 2)),
@@ -160,6 +140,30 @@ mod tests {
                 connection.execute(sql, &params![collection, key]).unwrap();
             }
         }
+    }
+
+    /// What the first schema's program wrote: two versions of one object, one object that was removed, and its removal.
+    #[test]
+    fn a_log_of_the_first_schema_is_read_and_continued() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = sqlite::open_writer(&folder.path().join("old.sqlite"), &Options::default()).unwrap();
+        migrate_by(&connection, &MIGRATIONS[..1]).unwrap();
+        let (clock, state) = (Clock::system(), RefCell::default());
+        let mut tx = Tx::new(&connection, &clock, &state);
+        let collection = collections::add(&mut tx, &LIVE, uuid::Uuid::from_u128(1), "", "").unwrap().key;
+        let coordinator = OrganisationId::parse("coordinator").unwrap();
+        let key: i64 = 7;
+        let text = r#"{"tlp":null,"statements":[],"unknown":[],"originator":"coordinator"}"#;
+        connection
+            .execute("INSERT INTO labels (label, realm, text) VALUES (?1, 1, ?2)", &params![key, text])
+            .unwrap();
+        connection
+            .execute(
+                "INSERT INTO originators (originator, realm, organisation) VALUES (1, 1, 'coordinator')",
+                &[],
+            )
+            .unwrap();
+        write_old_rows(&connection, collection, key);
         state.take();
         migrate(&connection).unwrap();
 

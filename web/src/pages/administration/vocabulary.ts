@@ -6,5 +6,6 @@ export const SECTORS = ['telecommunications', 'finance', 'aviation', 'airports',
 export const AUDIT_ACTIONS = ['objects-added', 'objects-deleted', 'objects-released', 'content-conflict', 'signed-in', 'signed-out', 'refused',
   'credential-changed', 'token-issued', 'token-revoked', 'organisation-changed', 'person-changed', 'edge-changed', 'sightings-received',
   'case-opened', 'case-changed', 'peer-changed', 'objects-taken-back', 'search-saved', 'sameness-decided', 'source-graded', 'products-declared',
+  'agreement-changed', 'sharing-group-changed', 'audience-asked',
   'policy-changed', 'release-changed', 'release-requested', 'release-answered', 'objects-recalled', 'recall-acknowledged', 'question-asked',
   'question-answered', 'question-closed', 'contribution-judged', 'reported-anonymously', 'seal-key-changed', 'seal-opened', 'node-started'] as const
