@@ -9,6 +9,7 @@ mod lines;
 mod log;
 mod pages;
 mod peers;
+mod relabel;
 mod releases;
 mod robustness;
 mod search;
