@@ -176,8 +176,17 @@ impl Label {
             groups: if closed { BTreeSet::new() } else { self.joined_groups(other) },
             originator_control: self.originator_control || other.originator_control,
             agreement: joined_agreement(self.agreement.as_ref(), other.agreement.as_ref()),
-            granted: self.granted.intersection(&other.granted).cloned().collect(),
+            granted: self.joined_grants(other),
         })
+    }
+
+    /// To whom both were granted. Where one is closed and the other is not, the result shows neither the level nor the groups
+    /// that would still forbid the other one to somebody it was granted to: it is granted to nobody.
+    fn joined_grants(&self, other: &Self) -> BTreeSet<OrganisationId> {
+        if self.is_closed() != other.is_closed() {
+            return BTreeSet::new();
+        }
+        self.granted.intersection(&other.granted).cloned().collect()
     }
 
     /// Whoever is in all groups of both. A group not only limits, it lets its members read what is marked more strictly than
