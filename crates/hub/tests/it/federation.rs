@@ -163,7 +163,7 @@ async fn who_is_no_peer_does_not_get_through_the_handshake() {
         "no plain HTTP is spoken on this port"
     );
     let told = hub.get("/api/v1/peers").header("accept", "*/*").send().await.json();
-    assert_eq!(told["strangers"][0]["times"], 1, "{told}");
+    assert!(told["strangers"][0]["times"].as_u64().is_some_and(|times| times >= 1), "{told}");
     // Nothing of the peers' door is on the other one, and nothing of that one on the peers'.
     for path in ["/peer/v1/place", "/peer/v1/stream?after=0&sight=0"] {
         let reply = hub.get(path).header("accept", "*/*").send().await;
