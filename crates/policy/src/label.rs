@@ -140,8 +140,8 @@ impl Label {
     /// for nothing may be made of those.
     ///
     /// A thing that only its originator may read makes the result so; terms in words beside a level, and a sharing group that
-    /// stands for itself, count as AMBER, which has the same readers; and with two originators nobody reads it as its
-    /// originator.
+    /// stands for itself, count as AMBER, which has the same readers but for agreements, so that none gives the result; and
+    /// with two originators nobody reads it as its originator.
     #[must_use]
     pub fn join(&self, other: &Self) -> Option<Self> {
         if self.realm != other.realm {
@@ -174,10 +174,17 @@ impl Label {
             class: self.class.join(other.class),
             pap: self.pap.max(other.pap),
             groups: if closed { BTreeSet::new() } else { self.joined_groups(other) },
-            originator_control: self.originator_control || other.originator_control,
+            originator_control: self.joined_control(other),
             agreement: joined_agreement(self.agreement.as_ref(), other.agreement.as_ref()),
             granted: self.joined_grants(other),
         })
+    }
+
+    /// Whether an originator has to be asked. No agreement gives what bears no level, so none may give the level that the
+    /// result bears beside it.
+    fn joined_control(&self, other: &Self) -> bool {
+        let is_unmarked = |label: &Self| label.tlp == TlpLabel::Unmarked;
+        self.originator_control || other.originator_control || is_unmarked(self) != is_unmarked(other)
     }
 
     /// To whom both were granted. Where one is closed and the other is not, the result shows neither the level nor the groups

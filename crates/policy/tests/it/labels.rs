@@ -95,3 +95,25 @@ fn an_id_stays_what_it_is() {
     expect_test::expect!["d307ef171d09c197b21ebe4af6bf7d14"]
         .assert_eq(&label(TlpLabel::Level(Tlp::Amber), "o").id().to_hex());
 }
+
+/// Beside something freer, what lets somebody read the one part must not let them read the whole.
+#[test]
+fn a_join_gives_no_more_than_either_part() {
+    let bearing = |tlp, statements: bool| Label {
+        statements: statements.then(|| marking(1)).into_iter().collect(),
+        ..label(tlp, "o")
+    };
+    let granted = |label: Label| Label { granted: BTreeSet::from([organisation("p")]), ..label };
+    // A program to which both are granted may read the closed one, but never TLP:RED: the join shows no level to forbid by.
+    let closed = granted(bearing(TlpLabel::Unmarked, false));
+    let red = granted(bearing(TlpLabel::Level(Tlp::Red), false));
+    assert_eq!(closed.join(&red).unwrap().granted, BTreeSet::new());
+    assert_eq!(closed.join(&closed).unwrap().granted, closed.granted);
+    assert_eq!(red.join(&red).unwrap().granted, red.granted);
+    // An agreement up to AMBER gives the level, but never terms that bear none: the join counts as AMBER.
+    let terms = bearing(TlpLabel::Unmarked, true);
+    let clear = bearing(TlpLabel::Level(Tlp::Clear), false);
+    let joined = terms.join(&clear).unwrap();
+    assert_eq!((joined.tlp, joined.originator_control), (TlpLabel::Level(Tlp::Amber), true));
+    assert!(!terms.join(&terms).unwrap().originator_control);
+}

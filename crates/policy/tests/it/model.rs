@@ -185,7 +185,7 @@ fn engine() -> &'static Engine {
 }
 
 proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig { cases: 700, ..Default::default() })]
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 2_000, ..Default::default() })]
 
     #[test]
     fn the_engine_agrees_with_the_model(
