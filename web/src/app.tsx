@@ -28,6 +28,9 @@ const CasesPage = lazy(() => import('./pages/cases/cases.tsx'))
 const CasePage = lazy(() => import('./pages/cases/case.tsx'))
 const EdgesPage = lazy(() => import('./pages/edges/edges.tsx'))
 const EdgePage = lazy(() => import('./pages/edges/edge.tsx'))
+const PublishPage = lazy(() => import('./pages/publish/publish.tsx'))
+const AgreementPage = lazy(() => import('./pages/agreements/agreement.tsx'))
+const DraftPage = lazy(() => import('./pages/agreements/draft.tsx'))
 const SharingPage = lazy(() => import('./pages/sharing/sharing.tsx'))
 const AdministrationPage = lazy(() => import('./pages/administration/administration.tsx'))
 const AccountPage = lazy(() => import('./pages/account/account.tsx'))
@@ -80,6 +83,7 @@ function SignedIn() {
         <Routes>
           <Route path="/" element={<BoardPage />} />
           <Route path="/intelligence" element={<SearchPage />} />
+          <Route path="/intelligence/publish" element={<PublishPage />} />
           <Route path="/intelligence/:id" element={<ObjectPage />} />
           <Route path="/graph" element={<GraphPage />} />
           <Route path="/actors" element={<ActorsPage />} />
@@ -93,6 +97,8 @@ function SignedIn() {
           <Route path="/cases/:id" element={<CasePage />} />
           <Route path="/edges" element={<EdgesPage />} />
           <Route path="/edges/:id" element={<EdgePage />} />
+          <Route path="/sharing/agreements/new" element={<DraftPage />} />
+          <Route path="/sharing/agreements/:id" element={<AgreementPage />} />
           <Route path="/sharing/:part?" element={<SharingPage />} />
           <Route path="/administration/:part?" element={<AdministrationPage />} />
           <Route path="/me" element={<AccountPage />} />

@@ -1,6 +1,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::RefusedObject;
+
 /// Agreements that the reader's organisation is a party to; all of them for the coordinator and for oversight.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgreementList {
@@ -24,6 +26,32 @@ pub struct AgreementInfo {
     pub sides: Vec<AgreementSide>,
     /// The states that the reader may put its own organisation's side into: `signed`, `suspended`, `ended`.
     pub may: Vec<String>,
+    /// The organisation that drafted it; absent where it stands in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drafted_by: Option<String>,
+    /// When it was drafted: RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drafted: Option<String>,
+    /// What its parties said about it, newest first; only where one agreement is asked for.
+    pub history: Vec<AgreementEntry>,
+}
+
+/// A party's word about an agreement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AgreementEntry {
+    /// The party.
+    pub party: String,
+    /// `signed`, `suspended`, `ended`.
+    pub state: String,
+    /// The name of the person who said so.
+    pub person: String,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The hash of the text that the person had read.
+    pub hash: String,
+    /// When: RFC 3339.
+    pub at: String,
 }
 
 /// The text of an agreement.
@@ -93,6 +121,9 @@ pub struct AgreementStep {
     pub state: String,
     /// The hash of the text that the person has read.
     pub hash: String,
+    /// Why; needed to suspend and to end. All parties read it.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// Sharing groups that the reader's organisation is in.
@@ -139,6 +170,8 @@ pub struct NewSharingGroup {
 pub struct AudiencePreview {
     /// In the order of the objects.
     pub objects: Vec<Audience>,
+    /// The objects that would be refused for what is wrong with them, at most 1,000.
+    pub refused: Vec<RefusedObject>,
 }
 
 /// Who can see one object.
@@ -159,6 +192,10 @@ pub struct Audience {
     pub readers: Vec<AudienceReader>,
     /// How many organisations cannot.
     pub others: usize,
+    /// How many objects this stands for: more than one only where like ones were asked to be told of together.
+    pub count: usize,
+    /// The identifiers of those beside `id`, as far as they are told.
+    pub further: Vec<String>,
 }
 
 /// An organisation that can see an object.

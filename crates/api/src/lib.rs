@@ -21,8 +21,8 @@ mod stream;
 pub mod client;
 
 pub use agreement::{
-    AgreementInfo, AgreementList, AgreementSide, AgreementStep, AgreementTerm, AgreementText, Audience,
-    AudiencePreview, AudienceReader, Explanation, NewSharingGroup, Reasons, Rule, SharingGroupInfo,
+    AgreementEntry, AgreementInfo, AgreementList, AgreementSide, AgreementStep, AgreementTerm, AgreementText,
+    Audience, AudiencePreview, AudienceReader, Explanation, NewSharingGroup, Reasons, Rule, SharingGroupInfo,
     SharingGroupList,
 };
 pub use board::{Board, MinuteCount, SectorState};

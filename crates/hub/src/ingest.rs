@@ -18,8 +18,9 @@ use futures::StreamExt;
 use http::{HeaderMap, header};
 use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, Purpose, Realm};
 use policy::{AgreementId, Label, LabelKey, Marking, Principal, Visible};
+use stix::bundle::BundleError;
 use stix::validate::{Finding, Severity};
-use stix::{Id, Object};
+use stix::{Id, Marks, Object};
 use store::collections::CollectionKey;
 use store::objects::{AddOutcome, Bringer, NewObject};
 use store::{Act, Reader, StoreError, Tx, labels, objects, organisations, sharing_groups};
@@ -68,6 +69,8 @@ pub(crate) struct Ingest {
 /// A body in memory, and its share of what bodies may take.
 pub(crate) struct HeldBody {
     pub(crate) bytes: Bytes,
+    /// What is put on its objects before they are read.
+    marks: Marks,
     _held: Held,
 }
 
@@ -115,6 +118,25 @@ impl HeldBody {
     /// What was made of a body, in its place: it takes the body's share of the memory.
     pub(crate) fn with_bytes(self, bytes: Bytes) -> Self {
         Self { bytes, ..self }
+    }
+
+    /// The same, with markings for its objects that whoever sends them has chosen.
+    pub(crate) fn with_marks(self, marks: Marks) -> Self {
+        Self { marks, ..self }
+    }
+
+    /// What splits it into its objects, on a thread where that may take its time.
+    fn splitter(&self) -> impl FnOnce() -> Result<Vec<Bytes>, BundleError> + Send + 'static {
+        let (bytes, marks) = (self.bytes.clone(), self.marks.clone());
+        move || {
+            let mut members = stix::bundle::split(&bytes)?;
+            if marks != Marks::default() {
+                for member in &mut members {
+                    *member = marks.put_on(member);
+                }
+            }
+            Ok(members)
+        }
     }
 }
 
@@ -196,7 +218,7 @@ impl Ingest {
             let silent =
                 || Failure::new(Code::BadRequest, "the body fell silent before its end; send it again");
             match tokio::time::timeout(BODY_SILENCE_MAX, stream.next()).await.map_err(|_| silent())? {
-                None => return Ok(HeldBody { bytes: bytes.freeze(), _held: held }),
+                None => return Ok(HeldBody { bytes: bytes.freeze(), marks: Marks::default(), _held: held }),
                 Some(Err(error)) => {
                     return Err(
                         Failure::new(Code::BadRequest, "the body broke off before its end").caused_by(error)
@@ -242,9 +264,8 @@ impl Ingest {
 /// 422 where the body is no list of objects; the store's errors. Then some runs of a long body may be in already, each whole and
 /// with its audit event: sending the same body again adds the rest.
 pub(crate) async fn take(state: &AppState, submission: &Submission, body: HeldBody) -> Answer<Taken> {
-    let bytes = body.bytes.clone();
-    let split =
-        spawn_blocking(move || stix::bundle::split(&bytes).map(|members| (markings_in(&members), members)));
+    let split = body.splitter();
+    let split = spawn_blocking(move || split().map(|members| (markings_in(&members), members)));
     let (markings, members) = split
         .await
         .map_err(Failure::internal)?
@@ -595,20 +616,27 @@ fn events_beside(submission: &Submission, verdicts: &[Verdict], unseen: &[String
     events
 }
 
+/// What a body's objects would be labelled, and what of it would be refused before that.
+pub(crate) struct Labelled {
+    pub(crate) objects: Vec<(Object, Label)>,
+    /// With their places in the body.
+    pub(crate) unfit: Vec<(usize, Verdict)>,
+}
+
 /// The labels that the objects of a body would bear if the caller published them. Nothing is stored.
 ///
 /// # Errors
-/// 422 where the body is no list of objects, where one is not valid, or where there are more than `objects_max`.
+/// 422 where the body is no list of objects, or where there are more than `objects_max`.
 pub(crate) async fn labels_of(
     state: &AppState,
     caller: &Caller,
     body: HeldBody,
     objects_max: usize,
-) -> Answer<Vec<(Object, Label)>> {
+) -> Answer<Labelled> {
     let unprocessable = |detail: String| Failure::new(Code::Unprocessable, detail);
-    let bytes = body.bytes.clone();
+    let split = body.splitter();
     let read = spawn_blocking(move || {
-        stix::bundle::split(&bytes).map(|members| {
+        split().map(|members| {
             let readings = members.iter().take(objects_max + 1).map(read).collect::<Vec<_>>();
             (markings_in(&members), readings)
         })
@@ -622,15 +650,11 @@ pub(crate) async fn labels_of(
             "there are more than {objects_max} objects; ask for fewer at once"
         )));
     }
-    let mut objects = Vec::with_capacity(readings.len());
-    for reading in readings {
+    let (mut objects, mut unfit) = (Vec::with_capacity(readings.len()), Vec::new());
+    for (place, reading) in readings.into_iter().enumerate() {
         match reading {
             Reading::Fit(object) => objects.push(*object),
-            Reading::Unfit(verdict) => {
-                let id = verdict.id.unwrap_or_else(|| "an object without an id".to_owned());
-                let Outcome::Refused { message, .. } = verdict.outcome else { continue };
-                return Err(unprocessable(format!("{id}: {message}")));
-            }
+            Reading::Unfit(verdict) => unfit.push((place, verdict)),
         }
     }
     let (door, principal) = (state.door.clone(), caller.principal.clone());
@@ -643,9 +667,9 @@ pub(crate) async fn labels_of(
             numbers: HashMap::new(),
         };
         let label = |object: Object| known.label(reader, &object).map(|label| (object, label));
-        objects.into_iter().map(label).collect()
+        objects.into_iter().map(label).collect::<Result<Vec<_>, _>>()
     });
-    Ok(labelled.await?)
+    Ok(Labelled { objects: labelled.await?, unfit })
 }
 
 /// Objects of the node's own making, such as the marking definitions of the first start.

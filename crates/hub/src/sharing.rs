@@ -1,5 +1,6 @@
 //! Acting on what was shared: changes of who may see it, recalls, notices; what the nouns of sharing have in common.
 
+pub(crate) mod chosen;
 mod grants;
 pub(crate) mod marking;
 pub(crate) mod seal;

@@ -7,6 +7,7 @@ mod binary;
 mod canonical;
 mod id;
 mod json;
+mod marks;
 mod object;
 mod references;
 mod search;
@@ -21,5 +22,6 @@ pub mod validate;
 
 pub use id::{Id, InvalidId};
 pub use json::JSON_DEPTH_MAX;
+pub use marks::Marks;
 pub use object::{Object, ParseError};
 pub use timestamp::{InvalidTimestamp, Timestamp};

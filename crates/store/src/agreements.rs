@@ -11,6 +11,9 @@ use crate::{Reader, StoreError, Tx, settings};
 /// Agreements of one realm at most.
 pub const AGREEMENTS_MAX: usize = 1_000;
 
+/// Steps of one agreement that are kept; of older ones the record of acts tells.
+pub const STEPS_MAX: i64 = 1_000;
+
 /// The setting that counts changes of agreements and sharing groups.
 const CHANGES_SETTING: &str = "circumstances.changes";
 
@@ -27,6 +30,28 @@ pub struct Side {
     pub person: String,
     /// Hash of the agreement's canonical text that the person had before it, hexadecimal.
     pub hash: String,
+    /// When.
+    pub at: jiff::Timestamp,
+}
+
+/// A party's word about an agreement, as one line of its history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What was said.
+    pub side: Side,
+    /// The name of the person who said it.
+    pub name: String,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Who drafted an agreement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drafted {
+    /// The agreement.
+    pub agreement: AgreementId,
+    /// The organisation.
+    pub by: OrganisationId,
     /// When.
     pub at: jiff::Timestamp,
 }
@@ -76,11 +101,7 @@ pub fn sides(reader: &Reader<'_>, realm: &Realm) -> Result<Vec<Side>, StoreError
     reader.rows(sql, [reader.realm(realm)?], read_side)
 }
 
-/// Puts a party's state down. What it may change from and to is the caller's to check.
-///
-/// # Errors
-/// Those of the database.
-pub fn set_side(tx: &mut Tx<'_>, realm: &Realm, side: &Side) -> Result<(), StoreError> {
+fn set_side(tx: &mut Tx<'_>, realm: &Realm, side: &Side) -> Result<(), StoreError> {
     let key = tx.realm_for_writing(realm)?;
     tx.execute(
         "INSERT INTO agreement_sides (realm, agreement, party, state, person, hash, at)
@@ -98,6 +119,71 @@ pub fn set_side(tx: &mut Tx<'_>, realm: &Realm, side: &Side) -> Result<(), Store
         ],
     )?;
     count_change(tx, realm)
+}
+
+/// Puts a party's state down together with who said so and why. What it may change from and to is the caller's to check.
+///
+/// # Errors
+/// Those of the database.
+pub fn step(tx: &mut Tx<'_>, realm: &Realm, step: &Step) -> Result<(), StoreError> {
+    let key = tx.realm_for_writing(realm)?;
+    let side = &step.side;
+    let sql = "SELECT COALESCE(MAX(number), 0) FROM agreement_steps WHERE realm = ?1 AND agreement = ?2";
+    let number = tx.number(sql, params![key, side.agreement.as_str()])?.saturating_add(1);
+    tx.execute(
+        "INSERT INTO agreement_steps (realm, agreement, number, party, state, person, name, reason, hash, at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            key,
+            side.agreement.as_str(),
+            number,
+            side.party.as_str(),
+            state_name(side.state),
+            side.person,
+            step.name,
+            step.reason,
+            side.hash,
+            micros(side.at),
+        ],
+    )?;
+    tx.execute(
+        "DELETE FROM agreement_steps WHERE realm = ?1 AND agreement = ?2 AND number <= ?3",
+        params![key, side.agreement.as_str(), number.saturating_sub(STEPS_MAX)],
+    )?;
+    set_side(tx, realm, side)
+}
+
+/// What was said about an agreement, newest first.
+///
+/// # Errors
+/// Those of the database.
+pub fn steps(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    agreement: &AgreementId,
+    limit: usize,
+) -> Result<Vec<Step>, StoreError> {
+    let sql = "SELECT agreement, party, state, person, hash, at, name, reason FROM agreement_steps
+        WHERE realm = ?1 AND agreement = ?2 ORDER BY number DESC LIMIT ?3";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    reader.rows(sql, params![reader.realm(realm)?, agreement.as_str(), limit], |row| {
+        Ok(Step { side: read_side(row)?, name: row.get(6)?, reason: row.get(7)? })
+    })
+}
+
+/// Who drafted what is no file's, by id.
+///
+/// # Errors
+/// Those of the database.
+pub fn drafted(reader: &Reader<'_>, realm: &Realm) -> Result<Vec<Drafted>, StoreError> {
+    let sql = "SELECT id, drafted_by, created FROM agreements WHERE realm = ?1 ORDER BY id";
+    reader.rows(sql, [reader.realm(realm)?], |row| {
+        Ok(Drafted {
+            agreement: parsed("agreement", &row.get::<String>(0)?, AgreementId::parse)?,
+            by: organisation_id(&row.get::<String>(1)?)?,
+            at: time(row.get(2)?)?,
+        })
+    })
 }
 
 /// The agreements of files and those drafted here, with where their parties stand. Parties to one in a file have signed it unless

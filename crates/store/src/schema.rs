@@ -22,6 +22,7 @@ const MIGRATIONS: &[&[&str]] = &[
     &[include_str!("schema/finding.sql")],
     &[OBJECT_ROWS, include_str!("schema/object_rows_indexes.sql"), include_str!("schema/label_shares.sql")],
     &[include_str!("schema/agreements.sql")],
+    &[include_str!("schema/agreement_steps.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

@@ -67,6 +67,103 @@ export interface components {
             /** @description Its other names. */
             aliases: string[];
         };
+        /** @description A party's word about an agreement. */
+        AgreementEntry: {
+            /** @description The party. */
+            party: string;
+            /** @description `signed`, `suspended`, `ended`. */
+            state: string;
+            /** @description The name of the person who said so. */
+            person: string;
+            /** @description Why. */
+            reason?: string | null;
+            /** @description The hash of the text that the person had read. */
+            hash: string;
+            /** @description When: RFC 3339. */
+            at: string;
+        };
+        /** @description An agreement and where it stands. */
+        AgreementInfo: components["schemas"]["AgreementText"] & {
+            /** @description SHA-256 of its canonical text, hexadecimal: what parties sign. */
+            hash: string;
+            /** @description `file` or `store`. */
+            source: string;
+            /** @description Whether some term gives now. */
+            in_force: boolean;
+            /** @description Where each party stands. */
+            sides: components["schemas"]["AgreementSide"][];
+            /** @description The states that the reader may put its own organisation's side into: `signed`, `suspended`, `ended`. */
+            may: string[];
+            /** @description The organisation that drafted it; absent where it stands in a file. */
+            drafted_by?: string | null;
+            /** @description When it was drafted: RFC 3339. */
+            drafted?: string | null;
+            /** @description What its parties said about it, newest first; only where one agreement is asked for. */
+            history: components["schemas"]["AgreementEntry"][];
+        };
+        /** @description Agreements that the reader's organisation is a party to; all of them for the coordinator and for oversight. */
+        AgreementList: {
+            /** @description By short name. */
+            agreements: components["schemas"]["AgreementInfo"][];
+        };
+        /** @description Where one party stands. */
+        AgreementSide: {
+            /** @description The party. */
+            party: string;
+            /** @description `unsigned`, `signed`, `suspended`, `ended`. */
+            state: string;
+            /** @description Since when: RFC 3339; absent where it has said nothing, or signed by a file. */
+            at?: string | null;
+        };
+        /** @description The state that a person puts its organisation's side into. */
+        AgreementStep: {
+            /** @description `signed`, `suspended`, `ended`. */
+            state: string;
+            /** @description The hash of the text that the person has read. */
+            hash: string;
+            /** @description Why; needed to suspend and to end. All parties read it. */
+            reason?: string | null;
+        };
+        /** @description One direction of giving. */
+        AgreementTerm: {
+            /** @description Whose objects: `aurora-cert`, or `coordinator:members` for all members of the council it coordinates. */
+            from: string[];
+            /** @description To whom, likewise. */
+            to: string[];
+            /** @description `indicator`, `observable`, `sighting`, `threat`, `vulnerability`, `incident`, `report`, `marking`, `other`. */
+            classes: string[];
+            /** @description TLP ceiling: `clear`, `green`, `amber`, `amber+strict`, `red`. */
+            tlp: string;
+            /** @description PAP ceiling: `clear`, `green`, `amber`, `red`. */
+            pap: string;
+            /** @description Purposes, e.g. `collective-defence`. */
+            purposes: string[];
+            /** @description `none`, `named` or `same-terms`. */
+            onward: string;
+            /** @description The organisations to which it may be handed on, where `onward` is `named`. */
+            onward_to?: string[];
+            /** @description Whether each further release needs the originator's consent. */
+            originator_control: boolean;
+        };
+        /** @description The text of an agreement. */
+        AgreementText: {
+            /** @description Short name, 1–64 of `a–z 0–9 -`; stable for ever. */
+            id: string;
+            /** @description Title in Japanese. */
+            title_ja: string;
+            /** @description Title in English. */
+            title_en: string;
+            /** @description Short names of the organisations that sign it. */
+            parties: string[];
+            /** @description From when on it holds: RFC 3339. */
+            from: string;
+            /** @description Until when: RFC 3339. */
+            until: string;
+            /** @description Whether all give only as long as all give. */
+            reciprocal: boolean;
+            /** @description What is given. */
+            terms: components["schemas"]["AgreementTerm"][];
+        };
         /** @description A change that keeps a name withheld, or a reason why an object cannot be taken. */
         AnonymousChange: {
             /**
@@ -127,6 +224,47 @@ export interface components {
             changed: components["schemas"]["AnonymousChange"][];
             /** @description What keeps the report out, and why. Nothing was stored unless this is empty. */
             refused: components["schemas"]["AnonymousChange"][];
+        };
+        /** @description Who can see one object. */
+        Audience: {
+            /** @description STIX identifier. */
+            id: string;
+            /** @description STIX type. */
+            object_type: string;
+            /** @description `clear`, `green`, `amber`, `amber+strict`, `red` or `unmarked`. */
+            tlp: string;
+            /** @description `clear`, `green`, `amber` or `red`. */
+            pap?: string | null;
+            /** @description Markings that this node does not understand: nobody but the originator sees what bears one. */
+            unknown_markings: string[];
+            /** @description The organisations that can see it, by short name. */
+            readers: components["schemas"]["AudienceReader"][];
+            /** @description How many organisations cannot. */
+            others: number;
+            /** @description How many objects this stands for: more than one only where like ones were asked to be told of together. */
+            count: number;
+            /** @description The identifiers of those beside `id`, as far as they are told. */
+            further: string[];
+        };
+        /** @description Who could see each of some objects. */
+        AudiencePreview: {
+            /** @description In the order of the objects. */
+            objects: components["schemas"]["Audience"][];
+            /** @description The objects that would be refused for what is wrong with them, at most 1,000. */
+            refused: components["schemas"]["RefusedObject"][];
+        };
+        /** @description An organisation that can see an object. */
+        AudienceReader: {
+            /** @description Short name. */
+            organisation: string;
+            /** @description Name in Japanese. */
+            name_ja: string;
+            /** @description Name in English. */
+            name_en: string;
+            /** @description Who of it: `person`, `program`, `edge`, `peer`. */
+            kinds: string[];
+            /** @description By what. */
+            because: components["schemas"]["Reasons"];
         };
         /** @description A page of the audit log, newest first. */
         AuditList: {
@@ -482,6 +620,19 @@ export interface components {
             current_generation: number;
             /** @description The last things that left it, newest first, at most 50. */
             ledger: components["schemas"]["EdgeLedgerEntry"][];
+        };
+        /** @description Whether, and why, an organisation can see an object. */
+        Explanation: {
+            /** @description STIX identifier. */
+            id: string;
+            /** @description The organisation asked about. */
+            organisation: string;
+            /** @description `person`, `program`, `edge` or `peer`. */
+            kind: string;
+            /** @description Whether it can. */
+            allowed: boolean;
+            /** @description Why, or why not. */
+            because: components["schemas"]["Reasons"];
         };
         /** @description One value of a facet. */
         FacetCount: {
@@ -1004,6 +1155,15 @@ export interface components {
             /** @description `https://…`; messages are signed after Standard Webhooks. */
             webhook?: string | null;
         };
+        /** @description A sharing group to be made. The maker's organisation is its first member. */
+        NewSharingGroup: {
+            /** @description Name in Japanese. */
+            name_ja: string;
+            /** @description Name in English. */
+            name_en: string;
+            /** @description Short names of further members. */
+            members?: string[];
+        };
         /** @description One minimised sighting: mechanical information only. */
         NewSighting: {
             /** @description UUID, the same at every attempt: the hub takes each in once. */
@@ -1509,6 +1669,15 @@ export interface components {
             /** @description The questions, at most 200. */
             questions: components["schemas"]["Question"][];
         };
+        /** @description Why something can or cannot be seen. */
+        Reasons: {
+            /** @description The rules that decided; none where nothing permits. */
+            rules: components["schemas"]["Rule"][];
+            /** @description The agreement that gives it, where only an agreement does. */
+            agreement?: string | null;
+            /** @description The number of its term, from 1. */
+            term?: number | null;
+        };
         /** @description A recall, as far as the reader is concerned with it. */
         Recall: {
             /** @description Its id. */
@@ -1691,6 +1860,15 @@ export interface components {
             hub: string;
             /** @description Its short name here, where it is a peer. */
             peer?: string | null;
+        };
+        /** @description A rule in words. */
+        Rule: {
+            /** @description Its id in the policy files. */
+            id: string;
+            /** @description What it says, in Japanese. */
+            ja: string;
+            /** @description What it says, in English. */
+            en: string;
         };
         /** @description A decision about two objects. */
         SamenessDecision: {
@@ -1934,6 +2112,28 @@ export interface components {
             credential_needed: boolean;
             /** @description Operations that policy allows: `write`, `delete`, `work-cases`, `see-edges`, `administer`, `inspect`. */
             may: string[];
+        };
+        /** @description A sharing group. */
+        SharingGroupInfo: {
+            /** @description UUID. */
+            id: string;
+            /** @description The marking definition that limits objects to it. */
+            marking: string;
+            /** @description Name in Japanese. */
+            name_ja: string;
+            /** @description Name in English. */
+            name_en: string;
+            /** @description The organisation that says who is in it. */
+            owner: string;
+            /** @description Short names of the members. */
+            members: string[];
+            /** @description Whether the reader may change the members. */
+            may_change: boolean;
+        };
+        /** @description Sharing groups that the reader's organisation is in. */
+        SharingGroupList: {
+            /** @description By name. */
+            groups: components["schemas"]["SharingGroupInfo"][];
         };
         /** @description What became of one sighting. All but a failed request end its stay in the spool. */
         SightingOutcome: {

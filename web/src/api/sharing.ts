@@ -30,11 +30,11 @@ export const PURPOSES = ['own-defence', 'collective-defence', 'incident-response
 export const useNotices = () =>
   useQuery({ queryKey: ['notices'], queryFn: ({ signal }) => get<Hub['NoticeList']>('/api/v1/notices', signal), refetchInterval: 60_000 })
 
-export const useRequests = () =>
-  useQuery({ queryKey: ['release-requests'], queryFn: ({ signal }) => get<Hub['ReleaseRequestList']>('/api/v1/release-requests', signal) })
+export const useRequests = (enabled = true) =>
+  useQuery({ enabled, queryKey: ['release-requests'], queryFn: ({ signal }) => get<Hub['ReleaseRequestList']>('/api/v1/release-requests', signal) })
 
-export const useRecalls = (object?: string) =>
-  useQuery({ queryKey: ['recalls', object ?? null], queryFn: ({ signal }) => get<Hub['RecallList']>(`/api/v1/recalls${query({ object })}`, signal) })
+export const useRecalls = (object?: string, enabled = true) =>
+  useQuery({ enabled, queryKey: ['recalls', object ?? null], queryFn: ({ signal }) => get<Hub['RecallList']>(`/api/v1/recalls${query({ object })}`, signal) })
 
 export const useQuestions = (closed: boolean) =>
   useQuery({ queryKey: ['questions', closed], queryFn: ({ signal }) => get<Hub['QuestionList']>(`/api/v1/questions${query({ closed: closed ? 'true' : undefined })}`, signal) })

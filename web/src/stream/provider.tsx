@@ -111,7 +111,7 @@ function refresh(client: QueryClient, event: StreamEvent): void {
       void client.invalidateQueries({ queryKey: ['references', event.sighting.indicator] })
       break
     case 'notice':
-      for (const key of ['notices', 'recalls', 'release-requests', 'questions']) void client.invalidateQueries({ queryKey: [key] })
+      for (const key of ['notices', 'recalls', 'release-requests', 'questions', 'agreements']) void client.invalidateQueries({ queryKey: [key] })
       break
     case 'alert':
       void client.invalidateQueries({ queryKey: ['searches'] })

@@ -1,6 +1,9 @@
 //! `/api/v1/agreements`: what organisations agree to give each other. Drafted, signed by each party, suspended, ended.
 
-use api::{AgreementInfo, AgreementList, AgreementSide, AgreementStep, AgreementTerm, AgreementText, Code};
+use api::{
+    AgreementEntry, AgreementInfo, AgreementList, AgreementSide, AgreementStep, AgreementTerm, AgreementText,
+    Code,
+};
 use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
@@ -10,13 +13,20 @@ use policy::{
 };
 use stix::marking::{Pap, Tlp};
 use store::agreements::{parse_state, state_name};
-use store::{Act, Reader, StoreError, agreements, organisations};
+use store::{Act, Reader, StoreError, Tx, agreements, organisations, people};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::session::fresh_proof;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
+use crate::sharing::{self, Told};
 use crate::state::AppState;
+
+/// Lines of an agreement's history that are told.
+const HISTORY_MAX: usize = 200;
+/// Most characters of a reason.
+const REASON_CHARS_MAX: usize = 2_000;
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list, draft)).routes(routes!(get)).routes(routes!(step))
@@ -29,7 +39,7 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<Agre
     caller.demand_any(&state, &[Operation::Read, Operation::Inspect])?;
     let agreements = seen(&state, &caller).await?;
     Ok(Json(AgreementList {
-        agreements: agreements.into_iter().map(|found| found.tell(&caller, &state)).collect(),
+        agreements: agreements.into_iter().map(|found| found.tell(&caller, &state, Vec::new())).collect(),
     }))
 }
 
@@ -43,7 +53,7 @@ async fn get(
     Path(id): Path<String>,
 ) -> Answer<Json<AgreementInfo>> {
     caller.demand_any(&state, &[Operation::Read, Operation::Inspect])?;
-    Ok(Json(find(&state, &caller, &id).await?.tell(&caller, &state)))
+    Ok(Json(one(&state, &caller, &id).await?))
 }
 
 /// Drafts an agreement. It gives nothing before every party has signed it.
@@ -76,15 +86,17 @@ async fn draft(
             }
         }
         agreements::draft(tx, &realm, &text, &asker.principal.organisation)?;
+        let told = tell_others(tx, &asker, &text, "agreement-drafted", None)?;
         let event = event(&asker, &text.id, "draft").with("hash", hex::encode(text.hash()));
-        Ok(Act::audited((), &realm, event))
+        Ok(Act::audited(told, &realm, event))
     });
-    write.await?;
+    sharing::announce(&state, [write.await?]);
     state.policies.renew().await.map_err(Failure::internal)?;
-    Ok(Json(find(&state, &caller, &id).await?.tell(&caller, &state)))
+    Ok(Json(one(&state, &caller, &id).await?))
 }
 
-/// Signs, suspends, resumes or ends the side of the caller's organisation. What is ended stays ended.
+/// Signs, suspends, resumes or ends the side of the caller's organisation. What is ended stays ended. The last sign-in must be no
+/// older than 15 minutes (`fresh-proof-needed`).
 #[utoipa::path(post, path = "/api/v1/agreements/{id}/side", tag = "sharing", security(("session" = [])),
     params(("id" = String, Path, description = "Short name")), request_body = AgreementStep,
     responses((status = 200, body = AgreementInfo), crate::api::CallerRefusal))]
@@ -100,52 +112,131 @@ async fn step(
     if !found.standing.agreement.parties.contains(&party) {
         return Err(Failure::not_allowed());
     }
-    let hash = hex::encode(found.standing.agreement.hash());
-    if body.hash != hash {
-        let detail = "`hash` is not that of the agreement as it stands; read it again";
-        return Err(Failure::new(Code::Conflict, detail));
-    }
-    let wanted = parse_state(&body.state).filter(|state| *state != SideState::Unsigned);
-    let wanted = wanted
-        .ok_or_else(|| Failure::new(Code::Unprocessable, "state: it is `signed`, `suspended` or `ended`"))?;
+    let wanted = Wanted::read(&body, &found.standing.agreement)?;
+    fresh_proof(&state, &caller).await?;
     let (asker, in_files) = (caller.clone(), state.policies.agreements_in_files());
-    let agreement = found.standing.agreement.id.clone();
-    let write = state.store.write(move |tx| {
-        let realm = asker.realm().clone();
-        // Looked at again, in the transaction that changes it.
-        let standings = agreements::standings(tx, &realm, &in_files)?;
-        let standing = standings.into_iter().find(|standing| standing.agreement.id == agreement);
-        let standing = standing.ok_or_else(|| StoreError::NotFound { what: agreement.to_string() })?;
-        if hex::encode(standing.agreement.hash()) != hash || !next(standing.side(&party)).contains(&wanted) {
-            let from = state_name(standing.side(&party));
-            return Err(refused(format!(
-                "your organisation's side is `{from}`; from there it cannot become `{}`",
-                state_name(wanted)
-            )));
-        }
-        let side = agreements::Side {
-            agreement: agreement.clone(),
-            party,
-            state: wanted,
-            person: asker.id().to_owned(),
-            hash: hash.clone(),
-            at: tx.now(),
-        };
-        agreements::set_side(tx, &realm, &side)?;
-        let event = event(&asker, &agreement, state_name(wanted)).with("hash", hash);
-        Ok(Act::audited((), &realm, event))
-    });
-    write.await?;
+    let write = state.store.write(move |tx| say(tx, &asker, party, &in_files, wanted));
+    sharing::announce(&state, [write.await?]);
     state.policies.renew().await.map_err(Failure::internal)?;
-    Ok(Json(find(&state, &caller, &id).await?.tell(&caller, &state)))
+    Ok(Json(one(&state, &caller, &id).await?))
+}
+
+/// What a party says.
+struct Wanted {
+    agreement: AgreementId,
+    state: SideState,
+    hash: String,
+    reason: Option<String>,
+}
+
+impl Wanted {
+    fn read(body: &AgreementStep, agreement: &Agreement) -> Answer<Self> {
+        let hash = hex::encode(agreement.hash());
+        if body.hash != hash {
+            let detail = "`hash` is not that of the agreement as it stands; read it again";
+            return Err(Failure::new(Code::Conflict, detail));
+        }
+        let state = parse_state(&body.state).filter(|state| *state != SideState::Unsigned);
+        let state = state.ok_or_else(|| {
+            Failure::new(Code::Unprocessable, "state: it is `signed`, `suspended` or `ended`")
+        })?;
+        let given = body.reason.as_deref().filter(|reason| !reason.trim().is_empty());
+        let reason = match (given, state) {
+            (Some(reason), _) => Some(sharing::text("reason", reason, REASON_CHARS_MAX)?),
+            (None, SideState::Suspended | SideState::Ended) => {
+                let detail = "reason: the other parties are to read why; write it";
+                return Err(Failure::new(Code::Unprocessable, detail));
+            }
+            (None, _) => None,
+        };
+        Ok(Self { agreement: agreement.id.clone(), state, hash, reason })
+    }
+}
+
+/// Puts a party's word down, if its side may become that, and tells the other parties.
+fn say(
+    tx: &mut Tx<'_>,
+    asker: &Caller,
+    party: OrganisationId,
+    in_files: &[Agreement],
+    wanted: Wanted,
+) -> Result<Act<Told>, StoreError> {
+    let realm = asker.realm().clone();
+    let Wanted { agreement, state, hash, reason } = wanted;
+    // Looked at again, in the transaction that changes it.
+    let standings = agreements::standings(tx, &realm, in_files)?;
+    let standing = standings.into_iter().find(|standing| standing.agreement.id == agreement);
+    let standing = standing.ok_or_else(|| StoreError::NotFound { what: agreement.to_string() })?;
+    if hex::encode(standing.agreement.hash()) != hash || !next(standing.side(&party)).contains(&state) {
+        let from = state_name(standing.side(&party));
+        return Err(refused(format!(
+            "your organisation's side is `{from}`; from there it cannot become `{}`",
+            state_name(state)
+        )));
+    }
+    let person = people::get(tx, &realm, asker.id())?;
+    let side = agreements::Side {
+        agreement: agreement.clone(),
+        party,
+        state,
+        person: asker.id().to_owned(),
+        hash: hash.clone(),
+        at: tx.now(),
+    };
+    let name = person.map(|person| person.name).unwrap_or_default();
+    agreements::step(tx, &realm, &agreements::Step { side, name, reason: reason.clone() })?;
+    let kind = match state {
+        SideState::Suspended => "agreement-suspended",
+        SideState::Ended => "agreement-ended",
+        SideState::Signed | SideState::Unsigned => "agreement-signed",
+    };
+    let told = tell_others(tx, asker, &standing.agreement, kind, reason.as_deref())?;
+    let event = event(asker, &agreement, state_name(state)).with("hash", hash);
+    Ok(Act::audited(told, &realm, event))
+}
+
+/// Tells the parties beside the caller's own.
+fn tell_others(
+    tx: &mut Tx<'_>,
+    asker: &Caller,
+    agreement: &Agreement,
+    kind: &'static str,
+    reason: Option<&str>,
+) -> Result<Told, StoreError> {
+    let own = &asker.principal.organisation;
+    let to = agreement.parties.iter().filter(|party| *party != own).cloned().collect();
+    let title = format!("{} / {}", agreement.title.ja, agreement.title.en);
+    let text = reason.map_or_else(|| title.clone(), |reason| format!("{title}\n{reason}"));
+    sharing::tell(tx, asker.realm(), to, (kind, agreement.id.as_str()), (None, &text))
 }
 
 /// An agreement as it was found.
 struct Found {
     standing: Standing,
     sides: Vec<agreements::Side>,
+    drafted: Option<agreements::Drafted>,
     in_file: bool,
     now: Timestamp,
+}
+
+/// One agreement with its history.
+async fn one(state: &AppState, caller: &Caller, id: &str) -> Answer<AgreementInfo> {
+    let found = find(state, caller, id).await?;
+    let (realm, agreement) = (caller.realm().clone(), found.standing.agreement.id.clone());
+    let steps = state.store.read(move |reader| agreements::steps(reader, &realm, &agreement, HISTORY_MAX));
+    let history = steps.await?.into_iter().map(entry).collect();
+    Ok(found.tell(caller, state, history))
+}
+
+fn entry(step: agreements::Step) -> AgreementEntry {
+    AgreementEntry {
+        party: step.side.party.to_string(),
+        state: state_name(step.side.state).to_owned(),
+        person: step.name,
+        reason: step.reason,
+        hash: step.side.hash,
+        at: step.side.at.to_string(),
+    }
 }
 
 async fn find(state: &AppState, caller: &Caller, id: &str) -> Answer<Found> {
@@ -166,12 +257,14 @@ async fn seen(state: &AppState, caller: &Caller) -> Answer<Vec<Found>> {
         let is_known = |standing: &Standing| {
             sees_all || standing.agreement.parties.contains(&asker.principal.organisation)
         };
+        let drafts = agreements::drafted(reader, realm)?;
         let standings = agreements::standings(reader, realm, &in_files)?;
         let found = standings.into_iter().filter(is_known).map(|standing| {
             let id = &standing.agreement.id;
             let sides = sides.iter().filter(|side| side.agreement == *id).cloned().collect();
-            let in_file = in_files.iter().any(|agreement| agreement.id == *id);
-            Found { sides, in_file, now: reader.now(), standing }
+            let in_file = in_files.iter().any(|known| known.id == *id);
+            let drafted = drafts.iter().find(|draft| draft.agreement == *id && !in_file).cloned();
+            Found { sides, drafted, in_file, now: reader.now(), standing }
         });
         Ok(found.collect())
     };
@@ -179,7 +272,7 @@ async fn seen(state: &AppState, caller: &Caller) -> Answer<Vec<Found>> {
 }
 
 impl Found {
-    fn tell(self, caller: &Caller, state: &AppState) -> AgreementInfo {
+    fn tell(self, caller: &Caller, state: &AppState, history: Vec<AgreementEntry>) -> AgreementInfo {
         let standing = &self.standing;
         let agreement = &standing.agreement;
         let side = |party: &OrganisationId| AgreementSide {
@@ -200,6 +293,9 @@ impl Found {
             in_force: standing.is_in_force(self.now),
             sides: agreement.parties.iter().map(side).collect(),
             may,
+            drafted_by: self.drafted.as_ref().map(|drafted| drafted.by.to_string()),
+            drafted: self.drafted.as_ref().map(|drafted| drafted.at.to_string()),
+            history,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `/api/v1/audience` and `/api/v1/objects/{id}/audience|why`: who could see something if it were published, who can see it, and
 //! why; in words.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use api::{Audience, AudiencePreview, AudienceReader, Code, Explanation, Reasons, Rule};
@@ -12,21 +12,27 @@ use http::HeaderMap;
 use oversight::{Action, AuditEvent, OrganisationRole, PersonRole, Purpose};
 use policy::{Engine, Label, Operation, Principal, PrincipalKind, TlpLabel};
 use serde::Deserialize;
-use stix::Id;
 use stix::marking::Pap;
+use stix::{Id, Object};
 use store::organisations::Organisation;
 use store::{Act, StoreError, labels, objects, organisations};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::objects::{REFUSED_TOLD_MAX, refused_object};
 use crate::ingest;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::request::Query;
+use crate::sharing::chosen::Chosen;
 use crate::state::AppState;
 
 /// Objects of one preview at most.
 const OBJECTS_MAX: usize = 200;
+/// Objects of one preview that tells of like ones together.
+const GROUPED_OBJECTS_MAX: usize = 20_000;
+/// Further objects that the answer about one names.
+const FURTHER_TOLD_MAX: usize = 200;
 
 /// The kinds of principals, by their names on the wire.
 const KINDS: [&str; 4] = ["person", "program", "edge", "peer"];
@@ -45,27 +51,60 @@ struct WhyQuery {
     kind: Option<String>,
 }
 
-/// Who could see some objects if the caller published them as they are. Nothing is stored.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct PreviewQuery {
+    /// Whether objects of one type that bear the same are told of together: one answer for all of them. Then there may be 20,000.
+    #[serde(default)]
+    grouped: bool,
+    /// As for publishing.
+    #[serde(default)]
+    tlp: String,
+    /// As for publishing.
+    #[serde(default)]
+    pap: String,
+    /// As for publishing.
+    #[serde(default)]
+    group: String,
+    /// As for publishing.
+    #[serde(default)]
+    over: String,
+}
+
+/// Who could see some objects if the caller published them as they are, or with a marking that it chooses. Nothing is stored.
 #[utoipa::path(post, path = "/api/v1/audience", tag = "sharing", security(("session" = []), ("token" = [])),
-    request_body(content = serde_json::Value, description = "A STIX bundle, a TAXII envelope, a list or one object; at most 200"),
+    params(PreviewQuery),
+    request_body(content = serde_json::Value, description = "A STIX bundle, a TAXII envelope, a list or one object; at most 200, or 20,000 grouped"),
     responses((status = 200, body = AudiencePreview), crate::api::CallerRefusal))]
 async fn preview(
     State(state): State<AppState>,
     caller: Caller,
+    Query(query): Query<PreviewQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Answer<Json<AudiencePreview>> {
     caller.demand(&state, Operation::Write)?;
-    let body = state.ingest.read_body(&caller, &headers, body).await?;
+    let PreviewQuery { grouped, tlp, pap, group, over } = query;
+    let marks = Chosen { tlp, pap, group, over }.marks(&state, &caller).await?;
+    let body = state.ingest.read_body(&caller, &headers, body).await?.with_marks(marks);
     let (work, asker) = (state.clone(), caller.clone());
-    let labelled = ingest::labels_of(&state, &caller, body, OBJECTS_MAX).await?;
+    let objects_max = if grouped { GROUPED_OBJECTS_MAX } else { OBJECTS_MAX };
+    let ingest::Labelled { objects: labelled, unfit } =
+        ingest::labels_of(&state, &caller, body, objects_max).await?;
+    let refused = unfit.into_iter().filter_map(|(index, verdict)| refused_object(index, verdict));
+    let refused = refused.take(REFUSED_TOLD_MAX).collect();
     let told = state.store.read(move |reader| {
         let council = organisations::list(reader, asker.realm())?;
         let engine = work.engine.load_full();
-        let told = labelled.iter().map(|(object, label)| audience(&engine, &council, object.id(), label));
-        Ok(told.collect())
+        let told = if grouped {
+            together(&labelled, |id, label| audience(&engine, &council, id, label))
+        } else {
+            labelled.iter().map(|(object, label)| audience(&engine, &council, object.id(), label)).collect()
+        };
+        Ok(told)
     });
-    Ok(Json(AudiencePreview { objects: told.await? }))
+    Ok(Json(AudiencePreview { objects: told.await?, refused }))
 }
 
 /// Who can see an object. For its originator and the coordinator.
@@ -140,6 +179,25 @@ async fn note(state: &AppState, caller: &Caller, id: &Id, organisation: &str) ->
     Ok(state.store.write(move |_| Ok(Act::audited((), &realm, event))).await?)
 }
 
+/// One answer for all objects of a type that bear the same, in the order in which the first of each came.
+fn together(labelled: &[(Object, Label)], tell: impl Fn(&Id, &Label) -> Audience) -> Vec<Audience> {
+    let mut places: HashMap<(&str, &Label), usize> = HashMap::new();
+    let mut told: Vec<Audience> = Vec::new();
+    for (object, label) in labelled {
+        let place = *places.entry((object.object_type(), label)).or_insert(told.len());
+        match told.get_mut(place) {
+            Some(known) => {
+                known.count += 1;
+                if known.further.len() < FURTHER_TOLD_MAX {
+                    known.further.push(object.id().to_string());
+                }
+            }
+            None => told.push(tell(object.id(), label)),
+        }
+    }
+    told
+}
+
 fn audience(engine: &Arc<Engine>, council: &[Organisation], id: &Id, label: &Label) -> Audience {
     let mut readers = Vec::new();
     for organisation in council {
@@ -176,6 +234,8 @@ fn audience(engine: &Arc<Engine>, council: &[Organisation], id: &Id, label: &Lab
         unknown_markings: label.unknown.iter().map(ToString::to_string).collect(),
         others: council.len() - readers.len(),
         readers,
+        count: 1,
+        further: Vec::new(),
     }
 }
 

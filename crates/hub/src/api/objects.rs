@@ -17,13 +17,15 @@ use store::{Act, StoreError, Tx, labels, objects};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::ingest::{self, Outcome, Submission, Taken};
+use crate::ingest::{self, Outcome, Submission, Taken, Verdict};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
+use crate::request::Query;
+use crate::sharing::chosen::Chosen;
 use crate::state::AppState;
 
 /// Most refused objects that an answer names.
-const REFUSED_TOLD_MAX: usize = 1_000;
+pub(super) const REFUSED_TOLD_MAX: usize = 1_000;
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
@@ -37,32 +39,41 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 /// Publish objects.
 ///
 /// The body is a STIX bundle, a JSON list of objects, one object, or one object a line. Objects succeed or fail one by one; what
-/// is counted as accepted is durable.
+/// is counted as accepted is durable. A marking can be chosen for those that bear none, or for all; `POST /api/v1/audience` with the
+/// same body and query tells beforehand who could see what.
 #[utoipa::path(post, path = "/api/v1/objects", tag = "objects", security(("session" = []), ("token" = [])),
+    params(Chosen),
     request_body(content = Object, content_type = "application/stix+json;version=2.1"),
     responses((status = 200, body = Ingested), crate::api::CallerRefusal))]
 async fn publish(
     State(state): State<AppState>,
     caller: Caller,
+    Query(chosen): Query<Chosen>,
     headers: HeaderMap,
     body: Body,
 ) -> Answer<Json<Ingested>> {
     caller.demand(&state, Operation::Write)?;
-    let body = state.ingest.read_body(&caller, &headers, body).await?;
+    let marks = chosen.marks(&state, &caller).await?;
+    let body = state.ingest.read_body(&caller, &headers, body).await?.with_marks(marks);
     let submission = Submission::of(&caller, state.collection.key);
     Ok(Json(ingested(ingest::take(&state, &submission, body).await?)))
 }
 
 fn ingested(taken: Taken) -> Ingested {
     let (accepted, duplicates, sequence) = (taken.accepted(), taken.duplicates(), taken.sequence());
-    let refused =
-        taken.verdicts.into_iter().enumerate().filter_map(|(index, verdict)| match verdict.outcome {
-            Outcome::Refused { code, message } => {
-                Some(RefusedObject { index, id: verdict.id, version: verdict.version, code, message })
-            }
-            Outcome::Accepted { .. } | Outcome::Duplicate { .. } => None,
-        });
+    let verdicts = taken.verdicts.into_iter().enumerate();
+    let refused = verdicts.filter_map(|(index, verdict)| refused_object(index, verdict));
     Ingested { accepted, duplicates, sequence, refused: refused.take(REFUSED_TOLD_MAX).collect() }
+}
+
+/// What is told of an object that was refused.
+pub(super) fn refused_object(index: usize, verdict: Verdict) -> Option<RefusedObject> {
+    match verdict.outcome {
+        Outcome::Refused { code, message } => {
+            Some(RefusedObject { index, id: verdict.id, version: verdict.version, code, message })
+        }
+        Outcome::Accepted { .. } | Outcome::Duplicate { .. } => None,
+    }
 }
 
 /// Withdraw an object.

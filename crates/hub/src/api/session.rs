@@ -32,7 +32,7 @@ use crate::strangers::Tried;
 const LOGIN_BYTES_MAX: usize = 64;
 
 /// What a session may do, as the console asks for it.
-const OPERATIONS: [(&str, Operation); 14] = [
+const OPERATIONS: [(&str, Operation); 16] = [
     ("read", Operation::Read),
     ("write", Operation::Write),
     ("delete", Operation::Delete),
@@ -47,6 +47,8 @@ const OPERATIONS: [(&str, Operation); 14] = [
     ("ask-questions", Operation::AskQuestions),
     ("submit-anonymously", Operation::SubmitAnonymously),
     ("open-seals", Operation::OpenSeals),
+    ("agree", Operation::Agree),
+    ("manage-groups", Operation::ManageGroups),
 ];
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {

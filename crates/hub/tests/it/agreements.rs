@@ -62,7 +62,7 @@ async fn a_partner_gets_what_an_agreement_gives_as_long_as_all_give() {
         council.agreed(&agreement("aurora-2026", &["coordinator", "aurora"])).await;
     assert_eq!(signed["in_force"], true);
     assert!(council.sees(&council.partner, &object).await, "at once");
-    let step = |state: &str| json!({ "state": state, "hash": signed["hash"] });
+    let step = |state: &str| json!({ "state": state, "hash": signed["hash"], "reason": "点検" });
     let side = "/api/v1/agreements/aurora-2026/side";
     // It is reciprocal: the partner's suspension stops what it is given.
     assert_eq!(partner.done(side, step("suspended")).await["in_force"], false);
@@ -77,6 +77,45 @@ async fn a_partner_gets_what_an_agreement_gives_as_long_as_all_give() {
     let steps = council.hub.audit(Action::AgreementChanged).await;
     let steps: Vec<&str> = steps.iter().rev().map(|row| row.event.detail["step"].as_str()).collect();
     assert_eq!(steps, ["draft", "signed", "signed", "suspended", "signed", "ended"]);
+    // The history is read by the parties, with who said what and why; they were told.
+    let told = partner.good("/api/v1/agreements/aurora-2026").await;
+    let words =
+        |entry: &Value| format!("{} {}", entry["party"].as_str().unwrap(), entry["state"].as_str().unwrap());
+    let history: Vec<String> = told["history"].as_array().unwrap().iter().map(words).collect();
+    let expected =
+        ["coordinator ended", "aurora signed", "aurora suspended", "aurora signed", "coordinator signed"];
+    assert_eq!(history, expected);
+    assert_eq!(told["history"][0]["reason"], "点検");
+    assert!(!told["history"][0]["person"].as_str().unwrap().is_empty());
+    assert_eq!(told["drafted_by"], "coordinator");
+    assert_eq!(partner.good("/api/v1/agreements").await["agreements"][0]["history"], json!([]));
+    let notices = partner.good("/api/v1/notices").await;
+    let kinds: Vec<&str> = notices["notices"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|notice| notice["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["agreement-ended", "agreement-signed", "agreement-drafted"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agreement_is_signed_with_a_fresh_proof_and_stopped_with_a_reason() {
+    let council = Council::start().await;
+    let text = agreement("aurora-2026", &["coordinator", "aurora"]);
+    let (coordinator, _, signed) = council.agreed(&text).await;
+    let side = "/api/v1/agreements/aurora-2026/side";
+    let step = |reason: Value| json!({ "state": "suspended", "hash": signed["hash"], "reason": reason });
+    let old = Signed::long_ago(&council.hub).await;
+    assert_eq!(old.get("/api/v1/agreements").await.status, 200, "it is good for reading");
+    let refused = old.post(side, step(json!("点検"))).await;
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (403, Some("fresh-proof-needed")));
+    for reason in [Value::Null, json!("  "), json!("あ".repeat(2_001))] {
+        let refused = coordinator.post(side, step(reason)).await;
+        let told = String::from_utf8_lossy(&refused.body).into_owned();
+        assert!(refused.status == 422 && told.contains("reason"), "{} {told}", refused.status);
+    }
+    assert_eq!(coordinator.done(side, step(json!("あ".repeat(2_000)))).await["in_force"], false);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,4 +246,80 @@ async fn who_could_see_it_is_who_sees_it_and_the_reason_is_told_in_words() {
         assert_eq!(other.get(&path).await.status, 404, "{path}: it sees the object, and not who else does");
     }
     assert_eq!(council.hub.audit(Action::AudienceAsked).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_marking_chosen_at_publishing_is_what_the_preview_told() {
+    let council = Council::start().await;
+    let operator = Signed::person(&council.hub, "operator-1", PersonRole::Administrator).await;
+    let group = json!({ "name_ja": "電力", "name_en": "Power", "members": ["operator-2"] });
+    let group = operator.done("/api/v1/sharing-groups", group).await;
+    let (bare, green) = (indicator(V1), marked(indicator(V1), Tlp::Green));
+    let body = json!([bare, green]);
+    let readers = |told: &Value, place: usize| -> Vec<String> {
+        let readers = told["objects"][place]["readers"].as_array().unwrap().iter();
+        readers.map(|reader| reader["organisation"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = ["coordinator", "operator-1", "operator-2"];
+    // Unmarked: nobody else. A level for what bears none: the other keeps its own. Over all: both.
+    let told = operator.done("/api/v1/audience", body.clone()).await;
+    assert_eq!(readers(&told, 0), ["operator-1"]);
+    let told = operator.done("/api/v1/audience?tlp=amber", body.clone()).await;
+    assert_eq!(
+        (readers(&told, 0), &told["objects"][1]["tlp"]),
+        (all.map(str::to_owned).to_vec(), &json!("green"))
+    );
+    let query = format!("tlp=amber%2Bstrict&pap=amber&over=all&group={}", group["id"].as_str().unwrap());
+    let told = operator.done(&format!("/api/v1/audience?{query}"), body.clone()).await;
+    for place in 0..2 {
+        assert_eq!(readers(&told, place), ["operator-1", "operator-2"]);
+        assert_eq!(
+            (&told["objects"][place]["tlp"], &told["objects"][place]["pap"]),
+            (&json!("amber+strict"), &json!("amber"))
+        );
+    }
+    // Told of together: one answer for both, for they are of one type and bear the same.
+    let together = operator.done(&format!("/api/v1/audience?{query}&grouped=true"), body.clone()).await;
+    assert_eq!(together["objects"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&together["objects"][0]["count"], &together["objects"][0]["further"]),
+        (&json!(2), &json!([id_of(&green)]))
+    );
+    // What would be refused is told beside the rest.
+    let broken = json!({ "type": "indicator", "id": "indicator--x" });
+    let beside = operator.done("/api/v1/audience", json!([broken, bare])).await;
+    assert_eq!(
+        (beside["refused"][0]["index"].as_u64(), beside["objects"].as_array().unwrap().len()),
+        (Some(0), 1)
+    );
+    // What is published is what was told.
+    let taken = operator.done(&format!("/api/v1/objects?{query}"), body.clone()).await;
+    assert_eq!(taken["accepted"], 2);
+    for object in [&bare, &green] {
+        let path = format!("/api/v1/objects/{}/audience", id_of(object));
+        assert_eq!(operator.good(&path).await["readers"], told["objects"][0]["readers"]);
+        assert!(!council.sees(&council.hub.token, object).await, "the coordinator is not in the group");
+    }
+    // A group that one is not in is none, whether it is there or not.
+    let stranger = Signed::person(&council.hub, "coordinator", PersonRole::Administrator).await;
+    let absent = uuid::Uuid::new_v4().to_string();
+    for (query, because) in [
+        (format!("group={}", group["id"].as_str().unwrap()), "is in no sharing group"),
+        (format!("group={absent}"), "is in no sharing group"),
+        ("group=x".to_owned(), "is in no sharing group"),
+        ("tlp=white".to_owned(), "tlp"),
+        ("pap=strict".to_owned(), "pap"),
+        ("over=some".to_owned(), "over"),
+        (format!("group={}", vec![absent.as_str(); 9].join(",")), "at most 8"),
+    ] {
+        for path in ["/api/v1/objects", "/api/v1/audience"] {
+            let refused = stranger.post(&format!("{path}?{query}"), body.clone()).await;
+            let told = String::from_utf8_lossy(&refused.body).into_owned();
+            assert!(
+                refused.status == 422 && told.contains(because),
+                "{path} {query}: {} {told}",
+                refused.status
+            );
+        }
+    }
 }

@@ -3,10 +3,10 @@
 use oversight::{Action, Actor, Realm};
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::{Act, people, secrets, sessions};
 
 use crate::authenticator::Authenticator;
 use crate::rest::JSON;
+use crate::signed::left_open;
 use crate::support::{Reply, TestHub};
 
 /// A browser: it keeps the cookie and the session's word.
@@ -154,20 +154,8 @@ async fn a_password_signs_in_and_ends_other_sessions() {
 
 /// A session of the administrator's that began an hour ago.
 async fn old_session(hub: &TestHub) -> Browser<'_> {
-    let added = hub.running.store().write(|tx| {
-        let person = people::by_login(tx, &Realm::Live, "administrator")?.unwrap();
-        let session = sessions::Session {
-            hash: secrets::hash("left-open"),
-            person: person.id,
-            csrf: "word".to_owned(),
-            created: tx.now() - jiff::SignedDuration::from_hours(1),
-            expires: tx.now() + jiff::SignedDuration::from_hours(1),
-            seen: tx.now(),
-        };
-        sessions::add(tx, &Realm::Live, &session).map(Act::bookkeeping)
-    });
-    added.await.unwrap();
-    Browser { hub, cookie: "yagura_session=left-open".to_owned(), csrf: "word".to_owned() }
+    let (secret, csrf) = left_open(hub).await;
+    Browser { hub, cookie: format!("yagura_session={secret}"), csrf }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,9 @@
 //! A person who is signed in, and what it asks.
 
-use oversight::PersonRole;
+use oversight::{PersonRole, Realm};
 use reqwest::Method;
 use serde_json::Value;
+use store::{Act, people, secrets, sessions};
 
 use crate::authorisation::{add_person, sign_in};
 use crate::support::{Reply, TestHub};
@@ -14,7 +15,31 @@ pub struct Signed<'a> {
     csrf: String,
 }
 
+/// The secret and the word of a session of the administrator's that began an hour ago.
+pub async fn left_open(hub: &TestHub) -> (String, String) {
+    let added = hub.running.store().write(|tx| {
+        let person = people::by_login(tx, &Realm::Live, "administrator")?.unwrap();
+        let session = sessions::Session {
+            hash: secrets::hash("left-open"),
+            person: person.id,
+            csrf: "word".to_owned(),
+            created: tx.now() - jiff::SignedDuration::from_hours(1),
+            expires: tx.now() + jiff::SignedDuration::from_hours(1),
+            seen: tx.now(),
+        };
+        sessions::add(tx, &Realm::Live, &session).map(Act::bookkeeping)
+    });
+    added.await.unwrap();
+    ("left-open".to_owned(), "word".to_owned())
+}
+
 impl<'a> Signed<'a> {
+    /// The administrator, whose sign-in is an hour old.
+    pub async fn long_ago(hub: &'a TestHub) -> Self {
+        let (secret, csrf) = left_open(hub).await;
+        Self { hub, secret, csrf }
+    }
+
     pub async fn person(hub: &'a TestHub, organisation: &str, role: PersonRole) -> Self {
         let account = add_person(hub, organisation, role).await;
         let (secret, csrf) = sign_in(hub, &account).await;

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod accounts;
+mod agreements;
 mod audit;
 mod corpus;
 mod fixture;

@@ -4,6 +4,7 @@ import { Link } from 'react-router'
 import { useMay, useSession } from '../../api/session.ts'
 import type { Board, CaseSummary, EdgeHealth } from '../../api/types.ts'
 import { CaseRows } from '../../components/case-rows.tsx'
+import { Duties, useDuties } from '../../components/duties.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Page, Section } from '../../components/page.tsx'
 import { Severity } from '../../components/severity.tsx'
@@ -35,13 +36,16 @@ function Situation({ board }: { board: Board }) {
   const { person } = useSession()
   const { state } = useLive()
   const waiting = board.cases.filter((one) => one.assignee === null || one.assignee === person.id)
+  const duties = useDuties()
   const others = board.cases.filter((one) => one.assignee !== null && one.assignee !== person.id)
   return (
     <Page title={<Statement board={board} />} tab={t('places.board')} aside={<BySeverity cases={board.cases} />} actions={<AsOf at={board.as_of} />}>
       <div className={classes.board}>
         <div className={classes.waiting}>
           <Section id="waiting" title={t('board.waiting')} aside={waiting.length > 0 ? t('board.waitingAside') : undefined}>
-            {waiting.length === 0 ? <p className={classes.nothing}>{t('board.nothingWaits')}</p> : <CaseRows cases={waiting} fresh={state.fresh} />}
+            <Duties duties={duties} />
+            {waiting.length > 0 && <CaseRows cases={waiting} fresh={state.fresh} />}
+            {waiting.length + duties.length === 0 && <p className={classes.nothing}>{t('board.nothingWaits')}</p>}
           </Section>
         </div>
         <div className={classes.sectors}><Sectors sectors={board.sectors} /></div>

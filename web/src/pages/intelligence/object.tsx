@@ -5,10 +5,12 @@ import { Eye, Trash2, Waypoints } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router'
 
+import { useAudience, useGroups } from '../../api/agreements.ts'
 import { call } from '../../api/client.ts'
 import { useObject, useReferences } from '../../api/queries.ts'
 import { useMay, useSession } from '../../api/session.ts'
 import type { ObjectDetail, ObjectReferences, ObjectSummary } from '../../api/types.ts'
+import { AudienceList } from '../../components/audience.tsx'
 import { Confirm } from '../../components/confirm.tsx'
 import { SidePanel } from '../../components/dialog.tsx'
 import { Copy } from '../../components/copy.tsx'
@@ -113,7 +115,7 @@ function Loaded({ detail }: { detail: ObjectDetail }) {
         <Tabs.Panel value="json"><Raw detail={detail} /></Tabs.Panel>
       </Tabs>
       <SidePanel opened={audience} onClose={close} title={t('object.whoSees')}>
-        <Audience detail={detail} />
+        <WhoSees detail={detail} />
       </SidePanel>
     </Page>
   )
@@ -166,6 +168,14 @@ function SeenRow({ sighting }: { sighting: ObjectSummary }) {
   )
 }
 
+/** The sharing groups that it is limited to, as far as we are in them. */
+function GroupNames({ refs }: { refs: unknown[] }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const groups = useGroups(refs.length > 1).data?.groups.filter((group) => refs.includes(group.marking)) ?? []
+  return groups.map((group) => <p key={group.id} className={classes.statement}>{t('groups.limitedTo', { name: language === 'ja' ? group.name_ja : group.name_en })}</p>)
+}
+
 /** Why we believe it: confidence, source, markings, labels. */
 function Why({ detail, references }: { detail: ObjectDetail; references: ObjectReferences | undefined }) {
   const { t } = useTranslation()
@@ -189,6 +199,7 @@ function Why({ detail, references }: { detail: ObjectDetail; references: ObjectR
         <dt>{t('object.marking')}</dt>
         <dd>
           <Marking marking={summary.marking} />
+          <GroupNames refs={Array.isArray(object['object_marking_refs']) ? object['object_marking_refs'] : []} />
           {summary.marking.statements.map((statement) => <p key={statement} className={classes.statement}>{statement}</p>)}
         </dd>
         {summary.tags.length > 0 && <><dt>{t('object.tags')}</dt><dd>{summary.tags.map((tag) => t(`words.${tag}`, { defaultValue: tag })).join(' · ')}</dd></>}
@@ -284,17 +295,38 @@ function Raw({ detail }: { detail: ObjectDetail }) {
   )
 }
 
-function Audience({ detail }: { detail: ObjectDetail }) {
+/** Who can see it: for its originator and the coordinator by organisation and reason, for everybody else by role. */
+function WhoSees({ detail }: { detail: ObjectDetail }) {
   const { t } = useTranslation()
+  const { organisation } = useSession()
+  const { id, originator, marking } = detail.summary
+  const isEntitled = originator === organisation.id || organisation.role === 'coordinator'
+  const audience = useAudience(id, isEntitled)
   return (
     <div className={classes.audience}>
-      <Marking marking={detail.summary.marking} />
-      <p className="prose">{t(`marking.meaning.${detail.summary.marking.tlp ?? 'none'}`)}</p>
+      <Marking marking={marking} />
+      <p className="prose">{t(`marking.meaning.${marking.tlp ?? 'none'}`)}</p>
+      {isEntitled ? (
+        audience.error ? <ErrorNote error={audience.error} retry={() => void audience.refetch()} /> : !audience.data ? <Waiting lines={6} /> : (
+          <>
+            <AudienceList audience={audience.data} object={id} />
+            <p className="quiet">{t('audienceOf.asked')} {t('common.asOf')} <Ago at={new Date(audience.dataUpdatedAt).toISOString()} /></p>
+          </>
+        )
+      ) : <ByRole detail={detail} />}
+    </div>
+  )
+}
+
+function ByRole({ detail }: { detail: ObjectDetail }) {
+  const { t } = useTranslation()
+  return (
+    <>
       <h3>{t('object.audience')}</h3>
       {detail.audience.length === 0 ? <Empty title={t('object.nobody')} /> : <ul className={classes.who}>{detail.audience.map((who) => <li key={who}>{t(`audience.${who}`, { defaultValue: who })}</li>)}</ul>}
       <h3>{t('object.because')}</h3>
       <ul className={classes.who}>{detail.because.map((policy) => <li key={policy}>{t(`policies.${policy}`, { defaultValue: '' })} <code className="mono quiet">{policy}</code></li>)}</ul>
       <p className="quiet">{t('object.becauseNote')}</p>
-    </div>
+    </>
   )
 }

@@ -4,7 +4,7 @@ import { useVirtualizer } from '@tanstack/react-virtual'
 import { Search, Upload } from 'lucide-react'
 import { useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useNavigate, useSearchParams } from 'react-router'
+import { Link, useNavigate, useSearchParams } from 'react-router'
 
 import { useObjects, type ObjectSearch } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
@@ -22,7 +22,6 @@ import { useLive } from '../../stream/provider.tsx'
 import { FindTabs } from '../../components/find-tabs.tsx'
 import { FacetRow, SaveSearch, Similar } from './narrow.tsx'
 import { ObjectRow } from './object-row.tsx'
-import { Publish } from './publish.tsx'
 import classes from './search.module.css'
 import { Selection } from './selection.tsx'
 
@@ -51,7 +50,6 @@ export default function SearchPage() {
     return next
   }, { replace: true })
   const mayPublish = useMay('write')
-  const [publishing, setPublishing] = useState(false)
   const objects = useObjects(search)
   const pages = objects.data?.pages
   const rows = useMemo(() => pages?.flatMap((page) => page.objects) ?? [], [pages])
@@ -69,11 +67,10 @@ export default function SearchPage() {
       actions={
         <>
           <SaveSearch search={search} />
-          {mayPublish && <Button size="xs" variant="default" leftSection={<Upload size={15} />} onClick={() => setPublishing(true)}>{t('publish.open')}</Button>}
+          {mayPublish && <Button component={Link} to="/intelligence/publish" size="xs" variant="default" leftSection={<Upload size={15} />}>{t('publish.open')}</Button>}
         </>
       }
     >
-      <Publish opened={publishing} onClose={() => setPublishing(false)} />
       <FindTabs />
       <Filters search={search} change={change} />
       <FacetRow search={search} change={change} narrowing={narrowing} />

@@ -4,8 +4,10 @@ import { NavLink, Navigate, useParams } from 'react-router'
 import { useSession } from '../../api/session.ts'
 import type { Operation } from '../../api/types.ts'
 import { Page } from '../../components/page.tsx'
+import { Agreements } from '../agreements/list.tsx'
 import { Anonymous } from './anonymous.tsx'
 import { Contributions } from './contributions.tsx'
+import { Groups } from './groups.tsx'
 import { Inbox } from './inbox.tsx'
 import { Questions } from './questions.tsx'
 import { Recalls } from './recalls.tsx'
@@ -17,6 +19,8 @@ const PARTS: Record<string, { operations: Operation[]; Part: () => React.JSX.Ele
   inbox: { operations: ['read'], Part: Inbox },
   requests: { operations: ['ask-release'], Part: Requests },
   recalls: { operations: ['read', 'see-releases'], Part: Recalls },
+  agreements: { operations: ['read', 'inspect'], Part: Agreements },
+  groups: { operations: ['read'], Part: Groups },
   questions: { operations: ['read'], Part: Questions },
   contributions: { operations: ['read'], Part: Contributions },
   released: { operations: ['read', 'see-releases'], Part: Released },

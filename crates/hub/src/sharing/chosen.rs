@@ -1,0 +1,92 @@
+//! The marking that somebody chooses for what it publishes, or would publish.
+
+use api::Code;
+use policy::GroupId;
+use serde::Deserialize;
+use stix::Marks;
+use stix::marking::Pap;
+use store::sharing_groups;
+
+use crate::principal::Caller;
+use crate::problem::{Answer, Failure};
+use crate::sharing::level;
+use crate::state::AppState;
+
+/// Sharing groups that are put on objects at once.
+const GROUPS_MAX: usize = 8;
+
+/// Markings for the objects of a body, put on them before they are read. Everything else of them stays as it was written.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Chosen {
+    /// TLP level: `clear`, `green`, `amber`, `amber+strict`, `red`.
+    #[serde(default)]
+    pub(crate) tlp: String,
+    /// PAP level: `clear`, `green`, `amber`, `red`.
+    #[serde(default)]
+    pub(crate) pap: String,
+    /// Sharing groups that the caller's organisation is in or owns, by their UUIDs, separated by commas; at most 8.
+    #[serde(default)]
+    pub(crate) group: String,
+    /// `unmarked`: on what bears no marking of its own; `all`: on everything, in place of levels of the same kind. `unmarked` where
+    /// absent.
+    #[serde(default)]
+    pub(crate) over: String,
+}
+
+impl Chosen {
+    /// What is to be put on objects.
+    ///
+    /// # Errors
+    /// 422 where there is no such level, group or way. A group that the caller may not know of is none.
+    pub(crate) async fn marks(&self, state: &AppState, caller: &Caller) -> Answer<Marks> {
+        let wrong = |detail: String| Failure::new(Code::Unprocessable, detail);
+        let tlp = if self.tlp.is_empty() { None } else { Some(level(&self.tlp)?) };
+        let pap = if self.pap.is_empty() { None } else { Some(&self.pap) };
+        let pap = pap
+            .map(|name| {
+                Pap::parse(name)
+                    .ok_or_else(|| wrong("pap: it is one of `clear`, `green`, `amber`, `red`".to_owned()))
+            })
+            .transpose()?;
+        let over_others = match self.over.as_str() {
+            "" | "unmarked" => false,
+            "all" => true,
+            _ => return Err(wrong("over: it is `unmarked` or `all`".to_owned())),
+        };
+        let names: Vec<&str> = self.group.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+        if names.len() > GROUPS_MAX {
+            return Err(wrong(format!("group: at most {GROUPS_MAX} at once")));
+        }
+        let mut groups = Vec::with_capacity(names.len());
+        for name in names {
+            let unknown = || wrong(format!("group: your organisation is in no sharing group `{name}`"));
+            groups.push(name.parse::<GroupId>().map_err(|_| unknown())?);
+        }
+        let unknown = unknown_group(state, caller, groups.clone()).await?;
+        if let Some(unknown) = unknown {
+            return Err(wrong(format!("group: your organisation is in no sharing group `{unknown}`")));
+        }
+        Ok(Marks { tlp, pap, others: groups.into_iter().map(GroupId::marking).collect(), over_others })
+    }
+}
+
+/// The first of some groups that the caller's organisation is not in and does not own.
+async fn unknown_group(state: &AppState, caller: &Caller, groups: Vec<GroupId>) -> Answer<Option<GroupId>> {
+    if groups.is_empty() {
+        return Ok(None);
+    }
+    let asker = caller.clone();
+    let found = state.store.read(move |reader| {
+        let (realm, own) = (asker.realm(), &asker.principal.organisation);
+        let members = sharing_groups::members(reader, realm)?;
+        let all = sharing_groups::list(reader, realm)?;
+        let is_known = |group: &GroupId| {
+            members.get(group).is_some_and(|members| members.contains(own))
+                || all.iter().any(|known| known.id == *group && known.owner == *own)
+        };
+        Ok(groups.into_iter().find(|group| !is_known(group)))
+    });
+    Ok(found.await?)
+}

@@ -1,0 +1,59 @@
+import { useTranslation } from 'react-i18next'
+
+import type { AgreementTerm, AgreementText } from '../../api/agreements.ts'
+import { useOrganisationName } from '../../components/organisation-name.ts'
+import { Both } from '../../components/time.tsx'
+import { useLanguage } from '../../i18n.ts'
+import classes from './agreements.module.css'
+import { useJoin, useSideName } from './words.ts'
+
+/** An agreement as a text that a lawyer would read. Every word of it comes from what is signed, and all of that is in it. */
+export function Reading({ text }: { text: AgreementText }) {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const name = useOrganisationName()
+  const join = useJoin()
+  const [first, second] = language === 'ja' ? [text.title_ja, text.title_en] : [text.title_en, text.title_ja]
+  return (
+    <article className={classes.text} aria-label={t('agreements.text')}>
+      <p className={classes.title}>{first === '' ? t('agreements.untitled') : first}</p>
+      <p className="quiet" lang={language === 'ja' ? 'en' : 'ja'}>{second}</p>
+      <h3>{t('agreements.article', { number: 1, title: t('agreements.parties') })}</h3>
+      <p>{t('agreements.partiesText', { names: join(text.parties.map(name)) })}</p>
+      <h3>{t('agreements.article', { number: 2, title: t('agreements.period') })}</h3>
+      <dl className={classes.period}>
+        <dt>{t('agreements.from')}</dt><dd><Moment at={text.from} /></dd>
+        <dt>{t('agreements.until')}</dt><dd><Moment at={text.until} /> {t('agreements.untilExclusive')}</dd>
+      </dl>
+      <h3>{t('agreements.article', { number: 3, title: t('agreements.given') })}</h3>
+      <ol className={classes.terms}>{text.terms.map((term, place) => <li key={place}><Term term={term} number={place + 1} /></li>)}</ol>
+      <h3>{t('agreements.article', { number: 4, title: t('agreements.stopping') })}</h3>
+      <p>{t(text.reciprocal ? 'agreements.reciprocalText' : 'agreements.oneSidedText')} {t('agreements.endedText')}</p>
+    </article>
+  )
+}
+
+function Moment({ at }: { at: string }) {
+  return Number.isNaN(Date.parse(at)) ? <span className="quiet">–</span> : <Both at={at} />
+}
+
+function Term({ term, number }: { term: AgreementTerm; number: number }) {
+  const { t } = useTranslation()
+  const side = useSideName()
+  const name = useOrganisationName()
+  const join = useJoin()
+  const list = (words: string[]) => (words.length === 0 ? '–' : join(words))
+  const onward = term.onward === 'named' ? t('agreements.onward.namedText', { names: list((term.onward_to ?? []).map(name)) }) : t(`agreements.onward.${term.onward}Text`)
+  return (
+    <>
+      <p>{t('agreements.termText', { number, from: list(term.from.map(side)), to: list(term.to.map(side)) })}</p>
+      <dl className={classes.term}>
+        <dt>{t('agreements.classes')}</dt><dd>{list(term.classes.map((one) => t(`classes.${one}`)))}</dd>
+        <dt>{t('agreements.ceiling')}</dt>
+        <dd>{t('agreements.tlpText', { level: `TLP:${term.tlp.toUpperCase()}` })} {t('agreements.papText', { level: `PAP:${term.pap.toUpperCase()}` })}</dd>
+        <dt>{t('agreements.purposes')}</dt><dd>{list(term.purposes.map((one) => t(`purposes.${one}`, { defaultValue: one })))}</dd>
+        <dt>{t('agreements.onward.word')}</dt><dd>{onward} {term.originator_control && t('agreements.originatorControlText')}</dd>
+      </dl>
+    </>
+  )
+}
