@@ -40,7 +40,8 @@ async function join(name, signIn) {
 
 /** Chooses from a list that opens under a field, with the keyboard. */
 async function choose(page, field, option) {
-  await field.click()
+  await field.focus()
+  await page.keyboard.press('ArrowDown')
   await page.getByRole('option', { name: option, exact: true }).click()
   await page.keyboard.press('Escape')
 }
@@ -49,8 +50,6 @@ before(async () => {
   demo = await startDemo()
   await join('council', demo.signIn)
   const { ask } = sides.council
-  const partner = { id: 'aurora-cert', name_ja: 'オーロラCERT', name_en: 'Aurora CERT', role: 'partner', sectors: [], prefecture: null }
-  assert.equal((await ask('POST', '/api/v1/organisations', partner)).status, 200)
   const person = await ask('POST', '/api/v1/people', { login: 'aurora', name: 'Ada Aurora', organisation: 'aurora-cert', roles: ['analyst', 'approver'] })
   assert.equal(person.status, 200, JSON.stringify(person.body))
   await join('partner', person.body.sign_in.replace('//127.0.0.1:', '//localhost:'))
@@ -85,7 +84,7 @@ for (const language of ['ja', 'en']) {
     await form.getByLabel(words.agreements.titleJa).fill('オーロラCERTとの情報提供に関する合意')
     await form.getByLabel(words.agreements.titleEn).fill('Agreement with Aurora CERT on giving information')
     await form.getByLabel(words.administration.shortName).fill(`aurora-${language}`)
-    const aurora = language === 'ja' ? 'オーロラCERT' : 'Aurora CERT'
+    const aurora = sides.partner.organisation[own]
     const field = (label) => form.getByRole('combobox', { name: label }).or(form.getByRole('textbox', { name: label })).first()
     await choose(form, field(words.agreements.parties), aurora)
     await form.getByLabel(words.agreements.firstDay).fill('2026-04-01')
@@ -172,7 +171,7 @@ for (const language of ['ja', 'en']) {
     }
     const count = (await ask('GET', '/api/v1/organisations')).body.length
     await level('TLP:AMBER')
-    const aurora = language === 'ja' ? 'オーロラCERT' : 'Aurora CERT'
+    const aurora = sides.partner.organisation[own]
     await audience.getByText(aurora).first().waitFor()
     // The partner sees it by the agreement alone, and the preview says by which and by which term of it.
     await audience.getByRole('link', { name: language === 'ja' ? 'オーロラCERTとの情報提供に関する合意' : 'Agreement with Aurora CERT on giving information' }).first().waitFor()
@@ -227,12 +226,12 @@ test('a group is made, an organisation taken in and let go, and its marking copi
   const row = page.getByRole('listitem').filter({ hasText: '港湾の有志' }).first()
   await row.waitFor()
   await row.getByRole('combobox').or(row.getByRole('textbox')).first().click()
-  await page.getByRole('option', { name: 'オーロラCERT', exact: true }).click()
+  await page.getByRole('option', { name: sides.partner.organisation.name_ja, exact: true }).click()
   const groups = async () => (await ask('GET', '/api/v1/sharing-groups')).body.groups.find((one) => one.name_en === 'Ports')
   await eventually(async () => (await groups()).members.includes('aurora-cert'), 'the partner in the group')
   assert.deepEqual(await axe(page), [])
   await shot(page, 'groups')
-  await row.getByRole('button', { name: fill(ja.groups.remove, { name: 'オーロラCERT' }) }).click()
+  await row.getByRole('button', { name: fill(ja.groups.remove, { name: sides.partner.organisation.name_ja }) }).click()
   await dialog.getByRole('button', { name: ja.groups.removeAct, exact: true }).click()
   await eventually(async () => !(await groups()).members.includes('aurora-cert'), 'the partner gone')
   await sides.council.browser.context.grantPermissions(['clipboard-read', 'clipboard-write'])

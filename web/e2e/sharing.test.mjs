@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
+import ja from '../src/locales/ja.json' with { type: 'json' }
+import en from '../src/locales/en.json' with { type: 'json' }
 import { axe, complaints, eventually, look, shot, startBrowser, startDemo } from './harness.mjs'
 
 const PASSWORD = '見張りの櫓から港を見る 2026'
@@ -66,64 +68,87 @@ const token = async () => {
   return issued.body.token
 }
 
-test('release of what another organisation brought in is requested on its page, and stands in the list', async () => {
-  const theirs = indicator('隣の事業者の指標')
-  const program = await token()
-  assert.equal((await asProgram(program, '/api/v1/objects', theirs)).status, 200)
-  await go(`/intelligence/${theirs.id}`)
-  await page.getByRole('button', { name: '開示を依頼' }).click()
-  const dialog = page.getByRole('dialog')
-  await dialog.getByLabel('理由').fill('同じ通信を観測しており、提携先に示したいためです。')
-  assert.deepEqual(await axe(page), [])
-  await shot(page, 'request-release')
-  await dialog.getByRole('button', { name: '依頼を送る' }).click()
-  await page.getByText('依頼を送りました').waitFor()
-  const { body } = await asProgram(program, '/api/v1/release-requests')
-  assert.deepEqual([body.requests[0].object, body.requests[0].to_answer, body.requests[0].asker], [theirs.id, true, organisation])
-  const answered = await asProgram(program, `/api/v1/release-requests/${body.requests[0].id}/answer`, { answer: 'offer', text: '要約であれば提供できます。' })
-  assert.equal(answered.status, 200, JSON.stringify(answered.body))
-  await go('/sharing/requests')
-  await page.getByText('要約であれば提供できます。').waitFor()
-  await page.getByText('別の提案', { exact: true }).waitFor()
-  assert.deepEqual(await axe(page), [])
-  await shot(page, 'requests')
-})
-
-test('what was given out is recalled, and its recipient acknowledges', async () => {
-  const ours = indicator('誤って登録した指標')
-  const program = await token()
-  assert.equal((await ask('POST', '/api/v1/objects', ours)).status, 200)
-  assert.equal((await asProgram(program, `/api/v1/objects/${ours.id}`)).status, 200)
-  await go(`/intelligence/${ours.id}`)
-  await page.getByRole('tab', { name: '提供先' }).click()
-  await page.getByRole('table').getByRole('row').nth(1).waitFor()
-  await shot(page, 'given-to')
-  await page.getByRole('button', { name: '回収', exact: true }).click()
-  const dialog = page.getByRole('dialog')
-  await dialog.getByText(/提供先 [1-9]\d* 組織/u).waitFor()
-  await dialog.getByLabel('理由').fill('誤った値でした。')
-  assert.deepEqual(await axe(page), [])
-  await shot(page, 'recall')
-  await dialog.getByRole('button', { name: '回収する' }).click()
-  await page.getByText(/^回収しました/u).waitFor()
-  assert.equal((await asProgram(program, `/api/v1/objects/${ours.id}`)).status, 404)
-  const pending = (await asProgram(program, '/api/v1/recalls?pending=true')).body.recalls
-  assert.deepEqual(pending.map((recall) => [recall.object, recall.reason]), [[ours.id, '誤った値でした。']])
-  assert.equal((await asProgram(program, `/api/v1/recalls/${pending[0].id}/acknowledge`, {})).status, 200)
-  await go('/sharing/recalls')
-  await eventually(async () => (await page.getByRole('row', { name: /前|秒/u }).count()) > 0, 'an acknowledgement with its time')
-  assert.deepEqual(await axe(page), [])
-  await shot(page, 'recalls')
-})
-
-test('every screen of sharing is there in both languages', async () => {
-  for (const language of ['ja', 'en']) {
+for (const [language, words] of [['ja', ja], ['en', en]]) {
+  test(`${language}: release of what another organisation brought in is requested on its page, and stands in the list`, async () => {
     await look(page, language, language === 'ja' ? 'light' : 'dark')
-    for (const part of ['inbox', 'requests', 'recalls', 'questions', 'contributions', 'released', 'anonymous']) {
-      await go(`/sharing/${part}`)
-      assert.deepEqual(await axe(page), [], `${part} ${language}`)
-      await shot(page, `sharing-${part}-${language}`)
+    const theirs = indicator(`隣の事業者の指標 ${language}`)
+    const program = await token()
+    assert.equal((await asProgram(program, '/api/v1/objects', theirs)).status, 200)
+    await go(`/intelligence/${theirs.id}`)
+    // With the keyboard alone, as far as the dialog.
+    await page.getByRole('button', { name: words.sharing.requestRelease }).focus()
+    await page.keyboard.press('Enter')
+    const dialog = page.getByRole('dialog')
+    const reason = `同じ通信を観測しており、提携先に示したいためです。(${language})`
+    await dialog.getByLabel(words.sharing.reason).fill(reason)
+    assert.deepEqual(await axe(page), [])
+    await shot(page, `request-release-${language}`)
+    await dialog.getByRole('button', { name: words.sharing.sendRequest }).click()
+    await page.getByText(words.sharing.requestSent).waitFor()
+    const { body } = await asProgram(program, '/api/v1/release-requests')
+    const asked = body.requests.find((request) => request.object === theirs.id)
+    assert.deepEqual([asked.reason, asked.to_answer, asked.asker], [reason, true, organisation])
+    const answered = await asProgram(program, `/api/v1/release-requests/${asked.id}/answer`, { answer: 'offer', text: `要約であれば提供できます。(${language})` })
+    assert.equal(answered.status, 200, JSON.stringify(answered.body))
+    await go('/sharing/requests')
+    await page.getByText(`要約であれば提供できます。(${language})`).waitFor()
+    await page.getByText(words.requests.offered, { exact: true }).first().waitFor()
+    assert.deepEqual(await axe(page), [])
+    await shot(page, `requests-${language}`)
+  })
+
+  test(`${language}: what was given out is recalled, and its recipient acknowledges`, async () => {
+    await look(page, language, language === 'ja' ? 'dark' : 'light')
+    const ours = indicator(`誤って登録した指標 ${language}`)
+    const program = await token()
+    assert.equal((await ask('POST', '/api/v1/objects', ours)).status, 200)
+    assert.equal((await asProgram(program, `/api/v1/objects/${ours.id}`)).status, 200)
+    await go(`/intelligence/${ours.id}`)
+    await page.getByRole('tab', { name: words.sharing.givenToTab }).click()
+    await page.getByRole('table').getByRole('row').nth(1).waitFor()
+    assert.deepEqual(await axe(page), [])
+    await shot(page, `given-to-${language}`)
+    await page.getByRole('button', { name: words.sharing.recall, exact: true }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText(language === 'ja' ? /提供先 [1-9]\d* 組織/u : /Given to [1-9]\d* organisation/u).waitFor()
+    await dialog.getByLabel(words.sharing.reason).fill('誤った値でした。')
+    assert.deepEqual(await axe(page), [])
+    await shot(page, `recall-${language}`)
+    await dialog.getByRole('button', { name: words.sharing.doRecall }).click()
+    await page.getByText(language === 'ja' ? /^回収しました/u : /^Recalled;/u).waitFor()
+    assert.equal((await asProgram(program, `/api/v1/objects/${ours.id}`)).status, 404)
+    const pending = (await asProgram(program, '/api/v1/recalls?pending=true')).body.recalls.filter((recall) => recall.object === ours.id)
+    assert.deepEqual(pending.map((recall) => recall.reason), ['誤った値でした。'])
+    await go('/sharing/recalls')
+    const row = page.getByRole('listitem').filter({ hasText: ours.name })
+    await row.getByText(words.sharing.waiting).first().waitFor()
+    assert.equal((await asProgram(program, `/api/v1/recalls/${pending[0].id}/acknowledge`, {})).status, 200)
+    await eventually(async () => {
+      await page.reload()
+      await row.waitFor()
+      return (await row.getByText(words.sharing.waiting).count()) === 0
+    }, 'an acknowledgement with its time')
+    assert.deepEqual(await axe(page), [])
+    await shot(page, `recalls-${language}`)
+  })
+}
+
+test('every screen of sharing in both languages, light and dark, at three sizes: nothing overflows, axe finds nothing', async () => {
+  const wrong = []
+  for (const [language, scheme] of [['ja', 'light'], ['ja', 'dark'], ['en', 'light'], ['en', 'dark']]) {
+    await look(page, language, scheme)
+    for (const [width, height] of [[1280, 800], [1920, 1080], [390, 844]]) {
+      await page.setViewportSize({ width, height })
+      for (const part of ['inbox', 'requests', 'recalls', 'agreements', 'groups', 'questions', 'contributions', 'released', 'anonymous']) {
+        await go(`/sharing/${part}`)
+        const where = `${part} ${width} ${language} ${scheme}`
+        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+        if (sideways > 0) wrong.push(`${where}: ${sideways} px too wide`)
+        if (width !== 1920) wrong.push(...(await axe(page)).map((found) => `${where}: ${found}`))
+        await shot(page, `sharing-${part}-${width}-${language}-${scheme}`)
+      }
     }
   }
+  assert.deepEqual(wrong, [])
   assert.deepEqual(heard, [])
 })

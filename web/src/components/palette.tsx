@@ -1,6 +1,6 @@
 import { useMantineColorScheme } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { CircleHelp, FileText, FolderOpen, Languages, Moon, Search, Sun, UserRound, type LucideIcon } from 'lucide-react'
+import { CircleHelp, FileText, FolderOpen, Languages, Moon, Search, Share2, Sun, Upload, UserRound, type LucideIcon } from 'lucide-react'
 import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useNavigate } from 'react-router'
@@ -192,8 +192,14 @@ function useFixedEntries(go: (path: string) => () => void, onHelp: () => void): 
   const pages: Entry[] = usePlaces().map((place) => (
     { id: place.name, group: 'pages', icon: place.icon, text: t(`places.${place.name}`), hint: place.keys, run: go(place.path) }))
   const other = language === 'ja' ? 'en' : 'ja'
+  const mayPublish = useMay('write')
+  // The parts of sharing are looked for by their own names.
+  const parts: Entry[] = ['requests', 'recalls', 'agreements', 'groups', 'questions'].map((part) => (
+    { id: part, group: 'pages', icon: Share2, text: t(`sharing.${part}`), hint: t('places.sharing'), run: go(`/sharing/${part}`) }))
   return [
     ...pages,
+    ...(mayPublish ? [{ id: 'publish', group: 'pages', icon: Upload, text: t('publish.open'), hint: t('places.intelligence'), run: go('/intelligence/publish') } as const] : []),
+    ...parts,
     { id: 'me', group: 'pages', icon: UserRound, text: t('places.me'), run: go('/me') },
     { id: 'language', group: 'settings', icon: Languages, text: other === 'en' ? 'English' : '日本語', hint: t('palette.language'), run: () => void setLanguage(other) },
     { id: 'dark', group: 'settings', icon: Moon, text: t('scheme.dark'), hint: t('palette.scheme'), run: () => setColorScheme('dark') },

@@ -310,7 +310,7 @@ async fn a_marking_chosen_at_publishing_is_what_the_preview_told() {
         ("tlp=white".to_owned(), "tlp"),
         ("pap=strict".to_owned(), "pap"),
         ("over=some".to_owned(), "over"),
-        (format!("group={}", vec![absent.as_str(); 9].join(",")), "at most 8"),
+        (format!("group={}", [absent.as_str(); 9].join(",")), "at most 8"),
     ] {
         for path in ["/api/v1/objects", "/api/v1/audience"] {
             let refused = stranger.post(&format!("{path}?{query}"), body.clone()).await;

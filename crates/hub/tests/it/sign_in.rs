@@ -1,6 +1,6 @@
 //! People sign in: by the printed link, by password, by passkey; and what slows down who guesses.
 
-use oversight::{Action, Actor, Realm};
+use oversight::{Action, Actor};
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -5,11 +5,11 @@ import { Link } from 'react-router'
 
 import { useAgreements, type Agreement } from '../../api/agreements.ts'
 import { useMay, useSession } from '../../api/session.ts'
+import { Count } from '../../components/count.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { CopyTable, useSort } from '../../components/table.tsx'
-import { Ago } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import { date } from '../../format/time.ts'
 import { useLanguage } from '../../i18n.ts'
@@ -45,7 +45,7 @@ export function Agreements() {
   return (
     <>
       <div className={classes.bar}>
-        <span>{t('agreements.count', { count: all.length })} · {t('agreements.waiting', { count: waiting })} · {t('common.asOf')} <Ago at={new Date(agreements.dataUpdatedAt).toISOString()} /></span>
+        <span><Count count={all.length} updated={agreements.dataUpdatedAt} /> · {t('agreements.waiting', { count: waiting })}</span>
         <span className={classes.acts}><CopyTable of={table} />{draft}</span>
       </div>
       <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('sharing.agreements')}>

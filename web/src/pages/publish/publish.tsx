@@ -62,7 +62,7 @@ function Form({ onTaken }: { onTaken: (taken: Ingested) => void }) {
     <div className={classes.columns}>
       <div className={classes.form}>
         <Textarea
-          label={t('publish.paste')} description={t('publish.pasteHint')} autosize minRows={8} maxRows={18} spellCheck={false} autoFocus
+          label={t('publish.paste')} description={t('publish.pasteHint')} autosize minRows={6} maxRows={10} spellCheck={false} autoFocus
           classNames={{ input: classes.text ?? '' }} value={held.text} onChange={(event) => write(event.currentTarget.value)}
         />
         <div><FileButton accept=".json,.ndjson,.jsonl,application/json" onChange={(file) => { if (file) void file.text().then(write) }}>{(props) => <Button {...props} size="xs" variant="default">{t('publish.choose')}</Button>}</FileButton></div>
@@ -141,8 +141,9 @@ function Preview({ told, refused, isCurrent }: { told: Alike[]; refused: Refused
   return (
     <div className={classes.told} aria-busy={!isCurrent || undefined}>
       <p role="status" className={classes.sum}>
-        {t('publish.reaches', { count: reached })}
-        {alone > 0 && <> · <strong>{t('publish.alone', { count: alone, text: exact(alone) })}</strong></>}
+        {(reached > 0 || alone === 0) && t('publish.reaches', { count: reached })}
+        {reached > 0 && alone > 0 && ' · '}
+        {alone > 0 && <strong>{t('publish.alone', { count: alone, text: exact(alone) })}</strong>}
       </p>
       {refused.length > 0 && <><p className={classes.fault}>{t('publish.wouldBeRefused', { count: refused.length })}</p><Refused refused={refused} /></>}
       {sorted.map((one) => (

@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 
 import { useContributions, type Contribution } from '../../api/sharing.ts'
+import { Count } from '../../components/count.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Both } from '../../components/time.tsx'
@@ -20,7 +21,7 @@ export function Contributions() {
   if (all.length === 0) return <Empty title={t('sharing.noContributions')}>{t('sharing.noContributionsHint')}</Empty>
   return (
     <>
-      <div className={classes.bar}><span>{t('sharing.contributionsHint')}</span>{asOf && <span>{t('common.asOf')}: <Both at={asOf} /></span>}</div>
+      <div className={classes.bar}><Count count={all.length} updated={pages.dataUpdatedAt} more={pages.hasNextPage} /><span>{t('sharing.contributionsHint')}</span>{asOf && <span>{t('sharing.countedUntil')} <Both at={asOf} /></span>}</div>
       <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('sharing.contributions')}>
         <table className={classes.table}>
           <thead><tr><th>{t('sharing.object')}</th><th>{t('sharing.seenByOthers')}</th><th>{t('sharing.givenToShort')}</th><th>{t('judgements.confirmed')}</th><th>{t('judgements.false-alarm')}</th><th>{t('sharing.score')}</th></tr></thead>

@@ -9,11 +9,11 @@ import { useOrganisations } from '../../api/queries.ts'
 import { nameOf, useMay, useSession } from '../../api/session.ts'
 import { Confirm } from '../../components/confirm.tsx'
 import { Copy } from '../../components/copy.tsx'
+import { Count } from '../../components/count.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
-import { Ago } from '../../components/time.tsx'
 import { useToasts } from '../../components/toast.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import { useLanguage } from '../../i18n.ts'
@@ -33,7 +33,7 @@ export function Groups() {
     <>
       {all.length === 0 ? <Empty title={t('groups.none')} action={make}>{t('groups.noneHint')}</Empty> : (
         <>
-          <div className={classes.bar}><span>{t('groups.count', { count: all.length })} · {t('common.asOf')} <Ago at={new Date(groups.dataUpdatedAt).toISOString()} /></span>{make}</div>
+          <div className={classes.bar}><Count count={all.length} updated={groups.dataUpdatedAt} />{make}</div>
           <p className="prose">{t('groups.meaning')}</p>
           <ol className={classes.list}>{all.map((group) => <li key={group.id} className={classes.item}><Row group={group} /></li>)}</ol>
         </>

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 
 import { seen, useNotices, type Notice } from '../../api/sharing.ts'
+import { Count } from '../../components/count.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Ago } from '../../components/time.tsx'
@@ -25,7 +26,7 @@ export function Inbox() {
   return (
     <>
       <div className={classes.bar}>
-        <span>{t('sharing.unseen', { count: notices.data.unseen })}</span>
+        <span><Count count={notices.data.notices.length} updated={notices.dataUpdatedAt} /> · {t('sharing.unseen', { count: notices.data.unseen })}</span>
         {notices.data.unseen > 0 && <Button size="xs" variant="default" onClick={() => mark.mutate(newest.at)}>{t('sharing.markSeen')}</Button>}
       </div>
       <ol className={classes.list}>{notices.data.notices.map((notice) => <li key={notice.id} className={classes.item}><Row notice={notice} /></li>)}</ol>

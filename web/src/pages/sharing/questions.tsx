@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { useOrganisations } from '../../api/queries.ts'
 import { nameOf, useSession } from '../../api/session.ts'
 import { answerQuestion, ask, closeQuestion, useQuestions, type Question } from '../../api/sharing.ts'
+import { Count } from '../../components/count.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
@@ -31,6 +32,7 @@ export function Questions() {
   return (
     <>
       <div className={classes.bar}>
+        {questions.data && <Count count={questions.data.questions.length} updated={questions.dataUpdatedAt} />}
         <Switch size="xs" label={t('sharing.closedOnes')} checked={closed} onChange={(event) => setClosed(event.currentTarget.checked)} />
         {may.includes('ask-questions') && <Button size="xs" onClick={() => setAsking(true)}>{t('sharing.ask')}</Button>}
       </div>

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 
 import { useSession } from '../../api/session.ts'
 import { acknowledge, useRecalls, type Recall } from '../../api/sharing.ts'
+import { Count } from '../../components/count.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
@@ -22,7 +23,7 @@ export function Recalls() {
   if (all.length === 0) return <Empty title={t('sharing.noRecalls')}>{t('sharing.noRecallsHint')}</Empty>
   return (
     <>
-      <div className={classes.bar}><span>{t('sharing.overdue', { count: all.filter((recall) => recall.overdue).length })}</span></div>
+      <div className={classes.bar}><span><Count count={all.length} updated={recalls.dataUpdatedAt} /> · {t('sharing.overdue', { count: all.filter((recall) => recall.overdue).length })}</span></div>
       <ol className={classes.list}>{all.map((recall) => <li key={recall.id} className={classes.item}><RecallRow recall={recall} /></li>)}</ol>
     </>
   )

@@ -6,6 +6,7 @@ import { Link } from 'react-router'
 import { useOrganisations } from '../../api/queries.ts'
 import { nameOf, useSession } from '../../api/session.ts'
 import { useReleases, type ReleaseRow } from '../../api/sharing.ts'
+import { Count } from '../../components/count.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
@@ -30,7 +31,7 @@ export function Released() {
           <Select label={t('sharing.recipient')} searchable allowDeselect={false} value={wanted} onChange={(id) => id && setWanted(id)} data={organisations.map((one) => ({ value: one.id, label: nameOf(one, language) }))} />
         </div>
       )}
-      {pages.error ? <ErrorNote error={pages.error} retry={() => void pages.refetch()} /> : !rows ? <Waiting /> : rows.length === 0 ? <Empty title={t('sharing.noReleases')}>{t('sharing.noReleasesHint')}</Empty> : <ReleaseTable rows={rows} />}
+      {pages.error ? <ErrorNote error={pages.error} retry={() => void pages.refetch()} /> : !rows ? <Waiting /> : rows.length === 0 ? <Empty title={t('sharing.noReleases')}>{t('sharing.noReleasesHint')}</Empty> : <><div className={classes.bar}><Count count={rows.length} updated={pages.dataUpdatedAt} more={pages.hasNextPage} /></div><ReleaseTable rows={rows} /></>}
       {pages.hasNextPage && <Button variant="default" size="xs" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>{t('sharing.more')}</Button>}
     </>
   )
@@ -52,7 +53,7 @@ export function ReleaseTable({ rows }: { rows: ReleaseRow[] }) {
                 #{row.first_sequence}{row.last_sequence === row.first_sequence ? '' : `–${row.last_sequence}`}
                 {row.objects.slice(0, 3).map((object) => <div key={object.sequence}><Link className="text-link" to={`/intelligence/${object.id}`}>{object.name}</Link></div>)}
               </td>
-              <td>{row.door}</td>
+              <td>{t(`doors.${row.door}`, { defaultValue: row.door })}</td>
               <td>{t(`purposes.${row.purpose}`, { defaultValue: row.purpose })}</td>
               <td>{row.times}</td>
               <td><Both at={row.last_at} /></td>

@@ -6,6 +6,7 @@ import { Link } from 'react-router'
 
 import { useSession } from '../../api/session.ts'
 import { answerRequest, useRequests, type ReleaseAnswer, type ReleaseRequest } from '../../api/sharing.ts'
+import { Count } from '../../components/count.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
@@ -25,7 +26,7 @@ export function Requests() {
   if (all.length === 0) return <Empty title={t('sharing.noRequests')}>{t('sharing.noRequestsHint')}</Empty>
   return (
     <>
-      <div className={classes.bar}><span>{t('sharing.toAnswer', { count: all.filter((request) => request.to_answer).length })}</span></div>
+      <div className={classes.bar}><span><Count count={all.length} updated={requests.dataUpdatedAt} /> · {t('sharing.toAnswer', { count: all.filter((request) => request.to_answer).length })}</span></div>
       <ol className={classes.list}>{all.map((request) => <li key={request.id} className={classes.item}><Row request={request} onAnswer={() => setAnswering(request)} /></li>)}</ol>
       {answering && <AnswerDialog request={answering} onClose={() => setAnswering(null)} />}
     </>
