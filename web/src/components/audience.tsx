@@ -55,7 +55,7 @@ export function AudienceList({ audience, object }: { audience: Audience; object?
       {denied.length > 0 && (
         <>
           <h4>{t('audienceOf.others', { count: denied.length })}</h4>
-          <div className={classes.group}>{names(denied)}{why(denied)}</div>
+          <div className={`${classes.group} ${classes.denied}`}>{names(denied)}{why(denied)}</div>
         </>
       )}
     </div>

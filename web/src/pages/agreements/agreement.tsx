@@ -40,7 +40,7 @@ export default function AgreementPage() {
     >
       <div className={classes.columns}>
         <div>
-          <Reading text={one} />
+          <Reading text={one} isTitled />
           <p className={classes.hash}>{t('agreements.hash')} <span className="mono">{one.hash}</span> <Copy text={one.hash} /></p>
         </div>
         <aside aria-label={t('agreements.sides')}>

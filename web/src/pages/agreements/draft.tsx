@@ -73,7 +73,7 @@ export default function DraftPage() {
             <span className={classes.hint}>{t('agreements.draftGivesNothing')}</span>
           </div>
         </form>
-        <div className={classes.preview}><h2>{t('agreements.preview')}</h2><Reading text={text} /></div>
+        <div className={classes.preview} tabIndex={0} role="group" aria-label={t('agreements.preview')}><p className={classes.previewOf}>{t('agreements.preview')}</p><Reading text={text} /></div>
       </div>
     </Page>
   )
@@ -123,7 +123,7 @@ function TermFields({ term, number, parties, onChange, onRemove }: TermProps) {
       </div>
       <div role="group" aria-label={t('agreements.classes')}>
         <p className={classes.label}>{t('agreements.classes')}</p>
-        <div className={classes.boxes}>{CLASSES.map((name) => <Checkbox key={name} size="xs" label={t(`classes.${name}`)} checked={term.classes.includes(name)} onChange={() => toggle(name)} />)}</div>
+        <div className={classes.boxes}>{CLASSES.map((name) => <Checkbox key={name} size="sm" label={t(`classes.${name}`)} checked={term.classes.includes(name)} onChange={() => toggle(name)} />)}</div>
       </div>
       <div className={classes.pair}>
         <Select label={t('agreements.tlpUpTo')} allowDeselect={false} value={term.tlp} data={LEVELS.map((level) => ({ value: level, label: `TLP:${level.toUpperCase()}` }))} onChange={(tlp) => tlp && onChange({ tlp })} />
@@ -132,7 +132,7 @@ function TermFields({ term, number, parties, onChange, onRemove }: TermProps) {
       <MultiSelect label={t('agreements.purposes')} hidePickedOptions value={term.purposes} data={PURPOSES.map((value) => ({ value, label: t(`purposes.${value}`) }))} onChange={(purposes) => onChange({ purposes })} />
       <Select label={t('agreements.onward.word')} allowDeselect={false} value={term.onward} data={ONWARD.map((value) => ({ value, label: t(`agreements.onward.${value}`) }))} onChange={(onward) => onward && onChange({ onward, onward_to: onward === 'named' ? (term.onward_to ?? []) : [] })} />
       {term.onward === 'named' && <MultiSelect label={t('agreements.onwardTo')} searchable hidePickedOptions value={term.onward_to ?? []} data={options} onChange={(onward_to) => onChange({ onward_to })} />}
-      <Checkbox size="xs" label={t('agreements.originatorControl')} checked={term.originator_control} onChange={(event) => onChange({ originator_control: event.currentTarget.checked })} />
+      <Checkbox size="sm" label={t('agreements.originatorControl')} checked={term.originator_control} onChange={(event) => onChange({ originator_control: event.currentTarget.checked })} />
     </fieldset>
   )
 }

@@ -57,7 +57,7 @@ export function Agreements() {
                 <th scope="row"><Link className="text-link" to={`/sharing/agreements/${one.id}`}>{title(one)}</Link>{one.source === 'file' && <span className="quiet"> · {t('agreements.inFile')}</span>}</th>
                 <td><Standing agreement={one} /></td>
                 <td>{one.parties.map(name).join(language === 'ja' ? '、' : ', ')}</td>
-                <td className={classes.days}>{date(one.from, 'JST')} – {date(one.until, 'JST')}</td>
+                <td className={classes.days}>{date(one.from, 'JST')} – {date(Date.parse(one.until) - 1, 'JST')}</td>
                 <td>{own(one) === null ? <span className="quiet">{t('agreements.noParty')}</span> : waitsFor(one, organisation.id, now) ? <strong className={classes.due}>{t('agreements.waitsForUs')}</strong> : t(`agreements.side.${own(one) ?? ''}`)}</td>
               </tr>
             ))}

@@ -7,8 +7,9 @@ import { useLanguage } from '../../i18n.ts'
 import classes from './agreements.module.css'
 import { useJoin, useSideName } from './words.ts'
 
-/** An agreement as a text that a lawyer would read. Every word of it comes from what is signed, and all of that is in it. */
-export function Reading({ text }: { text: AgreementText }) {
+/** An agreement as a text that a lawyer would read. Every word of it comes from what is signed, and all of that is in it.
+    `isTitled`: its title in the reader's language stands above already. */
+export function Reading({ text, isTitled = false }: { text: AgreementText; isTitled?: boolean }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const name = useOrganisationName()
@@ -16,18 +17,18 @@ export function Reading({ text }: { text: AgreementText }) {
   const [first, second] = language === 'ja' ? [text.title_ja, text.title_en] : [text.title_en, text.title_ja]
   return (
     <article className={classes.text} aria-label={t('agreements.text')}>
-      <p className={classes.title}>{first === '' ? t('agreements.untitled') : first}</p>
+      {!isTitled && <p className={classes.title}>{first === '' ? t('agreements.untitled') : first}</p>}
       <p className="quiet" lang={language === 'ja' ? 'en' : 'ja'}>{second}</p>
-      <h3>{t('agreements.article', { number: 1, title: t('agreements.parties') })}</h3>
+      <h2>{t('agreements.article', { number: 1, title: t('agreements.parties') })}</h2>
       <p>{t('agreements.partiesText', { names: join(text.parties.map(name)) })}</p>
-      <h3>{t('agreements.article', { number: 2, title: t('agreements.period') })}</h3>
+      <h2>{t('agreements.article', { number: 2, title: t('agreements.period') })}</h2>
       <dl className={classes.period}>
         <dt>{t('agreements.from')}</dt><dd><Moment at={text.from} /></dd>
         <dt>{t('agreements.until')}</dt><dd><Moment at={text.until} /> {t('agreements.untilExclusive')}</dd>
       </dl>
-      <h3>{t('agreements.article', { number: 3, title: t('agreements.given') })}</h3>
+      <h2>{t('agreements.article', { number: 3, title: t('agreements.given') })}</h2>
       <ol className={classes.terms}>{text.terms.map((term, place) => <li key={place}><Term term={term} number={place + 1} /></li>)}</ol>
-      <h3>{t('agreements.article', { number: 4, title: t('agreements.stopping') })}</h3>
+      <h2>{t('agreements.article', { number: 4, title: t('agreements.stopping') })}</h2>
       <p>{t(text.reciprocal ? 'agreements.reciprocalText' : 'agreements.oneSidedText')} {t('agreements.endedText')}</p>
     </article>
   )

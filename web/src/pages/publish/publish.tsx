@@ -1,4 +1,4 @@
-import { Button, FileButton, MultiSelect, Radio, Select, Textarea } from '@mantine/core'
+import { Button, FileButton, MultiSelect, SegmentedControl, Select, Textarea } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
@@ -121,12 +121,13 @@ function MarkingFields({ chosen, onChange, contents }: MarkingProps) {
         <Select label="PAP" placeholder={t('publish.asWritten')} clearable value={chosen.pap === '' ? null : chosen.pap} data={PAP_LEVELS.map((level) => ({ value: level, label: `PAP:${level.toUpperCase()}` }))} onChange={(pap) => set({ pap: pap ?? '' })} />
       </div>
       {groups.length > 0 && <MultiSelect label={t('publish.groups')} description={t('publish.groupsHint')} hidePickedOptions clearable maxValues={8} value={chosen.groups} data={groups.map((group) => ({ value: group.id, label: language === 'ja' ? group.name_ja : group.name_en }))} onChange={(ids) => set({ groups: ids })} />}
-      <Radio.Group label={t('publish.over')} value={chosen.over} onChange={(over) => set({ over: over === 'all' ? 'all' : 'unmarked' })}>
-        <div className={classes.over}>
-          <Radio size="xs" value="unmarked" label={t('publish.overUnmarked', { text: exact(contents?.fault === null ? contents.unmarked : 0) })} />
-          <Radio size="xs" value="all" label={t('publish.overAll', { text: exact(marked) })} />
-        </div>
-      </Radio.Group>
+      <div>
+        <p className={classes.label} id="over">{t('publish.over')}</p>
+        <SegmentedControl
+          fullWidth aria-labelledby="over" value={chosen.over} onChange={(over) => set({ over: over === 'all' ? 'all' : 'unmarked' })}
+          data={[{ value: 'unmarked', label: t('publish.overUnmarked', { text: exact(contents?.fault === null ? contents.unmarked : 0) }) }, { value: 'all', label: t('publish.overAll', { text: exact(marked) }) }]}
+        />
+      </div>
     </fieldset>
   )
 }
@@ -147,13 +148,13 @@ function Preview({ told, refused, isCurrent }: { told: Alike[]; refused: Refused
       </p>
       {refused.length > 0 && <><p className={classes.fault}>{t('publish.wouldBeRefused', { count: refused.length })}</p><Refused refused={refused} /></>}
       {sorted.map((one) => (
-        <section key={one.key} className={classes.alike} aria-label={kinds(one, t)}>
+        <div key={one.key} className={classes.alike}>
           <h3>
             {kinds(one, t)} <Marking marking={{ tlp: one.audience.tlp === 'unmarked' ? null : one.audience.tlp, statements: [] }} />
             {one.audience.pap != null && <span className="quiet"> PAP:{one.audience.pap.toUpperCase()}</span>}
           </h3>
           <AudienceList audience={one.audience} />
-        </section>
+        </div>
       ))}
     </div>
   )

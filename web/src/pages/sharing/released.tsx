@@ -51,7 +51,7 @@ export function ReleaseTable({ rows }: { rows: ReleaseRow[] }) {
               <th scope="row">{name(row.recipient)}</th>
               <td>
                 #{row.first_sequence}{row.last_sequence === row.first_sequence ? '' : `–${row.last_sequence}`}
-                {row.objects.slice(0, 3).map((object) => <div key={object.sequence}><Link className="text-link" to={`/intelligence/${object.id}`}>{object.name}</Link></div>)}
+                {row.objects.slice(0, 3).map((object) => <div key={object.sequence} className={classes.given}><Link className="text-link" to={`/intelligence/${object.id}`}>{object.name}</Link></div>)}
               </td>
               <td>{t(`doors.${row.door}`, { defaultValue: row.door })}</td>
               <td>{t(`purposes.${row.purpose}`, { defaultValue: row.purpose })}</td>
