@@ -102,7 +102,7 @@ for (const language of ['ja', 'en']) {
 
     // It waits for both; the partner reads it in its inbox and on its board.
     await partner.go('/')
-    await partner.page.getByRole('link', { name: new RegExp(words.duties.agreements, 'u') }).click()
+    await partner.page.getByRole('link', { name: new RegExp(language === 'ja' ? words.duties.agreements : 'agreements? to sign', 'u') }).click()
     await partner.page.getByText(words.agreements.waitsForUs).first().waitFor()
     await shot(partner.page, `agreements-waiting-${language}`)
     await partner.go('/sharing/inbox')

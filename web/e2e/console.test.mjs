@@ -312,7 +312,7 @@ test('a bundle is pasted, looked at, published byte for byte, and withdrawn afte
   await paste.fill('{"type":"bundle"')
   await page.getByText('JSON として読めません').waitFor()
   await paste.fill(`{"type":"bundle","id":"bundle--${crypto.randomUUID()}","objects":[${one},${bad}]}`)
-  await page.getByText('1件に標識がありません').waitFor()
+  await page.getByText('1件に取扱いの表示がありません').waitFor()
   await page.getByText('1件は受理されません').waitFor()
   assert.deepEqual(await axe(page), [])
   await shot(page, 'publish')

@@ -14,6 +14,8 @@ import { Waiting } from './waiting.tsx'
 /** Who can see something, by what, and who cannot. With `object`, each organisation says why when it is asked. */
 export function AudienceList({ audience, object }: { audience: Audience; object?: string }) {
   const { t } = useTranslation()
+  // Beside a page it stands under the drawer's own heading; in a preview, under that of the objects.
+  const Heading = object === undefined ? 'h4' : 'h3'
   const language = useLanguage()
   const { organisation } = useSession()
   const [asked, setAsked] = useState<string | null>(null)
@@ -38,7 +40,7 @@ export function AudienceList({ audience, object }: { audience: Audience; object?
       {audience.unknown_markings.length > 0 && <p className={classes.nobody}>{t('audienceOf.unknownMarking', { count: audience.unknown_markings.length })} <span className="mono">{audience.unknown_markings.join(' ')}</span></p>}
       {count === 0 ? <p className={classes.nobody}>{t('audienceOf.nobody')}</p> : (
         <>
-          <h4>{t('audienceOf.readers', { count })}</h4>
+          <Heading className={classes.heading}>{t('audienceOf.readers', { count })}</Heading>
           {groups.map((group) => {
             const list = group.readers.map((reader) => ({ id: reader.organisation, name: nameOf(reader, language) }))
             return (
@@ -54,7 +56,7 @@ export function AudienceList({ audience, object }: { audience: Audience; object?
       )}
       {denied.length > 0 && (
         <>
-          <h4>{t('audienceOf.others', { count: denied.length })}</h4>
+          <Heading className={classes.heading}>{t('audienceOf.others', { count: denied.length })}</Heading>
           <div className={`${classes.group} ${classes.denied}`}>{names(denied)}{why(denied)}</div>
         </>
       )}

@@ -40,7 +40,7 @@ export function Duties({ duties }: { duties: Duty[] }) {
         <li key={name}>
           <Link to={`/sharing/${name}`} className={classes.row} data-row>
             <span className={classes.count}>{count}</span>
-            <span>{t(`duties.${name}`)}</span>
+            <span>{t(`duties.${name}`, { count })}</span>
             {overdue > 0 && <strong className={classes.overdue}>{t('sharing.overdue', { count: overdue })}</strong>}
           </Link>
         </li>

@@ -39,7 +39,9 @@ export function ObjectRow({ object, active = false }: { object: ObjectSummary; a
   )
 }
 
-/** What a line calls an object. A sighting has no name: whose it is says more than its identifier. */
+/** What a line calls an object. A sighting has no name: whose it is says more than its identifier. What has none otherwise is called
+    by its type and the beginning of its identifier. */
 export function titleOf(object: ObjectSummary, name: (id: string) => string, t: TFunction): string {
+  if (object.name === object.id && object.object_type !== 'sighting') return `${typeWord(object.object_type, t)} ${object.id.split('--')[1]?.slice(0, 8) ?? ''}…`
   return object.object_type === 'sighting' ? t('object.sightingAt', { name: name(object.originator) }) : defang(object.name)
 }

@@ -144,7 +144,7 @@ function Overview({ detail, references, error }: { detail: ObjectDetail; referen
         <Section id="seen" title={t('object.seen')} aside={t('object.seenTimes', { count: detail.sightings, text: exact(detail.sightings) })}>
           {error ? <ErrorNote error={error} /> : !references ? <Waiting lines={3} /> : seen.length === 0 ? <p className="quiet">{t('object.notSeen')}</p> : (
             <ol className={classes.rows}>
-              {seen.map(({ object: sighting }) => <li key={sighting.id}><SeenRow sighting={sighting} /></li>)}
+              {byOriginator(seen.map(({ object: sighting }) => sighting)).map((sightings) => <li key={sightings[0]?.id}><SeenBy sightings={sightings} /></li>)}
             </ol>
           )}
         </Section>
@@ -154,6 +154,32 @@ function Overview({ detail, references, error }: { detail: ObjectDetail; referen
       </div>
       <aside className={classes.why} aria-label={t('object.why')}><Why detail={detail} references={references} /><Worth object={summary} /></aside>
     </div>
+  )
+}
+
+/** Sightings by who reported them, in the order in which each reported last. */
+function byOriginator(sightings: readonly ObjectSummary[]): ObjectSummary[][] {
+  const groups = new Map<string, ObjectSummary[]>()
+  for (const sighting of sightings) groups.set(sighting.originator, [...(groups.get(sighting.originator) ?? []), sighting])
+  return [...groups.values()]
+}
+
+/** What one organisation saw: a line, and each sighting behind it. */
+function SeenBy({ sightings }: { sightings: ObjectSummary[] }) {
+  const { t } = useTranslation()
+  const name = useOrganisationName()
+  const [newest] = sightings
+  if (newest === undefined) return null
+  if (sightings.length === 1) return <SeenRow sighting={newest} />
+  return (
+    <details className={classes.seenBy}>
+      <summary>
+        <span className={classes.other}>{name(newest.originator)} <span className="quiet">{t('object.seenBy', { count: sightings.length })}</span></span>
+        <span className="quiet"><Ago at={newest.date_added} /></span>
+        <Marking marking={newest.marking} />
+      </summary>
+      <ol>{sightings.map((sighting) => <li key={sighting.id}><SeenRow sighting={sighting} /></li>)}</ol>
+    </details>
   )
 }
 

@@ -6,6 +6,7 @@ import { useContributions, type Contribution } from '../../api/sharing.ts'
 import { Count } from '../../components/count.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { useObjectName } from '../../components/object-name.ts'
 import { Both } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import classes from './sharing.module.css'
@@ -36,9 +37,10 @@ export function Contributions() {
 
 function Row({ one }: { one: Contribution }) {
   const { t } = useTranslation()
+  const objectName = useObjectName()
   return (
     <tr>
-      <th scope="row"><Link className="text-link" to={`/intelligence/${one.object.id}`}>{one.object.name}</Link></th>
+      <th scope="row"><Link className="text-link" to={`/intelligence/${one.object.id}`}>{objectName(one.object.id, one.object.name)}</Link></th>
       <td>{one.seen_by_at_least == null ? t('sharing.fewerThan3') : t('sharing.atLeast', { count: one.seen_by_at_least })}</td>
       <td>{one.given_to}</td>
       <td>{one.confirmed}</td>

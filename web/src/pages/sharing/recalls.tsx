@@ -7,6 +7,7 @@ import { acknowledge, useRecalls, type Recall } from '../../api/sharing.ts'
 import { Count } from '../../components/count.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { useObjectName } from '../../components/object-name.ts'
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Ago, Both } from '../../components/time.tsx'
 import { useToasts } from '../../components/toast.tsx'
@@ -32,6 +33,7 @@ export function Recalls() {
 export function RecallRow({ recall }: { recall: Recall }) {
   const { t } = useTranslation()
   const name = useOrganisationName()
+  const objectName = useObjectName()
   const client = useQueryClient()
   const { may } = useSession()
   const { say } = useToasts()
@@ -45,7 +47,7 @@ export function RecallRow({ recall }: { recall: Recall }) {
   return (
     <>
       <div className={classes.head}>
-        <strong>{recall.name}</strong>
+        <strong>{objectName(recall.object, recall.name)}</strong>
         {recall.overdue && <span className={classes.due}>{t('sharing.isOverdue')}</span>}
         <span>{t('sharing.recalledBy', { name: name(recall.issuer) })}</span>
         <span className="quiet"><Ago at={recall.at} /></span>
@@ -58,7 +60,7 @@ export function RecallRow({ recall }: { recall: Recall }) {
           <tbody>
             {recall.holders.map((holder) => (
               <tr key={`${holder.organisation} ${holder.edge ?? ''}`}>
-                <td>{name(holder.organisation)}{holder.edge != null && <span className="quiet"> · {t('places.edges')} {holder.edge}</span>}</td>
+                <td>{name(holder.organisation)}{holder.edge != null && <span className="quiet"> · {t('doors.edge')} {holder.edge}</span>}</td>
                 <td>{holder.acknowledged == null ? t('sharing.waiting') : <Ago at={holder.acknowledged} />}</td>
               </tr>
             ))}

@@ -9,6 +9,7 @@ import { useReleases, type ReleaseRow } from '../../api/sharing.ts'
 import { Count } from '../../components/count.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { useObjectName } from '../../components/object-name.ts'
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Both } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
@@ -40,6 +41,7 @@ export function Released() {
 /** Rows of the ledger. */
 export function ReleaseTable({ rows }: { rows: ReleaseRow[] }) {
   const { t } = useTranslation()
+  const objectName = useObjectName()
   const name = useOrganisationName()
   return (
     <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('sharing.released')}>
@@ -51,7 +53,7 @@ export function ReleaseTable({ rows }: { rows: ReleaseRow[] }) {
               <th scope="row">{name(row.recipient)}</th>
               <td>
                 #{row.first_sequence}{row.last_sequence === row.first_sequence ? '' : `–${row.last_sequence}`}
-                {row.objects.slice(0, 3).map((object) => <div key={object.sequence} className={classes.given}><Link className="text-link" to={`/intelligence/${object.id}`}>{object.name}</Link></div>)}
+                {row.objects.slice(0, 3).map((object) => <div key={object.sequence} className={classes.given}><Link className="text-link" to={`/intelligence/${object.id}`}>{objectName(object.id, object.name)}</Link></div>)}
               </td>
               <td>{t(`doors.${row.door}`, { defaultValue: row.door })}</td>
               <td>{t(`purposes.${row.purpose}`, { defaultValue: row.purpose })}</td>

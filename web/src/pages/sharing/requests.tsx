@@ -10,6 +10,7 @@ import { Count } from '../../components/count.tsx'
 import { Dialog } from '../../components/dialog.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { useObjectName } from '../../components/object-name.ts'
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Ago, Both } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
@@ -36,14 +37,15 @@ export function Requests() {
 function Row({ request, onAnswer }: { request: ReleaseRequest; onAnswer: () => void }) {
   const { t } = useTranslation()
   const name = useOrganisationName()
+  const objectName = useObjectName()
   const { organisation } = useSession()
   const own = request.asker === organisation.id
   return (
     <>
       <div className={classes.head}>
         <strong>{t(`requests.${request.state}`)}</strong>
-        <Link className="text-link" to={`/intelligence/${request.object}`}>{request.name}</Link>
-        <span>{t('sharing.fromTo', { from: name(request.asker), to: name(request.recipient) })}</span>
+        <Link className="text-link" to={`/intelligence/${request.object}`}>{objectName(request.object, request.name)}</Link>
+        <span>{request.asker === request.recipient ? name(request.asker) : t('sharing.fromTo', { from: name(request.asker), to: name(request.recipient) })}</span>
         <span className="quiet">{t(`purposes.${request.purpose}`, { defaultValue: request.purpose })}</span>
         {request.tlp != null && <span className="quiet">{`TLP:${request.tlp.toUpperCase()}`}</span>}
         <span className="quiet"><Ago at={request.at} /></span>
