@@ -8,7 +8,7 @@ import { usePlaces } from './shell.tsx'
 import { Dialog } from './dialog.tsx'
 
 /** Every key there is, and the switch that turns single letters off. */
-export function Help({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+export default function Help({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const { t } = useTranslation()
   const places = usePlaces()
   const [single, setSingle] = useState(singleKeysEnabled())

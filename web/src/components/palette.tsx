@@ -29,7 +29,7 @@ interface Entry {
 }
 
 /** Ctrl-K: one box to go anywhere and find anything. A dialog of the browser's own: it has the focus before the next key comes. */
-export function Palette({ opened, onClose, onHelp }: { opened: boolean; onClose: () => void; onHelp: () => void }) {
+export default function Palette({ opened, onClose, onHelp }: { opened: boolean; onClose: () => void; onHelp: () => void }) {
   return opened ? <Dialog onClose={onClose} onHelp={onHelp} /> : null
 }
 

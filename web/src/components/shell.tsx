@@ -1,16 +1,21 @@
 import { useLocalStorage } from '@mantine/hooks'
 import { FolderOpen, LayoutDashboard, PanelLeftClose, PanelLeftOpen, RadioTower, Search, Settings2, Share2 } from 'lucide-react'
-import { useEffect, useRef, useState, type ReactNode } from 'react'
+import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { NavLink, useLocation, useNavigate } from 'react-router'
 
 import { useSession } from '../api/session.ts'
 import { useShortcuts } from '../input/shortcuts.ts'
 import { LiveProvider, useLive } from '../stream/provider.tsx'
-import { Help } from './help.tsx'
-import { Palette } from './palette.tsx'
 import classes from './shell.module.css'
 import { TopBar } from './top-bar.tsx'
+
+// Neither is on the first screen; both are fetched as soon as that stands.
+const loadPalette = () => import('./palette.tsx')
+const loadHelp = () => import('./help.tsx')
+const AFTER_FIRST_SCREEN_MS = 1500
+const Palette = lazy(loadPalette)
+const Help = lazy(loadHelp)
 
 export interface Place {
   path: string
@@ -52,6 +57,9 @@ function Frame({ children }: { children: ReactNode }) {
   const { t } = useTranslation()
   const [palette, setPalette] = useState(false)
   const [help, setHelp] = useState(false)
+  // Once opened they stay, so that closing gives the focus back.
+  const [were, setWere] = useState({ palette: false, help: false })
+  if ((palette && !were.palette) || (help && !were.help)) setWere({ palette: were.palette || palette, help: were.help || help })
   const [narrow, setNarrow] = useLocalStorage({ key: 'yagura.rail-narrow', defaultValue: false })
   const navigate = useNavigate()
   const places = usePlaces()
@@ -63,6 +71,10 @@ function Frame({ children }: { children: ReactNode }) {
     '?': () => setHelp(true),
     '[': () => setNarrow(!narrow),
   })
+  useEffect(() => {
+    const timer = setTimeout(() => { void loadPalette(); void loadHelp() }, AFTER_FIRST_SCREEN_MS)
+    return () => clearTimeout(timer)
+  }, [])
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k') {
@@ -82,8 +94,10 @@ function Frame({ children }: { children: ReactNode }) {
       <main id="main" className={classes.main} tabIndex={-1} ref={main}>
         {children}
       </main>
-      <Palette opened={palette} onClose={() => setPalette(false)} onHelp={() => setHelp(true)} />
-      <Help opened={help} onClose={() => setHelp(false)} />
+      <Suspense fallback={null}>
+        {were.palette && <Palette opened={palette} onClose={() => setPalette(false)} onHelp={() => setHelp(true)} />}
+        {were.help && <Help opened={help} onClose={() => setHelp(false)} />}
+      </Suspense>
     </div>
   )
 }
