@@ -211,8 +211,8 @@ function Facts({ summary }: { summary: CaseSummary }) {
         <Marking marking={summary.marking} />
       </div>
       <dl>
-        <div><dt>{t('cases.members')}</dt><dd>{summary.members.map(name).join(language === 'ja' ? '、' : ', ')}</dd></div>
-        <div><dt>{t('board.sectors')}</dt><dd>{sectorWords(summary.sectors, t, language)}</dd></div>
+        <div><dt>{t('cases.members')}</dt><dd>{summary.members.length === 0 ? '–' : summary.members.map(name).join(language === 'ja' ? '、' : ', ')}</dd></div>
+        <div><dt>{t('board.sectors')}</dt><dd>{summary.sectors.length === 0 ? '–' : sectorWords(summary.sectors, t, language)}</dd></div>
         <div><dt>{t('board.sightings')}</dt><dd>{exact(summary.sightings)}</dd></div>
         <div><dt>{t('cases.opened')}</dt><dd><Both at={summary.opened} /></dd></div>
         <div><dt>{t('cases.lastSeen')}</dt><dd><Both at={summary.last_seen} /></dd></div>

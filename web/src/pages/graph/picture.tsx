@@ -1,12 +1,11 @@
 import { Button } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
 import { useState, type KeyboardEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import type { Graph, GraphNode } from '../../api/finding.ts'
+import { useObjectName } from '../../components/object-name.ts'
 import { typeWord } from '../../components/type-word.ts'
-import { inLanguage } from '../../format/bilingual.ts'
-import { defang } from '../../format/value.ts'
-import { useLanguage } from '../../i18n.ts'
 import classes from './graph.module.css'
 
 const WIDTH = 1000
@@ -26,6 +25,9 @@ interface PictureProps {
 export function Picture({ graph, chosen, onChoose, onOpen }: PictureProps) {
   const { t } = useTranslation()
   const [zoom, setZoom] = useState(1)
+  // On a phone the whole picture is a third as wide: marks stay large enough for a finger, and only what is chosen is named.
+  const isNarrow = useMediaQuery('(max-width: 700px)') ?? false
+  const drawn = zoom / (isNarrow ? 2.4 : 1)
   const place = new Map(graph.nodes.map((node) => [node.id, { x: EDGE_X + node.x * (WIDTH - 2 * EDGE_X), y: EDGE_Y + node.y * (HEIGHT - 2 * EDGE_Y) }]))
   const [width, height] = [WIDTH / zoom, HEIGHT / zoom]
   const middle = place.get(chosen[0] ?? '') ?? { x: WIDTH / 2, y: HEIGHT / 2 }
@@ -42,8 +44,8 @@ export function Picture({ graph, chosen, onChoose, onOpen }: PictureProps) {
             const lit = chosen.includes(edge.source) || chosen.includes(edge.target)
             return (
               <g key={`${edge.source} ${edge.target} ${edge.object ?? edge.kind}`} className={classes.edge} data-lit={lit || undefined}>
-                <line x1={a.x} y1={a.y} x2={b.x} y2={b.y} strokeWidth={(lit ? 2 : 1) / zoom} />
-                {(lit || graph.edges.length <= 24) && <text x={(a.x + b.x) / 2} y={(a.y + b.y) / 2 - 4 / zoom} fontSize={10 / zoom}>{edge.kind}</text>}
+                <line x1={a.x} y1={a.y} x2={b.x} y2={b.y} strokeWidth={(lit ? 2 : 1) / drawn} />
+                {(lit ? !isNarrow || zoom > 1.5 : !isNarrow && graph.edges.length <= 24) && <text x={(a.x + b.x) / 2} y={(a.y + b.y) / 2 - 4 / drawn} fontSize={10 / drawn}>{t(`relations.${edge.kind}`, { defaultValue: edge.kind })}</text>}
               </g>
             )
           })}
@@ -53,9 +55,9 @@ export function Picture({ graph, chosen, onChoose, onOpen }: PictureProps) {
             key={node.id}
             node={node}
             at={place.get(node.id) ?? middle}
-            zoom={zoom}
+            zoom={drawn}
             chosen={chosen.includes(node.id)}
-            named={graph.nodes.length <= 60 || zoom > 1.5 || chosen.includes(node.id) || touches.has(node.id)}
+            named={isNarrow ? chosen.includes(node.id) || zoom > 2 || (chosen.length === 0 && node.expanded) : graph.nodes.length <= 60 || zoom > 1.5 || chosen.includes(node.id) || touches.has(node.id)}
             onChoose={onChoose}
             onOpen={onOpen}
           />
@@ -84,10 +86,10 @@ interface NodeProps {
 
 function Node({ node, at, zoom, chosen, named, onChoose, onOpen }: NodeProps) {
   const { t } = useTranslation()
-  const language = useLanguage()
+  const objectName = useObjectName()
   const size = 9 / zoom
   const kind = typeWord(node.object?.object_type ?? node.kind ?? '', t)
-  const name = inLanguage(defang(node.name), language)
+  const name = objectName(node.id, node.name)
   const short = name.length > NAME_MAX ? `${name.slice(0, NAME_MAX - 1)}…` : name
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter') onChoose(node.id, event.shiftKey)
