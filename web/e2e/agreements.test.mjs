@@ -75,6 +75,11 @@ for (const language of ['ja', 'en']) {
     const secret = indicator(`合意で渡る指標 ${language}`, { object_marking_refs: [AMBER] })
     assert.equal((await council.ask('POST', '/api/v1/objects', secret)).status, 200)
     const seen = async () => (await partner.ask('GET', `/api/v1/objects/${secret.id}`)).status
+    if (language === 'en') {
+      // What the first round agreed still gives; it rests, so that this one is seen to give by itself.
+      const { body: first } = await partner.ask('GET', '/api/v1/agreements/aurora-ja')
+      assert.equal((await partner.ask('POST', '/api/v1/agreements/aurora-ja/side', { state: 'suspended', hash: first.hash, reason: 'x' })).status, 200)
+    }
     assert.equal(await seen(), 404)
 
     // Drafted: the text stands beside the form and says what was chosen.

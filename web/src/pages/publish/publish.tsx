@@ -124,7 +124,7 @@ function MarkingFields({ chosen, onChange, contents }: MarkingProps) {
       <div>
         <p className={classes.label} id="over">{t('publish.over')}</p>
         <SegmentedControl
-          fullWidth aria-labelledby="over" value={chosen.over} onChange={(over) => set({ over: over === 'all' ? 'all' : 'unmarked' })}
+          fullWidth aria-labelledby="over" classNames={{ label: classes.way ?? '' }} value={chosen.over} onChange={(over) => set({ over: over === 'all' ? 'all' : 'unmarked' })}
           data={[{ value: 'unmarked', label: t('publish.overUnmarked', { text: exact(contents?.fault === null ? contents.unmarked : 0) }) }, { value: 'all', label: t('publish.overAll', { text: exact(marked) }) }]}
         />
       </div>
