@@ -33,8 +33,12 @@ export const useNotices = () =>
 export const useRequests = (enabled = true) =>
   useQuery({ enabled, queryKey: ['release-requests'], queryFn: ({ signal }) => get<Hub['ReleaseRequestList']>('/api/v1/release-requests', signal) })
 
-export const useRecalls = (object?: string, enabled = true) =>
-  useQuery({ enabled, queryKey: ['recalls', object ?? null], queryFn: ({ signal }) => get<Hub['RecallList']>(`/api/v1/recalls${query({ object })}`, signal) })
+export const useRecalls = (object?: string) =>
+  useQuery({ queryKey: ['recalls', object ?? null], queryFn: ({ signal }) => get<Hub['RecallList']>(`/api/v1/recalls${query({ object })}`, signal) })
+
+/** Those that wait for the reader's organisation alone. */
+export const usePendingRecalls = (enabled: boolean) =>
+  useQuery({ enabled, queryKey: ['recalls', 'pending'], queryFn: ({ signal }) => get<Hub['RecallList']>('/api/v1/recalls?pending=true', signal) })
 
 export const useQuestions = (closed: boolean) =>
   useQuery({ queryKey: ['questions', closed], queryFn: ({ signal }) => get<Hub['QuestionList']>(`/api/v1/questions${query({ closed: closed ? 'true' : undefined })}`, signal) })

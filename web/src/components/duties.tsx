@@ -3,7 +3,7 @@ import { Link } from 'react-router'
 
 import { useAgreements } from '../api/agreements.ts'
 import { useSession } from '../api/session.ts'
-import { useRecalls, useRequests } from '../api/sharing.ts'
+import { usePendingRecalls, useRequests } from '../api/sharing.ts'
 import { useNow } from '../input/now.ts'
 import { waitsFor } from '../pages/agreements/standing.ts'
 import classes from './duties.module.css'
@@ -20,7 +20,7 @@ export function useDuties(): Duty[] {
   const now = useNow(30_000)
   const asks = may.includes('ask-release')
   const requests = useRequests(asks).data?.requests ?? []
-  const recalls = (useRecalls(undefined, asks).data?.recalls ?? []).filter((recall) => recall.pending)
+  const recalls = usePendingRecalls(asks).data?.recalls ?? []
   const agreements = useAgreements(may.includes('agree')).data?.agreements ?? []
   const duties: Duty[] = [
     { name: 'recalls', count: recalls.length, overdue: recalls.filter((recall) => Date.parse(recall.deadline) < now).length },

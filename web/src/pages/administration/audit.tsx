@@ -7,7 +7,7 @@ import type { AuditRow } from '../../api/types.ts'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
-import { Both } from '../../components/time.tsx'
+import { Ago, Both } from '../../components/time.tsx'
 import { CopyTable } from '../../components/table.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import { exact } from '../../format/number.ts'
@@ -24,7 +24,7 @@ export function Audit() {
   return (
     <>
       <div className={classes.bar}>
-        <span>{size !== undefined && t('administration.leaves', { text: exact(size), shown: exact(rows.length) })}</span>
+        <span>{size !== undefined && <>{t('administration.leaves', { text: exact(size), shown: exact(rows.length) })} · {t('common.asOf')} <Ago at={new Date(audit.dataUpdatedAt).toISOString()} /></>}</span>
         <Select size="xs" w={220} clearable searchable aria-label={t('administration.action')} placeholder={t('administration.everyAction')} value={action === '' ? null : action} onChange={(value) => setAction(value ?? '')} data={AUDIT_ACTIONS.map((one) => ({ value: one, label: t(`actions.${one}`) }))} />
       </div>
       {audit.error ? <ErrorNote error={audit.error} retry={() => void audit.refetch()} />

@@ -7,6 +7,7 @@ import { call } from '../../api/client.ts'
 import { useOrganisations } from '../../api/queries.ts'
 import { nameOf } from '../../api/session.ts'
 import type { NewOrganisation, Organisation } from '../../api/types.ts'
+import { Count } from '../../components/count.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { sectorWord, sectorWords } from '../../components/sector-word.ts'
 import { CopyTable, useSort } from '../../components/table.tsx'
@@ -35,7 +36,7 @@ export function Organisations() {
   return (
     <>
       <div className={classes.bar}>
-        <span>{t('administration.count', { count: organisations.data.length })}</span>
+        <Count count={organisations.data.length} updated={organisations.dataUpdatedAt} />
         <CopyTable of={table} />
         <Button size="xs" onClick={() => setAdding(true)}>{t('administration.addOrganisation')}</Button>
       </div>

@@ -7,6 +7,7 @@ import { call } from '../../api/client.ts'
 import { useOrganisations, usePeople } from '../../api/queries.ts'
 import { nameOf, useSession } from '../../api/session.ts'
 import type { AddedPerson, NewPerson } from '../../api/types.ts'
+import { Count } from '../../components/count.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Secret } from '../../components/secret.tsx'
@@ -34,7 +35,7 @@ export function People() {
   return (
     <>
       <div className={classes.bar}>
-        <span>{t('administration.count', { count: people.data.length })}</span>
+        <Count count={people.data.length} updated={people.dataUpdatedAt} />
         <CopyTable of={table} />
         <Button size="xs" onClick={() => setAdding(true)}>{t('administration.addPerson')}</Button>
       </div>

@@ -7,6 +7,7 @@ import { call } from '../../api/client.ts'
 import { useOrganisations, useTokens } from '../../api/queries.ts'
 import { nameOf, useSession } from '../../api/session.ts'
 import type { NewToken, TokenIssued } from '../../api/types.ts'
+import { Count } from '../../components/count.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
@@ -48,7 +49,7 @@ export function Tokens() {
   return (
     <>
       <div className={classes.bar}>
-        <span>{t('administration.count', { count: tokens.data.length })}</span>
+        <Count count={tokens.data.length} updated={tokens.dataUpdatedAt} />
         <CopyTable of={table} />
         <Button size="xs" onClick={() => setAdding(true)}>{t('administration.addToken')}</Button>
       </div>

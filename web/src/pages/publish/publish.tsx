@@ -95,7 +95,7 @@ function Held({ contents }: { contents: Contents }) {
   return (
     <p role="status" className={classes.held}>
       {t('publish.holds', { text: exact(contents.count) })} {contents.types.map(([type, count]) => `${typeWord(type, t)} ${exact(count)}`).join(' · ')}
-      {contents.unmarked > 0 && <strong> {t('publish.unmarked', { text: exact(contents.unmarked) })}</strong>}
+      {contents.unmarked > 0 && <strong> · {t('publish.unmarked', { text: exact(contents.unmarked) })}</strong>}
     </p>
   )
 }
