@@ -7,6 +7,7 @@ import { NavLink, useLocation, useNavigate } from 'react-router'
 import { useSession } from '../api/session.ts'
 import { useShortcuts } from '../input/shortcuts.ts'
 import { LiveProvider, useLive } from '../stream/provider.tsx'
+import { useDuties } from './duties.tsx'
 import classes from './shell.module.css'
 import { TopBar } from './top-bar.tsx'
 
@@ -105,6 +106,8 @@ function Frame({ children }: { children: ReactNode }) {
 function Rail({ places, narrow, onNarrow }: { places: Place[]; narrow: boolean; onNarrow: () => void }) {
   const { t } = useTranslation()
   const open = useLive().state.board?.cases.length ?? 0
+  const duties = useDuties().reduce((sum, { count }) => sum + count, 0)
+  const counts: Partial<Record<Place['name'], number>> = { cases: open, sharing: duties }
   const Toggle = narrow ? PanelLeftOpen : PanelLeftClose
   return (
     <nav className={classes.rail} aria-label={t('shell.rail')}>
@@ -114,7 +117,7 @@ function Rail({ places, narrow, onNarrow }: { places: Place[]; narrow: boolean; 
             <NavLink to={path} end={path === '/'} className={classes.place} title={narrow ? t(`places.${name}`) : undefined}>
               <Icon size={17} strokeWidth={1.75} aria-hidden />
               <span className={classes.word}>{t(`places.${name}`)}</span>
-              {name === 'cases' && open > 0 && <span className={classes.count}>{open}</span>}
+              {(counts[name] ?? 0) > 0 && <span className={classes.count}>{counts[name]}</span>}
             </NavLink>
           </li>
         ))}
