@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query'
 
 import { call, setCsrf } from './client.ts'
 import { ApiError } from './error.ts'
@@ -24,6 +24,13 @@ export function useSessionQuery() {
 function accept(session: Session): Session {
   setCsrf(session.csrf)
   return session
+}
+
+/** Holds the session of a sign-in that went well. An answer that is still on its way was asked for before it, and says that nobody is
+    signed in: it must not come after. */
+export async function hold(client: QueryClient, session: Session): Promise<void> {
+  await client.cancelQueries({ queryKey: ['session'] })
+  client.setQueryData(['session'], session)
 }
 
 /** The signed-in session. Only for what stands inside the shell. */
@@ -58,7 +65,7 @@ export function useSignIn() {
         case 'passkey': return signInByPasskey()
       }
     },
-    onSuccess: (session) => client.setQueryData(['session'], accept(session)),
+    onSuccess: (session) => hold(client, accept(session)),
   })
 }
 
