@@ -9,7 +9,7 @@ use crate::class::Class;
 use crate::compile::{BUILT_IN, Compiled, Words, compile};
 use crate::question::{Asker, Question};
 use crate::request::{Target, ask, ask_about};
-use crate::{AgreementId, Circumstances, Label, LabelKey, Principal, PrincipalKind, Visible};
+use crate::{AgreementId, Circumstances, Explainer, Label, LabelKey, Principal, PrincipalKind, Visible};
 
 /// The policies in force and the circumstances under which they stand, and the only way to a decision. Cedar decides; any error in
 /// an evaluation denies. Decisions are remembered as long as the engine lives; a change of policy, of an agreement, of a
@@ -230,15 +230,7 @@ impl Engine {
     /// The same, with the agreement that gives it.
     #[must_use]
     pub fn reasons(&self, principal: &Principal, label: &Label) -> Explanation {
-        let class = Class::of(principal);
-        let question = self.asker(&class).question(label);
-        let answer = ask_about(&self.compiled, &self.facts, "read", &question);
-        let clause = answer.term.and_then(|term| self.facts.clause(term));
-        Explanation {
-            allowed: answer.allowed,
-            policies: answer.because,
-            agreement: clause.map(|clause| (clause.agreement.clone(), clause.number)),
-        }
+        Explainer::new(self).reasons(principal, label)
     }
 
     /// Which kinds of organisations may read what bears a label, beside its originator: those whose analysts may, in an
@@ -266,7 +258,11 @@ impl Engine {
         OrganisationRole::ALL.iter().copied().filter(reads).collect()
     }
 
-    fn asker<'a>(&'a self, class: &'a Class) -> Asker<'a> {
+    pub(crate) fn parts(&self) -> (&Compiled, &Facts) {
+        (&self.compiled, &self.facts)
+    }
+
+    pub(crate) fn asker<'a>(&'a self, class: &'a Class) -> Asker<'a> {
         Asker::new(class, &self.compiled, &self.facts)
     }
 

@@ -10,6 +10,7 @@ mod circumstances;
 mod class;
 mod compile;
 mod engine;
+mod explainer;
 mod label;
 mod marking;
 mod object_class;
@@ -25,6 +26,7 @@ pub use agreement::{
 pub use circumstances::Circumstances;
 pub use compile::Words;
 pub use engine::{Engine, Explanation, Operation, PolicyError};
+pub use explainer::Explainer;
 pub use label::{InvalidLabel, Label, LabelId, TlpLabel};
 pub use marking::{
     GroupId, MARKING_EXTENSION, Marking, ORIGINATOR_CONTROL, extension_definition,

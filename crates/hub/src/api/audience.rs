@@ -2,7 +2,6 @@
 //! why; in words.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use api::{Audience, AudiencePreview, AudienceReader, Code, Explanation, Reasons, Rule};
 use axum::Json;
@@ -10,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use http::HeaderMap;
 use oversight::{Action, AuditEvent, OrganisationRole, PersonRole, Purpose};
-use policy::{Engine, Label, Operation, Principal, PrincipalKind, TlpLabel};
+use policy::{Engine, Explainer, Label, Operation, Principal, PrincipalKind, TlpLabel};
 use serde::Deserialize;
 use stix::marking::Pap;
 use stix::{Id, Object};
@@ -97,14 +96,18 @@ async fn preview(
     let told = state.store.read(move |reader| {
         let council = organisations::list(reader, asker.realm())?;
         let engine = work.engine.load_full();
-        let told = if grouped {
-            together(&labelled, |id, label| audience(&engine, &council, id, label))
+        let mut teller = Teller::new(&engine, &council);
+        Ok(if grouped {
+            together(&labelled, |id, label| teller.tell(id, label))
         } else {
-            labelled.iter().map(|(object, label)| audience(&engine, &council, object.id(), label)).collect()
-        };
-        Ok(told)
+            Some(labelled.iter().map(|(object, label)| teller.tell(object.id(), label)).collect())
+        })
     });
-    Ok(Json(AudiencePreview { objects: told.await?, refused }))
+    let objects = told.await?.ok_or_else(|| {
+        let detail = format!("the objects bear more than {OBJECTS_MAX} different combinations of markings; ask for fewer at once");
+        Failure::new(Code::Unprocessable, detail)
+    })?;
+    Ok(Json(AudiencePreview { objects, refused }))
 }
 
 /// Who can see an object. For its originator and the coordinator.
@@ -118,7 +121,7 @@ async fn of_object(
 ) -> Answer<Json<Audience>> {
     let (id, label, council) = entitled(&state, &caller, &id).await?;
     note(&state, &caller, &id, "-").await?;
-    Ok(Json(audience(&state.engine.load_full(), &council, &id, &label)))
+    Ok(Json(Teller::new(&state.engine.load_full(), &council).tell(&id, &label)))
 }
 
 /// Why an organisation can, or cannot, see an object. For the object's originator and the coordinator.
@@ -179,63 +182,86 @@ async fn note(state: &AppState, caller: &Caller, id: &Id, organisation: &str) ->
     Ok(state.store.write(move |_| Ok(Act::audited((), &realm, event))).await?)
 }
 
-/// One answer for all objects of a type that bear the same, in the order in which the first of each came.
-fn together(labelled: &[(Object, Label)], tell: impl Fn(&Id, &Label) -> Audience) -> Vec<Audience> {
+/// One answer for all objects of a type that bear the same, in the order in which the first of each came; nothing where there are more
+/// different ones than are told of at once.
+fn together(
+    labelled: &[(Object, Label)],
+    mut tell: impl FnMut(&Id, &Label) -> Audience,
+) -> Option<Vec<Audience>> {
     let mut places: HashMap<(&str, &Label), usize> = HashMap::new();
-    let mut told: Vec<Audience> = Vec::new();
-    for (object, label) in labelled {
-        let place = *places.entry((object.object_type(), label)).or_insert(told.len());
-        match told.get_mut(place) {
-            Some(known) => {
-                known.count += 1;
-                if known.further.len() < FURTHER_TOLD_MAX {
-                    known.further.push(object.id().to_string());
-                }
-            }
-            None => told.push(tell(object.id(), label)),
+    let mut alike: Vec<Vec<&(Object, Label)>> = Vec::new();
+    for one in labelled {
+        let place = *places.entry((one.0.object_type(), &one.1)).or_insert(alike.len());
+        match alike.get_mut(place) {
+            Some(known) => known.push(one),
+            None if place < OBJECTS_MAX => alike.push(vec![one]),
+            None => return None,
         }
     }
-    told
+    let told = alike.into_iter().filter_map(|group| {
+        let (first, rest) = group.split_first()?;
+        let further = rest.iter().take(FURTHER_TOLD_MAX).map(|(object, _)| object.id().to_string());
+        Some(Audience { count: group.len(), further: further.collect(), ..tell(first.0.id(), &first.1) })
+    });
+    Some(told.collect())
 }
 
-fn audience(engine: &Arc<Engine>, council: &[Organisation], id: &Id, label: &Label) -> Audience {
-    let mut readers = Vec::new();
-    for organisation in council {
+/// Tells of audiences, and asks policy the same question once.
+struct Teller<'a> {
+    engine: &'a Engine,
+    explainer: Explainer<'a>,
+    council: &'a [Organisation],
+}
+
+impl<'a> Teller<'a> {
+    fn new(engine: &'a Engine, council: &'a [Organisation]) -> Self {
+        Self { engine, explainer: Explainer::new(engine), council }
+    }
+
+    fn tell(&mut self, id: &Id, label: &Label) -> Audience {
+        let council = self.council;
+        let readers: Vec<AudienceReader> =
+            council.iter().filter_map(|organisation| self.reader(organisation, label)).collect();
+        Audience {
+            id: id.to_string(),
+            object_type: id.object_type().to_owned(),
+            tlp: match label.tlp {
+                TlpLabel::Level(level) => level.name().to_owned(),
+                TlpLabel::Unmarked => "unmarked".to_owned(),
+            },
+            pap: label.pap.map(|level: Pap| level.name().to_owned()),
+            unknown_markings: label.unknown.iter().map(ToString::to_string).collect(),
+            others: council.len() - readers.len(),
+            readers,
+            count: 1,
+            further: Vec::new(),
+        }
+    }
+
+    /// The organisation, where somebody or something of it may read what bears the label.
+    fn reader(&mut self, organisation: &Organisation, label: &Label) -> Option<AudienceReader> {
         let mut kinds = Vec::new();
         let mut because = None;
         for kind in KINDS {
             // An edge defends its own operator; the rest may ask for any purpose, so each is tried.
-            let purposes =
+            let mut purposes =
                 Purpose::ALL.iter().filter(|purpose| kind != "edge" || **purpose == Purpose::OwnDefence);
-            let asked = purposes
-                .map(|purpose| engine.reasons(&principal(organisation, kind, label, *purpose), label))
-                .find(|reasons| reasons.allowed);
+            let asked = purposes.find_map(|purpose| {
+                let reader = principal(organisation, kind, label, *purpose);
+                Some(self.explainer.reasons(&reader, label)).filter(|reasons| reasons.allowed)
+            });
             if let Some(reasons) = asked {
                 kinds.push(kind.to_owned());
-                because.get_or_insert_with(|| told_reasons(engine, reasons));
+                because.get_or_insert_with(|| told_reasons(self.engine, reasons));
             }
         }
-        readers.extend(because.map(|because| AudienceReader {
+        because.map(|because| AudienceReader {
             organisation: organisation.id.to_string(),
             name_ja: organisation.name_ja.clone(),
             name_en: organisation.name_en.clone(),
             kinds,
             because,
-        }));
-    }
-    Audience {
-        id: id.to_string(),
-        object_type: id.object_type().to_owned(),
-        tlp: match label.tlp {
-            TlpLabel::Level(level) => level.name().to_owned(),
-            TlpLabel::Unmarked => "unmarked".to_owned(),
-        },
-        pap: label.pap.map(|level: Pap| level.name().to_owned()),
-        unknown_markings: label.unknown.iter().map(ToString::to_string).collect(),
-        others: council.len() - readers.len(),
-        readers,
-        count: 1,
-        further: Vec::new(),
+        })
     }
 }
 

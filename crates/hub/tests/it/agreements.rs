@@ -285,6 +285,24 @@ async fn a_marking_chosen_at_publishing_is_what_the_preview_told() {
         (&together["objects"][0]["count"], &together["objects"][0]["further"]),
         (&json!(2), &json!([id_of(&green)]))
     );
+    // More different ones than are told of at once are refused, and so is a list that is too long.
+    let statement = |n: usize| {
+        let id = format!("marking-definition--00000000-0000-4000-8000-{n:012}");
+        json!({ "type": "marking-definition", "spec_version": "2.1", "id": id, "created": V1,
+            "definition_type": "statement", "definition": { "statement": format!("s{n}") } })
+    };
+    let of = |n: usize| {
+        let mut object = indicator(V1);
+        object["object_marking_refs"] = json!([statement(n)["id"]]);
+        object
+    };
+    let many: Vec<Value> = (0..101).flat_map(|n| [statement(n), of(n)]).collect();
+    let refused = operator.post("/api/v1/audience?grouped=true", json!(many)).await;
+    assert_eq!(refused.status, 422, "{}", String::from_utf8_lossy(&refused.body));
+    let most = operator.done("/api/v1/audience?grouped=true", json!(many[..200])).await;
+    assert_eq!(most["objects"].as_array().unwrap().len(), 200);
+    let refused = operator.post("/api/v1/audience", json!(many[..201])).await;
+    assert_eq!(refused.status, 422);
     // What would be refused is told beside the rest.
     let broken = json!({ "type": "indicator", "id": "indicator--x" });
     let beside = operator.done("/api/v1/audience", json!([broken, bare])).await;

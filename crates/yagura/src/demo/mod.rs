@@ -12,7 +12,7 @@ use api::client::{Client, Settings};
 use edge::{Config, HubLink, Matching, RunningEdge, Source};
 use hub::administration::{self, By};
 use hub::{HubConfig, RunningHub};
-use oversight::{Consent, Purpose, Realm};
+use oversight::{AuditEvent, Consent, Purpose, Realm};
 use stix::marking::Tlp;
 
 use crate::cli::DemoArgs;
@@ -23,6 +23,8 @@ use crate::{admin, stix_command};
 
 /// The sample campaign, in Japanese and English.
 const CAMPAIGN: &[u8] = include_bytes!("../../../../sample/campaign.ja-en.json");
+/// What the sample council and its partner could sign.
+const AGREEMENT: &str = include_str!("../../../../sample/agreement.toml");
 /// How often the demo looks whether somebody has signed in.
 const WATCH: Duration = Duration::from_millis(300);
 
@@ -90,6 +92,7 @@ async fn prepare(
             .await
             .map_err(|e| broken(&e))?;
     }
+    draft_agreement(running.store(), &council.coordinator.id).await?;
     let mut tokens = Vec::new();
     for edge in &council.edges {
         let new =
@@ -105,6 +108,26 @@ async fn prepare(
         publish(&client, stix_command::read_file(path)?.to_vec()).await?;
     }
     Ok(tokens)
+}
+
+/// Lays an agreement with the sample's partner before both: it gives nothing until they sign it in the console.
+async fn draft_agreement(store: &store::Store, coordinator: &str) -> Result<(), Failure> {
+    let unfit =
+        |why: String| Failure::system("demo", why.clone(), format!("見本の合意を用意できません：{why}"));
+    let agreement = policy::Agreement::from_toml(AGREEMENT).map_err(|e| unfit(e.to_string()))?;
+    let by = oversight::OrganisationId::parse(coordinator).ok_or_else(|| unfit(coordinator.to_owned()))?;
+    let written = store.write(move |tx| {
+        store::agreements::draft(tx, &Realm::Live, &agreement, &by)?;
+        let event = AuditEvent::done(
+            oversight::Action::AgreementChanged,
+            oversight::Actor::Node,
+            Purpose::Administration,
+        )
+        .with("agreement", agreement.id.as_str())
+        .with("step", "draft");
+        Ok(store::Act::audited((), &Realm::Live, event))
+    });
+    written.await.map_err(|e| unfit(e.to_string()))
 }
 
 async fn publish(client: &Client, bundle: Vec<u8>) -> Result<(), Failure> {
