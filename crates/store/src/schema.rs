@@ -23,11 +23,15 @@ const MIGRATIONS: &[&[&str]] = &[
     &[OBJECT_ROWS, include_str!("schema/object_rows_indexes.sql"), include_str!("schema/label_shares.sql")],
     &[include_str!("schema/agreements.sql")],
     &[include_str!("schema/agreement_steps.sql")],
+    &[WORDS_AGAIN_SQLITE],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");
 /// What stands in for [`WORDS_SQLITE`], and what only several processes need.
 const WORDS_POSTGRES: &str = include_str!("schema/words_postgres.sql");
+
+/// Only SQLite's words are cut anew; after this the program does it.
+const WORDS_AGAIN_SQLITE: &str = include_str!("schema/words_again_sqlite.sql");
 
 /// After this the program moves the rows over: no SQL that all databases share can make the numbers of objects.
 const OBJECT_ROWS: &str = include_str!("schema/object_rows.sql");
@@ -70,10 +74,17 @@ fn step(connection: &Connection, migrations: &[&[&str]]) -> Result<bool, StoreEr
     let next = usize::try_from(found).ok().and_then(|found| migrations.get(found));
     let Some(statements) = next else { return Ok(false) };
     for ddl in *statements {
-        let is_own = *ddl == WORDS_SQLITE && connection.dialect() == Dialect::Postgres;
-        connection.run_tables(if is_own { WORDS_POSTGRES } else { ddl })?;
-        if *ddl == OBJECT_ROWS {
-            objects::migrate_places(connection)?;
+        match (connection.dialect(), *ddl) {
+            (Dialect::Postgres, WORDS_SQLITE) => connection.run_tables(WORDS_POSTGRES)?,
+            (Dialect::Postgres, WORDS_AGAIN_SQLITE) => {}
+            (_, ddl) => connection.run_tables(ddl)?,
+        }
+        match *ddl {
+            OBJECT_ROWS => objects::migrate_places(connection)?,
+            WORDS_AGAIN_SQLITE if connection.dialect() == Dialect::Sqlite => {
+                objects::index_again(connection)?
+            }
+            _ => {}
         }
     }
     connection.execute("INSERT INTO schema_version (version) VALUES (?1)", &[Value::Integer(found + 1)])?;
@@ -89,7 +100,7 @@ mod tests {
     use stix::Object;
 
     use super::{MIGRATIONS, migrate, migrate_by};
-    use crate::objects::{self, AddOutcome, NewObject, test_visible};
+    use crate::objects::{self, AddOutcome, NewObject, SearchFilter, test_visible};
     use crate::value::params;
     use crate::{Clock, Options, Reader, Tx, collections, labels, sqlite};
 
@@ -189,5 +200,11 @@ mod tests {
             .collect();
         assert_eq!(sequences, [(false, 1), (true, 5), (true, 6)]);
         assert_eq!(objects::count(&reader, &LIVE, &visible, &[]).unwrap(), 2);
+        for (query, found) in [("c 3", 1), ("c 1", 1), ("c 2", 0)] {
+            let filter =
+                SearchFilter { visible: &visible, query, types: &[], revoked: false, after: None, limit: 10 };
+            let hits = objects::search(&reader, &LIVE, &filter).unwrap();
+            assert_eq!(hits.rows.len(), found, "{query}");
+        }
     }
 }

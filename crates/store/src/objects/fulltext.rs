@@ -1,6 +1,6 @@
 //! The table of words, which each database keeps in its own way: FTS5 in SQLite, a `tsvector` in PostgreSQL.
 
-use crate::connection::{Bulk, Dialect};
+use crate::connection::{Bulk, Connection, Dialect};
 use crate::words::Phrase;
 use crate::{Reader, StoreError, Tx};
 
@@ -12,8 +12,10 @@ const PLACE_MAX: u16 = (1 << 14) - 1;
 const PLACES_MAX: usize = 255;
 /// Words between the last of the name and the first of everything else, so that no phrase spans the two.
 const GAP: usize = 2;
-/// What a mention begins with there, and no word does.
+/// What a mention begins with, and no word does.
 const MENTION: char = '~';
+/// What a word of the name begins with in SQLite, and no other word does.
+const NAMED: char = '=';
 
 /// Words on their way into the table.
 pub(super) struct WordRows<'c> {
@@ -22,13 +24,13 @@ pub(super) struct WordRows<'c> {
 }
 
 impl<'c> WordRows<'c> {
-    pub(super) fn new(tx: &Tx<'c>) -> Result<Self, StoreError> {
-        let dialect = tx.dialect();
+    pub(super) fn new(connection: &'c Connection) -> Result<Self, StoreError> {
+        let dialect = connection.dialect();
         let columns = match dialect {
-            Dialect::Sqlite => "rowid, name, rest, mentions",
+            Dialect::Sqlite => "rowid, text",
             Dialect::Postgres => "sequence, words",
         };
-        Ok(Self { rows: tx.bulk("words", columns)?, dialect })
+        Ok(Self { rows: connection.bulk("words", columns)?, dialect })
     }
 
     /// Adds the words of a version: those of its name, of everything else, and its mentions, each with a space after it.
@@ -40,7 +42,7 @@ impl<'c> WordRows<'c> {
         mentions: &str,
     ) -> Result<(), StoreError> {
         match self.dialect {
-            Dialect::Sqlite => self.rows.push((sequence, name, rest, mentions)),
+            Dialect::Sqlite => self.rows.push((sequence, marked(name, rest, mentions))),
             Dialect::Postgres => self.rows.push((sequence, vector(name, rest, mentions))),
         }
     }
@@ -93,7 +95,7 @@ impl Finding {
     /// The query for a mention.
     pub(super) fn mention(&self, word: &str) -> String {
         match self.dialect {
-            Dialect::Sqlite => format!("{{mentions}} : \"{word}\""),
+            Dialect::Sqlite => format!("\"{MENTION}{word}\""),
             Dialect::Postgres => format!("'{MENTION}{word}'"),
         }
     }
@@ -107,10 +109,13 @@ impl Finding {
         }
         Some(match self.dialect {
             Dialect::Sqlite => {
-                let all: Vec<String> = phrases.iter().map(sqlite_phrase).collect();
-                let all = all.join(" AND ");
-                let anywhere = format!("{{name rest}} : ({all})");
-                let in_name = format!("{{name}} : ({all})");
+                let all = |form: fn(&Phrase) -> String| {
+                    let all: Vec<String> = phrases.iter().map(form).collect();
+                    all.join(" AND ")
+                };
+                let anywhere =
+                    all(|phrase| format!("({} OR {})", plain_phrase(phrase), named_phrase(phrase)));
+                let in_name = all(named_phrase);
                 MatchQuery { elsewhere: format!("({anywhere}) NOT ({in_name})"), anywhere, in_name }
             }
             Dialect::Postgres => {
@@ -133,8 +138,34 @@ pub(super) struct MatchQuery {
     pub(super) elsewhere: String,
 }
 
-fn sqlite_phrase(phrase: &Phrase) -> String {
+/// A phrase in what is not the name, in SQLite's language.
+fn plain_phrase(phrase: &Phrase) -> String {
     format!("\"{}\"{}", phrase.words.trim_end(), if phrase.open { " *" } else { "" })
+}
+
+/// The same phrase in the name.
+fn named_phrase(phrase: &Phrase) -> String {
+    let mut words = String::with_capacity(phrase.words.len() * 2);
+    mark(&phrase.words, NAMED, &mut words);
+    format!("\"{}\"{}", words.trim_end(), if phrase.open { " *" } else { "" })
+}
+
+/// All that a version is found by, as one text.
+fn marked(name: &str, rest: &str, mentions: &str) -> String {
+    let mut words = String::with_capacity(name.len() * 2 + rest.len() + mentions.len() * 2);
+    mark(name, NAMED, &mut words);
+    words.push_str(rest);
+    mark(mentions, MENTION, &mut words);
+    words
+}
+
+/// Appends words, each with a mark before it and a space after it.
+fn mark(words: &str, mark: char, out: &mut String) {
+    for word in words.split_ascii_whitespace() {
+        out.push(mark);
+        out.push_str(word);
+        out.push(' ');
+    }
 }
 
 fn postgres_phrase(phrase: &Phrase, weight: &str) -> String {
@@ -238,7 +269,7 @@ mod tests {
         check(
             "apt",
             Dialect::Sqlite,
-            ["{name rest} : (\"apt\" *)", "({name rest} : (\"apt\" *)) NOT ({name} : (\"apt\" *))"],
+            ["(\"apt\" * OR \"=apt\" *)", "((\"apt\" * OR \"=apt\" *)) NOT (\"=apt\" *)"],
         );
         assert!(Finding { dialect: Dialect::Postgres }.query(&phrases("--")).is_none());
     }

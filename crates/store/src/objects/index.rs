@@ -1,15 +1,20 @@
 //! What a version is found by: its words, the values it mentions, the objects it refers to.
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use stix::{Id, Object, observable};
 
 use super::display_name;
 use super::fulltext::{self, WordRows};
+use crate::connection::Connection;
+use crate::value::Value;
 use crate::words::cut;
 use crate::{StoreError, Tx};
 
 /// Mentions of one object that are indexed at most.
 const MENTIONS_MAX: usize = 10_000;
+/// Versions that a migration makes findable at a time.
+const INDEXED_AT_ONCE: usize = 100;
 /// References that are not followed: a marking is borne by most of the log.
 const UNFOLLOWED: [&str; 2] = ["object_marking_refs", "granular_markings"];
 
@@ -20,7 +25,7 @@ pub(super) struct Indexer<'c> {
 
 impl<'c> Indexer<'c> {
     pub(super) fn new(tx: &Tx<'c>) -> Result<Self, StoreError> {
-        Ok(Self { rows: WordRows::new(tx)? })
+        Ok(Self { rows: WordRows::new(tx.connection())? })
     }
 
     /// Makes a version findable.
@@ -33,6 +38,30 @@ impl<'c> Indexer<'c> {
 /// Undoes [`Indexer::index`].
 pub(super) fn unindex(tx: &Tx<'_>, sequence: i64) -> Result<(), StoreError> {
     fulltext::remove(tx, sequence)
+}
+
+/// A migration's part that SQL cannot do: makes every last version findable anew.
+pub(crate) fn index_again(connection: &Connection) -> Result<(), StoreError> {
+    let mut indexer = Indexer { rows: WordRows::new(connection)? };
+    let mut after = i64::MIN;
+    loop {
+        let mut bodies: Vec<(i64, Vec<u8>)> = Vec::new();
+        let sql = format!(
+            "SELECT sequence, body FROM log WHERE sequence > ?1 AND kind = 0 AND is_last <> 0
+             ORDER BY sequence LIMIT {INDEXED_AT_ONCE}"
+        );
+        connection.query(&sql, &[Value::Integer(after)], |row| {
+            bodies.push((row.get(0)?, row.get(1)?));
+            Ok(true)
+        })?;
+        let Some((last, _)) = bodies.last() else { return Ok(()) };
+        after = *last;
+        for (sequence, body) in bodies {
+            let object = Object::parse(Bytes::from(body))
+                .map_err(|_| StoreError::corrupt(format!("object of log row {sequence}")))?;
+            indexer.index(sequence, &object)?;
+        }
+    }
 }
 
 /// The words of the name and aliases, and those of everything else.
