@@ -2,61 +2,66 @@
 
 use serde_json::{Map, Value};
 
-/// Properties whose text people read, of any type of object, at any depth.
+/// Properties whose text people read, of any type of object, at any depth: shorter names first, so that most names are told apart
+/// by their lengths.
 const READ_BY_PEOPLE: [&str; 52] = [
-    "abstract",
-    "account_login",
-    "administrative_area",
-    "aliases",
-    "authors",
+    "cpe",
+    "cwd",
+    "key",
+    "url",
     "body",
     "city",
-    "command_line",
-    "contact_information",
+    "name",
+    "path",
+    "goals",
+    "roles",
+    "title",
+    "value",
+    "issuer",
+    "labels",
+    "number",
+    "region",
+    "schema",
+    "vendor",
+    "aliases",
+    "authors",
     "content",
     "context",
     "country",
-    "cpe",
-    "cwd",
+    "opinion",
+    "product",
+    "sectors",
+    "subject",
+    "abstract",
+    "objective",
+    "statement",
     "definition",
+    "phase_name",
+    "tool_types",
     "description",
-    "display_name",
     "explanation",
     "external_id",
-    "goals",
-    "implementation_languages",
-    "infrastructure_types",
-    "issuer",
-    "key",
-    "kill_chain_name",
-    "labels",
-    "malware_types",
-    "name",
-    "number",
-    "objective",
-    "opinion",
-    "path",
-    "phase_name",
-    "primary_motivation",
-    "product",
-    "region",
-    "relationship_type",
     "result_name",
-    "roles",
-    "schema",
-    "sectors",
     "source_name",
-    "statement",
+    "command_line",
+    "display_name",
+    "account_login",
+    "malware_types",
     "street_address",
-    "subject",
+    "kill_chain_name",
+    "relationship_type",
+    "primary_motivation",
     "threat_actor_types",
-    "title",
-    "tool_types",
-    "url",
-    "value",
-    "vendor",
     "x509_v3_extensions",
+    "administrative_area",
+    "contact_information",
+    "infrastructure_types",
+    "implementation_languages",
 ];
+
+fn is_read_by_people(key: &str) -> bool {
+    READ_BY_PEOPLE.binary_search_by(|known| known.len().cmp(&key.len()).then_with(|| known.cmp(&key))).is_ok()
+}
 
 /// Properties of machines inside of extensions and custom properties.
 fn is_mechanical(key: &str) -> bool {
@@ -81,7 +86,7 @@ pub(crate) fn texts<'a>(object_type: &str, properties: &'a Map<String, Value>) -
 fn visit<'a>(key: &str, value: &'a Value, all: bool, found: &mut Vec<&'a str>) {
     match value {
         Value::String(text) => {
-            let wanted = if all { !is_mechanical(key) } else { READ_BY_PEOPLE.binary_search(&key).is_ok() };
+            let wanted = if all { !is_mechanical(key) } else { is_read_by_people(key) };
             if wanted && !text.trim().is_empty() {
                 found.push(text);
             }
@@ -98,6 +103,6 @@ mod tests {
 
     #[test]
     fn the_list_is_sorted_for_binary_search() {
-        assert!(READ_BY_PEOPLE.is_sorted());
+        assert!(READ_BY_PEOPLE.is_sorted_by_key(|name| (name.len(), *name)));
     }
 }

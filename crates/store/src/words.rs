@@ -47,7 +47,7 @@ pub(crate) fn phrases(query: &str) -> Vec<Phrase> {
     let normal = normalised(query.get(..query.floor_char_boundary(QUERY_BYTES_MAX)).unwrap_or(query));
     let mut phrases: Vec<Phrase> = Vec::new();
     for typed in normal.split_whitespace() {
-        let mut latin = Phrase { words: String::new(), open: true };
+        let mut latin = Phrase { words: String::new(), open: false };
         for run in runs(typed) {
             match run {
                 Run::Word(word) => push_word(word, &mut latin.words),
@@ -65,6 +65,9 @@ pub(crate) fn phrases(query: &str) -> Vec<Phrase> {
             }
         }
         if !latin.words.is_empty() {
+            // What begins with one letter is a good part of everything.
+            latin.open =
+                latin.words.trim_end().rsplit(' ').next().is_some_and(|last| last.chars().nth(1).is_some());
             phrases.push(latin);
         }
     }
@@ -92,21 +95,42 @@ enum Run<'t> {
     Pairs(&'t str),
 }
 
+/// What a character is to the cut.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Unspaced,
+    Spaced,
+    Between,
+}
+
+impl Kind {
+    fn of(c: char) -> Self {
+        match c {
+            c if c.is_ascii_alphanumeric() => Self::Spaced,
+            c if c.is_ascii() => Self::Between,
+            c if is_unspaced(c) => Self::Unspaced,
+            c if c.is_alphanumeric() => Self::Spaced,
+            _ => Self::Between,
+        }
+    }
+}
+
 /// Maximal runs of one kind; everything else parts them.
 fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
-    let kind = |c: char| match c {
-        c if is_unspaced(c) => 2_u8,
-        c if c.is_alphanumeric() => 1,
-        _ => 0,
-    };
     let mut rest = text;
     std::iter::from_fn(move || {
-        rest = rest.trim_start_matches(|c| kind(c) == 0);
-        let first = kind(rest.chars().next()?);
-        let end = rest.find(|c| kind(c) != first).unwrap_or(rest.len());
-        let (run, after) = rest.split_at_checked(end)?;
-        rest = after;
-        Some(if first == 2 { Run::Pairs(run) } else { Run::Word(run) })
+        loop {
+            let mut chars = rest.char_indices().map(|(at, c)| (at, Kind::of(c)));
+            let (_, first) = chars.next()?;
+            let end = chars.find(|(_, kind)| *kind != first).map_or(rest.len(), |(at, _)| at);
+            let (run, after) = rest.split_at_checked(end)?;
+            rest = after;
+            match first {
+                Kind::Between => {}
+                Kind::Spaced => return Some(Run::Word(run)),
+                Kind::Unspaced => return Some(Run::Pairs(run)),
+            }
+        }
     })
 }
 
@@ -123,13 +147,17 @@ fn push_word(word: &str, out: &mut String) {
     out.push(' ');
 }
 
+/// Each character together with the next one, and the last one alone.
 fn push_pairs(run: &str, out: &mut String) {
-    let mut chars = run.chars().peekable();
-    while let Some(c) = chars.next() {
-        out.push(c);
-        out.extend(chars.peek());
+    let mut starts = run.char_indices().map(|(at, _)| at).chain([run.len()]).skip(1);
+    let (mut from, mut middle) = (0, starts.next().unwrap_or(0));
+    while let Some(to) = starts.next() {
+        out.push_str(run.get(from..to).unwrap_or_default());
         out.push(' ');
+        (from, middle) = (middle, to);
     }
+    out.push_str(run.get(from..middle).unwrap_or_default());
+    out.push(' ');
 }
 
 fn cut_ascii(text: &str, out: &mut String) {
@@ -203,7 +231,8 @@ mod tests {
     #[test]
     fn queries_become_phrases() {
         check_phrases("cobalt stri", &[("cobalt", true), ("stri", true)]);
-        check_phrases("192.0.2.1", &[("192 0 2 1", true)]);
+        check_phrases("192.0.2.1", &[("192 0 2 1", false)]);
+        check_phrases("192.0.2.10 x", &[("192 0 2 10", true), ("x", false)]);
         check_phrases("攻撃", &[("攻撃", false)]);
         check_phrases("攻撃者", &[("攻撃 撃者", false)]);
         check_phrases("攻", &[("攻", true)]);

@@ -4,7 +4,7 @@ use stix::observable::ValueKind;
 use stix::{Id, Object};
 
 use super::condition::{Conditions, label_condition, last_condition};
-use super::fulltext::Finding;
+use super::fulltext::{Finding, Fit};
 use super::index::{followed, reference_mention, value_mention};
 use super::page::PAGE_MAX;
 use super::row::{Row, RowReader};
@@ -31,7 +31,7 @@ pub struct Mention {
 pub struct SearchFilter<'a> {
     /// What the reader may see.
     pub visible: &'a Visible,
-    /// Words, in Japanese or English; all must be there. The last letters of an English word may be missing.
+    /// Words, in Japanese or English; all must be there. The last letters of a longer English word may be missing.
     pub query: &'a str,
     /// Only these types; empty: all.
     pub types: &'a [&'a str],
@@ -55,13 +55,13 @@ pub struct Within<'a> {
 /// Where a page of hits ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SearchCursor {
-    /// Whether the last hit was one in the name.
-    pub in_name: bool,
+    /// How well the last hit fits.
+    pub fit: Fit,
     /// Its sequence.
     pub sequence: i64,
 }
 
-/// Hits: those with all words in the name first, newest first within each.
+/// Hits: those that fit better first, newest first within each [`Fit`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Hits {
     /// Last versions that fit.
@@ -213,27 +213,23 @@ pub fn search_within(
     let Some(query) = Finding::new(reader).query(&phrases(filter.query)) else {
         return Ok(Hits::default());
     };
-    let mut hits: Vec<(bool, Row)> = Vec::new();
-    let beyond = |in_name| match filter.after {
-        Some(cursor) if cursor.in_name == in_name => cursor.sequence,
-        _ => i64::MAX,
-    };
-    if filter.after.is_none_or(|cursor| cursor.in_name) {
-        hits.extend(
-            matches(reader, realm, (filter, narrow), &query.in_name, beyond(true), limit + 1)?
-                .map(|row| (true, row)),
-        );
-    }
-    if hits.len() <= limit {
+    let mut hits: Vec<(Fit, Row)> = Vec::new();
+    for (fit, form) in &query.by_fit {
+        let beyond = match filter.after {
+            Some(cursor) if cursor.fit > *fit => continue,
+            Some(cursor) if cursor.fit == *fit => cursor.sequence,
+            _ => i64::MAX,
+        };
         let wanted = limit + 1 - hits.len();
-        hits.extend(
-            matches(reader, realm, (filter, narrow), &query.elsewhere, beyond(false), wanted)?
-                .map(|row| (false, row)),
-        );
+        let found = matches(reader, realm, (filter, narrow), form, beyond, wanted)?;
+        hits.extend(found.map(|row| (*fit, row)));
+        if hits.len() > limit {
+            break;
+        }
     }
     let more = hits.len() > limit;
     hits.truncate(limit);
-    let cursor = hits.last().map(|(in_name, row)| SearchCursor { in_name: *in_name, sequence: row.sequence });
+    let cursor = hits.last().map(|(fit, row)| SearchCursor { fit: *fit, sequence: row.sequence });
     Ok(Hits { rows: hits.into_iter().map(|(_, row)| row).collect(), next: cursor.filter(|_| more) })
 }
 
@@ -262,9 +258,16 @@ pub fn search_count_within(
     let Some(query) = Finding::new(reader).query(&phrases(filter.query)) else {
         return Ok(0);
     };
-    let (sql, mut params) = match_sql(reader, realm, (filter, narrow), "1", COUNT_MAX)?;
-    params.extend([Value::Text(&query.anywhere), Value::Integer(i64::MAX)]);
-    reader.number(&format!("SELECT COUNT(*) FROM ({sql}) AS hits"), params).map(crate::sql::count)
+    let count = |form: &str| {
+        let (sql, mut params) = match_sql(reader, realm, (filter, narrow), "1", COUNT_MAX)?;
+        params.extend([Value::Text(form), Value::Integer(i64::MAX)]);
+        reader.number(&format!("SELECT COUNT(*) FROM ({sql}) AS hits"), params).map(crate::sql::count)
+    };
+    let whole = count(&query.whole)?;
+    match &query.begun {
+        Some(begun) if whole < COUNT_MAX => count(begun),
+        _ => Ok(whole),
+    }
 }
 
 /// Calls `take` with last versions under a mention's word, newest first, until it has enough.

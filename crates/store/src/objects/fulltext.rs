@@ -102,52 +102,101 @@ impl Finding {
 
     /// The forms of a query for words; `None` where there are none.
     ///
-    /// Words are letters and digits only, so nothing in them can be taken for an operator within quotes.
+    /// Words are letters and digits only, so nothing in them can be taken for an operator within quotes. What is begun only is asked
+    /// for apart from whole words: for a beginning, the index gathers all places of all words that begin so before it gives one.
     pub(super) fn query(&self, phrases: &[Phrase]) -> Option<MatchQuery> {
         if phrases.is_empty() {
             return None;
         }
-        Some(match self.dialect {
-            Dialect::Sqlite => {
-                let all = |form: fn(&Phrase) -> String| {
-                    let all: Vec<String> = phrases.iter().map(form).collect();
-                    all.join(" AND ")
-                };
-                let anywhere =
-                    all(|phrase| format!("({} OR {})", plain_phrase(phrase), named_phrase(phrase)));
-                let in_name = all(named_phrase);
-                MatchQuery { elsewhere: format!("({anywhere}) NOT ({in_name})"), anywhere, in_name }
-            }
-            Dialect::Postgres => {
-                let all = |weight| {
-                    let all: Vec<String> =
-                        phrases.iter().map(|phrase| postgres_phrase(phrase, weight)).collect();
-                    all.join(" & ")
-                };
-                let (anywhere, in_name) = (all(""), all("A"));
-                MatchQuery { elsewhere: format!("({anywhere}) & !({in_name})"), anywhere, in_name }
-            }
-        })
+        let all = |place, whole| self.all(phrases, place, whole);
+        let (name, text) = (all(Stands::InName, true), all(Stands::Anywhere, true));
+        let mut by_fit = vec![(Fit::Name, name.clone())];
+        if !phrases.iter().any(|phrase| phrase.open) {
+            by_fit.push((Fit::Text, self.but(&text, &name)));
+            return Some(MatchQuery { by_fit, whole: text, begun: None });
+        }
+        let (name_begun, text_begun) = (all(Stands::InName, false), all(Stands::Anywhere, false));
+        let rest_begun = self.but(&text_begun, &name_begun);
+        by_fit.extend([
+            (Fit::NameBegun, self.but(&name_begun, &name)),
+            (Fit::Text, self.but(&text, &name_begun)),
+            (Fit::TextBegun, self.but(&rest_begun, &text)),
+        ]);
+        Some(MatchQuery { by_fit, whole: text, begun: Some(text_begun) })
     }
+
+    /// That all phrases are there; `whole`: no word of theirs is only begun.
+    fn all(&self, phrases: &[Phrase], place: Stands, whole: bool) -> String {
+        let (form, and): (fn(&Phrase, Stands, bool) -> String, _) = match self.dialect {
+            Dialect::Sqlite => (sqlite_phrase, " AND "),
+            Dialect::Postgres => (postgres_phrase, " & "),
+        };
+        let all: Vec<String> =
+            phrases.iter().map(|phrase| form(phrase, place, phrase.open && !whole)).collect();
+        all.join(and)
+    }
+
+    /// What one query finds and another one does not.
+    fn but(&self, query: &str, other: &str) -> String {
+        match self.dialect {
+            Dialect::Sqlite => format!("({query}) NOT ({other})"),
+            Dialect::Postgres => format!("({query}) & !({other})"),
+        }
+    }
+}
+
+/// How well a hit fits a query; better ones come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fit {
+    /// All words stand in the name.
+    Name,
+    /// They do when words may go on.
+    NameBegun,
+    /// All words are there.
+    Text,
+    /// They are when words may go on.
+    TextBegun,
 }
 
 /// The forms of a query, in the database's language.
 pub(super) struct MatchQuery {
-    pub(super) anywhere: String,
-    pub(super) in_name: String,
-    pub(super) elsewhere: String,
+    /// What fits how well, in this order; no two have a hit in common.
+    pub(super) by_fit: Vec<(Fit, String)>,
+    /// All that have the words.
+    pub(super) whole: String,
+    /// All that have words that begin so, where some may go on.
+    pub(super) begun: Option<String>,
 }
 
-/// A phrase in what is not the name, in SQLite's language.
-fn plain_phrase(phrase: &Phrase) -> String {
-    format!("\"{}\"{}", phrase.words.trim_end(), if phrase.open { " *" } else { "" })
+/// Where a phrase stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    InName,
+    Anywhere,
 }
 
-/// The same phrase in the name.
-fn named_phrase(phrase: &Phrase) -> String {
-    let mut words = String::with_capacity(phrase.words.len() * 2);
-    mark(&phrase.words, NAMED, &mut words);
-    format!("\"{}\"{}", words.trim_end(), if phrase.open { " *" } else { "" })
+fn sqlite_phrase(phrase: &Phrase, place: Stands, begun: bool) -> String {
+    let open = if begun { " *" } else { "" };
+    let mut named = String::with_capacity(phrase.words.len() * 2);
+    mark(&phrase.words, NAMED, &mut named);
+    let named = format!("\"{}\"{open}", named.trim_end());
+    match place {
+        Stands::InName => named,
+        Stands::Anywhere => format!("(\"{}\"{open} OR {named})", phrase.words.trim_end()),
+    }
+}
+
+fn postgres_phrase(phrase: &Phrase, place: Stands, begun: bool) -> String {
+    let weight = if place == Stands::InName { "A" } else { "" };
+    let words: Vec<&str> = phrase.words.split_ascii_whitespace().collect();
+    let last = words.len().saturating_sub(1);
+    let words = words.iter().enumerate().map(|(place, word)| {
+        let open = if begun && place == last { "*" } else { "" };
+        let flags =
+            if open.is_empty() && weight.is_empty() { String::new() } else { format!(":{open}{weight}") };
+        format!("'{word}'{flags}")
+    });
+    format!("({})", words.collect::<Vec<_>>().join(" <-> "))
 }
 
 /// All that a version is found by, as one text.
@@ -166,18 +215,6 @@ fn mark(words: &str, mark: char, out: &mut String) {
         out.push_str(word);
         out.push(' ');
     }
-}
-
-fn postgres_phrase(phrase: &Phrase, weight: &str) -> String {
-    let words: Vec<&str> = phrase.words.split_ascii_whitespace().collect();
-    let last = words.len().saturating_sub(1);
-    let words = words.iter().enumerate().map(|(place, word)| {
-        let open = if phrase.open && place == last { "*" } else { "" };
-        let flags =
-            if open.is_empty() && weight.is_empty() { String::new() } else { format!(":{open}{weight}") };
-        format!("'{word}'{flags}")
-    });
-    format!("({})", words.collect::<Vec<_>>().join(" <-> "))
 }
 
 /// Words and their places in the binary form of a `tsvector`: how many; for each its bytes, a zero, how many places, and each
@@ -254,22 +291,39 @@ mod tests {
 
     #[test]
     fn queries_are_written_for_each() {
-        let check = |typed: &str, dialect, expected: [&str; 2]| {
+        let check = |typed: &str, dialect, expected: &[&str]| {
             let query = Finding { dialect }.query(&phrases(typed)).unwrap();
-            assert_eq!([query.anywhere.as_str(), query.elsewhere.as_str()], expected);
+            let forms: Vec<&str> = query.by_fit.iter().map(|(_, form)| form.as_str()).collect();
+            assert_eq!(forms, expected);
+            assert!(query.by_fit.is_sorted_by_key(|(fit, _)| *fit));
         };
         check(
             "192.0 攻撃者",
             Dialect::Postgres,
-            [
-                "('192' <-> '0':*) & ('攻撃' <-> '撃者')",
-                "(('192' <-> '0':*) & ('攻撃' <-> '撃者')) & !(('192':A <-> '0':*A) & ('攻撃':A <-> '撃者':A))",
+            &[
+                "('192':A <-> '0':A) & ('攻撃':A <-> '撃者':A)",
+                "(('192' <-> '0') & ('攻撃' <-> '撃者')) & !(('192':A <-> '0':A) & ('攻撃':A <-> '撃者':A))",
             ],
         );
         check(
-            "apt",
+            "apt 攻",
+            Dialect::Postgres,
+            &[
+                "('apt':A) & ('攻':A)",
+                "(('apt':*A) & ('攻':*A)) & !(('apt':A) & ('攻':A))",
+                "(('apt') & ('攻')) & !(('apt':*A) & ('攻':*A))",
+                "((('apt':*) & ('攻':*)) & !(('apt':*A) & ('攻':*A))) & !(('apt') & ('攻'))",
+            ],
+        );
+        check(
+            "apt x",
             Dialect::Sqlite,
-            ["(\"apt\" * OR \"=apt\" *)", "((\"apt\" * OR \"=apt\" *)) NOT (\"=apt\" *)"],
+            &[
+                "\"=apt\" AND \"=x\"",
+                "(\"=apt\" * AND \"=x\") NOT (\"=apt\" AND \"=x\")",
+                "((\"apt\" OR \"=apt\") AND (\"x\" OR \"=x\")) NOT (\"=apt\" * AND \"=x\")",
+                "(((\"apt\" * OR \"=apt\" *) AND (\"x\" OR \"=x\")) NOT (\"=apt\" * AND \"=x\")) NOT ((\"apt\" OR \"=apt\") AND (\"x\" OR \"=x\"))",
+            ],
         );
         assert!(Finding { dialect: Dialect::Postgres }.query(&phrases("--")).is_none());
     }

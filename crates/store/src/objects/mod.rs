@@ -34,6 +34,7 @@ pub use find::{
     mentioning_count, referring_before, referring_count, referring_to, search, search_count,
     search_count_within, search_within,
 };
+pub use fulltext::Fit;
 pub(crate) use index::index_again;
 pub use named::{Named, NamedBatch, named, names};
 pub use page::{

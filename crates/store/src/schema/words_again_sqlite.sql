@@ -5,3 +5,5 @@ CREATE VIRTUAL TABLE words USING fts5 (
     text, content = '', contentless_delete = 1, tokenize = "ascii tokenchars '=~'"
 );
 INSERT INTO words (words, rank) VALUES ('automerge', 16);
+-- What a transaction adds is one piece of the index, and not one for each megabyte.
+INSERT INTO words (words, rank) VALUES ('hashsize', 16777216);

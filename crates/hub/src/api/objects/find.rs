@@ -9,7 +9,7 @@ use oversight::Realm;
 use policy::Operation;
 use serde::Deserialize;
 use stix::observable::recognise;
-use store::objects::{COUNT_MAX, Filter, Order, Row, SearchCursor, SearchFilter, Versions};
+use store::objects::{COUNT_MAX, Filter, Fit, Order, Row, SearchCursor, SearchFilter, Versions};
 use store::{Reader, StoreError, objects};
 
 use crate::api::summaries::{Teller, leaving};
@@ -167,6 +167,10 @@ enum Next {
     Sequence(i64),
 }
 
+/// The letters of the kinds of hits in a cursor.
+const FITS: [(char, Fit); 4] =
+    [('n', Fit::Name), ('m', Fit::NameBegun), ('t', Fit::Text), ('u', Fit::TextBegun)];
+
 /// What stands between commas.
 pub(super) fn list_of(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
@@ -285,7 +289,12 @@ impl Wanted {
         };
         let narrow = scope.narrow(0);
         let hits = objects::search_within(teller.reader, caller.realm(), &filter, narrow)?;
-        let count = objects::search_count_within(teller.reader, caller.realm(), &filter, narrow)?;
+        // A first page that is the only one has been counted.
+        let count = if after.is_none() && hits.next.is_none() {
+            u64::try_from(hits.rows.len()).unwrap_or(u64::MAX)
+        } else {
+            objects::search_count_within(teller.reader, caller.realm(), &filter, narrow)?
+        };
         Ok(Found {
             rows: hits.rows,
             count,
@@ -332,8 +341,10 @@ impl Next {
         match self {
             Self::Added(us) => format!("a{us}"),
             Self::Sequence(sequence) => format!("s{sequence}"),
-            Self::Hit(SearchCursor { in_name: true, sequence }) => format!("n{sequence}"),
-            Self::Hit(SearchCursor { in_name: false, sequence }) => format!("t{sequence}"),
+            Self::Hit(SearchCursor { fit, sequence }) => {
+                let kind = FITS.iter().find(|(_, known)| *known == fit).map_or('n', |(kind, _)| *kind);
+                format!("{kind}{sequence}")
+            }
         }
     }
 
@@ -344,9 +355,10 @@ impl Next {
         match kind {
             'a' => Some(Self::Added(number)),
             's' => Some(Self::Sequence(number)),
-            'n' => Some(Self::Hit(SearchCursor { in_name: true, sequence: number })),
-            't' => Some(Self::Hit(SearchCursor { in_name: false, sequence: number })),
-            _ => None,
+            _ => {
+                let (_, fit) = FITS.iter().find(|(known, _)| *known == kind)?;
+                Some(Self::Hit(SearchCursor { fit: *fit, sequence: number }))
+            }
         }
     }
 }
@@ -360,8 +372,10 @@ mod tests {
         for next in [
             Next::Added(-1),
             Next::Sequence(5),
-            Next::Hit(SearchCursor { in_name: true, sequence: 7 }),
-            Next::Hit(SearchCursor { in_name: false, sequence: 7 }),
+            Next::Hit(SearchCursor { fit: Fit::Name, sequence: 7 }),
+            Next::Hit(SearchCursor { fit: Fit::NameBegun, sequence: 7 }),
+            Next::Hit(SearchCursor { fit: Fit::Text, sequence: 7 }),
+            Next::Hit(SearchCursor { fit: Fit::TextBegun, sequence: 7 }),
         ] {
             assert_eq!(Next::read(&next.text()), Some(next));
         }
