@@ -82,7 +82,7 @@ fn step(connection: &Connection, migrations: &[&[&str]]) -> Result<bool, StoreEr
         match *ddl {
             OBJECT_ROWS => objects::migrate_places(connection)?,
             WORDS_AGAIN_SQLITE if connection.dialect() == Dialect::Sqlite => {
-                objects::index_again(connection)?
+                objects::index_again(connection)?;
             }
             _ => {}
         }

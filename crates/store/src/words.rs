@@ -151,7 +151,7 @@ fn push_word(word: &str, out: &mut String) {
 fn push_pairs(run: &str, out: &mut String) {
     let mut starts = run.char_indices().map(|(at, _)| at).chain([run.len()]).skip(1);
     let (mut from, mut middle) = (0, starts.next().unwrap_or(0));
-    while let Some(to) = starts.next() {
+    for to in starts {
         out.push_str(run.get(from..to).unwrap_or_default());
         out.push(' ');
         (from, middle) = (middle, to);
