@@ -38,6 +38,9 @@ async function join(name, signIn) {
   sides[name] = { browser, page, heard, ask, go, organisation }
 }
 
+/** What the page says at its foot was done. */
+const said = (page, text) => page.getByRole('status').getByText(text, { exact: true }).first().waitFor()
+
 /** Chooses from a list that opens under a field, with the keyboard. */
 async function choose(page, field, option) {
   await field.focus()
@@ -126,7 +129,7 @@ for (const language of ['ja', 'en']) {
       assert.deepEqual(await axe(side.page), [])
       await shot(side.page, `agreement-sign-${language}`)
       await dialog.getByRole('button', { name: words.agreements.steps.signed, exact: true }).click()
-      await side.page.getByText(words.agreements.done.signed).waitFor()
+      await said(side.page, words.agreements.done.signed)
     }
     await sign(partner)
     assert.equal(await seen(), 404, 'one of two has signed')
@@ -142,14 +145,14 @@ for (const language of ['ja', 'en']) {
     const dialog = partner.page.getByRole('dialog')
     await dialog.getByLabel(words.sharing.reason).fill('点検 inspection')
     await dialog.getByRole('button', { name: words.agreements.steps.suspended }).click()
-    await partner.page.getByText(words.agreements.done.suspended).waitFor()
+    await said(partner.page, words.agreements.done.suspended)
     assert.equal(await seen(), 404)
     await council.page.getByText('点検 inspection').waitFor()
     assert.deepEqual(await axe(council.page), [])
     await shot(council.page, `agreement-suspended-${language}`)
     await partner.page.getByRole('button', { name: words.agreements.steps.resumed }).click()
     await partner.page.getByRole('dialog').getByRole('button', { name: words.agreements.steps.resumed }).click()
-    await partner.page.getByText(words.agreements.done.resumed).waitFor()
+    await said(partner.page, words.agreements.done.resumed)
     assert.equal(await seen(), 200)
   })
 
@@ -262,7 +265,7 @@ test('a signature that needs a fresh proof asks for it, and goes on', async () =
   isOld = false
   await dialog.getByLabel(ja.signIn.password, { exact: true }).fill(PASSWORD)
   await dialog.getByRole('button', { name: ja.prove.submit }).click()
-  await page.getByText(ja.agreements.done.ended).waitFor()
+  await said(page, ja.agreements.done.ended)
   await page.unroute(address)
   const { body: now } = await ask('GET', '/api/v1/agreements/aurora-ja')
   assert.deepEqual([now.history[0].state, now.history[0].reason, now.hash, now.may], ['ended', '期間の見直し', agreement.hash, []])

@@ -56,7 +56,7 @@ export function ReleaseTable({ rows }: { rows: ReleaseRow[] }) {
                 {row.objects.slice(0, 3).map((object) => <div key={object.sequence} className={classes.given}><Link className="text-link" to={`/intelligence/${object.id}`}>{objectName(object.id, object.name)}</Link></div>)}
               </td>
               <td>{t(`doors.${row.door}`, { defaultValue: row.door })}</td>
-              <td>{t(`purposes.${row.purpose}`, { defaultValue: row.purpose })}</td>
+              <td>{t(`purposes.${row.purpose}`, { defaultValue: row.purpose })}{row.agreement != null && row.agreement !== '' && <div className="quiet">{t('object.routeAgreement')} <span className="mono">{row.agreement}</span></div>}</td>
               <td>{row.times}</td>
               <td><Both at={row.last_at} /></td>
               <td>{row.last_leaf}</td>
