@@ -213,6 +213,27 @@ pub struct AudienceReader {
     pub because: Reasons,
 }
 
+/// The redacted copies of an object, those first that are offered first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RedactedCopies {
+    /// None where no part is marked more strictly than the whole, or where nothing would be left to show.
+    pub copies: Vec<RedactedCopy>,
+}
+
+/// An object that stands in for another one before those who may see only parts of that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RedactedCopy {
+    /// Its newest version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// What that leaves out, as selectors of the original (STIX 2.1 §7.2.3.1).
+    pub withheld: Vec<String>,
+    /// Its identifier and marking, and who sees it.
+    pub audience: Audience,
+    /// The organisations that were given it.
+    pub given_to: Vec<String>,
+}
+
 /// Why something can or cannot be seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Reasons {

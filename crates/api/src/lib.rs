@@ -22,8 +22,8 @@ pub mod client;
 
 pub use agreement::{
     AgreementEntry, AgreementInfo, AgreementList, AgreementSide, AgreementStep, AgreementTerm, AgreementText,
-    Audience, AudiencePreview, AudienceReader, Explanation, NewSharingGroup, Reasons, Rule, SharingGroupInfo,
-    SharingGroupList,
+    Audience, AudiencePreview, AudienceReader, Explanation, NewSharingGroup, Reasons, RedactedCopies,
+    RedactedCopy, Rule, SharingGroupInfo, SharingGroupList,
 };
 pub use board::{Board, MinuteCount, SectorState};
 pub use case::{Case, CaseChange, CaseEntry, CaseList, CaseObjects, CaseSummary, NewCase, NewEntry};

@@ -8,6 +8,7 @@ mod audit;
 mod board;
 mod cases;
 mod contributions;
+mod copies;
 pub(crate) mod describe;
 pub(crate) mod edges;
 mod feed;
@@ -63,6 +64,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(agreements::routes())
         .merge(sharing_groups::routes())
         .merge(audience::routes())
+        .merge(copies::routes())
         .merge(cases::routes())
         .merge(edges::routes())
         .merge(peers::routes())

@@ -16,21 +16,24 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{HeaderMap, header};
-use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, Purpose, Realm};
-use policy::{AgreementId, Label, LabelKey, Marking, Principal, Visible};
+use oversight::{Action, Actor, AuditEvent, OrganisationId, Purpose, Realm};
+use policy::{AgreementId, Label, Marking, Principal, Visible};
 use stix::bundle::BundleError;
 use stix::validate::{Finding, Severity};
 use stix::{Id, Marks, Object};
 use store::collections::CollectionKey;
+use store::copies::{self, Concerned};
 use store::objects::{AddOutcome, Bringer, NewObject};
-use store::{Act, Reader, StoreError, Tx, labels, objects, organisations, sharing_groups};
+use store::{Act, StoreError, Tx, labels, objects};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
 use crate::config::HubConfig;
+use crate::meanings::Markings;
 use crate::operations;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
+use crate::redaction::{self, Whose};
 use crate::release::{Door, sequence_ranges};
 use crate::shares::{Holder, Share, Shares};
 use crate::state::AppState;
@@ -105,6 +108,8 @@ pub(crate) struct Verdict {
     /// Its version, as far as it can be read.
     pub(crate) version: Option<String>,
     pub(crate) outcome: Outcome,
+    /// Places of the redacted copies that were made of it.
+    pub(crate) copies: Vec<i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -318,7 +323,7 @@ pub(crate) fn read(bytes: &Bytes) -> Reading {
         Err(error) => {
             let (id, version) = identity_of(bytes);
             let outcome = Outcome::Refused { code: error.code.to_owned(), message: error.message };
-            return Reading::Unfit(Verdict { id, version, outcome });
+            return Reading::Unfit(Verdict { id, version, outcome, copies: Vec::new() });
         }
     };
     if *object.id() == crate::sharing::recalled() {
@@ -370,6 +375,7 @@ fn verdict_head(object: &Object) -> Verdict {
         id: Some(object.id().to_string()),
         version: object.version().map(ToString::to_string),
         outcome: Outcome::Duplicate { sequence: 0 },
+        copies: Vec::new(),
     }
 }
 
@@ -434,16 +440,21 @@ fn add_seeing(
     }
     let mut fit = Vec::with_capacity(readings.len());
     let mut verdicts: Vec<Verdict> = Vec::with_capacity(readings.len());
-    let mut known = Markings {
-        door,
-        principal: &submission.principal,
-        batch: markings,
-        asked: HashMap::new(),
-        numbers: HashMap::new(),
-    };
+    let mut known = Markings::of(door, &submission.principal, markings);
+    let ids = readings.iter().filter_map(|reading| match reading {
+        Reading::Fit(object) => Some(object.id()),
+        Reading::Unfit(_) => None,
+    });
+    let mut concerned = copies::among(tx, realm, ids)?;
     for reading in readings {
         match reading {
             Reading::Unfit(verdict) => verdicts.push(verdict),
+            Reading::Fit(object) if is_own_copy(&concerned, &object, originator) => {
+                let message =
+                    format!("`{}` is a redacted copy that this node keeps; bring the original", object.id());
+                let outcome = Outcome::Refused { code: "not-creator".to_owned(), message };
+                verdicts.push(Verdict { outcome, ..verdict_head(&object) });
+            }
             Reading::Fit(object) => {
                 let mut verdict = verdict_head(&object);
                 match known.number(tx, &object, submission.agreement.clone())? {
@@ -459,9 +470,18 @@ fn add_seeing(
     let unseen =
         added.unseen_conflicts.iter().filter_map(|place| Some(fit.get(*place)?.object.id().to_string()));
     let unseen = unseen.collect();
-    let mut outcomes = added.outcomes.into_iter();
+    let mut outcomes = added.outcomes.into_iter().zip(&fit);
     for verdict in verdicts.iter_mut().filter(|verdict| !matches!(verdict.outcome, Outcome::Refused { .. })) {
-        let outcome = outcomes.next().ok_or_else(|| StoreError::Corrupt("an outcome".to_owned()))?;
+        let (outcome, new) = outcomes.next().ok_or_else(|| StoreError::Corrupt("an outcome".to_owned()))?;
+        if matches!(outcome, AddOutcome::Added { .. }) {
+            let object = &new.object;
+            if concerned.originals.contains(object.id()) || redaction::is_followed(object) {
+                // A later version in the same body is one of an object that has copies.
+                concerned.originals.insert(object.id().clone());
+                let whose = Whose { realm, collection: submission.collection, originator };
+                verdict.copies = known.follow(tx, whose, object)?;
+            }
+        }
         verdict.outcome = if says_what_is_known(verdict, &outcome) {
             Outcome::Duplicate { sequence: 0 }
         } else {
@@ -469,6 +489,12 @@ fn add_seeing(
         };
     }
     Ok((verdicts, unseen))
+}
+
+/// Whether an organisation brings a copy that the node makes of its own object: the node alone brings versions of that.
+fn is_own_copy(concerned: &Concerned, object: &Object, originator: &OrganisationId) -> bool {
+    let mut copies = concerned.copies.iter();
+    copies.any(|copy| copy.id == *object.id() && copy.originator == *originator)
 }
 
 /// Producers write the definitions of the TLP levels with small differences. Their meaning is fixed by their identifiers, so a
@@ -482,81 +508,6 @@ fn says_what_is_known(verdict: &Verdict, outcome: &AddOutcome) -> bool {
             .is_some_and(|id| stix::marking::tlp(&id).is_some())
     };
     matches!(outcome, AddOutcome::Refused { code: "content-conflict" | "marking-versioned", .. }) && is_tlp()
-}
-
-/// What markings mean.
-struct Markings<'a> {
-    door: &'a Door,
-    principal: &'a Principal,
-    batch: &'a HashMap<Id, Marking>,
-    asked: HashMap<Id, Option<Marking>>,
-    /// The numbers of labels met in this run.
-    numbers: HashMap<Label, LabelKey>,
-}
-
-impl Markings<'_> {
-    /// The number of an object's label; or why there is none.
-    fn number(
-        &mut self,
-        tx: &mut Tx<'_>,
-        object: &Object,
-        agreement: Option<AgreementId>,
-    ) -> Result<Result<LabelKey, Outcome>, StoreError> {
-        let label = Label { agreement, ..self.label(tx, object)? };
-        if let Some(known) = self.numbers.get(&label) {
-            return Ok(Ok(*known));
-        }
-        match labels::intern(tx, &label) {
-            Ok(number) => {
-                self.numbers.insert(label, number);
-                Ok(Ok(number))
-            }
-            Err(StoreError::Limit { limit, .. }) => {
-                let message = format!(
-                    "the objects here bear as many different combinations of markings as there may be ({limit} from one \
-                     organisation); mark this one like an earlier one"
-                );
-                Ok(Err(Outcome::Refused { code: "too-many-labels".to_owned(), message }))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn label(&mut self, tx: &Reader<'_>, object: &Object) -> Result<Label, StoreError> {
-        for marking in stix::marking::marking_refs(object) {
-            if !self.batch.contains_key(&marking)
-                && stix::marking::tlp(&marking).is_none()
-                && !self.asked.contains_key(&marking)
-            {
-                let found = self.stored(tx, &marking)?;
-                self.asked.insert(marking, found);
-            }
-        }
-        let meaning = |id: &Id| self.batch.get(id).copied().or_else(|| self.asked.get(id).copied().flatten());
-        Ok(Label::of(object, &self.principal.organisation, &self.principal.realm, meaning))
-    }
-
-    /// What the log's definition says, if it is from somebody whose word counts for the submitter's objects: the submitter's own
-    /// organisation or the coordinator. Another one could call a strict marking a mere statement.
-    fn stored(&self, reader: &Reader<'_>, id: &Id) -> Result<Option<Marking>, StoreError> {
-        let realm = &self.principal.realm;
-        // A group's marking only limits, so it counts whoever made the group and whoever uses it.
-        let group = id.as_str().strip_prefix("marking-definition--").and_then(|uuid| uuid.parse().ok());
-        if let Some(group) = group
-            && sharing_groups::get(reader, realm, group)?.is_some()
-        {
-            return Ok(Some(Marking::Group(group)));
-        }
-        let visible = self.door.visible(reader, self.principal)?;
-        let Some(row) = objects::get(reader, realm, &visible, id)? else { return Ok(None) };
-        let from_coordinator = || {
-            let originator = organisations::get(reader, realm, &row.originator)?;
-            Ok::<_, StoreError>(originator.is_some_and(|known| known.role == OrganisationRole::Coordinator))
-        };
-        let counts = row.originator == self.principal.organisation || from_coordinator()?;
-        let object = Object::parse(row.body.clone()).ok().filter(|_| counts);
-        Ok(object.and_then(|object| Marking::defined_by(&object)))
-    }
 }
 
 impl From<AddOutcome> for Outcome {
@@ -583,7 +534,8 @@ fn events_beside(submission: &Submission, verdicts: &[Verdict], unseen: &[String
         Outcome::Accepted { sequence, .. } => Some(sequence),
         _ => None,
     });
-    let ranges = sequence_ranges(accepted);
+    let made = verdicts.iter().flat_map(|verdict| verdict.copies.iter().copied());
+    let ranges = sequence_ranges(accepted.chain(made));
     let mut events: Vec<AuditEvent> = ranges
         .chunks(AUDITED_OBJECTS_MAX)
         .map(|ranges| event(Action::ObjectsAdded).on(ranges.iter().cloned()))
@@ -659,13 +611,7 @@ pub(crate) async fn labels_of(
     }
     let (door, principal) = (state.door.clone(), caller.principal.clone());
     let labelled = state.store.read(move |reader| {
-        let mut known = Markings {
-            door: &door,
-            principal: &principal,
-            batch: &batch,
-            asked: HashMap::new(),
-            numbers: HashMap::new(),
-        };
+        let mut known = Markings::of(&door, &principal, &batch);
         let label = |object: Object| known.label(reader, &object).map(|label| (object, label));
         objects.into_iter().map(label).collect::<Result<Vec<_>, _>>()
     });

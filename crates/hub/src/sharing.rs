@@ -18,10 +18,11 @@ use stix::marking::Tlp;
 use stix::{Id, Object};
 use store::collections::CollectionKey;
 use store::notices::{self, Notice};
-use store::objects::{AddOutcome, NewObject, Relabelled};
+use store::objects::{AddOutcome, NewObject, Relabelled, Standing};
 use store::{Reader, StoreError, Tx, labels, objects, organisations, releases};
 
 use crate::problem::{Answer, Failure};
+use crate::redaction;
 use crate::state::{AppState, Live};
 
 pub(crate) use grants::{end_grants, grant, run};
@@ -107,7 +108,7 @@ pub(crate) fn answered<T>(result: Result<T, StoreError>) -> Answer<T> {
     })
 }
 
-/// Puts versions of an object (`None`: all) under changed labels.
+/// Puts versions of an object (`None`: all) under changed labels, and those of its redacted copies likewise.
 ///
 /// # Errors
 /// Those of the database.
@@ -118,7 +119,7 @@ pub(crate) fn change_labels(
     version: Option<&str>,
     change: impl Fn(&mut Label),
 ) -> Result<Vec<Relabelled>, StoreError> {
-    objects::relabel(tx, realm, id, |tx, this, key| {
+    let moved = objects::relabel(tx, realm, id, |tx, this, key| {
         if version.is_some_and(|wanted| Some(wanted) != this) {
             return Ok(None);
         }
@@ -127,7 +128,16 @@ pub(crate) fn change_labels(
         let mut changed = label.clone();
         change(&mut changed);
         if changed == label { Ok(None) } else { labels::intern(tx, &changed).map(Some) }
-    })
+    })?;
+    if let Some(originator) = objects::originator(tx, realm, id)? {
+        let on_copy = |copy: &Standing, label: &mut Label| {
+            if version.is_none_or(|wanted| copy.version.as_deref() == Some(wanted)) {
+                change(label);
+            }
+        };
+        redaction::settle(tx, realm, id, &originator, &on_copy)?;
+    }
+    Ok(moved)
 }
 
 /// The organisations that were given an object, but for its originator.

@@ -197,11 +197,15 @@ impl Engine {
     ) -> Visible {
         let class = Class::of(principal);
         let mut keys = Vec::new();
-        let mut unknown = Vec::new();
+        let (mut unknown, mut copies) = (Vec::new(), Vec::new());
         {
             let asker = self.asker(&class);
             let memory = self.memory.read().unwrap_or_else(PoisonError::into_inner);
             for (key, label) in labels {
+                if !label.instead_of.is_empty() {
+                    copies.push((key, label));
+                    continue;
+                }
                 let question = asker.question(label);
                 match memory.reads.get(&question) {
                     Some(true) => keys.push(key),
@@ -215,6 +219,7 @@ impl Engine {
                 keys.push(key);
             }
         }
+        keys.extend(copies.into_iter().filter(|(_, label)| self.is_shown(&class, label)).map(|(key, _)| key));
         let purposes = self.purposes(&class);
         Visible::new(keys, class, purposes, self.epoch)
     }
@@ -272,7 +277,18 @@ impl Engine {
     }
 
     fn may_read(&self, principal: &Principal, label: &Label) -> bool {
-        self.decide_read(self.asker(&Class::of(principal)).question(label))
+        self.is_shown(&Class::of(principal), label)
+    }
+
+    fn is_shown(&self, class: &Class, label: &Label) -> bool {
+        self.decide_read(self.asker(class).question(label)) && !self.is_replaced(class, label)
+    }
+
+    /// Whether a redacted copy is not for these readers, because they have the original, or a copy that holds more of it.
+    pub(crate) fn is_replaced(&self, class: &Class, label: &Label) -> bool {
+        !label.instead_of.is_empty()
+            && (label.originator == class.organisation
+                || label.instead_of.iter().any(|other| self.decide_read(self.asker(class).question(other))))
     }
 
     fn decide_read(&self, question: Question) -> bool {

@@ -27,6 +27,9 @@ impl<'e> Explainer<'e> {
     pub fn reasons(&mut self, principal: &Principal, label: &Label) -> Explanation {
         let (compiled, facts) = self.engine.parts();
         let class = Class::of(principal);
+        if self.engine.is_replaced(&class, label) {
+            return Explanation { allowed: false, policies: Vec::new(), agreement: None };
+        }
         let question = self.engine.asker(&class).question(label);
         let answer = self
             .answers

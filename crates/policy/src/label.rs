@@ -41,6 +41,9 @@ pub struct Label {
     pub agreement: Option<AgreementId>,
     /// Organisations to which its originator has released it beyond its markings.
     pub granted: BTreeSet<OrganisationId>,
+    /// Of a redacted copy: the labels of what it stands in for, the original first among them. Whoever may read one of those is not
+    /// shown the copy, and its originator never is.
+    pub instead_of: Vec<Label>,
 }
 
 /// A hash over a label's canonical form: 32 hexadecimal digits, stable over nodes and restarts.
@@ -71,7 +74,23 @@ impl Label {
             originator_control: false,
             agreement: None,
             granted: BTreeSet::new(),
+            instead_of: Vec::new(),
         }
+    }
+
+    /// The same without what it stands in for: what may be read by whom, were there no original.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        Self { instead_of: Vec::new(), ..self.clone() }
+    }
+
+    /// The same standing in for things under other labels.
+    #[must_use]
+    pub fn in_place_of(&self, others: impl IntoIterator<Item = Self>) -> Self {
+        let mut instead_of: Vec<Self> = others.into_iter().map(|other| other.alone()).collect();
+        instead_of.sort_by_cached_key(Self::to_text);
+        instead_of.dedup();
+        Self { instead_of, ..self.clone() }
     }
 
     /// The label of an object. `meaning` tells what a marking definition asks for, if that is known here (from the object's own
@@ -87,12 +106,21 @@ impl Label {
         realm: &Realm,
         meaning: impl Fn(&Id) -> Option<Marking>,
     ) -> Self {
-        Self::of_markings(&stix::marking::marking_refs(object), object, originator, realm, meaning)
+        let of = |markings: &[Id]| Self::of_markings(markings, object, originator, realm, &meaning);
+        let whole = stix::marking::object_marking_refs(object);
+        let label = of(&whole);
+        // Whoever reads all of it reads each part of it, under the markings of that part.
+        let parts = crate::redaction::markings_of_parts(object);
+        let join = |label: Self, part: &BTreeSet<Id>| {
+            let markings: Vec<Id> = whole.iter().chain(part).cloned().collect();
+            label.join(&of(&markings)).unwrap_or(label)
+        };
+        parts.iter().fold(label, join)
     }
 
-    /// The same for some of the object's markings: those that are left in a redacted copy.
+    /// The label that some of the object's markings would give it.
     #[must_use]
-    pub fn of_markings(
+    pub(crate) fn of_markings(
         markings: &[Id],
         object: &Object,
         originator: &OrganisationId,
@@ -123,6 +151,9 @@ impl Label {
     pub fn define(&mut self, marking: &Id, meaning: Marking) {
         if self.unknown.remove(marking) {
             self.mark(marking, Some(meaning));
+        }
+        for other in &mut self.instead_of {
+            other.define(marking, meaning);
         }
     }
 
@@ -177,6 +208,8 @@ impl Label {
             originator_control: self.joined_control(other),
             agreement: joined_agreement(self.agreement.as_ref(), other.agreement.as_ref()),
             granted: self.joined_grants(other),
+            // What is made of a copy is for whoever may read what the copy holds, the readers of the original among them.
+            instead_of: Vec::new(),
         })
     }
 
@@ -212,12 +245,18 @@ impl Label {
     /// The canonical text (RFC 8785), to store a label and read it back.
     #[must_use]
     pub fn to_text(&self) -> String {
+        // Strings, lists of strings and a truth value: there is nothing in it that JSON could not hold.
+        serde_json_canonicalizer::to_string(&self.text()).unwrap_or_default()
+    }
+
+    fn text(&self) -> Text {
         let strings = |ids: &BTreeSet<Id>| ids.iter().map(ToString::to_string).collect();
-        let text = Text {
+        Text {
             agreement: self.agreement.as_ref().map(ToString::to_string),
             class: self.class.name().to_owned(),
             granted: self.granted.iter().map(ToString::to_string).collect(),
             groups: self.groups.iter().map(ToString::to_string).collect(),
+            instead_of: self.instead_of.iter().map(Self::text).collect(),
             originator: self.originator.as_str().to_owned(),
             originator_control: self.originator_control,
             pap: self.pap.map(|level| level.name().to_owned()),
@@ -226,9 +265,7 @@ impl Label {
             tlp: self.tlp.word().to_owned(),
             unknown: strings(&self.unknown),
             v: 2,
-        };
-        // Strings, lists of strings and a truth value: there is nothing in it that JSON could not hold.
-        serde_json_canonicalizer::to_string(&text).unwrap_or_default()
+        }
     }
 
     /// Reads a label from its canonical text, and from no other spelling of it. The text of the first version, which knew markings,
@@ -242,6 +279,16 @@ impl Label {
             return if canonical == text { first.label() } else { Err(invalid(NOT_CANONICAL)) };
         }
         let parts: Text = serde_json::from_str(text).map_err(|error| invalid(&error.to_string()))?;
+        let label = Self::from_parts(parts)?;
+        if label.to_text() == text { Ok(label) } else { Err(invalid(NOT_CANONICAL)) }
+    }
+
+    fn from_parts(parts: Text) -> Result<Self, InvalidLabel> {
+        let invalid = |what: &str| InvalidLabel(what.to_owned());
+        let instead_of = parts.instead_of.into_iter().map(Self::from_parts).collect::<Result<_, _>>()?;
+        if parts.v != 2 {
+            return Err(invalid(NOT_CANONICAL));
+        }
         let first = FirstText {
             originator: parts.originator,
             realm: parts.realm,
@@ -257,16 +304,16 @@ impl Label {
         });
         let pap =
             parts.pap.as_deref().map(|name| Pap::parse(name).ok_or_else(|| invalid("`pap` is not a level")));
-        let label = Self {
+        Ok(Self {
             class: ObjectClass::parse(&parts.class).ok_or_else(|| invalid("`class` is not one"))?,
             pap: pap.transpose()?,
             groups: groups.ok_or_else(|| invalid("`groups` are not groups"))?,
             originator_control: parts.originator_control,
             agreement: agreement.transpose()?,
             granted: granted.ok_or_else(|| invalid("`granted` are not organisations' short names"))?,
+            instead_of,
             ..first.label()?
-        };
-        if label.to_text() == text { Ok(label) } else { Err(invalid(NOT_CANONICAL)) }
+        })
     }
 
     /// The first 16 bytes of SHA-256 over [`Label::to_text`].
@@ -281,7 +328,7 @@ impl Label {
     }
 
     /// Neither a level nor terms in words nor a sharing group: nobody but the originator may read it.
-    fn is_closed(&self) -> bool {
+    pub(crate) fn is_closed(&self) -> bool {
         self.tlp == TlpLabel::Unmarked && self.statements.is_empty() && self.groups.is_empty()
     }
 }
@@ -296,6 +343,8 @@ struct Text {
     class: String,
     granted: Vec<String>,
     groups: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    instead_of: Vec<Text>,
     originator: String,
     originator_control: bool,
     pap: Option<String>,

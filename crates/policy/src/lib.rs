@@ -16,6 +16,7 @@ mod marking;
 mod object_class;
 mod principal;
 mod question;
+pub mod redaction;
 mod release;
 mod request;
 

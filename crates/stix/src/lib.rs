@@ -17,6 +17,7 @@ pub mod bundle;
 pub mod marking;
 pub mod observable;
 pub mod pattern;
+pub mod redact;
 pub mod sco_id;
 pub mod validate;
 

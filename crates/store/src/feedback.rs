@@ -8,7 +8,7 @@ use stix::Id;
 use crate::sql::{count, micros, organisation_id, params};
 use crate::{Reader, StoreError, Tx};
 
-/// How many organisations other than one reported sightings of an indicator that were taken in before a time.
+/// How many organisations other than one reported sightings of an indicator, or of a redacted copy of it, that were taken in before a time.
 ///
 /// # Errors
 /// Those of the database.
@@ -20,7 +20,9 @@ pub fn seen_by_others(
     before: jiff::Timestamp,
 ) -> Result<u64, StoreError> {
     let sql = "SELECT COUNT(DISTINCT organisation) FROM sightings
-        WHERE realm = ?1 AND indicator = ?2 AND organisation <> ?3 AND added < ?4";
+        WHERE realm = ?1
+         AND indicator IN (SELECT CAST(?2 AS TEXT) UNION ALL SELECT copy FROM copies WHERE realm = ?1 AND original = ?2 AND originator = ?3)
+         AND organisation <> ?3 AND added < ?4";
     let params = (reader.realm(realm)?, indicator.as_str(), than.as_str(), micros(before));
     Ok(count(reader.number(sql, params)?))
 }

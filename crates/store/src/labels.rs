@@ -119,7 +119,9 @@ pub fn define_marking(
     let realm_key = tx.realm_for_writing(realm)?;
     let mut changed = 0;
     for (key, mut label) in all(tx, realm)? {
-        if label.originator != *originator || !label.unknown.contains(marking) {
+        let is_unknown = |label: &Label| label.unknown.contains(marking);
+        if label.originator != *originator || !(is_unknown(&label) || label.instead_of.iter().any(is_unknown))
+        {
             continue;
         }
         label.define(marking, meaning);
@@ -179,11 +181,17 @@ struct Text {
     agreement: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     granted: BTreeSet<OrganisationId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    instead_of: Vec<Text>,
 }
 
 impl Text {
     fn of(label: &Label) -> Result<String, StoreError> {
-        let text = Self {
+        serde_json::to_string(&Self::parts(label)).map_err(|error| StoreError::Database(error.to_string()))
+    }
+
+    fn parts(label: &Label) -> Self {
+        Self {
             tlp: match label.tlp {
                 TlpLabel::Level(level) => Some(level.name().to_owned()),
                 TlpLabel::Unmarked => None,
@@ -198,12 +206,17 @@ impl Text {
             originator_control: label.originator_control,
             agreement: label.agreement.as_ref().map(ToString::to_string),
             granted: label.granted.clone(),
-        };
-        serde_json::to_string(&text).map_err(|error| StoreError::Database(error.to_string()))
+            instead_of: label.instead_of.iter().map(Self::parts).collect(),
+        }
     }
 
     fn read(realm: &Realm, text: &str) -> Result<Label, StoreError> {
         let read: Self = parsed("label", text, |text| serde_json::from_str(text).ok())?;
+        read.label(realm)
+    }
+
+    fn label(self, realm: &Realm) -> Result<Label, StoreError> {
+        let read = self;
         let tlp = match read.tlp {
             Some(name) => TlpLabel::Level(parsed("TLP level", &name, Tlp::parse)?),
             None => TlpLabel::Unmarked,
@@ -223,6 +236,7 @@ impl Text {
             originator_control: read.originator_control,
             agreement: agreement.transpose()?,
             granted: read.granted,
+            instead_of: read.instead_of.into_iter().map(|one| one.label(realm)).collect::<Result<_, _>>()?,
             ..Label::unmarked(&organisation_id(&read.originator)?, realm)
         })
     }

@@ -28,6 +28,7 @@ pub mod audit;
 pub mod cases;
 pub mod challenges;
 pub mod collections;
+pub mod copies;
 pub mod credentials;
 pub mod edges;
 pub mod feedback;

@@ -1726,6 +1726,22 @@ export interface components {
             /** @description The recalls, at most 200. */
             recalls: components["schemas"]["Recall"][];
         };
+        /** @description The redacted copies of an object, those first that are offered first. */
+        RedactedCopies: {
+            /** @description None where no part is marked more strictly than the whole, or where nothing would be left to show. */
+            copies: components["schemas"]["RedactedCopy"][];
+        };
+        /** @description An object that stands in for another one before those who may see only parts of that. */
+        RedactedCopy: {
+            /** @description Its newest version. */
+            version?: string | null;
+            /** @description What that leaves out, as selectors of the original (STIX 2.1 §7.2.3.1). */
+            withheld: string[];
+            /** @description Its identifier and marking, and who sees it. */
+            audience: components["schemas"]["Audience"];
+            /** @description The organisations that were given it. */
+            given_to: string[];
+        };
         /** @description One reference. */
         Reference: {
             /** @description The property it stands in, e.g. `source_ref`; for a relationship seen from its end: its `relationship_type`. */

@@ -29,6 +29,7 @@ use utoipa_axum::routes;
 use crate::api::contributions::step;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
+use crate::redaction::{self, Whose};
 use crate::request::JsonBody;
 use crate::sharing::seal::{self, Reporter};
 use crate::sharing::withheld::{self, Withheld};
@@ -255,7 +256,11 @@ fn store_report(
     let mut places = Vec::new();
     for (outcome, new) in outcomes.into_iter().zip(&new) {
         match outcome {
-            objects::AddOutcome::Added { sequence, .. } => places.push(sequence),
+            objects::AddOutcome::Added { sequence, .. } => {
+                places.push(sequence);
+                let whose = Whose { realm, collection: state.collection.key, originator: &originator };
+                places.extend(redaction::follow(tx, whose, &new.object, |_| None)?);
+            }
             objects::AddOutcome::Duplicate { .. } => {}
             // An observable that is known is known by its value.
             objects::AddOutcome::Refused { .. } if new.object.version().is_none() => {}

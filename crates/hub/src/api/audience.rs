@@ -154,7 +154,11 @@ async fn why(
 }
 
 /// The object's label, where the caller is entitled to know who sees it; else it is not found.
-async fn entitled(state: &AppState, caller: &Caller, id: &str) -> Answer<(Id, Label, Vec<Organisation>)> {
+pub(crate) async fn entitled(
+    state: &AppState,
+    caller: &Caller,
+    id: &str,
+) -> Answer<(Id, Label, Vec<Organisation>)> {
     caller.demand(state, Operation::Read)?;
     let id = Id::parse(id).map_err(|_| Failure::not_found())?;
     let (work, asker, asked) = (state.clone(), caller.clone(), id.clone());
@@ -174,7 +178,7 @@ async fn entitled(state: &AppState, caller: &Caller, id: &str) -> Answer<(Id, La
 }
 
 /// That somebody asked is an act of its own: the answer tells who is in which agreement and group.
-async fn note(state: &AppState, caller: &Caller, id: &Id, organisation: &str) -> Answer<()> {
+pub(crate) async fn note(state: &AppState, caller: &Caller, id: &Id, organisation: &str) -> Answer<()> {
     let event = AuditEvent::done(Action::AudienceAsked, caller.actor.clone(), caller.purpose)
         .on([id.as_str()])
         .with("organisation", organisation);
@@ -207,18 +211,18 @@ fn together(
 }
 
 /// Tells of audiences, and asks policy the same question once.
-struct Teller<'a> {
+pub(crate) struct Teller<'a> {
     engine: &'a Engine,
     explainer: Explainer<'a>,
     council: &'a [Organisation],
 }
 
 impl<'a> Teller<'a> {
-    fn new(engine: &'a Engine, council: &'a [Organisation]) -> Self {
+    pub(crate) fn new(engine: &'a Engine, council: &'a [Organisation]) -> Self {
         Self { engine, explainer: Explainer::new(engine), council }
     }
 
-    fn tell(&mut self, id: &Id, label: &Label) -> Audience {
+    pub(crate) fn tell(&mut self, id: &Id, label: &Label) -> Audience {
         let council = self.council;
         let readers: Vec<AudienceReader> =
             council.iter().filter_map(|organisation| self.reader(organisation, label)).collect();

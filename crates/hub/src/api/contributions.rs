@@ -24,6 +24,7 @@ use utoipa_axum::routes;
 use crate::api::summaries::{Teller, leaving, parse};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
+use crate::redaction;
 use crate::release::{Leaving, Recipient};
 use crate::request::{JsonBody, Query};
 use crate::sharing::{self, TEXT_CHARS_MAX, Told};
@@ -149,13 +150,15 @@ fn give(
         .identity;
     let text = opinion_on(&parse(&row)?, (opinion, explanation), identity.as_str(), tx.now());
     let under = |_: &Object| {
-        let mut label = Label { originator: own.clone(), ..label };
+        let mut label = Label { originator: own.clone(), ..label.alone() };
         label.granted.insert(row.originator.clone());
         label.granted.remove(own);
         label
     };
     let (object, _) = sharing::add_object(tx, realm, (state.collection.key, own), &text, under)?;
-    feedback::judge(tx, realm, id, own, (judgement, object.id()))?;
+    // Who judges a copy judges what it was made of.
+    let judged = redaction::original_of(tx, realm, id)?;
+    feedback::judge(tx, realm, &judged, own, (judgement, object.id()))?;
     let event = AuditEvent::done(Action::ContributionJudged, caller.actor.clone(), caller.purpose)
         .on([id.as_str(), object.id().as_str()])
         .with("judgement", judgement);
@@ -201,7 +204,10 @@ fn contribution(
         u64::try_from(count).unwrap_or(u64::MAX)
     };
     let (confirmed, false_alarm) = (judged("confirmed"), judged("false-alarm"));
-    let given_to = releases::recipients(reader, realm, &row.id)?.into_keys().filter(|to| to != own).count();
+    let mut given_to = releases::recipients(reader, realm, &row.id)?;
+    given_to
+        .extend(redaction::given(reader, realm, (&row.id, own), None)?.into_iter().flat_map(|copy| copy.to));
+    let given_to = given_to.keys().filter(|to| *to != own).count();
     let linked = objects::referring_to(reader, realm, &teller.visible, &row.id, 1)?;
     let parts = score(&parse(row)?, !linked.is_empty(), seen, (confirmed, false_alarm));
     let sum: i16 = parts.iter().map(|part| part.points).sum();

@@ -20,6 +20,7 @@ use utoipa_axum::routes;
 use crate::ingest::{self, Outcome, Submission, Taken, Verdict};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
+use crate::redaction;
 use crate::request::Query;
 use crate::sharing::chosen::Chosen;
 use crate::state::AppState;
@@ -111,6 +112,7 @@ async fn withdraw(
             // The node's own definitions are in no collection that anybody withdraws from.
             return Ok(Act::bookkeeping(false));
         }
+        redaction::follow_removal(tx, &realm, work.collection.key, &id)?;
         let event =
             AuditEvent::done(Action::ObjectsDeleted, caller.actor.clone(), caller.purpose).on([id.as_str()]);
         Ok(Act::audited(true, &realm, event))

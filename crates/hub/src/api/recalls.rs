@@ -6,7 +6,7 @@ use api::{Code, NewRecall, Recall, RecallHolder, RecallList};
 use axum::Json;
 use axum::extract::{Path, State};
 use jiff::SignedDuration;
-use oversight::{Action, AuditEvent, OrganisationId, OrganisationRole};
+use oversight::{Action, AuditEvent, OrganisationId, OrganisationRole, Realm};
 use policy::Operation;
 use serde::Deserialize;
 use stix::{Id, Timestamp};
@@ -18,6 +18,7 @@ use utoipa_axum::routes;
 use crate::api::summaries::{parse, shown_name};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
+use crate::redaction;
 use crate::request::{JsonBody, Query};
 use crate::sharing::{self, LINE_CHARS_MAX, TEXT_CHARS_MAX};
 use crate::state::AppState;
@@ -85,7 +86,8 @@ async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<Strin
 /// Recall an object, or one version of it.
 ///
 /// From now on nobody but its originator can read it. Everybody who was given it is told why, and has to acknowledge it by the
-/// deadline. What the originator publishes as a newer version is not recalled.
+/// deadline. What the originator publishes as a newer version is not recalled. Redacted copies are recalled with it: each whose
+/// recipients there are is a recall of its own, by the copy's identifier.
 #[utoipa::path(post, path = "/api/v1/recalls", tag = "sharing", security(("session" = []), ("token" = [])), request_body = NewRecall,
     responses((status = 200, body = Recall), crate::api::CallerRefusal))]
 async fn issue(
@@ -109,7 +111,7 @@ async fn issue(
         take_back(tx, &work, &asker, (&object, version.as_ref()), (recall, reason, hours))
     };
     let told = sharing::answered(state.store.write(write).await)?;
-    sharing::announce(&state, [told]);
+    sharing::announce(&state, told);
     answer(&state, caller, id).await
 }
 
@@ -172,7 +174,7 @@ fn take_back(
     caller: &Caller,
     (object, version): (&Id, Option<&Timestamp>),
     (id, reason, hours): (String, String, SignedDuration),
-) -> Result<Act<sharing::Told>, StoreError> {
+) -> Result<Act<Vec<sharing::Told>>, StoreError> {
     let realm = caller.realm();
     let visible = state.door.visible(tx, &caller.principal)?;
     let row = match version {
@@ -189,7 +191,9 @@ fn take_back(
         return Err(sharing::unfit("recalled", "it is recalled already"));
     }
     let recipients = recipients(tx, caller, &row, version.is_some())?;
-    let moved = sharing::change_labels(tx, realm, object, version.and(row.version.as_deref()), |label| {
+    let one_version = version.and(row.version.as_deref());
+    let copies = redaction::given(tx, realm, (object, &row.originator), one_version)?;
+    let moved = sharing::change_labels(tx, realm, object, one_version, |label| {
         label.unknown.insert(sharing::recalled());
         label.granted.clear();
     })?;
@@ -206,6 +210,7 @@ fn take_back(
         sequence: moved.iter().map(|moved| moved.to).max().unwrap_or(0),
     };
     recalls::add(tx, realm, &recall, &recipients)?;
+    let mut told = recall_copies(tx, realm, &recall, copies)?;
     let mut to: BTreeSet<OrganisationId> = recipients.into_keys().collect();
     to.insert(row.originator.clone());
     to.remove(&caller.principal.organisation);
@@ -213,10 +218,37 @@ fn take_back(
         .on([object.as_str()])
         .with("recall", &recall.id)
         .with("told", to.len().to_string())
+        .with("copies", told.len().to_string())
         .with("deadline", recall.deadline.to_string());
     let text = format!("{}: {}", recall.name, recall.reason);
-    let told = sharing::tell(tx, realm, to, ("recall", &recall.id), (Some(object), &text))?;
+    told.push(sharing::tell(tx, realm, to, ("recall", &recall.id), (Some(object), &text))?);
     Ok(Act::audited(told, realm, event))
+}
+
+/// Recalls the redacted copies that somebody was given, each by its own identifier: its recipients do not know the original.
+fn recall_copies(
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    of: &recalls::Recall,
+    copies: Vec<redaction::Given>,
+) -> Result<Vec<sharing::Told>, StoreError> {
+    let sequence = objects::newest_sequence(tx)?;
+    let mut told = Vec::with_capacity(copies.len());
+    for copy in copies {
+        let recall = recalls::Recall {
+            id: uuid::Uuid::now_v7().to_string(),
+            object: copy.id,
+            name: copy.name.chars().take(LINE_CHARS_MAX).collect(),
+            sequence,
+            ..of.clone()
+        };
+        recalls::add(tx, realm, &recall, &copy.to)?;
+        let mut to: BTreeSet<OrganisationId> = copy.to.into_keys().collect();
+        to.remove(&of.issuer);
+        let text = format!("{}: {}", recall.name, recall.reason);
+        told.push(sharing::tell(tx, realm, to, ("recall", &recall.id), (Some(&recall.object), &text))?);
+    }
+    Ok(told)
 }
 
 /// Who was given it, and by which doors; not its originator.

@@ -19,6 +19,7 @@ use utoipa_axum::routes;
 use crate::api::summaries::{parse, shown_name};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
+use crate::redaction;
 use crate::request::JsonBody;
 use crate::sharing::{self, LINE_CHARS_MAX, TEXT_CHARS_MAX, Told};
 use crate::state::AppState;
@@ -199,7 +200,7 @@ async fn change_marking(
         Ok(Act::audited(changed, caller.realm(), event))
     };
     let changed = sharing::answered(state.store.write(write).await)?;
-    sharing::announce(&state, [changed.told]);
+    sharing::announce(&state, changed.told);
     Ok(Json(MarkingChanged {
         version: changed.version,
         stricter: changed.stricter,
@@ -265,11 +266,14 @@ fn carry_out(
             return Ok(Act::audited_all((request, told), realm, events));
         }
         Stand::Granted => {
-            demand_widening(tx, state, caller, &request.object)?;
+            // Who was shown a copy asks for all of it.
+            let original = redaction::original_of(tx, realm, &request.object)?;
+            demand_widening(tx, state, caller, &original)?;
+            let about = Request { object: original, ..request.clone() };
             if let Some(level) = request.tlp {
-                told.extend(remark(tx, state, caller, &request, level, &mut events)?);
+                told.extend(remark(tx, state, caller, &about, level, &mut events)?);
             }
-            sharing::grant(tx, realm, &request.object, &request.recipient)?;
+            sharing::grant(tx, realm, &about.object, &request.recipient)?;
             events.push(
                 changed("granted").with("until", request.until.map(|at| at.to_string()).unwrap_or_default()),
             );
@@ -318,16 +322,18 @@ fn remark(
     request: &Request,
     level: Tlp,
     events: &mut Vec<AuditEvent>,
-) -> Result<Option<Told>, StoreError> {
+) -> Result<Vec<Told>, StoreError> {
     let visible = state.door.visible(tx, &caller.principal)?;
-    let Some(row) = objects::get(tx, caller.realm(), &visible, &request.object)? else { return Ok(None) };
+    let Some(row) = objects::get(tx, caller.realm(), &visible, &request.object)? else {
+        return Ok(Vec::new());
+    };
     let label = labels::get(tx, caller.realm(), row.label)?;
     if label.is_some_and(|label| label.tlp.word() == level.name()) {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let changed = sharing::marking::change(tx, state, caller, &row, (level, &request.reason))?;
     events.push(changed.event);
-    Ok(Some(changed.told))
+    Ok(changed.told)
 }
 
 fn told(request: Request, own: &OrganisationId, knows_originator: bool) -> ReleaseRequest {

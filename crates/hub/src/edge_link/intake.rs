@@ -410,7 +410,7 @@ impl<'s> Intake<'s> {
         let missing = || StoreError::Corrupt("a case without a label".to_owned());
         let (first, rest) = bearing.split_first().ok_or_else(missing)?;
         let first = labels::get(reader, self.caller.realm(), *first)?.ok_or_else(missing)?;
-        casework::join(reader, self.caller.realm(), first, rest.iter().copied())
+        casework::join(reader, self.caller.realm(), first.alone(), rest.iter().copied())
     }
 
     /// Writes each case that changed, once, with its sightings' rows.

@@ -23,7 +23,7 @@ use stix::Id;
 use store::objects::{self, Change, Narrow, Row, TailFilter};
 use store::peers::{self, Sight};
 use store::routes::{self, HOPS_MAX, Route};
-use store::{Act, Reader, StoreError, labels};
+use store::{Act, Reader, StoreError, copies, labels};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -565,7 +565,14 @@ impl Part<'_, '_> {
         let key = |row: &Row| routes::version_key(row.version.as_deref());
         let known = routes::of_versions(self.reader, &REALM, rows.iter().map(|row| (&row.id, key(row))))?;
         let mut agreements: HashMap<LabelKey, Option<String>> = HashMap::new();
+        let copies = copies::among(self.reader, &REALM, rows.iter().map(|row| &row.id))?.copies;
         for row in rows {
+            // A copy of what came from the peer is an echo as well.
+            if let Some(copy) = copies.iter().find(|copy| copy.id == row.id)
+                && self.leads_through(&routes::of_version(self.reader, &REALM, &copy.original, &key(&row))?)
+            {
+                continue;
+            }
             let came = known.get(&(row.id.clone(), key(&row)));
             let Some(mut envelope) = self.envelope(came.map_or(&[], Vec::as_slice)) else { continue };
             envelope.agreement = match agreements.get(&row.label) {

@@ -26,6 +26,7 @@ use super::frame::{Envelope, Frame, Gone, Hello, Malformed};
 use crate::REALM;
 use crate::ingest::{self, Outcome, Reading, Submission, Verdict};
 use crate::principal::Caller;
+use crate::redaction;
 use crate::release::Door;
 use crate::state::AppState;
 
@@ -507,6 +508,7 @@ impl Writing {
             }
             None => objects::remove(tx, &REALM, self.collection, &visible, &gone.id)?,
         };
+        redaction::follow_removal(tx, &REALM, self.collection, &gone.id)?;
         self.counts.withdrawn += u64::try_from(removed).unwrap_or(0);
         Ok(removed > 0)
     }

@@ -11,6 +11,7 @@ use store::{Act, StoreError, Tx};
 
 use super::{Told, announce, change_labels, tell};
 use crate::REALM;
+use crate::redaction;
 use crate::state::AppState;
 
 /// How often it is looked whether grants have ended.
@@ -45,7 +46,8 @@ pub(crate) fn end_grants(
     requests::answer(tx, realm, &ended, State::Granted)?;
     let others = requests::grants(tx, realm, &request.object)?;
     if !others.iter().any(|other| other.recipient == request.recipient) {
-        change_labels(tx, realm, &request.object, None, |label| {
+        let original = redaction::original_of(tx, realm, &request.object)?;
+        change_labels(tx, realm, &original, None, |label| {
             label.granted.remove(&request.recipient);
         })?;
     }

@@ -1,23 +1,27 @@
 //! A marking is changed by a new version from the object's originator (STIX 2.1 §7.2, §3.6).
 
+use std::collections::HashMap;
+
 use oversight::{Action, AuditEvent};
 use policy::{Label, Operation, TlpLabel};
 use serde_json::{Map, Value, json};
-use stix::Id;
 use stix::marking::Tlp;
+use stix::{Id, Object};
 use store::objects::Row;
 use store::{StoreError, Tx, labels};
 
 use super::{Told, add_object, change_labels, given_to, recalled, refused, stix_time, tell, unfit};
 use crate::api::summaries::parse;
+use crate::meanings::Markings;
 use crate::principal::Caller;
+use crate::redaction::{self, Whose};
 use crate::state::AppState;
 
 /// What a change of marking did.
 pub(crate) struct Changed {
     pub(crate) version: String,
     pub(crate) stricter: bool,
-    pub(crate) told: Told,
+    pub(crate) told: Vec<Told>,
     pub(crate) count: usize,
     pub(crate) event: AuditEvent,
 }
@@ -37,7 +41,9 @@ pub(crate) fn change(
     let realm = caller.realm();
     let label = labels::get(tx, realm, row.label)?
         .ok_or_else(|| StoreError::Corrupt(format!("label {}", row.label)))?;
-    let stricter = match label.tlp {
+    let has_parts = redaction::has_marked_parts(&parse(row)?);
+    // Where parts bear markings of their own, it is the whole's level that changes.
+    let stricter = match if has_parts { level_of_the_whole(&parse(row)?) } else { label.tlp } {
         TlpLabel::Level(now) if now == level => {
             return Err(unfit("unchanged", "the object bears this level already"));
         }
@@ -54,12 +60,22 @@ pub(crate) fn change(
         return Err(unfit("recalled", "the object is recalled; publish a corrected version instead"));
     }
     let to = given_to(tx, realm, &row.id, &row.originator)?;
+    let copies = redaction::given(tx, realm, (&row.id, &row.originator), None)?;
     if stricter {
         change_labels(tx, realm, &row.id, None, |label| tighten(label, level))?;
     }
     let text = next_version(row, level, tx.now())?;
-    let new = |_: &stix::Object| Label { tlp: TlpLabel::Level(level), ..label.clone() };
-    let (object, _) = add_object(tx, realm, (state.collection.key, &row.originator), &text, new)?;
+    let none = HashMap::new();
+    let mut meanings = Markings::of(&state.door, &caller.principal, &none);
+    let mut new = Label { tlp: TlpLabel::Level(level), ..label.alone() };
+    if has_parts {
+        let object =
+            Object::parse(text.to_string().into()).map_err(|error| unfit("not-stix", error.message))?;
+        new = Label { granted: new.granted, agreement: new.agreement, ..meanings.label(tx, &object)? };
+    }
+    let (object, _) = add_object(tx, realm, (state.collection.key, &row.originator), &text, |_| new)?;
+    let whose = Whose { realm, collection: state.collection.key, originator: &row.originator };
+    meanings.follow(tx, whose, &object)?;
     let version = object.version().map(ToString::to_string).unwrap_or_default();
     let event = AuditEvent::done(Action::ReleaseChanged, caller.actor.clone(), caller.purpose)
         .on([row.id.as_str()])
@@ -67,9 +83,21 @@ pub(crate) fn change(
         .with("from", label.tlp.word())
         .with("to", level.name())
         .with("told", to.len().to_string());
-    let count = to.len();
-    let told = tell(tx, realm, to, ("release-changed", row.id.as_str()), (Some(&row.id), reason))?;
+    let mut count = to.len();
+    let mut told = vec![tell(tx, realm, to, ("release-changed", row.id.as_str()), (Some(&row.id), reason))?];
+    // Who has a copy is told by the copy's identifier, and does not learn of the original.
+    for copy in copies {
+        count += copy.to.len();
+        let to = copy.to.into_keys().collect();
+        told.push(tell(tx, realm, to, ("release-changed", copy.id.as_str()), (Some(&copy.id), reason))?);
+    }
     Ok(Changed { version, stricter, told, count, event })
+}
+
+fn level_of_the_whole(object: &Object) -> TlpLabel {
+    let markings = stix::marking::object_marking_refs(object);
+    let levels = markings.iter().filter_map(stix::marking::tlp).map(TlpLabel::Level);
+    levels.fold(TlpLabel::Unmarked, TlpLabel::join)
 }
 
 fn tighten(label: &mut Label, level: Tlp) {

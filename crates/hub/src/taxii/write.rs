@@ -20,6 +20,7 @@ use super::{Access, Client, resource, submitter};
 use crate::ingest::{self, Outcome, Submission, Taken};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
+use crate::redaction;
 use crate::state::AppState;
 
 /// A status names what was taken in where the request is not longer than this; what was refused it names always.
@@ -203,5 +204,6 @@ fn remove(
             _ => objects::remove(tx, realm, collection, visible, id)?,
         };
     }
+    redaction::follow_removal(tx, realm, collection, id)?;
     Ok(removed)
 }

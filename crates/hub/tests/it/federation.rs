@@ -17,8 +17,8 @@ use stix::marking::Tlp;
 use crate::support::{TestHub, V1, V2, id_of, indicator, indicator_with, marked};
 
 /// A hub that a test plays.
-struct Cheat {
-    hub: String,
+pub struct Cheat {
+    pub hub: String,
     card: String,
     tls: ClientConfig,
     http: reqwest::Client,
@@ -101,7 +101,7 @@ impl Cheat {
     }
 
     /// A peer that is known.
-    async fn known(seed: u8, hub: &TestHub) -> Self {
+    pub async fn known(seed: u8, hub: &TestHub) -> Self {
         let cheat = Self::new(seed, hub);
         hub.organisation("abroad", OrganisationRole::Partner).await;
         let body = json!({ "card": cheat.card, "organisation": "abroad" }).to_string();
@@ -111,19 +111,31 @@ impl Cheat {
         cheat
     }
 
-    fn hello(&self, from: i64) -> Value {
+    pub fn hello(&self, from: i64) -> Value {
         json!({ "sequence": 0, "hello": { "hub": self.hub, "version": 1, "from": from, "sight": 0, "now": "2026-01-01T00:00:00Z" } })
     }
 
-    fn object(&self, sequence: i64, object: &Value) -> Value {
+    pub fn object(&self, sequence: i64, object: &Value) -> Value {
         let envelope = json!({ "origin": self.hub, "organisation": "Cheat", "hops": [self.hub] });
         json!({ "sequence": sequence, "envelope": envelope, "object": object })
     }
 
     /// Sends frames; status and text of the answer.
-    async fn send(&self, frames: &[Value]) -> (u16, String) {
+    pub async fn send(&self, frames: &[Value]) -> (u16, String) {
         let body: String = frames.iter().map(|frame| format!("{frame}\n")).collect();
         self.send_raw(body.into_bytes()).await
+    }
+
+    /// What the hub gives from the beginning on, up to the frame that names an object.
+    pub async fn given_until(&self, id: &str) -> String {
+        let url = format!("{}peer/v1/stream?after=0&sight=0", self.address);
+        let mut response = self.http.get(url).send().await.unwrap();
+        let mut text = String::new();
+        while !text.contains(id) {
+            let part = tokio::time::timeout(std::time::Duration::from_secs(30), response.chunk()).await;
+            text.push_str(&String::from_utf8_lossy(&part.expect("the stream fell silent").unwrap().unwrap()));
+        }
+        text
     }
 
     async fn send_raw(&self, body: Vec<u8>) -> (u16, String) {
@@ -132,7 +144,7 @@ impl Cheat {
     }
 }
 
-async fn hub() -> TestHub {
+pub async fn hub() -> TestHub {
     TestHub::start_with(|config| config.federation.listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)))).await
 }
 

@@ -42,6 +42,8 @@ mod people;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod redaction;
+#[cfg(test)]
 mod releases;
 #[cfg(test)]
 mod rest;

@@ -12,6 +12,8 @@ mod model;
 #[cfg(test)]
 mod operations;
 #[cfg(test)]
+mod redaction;
+#[cfg(test)]
 mod release;
 #[cfg(test)]
 mod rules;

@@ -72,6 +72,7 @@ fn labels() -> impl Strategy<Value = Label> {
             originator_control: control,
             agreement,
             granted,
+            instead_of: Vec::new(),
         },
     )
 }

@@ -38,14 +38,14 @@ pub use fulltext::Fit;
 pub(crate) use index::index_again;
 pub use named::{Named, NamedBatch, named, names};
 pub use page::{
-    FILTER_VALUES_MAX, Filter, IdFilter, Order, PAGE_MAX, Page, Versions, count, get, get_version,
-    originator, page, standing_label, versions,
+    FILTER_VALUES_MAX, Filter, IdFilter, Order, PAGE_MAX, Page, Standing, Versions, count, get, get_version,
+    holds_type, originator, page, standing, standing_label, stored, versions,
 };
 pub(crate) use place::{migrate as migrate_places, object_key, rows_of};
 #[cfg(test)]
 pub(crate) use plan_tests::seen as test_visible;
 pub use relabel::{Relabelled, relabel};
-pub use remove::{remove, remove_version};
+pub use remove::{remove, remove_made, remove_version};
 pub use row::Row;
 pub use spread::spread;
 pub use tail::{Change, Narrow, TAIL_MAX, Tail, TailFilter, between, narrow_tail, tail};

@@ -1,6 +1,7 @@
+use bytes::Bytes;
 use oversight::{OrganisationId, Realm};
 use policy::{LabelKey, Visible};
-use stix::{Id, Timestamp};
+use stix::{Id, Object, Timestamp};
 
 use super::condition::{Conditions, label_condition, last_condition, line_condition};
 use super::place::{object_key, rows_of};
@@ -181,6 +182,82 @@ pub fn standing_label(reader: &Reader<'_>, realm: &Realm, id: &Id) -> Result<Opt
     );
     let realm = reader.realm(realm)?;
     reader.first(&sql, (realm, id.as_str(), object_key(realm, id.as_str())), |row| row.get(0))
+}
+
+/// One version that stands, whoever may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Its place.
+    pub sequence: i64,
+    /// Its collection.
+    pub collection: CollectionKey,
+    /// As written.
+    pub version: Option<String>,
+    /// What versions are ordered by.
+    pub version_key: String,
+    /// Its label.
+    pub label: LabelKey,
+    /// Whether it revokes the object.
+    pub revoked: bool,
+}
+
+/// The versions of an object that stand and that one organisation brought in, oldest first, also where nobody may see them: for the
+/// node's own decisions, and never told to a reader.
+///
+/// # Errors
+/// Those of the database.
+pub fn standing(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    id: &Id,
+    originator: &OrganisationId,
+) -> Result<Vec<Standing>, StoreError> {
+    let sql = format!(
+        "SELECT log.sequence, log.collection, log.version, log.version_key, log.label, log.revoked
+         FROM log JOIN originators ON originators.originator = log.originator
+         WHERE {} AND log.realm + 0 = ?1 AND log.id = ?2 AND log.kind = 0 AND originators.organisation = ?4
+         ORDER BY log.version_key, log.collection",
+        rows_of("log.sequence", "?3")
+    );
+    let realm = reader.realm(realm)?;
+    let params = (realm, id.as_str(), object_key(realm, id.as_str()), originator.as_str());
+    reader.rows(&sql, params, |row| {
+        Ok(Standing {
+            sequence: row.get(0)?,
+            collection: row.get(1)?,
+            version: row.get(2)?,
+            version_key: row.get(3)?,
+            label: row.get(4)?,
+            revoked: row.get(5)?,
+        })
+    })
+}
+
+/// Whether a collection holds anything of a type, whoever may see it; for the node's own work.
+///
+/// # Errors
+/// Those of the database.
+pub fn holds_type(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    collection: CollectionKey,
+    object_type: &str,
+) -> Result<bool, StoreError> {
+    let sql =
+        "SELECT 1 FROM tallies WHERE realm = ?1 AND collection = ?2 AND type = ?3 AND versions > 0 LIMIT 1";
+    let params = (reader.realm(realm)?, collection, object_type);
+    Ok(reader.first(sql, params, |row| row.get::<i64>(0))?.is_some())
+}
+
+/// The object at a place of the log, as it was taken in; for the node's own work, and never told to a reader.
+///
+/// # Errors
+/// Those of the database.
+pub fn stored(reader: &Reader<'_>, sequence: i64) -> Result<Option<Object>, StoreError> {
+    let sql = "SELECT body FROM log WHERE sequence = ?1 AND kind = 0";
+    let body = reader.first(sql, [sequence], |row| Ok(Bytes::copy_from_slice(row.bytes(0)?)))?;
+    let parsed = body.map(Object::parse).transpose();
+    parsed.map_err(|_| StoreError::corrupt(format!("object of log row {sequence}")))
 }
 
 /// All versions of an object that the reader may see, newest first, at most [`PAGE_MAX`].

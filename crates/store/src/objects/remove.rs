@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use oversight::Realm;
+use oversight::{OrganisationId, Realm};
 use policy::{LabelKey, Visible};
 use stix::Id;
 
@@ -29,7 +29,8 @@ pub fn remove(
     visible: &Visible,
     id: &Id,
 ) -> Result<usize, StoreError> {
-    remove_where(tx, realm, collection, visible, id, None)
+    let which = format!("{} AND {}", label_condition("log.label", visible), line_condition(visible));
+    remove_where(tx, realm, collection, &which, id, None)
 }
 
 /// Removes one version of an object from a collection; the number removed, 0 or 1.
@@ -44,14 +45,32 @@ pub fn remove_version(
     id: &Id,
     version: &stix::Timestamp,
 ) -> Result<usize, StoreError> {
-    remove_where(tx, realm, collection, visible, id, Some(version.sort_key()))
+    let which = format!("{} AND {}", label_condition("log.label", visible), line_condition(visible));
+    remove_where(tx, realm, collection, &which, id, Some(version.sort_key()))
+}
+
+/// Removes a version that the node itself made on behalf of an organisation, whoever may see it.
+///
+/// # Errors
+/// Those of the database.
+pub fn remove_made(
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    collection: CollectionKey,
+    originator: &OrganisationId,
+    (id, version_key): (&Id, &str),
+) -> Result<usize, StoreError> {
+    let sql = "SELECT originator FROM originators WHERE realm = ?1 AND organisation = ?2";
+    let number = tx.first(sql, (tx.realm(realm)?, originator.as_str()), |row| row.get::<i64>(0))?;
+    let Some(number) = number else { return Ok(0) };
+    remove_where(tx, realm, collection, &format!("log.originator = {number}"), id, Some(version_key))
 }
 
 fn remove_where(
     tx: &Tx<'_>,
     realm: &Realm,
     collection: CollectionKey,
-    visible: &Visible,
+    which: &str,
     id: &Id,
     version: Option<&str>,
 ) -> Result<usize, StoreError> {
@@ -59,10 +78,8 @@ fn remove_where(
     let sql = format!(
         "SELECT log.sequence, log.label, log.is_last, log.revoked, log.line FROM log
          WHERE {} AND log.realm + 0 = ?2 AND log.id = ?3 AND log.collection + 0 = ?4 AND log.kind = 0
-         AND (?5 IS NULL OR log.version_key = ?5) AND {} AND {} ORDER BY log.version_key",
-        rows_of("log.sequence", "?1"),
-        label_condition("log.label", visible),
-        line_condition(visible)
+         AND (?5 IS NULL OR log.version_key = ?5) AND {which} ORDER BY log.version_key",
+        rows_of("log.sequence", "?1")
     );
     let object = object_key(realm, id.as_str());
     let found: Vec<(i64, LabelKey, i64, bool, i64)> =
