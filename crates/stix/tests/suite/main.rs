@@ -9,6 +9,7 @@
 mod bundles;
 mod corpus;
 mod fuzz_smoke;
+mod musts;
 mod objects;
 mod observables;
 mod patterns;
