@@ -20,6 +20,7 @@ use super::{Access, Client, resource, submitter};
 use crate::ingest::{self, Outcome, Submission, Taken};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
+use crate::sharing::consent;
 use crate::state::AppState;
 
 /// A status names what was taken in where the request is not longer than this; what was refused it names always.
@@ -46,6 +47,10 @@ pub(super) async fn add(
     }
     let requested = jiff::Timestamp::now();
     let body = state.ingest.read_body(&caller, &headers, body).await?;
+    // Whoever asks for its name to be withheld is never published in the open instead.
+    if let Some(wish) = consent::read(&body.bytes).await? {
+        return super::withheld::add(&state, &caller, wish, requested).await;
+    }
     let taken = ingest::take(&state, &Submission::of(&caller, access.collection.key), body).await?;
     let status = status(&taken, requested);
     let stored = serde_json::to_vec(&status).map_err(Failure::internal)?;
