@@ -119,19 +119,24 @@ fn a_folder_of_real_events_loses_nothing() {
         eprintln!("SKIPPED: real MISP events need YAGURA_CORPUS");
         return;
     };
-    let (folder, mut open) = (tempfile::tempdir().unwrap(), vec![Path::new(&root).join("misp/eset-malware-ioc")]);
+    let (folder, mut open) =
+        (tempfile::tempdir().unwrap(), vec![Path::new(&root).join("misp/eset-malware-ioc")]);
     let (mut manifest, mut kept) = (serde_json::Map::new(), 0);
     while let Some(path) = open.pop() {
         if path.is_dir() {
             open.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
             continue;
         }
-        let Some(text) = std::fs::read(&path).ok().filter(|_| path.extension().is_some_and(|kind| kind == "json")) else {
+        let Some(text) =
+            std::fs::read(&path).ok().filter(|_| path.extension().is_some_and(|kind| kind == "json"))
+        else {
             continue;
         };
         let whole: Value = serde_json::from_slice(&text).unwrap();
         let event = &whole["Event"];
-        let Some(uuid) = event["uuid"].as_str().filter(|uuid| !manifest.contains_key(*uuid)) else { continue };
+        let Some(uuid) = event["uuid"].as_str().filter(|uuid| !manifest.contains_key(*uuid)) else {
+            continue;
+        };
         std::fs::write(folder.path().join(format!("{uuid}.json")), &text).unwrap();
         manifest.insert(uuid.to_owned(), json!({ "info": event["info"], "timestamp": "1" }));
         kept += 1;
