@@ -94,8 +94,7 @@ fn errors(text: Bytes) -> String {
 
 fn patched(object_type: &str, patch: &str) -> Value {
     let mut object = smallest(object_type);
-    let patch: Map<String, Value> =
-        serde_json::from_str(patch).unwrap_or_else(|error| panic!("{patch}: {error}"));
+    let patch: Map<String, Value> = serde_json::from_str(patch).expect("a difference is a JSON object");
     for (name, value) in patch {
         if value.is_null() {
             object.as_object_mut().unwrap().remove(&name);
