@@ -9,6 +9,7 @@
 mod bundles;
 mod corpus;
 mod fuzz_smoke;
+#[cfg(test)]
 mod musts;
 mod objects;
 mod observables;
