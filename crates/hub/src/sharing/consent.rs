@@ -55,7 +55,8 @@ fn wish(body: &Bytes) -> Option<Wish> {
         return None;
     }
     let makers: BTreeSet<&str> = known().filter_map(|object| object.text("created_by_ref")).collect();
-    let mut wish = Wish { names: makers.iter().map(ToString::to_string).collect(), heads, ..Wish::default() };
+    let mut wish =
+        Wish { names: makers.iter().map(|id| (*id).to_owned()).collect(), heads, ..Wish::default() };
     for object in &objects {
         let fate = match object {
             None => {
