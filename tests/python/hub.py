@@ -13,11 +13,20 @@ READY_SECONDS_MAX = 60
 class Hub:
     """Runs `yagura hub` while the `with` block lasts; `ready` is the line it prints when it serves."""
 
+    def __init__(self, config=""):
+        """`config` is the text of a configuration file."""
+        self.config = config
+
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory(prefix="yagura-hub-")
         self.log = open(os.path.join(self.folder.name, "log"), "w+b")
         command = [os.environ["YAGURA_BIN"], "hub", "--json", "--listen", "127.0.0.1:0"]
         command += ["--data", os.path.join(self.folder.name, "data")]
+        if self.config:
+            path = os.path.join(self.folder.name, "hub.toml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(self.config)
+            command += ["--config", path]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         overdue = threading.Timer(READY_SECONDS_MAX, self.process.kill)
         overdue.start()

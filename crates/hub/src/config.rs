@@ -74,6 +74,8 @@ pub struct MailConfig {
     pub port: Option<u16>,
     /// `starttls` where absent, `tls`, or `none` for a server on the same machine.
     pub security: Option<String>,
+    /// The certificate (PEM) of an authority that the server's own is from, where the system does not know it.
+    pub certificate: Option<PathBuf>,
     /// Who signs in there.
     pub user: Option<String>,
     /// The file that holds the password.

@@ -357,7 +357,7 @@ fn keeps_out(finding: &Finding) -> bool {
 }
 
 /// `id` and version of something that could not be read as an object, for the answer.
-fn identity_of(bytes: &Bytes) -> (Option<String>, Option<String>) {
+pub(crate) fn identity_of(bytes: &Bytes) -> (Option<String>, Option<String>) {
     #[derive(serde::Deserialize)]
     struct Head {
         id: Option<String>,

@@ -202,6 +202,7 @@ impl Ready {
             watched: edge_link::watch::Watched::default(),
             put_off: casework::PutOff::default(),
             reporters: api::anonymous::Reporters::default(),
+            withheld_statuses: taxii::Statuses::default(),
             strangers: strangers::Strangers::default(),
             streams: shares::Shares::default(),
             names: names::Names::default(),

@@ -1,6 +1,7 @@
 //! Acting on what was shared: changes of who may see it, recalls, notices; what the nouns of sharing have in common.
 
 pub(crate) mod chosen;
+pub(crate) mod consent;
 mod grants;
 pub(crate) mod marking;
 pub(crate) mod seal;

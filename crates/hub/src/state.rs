@@ -69,6 +69,8 @@ pub(crate) struct Inner {
     pub(crate) put_off: PutOff,
     /// How many reports each organisation made with its name withheld.
     pub(crate) reporters: Reporters,
+    /// What became of submissions that asked for their maker's name to be withheld.
+    pub(crate) withheld_statuses: crate::taxii::Statuses,
     /// The names of things, for whoever mistypes one.
     pub(crate) names: Names,
     /// Who uses each technique, for views that were asked for.

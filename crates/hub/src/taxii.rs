@@ -4,8 +4,10 @@
 
 mod cursor;
 mod read;
+mod withheld;
 mod write;
 
+pub(crate) use withheld::Statuses;
 pub(crate) use write::{Withdrawal, withdraw_all};
 
 use axum::Router;
@@ -186,6 +188,9 @@ async fn status(
     Path(id): Path<String>,
 ) -> Answer<Response> {
     let (realm, submitter) = (caller.realm().clone(), submitter(&caller));
+    if let Some(body) = state.withheld_statuses.get(&id, &submitter) {
+        return Ok(answer(body));
+    }
     let body = state.store.read(move |reader| statuses::get(reader, &realm, &id, &submitter)).await?;
     Ok(answer(body.ok_or_else(Failure::not_found)?))
 }

@@ -127,7 +127,11 @@ impl Label {
         realm: &Realm,
         meaning: impl Fn(&Id) -> Option<Marking>,
     ) -> Self {
-        let meaning = |id: &Id| Marking::fixed(id).or_else(|| meaning(id));
+        let meaning = |id: &Id| {
+            let meaning = Marking::fixed(id).or_else(|| meaning(id));
+            // Terms that the object itself breaks are as good as not understood.
+            meaning.filter(|meaning| !matches!(meaning, Marking::Acs(acs) if acs.is_broken_by(object)))
+        };
         let mut label = Self::unmarked(originator, realm);
         label.class = ObjectClass::of_type(object.object_type());
         for marking in markings {
@@ -147,8 +151,11 @@ impl Label {
         label
     }
 
-    /// Makes known what an unknown marking of this label asks for.
+    /// Makes known what an unknown marking of this label asks for; not where that asks something of the object itself.
     pub fn define(&mut self, marking: &Id, meaning: Marking) {
+        if matches!(meaning, Marking::Acs(acs) if acs.hides_source) {
+            return;
+        }
         if self.unknown.remove(marking) {
             self.mark(marking, Some(meaning));
         }
@@ -163,6 +170,11 @@ impl Label {
             Some(Marking::Pap(level)) => self.pap = self.pap.max(Some(level)),
             Some(Marking::Group(group)) => drop(self.groups.insert(group)),
             Some(Marking::OriginatorControl) => self.originator_control = true,
+            Some(Marking::Acs(acs)) => {
+                self.tlp = self.tlp.join(TlpLabel::Level(acs.tlp));
+                self.pap = self.pap.max(Some(acs.pap));
+                self.originator_control |= acs.originator_control;
+            }
             None => drop(self.unknown.insert(marking.clone())),
         }
     }

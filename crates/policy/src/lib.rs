@@ -5,6 +5,7 @@
 //!
 //! What must not be here: I/O, the clock, randomness, SQL, HTTP, and a rule about who may see what. Rules are policies.
 
+mod acs;
 mod agreement;
 mod circumstances;
 mod class;
@@ -20,6 +21,7 @@ pub mod redaction;
 mod release;
 mod request;
 
+pub use acs::{ACS_EXTENSION, Acs, acs_stands_for_source, acs_withholds_source};
 pub use agreement::{
     Agreement, AgreementId, InvalidAgreement, NAMED_MAX, Onward, Side, SideState, Standing, TERMS_MAX,
     TITLE_BYTES_MAX, Term, Title,

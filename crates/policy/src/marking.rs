@@ -7,6 +7,8 @@ use stix::marking::{PAP_EXTENSION, Pap};
 use stix::{Id, Object};
 use uuid::Uuid;
 
+use crate::{ACS_EXTENSION, Acs};
+
 /// A sharing group, by its UUID. The marking definition `marking-definition--<the same UUID>` limits an object to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -23,6 +25,8 @@ pub enum Marking {
     Group(GroupId),
     /// Goes no further than to the members of this council, unless the originator releases it.
     OriginatorControl,
+    /// An access control specification marking, as far as it can be said in terms of this node.
+    Acs(Acs),
 }
 
 /// The extension under which this node publishes its own markings, as a property extension of `marking-definition`. Its
@@ -93,6 +97,9 @@ impl Marking {
             return Some(fixed);
         }
         let extension = |id: &str| object.get("extensions").and_then(|all| all.get(id));
+        if extension(ACS_EXTENSION).is_some() {
+            return Acs::of(object).map(Self::Acs);
+        }
         if let Some(own) = extension(MARKING_EXTENSION) {
             let group = own.get("sharing_group").and_then(|group| group.as_str()?.parse().ok());
             let control = own.get("originator_control").and_then(serde_json::Value::as_bool);

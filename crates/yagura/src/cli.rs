@@ -180,13 +180,19 @@ pub(crate) struct ImportArgs {
     pub(crate) source: SourceArgs,
     /// STIX, MISP, CSAF, KEV, EPSS, lists of indicators, or folders that are MISP feeds; `-` is standard input. `.gz` and `.zst` are read
     /// through.
-    #[arg(required_unless_present = "from_taxii", value_name = "FILE")]
+    #[arg(required_unless_present_any = ["from_taxii", "misp_feed", "from_url"], value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Poll another TAXII 2.1 server in place of reading files; the address of its discovery.
     #[arg(long, value_name = "URL", conflicts_with = "files")]
     pub(crate) from_taxii: Option<String>,
+    /// Read a MISP feed from a web server in place of files: the address of its folder or of its `manifest.json`.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["files", "from_taxii"])]
+    pub(crate) misp_feed: Option<String>,
+    /// Read one file from a web server: a list of indicators, or anything that a file may be.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["files", "from_taxii", "misp_feed"])]
+    pub(crate) from_url: Option<String>,
     /// Keep here how far the other server was read, and go on from there the next time.
-    #[arg(long, value_name = "FILE", requires = "from_taxii")]
+    #[arg(long, value_name = "FILE", conflicts_with = "files")]
     pub(crate) cursor: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) taxii: TaxiiLink,

@@ -141,45 +141,54 @@ pub(crate) fn read_as_stix(path: &Path, source: &SourceArgs) -> Result<Converted
     if path.is_dir() {
         return feed(path, source);
     }
-    let content = read_file(path)?;
+    convert(path, &read_file(path)?, source)
+}
+
+/// The objects of a text of any format that is known; `path` is what it is called.
+pub(crate) fn convert(path: &Path, content: &Bytes, source: &SourceArgs) -> Result<Converted, Failure> {
     let format = match source.from {
-        Format::Auto => guess(path, &content),
+        Format::Auto => guess(path, content),
         given => given,
     };
     match format {
         Format::Stix | Format::Auto => {
             let objects =
-                stix::bundle::split(&content).map_err(|e| unreadable(path, "stix-file", &e.to_string()))?;
+                stix::bundle::split(content).map_err(|e| unreadable(path, "stix-file", &e.to_string()))?;
             Ok(Converted { objects, ..Converted::default() })
         }
         Format::Misp => {
-            let events = misp::read(&content, &Limits::default())
+            let events = misp::read(content, &Limits::default())
                 .map_err(|e| unreadable(path, e.code, &e.to_string()))?;
-            let made = misp::to_stix(&events, &options(source));
-            Ok(Converted { objects: made.objects, account: made.report })
+            Ok(from_misp(&events, source))
         }
         Format::Csaf => {
-            advisory::csaf(&content).map_err(|e| unreadable(path, e.code, &e.to_string())).map(advised(path))
+            advisory::csaf(content).map_err(|e| unreadable(path, e.code, &e.to_string())).map(advised(path))
         }
         Format::Kev => {
-            advisory::kev(&content).map_err(|e| unreadable(path, e.code, &e.to_string())).map(advised(path))
+            advisory::kev(content).map_err(|e| unreadable(path, e.code, &e.to_string())).map(advised(path))
         }
         Format::Epss => {
             let today = jiff::Timestamp::now().to_string();
-            advisory::epss(&content, &today)
+            advisory::epss(content, &today)
                 .map_err(|e| unreadable(path, e.code, &e.to_string()))
                 .map(advised(path))
         }
         Format::Freetext => {
-            let made = misp::list::from_text(&String::from_utf8_lossy(&content), &list_source(path, source));
+            let made = misp::list::from_text(&String::from_utf8_lossy(content), &list_source(path, source));
             Ok(Converted { objects: made.objects, account: made.report })
         }
         Format::Csv => {
-            let made = misp::list::from_csv(&content, &list_source(path, source))
+            let made = misp::list::from_csv(content, &list_source(path, source))
                 .map_err(|e| unreadable(path, "csv", &e.to_string()))?;
             Ok(Converted { objects: made.objects, account: made.report })
         }
     }
+}
+
+/// What events of MISP become.
+pub(crate) fn from_misp(events: &[misp::Event], source: &SourceArgs) -> Converted {
+    let made = misp::to_stix(events, &options(source));
+    Converted { objects: made.objects, account: made.report }
 }
 
 fn options(source: &SourceArgs) -> Options {

@@ -1,5 +1,6 @@
 //! `yagura import` and `yagura export`: whole files, or another TAXII server's collection, to and from a hub.
 
+mod feed;
 mod peer;
 
 use std::io::Write;
@@ -25,6 +26,12 @@ struct Totals {
 pub(crate) fn import(output: &Output, arguments: &ImportArgs) -> Result<ExitCode, Failure> {
     if let Some(address) = &arguments.from_taxii {
         return peer::import(output, arguments, address);
+    }
+    if let Some(address) = &arguments.misp_feed {
+        return feed::misp(output, arguments, address);
+    }
+    if let Some(address) = &arguments.from_url {
+        return feed::file(output, arguments, address);
     }
     let client = client(&arguments.link)?;
     let mut totals = Totals::default();

@@ -53,6 +53,11 @@ impl Failure {
         Self { code: code.into(), exit: 3, english: english.into(), japanese: japanese.into() }
     }
 
+    /// Whether the machine or the network failed, so that trying again may help.
+    pub(crate) fn is_system(&self) -> bool {
+        self.exit == 3
+    }
+
     /// A file that cannot be read or written.
     pub(crate) fn file(path: &std::path::Path, cause: &std::io::Error) -> Self {
         let path = path.display();
@@ -117,6 +122,12 @@ impl Output {
 
     /// Tells why the command failed and gives its exit code.
     pub(crate) fn fail(&self, failure: &Failure) -> ExitCode {
+        self.failure(failure);
+        ExitCode::from(failure.exit)
+    }
+
+    /// Tells of a failure that does not end the command.
+    pub(crate) fn failure(&self, failure: &Failure) {
         let message = self.words(&failure.english, &failure.japanese);
         let line = if self.json {
             serde_json::to_string(&FailureForPrograms { error: &failure.code, message }).unwrap_or_default()
@@ -124,7 +135,6 @@ impl Output {
             format!("yagura: {message} [{}]", failure.code)
         };
         let _ = writeln!(anstream::stderr(), "{line}");
-        ExitCode::from(failure.exit)
     }
 }
 

@@ -131,7 +131,13 @@ fn malformed(path: &Path, cause: &str) -> Failure {
     )
 }
 
+/// Bytes of a compressed file when it is unpacked.
+const UNPACKED_BYTES_MAX: usize = 4 << 30;
+
 /// A file's content, or standard input's for `-`; gzip and Zstandard are read through.
+///
+/// # Errors
+/// Where it cannot be read, or unpacks to too much.
 pub(crate) fn read_file(path: &Path) -> Result<Bytes, Failure> {
     let failed = |e: std::io::Error| Failure::file(path, &e);
     let mut content = Vec::new();
@@ -140,15 +146,36 @@ pub(crate) fn read_file(path: &Path) -> Result<Bytes, Failure> {
     } else {
         content = std::fs::read(path).map_err(failed)?;
     }
+    unpacked(path, Bytes::from(content), UNPACKED_BYTES_MAX)
+}
+
+/// What a compressed text holds; others as they are.
+///
+/// # Errors
+/// Where it is damaged, or more than `bytes_max`: some kilobytes can say gigabytes.
+pub(crate) fn unpacked(name: &Path, content: Bytes, bytes_max: usize) -> Result<Bytes, Failure> {
+    let failed = |e: std::io::Error| Failure::file(name, &e);
+    let limit = bytes_max as u64 + 1;
     let mut plain = Vec::new();
-    match content.as_slice() {
-        [0x1f, 0x8b, ..] => {
-            flate2::read::MultiGzDecoder::new(content.as_slice()).read_to_end(&mut plain).map_err(failed)?
-        }
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
-            zstd::Decoder::new(content.as_slice()).map_err(failed)?.read_to_end(&mut plain).map_err(failed)?
-        }
-        _ => return Ok(Bytes::from(content)),
+    match content.as_ref() {
+        [0x1f, 0x8b, ..] => flate2::read::MultiGzDecoder::new(content.as_ref())
+            .take(limit)
+            .read_to_end(&mut plain)
+            .map_err(failed)?,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => zstd::Decoder::new(content.as_ref())
+            .map_err(failed)?
+            .take(limit)
+            .read_to_end(&mut plain)
+            .map_err(failed)?,
+        _ => return Ok(content),
     };
+    if plain.len() > bytes_max {
+        let name = name.display();
+        return Err(Failure::data(
+            "too-large",
+            format!("`{name}` unpacks to more than {bytes_max} bytes"),
+            format!("`{name}` は展開すると {bytes_max} バイトを超えます"),
+        ));
+    }
     Ok(Bytes::from(plain))
 }

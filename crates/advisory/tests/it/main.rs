@@ -1,6 +1,8 @@
 //! What sources say becomes valid STIX, the same every time.
 #![cfg(test)]
 
+mod torture;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 

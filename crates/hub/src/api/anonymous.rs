@@ -101,41 +101,8 @@ async fn report(
     caller: Caller,
     JsonBody(body): JsonBody<NewAnonymousReport>,
 ) -> Answer<Json<AnonymousReported>> {
-    caller.demand(&state, Operation::SubmitAnonymously)?;
-    if body.objects.is_empty() || body.objects.len() > OBJECTS_MAX {
-        let why = format!("objects: a report has 1 to {OBJECTS_MAX}");
-        return Err(Failure::new(Code::Unprocessable, why));
-    }
-    let asker = caller.clone();
-    let (names, key) = state.store.read(move |reader| Ok((names(reader, &asker)?, key(reader)?))).await?;
-    let now = Timestamp::now();
-    let mut prepared = withheld::prepare(body.objects, &names, &sharing::stix_time(now), uuid::Uuid::new_v4);
-    let parsed = read(&mut prepared);
-    if body.dry_run || !prepared.refused.is_empty() {
-        return Ok(Json(reported(None, prepared)));
-    }
-    let key = key.ok_or_else(|| {
-        let why = "the coordinator has not made a key to seal names to; ask it to";
-        Failure::new(Code::Unavailable, why)
-    })?;
-    if !state.reporters.admit(&caller.principal.organisation) {
-        let why =
-            format!("your organisation made {HOURLY_MAX} such reports within the hour; try again later");
-        return Err(Failure::new(Code::TooMany, why));
-    }
-    let receipt = secrets::generate(RECEIPT_PREFIX)?;
-    let id = format!("anonymous-{}", uuid::Uuid::new_v4().simple());
-    let reporter = Reporter {
-        organisation: caller.principal.organisation.clone(),
-        account: caller.id().to_owned(),
-        at: now.to_string(),
-    };
-    let sealed = seal::seal(&key, &id, &reporter)
-        .map_err(|_| Failure::internal("a name cannot be sealed: the key is not one"))?;
-    let (work, hash, seal) = (state.clone(), secrets::hash(&receipt), Seal { key, sealed });
-    let write = move |tx: &mut Tx<'_>| store_report(tx, &work, id, parsed, &hash, &seal);
-    state.store.write(write).await?;
-    Ok(Json(reported(Some(receipt), prepared)))
+    let (receipt, prepared) = submit(&state, &caller, body.objects, Vec::new(), body.dry_run).await?;
+    Ok(Json(reported(receipt, prepared)))
 }
 
 /// Follow a report by its receipt. Whoever holds the receipt may; nobody need sign in.
@@ -203,6 +170,57 @@ async fn open(
         account: reporter.account,
         at: reporter.at,
     }))
+}
+
+/// Takes a report in with its reporter's name withheld, by whatever door it came. `names` are words by which the reporter is
+/// known beside those that this node knows. Without a receipt nothing was stored.
+///
+/// # Errors
+/// 403 for who may not; 503 without a key to seal names to; 429 for the organisation's reports of an hour.
+pub(crate) async fn submit(
+    state: &AppState,
+    caller: &Caller,
+    objects: Vec<serde_json::Value>,
+    mut names: Vec<String>,
+    is_trial: bool,
+) -> Answer<(Option<String>, Withheld)> {
+    caller.demand(state, Operation::SubmitAnonymously)?;
+    if objects.is_empty() || objects.len() > OBJECTS_MAX {
+        let why = format!("objects: a report has 1 to {OBJECTS_MAX}");
+        return Err(Failure::new(Code::Unprocessable, why));
+    }
+    let asker = caller.clone();
+    let (known, key) =
+        state.store.read(move |reader| Ok((self::names(reader, &asker)?, key(reader)?))).await?;
+    names.extend(known);
+    let now = Timestamp::now();
+    let mut prepared = withheld::prepare(objects, &names, &sharing::stix_time(now), uuid::Uuid::new_v4);
+    let parsed = read(&mut prepared);
+    if is_trial || !prepared.refused.is_empty() {
+        return Ok((None, prepared));
+    }
+    let key = key.ok_or_else(|| {
+        let why = "the coordinator has not made a key to seal names to; ask it to";
+        Failure::new(Code::Unavailable, why)
+    })?;
+    if !state.reporters.admit(&caller.principal.organisation) {
+        let why =
+            format!("your organisation made {HOURLY_MAX} such reports within the hour; try again later");
+        return Err(Failure::new(Code::TooMany, why));
+    }
+    let receipt = secrets::generate(RECEIPT_PREFIX)?;
+    let id = format!("anonymous-{}", uuid::Uuid::new_v4().simple());
+    let reporter = Reporter {
+        organisation: caller.principal.organisation.clone(),
+        account: caller.id().to_owned(),
+        at: now.to_string(),
+    };
+    let sealed = seal::seal(&key, &id, &reporter)
+        .map_err(|_| Failure::internal("a name cannot be sealed: the key is not one"))?;
+    let (work, hash, seal) = (state.clone(), secrets::hash(&receipt), Seal { key, sealed });
+    let write = move |tx: &mut Tx<'_>| store_report(tx, &work, id, parsed, &hash, &seal);
+    state.store.write(write).await?;
+    Ok((Some(receipt), prepared))
 }
 
 /// The objects as they will be stored; what breaks a rule of STIX is refused.

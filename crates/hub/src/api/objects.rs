@@ -5,7 +5,7 @@ mod facets;
 mod find;
 mod references;
 
-use api::{Ingested, RefusedObject};
+use api::{Code, Ingested, RefusedObject};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -23,6 +23,7 @@ use crate::problem::{Answer, Failure};
 use crate::redaction;
 use crate::request::Query;
 use crate::sharing::chosen::Chosen;
+use crate::sharing::consent;
 use crate::state::AppState;
 
 /// Most refused objects that an answer names.
@@ -56,6 +57,11 @@ async fn publish(
     caller.demand(&state, Operation::Write)?;
     let marks = chosen.marks(&state, &caller).await?;
     let body = state.ingest.read_body(&caller, &headers, body).await?.with_marks(marks);
+    if consent::read(&body.bytes).await?.is_some() {
+        let why = "some of it asks for its maker's name to be withheld (`AISConsent`, or an ACS marking that denies `IDSRC`), and here \
+            it would not be; send it by TAXII or to `/api/v1/anonymous`";
+        return Err(Failure::new(Code::Unprocessable, why));
+    }
     let submission = Submission::of(&caller, state.collection.key);
     Ok(Json(ingested(ingest::take(&state, &submission, body).await?)))
 }
@@ -121,7 +127,7 @@ async fn withdraw(
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Failure::new(
-        api::Code::NotAllowed,
+        Code::NotAllowed,
         "another organisation brought this in; ask it, or the coordinator, to withdraw it",
     ))
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use lettre::message::{Mailbox, header::ContentType};
 use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::{SUBMISSION_PORT, SUBMISSIONS_PORT};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
 
 use super::message::Message;
@@ -26,8 +28,10 @@ impl Mailer {
         let name = config.server.as_str();
         let mut builder = match config.security.as_deref() {
             Some("none") => Smtp::builder_dangerous(name),
-            Some("tls") => Smtp::relay(name).map_err(|error| error.to_string())?,
-            _ => Smtp::starttls_relay(name).map_err(|error| error.to_string())?,
+            Some("tls") => {
+                Smtp::builder_dangerous(name).port(SUBMISSIONS_PORT).tls(Tls::Wrapper(tls(config)?))
+            }
+            _ => Smtp::builder_dangerous(name).port(SUBMISSION_PORT).tls(Tls::Required(tls(config)?)),
         };
         if let Some(port) = config.port {
             builder = builder.port(port);
@@ -62,6 +66,18 @@ impl Mailer {
             Err(_) => Err("mail-unreachable"),
         }
     }
+}
+
+/// How the server proves who it is.
+fn tls(config: &MailConfig) -> Result<TlsParameters, String> {
+    let mut parameters = TlsParameters::builder(config.server.clone());
+    if let Some(file) = &config.certificate {
+        let wrong = |why: String| format!("`{}` cannot be used: {why}", file.display());
+        let text = std::fs::read(file).map_err(|error| wrong(error.to_string()))?;
+        let authority = Certificate::from_pem(&text).map_err(|error| wrong(error.to_string()))?;
+        parameters = parameters.add_root_certificate(authority);
+    }
+    parameters.build().map_err(|error| error.to_string())
 }
 
 /// An address of a domain that mail may go to.

@@ -21,6 +21,7 @@ use crate::ingest::{self, Outcome, Submission, Taken};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::redaction;
+use crate::sharing::consent;
 use crate::state::AppState;
 
 /// A status names what was taken in where the request is not longer than this; what was refused it names always.
@@ -47,6 +48,10 @@ pub(super) async fn add(
     }
     let requested = jiff::Timestamp::now();
     let body = state.ingest.read_body(&caller, &headers, body).await?;
+    // Whoever asks for its name to be withheld is never published in the open instead.
+    if let Some(wish) = consent::read(&body.bytes).await? {
+        return super::withheld::add(&state, &caller, wish, requested).await;
+    }
     let taken = ingest::take(&state, &Submission::of(&caller, access.collection.key), body).await?;
     let status = status(&taken, requested);
     let stored = serde_json::to_vec(&status).map_err(Failure::internal)?;

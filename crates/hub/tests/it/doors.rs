@@ -223,3 +223,36 @@ async fn an_acs_marking_is_carried_and_denies() {
         assert!(matches!(status, 403 | 404), "{role}: {status}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_acs_marking_that_is_understood_gives_what_it_says_and_no_more() {
+    let hub = TestHub::start().await;
+    let council = hub.council().await;
+    hub.organisation("ministry", OrganisationRole::Agency).await;
+    let ministry = hub.token("ministry", &[PersonRole::Analyst]).await;
+    let mut marking = acs_marking();
+    marking["extensions"]["extension-definition--3a65884d-005a-4290-8335-cb2d778a83ce"]["further_sharing"] =
+        json!([{ "rule_effect": "permit", "sharing_scope": ["FOREIGNGOV", "SECTOR"] }]);
+    let mut object = named("campaign", "霧", Tlp::Clear);
+    object["object_marking_refs"].as_array_mut().unwrap().push(marking["id"].clone());
+    object["created_by_ref"] = marking["created_by_ref"].clone();
+    // The source must stay unknown, and this object's maker is not the one that stands in its place.
+    let mut telling = named("campaign", "霧の源", Tlp::Clear);
+    telling["object_marking_refs"] = object["object_marking_refs"].clone();
+    let sent = hub.post_as(&ministry, &[marking, object.clone(), telling.clone()]).await;
+    assert_eq!(sent["success_count"], 3, "{sent}");
+    let mut readers = Vec::new();
+    for (role, token) in &council {
+        let reads = async |object: &Value| {
+            let path = hub.within(&format!("objects/{}/", id_of(object)));
+            hub.get(&path).bearer(token).send().await.status == 200
+        };
+        assert!(!reads(&telling).await, "{role}");
+        if reads(&object).await {
+            readers.push(role.to_string());
+        }
+    }
+    // As TLP:AMBER, though TLP:CLEAR stands beside it.
+    let others = ["partner", "academy", "oversight"];
+    assert!(readers.len() >= 3 && !readers.iter().any(|role| others.contains(&role.as_str())), "{readers:?}");
+}

@@ -32,6 +32,8 @@ mod federation;
 #[cfg(test)]
 mod finding;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod knowledge;
 #[cfg(test)]
 mod log;

@@ -318,3 +318,91 @@ async fn a_withheld_name_stands_nowhere_but_under_its_seal() {
         }
     }
 }
+
+/// As a member writes for CISA's Automated Indicator Sharing: an identity, an ACS marking that denies naming the source, objects.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ais_submission_is_shared_without_its_makers_name() {
+    let hub = council().await;
+    let member = hub.token("operator-1", &[PersonRole::Analyst]).await;
+    let other = Signed::person(&hub, "operator-2", PersonRole::Analyst).await;
+    let keeper = Signed::person(&hub, "coordinator", PersonRole::Approver).await;
+    let maker = json!({ "type": "identity", "spec_version": "2.1", "id": format!("identity--{}", uuid::Uuid::new_v4()),
+        "created": V1, "modified": V1, "name": "a plant", "sectors": ["energy"] });
+    let scope = json!({ "permitted_nationalities": ["ALL"], "permitted_organizations": ["ALL"], "shareability": ["ALL"], "entity": ["ALL"] });
+    let marking = json!({ "type": "marking-definition", "spec_version": "2.1",
+        "id": format!("marking-definition--{}", uuid::Uuid::new_v4()), "created": V1, "created_by_ref": maker["id"],
+        "extensions": { "extension-definition--3a65884d-005a-4290-8335-cb2d778a83ce": {
+            "extension_type": "property-extension", "identifier": "isa:guide.19001.ACS3-0c9a1f55-8f0e-4f0e-9d0e-0f4a3a0c5a11",
+            "create_date_time": V1, "policy_reference": "urn:isa:policy:acs:ns:v3.0?privdefault=deny&sharedefault=deny",
+            "responsible_entity_custodian": "JPN.PLANT", "control_set": { "classification": "U", "formal_determination": ["AIS"] },
+            "access_privilege": [
+                { "privilege_action": "CISAUSES", "privilege_scope": scope, "rule_effect": "permit" },
+                { "privilege_action": "IDSRC", "privilege_scope": scope, "rule_effect": "deny" }],
+            "further_sharing": [{ "sharing_scope": ["FOREIGNGOV", "SECTOR"], "rule_effect": "permit" }] } } });
+    let mut object = indicator(V1);
+    object["created_by_ref"] = maker["id"].clone();
+    object["object_marking_refs"] = json!([marking["id"]]);
+    let all = [maker.clone(), marking.clone(), object.clone()];
+    let send = async |objects: &[Value]| {
+        hub.post_raw(json!({ "objects": objects }).to_string()).bearer(&member).send().await
+    };
+    assert_eq!(send(&all).await.status, 503, "there is no key yet, and it is not shared in the open instead");
+    keeper.done("/api/v1/anonymous/key", json!({})).await;
+    // By a door that would name its maker it is refused.
+    let plain = hub.send_json(&member, reqwest::Method::POST, "/api/v1/objects", json!(all)).await;
+    assert_eq!(plain.status, 422, "{}", plain.json());
+    // What names its maker is told, and keeps out the rest.
+    let mut named = object.clone();
+    named["description"] = json!("seen at operator-1");
+    let refused = send(&[marking.clone(), named]).await.json();
+    assert_eq!(
+        (refused["failure_count"].as_u64(), refused["success_count"].as_u64()),
+        (Some(2), Some(0)),
+        "{refused}"
+    );
+    assert!(refused["failures"][1]["message"].as_str().unwrap().starts_with("names-you"), "{refused}");
+    assert!(hub.audit(Action::ReportedAnonymously).await.is_empty());
+
+    let answer = send(&all).await;
+    assert_eq!(answer.status, 202);
+    let receipt = answer.headers["yagura-receipt"].to_str().unwrap().to_owned();
+    let status = answer.json();
+    assert_eq!(
+        (status["status"].as_str(), status["success_count"].as_u64()),
+        (Some("complete"), Some(3)),
+        "{status}"
+    );
+    let path = format!("/council/status/{}/", status["id"].as_str().unwrap());
+    assert_eq!(hub.get(&path).bearer(&member).send().await.json(), status);
+    assert_eq!(hub.get(&path).send().await.status, 404, "a status is its submitter's");
+    let message = status["successes"][2]["message"].as_str().unwrap();
+    let shared = message.split('`').nth(1).unwrap().to_owned();
+    assert_ne!(shared, id_of(&object));
+    let seen = other.good(&format!("/api/v1/objects/{shared}")).await;
+    assert_eq!(seen["summary"]["originator"], "anonymous");
+    let told = seen.to_string();
+    for secret in ["operator-1", "JPN.PLANT", maker["id"].as_str().unwrap(), marking["id"].as_str().unwrap()]
+    {
+        assert!(!told.contains(secret), "{secret} in {told}");
+    }
+    // What the ACS marking permits holds: members read it, partners do not.
+    let partner = hub.token("partner-1", &[PersonRole::Analyst]).await;
+    assert!(!sees(&hub, &partner, &shared).await);
+    for unseen in [&maker, &marking, &object] {
+        assert!(!sees(&hub, &hub.token, &id_of(unseen)).await);
+    }
+    let ask = hub.ask(reqwest::Method::POST, "/api/v1/anonymous/follow").stranger();
+    let ask = ask.header("content-type", "application/json").header("accept", "*/*");
+    let followed = ask.body(json!({ "receipt": receipt }).to_string()).send().await.json();
+    assert_eq!(followed["objects"][0]["id"].as_str(), Some(shared.as_str()));
+    // Nothing that is kept tells who it was.
+    let kept: Vec<u8> = std::fs::read_dir(hub.folder.path())
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.is_file())
+        .flat_map(|path| std::fs::read(path).unwrap())
+        .collect();
+    for secret in [maker["id"].as_str().unwrap(), "JPN.PLANT", status["id"].as_str().unwrap()] {
+        assert!(!kept.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret}");
+    }
+}

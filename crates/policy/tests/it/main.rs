@@ -2,6 +2,8 @@
 
 // The attribute tells clippy that the helpers in these modules are tests too, so they may unwrap and index.
 #[cfg(test)]
+mod acs;
+#[cfg(test)]
 mod failing;
 #[cfg(test)]
 mod given;

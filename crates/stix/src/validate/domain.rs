@@ -217,7 +217,7 @@ pub(super) const DOMAIN: &[TypeDefinition] = &[
             required("first_observed", Kind::Timestamp),
             required("last_observed", Kind::Timestamp),
             required("number_observed", Kind::Integer(1, 999_999_999)),
-            optional("objects", Kind::Dictionary(&Kind::Any)),
+            optional("objects", Kind::Dictionary(&Kind::Apart)),
             optional("object_refs", Kind::List(&Kind::Reference(Target::ObservableOrRelationship))),
         ],
         &[

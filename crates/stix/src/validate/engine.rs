@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::{Map, Value};
 
 use super::model::{Class, INTEGER_MAX, Kind, Property, Record, Rule, Target, TypeDefinition, Vocabulary};
-use super::{Finding, Severity, domain, forms, observables, parts, rules, vocabularies};
+use super::{Finding, Severity, container, domain, forms, observables, parts, rules, vocabularies};
 use crate::{Id, InvalidTimestamp, Object, Timestamp};
 
 /// A walk through one object: where it is and what it found.
@@ -14,6 +14,8 @@ pub(super) struct Walk<'a> {
     path: String,
     /// Whether the object is of STIX 2.0.
     legacy: bool,
+    /// The container of observables that the place is in.
+    container: Option<&'a Map<String, Value>>,
     findings: Vec<Finding>,
 }
 
@@ -24,7 +26,7 @@ pub(super) fn findings(object: &Object) -> Vec<Finding> {
         Some(version) => version == "2.0",
         None => !observable && object.object_type() != "bundle",
     };
-    let mut walk = Walk { object, path: String::new(), legacy, findings: Vec::new() };
+    let mut walk = Walk { object, path: String::new(), legacy, container: None, findings: Vec::new() };
     walk.properties(definition);
     walk.common(definition, observable);
     if let Some(definition) = definition {
@@ -69,7 +71,40 @@ impl Walk<'_> {
 
     fn find(&mut self, severity: Severity, code: &'static str, section: &'static str, message: String) {
         let object = self.object.id().to_string();
+        // A container may hold observables as STIX 2.0 described them (§2.13); where references lead is told all the same.
+        let is_lenient =
+            self.container.is_some() && !matches!(code, "dangling-reference" | "reference-target");
+        let severity = if is_lenient { Severity::Warning } else { severity };
         self.findings.push(Finding { severity, code, object, path: self.path.clone(), section, message });
+    }
+
+    /// Goes into the container of observables of this object, and back.
+    pub(super) fn container(&mut self) {
+        if let Some(objects) = self.object.get("objects").and_then(Value::as_object) {
+            self.container = Some(objects);
+            container::objects(self, objects);
+            self.container = None;
+        }
+    }
+
+    /// An observable that stands within another object.
+    pub(super) fn part(
+        &mut self,
+        record: &'static Record,
+        extensions: &[(&'static str, &'static Record)],
+        map: &Map<String, Value>,
+    ) {
+        for (name, value) in map {
+            let known = record.properties.iter().find(|property| property.name == name);
+            self.at(name, |walk| match known {
+                Some(property) => walk.property(property, value, record.section),
+                None if name == "extensions" => walk.extensions_of(value, extensions),
+                None if common_property(name).is_some() => {}
+                None => walk.custom(name, value, true),
+            });
+        }
+        self.required(record, map);
+        self.rules(record, map);
     }
 
     /// Goes to a property of the present place, and back.
@@ -136,7 +171,9 @@ impl Walk<'_> {
     fn common(&mut self, definition: Option<&TypeDefinition>, observable: bool) {
         let object = self.object;
         if object.object_type() == "bundle" {
-            return;
+            // Whoever reads a bundle takes it apart first, so that this one stood among its objects.
+            let message = "a bundle is no STIX object and holds none but objects".to_owned();
+            return self.error("bundle-within", "8.1", message);
         }
         self.spec_version(observable);
         let class =
@@ -174,6 +211,7 @@ impl Walk<'_> {
         }
         self.rules(&parts::COMMON, object.properties());
         rules::identifier(self, class);
+        rules::own_properties(self, definition.is_some());
     }
 
     fn spec_version(&mut self, observable: bool) {
@@ -344,6 +382,13 @@ impl Walk<'_> {
                     let message = "a key has 1 to 250 of a-z, A-Z, 0-9, - and _".to_owned();
                     walk.error("dictionary-key", "2.3", message);
                 }
+                if value.is_null() {
+                    return walk.error(
+                        "null-value",
+                        "2.3",
+                        "a value is left out rather than null".to_owned(),
+                    );
+                }
                 visit(walk, value);
             });
         }
@@ -376,6 +421,9 @@ impl Walk<'_> {
     }
 
     fn reference(&mut self, text: &str, target: &Target, section: &'static str) {
+        if let Some(container) = self.container {
+            return container::reference(self, container, text, target, section);
+        }
         let Some(named) = Id::type_of(text) else {
             let message =
                 format!("`{}` is not an identifier of the form `object-type--UUID`", shortened(text));
@@ -404,7 +452,7 @@ impl Walk<'_> {
     }
 
     /// A value whose form is nobody's but its producer's: only what holds everywhere is asked of it.
-    fn free(&mut self, value: &Value) {
+    pub(super) fn free(&mut self, value: &Value) {
         match value {
             Value::Null => self.warn("null-value", "3.1", "a property without value is left out".to_owned()),
             Value::Array(list) => {
@@ -432,10 +480,13 @@ impl Walk<'_> {
     }
 
     fn extensions(&mut self, value: &Value, definition: Option<&TypeDefinition>) {
+        self.extensions_of(value, definition.map_or(&[][..], |definition| definition.extensions));
+    }
+
+    fn extensions_of(&mut self, value: &Value, known: &[(&'static str, &'static Record)]) {
         let Some(map) = value.as_object() else {
             return self.wrong_type("a dictionary", "3.2");
         };
-        let known = definition.map_or(&[][..], |definition| definition.extensions);
         for (key, content) in map {
             let record = known.iter().find_map(|(name, record)| (name == key).then_some(*record));
             self.at(key, |walk| match (content.as_object(), record) {
@@ -456,17 +507,41 @@ impl Walk<'_> {
                 self.error("invalid-id", "3.2", message);
             }
             match map.get("extension_type") {
-                Some(kind) => self.at("extension_type", |walk| {
-                    walk.term(kind, &vocabularies::EXTENSION_TYPE, Severity::Error);
-                }),
+                Some(kind) => self.at("extension_type", |walk| walk.extension_type(kind)),
                 None => self.missing("extension_type", "3.2"),
             }
+            self.extension_properties(map, "7.3.2");
         } else if forms::is_extension_name(key) {
             let message = "a custom extension without extension definition is deprecated".to_owned();
             self.warn("custom-extension", "11.3", message);
+            if map.is_empty() {
+                let message = "a custom extension has one property or more".to_owned();
+                self.error("empty-extension", "11.3.1", message);
+            }
+            self.extension_properties(map, "11.3.1");
         } else {
             let message = "the key is neither a predefined extension, nor `extension-definition--UUID`, nor a name that ends in `-ext`";
             self.error("extension-key", "3.2", message.to_owned());
+        }
+    }
+
+    /// An extension that brings a type with it cannot stand on a type of the specification's.
+    fn extension_type(&mut self, kind: &Value) {
+        self.term(kind, &vocabularies::EXTENSION_TYPE, Severity::Error);
+        let object_type = self.object.object_type();
+        if matches!(kind.as_str(), Some("new-sdo" | "new-sco" | "new-sro"))
+            && definition(object_type).is_some()
+        {
+            let message =
+                format!("`{object_type}` is a type of the specification's, and no extension makes it anew");
+            self.error("redefinition", "7.3", message);
+        }
+    }
+
+    fn extension_properties(&mut self, map: &Map<String, Value>, section: &'static str) {
+        for name in map.keys().filter(|name| !forms::is_extension_property(name)) {
+            let message = "the name of a property of an extension has 3 to 250 of a-z, 0-9 and _".to_owned();
+            self.at(name, |walk| walk.error("property-name", section, message));
         }
     }
 

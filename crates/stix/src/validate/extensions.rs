@@ -67,7 +67,7 @@ pub(super) const WINDOWS_PE_BINARY: Record = Record {
         optional("optional_header", Kind::Record(&PE_OPTIONAL_HEADER)),
         optional("sections", Kind::List(&Kind::Record(&PE_SECTION))),
     ],
-    rules: &[],
+    rules: &[Rule::Check(rules::more_than_a_type)],
 };
 
 const PE_SECTION: Record = Record {

@@ -12,6 +12,27 @@ pub(super) fn is_property_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
+/// STIX 2.1 §7.3.2 and §11.3.1: as a property name, but that any of these may come first.
+pub(super) fn is_extension_property(name: &str) -> bool {
+    (3..=250).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// An encoded word of RFC 2047 §2, e.g. `=?iso-8859-1?q?text?=`.
+pub(super) fn has_encoded_word(text: &str) -> bool {
+    text.match_indices("=?").any(|(at, _)| {
+        let mut parts = text.get(at + 2..).unwrap_or_default().splitn(3, '?');
+        let charset = parts.next().unwrap_or_default();
+        let encoding = parts.next().unwrap_or_default();
+        let word = parts.next().and_then(|rest| rest.split_once("?=")).map_or("", |(word, _)| word);
+        let is_token = !charset.is_empty() && charset.bytes().all(|b| b.is_ascii_graphic() && b != b'=');
+        is_token
+            && matches!(encoding, "b" | "B" | "q" | "Q")
+            && !word.is_empty()
+            && word.bytes().all(|b| b.is_ascii_graphic() && b != b'?')
+    })
+}
+
 /// A type name or a term (STIX 2.1 §3.1): no hyphen beside another.
 pub(super) fn is_term(text: &str) -> bool {
     (3..=250).contains(&text.len())

@@ -3,6 +3,7 @@
 //! Every type of object is described once, as data (`domain`, `observables`, `parts`, `extensions`); one engine reads the
 //! descriptions. What a description cannot say is a small function in `rules`.
 
+mod container;
 mod domain;
 mod engine;
 mod extensions;

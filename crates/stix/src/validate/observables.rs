@@ -123,6 +123,7 @@ pub(super) const OBSERVABLES: &[TypeDefinition] = &[
         &[
             Rule::AbsentIf("is_multipart", true, "body"),
             Rule::AbsentIf("is_multipart", false, "body_multipart"),
+            Rule::Check(rules::decoded_headers),
         ],
         &[],
     ),

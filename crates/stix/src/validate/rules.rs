@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::Severity;
 use super::engine::{Walk, definition, shortened};
-use super::forms;
 use super::model::{Class, Form};
+use super::{forms, parts};
 use crate::marking::{self, Tlp};
 use crate::pattern::{Pattern, Step};
 use crate::{Id, sco_id};
@@ -136,8 +136,9 @@ pub(super) fn no_circular_marking(walk: &mut Walk<'_>, _: &Map<String, Value>) {
 pub(super) fn identifier(walk: &mut Walk<'_>, class: Class) {
     let id = walk.object.id();
     let object_type = id.object_type();
-    if definition(object_type).is_none() && !forms::is_term(object_type) {
-        let message = format!("`{object_type}` is no type name: 3 to 250 of a-z, 0-9 and -");
+    let begins_with_letter = object_type.starts_with(|first: char| first.is_ascii_lowercase());
+    if definition(object_type).is_none() && !(forms::is_term(object_type) && begins_with_letter) {
+        let message = format!("`{object_type}` is no type name: 3 to 250 of a-z, 0-9 and -, a letter first");
         walk.at("type", |walk| walk.error("type-name", "3.1", message));
     }
     let is_known_observable = class == Class::Observable && definition(object_type).is_some();
@@ -146,7 +147,13 @@ pub(super) fn identifier(walk: &mut Walk<'_>, class: Class) {
     if !is_known_observable || version != 5 {
         return;
     }
-    match sco_id::deterministic(object_type, walk.object.properties()) {
+    let computed = sco_id::deterministic(object_type, walk.object.properties());
+    if walk.object.get("modified").is_some() && computed.as_ref() == Some(id) {
+        let message =
+            "an observable with versions must not have the identifier that its value gives".to_owned();
+        walk.at("id", |walk| walk.error("id-version", "3.6", message));
+    }
+    match computed {
         None => {
             let message = "no property contributes to the identifier, so its UUID must be random (version 4)"
                 .to_owned();
@@ -157,6 +164,44 @@ pub(super) fn identifier(walk: &mut Walk<'_>, class: Class) {
             walk.at("id", |walk| walk.warn("id-not-deterministic", "2.9", message));
         }
         Some(_) => {}
+    }
+}
+
+/// STIX 2.1 §7.3.2 and §11.2.1: an object of another's making has something to say.
+pub(super) fn own_properties(walk: &mut Walk<'_>, is_known: bool) {
+    let object = walk.object;
+    let is_common = |name: &String| parts::COMMON.properties.iter().any(|property| property.name == name);
+    if !is_known && object.properties().keys().all(is_common) {
+        let message = "a custom object has one property or more beside those of all objects".to_owned();
+        walk.error("empty-object", "11.2.1", message);
+    }
+}
+
+/// STIX 2.1 §6.6: what a header encodes stands decoded.
+pub(super) fn decoded_headers(walk: &mut Walk<'_>, map: &Map<String, Value>) {
+    let encoded = |value: &Value| value.as_str().is_some_and(forms::has_encoded_word);
+    let tell = |walk: &mut Walk<'_>| {
+        let message = "an encoded word of RFC 2047 stands here; write what it says".to_owned();
+        walk.error("encoded-header", "6.6", message);
+    };
+    if map.get("subject").is_some_and(encoded) {
+        walk.at("subject", tell);
+    }
+    let others = map.get("additional_header_fields").and_then(Value::as_object);
+    for (name, values) in others.into_iter().flatten() {
+        for (index, _) in
+            values.as_array().into_iter().flatten().enumerate().filter(|(_, value)| encoded(value))
+        {
+            walk.at("additional_header_fields", |walk| walk.at(name, |walk| walk.at_index(index, tell)));
+        }
+    }
+}
+
+/// STIX 2.1 §6.7.6: the type of an executable alone says too little.
+pub(super) fn more_than_a_type(walk: &mut Walk<'_>, map: &Map<String, Value>) {
+    if map.keys().all(|name| name == "pe_type") {
+        let message = "at least one property beside `pe_type` is required".to_owned();
+        walk.error("missing-one-of", "6.7.6", message);
     }
 }
 
@@ -264,6 +309,7 @@ pub(super) fn observed_data(walk: &mut Walk<'_>, map: &Map<String, Value>) {
     if map.contains_key("objects") {
         let message = "`objects` is deprecated, `object_refs` takes its place".to_owned();
         walk.at("objects", |walk| walk.warn("deprecated-property", "4.14", message));
+        walk.container();
     }
     let refs = map.get("object_refs").and_then(Value::as_array);
     let types: Vec<Id> = refs.into_iter().flatten().filter_map(|r| Id::parse(r.as_str()?).ok()).collect();
@@ -339,6 +385,15 @@ pub(super) fn extension_properties(walk: &mut Walk<'_>, map: &Map<String, Value>
         let message =
             "`extension_properties` goes with the type `toplevel-property-extension` only".to_owned();
         walk.at("extension_properties", |walk| walk.error("exclusive-properties", "7.3.1", message));
+    }
+    let names = map.get("extension_properties").and_then(Value::as_array);
+    for (index, name) in names.into_iter().flatten().enumerate() {
+        if parts::COMMON.properties.iter().any(|property| *name == *property.name) {
+            let message = "a property of all objects cannot be an extension's own".to_owned();
+            walk.at("extension_properties", |walk| {
+                walk.at_index(index, |walk| walk.error("redefinition", "7.3.2", message));
+            });
+        }
     }
 }
 

@@ -9,6 +9,8 @@
 mod bundles;
 mod corpus;
 mod fuzz_smoke;
+#[cfg(test)]
+mod musts;
 mod objects;
 mod observables;
 mod patterns;
