@@ -23,7 +23,7 @@ use stix::validate::{Finding, Severity};
 use stix::{Id, Marks, Object};
 use store::collections::CollectionKey;
 use store::objects::{AddOutcome, Bringer, NewObject};
-use store::{Act, Reader, StoreError, Tx, labels, objects, organisations, sharing_groups};
+use store::{Act, Reader, StoreError, Tx, labels, objects, organisations, requests, sharing_groups};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
@@ -439,6 +439,7 @@ fn add_seeing(
         principal: &submission.principal,
         batch: markings,
         asked: HashMap::new(),
+        grants_stand: requests::any_stands(tx, realm)?,
         numbers: HashMap::new(),
     };
     for reading in readings {
@@ -490,6 +491,8 @@ struct Markings<'a> {
     principal: &'a Principal,
     batch: &'a HashMap<Id, Marking>,
     asked: HashMap<Id, Option<Marking>>,
+    /// Whether some grant covers versions that come after it.
+    grants_stand: bool,
     /// The numbers of labels met in this run.
     numbers: HashMap<Label, LabelKey>,
 }
@@ -533,7 +536,11 @@ impl Markings<'_> {
             }
         }
         let meaning = |id: &Id| self.batch.get(id).copied().or_else(|| self.asked.get(id).copied().flatten());
-        Ok(Label::of(object, &self.principal.organisation, &self.principal.realm, meaning))
+        let mut label = Label::of(object, &self.principal.organisation, &self.principal.realm, meaning);
+        if self.grants_stand {
+            label.granted.extend(requests::standing(tx, &label.realm, object.id(), &label.originator)?);
+        }
+        Ok(label)
     }
 
     /// What the log's definition says, if it is from somebody whose word counts for the submitter's objects: the submitter's own
@@ -664,6 +671,7 @@ pub(crate) async fn labels_of(
             principal: &principal,
             batch: &batch,
             asked: HashMap::new(),
+            grants_stand: requests::any_stands(reader, &principal.realm)?,
             numbers: HashMap::new(),
         };
         let label = |object: Object| known.label(reader, &object).map(|label| (object, label));

@@ -4,6 +4,7 @@
 mod accounts;
 mod agreements;
 mod audit;
+mod between;
 mod corpus;
 mod fixture;
 mod lines;

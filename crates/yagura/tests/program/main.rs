@@ -1,6 +1,10 @@
 //! The program as real processes.
 
 #[cfg(test)]
+mod agreements;
+#[cfg(test)]
+mod contributions;
+#[cfg(test)]
 mod council;
 #[cfg(test)]
 mod edge;
@@ -10,6 +14,8 @@ mod exchange;
 mod kill;
 #[cfg(test)]
 mod peers;
+#[cfg(test)]
+mod person;
 #[cfg(test)]
 mod running;
 #[cfg(test)]
