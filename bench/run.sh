@@ -31,3 +31,5 @@ printf '\n== scale\n'
 cargo bench --locked --quiet -p yagura --bench scale -- "$many"
 printf '\n== federation: three hubs\n'
 cargo bench --locked --quiet -p yagura --bench federation
+printf '\n== fan-out: one object to a thousand streams\n'
+cargo bench --locked --quiet -p yagura --bench fanout

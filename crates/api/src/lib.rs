@@ -17,6 +17,7 @@ mod search;
 mod secret;
 mod sharing;
 mod stream;
+mod taxii_link;
 
 pub mod client;
 
@@ -60,7 +61,9 @@ pub use sharing::{
     AnonymousChange, AnonymousObject, AnonymousReceipt, AnonymousReport, AnonymousReportList,
     AnonymousReported, Contribution, ContributionList, MarkingChange, MarkingChanged, NewAnonymousReport,
     NewJudgement, NewQuestion, NewQuestionAnswer, NewRecall, NewReleaseRequest, Notice, NoticeList,
-    NoticesSeen, Question, QuestionAnswer, QuestionList, Recall, RecallHolder, RecallList, ReleaseAnswer,
-    ReleaseRequest, ReleaseRequestList, ScorePart, SealKey, SealOpened, SealOpening,
+    NoticesSeen, Question, QuestionAnswer, QuestionList, Recall, RecallBeyond, RecallHolder, RecallList,
+    ReleaseAnswer, ReleaseRequest, ReleaseRequestList, ScorePart, SealKey, SealOpened, SealOpening, Widening,
+    WideningDecision, WideningList,
 };
 pub use stream::{StreamEvent, StreamSighting};
+pub use taxii_link::{NewTaxiiLink, TaxiiLink, TaxiiLinkChange, TaxiiLinkList};

@@ -27,6 +27,10 @@ pub struct ReleaseRow {
     /// The agreement it was given under, where one was needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<String>,
+    /// The number of the agreement's term that gives it, from 1; absent where it came in under the agreement and is given on by the
+    /// council's rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub term: Option<u32>,
     /// How often.
     pub times: u64,
     /// When first: RFC 3339.

@@ -102,12 +102,27 @@ pub struct RecallHolder {
     /// One of its edges; absent: the organisation itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub edge: Option<String>,
+    /// Its hub, by its short name as a peer: it acknowledges when everybody there has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
+    /// Of a hub: how far it has come with those that it gave the object to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beyond: Option<RecallBeyond>,
     /// When it was acknowledged: RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<String>,
     /// By which account, token, edge or peer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acknowledged_by: Option<String>,
+}
+
+/// How far a recall has come behind another hub: numbers, for a hub does not name its members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecallBeyond {
+    /// To how many that hub, and the hubs behind it, had given the object.
+    pub holders: u64,
+    /// How many of them have acknowledged.
+    pub acknowledged: u64,
 }
 
 /// A request for release to be made.
@@ -174,6 +189,9 @@ pub struct ReleaseRequest {
     /// When the grant ends: RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
+    /// Whether the grant covers the versions that come after it, too.
+    #[serde(default)]
+    pub later_versions: bool,
     /// Whether the reader's organisation is to answer.
     pub to_answer: bool,
 }
@@ -192,6 +210,9 @@ pub struct ReleaseAnswer {
     /// When the grant ends: RFC 3339; absent: it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
+    /// Whether the grant covers the versions that come after it, too; else those that there are now.
+    #[serde(default)]
+    pub later_versions: bool,
 }
 
 /// A change of an object's marking by its originator.
@@ -207,12 +228,67 @@ pub struct MarkingChange {
 /// What a change of marking did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MarkingChanged {
-    /// The new version.
-    pub version: String,
+    /// The new version; absent where a second person of the originator has to confirm the change first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The proposal that waits for a second person: a freer marking changes nothing before that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<Widening>,
     /// Whether fewer may see it than before; then its older versions are bound by the new marking as well.
     pub stricter: bool,
     /// How many organisations had been given it, and are told.
     pub told: u64,
+}
+
+/// A freer marking, proposed by one person of the originator and decided by another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Widening {
+    /// Its id.
+    pub id: String,
+    /// The object.
+    pub object: String,
+    /// The version that it was proposed for; where there is a newer one, it cannot be confirmed any more.
+    pub version: String,
+    /// The object's name.
+    pub name: String,
+    /// The level that its next version is to bear.
+    pub tlp: String,
+    /// Why: told to everybody who was given the object, once it is confirmed.
+    pub reason: String,
+    /// Who proposes: the name of a person or a program.
+    pub proposer: String,
+    /// When: RFC 3339.
+    pub at: String,
+    /// `open`, `confirmed`, `refused`, `withdrawn`.
+    pub state: String,
+    /// Who decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decider: Option<String>,
+    /// When: RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided: Option<String>,
+    /// What was said to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
+    /// Whether it is the reader's own proposal, which another person has to decide.
+    pub own: bool,
+}
+
+/// Proposals of one's organisation, the open ones first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WideningList {
+    /// The proposals, at most 200.
+    pub widenings: Vec<Widening>,
+}
+
+/// A decision on a proposal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WideningDecision {
+    /// `confirm` or `refuse`, by another person than who proposed; `withdraw`, by who proposed.
+    pub decision: String,
+    /// Why.
+    pub text: String,
 }
 
 /// A question to the council.
@@ -327,6 +403,9 @@ pub struct Contribution {
     pub confirmed: u64,
     /// Other organisations that judged it a false alarm.
     pub false_alarm: u64,
+    /// Other organisations that say that it led to a block in their networks.
+    #[serde(default)]
+    pub blocked: u64,
     /// 0 to 100; the sum of `parts`.
     pub score: u8,
     /// How the score comes about.
@@ -336,7 +415,7 @@ pub struct Contribution {
 /// A part of a score.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ScorePart {
-    /// `context`, `confidence`, `seen`, `confirmed`, `false-alarm`.
+    /// `context`, `confidence`, `seen`, `confirmed`, `blocked`, `false-alarm`.
     pub part: String,
     /// Points; negative for what speaks against it.
     pub points: i16,
@@ -348,7 +427,7 @@ pub struct ScorePart {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewJudgement {
-    /// `confirmed` or `false-alarm`.
+    /// `confirmed`, `false-alarm`, or `blocked` (it led to a block in one's own network; stands beside the other two).
     pub judgement: String,
     /// On what grounds.
     pub explanation: String,

@@ -31,7 +31,9 @@ mod scores;
 mod session;
 mod sharing_groups;
 pub(crate) mod summaries;
+mod taxii_links;
 mod tokens;
+mod widenings;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -50,6 +52,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(releases::routes())
         .merge(recalls::routes())
         .merge(release_requests::routes())
+        .merge(widenings::routes())
         .merge(notices::routes())
         .merge(questions::routes())
         .merge(contributions::routes())
@@ -68,6 +71,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(cases::routes())
         .merge(edges::routes())
         .merge(peers::routes())
+        .merge(taxii_links::routes())
         .merge(organisations::routes())
         .merge(people::routes())
         .merge(tokens::routes())

@@ -13,6 +13,7 @@ mod edge_link;
 mod federation;
 mod finding;
 mod first_start;
+mod foreign;
 mod ingest;
 mod ledger;
 mod listed;
@@ -63,6 +64,7 @@ pub use config::{
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
 pub use first_start::FirstStart;
+pub use foreign::administration::{add_taxii_link, change_taxii_link, remove_taxii_link};
 pub use server::{all_operations, openapi};
 pub use sign_in::link_address;
 
@@ -204,6 +206,7 @@ impl Ready {
             reporters: api::anonymous::Reporters::default(),
             withheld_statuses: taxii::Statuses::default(),
             strangers: strangers::Strangers::default(),
+            looks: stream::Looks::default(),
             streams: shares::Shares::default(),
             names: names::Names::default(),
             counted: api::matrix::Counted::default(),

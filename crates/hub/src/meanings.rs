@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use oversight::OrganisationRole;
 use policy::{AgreementId, Label, LabelKey, Marking, Principal};
 use stix::{Id, Object};
-use store::{Reader, StoreError, Tx, labels, objects, organisations, sharing_groups};
+use store::{Reader, StoreError, Tx, labels, objects, organisations, requests, sharing_groups};
 
 use crate::ingest::Outcome;
 use crate::redaction::{self, Whose};
@@ -20,6 +20,8 @@ pub(crate) struct Markings<'a> {
     principal: &'a Principal,
     batch: &'a HashMap<Id, Marking>,
     asked: HashMap<Id, Option<Marking>>,
+    /// Whether some grant covers versions that come after it, once that was asked.
+    grants_stand: Option<bool>,
     /// The numbers of labels met in this run.
     numbers: HashMap<Label, LabelKey>,
 }
@@ -27,7 +29,7 @@ pub(crate) struct Markings<'a> {
 impl<'a> Markings<'a> {
     /// What they mean to `principal`; `batch` are the definitions that come in beside its objects.
     pub(crate) fn of(door: &'a Door, principal: &'a Principal, batch: &'a HashMap<Id, Marking>) -> Self {
-        Self { door, principal, batch, asked: HashMap::new(), numbers: HashMap::new() }
+        Self { door, principal, batch, asked: HashMap::new(), grants_stand: None, numbers: HashMap::new() }
     }
 
     /// The number of an object's label; or why there is none.
@@ -61,7 +63,16 @@ impl<'a> Markings<'a> {
     pub(crate) fn label(&mut self, tx: &Reader<'_>, object: &Object) -> Result<Label, StoreError> {
         self.ask(tx, object)?;
         let meaning = |id: &Id| self.meaning(id);
-        Ok(Label::of(object, &self.principal.organisation, &self.principal.realm, meaning))
+        let mut label = Label::of(object, &self.principal.organisation, &self.principal.realm, meaning);
+        let grants_stand = match self.grants_stand {
+            Some(known) => known,
+            None => requests::any_stands(tx, &label.realm)?,
+        };
+        self.grants_stand = Some(grants_stand);
+        if grants_stand {
+            label.granted.extend(requests::standing(tx, &label.realm, object.id(), &label.originator)?);
+        }
+        Ok(label)
     }
 
     /// What a marking means, of those that were asked for.

@@ -5,13 +5,13 @@
 //!    another organisation than the recipient's own, commits an audit event and the rows of the release ledger *before* the bytes
 //!    leave.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use api::Code;
 use arc_swap::ArcSwap;
 use oversight::{Action, AuditEvent, OrganisationId};
-use policy::{Engine, LabelKey, Principal, PrincipalKind, Released, Visible};
+use policy::{Engine, LabelKey, Principal, PrincipalKind, Released, Under, Visible};
 use store::releases::Delivery;
 use store::{Reader, Store, StoreError, labels, objects};
 
@@ -126,9 +126,8 @@ impl Door {
             .release(&caller.principal, caller.purpose, &labels, value)
             .ok_or_else(Failure::not_found)?;
         let foreign = leaving.iter().filter(|part| part.originator != caller.principal.organisation);
-        let runs = runs(foreign.map(|part| part.sequence));
-        if !runs.is_empty() {
-            let entries = runs.chunks(RANGES_MAX).map(|runs| entry(recipient, runs)).collect();
+        let entries = entries(recipient, visible, foreign);
+        if !entries.is_empty() {
             self.deliveries.write_down(store, entries).await?;
         }
         let count = u64::try_from(leaving.len()).unwrap_or(u64::MAX);
@@ -143,7 +142,7 @@ fn work_out(engine: &Engine, reader: &Reader<'_>, principal: &Principal) -> Resu
 }
 
 /// What of a principal a decision depends on: all but its own id.
-fn class(principal: &Principal) -> Principal {
+pub(crate) fn class(principal: &Principal) -> Principal {
     let kind = match principal.kind {
         PrincipalKind::Person(_) => PrincipalKind::Person(String::new()),
         PrincipalKind::Program(_) => PrincipalKind::Program(String::new()),
@@ -153,20 +152,43 @@ fn class(principal: &Principal) -> Principal {
     Principal { kind, ..principal.clone() }
 }
 
-/// What the audit log and the ledger say of some runs.
-fn entry(recipient: &Recipient, runs: &[(i64, i64)]) -> Entry {
+/// What the audit log and the ledger say of a delivery: an entry for each agreement under which something is given.
+fn entries<'a>(
+    recipient: &Recipient,
+    visible: &Visible,
+    given: impl Iterator<Item = &'a Leaving>,
+) -> Vec<Entry> {
+    let mut parts: BTreeMap<Option<&Under>, Vec<i64>> = BTreeMap::new();
+    for part in given {
+        parts.entry(visible.under(part.label)).or_default().push(part.sequence);
+    }
+    let mut entries = Vec::new();
+    for (under, sequences) in parts {
+        let runs = runs(sequences.into_iter());
+        entries.extend(runs.chunks(RANGES_MAX).map(|runs| entry(recipient, under, runs)));
+    }
+    entries
+}
+
+/// What they say of some runs.
+fn entry(recipient: &Recipient, under: Option<&Under>, runs: &[(i64, i64)]) -> Entry {
     let caller = &recipient.caller;
+    let event = AuditEvent::done(Action::ObjectsReleased, caller.actor.clone(), caller.purpose)
+        .with("recipient", caller.principal.organisation.as_str())
+        .with("door", recipient.door)
+        .on(runs.iter().copied().map(range));
+    let event = match under {
+        Some(under) => event.with("agreement", under.to_string()),
+        None => event,
+    };
     Entry {
         realm: caller.principal.realm.clone(),
-        event: AuditEvent::done(Action::ObjectsReleased, caller.actor.clone(), caller.purpose)
-            .with("recipient", caller.principal.organisation.as_str())
-            .with("door", recipient.door)
-            .on(runs.iter().copied().map(range)),
+        event,
         delivery: Delivery {
             recipient: caller.principal.organisation.clone(),
             door: recipient.door.to_owned(),
             purpose: caller.purpose,
-            agreement: None,
+            under: under.cloned(),
             runs: runs.to_vec(),
             leaf: 0,
         },

@@ -29,6 +29,7 @@ use crate::release::Door;
 use crate::shares::Shares;
 use crate::sign_in::SignIn;
 use crate::strangers::Strangers;
+use crate::stream::Looks;
 
 /// What every handler can reach; cheap to clone.
 ///
@@ -77,6 +78,8 @@ pub(crate) struct Inner {
     pub(crate) counted: Counted,
     /// How many refusals of strangers are written down.
     pub(crate) strangers: Strangers,
+    /// Looks at the log that open streams share.
+    pub(crate) looks: Looks,
     /// Who holds how many of the open streams.
     pub(crate) streams: Shares,
     /// Where the policies in force come from.

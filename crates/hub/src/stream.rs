@@ -3,21 +3,23 @@
 //! Nothing is pushed into a queue: a [`Follower`] reads the log when the connection has room, a batch at a time, so a slow reader
 //! costs one batch of memory. It resumes by sequence, so it may be cut at any time and loses nothing.
 
+mod looks;
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use api::{Code, StreamEvent};
+use axum::body::Body;
 use axum::extract::State;
-use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
 use futures::stream;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use policy::{Engine, Operation, PrincipalKind, Visible};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use policy::{Engine, Operation, PrincipalKind};
 use serde::Deserialize;
-use store::objects::{self, Change, Row, TailFilter};
-use store::{Reader, StoreError, cases, sightings};
+use store::{Reader, StoreError};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
@@ -25,16 +27,20 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::edges::sees;
-use crate::api::summaries::Teller;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
-use crate::release::{Leaving, Recipient};
+use crate::release::Recipient;
 use crate::request::Query;
 use crate::shares::{Holder, Share};
 use crate::state::{AppState, Live};
 
+pub(crate) use looks::Looks;
+use looks::News;
+
 /// Changes of the log read at once.
 const BATCH_CHANGES_MAX: usize = 200;
+/// Who has no more of the log before it shares its look with the others.
+const NEAR_THE_END: i64 = 1_000;
 /// A comment keeps the connection alive, and shows that the reader is still signed in.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 /// A reader that takes longer over one batch is cut.
@@ -91,12 +97,13 @@ async fn follow(
     let events = stream::unfold(follower, |mut follower| async move {
         follower.next().await.map(|event| (Ok::<_, Infallible>(event), follower))
     });
-    let mut response = Sse::new(events).into_response();
-    // A proxy that collects the answer would hold back what is live.
-    response
-        .headers_mut()
-        .insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
-    Ok(response)
+    // A proxy that keeps or collects the answer would hold back what is live.
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
+    ];
+    Ok((headers, Body::from_stream(events)).into_response())
 }
 
 /// The caller's part of all streams.
@@ -130,7 +137,7 @@ struct Follower {
     /// Everything up to here was sent, or is not for this reader.
     sent: i64,
     /// What was read and waits for the connection to have room.
-    waiting: VecDeque<(i64, Event)>,
+    waiting: VecDeque<(i64, Bytes)>,
     /// Where the read ended that `waiting` is from.
     through: i64,
     /// The policies under which it was read.
@@ -143,16 +150,6 @@ struct Follower {
     heartbeat: Instant,
     /// Held as long as the stream is open.
     _share: Share,
-}
-
-/// What one read of the log brought.
-struct Batch {
-    caller: Caller,
-    visible: Arc<Visible>,
-    events: Vec<(i64, StreamEvent)>,
-    leaving: Vec<Leaving>,
-    through: i64,
-    more: bool,
 }
 
 impl Follower {
@@ -179,7 +176,7 @@ impl Follower {
     }
 
     /// The next event, when there is one; `None` ends the stream.
-    async fn next(&mut self) -> Option<Event> {
+    async fn next(&mut self) -> Option<Bytes> {
         loop {
             if self.state.stopping.is_set() {
                 return None;
@@ -222,7 +219,7 @@ impl Follower {
                 () = tokio::time::sleep_until(self.heartbeat) => {
                     self.heartbeat = Instant::now() + HEARTBEAT_EVERY;
                     self.renew().await?;
-                    return Some(Event::default().comment("still here"));
+                    return Some(Bytes::from_static(b": still here\n\n"));
                 }
             }
         }
@@ -231,34 +228,44 @@ impl Follower {
     /// Reads and releases the next batch; `None` where the reader is signed out or nothing may be given to it.
     async fn read(&mut self) -> Option<()> {
         self.committed.mark_unchanged();
-        let (state, caller, after) = (self.state.clone(), self.caller.clone(), self.sent);
         self.engine = self.state.engine.load_full();
-        let found = self.state.store.read(move |reader| read_batch(&state, reader, &caller, after)).await;
-        let batch = found.map_err(|error| tracing::error!(%error, "a stream cannot read the log")).ok()??;
-        let recipient = Recipient { caller: batch.caller.clone(), door: "stream" };
+        let found = self.look().await;
+        let (caller, news) =
+            found.map_err(|error| tracing::error!(%error, "a stream cannot read the log")).ok()??;
+        let recipient = Recipient { caller: caller.clone(), door: "stream" };
         let state = &self.state;
         let released = state.door.release(
             &state.store,
             &state.metrics,
             &recipient,
-            &batch.visible,
-            &batch.leaving,
-            batch.events,
+            &news.visible,
+            &news.leaving,
+            news.events.clone(),
         );
         let events = released
             .await
             .map_err(|failure| tracing::debug!(detail = failure.detail(), "a stream ends"))
             .ok()?;
-        self.caller = batch.caller;
-        self.waiting = events
-            .into_inner()
-            .into_iter()
-            .filter_map(|(sequence, event)| Some((sequence, sse(&event)?.id(sequence.to_string()))))
-            .collect();
-        self.through = batch.through;
-        self.is_at_end = !batch.more;
+        self.caller = caller;
+        self.waiting = events.into_inner().into();
+        self.through = news.through;
+        self.is_at_end = !news.more;
         self.read_at = Instant::now();
         Some(())
+    }
+
+    /// The reader's news: with everybody else's where it is near the end, alone where it has much to catch up with.
+    async fn look(&self) -> Result<Option<(Caller, Arc<News>)>, StoreError> {
+        let (state, caller, after) = (self.state.clone(), self.caller.clone(), self.sent);
+        if *self.committed.borrow() - after <= NEAR_THE_END {
+            return self.state.looks.look(&state, caller, after).await;
+        }
+        let alone = move |reader: &Reader<'_>| {
+            let Some(caller) = caller.renewed(reader)? else { return Ok(None) };
+            let news = looks::news(&state, reader, &caller, after)?;
+            Ok(Some((caller, Arc::new(news))))
+        };
+        self.state.store.read(alone).await
     }
 
     /// Asks again who the reader is; `None` where it is signed out.
@@ -269,22 +276,22 @@ impl Follower {
     }
 
     /// An event that is not in the log, if the reader may see it.
-    fn tell_live(&self, event: &Live) -> Option<Event> {
+    fn tell_live(&self, event: &Live) -> Option<Bytes> {
         match event {
             Live::Edge(event) => {
                 let StreamEvent::Edge { edge } = event else { return None };
                 let organisation = oversight::OrganisationId::parse(&edge.organisation)?;
                 let may = self.caller.may(&self.state, Operation::SeeEdges)
                     && sees(&self.caller.principal, &organisation);
-                if may { sse(event) } else { None }
+                if may { sse(None, event) } else { None }
             }
             Live::Alert(owner, event) => {
                 let is_owner = self.caller.owner().is_some_and(|asker| asker == *owner);
-                if is_owner { sse(event) } else { None }
+                if is_owner { sse(None, event) } else { None }
             }
             Live::Notice(to, event) => {
                 if to.contains(&self.caller.principal.organisation) {
-                    sse(event)
+                    sse(None, event)
                 } else {
                     None
                 }
@@ -299,63 +306,8 @@ impl Drop for Follower {
     }
 }
 
-fn read_batch(
-    state: &AppState,
-    reader: &Reader<'_>,
-    caller: &Caller,
-    after: i64,
-) -> Result<Option<Batch>, StoreError> {
-    let Some(caller) = caller.renewed(reader)? else { return Ok(None) };
-    let mut teller = Teller::new(reader, &state.door, &caller.principal)?;
-    let visible = Arc::clone(&teller.visible);
-    let filter =
-        TailFilter { visible: &visible, after, types: &[], last_only: false, limit: BATCH_CHANGES_MAX };
-    let tail = objects::tail(reader, caller.realm(), &filter)?;
-    let (mut events, mut leaving) = (Vec::new(), Vec::new());
-    for change in tail.changes {
-        match change {
-            Change::Added(row) => {
-                events.push((row.sequence, tell(&mut teller, state, &caller, &row)?));
-                leaving.push(Leaving::from(&row));
-            }
-            Change::Removed { sequence, id, label, originator, gone: true, .. } => {
-                events.push((sequence, StreamEvent::Removed { id: id.to_string() }));
-                leaving.push(Leaving { sequence, label, originator });
-            }
-            Change::Removed { gone: false, .. } => {}
-        }
-    }
-    // What stands beside an object in its event leaves as well: the indicator's name, the terms of a marking.
-    leaving.extend(teller.take_named());
-    Ok(Some(Batch { caller, visible, events, leaving, through: tail.through, more: tail.more }))
-}
-
-/// A sighting of an edge's and a case are told as what they are; every other object as an object, and so is a case to those who
-/// do not work on cases.
-fn tell(
-    teller: &mut Teller<'_, '_>,
-    state: &AppState,
-    caller: &Caller,
-    row: &Row,
-) -> Result<StreamEvent, StoreError> {
-    let visible = Arc::clone(&teller.visible);
-    match row.id.object_type() {
-        "sighting" => {
-            if let Some(sighting) = sightings::get(teller.reader, caller.realm(), &visible, &row.id)? {
-                return Ok(StreamEvent::Sighting { sighting: teller.sighting(&sighting)? });
-            }
-        }
-        "incident" if caller.may(state, Operation::WorkCases) => {
-            if let Some((case, label)) = cases::get(teller.reader, caller.realm(), &visible, &row.id)? {
-                return Ok(StreamEvent::Case { case: teller.case(&case, label)? });
-            }
-        }
-        _ => {}
-    }
-    Ok(StreamEvent::Object { object: teller.object(row)? })
-}
-
-fn sse(event: &StreamEvent) -> Option<Event> {
+/// An event as it is sent: its kind, its place in the log where it has one, and what it tells on one line.
+fn sse(sequence: Option<i64>, event: &StreamEvent) -> Option<Bytes> {
     let kind = match event {
         StreamEvent::Object { .. } => "object",
         StreamEvent::Sighting { .. } => "sighting",
@@ -365,5 +317,14 @@ fn sse(event: &StreamEvent) -> Option<Event> {
         StreamEvent::Removed { .. } => "removed",
         StreamEvent::Alert { .. } => "alert",
     };
-    Event::default().event(kind).json_data(event).ok()
+    let mut bytes = BytesMut::new();
+    // JSON has no line feeds of its own.
+    let data = serde_json::to_vec(event).ok()?;
+    bytes.extend_from_slice(format!("event: {kind}\ndata: ").as_bytes());
+    bytes.extend_from_slice(&data);
+    if let Some(sequence) = sequence {
+        bytes.extend_from_slice(format!("\nid: {sequence}").as_bytes());
+    }
+    bytes.extend_from_slice(b"\n\n");
+    Some(bytes.freeze())
 }

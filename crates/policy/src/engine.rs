@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
@@ -9,7 +9,9 @@ use crate::class::Class;
 use crate::compile::{BUILT_IN, Compiled, Words, compile};
 use crate::question::{Asker, Question};
 use crate::request::{Target, ask, ask_about};
-use crate::{AgreementId, Circumstances, Explainer, Label, LabelKey, Principal, PrincipalKind, Visible};
+use crate::{
+    AgreementId, Circumstances, Explainer, Label, LabelKey, Principal, PrincipalKind, Under, Visible,
+};
 
 /// The policies in force and the circumstances under which they stand, and the only way to a decision. Cedar decides; any error in
 /// an evaluation denies. Decisions are remembered as long as the engine lives; a change of policy, of an agreement, of a
@@ -82,9 +84,19 @@ pub struct PolicyError(pub String);
 /// Decisions made so far.
 #[derive(Debug, Default)]
 struct Memory {
-    reads: HashMap<Question, bool, RandomState>,
+    reads: HashMap<Question, Given, RandomState>,
     operations: HashMap<(Class, Operation), bool, RandomState>,
     purposes: HashMap<Class, BTreeSet<Purpose>, RandomState>,
+}
+
+/// Whether something may be read, and by what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Given {
+    No,
+    /// By the council's rules.
+    Plainly,
+    /// By a term alone, by its number in the facts.
+    By(usize),
 }
 
 /// So many decisions are remembered; then all are forgotten and made anew. Labels come from outside, and memory is finite.
@@ -196,7 +208,13 @@ impl Engine {
         labels: impl IntoIterator<Item = (LabelKey, &'a Label)>,
     ) -> Visible {
         let class = Class::of(principal);
-        let mut keys = Vec::new();
+        let (mut keys, mut under) = (Vec::new(), BTreeMap::new());
+        let mut take = |key: LabelKey, received: Option<&AgreementId>, given: Given| {
+            if given != Given::No {
+                keys.push(key);
+                under.extend(self.under_which(received, given).map(|under| (key, under)));
+            }
+        };
         let (mut unknown, mut copies) = (Vec::new(), Vec::new());
         {
             let asker = self.asker(&class);
@@ -208,20 +226,31 @@ impl Engine {
                 }
                 let question = asker.question(label);
                 match memory.reads.get(&question) {
-                    Some(true) => keys.push(key),
-                    Some(false) => {}
-                    None => unknown.push((key, question)),
+                    Some(given) => take(key, label.agreement.as_ref(), *given),
+                    None => unknown.push((key, label.agreement.as_ref(), question)),
                 }
             }
         }
-        for (key, question) in unknown {
-            if self.decide_read(question) {
-                keys.push(key);
-            }
+        for (key, received, question) in unknown {
+            take(key, received, self.decide_read(question));
         }
-        keys.extend(copies.into_iter().filter(|(_, label)| self.is_shown(&class, label)).map(|(key, _)| key));
+        for (key, label) in copies {
+            take(key, label.agreement.as_ref(), self.shown(&class, label));
+        }
         let purposes = self.purposes(&class);
-        Visible::new(keys, class, purposes, self.epoch)
+        Visible::new(keys, under, class, purposes, self.epoch)
+    }
+
+    /// The agreement that something is given under: that of the term which gives it, else the one under which it came in.
+    fn under_which(&self, received: Option<&AgreementId>, given: Given) -> Option<Under> {
+        let clause = match given {
+            Given::By(term) => self.facts.clause(term),
+            Given::No | Given::Plainly => None,
+        };
+        match clause {
+            Some(clause) => Some(Under { agreement: clause.agreement.clone(), term: Some(clause.number) }),
+            None => received.map(|agreement| Under { agreement: agreement.clone(), term: None }),
+        }
     }
 
     /// Why the principal may or may not read: the ids of the policies that decided, for the console's "who can see this".
@@ -277,30 +306,36 @@ impl Engine {
     }
 
     fn may_read(&self, principal: &Principal, label: &Label) -> bool {
-        self.is_shown(&Class::of(principal), label)
+        self.shown(&Class::of(principal), label) != Given::No
     }
 
-    fn is_shown(&self, class: &Class, label: &Label) -> bool {
-        self.decide_read(self.asker(class).question(label)) && !self.is_replaced(class, label)
+    /// By what something is shown, redacted copies told apart.
+    fn shown(&self, class: &Class, label: &Label) -> Given {
+        if self.is_replaced(class, label) { Given::No } else { self.decide_read(self.asker(class).question(label)) }
     }
 
     /// Whether a redacted copy is not for these readers, because they have the original, or a copy that holds more of it.
     pub(crate) fn is_replaced(&self, class: &Class, label: &Label) -> bool {
+        let reads = |other: &Label| self.decide_read(self.asker(class).question(other)) != Given::No;
         !label.instead_of.is_empty()
-            && (label.originator == class.organisation
-                || label.instead_of.iter().any(|other| self.decide_read(self.asker(class).question(other))))
+            && (label.originator == class.organisation || label.instead_of.iter().any(reads))
     }
 
-    fn decide_read(&self, question: Question) -> bool {
+    fn decide_read(&self, question: Question) -> Given {
         let known = self.memory.read().unwrap_or_else(PoisonError::into_inner).reads.get(&question).copied();
         if let Some(known) = known {
             return known;
         }
-        let allowed = ask_about(&self.compiled, &self.facts, "read", &question).allowed;
+        let answer = ask_about(&self.compiled, &self.facts, "read", &question);
+        let given = match (answer.allowed, answer.term) {
+            (false, _) => Given::No,
+            (true, None) => Given::Plainly,
+            (true, Some(term)) => Given::By(term),
+        };
         let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
         memory.make_room(1);
-        memory.reads.insert(question, allowed);
-        allowed
+        memory.reads.insert(question, given);
+        given
     }
 
     fn purposes(&self, class: &Class) -> BTreeSet<Purpose> {

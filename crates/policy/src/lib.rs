@@ -37,4 +37,4 @@ pub use marking::{
 };
 pub use object_class::ObjectClass;
 pub use principal::{Principal, PrincipalKind};
-pub use release::{LabelKey, Released, Visible};
+pub use release::{LabelKey, Released, Under, Visible};

@@ -1,9 +1,10 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use oversight::{OrganisationId, Purpose};
 
-use crate::Principal;
 use crate::class::Class;
+use crate::{AgreementId, Principal};
 
 /// A label's number in one store.
 pub type LabelKey = i64;
@@ -13,9 +14,21 @@ pub type LabelKey = i64;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Visible {
     keys: Vec<LabelKey>,
+    /// Those of them that are read because an agreement says so.
+    under: BTreeMap<LabelKey, Under>,
     class: Option<Class>,
     purposes: BTreeSet<Purpose>,
     epoch: u64,
+}
+
+/// The agreement under which something is given. Written as `aurora-2026#1` (its first term), or as `aurora-2026` where no single
+/// term gives it: it came in under that agreement, and the council's rules give it on as far as the agreement lets them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Under {
+    /// Which.
+    pub agreement: AgreementId,
+    /// The number of the term that gives it, from 1.
+    pub term: Option<usize>,
 }
 
 /// A proof: policy allowed this value out to this recipient. Everything that leaves a hub is one; there is no other constructor
@@ -52,13 +65,14 @@ impl Visible {
     /// For the engine.
     pub(crate) fn new(
         mut keys: Vec<LabelKey>,
+        under: BTreeMap<LabelKey, Under>,
         class: Class,
         purposes: BTreeSet<Purpose>,
         epoch: u64,
     ) -> Self {
         keys.sort_unstable();
         keys.dedup();
-        Self { keys, class: Some(class), purposes, epoch }
+        Self { keys, under, class: Some(class), purposes, epoch }
     }
 
     /// The keys, ascending.
@@ -77,6 +91,12 @@ impl Visible {
     #[must_use]
     pub fn contains(&self, key: LabelKey) -> bool {
         self.keys.binary_search(&key).is_ok()
+    }
+
+    /// The agreement under which what bears a label is given, where one is needed for it.
+    #[must_use]
+    pub fn under(&self, key: LabelKey) -> Option<&Under> {
+        self.under.get(&key)
     }
 
     /// The policies under which this was worked out: equal to [`crate::Engine::epoch`] as long as they are in force.
@@ -117,6 +137,27 @@ impl Visible {
     }
 }
 
+impl Under {
+    /// Reads what [`fmt::Display`] writes.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (agreement, term) = match text.split_once('#') {
+            Some((agreement, term)) => (agreement, Some(term.parse().ok().filter(|term| *term > 0)?)),
+            None => (text, None),
+        };
+        Some(Self { agreement: AgreementId::parse(agreement)?, term })
+    }
+}
+
+impl fmt::Display for Under {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.term {
+            Some(term) => write!(f, "{}#{term}", self.agreement),
+            None => self.agreement.fmt(f),
+        }
+    }
+}
+
 impl<T> Released<T> {
     /// To whom.
     #[must_use]
@@ -138,5 +179,26 @@ impl<T> Released<T> {
     /// Takes it out, to be written to the recipient.
     pub fn into_inner(self) -> T {
         self.value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agreement_and_its_term_are_read_as_they_are_written() {
+        let check = |text: &str, expected: Option<(&str, Option<usize>)>| {
+            let found = Under::parse(text);
+            let told = found.as_ref().map(|under| (under.agreement.to_string(), under.term));
+            assert_eq!(told, expected.map(|(agreement, term)| (agreement.to_owned(), term)), "{text}");
+            assert!(found.is_none_or(|under| under.to_string() == text), "{text}");
+        };
+        check("aurora-2026", Some(("aurora-2026", None)));
+        check("aurora-2026#2", Some(("aurora-2026", Some(2))));
+        check("aurora-2026#0", None);
+        check("aurora-2026#x", None);
+        check("#1", None);
+        check("", None);
     }
 }

@@ -48,6 +48,40 @@ pub fn judge(
     Ok(())
 }
 
+/// Writes down that an object led to a block in an organisation's network.
+///
+/// # Errors
+/// Those of the database.
+pub fn block(
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    object: &Id,
+    organisation: &OrganisationId,
+    opinion: &Id,
+) -> Result<(), StoreError> {
+    let (realm, now) = (tx.realm_for_writing(realm)?, micros(tx.now()));
+    tx.execute(
+        "INSERT INTO blocks (realm, object, organisation, opinion, at) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (realm, object, organisation) DO UPDATE SET opinion = excluded.opinion, at = excluded.at",
+        params![realm, object.as_str(), organisation.as_str(), opinion.as_str(), now],
+    )?;
+    Ok(())
+}
+
+/// How many organisations other than one say that an object led to a block.
+///
+/// # Errors
+/// Those of the database.
+pub fn blocked_by_others(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    object: &Id,
+    than: &OrganisationId,
+) -> Result<u64, StoreError> {
+    let sql = "SELECT COUNT(*) FROM blocks WHERE realm = ?1 AND object = ?2 AND organisation <> ?3";
+    Ok(count(reader.number(sql, (reader.realm(realm)?, object.as_str(), than.as_str()))?))
+}
+
 /// How organisations judge an object: the judgement of each.
 ///
 /// # Errors

@@ -25,6 +25,7 @@ pub mod agreements;
 pub mod alerts;
 pub mod anonymous;
 pub mod audit;
+pub mod carried;
 pub mod cases;
 pub mod challenges;
 pub mod collections;
@@ -56,7 +57,9 @@ pub mod settings;
 pub mod sharing_groups;
 pub mod sightings;
 pub mod statuses;
+pub mod taxii_links;
 pub mod tokens;
+pub mod widenings;
 
 pub use act::Act;
 pub use error::StoreError;

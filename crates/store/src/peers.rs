@@ -217,7 +217,7 @@ pub fn update(tx: &mut Tx<'_>, realm: &Realm, peer: &Peer) -> Result<(), StoreEr
 /// Those of the database.
 pub fn remove(tx: &mut Tx<'_>, realm: &Realm, id: &str) -> Result<bool, StoreError> {
     let key = tx.realm(realm)?;
-    for table in ["peer_progress", "peer_sights", "peer_conflicts"] {
+    for table in ["peer_progress", "peer_sights", "peer_conflicts", "carried_out", "carried_in"] {
         tx.execute(&format!("DELETE FROM {table} WHERE realm = ?1 AND peer = ?2"), (key, id))?;
     }
     outbox::forget(tx, realm, &consumer(id))?;
@@ -240,6 +240,19 @@ pub fn get(reader: &Reader<'_>, realm: &Realm, id: &str) -> Result<Option<Peer>,
 pub fn by_hub(reader: &Reader<'_>, realm: &Realm, hub: &str) -> Result<Option<Peer>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM peers WHERE realm = ?1 AND hub = ?2");
     reader.first(&sql, (reader.realm(realm)?, hub), read)
+}
+
+/// The peer that is bound to an organisation.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_organisation(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    organisation: &OrganisationId,
+) -> Result<Option<Peer>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM peers WHERE realm = ?1 AND organisation = ?2");
+    reader.first(&sql, (reader.realm(realm)?, organisation.as_str()), read)
 }
 
 /// All peers, by short name.

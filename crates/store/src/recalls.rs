@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use oversight::{OrganisationId, Realm};
 use stix::Id;
 
-use crate::sql::{Row, micros, organisation_id, params, stix_id, time, time_opt};
-use crate::{Reader, StoreError, Tx, edges};
+use crate::carried::Reach;
+use crate::sql::{Row, count, micros, organisation_id, params, stix_id, stored, time, time_opt};
+use crate::{Reader, StoreError, Tx, edges, peers};
 
 /// Recalls one read gives at most.
 pub const RECALLS_MAX: usize = 1_000;
-/// What [`holder_of_edge`] begins with.
+/// What stands before the name of an edge, and of a peer, that is a holder.
 const EDGE: &str = "edge:";
+const PEER: &str = "peer:";
 
 /// A recall.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,12 +45,25 @@ pub struct Recall {
 pub struct Holder {
     /// The organisation.
     pub organisation: OrganisationId,
-    /// One of its edges; `None`: the organisation itself.
-    pub edge: Option<String>,
+    /// Which part of it.
+    pub part: Part,
+    /// Of a peer: how far it has come with those that it gave the object to.
+    pub beyond: Option<Reach>,
     /// When it was acknowledged.
     pub acknowledged: Option<jiff::Timestamp>,
     /// By whom: an account, a token, an edge, a peer.
     pub acknowledged_by: Option<String>,
+}
+
+/// Who of an organisation was given the object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Its people and programs.
+    Itself,
+    /// One of its edges.
+    Edge(String),
+    /// Its hub, which may have given it on.
+    Peer(String),
 }
 
 /// Which recalls a list gives.
@@ -65,7 +80,7 @@ pub enum Which {
 }
 
 /// Writes a recall down with those who are to acknowledge it: an organisation that was given the object by the doors of its edges
-/// alone is represented by them.
+/// and its hub alone is represented by them. Gives the peers among them, which are to be told.
 ///
 /// # Errors
 /// [`StoreError::Exists`] for an id that is taken.
@@ -74,7 +89,7 @@ pub fn add(
     realm: &Realm,
     recall: &Recall,
     recipients: &BTreeMap<OrganisationId, BTreeSet<String>>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<String>, StoreError> {
     let key = tx.realm_for_writing(realm)?;
     tx.insert(
         "INSERT INTO recalls (realm, id, object, version, name, reason, originator, issuer, at, deadline, sequence)
@@ -95,24 +110,31 @@ pub fn add(
         &recall.id,
     )?;
     let edges = edges::list(tx, realm)?;
+    let mut told = Vec::new();
     for (organisation, doors) in
         recipients.iter().filter(|(organisation, _)| **organisation != recall.originator)
     {
-        let of_edges = doors.contains("edge");
-        let edges = edges.iter().filter(|edge| of_edges && edge.organisation == *organisation);
-        let mut holders: Vec<String> = edges.map(|edge| holder_of_edge(&edge.id)).collect();
-        if holders.is_empty() || doors.iter().any(|door| door != "edge") {
-            holders.push(String::new());
+        let mut holders = Vec::new();
+        if doors.contains("edge") {
+            let edges = edges.iter().filter(|edge| edge.organisation == *organisation);
+            holders.extend(edges.map(|edge| Part::Edge(edge.id.clone())));
+        }
+        let peer =
+            if doors.contains("peer") { peers::of_organisation(tx, realm, organisation)? } else { None };
+        told.extend(peer.iter().map(|peer| peer.id.clone()));
+        holders.extend(peer.map(|peer| Part::Peer(peer.id)));
+        if holders.is_empty() || doors.iter().any(|door| !matches!(door.as_str(), "edge" | "peer")) {
+            holders.push(Part::Itself);
         }
         for holder in holders {
             tx.execute(
                 "INSERT INTO recall_recipients (realm, recall, organisation, holder, deadline, acknowledged)
                  VALUES (?1, ?2, ?3, ?4, ?5, 0)",
-                params![key, recall.id, organisation.as_str(), holder, micros(recall.deadline)],
+                params![key, recall.id, organisation.as_str(), holder.text(), micros(recall.deadline)],
             )?;
         }
     }
-    Ok(())
+    Ok(told)
 }
 
 /// A recall by its id.
@@ -157,15 +179,78 @@ pub fn list(
 pub fn holders(reader: &Reader<'_>, realm: &Realm, recall: &str) -> Result<Vec<Holder>, StoreError> {
     let sql = "SELECT organisation, holder, acknowledged, acknowledged_by FROM recall_recipients
         WHERE realm = ?1 AND recall = ?2 ORDER BY organisation, holder";
-    reader.rows(sql, (reader.realm(realm)?, recall), |row| {
+    let key = reader.realm(realm)?;
+    let mut holders = reader.rows(sql, (key, recall), |row| {
         let (holder, acknowledged): (String, i64) = (row.get(1)?, row.get(2)?);
         Ok(Holder {
             organisation: organisation_id(&row.get::<String>(0)?)?,
-            edge: holder.strip_prefix(EDGE).map(str::to_owned),
+            part: Part::of(&holder),
+            beyond: None,
             acknowledged: time_opt(Some(acknowledged).filter(|at| *at != 0))?,
             acknowledged_by: row.get(3)?,
         })
-    })
+    })?;
+    let sql =
+        "SELECT holders, acknowledged FROM recall_beyond WHERE realm = ?1 AND recall = ?2 AND peer = ?3";
+    for holder in &mut holders {
+        let Part::Peer(peer) = &holder.part else { continue };
+        let is_settled = holder.acknowledged.is_some();
+        holder.beyond = reader.first(sql, (key, recall, peer.as_str()), |row| {
+            Ok(Reach { holders: count(row.get(0)?), acknowledged: count(row.get(1)?), is_settled })
+        })?;
+    }
+    Ok(holders)
+}
+
+/// How far a recall has come with those who were given the object here, and by whom they gave it to.
+///
+/// # Errors
+/// Those of the database.
+pub fn reach(reader: &Reader<'_>, realm: &Realm, recall: &str) -> Result<Reach, StoreError> {
+    let mut reach = Reach { is_settled: true, ..Reach::default() };
+    for holder in holders(reader, realm, recall)? {
+        let beyond = holder.beyond.unwrap_or_default();
+        let done = holder.acknowledged.is_some();
+        reach.holders = reach.holders.saturating_add(beyond.holders).saturating_add(1);
+        reach.acknowledged =
+            reach.acknowledged.saturating_add(beyond.acknowledged).saturating_add(u64::from(done));
+        reach.is_settled &= done;
+    }
+    Ok(reach)
+}
+
+/// Notes how far a peer has come with those that it gave the object to.
+///
+/// # Errors
+/// Those of the database.
+pub fn put_beyond(
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    recall: &str,
+    peer: &str,
+    reach: Reach,
+) -> Result<(), StoreError> {
+    let (key, now) = (tx.realm_for_writing(realm)?, micros(tx.now()));
+    tx.execute(
+        "INSERT INTO recall_beyond (realm, recall, peer, holders, acknowledged, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (realm, recall, peer) DO UPDATE SET holders = excluded.holders,
+             acknowledged = excluded.acknowledged, at = excluded.at",
+        params![key, recall, peer, stored(reach.holders), stored(reach.acknowledged), now],
+    )?;
+    Ok(())
+}
+
+/// The recalls that a peer has yet to acknowledge, oldest first.
+///
+/// # Errors
+/// Those of the database.
+pub fn pending_for_peer(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    organisation: &OrganisationId,
+    peer: &str,
+) -> Result<Vec<Recall>, StoreError> {
+    pending(reader, realm, organisation, &Part::Peer(peer.to_owned()))
 }
 
 /// The recalls that an organisation itself has yet to acknowledge, oldest first: what a person, a program or a peer asks for.
@@ -177,7 +262,7 @@ pub fn pending_for(
     realm: &Realm,
     organisation: &OrganisationId,
 ) -> Result<Vec<Recall>, StoreError> {
-    pending(reader, realm, organisation, "")
+    pending(reader, realm, organisation, &Part::Itself)
 }
 
 /// The recalls that one of an organisation's edges has yet to acknowledge, oldest first.
@@ -190,14 +275,14 @@ pub fn pending_for_edge(
     organisation: &OrganisationId,
     edge: &str,
 ) -> Result<Vec<Recall>, StoreError> {
-    pending(reader, realm, organisation, &holder_of_edge(edge))
+    pending(reader, realm, organisation, &Part::Edge(edge.to_owned()))
 }
 
 fn pending(
     reader: &Reader<'_>,
     realm: &Realm,
     organisation: &OrganisationId,
-    holder: &str,
+    part: &Part,
 ) -> Result<Vec<Recall>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM recalls WHERE realm = ?1 AND id IN (
@@ -206,10 +291,10 @@ fn pending(
          ORDER BY at, id LIMIT ?4"
     );
     let limit = i64::try_from(RECALLS_MAX).unwrap_or(1);
-    reader.rows(&sql, (reader.realm(realm)?, organisation.as_str(), holder, limit), read)
+    reader.rows(&sql, (reader.realm(realm)?, organisation.as_str(), part.text(), limit), read)
 }
 
-/// Notes that an organisation (or one of its edges) has done what a recall asks for; whether that is news.
+/// Notes that an organisation (or its edge, or its hub) has done what a recall asks for; whether that is news.
 ///
 /// # Errors
 /// [`StoreError::NotFound`] where it was not given the object.
@@ -217,11 +302,11 @@ pub fn acknowledge(
     tx: &mut Tx<'_>,
     realm: &Realm,
     recall: &str,
-    (organisation, edge): (&OrganisationId, Option<&str>),
+    (organisation, part): (&OrganisationId, &Part),
     by: &str,
 ) -> Result<bool, StoreError> {
     let (realm, now) = (tx.realm(realm)?, micros(tx.now()));
-    let holder = edge.map(holder_of_edge).unwrap_or_default();
+    let holder = part.text();
     let sql = "SELECT COUNT(*) FROM recall_recipients
         WHERE realm = ?1 AND recall = ?2 AND organisation = ?3 AND holder = ?4";
     if tx.number(sql, (realm, recall, organisation.as_str(), holder.as_str()))? == 0 {
@@ -242,11 +327,25 @@ pub fn acknowledge(
 pub fn overdue(reader: &Reader<'_>, realm: &Realm) -> Result<u64, StoreError> {
     let sql =
         "SELECT COUNT(*) FROM recall_recipients WHERE realm = ?1 AND acknowledged = 0 AND deadline < ?2";
-    Ok(crate::sql::count(reader.number(sql, (reader.realm(realm)?, micros(reader.now())))?))
+    Ok(count(reader.number(sql, (reader.realm(realm)?, micros(reader.now())))?))
 }
 
-fn holder_of_edge(edge: &str) -> String {
-    format!("{EDGE}{edge}")
+impl Part {
+    fn text(&self) -> String {
+        match self {
+            Self::Itself => String::new(),
+            Self::Edge(edge) => format!("{EDGE}{edge}"),
+            Self::Peer(peer) => format!("{PEER}{peer}"),
+        }
+    }
+
+    fn of(text: &str) -> Self {
+        match (text.strip_prefix(EDGE), text.strip_prefix(PEER)) {
+            (Some(edge), _) => Self::Edge(edge.to_owned()),
+            (_, Some(peer)) => Self::Peer(peer.to_owned()),
+            _ => Self::Itself,
+        }
+    }
 }
 
 const COLUMNS: &str = "id, object, version, name, reason, originator, issuer, at, deadline, sequence";

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oversight::{OrganisationId, Purpose, Realm};
+use policy::Under;
 use stix::Id;
 
 use crate::objects::{self, object_key};
@@ -28,8 +29,8 @@ pub struct Delivery {
     pub door: String,
     /// What for.
     pub purpose: Purpose,
-    /// The agreement it was given under, where one was needed.
-    pub agreement: Option<String>,
+    /// The agreement it was given under, where one was needed, and its term.
+    pub under: Option<Under>,
     /// Runs of the log's sequence numbers, first and last.
     pub runs: Vec<(i64, i64)>,
     /// The leaf of the audit log that says so.
@@ -49,8 +50,8 @@ pub struct Release {
     pub door: String,
     /// What for.
     pub purpose: Purpose,
-    /// The agreement it was given under, where one was needed.
-    pub agreement: Option<String>,
+    /// The agreement it was given under, where one was needed, and its term.
+    pub under: Option<Under>,
     /// How often.
     pub times: u64,
     /// When first.
@@ -93,7 +94,7 @@ pub fn record(tx: &mut Tx<'_>, realm: &Realm, delivery: &Delivery) -> Result<(),
                 last,
                 delivery.door,
                 delivery.purpose.name(),
-                delivery.agreement.as_deref().unwrap_or_default(),
+                delivery.under.as_ref().map(Under::to_string).unwrap_or_default(),
                 span(*first, *last),
                 now,
                 stored(delivery.leaf),
@@ -136,9 +137,22 @@ pub fn recipients(
     realm: &Realm,
     id: &Id,
 ) -> Result<BTreeMap<OrganisationId, BTreeSet<String>>, StoreError> {
+    recipients_of(reader, realm, id, None)
+}
+
+/// The same for one version, by the key that sorts it ([`crate::routes::version_key`]).
+///
+/// # Errors
+/// Those of the database.
+pub fn recipients_of(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    id: &Id,
+    version_key: Option<&str>,
+) -> Result<BTreeMap<OrganisationId, BTreeSet<String>>, StoreError> {
     let key = reader.realm(realm)?;
     let mut found: BTreeMap<OrganisationId, BTreeSet<String>> = BTreeMap::new();
-    for place in places(reader, key, id.as_str(), None)? {
+    for place in places(reader, key, id.as_str(), version_key)? {
         for release in holding(reader, key, place, i64::MAX)? {
             found.entry(release.recipient).or_default().insert(release.door);
         }
@@ -221,8 +235,7 @@ fn places(
 
 /// The rows of several places, one for each recipient, door, purpose and agreement.
 fn gather(reader: &Reader<'_>, realm: i64, places: &[i64]) -> Result<Vec<Release>, StoreError> {
-    let mut found: BTreeMap<(OrganisationId, String, &'static str, Option<String>), Release> =
-        BTreeMap::new();
+    let mut found: BTreeMap<(OrganisationId, String, &'static str, Option<Under>), Release> = BTreeMap::new();
     for place in places {
         for release in holding(reader, realm, *place, i64::MAX)? {
             let release = Release { first_sequence: *place, last_sequence: *place, ..release };
@@ -230,7 +243,7 @@ fn gather(reader: &Reader<'_>, realm: i64, places: &[i64]) -> Result<Vec<Release
                 release.recipient.clone(),
                 release.door.clone(),
                 release.purpose.name(),
-                release.agreement.clone(),
+                release.under.clone(),
             );
             match found.get_mut(&key) {
                 None => drop(found.insert(key, release)),
@@ -275,14 +288,15 @@ const COLUMNS: &str =
     first_leaf, last_leaf";
 
 fn read(row: &Row<'_>) -> Result<Release, StoreError> {
-    let agreement: String = row.get(5)?;
+    let under: String = row.get(5)?;
+    let under = Some(under).filter(|under| !under.is_empty());
     Ok(Release {
         recipient: organisation_id(&row.get::<String>(0)?)?,
         first_sequence: row.get(1)?,
         last_sequence: row.get(2)?,
         door: row.get(3)?,
         purpose: parsed("purpose", &row.get::<String>(4)?, Purpose::parse)?,
-        agreement: Some(agreement).filter(|agreement| !agreement.is_empty()),
+        under: under.map(|under| parsed("agreement", &under, Under::parse)).transpose()?,
         times: count(row.get(6)?),
         first_at: time(row.get(7)?)?,
         last_at: time(row.get(8)?)?,

@@ -196,6 +196,69 @@ pub fn grants(reader: &Reader<'_>, realm: &Realm, object: &Id) -> Result<Vec<Req
     reader.rows(&sql, (reader.realm(realm)?, object.as_str()), read)
 }
 
+/// Has a grant cover the versions that come after it, too.
+///
+/// # Errors
+/// Those of the database.
+pub fn stand(tx: &mut Tx<'_>, realm: &Realm, grant: &Request) -> Result<(), StoreError> {
+    let realm = tx.realm_for_writing(realm)?;
+    tx.execute(
+        "INSERT INTO standing_grants (realm, object, request, originator, recipient) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (realm, object, request) DO NOTHING",
+        params![
+            realm,
+            grant.object.as_str(),
+            grant.id,
+            grant.originator.as_str(),
+            grant.recipient.as_str()
+        ],
+    )?;
+    Ok(())
+}
+
+/// A grant that is over covers nothing any more.
+///
+/// # Errors
+/// Those of the database.
+pub fn fall(tx: &mut Tx<'_>, realm: &Realm, grant: &Request) -> Result<(), StoreError> {
+    let sql = "DELETE FROM standing_grants WHERE realm = ?1 AND object = ?2 AND request = ?3";
+    tx.execute(sql, (tx.realm(realm)?, grant.object.as_str(), grant.id.as_str()))?;
+    Ok(())
+}
+
+/// Whether any grant covers later versions: where none does, nobody need ask for each object.
+///
+/// # Errors
+/// Those of the database.
+pub fn any_stands(reader: &Reader<'_>, realm: &Realm) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM standing_grants WHERE realm = ?1 LIMIT 1) AS one";
+    Ok(reader.number(sql, [reader.realm(realm)?])? > 0)
+}
+
+/// To whom new versions of an originator's object are granted by what was said of an older one.
+///
+/// # Errors
+/// Those of the database.
+pub fn standing(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    object: &Id,
+    originator: &OrganisationId,
+) -> Result<Vec<OrganisationId>, StoreError> {
+    let sql = "SELECT recipient FROM standing_grants WHERE realm = ?1 AND object = ?2 AND originator = ?3";
+    let params = (reader.realm(realm)?, object.as_str(), originator.as_str());
+    reader.rows(sql, params, |row| organisation_id(row.text(0)?))
+}
+
+/// Whether a grant covers later versions.
+///
+/// # Errors
+/// Those of the database.
+pub fn stands(reader: &Reader<'_>, realm: &Realm, grant: &Request) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) FROM standing_grants WHERE realm = ?1 AND object = ?2 AND request = ?3";
+    Ok(reader.number(sql, (reader.realm(realm)?, grant.object.as_str(), grant.id.as_str()))? > 0)
+}
+
 /// Grants whose end has come, at most 100.
 ///
 /// # Errors

@@ -25,6 +25,8 @@ const MIGRATIONS: &[&[&str]] = &[
     &[include_str!("schema/agreement_steps.sql")],
     &[WORDS_AGAIN_SQLITE],
     &[include_str!("schema/copies.sql")],
+    &[include_str!("schema/carried.sql"), include_str!("schema/widenings.sql")],
+    &[include_str!("schema/taxii_links.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

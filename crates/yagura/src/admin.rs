@@ -9,19 +9,21 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use api::{NewEdge, NewOrganisation, NewPeer, NewPerson, NewToken, PeerChange};
+use api::{
+    NewEdge, NewOrganisation, NewPeer, NewPerson, NewTaxiiLink, NewToken, PeerChange, TaxiiLinkChange,
+};
 use hub::RunningHub;
 use hub::administration::{self, By};
 use hub::policies::{PolicyKeeper, PolicyStatus};
 use oversight::Realm;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use store::{Options, Place, Store, StoreError, edges, organisations, peers, people, tokens};
+use store::{Options, Place, Store, StoreError, edges, organisations, peers, people, taxii_links, tokens};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
 use crate::cli::{
-    AdminArgs, AdminCommand, EdgeAdminCommand, OrgCommand, PeerCommand, PolicyCommand, TokenCommand,
-    UserCommand,
+    AddTaxii, AdminArgs, AdminCommand, EdgeAdminCommand, OrgCommand, PeerCommand, PolicyCommand,
+    TokenCommand, UserCommand,
 };
 use crate::output::{Failure, Output};
 
@@ -51,6 +53,10 @@ enum Request {
     AddPeer(NewPeer),
     ChangePeer { id: String, change: PeerChange },
     RemovePeer { id: String },
+    ListTaxiiLinks,
+    AddTaxiiLink(NewTaxiiLink),
+    ChangeTaxiiLink { id: String, change: TaxiiLinkChange },
+    RemoveTaxiiLink { id: String },
 }
 
 /// What came of a request: lines for people, one value for programs. It may hold a secret and is not to be formatted.
@@ -132,6 +138,30 @@ fn peer_request(command: PeerCommand) -> Result<Request, Failure> {
             change(id, PeerChange { suspended: Some(false), ..PeerChange::default() })
         }
         PeerCommand::Remove { id } => Request::RemovePeer { id },
+        PeerCommand::ListTaxii => Request::ListTaxiiLinks,
+        PeerCommand::AddTaxii(new) => Request::AddTaxiiLink(taxii_link(new)?),
+        PeerCommand::SuspendTaxii { id } => {
+            Request::ChangeTaxiiLink { id, change: TaxiiLinkChange { suspended: true } }
+        }
+        PeerCommand::ResumeTaxii { id } => {
+            Request::ChangeTaxiiLink { id, change: TaxiiLinkChange { suspended: false } }
+        }
+        PeerCommand::RemoveTaxii { id } => Request::RemoveTaxiiLink { id },
+    })
+}
+
+fn taxii_link(new: AddTaxii) -> Result<NewTaxiiLink, Failure> {
+    Ok(NewTaxiiLink {
+        id: new.id.unwrap_or_else(|| new.org.clone()),
+        organisation: new.org,
+        discovery: new.discovery,
+        collection: new.collection,
+        user: new.user,
+        secret: new.secret.map(Into::into),
+        certificate: new.certificate.as_deref().map(read_card).transpose()?,
+        every_seconds: new.every,
+        pulls: !new.no_pull,
+        pushes: new.push,
     })
 }
 
@@ -302,6 +332,12 @@ async fn execute(
         Request::AddPeer(new) => added(&hub::add_peer(store, by(), &new).await?),
         Request::ChangePeer { id, change } => added(&hub::change_peer(store, by(), &id, &change).await?),
         Request::RemovePeer { id } => nothing(hub::remove_peer(store, by(), &id).await)?,
+        Request::ListTaxiiLinks => taxii_links(store).await?,
+        Request::AddTaxiiLink(new) => link_told(&hub::add_taxii_link(store, by(), &new).await?),
+        Request::ChangeTaxiiLink { id, change } => {
+            link_told(&hub::change_taxii_link(store, by(), &id, &change).await?)
+        }
+        Request::RemoveTaxiiLink { id } => nothing(hub::remove_taxii_link(store, by(), &id).await)?,
     })
 }
 
@@ -352,6 +388,35 @@ fn added(peer: &peers::Peer) -> Answer {
         "fingerprint": peer.fingerprint,
     });
     Answer { lines: vec![line], value }
+}
+
+fn link_told(link: &taxii_links::TaxiiLink) -> Answer {
+    let value = json!({
+        "id": link.id, "organisation": link.organisation, "discovery": link.discovery, "suspended": link.suspended,
+    });
+    Answer { lines: vec![format!("{}\t{}\t{}", link.id, link.organisation, link.discovery)], value }
+}
+
+async fn taxii_links(store: &Store) -> Result<Answer, administration::Error> {
+    let read = |reader: &store::Reader<'_>| {
+        let links = taxii_links::list(reader, &Realm::Live)?;
+        links
+            .into_iter()
+            .map(|link| Ok((taxii_links::progress(reader, &Realm::Live, &link.id)?, link)))
+            .collect::<Result<Vec<_>, StoreError>>()
+    };
+    let mut answer = Answer { lines: Vec::new(), value: json!([]) };
+    let mut values = Vec::new();
+    for (progress, link) in store.read(read).await? {
+        let counts = &progress.counts;
+        let stand = progress.trouble.as_deref().unwrap_or(if link.suspended { "suspended" } else { "good" });
+        let Answer { lines, value } = link_told(&link);
+        let line = |line| format!("{line}\t{}\t{}\t{stand}", counts.accepted, counts.sent);
+        answer.lines.extend(lines.into_iter().map(line));
+        values.push(json!({ "link": value, "trouble": progress.trouble, "counts": counts }));
+    }
+    answer.value = Value::Array(values);
+    Ok(answer)
 }
 
 fn nothing(done: Result<(), administration::Error>) -> Result<Answer, Refused> {

@@ -355,6 +355,66 @@ pub(crate) enum PeerCommand {
         /// Short name of the peer.
         id: String,
     },
+    /// List the TAXII servers of parties that run no hub, with how far each has come.
+    ListTaxii,
+    /// Read the TAXII server of a party that runs no hub, on a schedule; and write to it, with `--push`.
+    AddTaxii(AddTaxii),
+    /// Exchange nothing with a TAXII server until it is resumed.
+    SuspendTaxii {
+        /// Short name of the link.
+        id: String,
+    },
+    /// Go on where the exchange stopped.
+    ResumeTaxii {
+        /// Short name of the link.
+        id: String,
+    },
+    /// Forget a TAXII server. What it brought stays.
+    RemoveTaxii {
+        /// Short name of the link.
+        id: String,
+    },
+}
+
+/// A TAXII server to be read and written to.
+#[derive(Clone, Args)]
+pub(crate) struct AddTaxii {
+    /// Where its discovery is, e.g. `https://taxii.example/taxii2/`.
+    pub(crate) discovery: String,
+    /// Short name of the organisation whose server it is: what is read there is that organisation's.
+    #[arg(long)]
+    pub(crate) org: String,
+    /// Short name of the link; by default the organisation's.
+    #[arg(long)]
+    pub(crate) id: Option<String>,
+    /// Id or alias of the collection; by default the first that can be read, or written to.
+    #[arg(long)]
+    pub(crate) collection: Option<String>,
+    /// User name there.
+    #[arg(long)]
+    pub(crate) user: Option<String>,
+    /// Password there, or a bearer token where no user is given; better given in the environment than on the command line.
+    #[arg(long, env = "YAGURA_TAXII_SECRET", hide_env_values = true)]
+    pub(crate) secret: Option<String>,
+    /// A file of certificates (PEM) that the server's must lead back to, in place of those that the machine trusts.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// Seconds between two rounds; 60 by default.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) every: Option<i64>,
+    /// Write what the organisation may have into its collection, too.
+    #[arg(long)]
+    pub(crate) push: bool,
+    /// Do not read it, only write to it.
+    #[arg(long, requires = "push")]
+    pub(crate) no_pull: bool,
+}
+
+impl std::fmt::Debug for AddTaxii {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The secret stays out of every log.
+        f.debug_struct("AddTaxii").field("org", &self.org).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone, Subcommand)]

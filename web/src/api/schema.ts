@@ -508,6 +508,11 @@ export interface components {
              */
             false_alarm: number;
             /**
+             * Format: int64
+             * @description Other organisations that say that it led to a block in their networks.
+             */
+            blocked?: number;
+            /**
              * Format: int32
              * @description 0 to 100; the sum of `parts`.
              */
@@ -897,8 +902,9 @@ export interface components {
         };
         /** @description What a change of marking did. */
         MarkingChanged: {
-            /** @description The new version. */
-            version: string;
+            /** @description The new version; absent where a second person of the originator has to confirm the change first. */
+            version?: string | null;
+            proposal?: components["schemas"]["Widening"] | null;
             /** @description Whether fewer may see it than before; then its older versions are bound by the new marking as well. */
             stricter: boolean;
             /**
@@ -1030,7 +1036,7 @@ export interface components {
         };
         /** @description A judgement on an object that another organisation brought in. */
         NewJudgement: {
-            /** @description `confirmed` or `false-alarm`. */
+            /** @description `confirmed`, `false-alarm`, or `blocked` (it led to a block in one's own network; stands beside the other two). */
             judgement: string;
             /** @description On what grounds. */
             explanation: string;
@@ -1200,6 +1206,31 @@ export interface components {
              * @description Bytes.
              */
             bytes?: number | null;
+        };
+        /** @description A link to be added. */
+        NewTaxiiLink: {
+            /** @description Short name, 1–64 of `a–z 0–9 -`. */
+            id: string;
+            /** @description Whose server it is: what is read there is this organisation's, what it may have is pushed there. */
+            organisation: string;
+            /** @description Where its discovery is, e.g. `https://taxii.example/taxii2/`; plain HTTP on loopback only. */
+            discovery: string;
+            /** @description Id or alias of the collection; absent: the first that can be read, or written to. */
+            collection?: string | null;
+            /** @description The user name there. */
+            user?: string | null;
+            secret?: components["schemas"]["Secret"] | null;
+            /** @description Certificates (PEM) that the server's must lead back to, in place of those that the machine trusts. */
+            certificate?: string | null;
+            /**
+             * Format: int64
+             * @description How long is waited between two rounds, 1 to 86,400; 60 where absent.
+             */
+            every_seconds?: number | null;
+            /** @description Whether it is read. */
+            pulls: boolean;
+            /** @description Whether it is written to. */
+            pushes?: boolean;
         };
         /** @description Asks for a program's token. */
         NewToken: {
@@ -1710,12 +1741,28 @@ export interface components {
             /** @description Whether the deadline has passed with some still waiting. */
             overdue: boolean;
         };
+        /** @description How far a recall has come behind another hub: numbers, for a hub does not name its members. */
+        RecallBeyond: {
+            /**
+             * Format: int64
+             * @description To how many that hub, and the hubs behind it, had given the object.
+             */
+            holders: number;
+            /**
+             * Format: int64
+             * @description How many of them have acknowledged.
+             */
+            acknowledged: number;
+        };
         /** @description One who was given what is recalled. */
         RecallHolder: {
             /** @description The organisation. */
             organisation: string;
             /** @description One of its edges; absent: the organisation itself. */
             edge?: string | null;
+            /** @description Its hub, by its short name as a peer: it acknowledges when everybody there has. */
+            peer?: string | null;
+            beyond?: components["schemas"]["RecallBeyond"] | null;
             /** @description When it was acknowledged: RFC 3339. */
             acknowledged?: string | null;
             /** @description By which account, token, edge or peer. */
@@ -1780,6 +1827,8 @@ export interface components {
             conditions?: string | null;
             /** @description When the grant ends: RFC 3339; absent: it does not. */
             until?: string | null;
+            /** @description Whether the grant covers the versions that come after it, too; else those that there are now. */
+            later_versions?: boolean;
         };
         /** @description Rows of the release ledger. */
         ReleaseList: {
@@ -1820,6 +1869,8 @@ export interface components {
             conditions?: string | null;
             /** @description When the grant ends: RFC 3339. */
             until?: string | null;
+            /** @description Whether the grant covers the versions that come after it, too. */
+            later_versions?: boolean;
             /** @description Whether the reader's organisation is to answer. */
             to_answer: boolean;
         };
@@ -1848,6 +1899,12 @@ export interface components {
             purpose: string;
             /** @description The agreement it was given under, where one was needed. */
             agreement?: string | null;
+            /**
+             * Format: int32
+             * @description The number of the agreement's term that gives it, from 1; absent where it came in under the agreement and is given on by the
+             *     council's rules.
+             */
+            term?: number | null;
             /**
              * Format: int64
              * @description How often.
@@ -1973,7 +2030,7 @@ export interface components {
         };
         /** @description A part of a score. */
         ScorePart: {
-            /** @description `context`, `confidence`, `seen`, `confirmed`, `false-alarm`. */
+            /** @description `context`, `confidence`, `seen`, `confirmed`, `blocked`, `false-alarm`. */
             part: string;
             /**
              * Format: int32
@@ -2309,6 +2366,56 @@ export interface components {
             /** @description When the hub took it in. */
             date_added: string;
         };
+        /** @description A link to a TAXII server. */
+        TaxiiLink: {
+            /** @description Short name here. */
+            id: string;
+            /** @description Whose server it is. */
+            organisation: string;
+            /** @description Where its discovery is. */
+            discovery: string;
+            /** @description Id or alias of the collection; absent: the first that can be read, or written to. */
+            collection?: string | null;
+            /** @description The user name there. Password and token are never told. */
+            user?: string | null;
+            /**
+             * Format: int64
+             * @description How long is waited between two rounds.
+             */
+            every_seconds: number;
+            /** @description Whether it is read. */
+            pulls: boolean;
+            /** @description Whether it is written to. */
+            pushes: boolean;
+            /** @description Whether nothing is exchanged with it for now. */
+            suspended: boolean;
+            /** @description What last went wrong, and what to do; absent where the last round ended well. */
+            trouble?: string | null;
+            /**
+             * Format: int64
+             * @description Rounds that failed in a row.
+             */
+            failures: number;
+            /** @description When a round last ended well: RFC 3339. */
+            at?: string | null;
+            /**
+             * Format: int64
+             * @description Places of this hub's log that were not pushed yet; 0 where it is not written to.
+             */
+            behind: number;
+            /** @description What went where. */
+            counts: components["schemas"]["PeerCounts"];
+        };
+        /** @description A change of a link. */
+        TaxiiLinkChange: {
+            /** @description Whether nothing is exchanged with it from now on. */
+            suspended: boolean;
+        };
+        /** @description Links to TAXII servers, by short name. */
+        TaxiiLinkList: {
+            /** @description The links. */
+            links: components["schemas"]["TaxiiLink"][];
+        };
         /** @description How fast a campaign or actor goes. */
         Tempo: {
             /** @description From stage to stage at each member, oldest first; the newest 500. */
@@ -2386,6 +2493,47 @@ export interface components {
             value: string;
             /** @description The objects that mention it. */
             objects: components["schemas"]["ObjectSummary"][];
+        };
+        /** @description A freer marking, proposed by one person of the originator and decided by another one. */
+        Widening: {
+            /** @description Its id. */
+            id: string;
+            /** @description The object. */
+            object: string;
+            /** @description The version that it was proposed for; where there is a newer one, it cannot be confirmed any more. */
+            version: string;
+            /** @description The object's name. */
+            name: string;
+            /** @description The level that its next version is to bear. */
+            tlp: string;
+            /** @description Why: told to everybody who was given the object, once it is confirmed. */
+            reason: string;
+            /** @description Who proposes: the name of a person or a program. */
+            proposer: string;
+            /** @description When: RFC 3339. */
+            at: string;
+            /** @description `open`, `confirmed`, `refused`, `withdrawn`. */
+            state: string;
+            /** @description Who decided. */
+            decider?: string | null;
+            /** @description When: RFC 3339. */
+            decided?: string | null;
+            /** @description What was said to it. */
+            answer?: string | null;
+            /** @description Whether it is the reader's own proposal, which another person has to decide. */
+            own: boolean;
+        };
+        /** @description A decision on a proposal. */
+        WideningDecision: {
+            /** @description `confirm` or `refuse`, by another person than who proposed; `withdraw`, by who proposed. */
+            decision: string;
+            /** @description Why. */
+            text: string;
+        };
+        /** @description Proposals of one's organisation, the open ones first. */
+        WideningList: {
+            /** @description The proposals, at most 200. */
+            widenings: components["schemas"]["Widening"][];
         };
         /** @description One sentence in both languages. */
         Words: {

@@ -12,6 +12,7 @@ export type ReleaseRequest = Hub['ReleaseRequest']
 export type NewReleaseRequest = Hub['NewReleaseRequest']
 export type ReleaseAnswer = Hub['ReleaseAnswer']
 export type MarkingChanged = Hub['MarkingChanged']
+export type Widening = Hub['Widening']
 export type Question = Hub['Question']
 export type NewQuestion = Hub['NewQuestion']
 export type Contribution = Hub['Contribution']
@@ -32,6 +33,9 @@ export const useNotices = () =>
 
 export const useRequests = (enabled = true) =>
   useQuery({ enabled, queryKey: ['release-requests'], queryFn: ({ signal }) => get<Hub['ReleaseRequestList']>('/api/v1/release-requests', signal) })
+
+export const useWidenings = () =>
+  useQuery({ queryKey: ['widenings'], queryFn: ({ signal }) => get<Hub['WideningList']>('/api/v1/widenings', signal) })
 
 export const useRecalls = (object?: string) =>
   useQuery({ queryKey: ['recalls', object ?? null], queryFn: ({ signal }) => get<Hub['RecallList']>(`/api/v1/recalls${query({ object })}`, signal) })
@@ -72,6 +76,7 @@ export const acknowledge = (id: string) => call<Recall>('POST', `/api/v1/recalls
 export const askRelease = (request: NewReleaseRequest) => call<ReleaseRequest>('POST', '/api/v1/release-requests', request)
 export const answerRequest = (id: string, answer: ReleaseAnswer) => call<ReleaseRequest>('POST', `/api/v1/release-requests/${one(id)}/answer`, answer)
 export const changeMarking = (id: string, tlp: string, reason: string) => call<MarkingChanged>('POST', `/api/v1/objects/${one(id)}/marking`, { tlp, reason })
+export const decideWidening = (id: string, decision: string, text: string) => call<Widening>('POST', `/api/v1/widenings/${one(id)}/decision`, { decision, text })
 export const judge = (id: string, judgement: string, explanation: string) => call<void>('POST', `/api/v1/objects/${one(id)}/judgements`, { judgement, explanation })
 export const ask = (question: NewQuestion) => call<Question>('POST', '/api/v1/questions', question)
 export const answerQuestion = (id: string, text: string, tlp: string) => call<Question>('POST', `/api/v1/questions/${one(id)}/answers`, { text, tlp })

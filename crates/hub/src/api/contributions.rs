@@ -49,6 +49,8 @@ const TYPES: [&str; 12] = [
 ];
 /// The steps in which counts are told. The first is the smallest group in which one is not found out.
 const STEPS: [u64; 6] = [3, 5, 10, 20, 50, 100];
+/// What is said of an object because of which something was blocked: an opinion with the label `led-to-block`.
+const BLOCKED: &str = "blocked";
 /// Counts change at full multiples of this.
 const SETTLED_SECONDS: i64 = 300;
 
@@ -98,7 +100,7 @@ async fn list(
     Ok(Json(list.into_inner()))
 }
 
-/// Judge what another organisation brought in: confirmed, or a false alarm.
+/// Judge what another organisation brought in: confirmed, or a false alarm; or say that it led to a block in one's own network.
 ///
 /// It becomes a STIX opinion under the object's own marking; its originator sees it. An organisation's last word counts.
 #[utoipa::path(post, path = "/api/v1/objects/{id}/judgements", tag = "sharing", security(("session" = []), ("token" = [])),
@@ -116,8 +118,9 @@ async fn judge(
     let opinion = match body.judgement.as_str() {
         "confirmed" => "agree",
         "false-alarm" => "disagree",
+        BLOCKED => "strongly-agree",
         _ => {
-            let why = "judgement: it is `confirmed` or `false-alarm`";
+            let why = "judgement: it is `confirmed`, `false-alarm` or `blocked`";
             return Err(Failure::new(Code::Unprocessable, why));
         }
     };
@@ -148,7 +151,10 @@ fn give(
     let identity = organisations::get(tx, realm, own)?
         .ok_or_else(|| StoreError::Corrupt("the caller's organisation".to_owned()))?
         .identity;
-    let text = opinion_on(&parse(&row)?, (opinion, explanation), identity.as_str(), tx.now());
+    let mut text = opinion_on(&parse(&row)?, (opinion, explanation), identity.as_str(), tx.now());
+    if let (BLOCKED, Value::Object(properties)) = (judgement, &mut text) {
+        properties.insert("labels".to_owned(), json!(["led-to-block"]));
+    }
     let under = |_: &Object| {
         let mut label = Label { originator: own.clone(), ..label.alone() };
         label.granted.insert(row.originator.clone());
@@ -158,7 +164,12 @@ fn give(
     let (object, _) = sharing::add_object(tx, realm, (state.collection.key, own), &text, under)?;
     // Who judges a copy judges what it was made of.
     let judged = redaction::original_of(tx, realm, id)?;
-    feedback::judge(tx, realm, &judged, own, (judgement, object.id()))?;
+    if judgement == BLOCKED {
+        // What one blocked may turn out to be a false alarm all the same.
+        feedback::block(tx, realm, &judged, own, object.id())?;
+    } else {
+        feedback::judge(tx, realm, &judged, own, (judgement, object.id()))?;
+    }
     let event = AuditEvent::done(Action::ContributionJudged, caller.actor.clone(), caller.purpose)
         .on([id.as_str(), object.id().as_str()])
         .with("judgement", judgement);
@@ -204,12 +215,13 @@ fn contribution(
         u64::try_from(count).unwrap_or(u64::MAX)
     };
     let (confirmed, false_alarm) = (judged("confirmed"), judged("false-alarm"));
+    let blocked = feedback::blocked_by_others(reader, realm, &row.id, own)?;
     let mut given_to = releases::recipients(reader, realm, &row.id)?;
     given_to
         .extend(redaction::given(reader, realm, (&row.id, own), None)?.into_iter().flat_map(|copy| copy.to));
     let given_to = given_to.keys().filter(|to| *to != own).count();
     let linked = objects::referring_to(reader, realm, &teller.visible, &row.id, 1)?;
-    let parts = score(&parse(row)?, !linked.is_empty(), seen, (confirmed, false_alarm));
+    let parts = score(&parse(row)?, !linked.is_empty(), seen, (confirmed, false_alarm, blocked));
     let sum: i16 = parts.iter().map(|part| part.points).sum();
     Ok(Contribution {
         object: teller.object(row)?,
@@ -217,6 +229,7 @@ fn contribution(
         given_to: u64::try_from(given_to).unwrap_or(u64::MAX),
         confirmed,
         false_alarm,
+        blocked,
         score: u8::try_from(sum.clamp(0, 100)).unwrap_or(0),
         parts,
     })
@@ -227,7 +240,7 @@ fn score(
     object: &Object,
     is_linked: bool,
     seen: Option<u64>,
-    (confirmed, false_alarm): (u64, u64),
+    (confirmed, false_alarm, blocked): (u64, u64, u64),
 ) -> Vec<ScorePart> {
     let part = |name: &str, points: i16, of: i16| ScorePart { part: name.to_owned(), points, of };
     let text = |property: &str| object.text(property).is_some_and(|text| !text.trim().is_empty());
@@ -243,6 +256,7 @@ fn score(
         part("confidence", yes(object.get("confidence").is_some(), 10), 10),
         part("seen", seen.map_or(0, |count| if count >= 10 { 30 } else { 20 }), 30),
         part("confirmed", times(confirmed, 15, 2), 30),
+        part("blocked", times(blocked, 10, 2), 20),
         part("false-alarm", times(false_alarm, -30, 2), -60),
     ]
 }
@@ -286,9 +300,9 @@ mod tests {
         let object = |text: &str| Object::parse(bytes::Bytes::from(text.to_owned())).unwrap();
         let bare = r#"{"type":"indicator","id":"indicator--6f2b2c1a-6a3c-4e0f-9f0e-2f7f1f6c9a11","spec_version":"2.1"}"#;
         let points = |parts: Vec<ScorePart>| parts.iter().map(|part| part.points).collect::<Vec<_>>();
-        assert_eq!(points(score(&object(bare), false, None, (0, 0))), [0, 0, 0, 0, 0]);
-        assert_eq!(points(score(&object(bare), true, Some(3), (1, 5))), [15, 0, 20, 15, -60]);
-        assert_eq!(points(score(&object(bare), true, Some(50), (9, 0))), [15, 0, 30, 30, 0]);
+        assert_eq!(points(score(&object(bare), false, None, (0, 0, 0))), [0, 0, 0, 0, 0, 0]);
+        assert_eq!(points(score(&object(bare), true, Some(3), (1, 5, 1))), [15, 0, 20, 15, 10, -60]);
+        assert_eq!(points(score(&object(bare), true, Some(50), (9, 0, 9))), [15, 0, 30, 30, 20, 0]);
     }
 
     #[test]

@@ -200,7 +200,7 @@ fn told(state: &AppState, peer: peers::Peer, progress: &Progress) -> Peer {
     }
 }
 
-fn counted(counts: &Counts) -> PeerCounts {
+pub(super) fn counted(counts: &Counts) -> PeerCounts {
     PeerCounts {
         accepted: counts.accepted,
         duplicates: counts.duplicates,

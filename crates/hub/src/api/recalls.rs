@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::{Code, NewRecall, Recall, RecallHolder, RecallList};
+use api::{Code, NewRecall, Recall, RecallBeyond, RecallHolder, RecallList};
 use axum::Json;
 use axum::extract::{Path, State};
 use jiff::SignedDuration;
@@ -10,12 +10,13 @@ use oversight::{Action, AuditEvent, OrganisationId, OrganisationRole, Realm};
 use policy::Operation;
 use serde::Deserialize;
 use stix::{Id, Timestamp};
-use store::recalls::{self, Which};
+use store::recalls::{self, Part, Which};
 use store::{Act, Reader, StoreError, Tx, labels, objects, releases};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::summaries::{parse, shown_name};
+use crate::federation::acts;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::redaction;
@@ -125,7 +126,7 @@ async fn acknowledge(
 ) -> Answer<Json<Recall>> {
     caller.demand(&state, Operation::AskRelease)?;
     let (asker, recall) = (caller.clone(), id.clone());
-    let write = move |tx: &mut Tx<'_>| acknowledged(tx, &asker, &recall, None);
+    let write = move |tx: &mut Tx<'_>| acknowledged(tx, &asker, &recall, &Part::Itself);
     state.store.write(write).await?;
     answer(&state, caller, id).await
 }
@@ -145,21 +146,16 @@ pub(crate) async fn acknowledge_for_edge(state: &AppState, caller: &Caller, afte
     for recall in done {
         let asker = caller.clone();
         let write = move |tx: &mut Tx<'_>| {
-            let edge = asker.id().to_owned();
-            acknowledged(tx, &asker, &recall, Some(&edge))
+            let edge = Part::Edge(asker.id().to_owned());
+            acknowledged(tx, &asker, &recall, &edge)
         };
         state.store.write(write).await?;
     }
     Ok(())
 }
 
-fn acknowledged(
-    tx: &mut Tx<'_>,
-    caller: &Caller,
-    recall: &str,
-    edge: Option<&str>,
-) -> Result<Act<()>, StoreError> {
-    let holder = (&caller.principal.organisation, edge);
+fn acknowledged(tx: &mut Tx<'_>, caller: &Caller, recall: &str, part: &Part) -> Result<Act<()>, StoreError> {
+    let holder = (&caller.principal.organisation, part);
     if !recalls::acknowledge(tx, caller.realm(), recall, holder, caller.id())? {
         return Ok(Act::bookkeeping(()));
     }
@@ -209,8 +205,10 @@ fn take_back(
         deadline: tx.now() + hours,
         sequence: moved.iter().map(|moved| moved.to).max().unwrap_or(0),
     };
-    recalls::add(tx, realm, &recall, &recipients)?;
-    let mut told = recall_copies(tx, realm, &recall, copies)?;
+    let own = &state.federation.own.hub;
+    let peers = recalls::add(tx, realm, &recall, &recipients)?;
+    acts::carry_recall(tx, own, &recall, &peers)?;
+    let mut told = recall_copies(tx, (realm, own), &recall, copies)?;
     let mut to: BTreeSet<OrganisationId> = recipients.into_keys().collect();
     to.insert(row.originator.clone());
     to.remove(&caller.principal.organisation);
@@ -228,7 +226,7 @@ fn take_back(
 /// Recalls the redacted copies that somebody was given, each by its own identifier: its recipients do not know the original.
 fn recall_copies(
     tx: &mut Tx<'_>,
-    realm: &Realm,
+    (realm, own): (&Realm, &str),
     of: &recalls::Recall,
     copies: Vec<redaction::Given>,
 ) -> Result<Vec<sharing::Told>, StoreError> {
@@ -242,7 +240,8 @@ fn recall_copies(
             sequence,
             ..of.clone()
         };
-        recalls::add(tx, realm, &recall, &copy.to)?;
+        let peers = recalls::add(tx, realm, &recall, &copy.to)?;
+        acts::carry_recall(tx, own, &recall, &peers)?;
         let mut to: BTreeSet<OrganisationId> = copy.to.into_keys().collect();
         to.remove(&of.issuer);
         let text = format!("{}: {}", recall.name, recall.reason);
@@ -300,7 +299,7 @@ fn told(
     // Who supervises sees acts and no content.
     let is_withheld = caller.principal.organisation_role == OrganisationRole::Oversight;
     let waiting = holders.iter().filter(|holder| holder.acknowledged.is_none());
-    let pending = waiting.clone().any(|holder| holder.organisation == *own && holder.edge.is_none());
+    let pending = waiting.clone().any(|holder| holder.organisation == *own && holder.part == Part::Itself);
     let waiting = u64::try_from(waiting.count()).unwrap_or(u64::MAX);
     Ok(Some(Recall {
         id: recall.id,
@@ -320,9 +319,18 @@ fn told(
 }
 
 fn holder(holder: recalls::Holder) -> RecallHolder {
+    let (edge, peer) = match holder.part {
+        Part::Itself => (None, None),
+        Part::Edge(edge) => (Some(edge), None),
+        Part::Peer(peer) => (None, Some(peer)),
+    };
+    let beyond =
+        holder.beyond.map(|reach| RecallBeyond { holders: reach.holders, acknowledged: reach.acknowledged });
     RecallHolder {
         organisation: holder.organisation.as_str().to_owned(),
-        edge: holder.edge,
+        edge,
+        peer,
+        beyond,
         acknowledged: holder.acknowledged.map(|at| at.to_string()),
         acknowledged_by: holder.acknowledged_by,
     }

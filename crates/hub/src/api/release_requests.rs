@@ -16,6 +16,7 @@ use store::{Act, StoreError, Tx, labels, objects};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::REALM;
 use crate::api::summaries::{parse, shown_name};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
@@ -46,7 +47,8 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<Rele
             .map(|request| {
                 let knows = request.originator == own
                     || objects::get(reader, caller.realm(), &visible, &request.object)?.is_some();
-                Ok(told(request, &own, knows))
+                let stands = requests::stands(reader, caller.realm(), &request)?;
+                Ok(told(request, &own, (knows, stands)))
             })
             .collect()
     });
@@ -112,7 +114,7 @@ async fn ask(
     };
     let (request, is_seen, notice) = state.store.write(write).await?;
     sharing::announce(&state, [notice]);
-    Ok(Json(told(request, &caller.principal.organisation, is_seen)))
+    Ok(Json(told(request, &caller.principal.organisation, (is_seen, false))))
 }
 
 /// Answer a request for release: grant, refuse, offer something else, end a grant; or take one's own request back.
@@ -165,18 +167,21 @@ async fn answer(
             until: until.filter(|_| state == Stand::Granted),
             ..request
         };
-        carry_out(tx, &work, &asker, answered)
+        carry_out(tx, &work, &asker, answered, body.later_versions)
     };
     let (request, notices) = sharing::answered(state.store.write(write).await)?;
     sharing::announce(&state, notices);
     let organisation = caller.principal.organisation;
     let knows = request.originator == organisation;
-    Ok(Json(told(request, &organisation, knows)))
+    let asked = request.clone();
+    let stands = state.store.read(move |reader| requests::stands(reader, &REALM, &asked)).await?;
+    Ok(Json(told(request, &organisation, (knows, stands))))
 }
 
 /// Change an object's marking by a new version. Everybody who was given the object is told.
 ///
-/// A stricter marking binds the older versions too: who may not see the new one, sees none. A freer one is for the new version alone.
+/// A stricter marking binds the older versions too: who may not see the new one, sees none. A freer one is for the new version alone,
+/// and takes two persons: it is proposed here, and another person of the originator confirms it (`/api/v1/widenings`).
 #[utoipa::path(post, path = "/api/v1/objects/{id}/marking", tag = "sharing", security(("session" = []), ("token" = [])),
     params(("id" = String, Path, description = "STIX identifier")), request_body = MarkingChange,
     responses((status = 200, body = MarkingChanged), crate::api::CallerRefusal))]
@@ -195,17 +200,21 @@ async fn change_marking(
         let visible = work.door.visible(tx, &caller.principal)?;
         let row = objects::get(tx, caller.realm(), &visible, &id)?;
         let row = row.ok_or_else(|| StoreError::NotFound { what: id.to_string() })?;
+        if !sharing::marking::is_stricter(tx, &caller, &row, level)? {
+            let (widening, event) = sharing::marking::propose(tx, &work, &caller, &row, (level, &reason))?;
+            let proposal = Some(super::widenings::told(tx, &caller, widening)?);
+            let answer = MarkingChanged { version: None, proposal, stricter: false, told: 0 };
+            return Ok(Act::audited((answer, Vec::new()), caller.realm(), event));
+        }
         let changed = sharing::marking::change(tx, &work, &caller, &row, (level, &reason))?;
-        let event = changed.event.clone();
-        Ok(Act::audited(changed, caller.realm(), event))
+        let told = u64::try_from(changed.count).unwrap_or(u64::MAX);
+        let (version, stricter) = (Some(changed.version), changed.stricter);
+        let answer = MarkingChanged { version, proposal: None, stricter, told };
+        Ok(Act::audited((answer, changed.told), caller.realm(), changed.event))
     };
-    let changed = sharing::answered(state.store.write(write).await)?;
-    sharing::announce(&state, changed.told);
-    Ok(Json(MarkingChanged {
-        version: changed.version,
-        stricter: changed.stricter,
-        told: u64::try_from(changed.count).unwrap_or(u64::MAX),
-    }))
+    let (answer, told) = sharing::answered(state.store.write(write).await)?;
+    sharing::announce(&state, told);
+    Ok(Json(answer))
 }
 
 /// What an asker knows of an object.
@@ -243,6 +252,7 @@ fn carry_out(
     state: &AppState,
     caller: &Caller,
     request: Request,
+    later_versions: bool,
 ) -> Result<Act<(Request, Vec<Told>)>, StoreError> {
     let realm = caller.realm();
     let event = AuditEvent::done(Action::ReleaseAnswered, caller.actor.clone(), caller.purpose)
@@ -274,8 +284,13 @@ fn carry_out(
                 told.extend(remark(tx, state, caller, &about, level, &mut events)?);
             }
             sharing::grant(tx, realm, &about.object, &request.recipient)?;
+            if later_versions {
+                requests::stand(tx, realm, &about)?;
+            }
             events.push(
-                changed("granted").with("until", request.until.map(|at| at.to_string()).unwrap_or_default()),
+                changed("granted")
+                    .with("until", request.until.map(|at| at.to_string()).unwrap_or_default())
+                    .with("later_versions", later_versions.to_string()),
             );
         }
         Stand::Refused | Stand::Offered | Stand::Withdrawn | Stand::Open => {}
@@ -314,7 +329,8 @@ fn demand_widening(tx: &Tx<'_>, state: &AppState, caller: &Caller, id: &Id) -> R
     Ok(())
 }
 
-/// A request for another level is granted by a version that bears it.
+/// A request for another level is granted by a version that bears it; a freer one has to be confirmed by a second person, and is
+/// proposed.
 fn remark(
     tx: &mut Tx<'_>,
     state: &AppState,
@@ -331,12 +347,21 @@ fn remark(
     if label.is_some_and(|label| label.tlp.word() == level.name()) {
         return Ok(Vec::new());
     }
+    if !sharing::marking::is_stricter(tx, caller, &row, level)? {
+        let (_, event) = sharing::marking::propose(tx, state, caller, &row, (level, &request.reason))?;
+        events.push(event.with("request", &request.id));
+        return Ok(Vec::new());
+    }
     let changed = sharing::marking::change(tx, state, caller, &row, (level, &request.reason))?;
     events.push(changed.event);
     Ok(changed.told)
 }
 
-fn told(request: Request, own: &OrganisationId, knows_originator: bool) -> ReleaseRequest {
+fn told(
+    request: Request,
+    own: &OrganisationId,
+    (knows_originator, later_versions): (bool, bool),
+) -> ReleaseRequest {
     ReleaseRequest {
         to_answer: request.originator == *own && request.state == Stand::Open,
         id: request.id,
@@ -354,5 +379,6 @@ fn told(request: Request, own: &OrganisationId, knows_originator: bool) -> Relea
         answer: request.answer,
         conditions: request.conditions,
         until: request.until.map(|at| at.to_string()),
+        later_versions,
     }
 }

@@ -11,22 +11,23 @@
 //!
 //! **No echo.** A peer is given nothing whose route leads through it, and nothing that has passed through as many hubs as may be.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use oversight::{Action, AuditEvent};
-use policy::{Engine, LabelKey, Principal, Visible};
+use policy::{Engine, LabelKey, Visible};
 use stix::Id;
 use store::objects::{self, Change, Narrow, Row, TailFilter};
 use store::peers::{self, Sight};
 use store::routes::{self, HOPS_MAX, Route};
-use store::{Act, Reader, StoreError, copies, labels};
+use store::{Act, Reader, StoreError, copies};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::acts;
 use super::frame::{Envelope, Frame, Gone, Hello};
 use super::serve::Place;
 use crate::REALM;
@@ -61,6 +62,8 @@ pub(super) struct Feed {
     /// The policies, and the state of the peers, by which it was read.
     engine: Arc<Engine>,
     peers: u64,
+    /// The acts that were read for this link: they wait in the store until the peer has said that it has them.
+    acts: HashSet<String>,
     /// Whether the log has nothing more for it.
     is_at_end: bool,
     /// Changes to read at once.
@@ -158,6 +161,7 @@ impl Feed {
             waiting: VecDeque::new(),
             engine: state.engine.load_full(),
             peers,
+            acts: HashSet::new(),
             is_at_end: false,
             limit: BATCH_CHANGES_FIRST,
             committed,
@@ -197,6 +201,7 @@ impl Feed {
             }
             if !self.waiting.is_empty() && self.is_outdated() {
                 self.waiting.clear();
+                self.acts.clear();
                 self.view.turn = None;
                 self.is_at_end = false;
             }
@@ -208,6 +213,11 @@ impl Feed {
             }
             self.read().await?;
         }
+    }
+
+    /// The acts that were handed over by this link.
+    pub(super) fn take_acts(&mut self) -> Vec<String> {
+        if self.waiting.is_empty() { self.acts.drain().collect() } else { Vec::new() }
     }
 
     /// Whether policies or peers changed since the last read.
@@ -274,7 +284,18 @@ impl Feed {
     async fn look(&self) -> Result<Option<Batch>, StoreError> {
         let (state, peer, view, limit) =
             (self.state.clone(), self.peer.clone(), self.view.clone(), self.limit);
-        self.state.store.read(move |reader| look(&state, reader, &peer, view, limit)).await
+        let acts = self.acts.clone();
+        let look = move |reader: &Reader<'_>| {
+            let mut batch = look(&state, reader, &peer, view, limit)?;
+            if let Some(batch) = &mut batch {
+                let sequence = batch.view.sent;
+                let acts = acts::waiting(reader, &peer, |id| acts.contains(id))?;
+                let acts = acts.into_iter().map(|act| Frame::Act { sequence, act: Box::new(act) });
+                batch.frames.splice(0..0, acts);
+            }
+            Ok(batch)
+        };
+        self.state.store.read(look).await
     }
 
     /// Writes down the sight, and that the peer is told to forget something.
@@ -324,6 +345,7 @@ impl Feed {
                 }
                 Frame::Withheld { .. } => open.notices += 1,
                 Frame::Settled { .. } => open.settles = self.view.turn.as_ref().map(|turn| turn.to.clone()),
+                Frame::Act { act, .. } => drop(self.acts.insert(act.id.clone())),
                 Frame::Hello(_) | Frame::Progress { .. } => {}
             }
             if bytes.len() >= CHUNK_BYTES {
@@ -399,14 +421,7 @@ fn look(
         more: true,
         view,
     };
-    let part = Part {
-        state,
-        reader,
-        hub: &peer.hub,
-        principal: batch.caller.principal.clone(),
-        visible: &visible,
-        limit,
-    };
+    let part = Part { state, reader, hub: &peer.hub, visible: &visible, limit };
     let sent = batch.view.sent;
     if batch.sight.is_some() && batch.view.turn.is_some() {
         // What the turn goes back over lies before this.
@@ -472,7 +487,6 @@ struct Part<'a, 'c> {
     reader: &'a Reader<'c>,
     /// The hub that it is for.
     hub: &'a str,
-    principal: Principal,
     visible: &'a Visible,
     limit: usize,
 }
@@ -564,7 +578,6 @@ impl Part<'_, '_> {
     fn objects(&self, batch: &mut Batch, rows: Vec<Row>, again: bool) -> Result<(), StoreError> {
         let key = |row: &Row| routes::version_key(row.version.as_deref());
         let known = routes::of_versions(self.reader, &REALM, rows.iter().map(|row| (&row.id, key(row))))?;
-        let mut agreements: HashMap<LabelKey, Option<String>> = HashMap::new();
         let copies = copies::among(self.reader, &REALM, rows.iter().map(|row| &row.id))?.copies;
         for row in rows {
             // A copy of what came from the peer is an echo as well.
@@ -575,21 +588,13 @@ impl Part<'_, '_> {
             }
             let came = known.get(&(row.id.clone(), key(&row)));
             let Some(mut envelope) = self.envelope(came.map_or(&[], Vec::as_slice)) else { continue };
-            envelope.agreement = match agreements.get(&row.label) {
-                Some(known) => known.clone(),
-                None => agreements.entry(row.label).or_insert(self.agreement(row.label)?).clone(),
-            };
+            // Only a term gives under an agreement of ours; what came in under one is bound by it wherever it goes.
+            let under = self.visible.under(row.label).filter(|under| under.term.is_some());
+            envelope.agreement = under.map(|under| under.agreement.to_string());
             batch.leaving.push(Leaving::from(&row));
             batch.frames.push(Frame::Object { sequence: row.sequence, again, envelope, bytes: row.body });
         }
         Ok(())
-    }
-
-    /// The agreement under which what bears a label is given, where only one gives it.
-    fn agreement(&self, label: LabelKey) -> Result<Option<String>, StoreError> {
-        let label = labels::get(self.reader, &REALM, label)?;
-        let reasons = label.map(|label| self.state.engine.load().reasons(&self.principal, &label));
-        Ok(reasons.and_then(|reasons| reasons.agreement).map(|(agreement, _)| agreement.to_string()))
     }
 
     /// The envelope of what came by these routes; `None` where the peer is not to be given it.

@@ -7,6 +7,7 @@
 //! | withdrawn | `removed`: `id`, `version` |
 //! | no longer shared | `withheld`: `id`, `version` |
 //! | the turn is over | `settled`: the number of the sight that holds from here on |
+//! | a recall, another marking | `act`: `id`, `kind`, `object`, `reason`, `at`, `hops`, and what its kind needs; `sequence` says nothing |
 //! | nothing more just now | `end`: true |
 //!
 //! `sequence` is a place in the sender's log and rises from frame to frame. A *turn* follows a change of policy: frames that say
@@ -19,6 +20,7 @@ use serde_json::value::RawValue;
 use stix::Id;
 use store::routes::HOPS_MAX;
 
+use super::acts::Act;
 use super::card::is_hub_id;
 
 /// The longest line: the longest object with every character escaped, and its envelope.
@@ -73,6 +75,7 @@ pub(super) enum Frame {
     Removed { sequence: i64, gone: Gone },
     Withheld { sequence: i64, gone: Gone },
     Settled { sequence: i64, sight: i64 },
+    Act { sequence: i64, act: Box<Act> },
     Progress { sequence: i64, end: bool },
 }
 
@@ -101,6 +104,8 @@ struct Line<'a> {
     withheld: Option<Gone>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     settled: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    act: Option<Box<Act>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     end: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,6 +127,7 @@ impl Frame {
             read.removed.is_some(),
             read.withheld.is_some(),
             read.settled.is_some(),
+            read.act.is_some(),
             read.object.is_some(),
             read.text.is_some(),
         ];
@@ -137,6 +143,9 @@ impl Frame {
         }
         if let Some(gone) = read.withheld {
             return Ok(Self::Withheld { sequence, gone: checked_gone(gone)? });
+        }
+        if let Some(act) = read.act {
+            return Ok(Self::Act { sequence, act: Box::new(act.checked()?) });
         }
         if let Some(sight) = read.settled {
             return Ok(Self::Settled { sequence, sight });
@@ -174,6 +183,7 @@ impl Frame {
                 (line.sequence, line.again, line.withheld) = (*sequence, true, Some(gone.clone()));
             }
             Self::Settled { sequence, sight } => (line.sequence, line.settled) = (*sequence, Some(*sight)),
+            Self::Act { sequence, act } => (line.sequence, line.act) = (*sequence, Some(act.clone())),
             Self::Progress { sequence, end } => (line.sequence, line.end) = (*sequence, *end),
         }
         let text = serde_json::to_vec(&line).map_err(|e| Malformed::new(e.to_string()))?;

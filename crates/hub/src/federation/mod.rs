@@ -8,8 +8,11 @@
 //! 2. What a peer is given is read from the log by a [`feed`], at the pace at which the peer takes it, decided anew for each batch,
 //!    and released through the hub's one door.
 //! 3. What a peer brings is taken in by [`receive`]: objects, envelopes, and how far the peer's log is read are one transaction.
-//! 4. [`links`] keeps what should run running; [`administration`] adds and changes peers.
+//! 4. What is decided about objects that were given (recalls, other markings) goes on to whom they were given, and how far that has
+//!    come goes back: [`acts`].
+//! 5. [`links`] keeps what should run running; [`administration`] adds and changes peers.
 
+pub(crate) mod acts;
 pub(crate) mod administration;
 mod card;
 mod feed;
@@ -119,9 +122,9 @@ pub(crate) fn is_peer_address(address: &url::Url) -> bool {
     card::check_address(address).is_ok()
 }
 
-/// Keeps the links running until the hub stops.
+/// Keeps the links running until the hub stops: those with other hubs, and those with TAXII servers.
 pub(crate) async fn run(state: AppState) {
-    links::run(state).await;
+    tokio::join!(links::run(state.clone()), crate::foreign::run(state));
 }
 
 /// What the peers' listener serves.

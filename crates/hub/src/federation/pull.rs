@@ -7,6 +7,7 @@ use futures::{FutureExt, Stream, StreamExt};
 use store::StoreError;
 use tokio::sync::watch;
 
+use super::acts;
 use super::frame::Lines;
 use super::identity::client_config;
 use super::links::Remote;
@@ -37,6 +38,7 @@ pub(super) async fn run(state: &AppState, remote: &Remote) -> Result<(), Trouble
     tokio::select! {
         ended = read(state, &mut intake, answer.bytes_stream(), &told) => ended,
         failed = acknowledging => Err(failed),
+        failed = acts::report(state, &client, remote) => Err(failed),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use futures::StreamExt;
 
+use super::acts;
 use super::feed::Feed;
 use super::links::Remote;
 use super::pull::{Up, address, client, good, link};
@@ -17,7 +18,7 @@ use crate::state::AppState;
 /// Bytes of one body, beyond which nothing is added to it.
 const BODY_BYTES_AIM: usize = 1 << 20;
 /// Longest answer.
-const ANSWER_BYTES_MAX: usize = 4 * 1024;
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// How long the peer may take over one body.
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
 
@@ -48,12 +49,22 @@ pub(super) async fn run(state: &AppState, remote: &Remote) -> Result<(), Trouble
         let sent = request.header(http::header::CONTENT_TYPE, FRAMES).body(body.freeze()).send().await;
         let place = read(good(sent.map_err(|e| link(&e))?).await?).await?;
         write_acknowledged(state, &remote.peer.id, place).await?;
+        acts::taken_in(state, &remote.peer, feed.take_acts()).await?;
+        if !state.federation.own.one_way {
+            acts::ask(state, &client, remote).await?;
+        }
         greeting = super::feed::greeting(state, place);
     }
 }
 
 /// Two numbers, and nothing else is read.
 async fn read(answer: reqwest::Response) -> Result<Place, Trouble> {
+    let body = bounded(answer).await?;
+    serde_json::from_slice(&body).map_err(|_| Trouble::Fault("its answer is not a place in a log".to_owned()))
+}
+
+/// An answer as long as an answer may be.
+pub(super) async fn bounded(answer: reqwest::Response) -> Result<Vec<u8>, Trouble> {
     let mut body = Vec::new();
     let mut parts = answer.bytes_stream();
     while let Some(part) = parts.next().await {
@@ -62,5 +73,5 @@ async fn read(answer: reqwest::Response) -> Result<Place, Trouble> {
             return Err(Trouble::Fault("its answer is too long".to_owned()));
         }
     }
-    serde_json::from_slice(&body).map_err(|_| Trouble::Fault("its answer is not a place in a log".to_owned()))
+    Ok(body)
 }

@@ -18,9 +18,10 @@ use policy::{AgreementId, Marking, Principal, PrincipalKind};
 use stix::Id;
 use store::peers::{self, Conflict, Counts, Peer};
 use store::routes::{self, Ended, Route};
-use store::{Act, StoreError, Tx, objects};
+use store::{Act as Written, StoreError, Tx, objects};
 use tokio::task::spawn_blocking;
 
+use super::acts::{self, Act};
 use super::administration::suspend_for_cause;
 use super::frame::{Envelope, Frame, Gone, Hello, Malformed};
 use crate::REALM;
@@ -28,6 +29,7 @@ use crate::ingest::{self, Outcome, Reading, Submission, Verdict};
 use crate::principal::Caller;
 use crate::redaction;
 use crate::release::Door;
+use crate::sharing::Told;
 use crate::state::AppState;
 
 /// Frames of one transaction at most.
@@ -86,6 +88,7 @@ pub(super) struct Intake {
 
 /// What waits to be written.
 enum Item {
+    Act(Box<Act>),
     Object(Bytes, Envelope),
     Gone(Gone, Why),
     /// An object that was here before: only counted.
@@ -94,7 +97,7 @@ enum Item {
 
 /// Why a version goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Why {
+pub(super) enum Why {
     Withdrawn,
     NoLongerShared,
 }
@@ -158,6 +161,12 @@ impl Intake {
             Frame::Withheld { sequence, gone } => {
                 self.advance(sequence, true)?;
                 self.waiting.push(Item::Gone(gone, Why::NoLongerShared));
+            }
+            Frame::Act { act, .. } => {
+                if act.hops.last() != Some(&self.peer.hub) {
+                    return fault("an act does not end with the hub that sent it");
+                }
+                self.waiting.push(Item::Act(act));
             }
             Frame::Settled { sequence, sight } => {
                 if sequence < self.sequence || sight <= self.sight {
@@ -241,21 +250,23 @@ impl Intake {
         let place = (self.sequence, self.sight);
         let taken = parse(items).await?;
         let (door, collection) = (self.state.door.clone(), self.state.collection.key);
-        let peer = self.peer.id.clone();
+        let (peer, own_hub) = (self.peer.id.clone(), self.state.federation.own.hub.clone());
         let write = move |tx: &mut Tx<'_>| {
             let Some((peer, caller)) = super::caller(tx, &peer)? else {
                 return Err(StoreError::Abandoned { code: PEER_GONE, message: String::new() });
             };
             let counts = Counts { refused: taken.echoes, ..Counts::default() };
-            let writing = Writing { peer, caller, door, collection, counts, events: Vec::new() };
+            let (events, told) = (Vec::new(), Vec::new());
+            let writing = Writing { peer, caller, own_hub, door, collection, counts, events, told };
             writing.run(tx, taken.steps, place)
         };
-        let counts = match self.state.store.write(write).await {
+        let (counts, told) = match self.state.store.write(write).await {
             Err(StoreError::Abandoned { code: PEER_GONE, .. }) => return Err(Trouble::Gone),
             other => other?,
         };
         (self.written, self.written_at) = (place, tokio::time::Instant::now());
         self.state.metrics.with_peer(&self.peer.id, &counts);
+        acts::announce(&self.state, told);
         Ok(())
     }
 }
@@ -279,7 +290,7 @@ pub(super) async fn blame(state: &AppState, peer: &str, why: &str) {
     let count = move |tx: &mut Tx<'_>| {
         let mut progress = peers::progress(tx, &REALM, &id)?;
         progress.counts.malformed = progress.counts.malformed.saturating_add(1);
-        peers::put_progress(tx, &REALM, &id, &progress).map(Act::bookkeeping)
+        peers::put_progress(tx, &REALM, &id, &progress).map(Written::bookkeeping)
     };
     if let Err(error) = state.store.write(count).await {
         tracing::error!(%error, "a peer's fault is not counted");
@@ -295,6 +306,7 @@ pub(super) async fn blame(state: &AppState, peer: &str, why: &str) {
 
 /// What waits, read: runs of objects, and versions that go.
 enum Step {
+    Act(Box<Act>),
     Add(Vec<(Reading, Envelope)>, Arc<HashMap<Id, Marking>>),
     Go(Gone, Why),
 }
@@ -320,6 +332,10 @@ async fn parse(items: Vec<Item>) -> Result<Parsed, Trouble> {
         for item in items {
             match item {
                 Item::Object(bytes, envelope) => run.push((bytes, envelope)),
+                Item::Act(act) => {
+                    flush(&mut run, &mut steps);
+                    steps.push(Step::Act(act));
+                }
                 Item::Echo => echoes += 1,
                 Item::Gone(gone, why) => {
                     flush(&mut run, &mut steps);
@@ -334,13 +350,17 @@ async fn parse(items: Vec<Item>) -> Result<Parsed, Trouble> {
 }
 
 /// One transaction of what a peer brought.
-struct Writing {
-    peer: Peer,
-    caller: Caller,
-    door: Door,
+pub(super) struct Writing {
+    pub(super) peer: Peer,
+    pub(super) caller: Caller,
+    /// This hub's id.
+    pub(super) own_hub: String,
+    pub(super) door: Door,
     collection: store::collections::CollectionKey,
     counts: Counts,
-    events: Vec<AuditEvent>,
+    pub(super) events: Vec<AuditEvent>,
+    /// What was put into inboxes, for open streams.
+    pub(super) told: Vec<Told>,
 }
 
 impl Writing {
@@ -349,10 +369,11 @@ impl Writing {
         tx: &mut Tx<'_>,
         steps: Vec<Step>,
         (sequence, sight): (i64, i64),
-    ) -> Result<Act<Counts>, StoreError> {
+    ) -> Result<Written<(Counts, Vec<Told>)>, StoreError> {
         let mut gone = [(Why::Withdrawn, Vec::new()), (Why::NoLongerShared, Vec::new())];
         for step in steps {
             match step {
+                Step::Act(act) => self.act(tx, &act)?,
                 Step::Add(objects, markings) => self.add(tx, objects, &markings)?,
                 Step::Go(version, why) => {
                     if self.remove(tx, &version, why)?
@@ -371,10 +392,11 @@ impl Writing {
         progress.taken_at = Some(tx.now());
         progress.counts.add(&self.counts);
         peers::put_progress(tx, &REALM, &self.peer.id, &progress)?;
+        let result = (self.counts, self.told);
         Ok(if self.events.is_empty() {
-            Act::bookkeeping(self.counts)
+            Written::bookkeeping(result)
         } else {
-            Act::audited_all(self.counts, &REALM, self.events)
+            Written::audited_all(result, &REALM, self.events)
         })
     }
 
@@ -490,7 +512,7 @@ impl Writing {
     }
 
     /// Ends the routes of a version, and removes it where no other one holds it. Whether it is gone.
-    fn remove(&mut self, tx: &mut Tx<'_>, gone: &Gone, why: Why) -> Result<bool, StoreError> {
+    pub(super) fn remove(&mut self, tx: &mut Tx<'_>, gone: &Gone, why: Why) -> Result<bool, StoreError> {
         let version_key = routes::version_key(gone.version.as_deref());
         let through = (why == Why::Withdrawn).then_some(self.peer.hub.as_str());
         let ended = routes::end(tx, &REALM, &gone.id, &version_key, &self.peer.id, through)?;
@@ -514,12 +536,12 @@ impl Writing {
     }
 
     /// Whoever brought something in, as a program of that organisation: for what it brings, and to find what it brought.
-    fn as_originator(&self, originator: &OrganisationId) -> Principal {
+    pub(super) fn as_originator(&self, originator: &OrganisationId) -> Principal {
         let kind = PrincipalKind::Program(self.peer.id.clone());
         Principal { kind, organisation: originator.clone(), ..self.caller.principal.clone() }
     }
 
-    fn say_gone(&mut self, why: Why, ids: &[Id]) {
+    pub(super) fn say_gone(&mut self, why: Why, ids: &[Id]) {
         let reason = match why {
             Why::Withdrawn => "withdrawn",
             Why::NoLongerShared => "no-longer-shared",

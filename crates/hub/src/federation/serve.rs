@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use store::peers::{self, Peer};
 use store::{Act, StoreError, Tx};
 
+use super::acts::{self, Asked, Receipts};
 use super::card::{Card, fingerprint};
 use super::feed::Feed;
 use super::frame::Lines;
@@ -45,6 +46,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/peer/v1/acknowledged", post(acknowledged))
         .route("/peer/v1/place", get(place))
         .route("/peer/v1/frames", post(frames))
+        .route("/peer/v1/receipts", post(receipts))
+        .route("/peer/v1/receipts/asked", post(asked))
 }
 
 /// How far a log is dealt with.
@@ -177,6 +180,27 @@ pub(super) async fn write_acknowledged(state: &AppState, peer: &str, place: Plac
         peers::put_progress(tx, &REALM, &id, &progress).map(Act::bookkeeping)
     };
     state.store.write(write).await
+}
+
+/// The peer says how far recalls have come there.
+async fn receipts(
+    State(state): State<AppState>,
+    PeerCaller(peer): PeerCaller,
+    JsonBody(body): JsonBody<Receipts>,
+) -> Answer<Json<Receipts>> {
+    refuse_one_way(&peer)?;
+    acts::take_receipts(&state, &peer, body).await?;
+    Ok(Json(Receipts::default()))
+}
+
+/// A peer that cannot be reached asks how far its recalls have come here.
+async fn asked(
+    State(state): State<AppState>,
+    PeerCaller(peer): PeerCaller,
+    JsonBody(body): JsonBody<Asked>,
+) -> Answer<Json<Receipts>> {
+    refuse_one_way(&peer)?;
+    Ok(Json(state.store.read(move |reader| acts::answer(reader, &peer.id, &body)).await?))
 }
 
 /// How far this hub has come along the peer's log: what a peer that sends of its own accord asks first.

@@ -44,6 +44,7 @@ pub(crate) fn end_grants(
 ) -> Result<Told, StoreError> {
     let ended = Request { state: State::Ended, ..request.clone() };
     requests::answer(tx, realm, &ended, State::Granted)?;
+    requests::fall(tx, realm, request)?;
     let others = requests::grants(tx, realm, &request.object)?;
     if !others.iter().any(|other| other.recipient == request.recipient) {
         let original = redaction::original_of(tx, realm, &request.object)?;

@@ -8,10 +8,14 @@ use serde_json::{Map, Value, json};
 use stix::marking::Tlp;
 use stix::{Id, Object};
 use store::objects::Row;
-use store::{StoreError, Tx, labels};
+use store::widenings::{self, Widening};
+use store::{Reader, StoreError, Tx, labels};
 
-use super::{Told, add_object, change_labels, given_to, recalled, refused, stix_time, tell, unfit};
-use crate::api::summaries::parse;
+use super::{
+    LINE_CHARS_MAX, Told, add_object, change_labels, given_to, recalled, refused, stix_time, tell, unfit,
+};
+use crate::api::summaries::{parse, shown_name};
+use crate::federation::acts;
 use crate::meanings::Markings;
 use crate::principal::Caller;
 use crate::redaction::{self, Whose};
@@ -24,6 +28,60 @@ pub(crate) struct Changed {
     pub(crate) told: Vec<Told>,
     pub(crate) count: usize,
     pub(crate) event: AuditEvent,
+}
+
+/// Whether another level lets fewer see an object than may now; no marking at all is the strictest.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn is_stricter(
+    reader: &Reader<'_>,
+    caller: &Caller,
+    row: &Row,
+    level: Tlp,
+) -> Result<bool, StoreError> {
+    Ok(match level_now(reader, caller, row)? {
+        TlpLabel::Level(now) => level > now,
+        TlpLabel::Unmarked => false,
+    })
+}
+
+/// Proposes a freer level to the others of the originator's organisation: nothing is changed before one of them confirms it.
+///
+/// # Errors
+/// Not allowed to the caller, or not possible for this object: the write is taken back with the reason.
+pub(crate) fn propose(
+    tx: &mut Tx<'_>,
+    state: &AppState,
+    caller: &Caller,
+    row: &Row,
+    (level, reason): (Tlp, &str),
+) -> Result<(Widening, AuditEvent), StoreError> {
+    check(tx, state, caller, row, level)?;
+    // What cannot be carried out is refused now and not when it is confirmed.
+    next_version(row, level, tx.now())?;
+    let widening = Widening {
+        id: uuid::Uuid::now_v7().to_string(),
+        object: row.id.clone(),
+        version: row.version.clone().unwrap_or_default(),
+        name: shown_name(&parse(row)?).chars().take(LINE_CHARS_MAX).collect(),
+        originator: row.originator.clone(),
+        tlp: level,
+        reason: reason.to_owned(),
+        proposer: caller.id().to_owned(),
+        at: tx.now(),
+        state: widenings::State::Open,
+        decider: None,
+        decided: None,
+        answer: None,
+    };
+    widenings::add(tx, caller.realm(), &widening)?;
+    let event = AuditEvent::done(Action::ReleaseChanged, caller.actor.clone(), caller.purpose)
+        .on([row.id.as_str()])
+        .with("change", "widening-proposed")
+        .with("widening", &widening.id)
+        .with("to", level.name());
+    Ok((widening, event))
 }
 
 /// Adds a version of an object under another level. A stricter level binds the older versions too, so that nobody reads there what
@@ -39,26 +97,8 @@ pub(crate) fn change(
     (level, reason): (Tlp, &str),
 ) -> Result<Changed, StoreError> {
     let realm = caller.realm();
-    let label = labels::get(tx, realm, row.label)?
-        .ok_or_else(|| StoreError::Corrupt(format!("label {}", row.label)))?;
+    let (label, stricter) = check(tx, state, caller, row, level)?;
     let has_parts = redaction::has_marked_parts(&parse(row)?);
-    // Where parts bear markings of their own, it is the whole's level that changes.
-    let stricter = match if has_parts { level_of_the_whole(&parse(row)?) } else { label.tlp } {
-        TlpLabel::Level(now) if now == level => {
-            return Err(unfit("unchanged", "the object bears this level already"));
-        }
-        TlpLabel::Level(now) => level > now,
-        TlpLabel::Unmarked => false,
-    };
-    let operation = if stricter { Operation::RestrictRelease } else { Operation::WidenRelease };
-    if row.originator != caller.principal.organisation
-        || !state.engine.load().check(&caller.principal, operation, &label)
-    {
-        return Err(refused());
-    }
-    if label.unknown.contains(&recalled()) {
-        return Err(unfit("recalled", "the object is recalled; publish a corrected version instead"));
-    }
     let to = given_to(tx, realm, &row.id, &row.originator)?;
     let copies = redaction::given(tx, realm, (&row.id, &row.originator), None)?;
     if stricter {
@@ -83,6 +123,7 @@ pub(crate) fn change(
         .with("from", label.tlp.word())
         .with("to", level.name())
         .with("told", to.len().to_string());
+    acts::carry_marking(tx, &state.federation.own.hub, &row.id, (level, reason))?;
     let mut count = to.len();
     let mut told = vec![tell(tx, realm, to, ("release-changed", row.id.as_str()), (Some(&row.id), reason))?];
     // Who has a copy is told by the copy's identifier, and does not learn of the original.
@@ -94,13 +135,48 @@ pub(crate) fn change(
     Ok(Changed { version, stricter, told, count, event })
 }
 
-fn level_of_the_whole(object: &Object) -> TlpLabel {
-    let markings = stix::marking::object_marking_refs(object);
+/// The level that is changed: where parts bear markings of their own, that of the whole.
+fn level_now(reader: &Reader<'_>, caller: &Caller, row: &Row) -> Result<TlpLabel, StoreError> {
+    let object = parse(row)?;
+    if !redaction::has_marked_parts(&object) {
+        return Ok(label_of(reader, caller, row)?.tlp);
+    }
+    let markings = stix::marking::object_marking_refs(&object);
     let levels = markings.iter().filter_map(stix::marking::tlp).map(TlpLabel::Level);
-    levels.fold(TlpLabel::Unmarked, TlpLabel::join)
+    Ok(levels.fold(TlpLabel::Unmarked, TlpLabel::join))
 }
 
-fn tighten(label: &mut Label, level: Tlp) {
+fn label_of(reader: &Reader<'_>, caller: &Caller, row: &Row) -> Result<Label, StoreError> {
+    labels::get(reader, caller.realm(), row.label)?
+        .ok_or_else(|| StoreError::Corrupt(format!("label {}", row.label)))
+}
+
+/// The label that an object bears, and whether the level is a stricter one; an error where the caller may not change it so.
+fn check(
+    reader: &Reader<'_>,
+    state: &AppState,
+    caller: &Caller,
+    row: &Row,
+    level: Tlp,
+) -> Result<(Label, bool), StoreError> {
+    let label = label_of(reader, caller, row)?;
+    if level_now(reader, caller, row)? == TlpLabel::Level(level) {
+        return Err(unfit("unchanged", "the object bears this level already"));
+    }
+    let stricter = is_stricter(reader, caller, row, level)?;
+    let operation = if stricter { Operation::RestrictRelease } else { Operation::WidenRelease };
+    if row.originator != caller.principal.organisation
+        || !state.engine.load().check(&caller.principal, operation, &label)
+    {
+        return Err(refused());
+    }
+    if label.unknown.contains(&recalled()) {
+        return Err(unfit("recalled", "the object is recalled; publish a corrected version instead"));
+    }
+    Ok((label, stricter))
+}
+
+pub(crate) fn tighten(label: &mut Label, level: Tlp) {
     if let TlpLabel::Level(now) = label.tlp {
         label.tlp = TlpLabel::Level(now.max(level));
     }

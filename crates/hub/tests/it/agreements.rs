@@ -341,3 +341,43 @@ async fn a_marking_chosen_at_publishing_is_what_the_preview_told() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_agreement_gives_stands_in_the_ledger_under_its_term() {
+    let council = Council::start().await;
+    let mut text = agreement("aurora-2026", &["coordinator", "aurora"]);
+    // The second term is the one that gives indicators.
+    let mut other = text["terms"][0].clone();
+    other["classes"] = json!(["report"]);
+    let terms = json!([other, text["terms"][0]]);
+    text["terms"] = terms;
+    council.agreed(&text).await;
+    let (amber, clear) = (marked(indicator(V1), Tlp::Amber), marked(indicator(V1), Tlp::Clear));
+    council.hub.post_as(&council.operator, &[amber.clone(), clear.clone()]).await;
+    // A program and a person of the partner's, and a member.
+    council.hub.get(&council.hub.within("objects/")).bearer(&council.partner).send().await;
+    council.hub.get(&council.hub.within("objects/")).bearer(&council.hub.token).send().await;
+    let person = Signed::person(&council.hub, "aurora", PersonRole::Analyst).await;
+    person.good(&format!("/api/v1/objects/{}", id_of(&amber))).await;
+    let owner = Signed::person(&council.hub, "operator-1", PersonRole::Analyst).await;
+    let brief = async |object: &Value| {
+        let rows = owner.good(&format!("/api/v1/objects/{}/releases", id_of(object))).await;
+        let brief = |row: &Value| {
+            let text = |name: &str| row[name].as_str().unwrap_or("-").to_owned();
+            format!("{} {} {} {}", text("recipient"), text("door"), text("agreement"), row["term"])
+        };
+        rows["rows"].as_array().unwrap().iter().map(brief).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        brief(&amber).await,
+        [
+            "aurora object aurora-2026 2",
+            "aurora taxii-objects aurora-2026 2",
+            "coordinator taxii-objects - null"
+        ]
+    );
+    assert_eq!(brief(&clear).await, ["aurora taxii-objects - null", "coordinator taxii-objects - null"]);
+    let released = council.hub.audit(Action::ObjectsReleased).await;
+    let under = released.iter().filter_map(|row| row.event.detail.get("agreement"));
+    assert_eq!(under.collect::<Vec<_>>(), ["aurora-2026#2", "aurora-2026#2"], "and in the leaf");
+}

@@ -206,6 +206,10 @@ impl<'a> Walk<'a> {
                 path,
                 json!({ "login": name, "name": "n", "organisation": "operator", "roles": ["analyst"] }),
             ),
+            ("POST", "/api/v1/taxii-links") => json(
+                path,
+                json!({ "id": name, "organisation": "operator", "discovery": "http://127.0.0.1:9/", "pulls": true }),
+            ),
             ("POST", "/api/v1/tokens") => {
                 json(path, json!({ "organisation": "operator", "roles": ["analyst"], "name": "n" }))
             }
@@ -269,6 +273,8 @@ impl<'a> Walk<'a> {
             return self.group_sample(path).await;
         } else if path.starts_with("/api/v1/peers/") {
             return self.peer_sample(method, path).await;
+        } else if path.starts_with("/api/v1/taxii-links/") {
+            return self.taxii_link_sample(method, path).await;
         } else if path.starts_with("/api/v1/tokens/") {
             let body =
                 json!({ "organisation": "coordinator", "roles": ["trainee"], "name": "n" }).to_string();
@@ -287,6 +293,7 @@ impl<'a> Walk<'a> {
                     "answers" => json!({ "text": "t", "tlp": "amber" }),
                     "marking" => json!({ "tlp": "red", "reason": "r" }),
                     "judgements" => json!({ "judgement": "confirmed", "explanation": "e" }),
+                    "decision" => json!({ "decision": "refuse", "text": "t" }),
                     "open" => json!({ "private": "00", "reason": "r" }),
                     _ => json!({ "text": "note" }),
                 };
@@ -317,6 +324,15 @@ impl<'a> Walk<'a> {
         let made = made.done("/api/v1/sharing-groups", text).await;
         let path = path.replace("{id}", made["id"].as_str().unwrap()).replace("{organisation}", "agency");
         Sample { path, media_type: "application/json", body: None }
+    }
+
+    /// A link to a server that nobody runs, bound to the coordinator.
+    async fn taxii_link_sample(&self, method: &str, path: &str) -> Sample {
+        let id = format!("t{}", uuid::Uuid::new_v4().simple());
+        let new = json!({ "id": id, "organisation": "coordinator", "discovery": "http://127.0.0.1:9/", "pulls": true });
+        self.made("/api/v1/taxii-links", new.to_string()).await;
+        let body = (method == "PATCH").then(|| json!({ "suspended": true }).to_string());
+        Sample { path: path.replace("{id}", &id), media_type: "application/json", body }
     }
 
     /// A peer that is bound to an organisation of its own, for there is one peer of each.

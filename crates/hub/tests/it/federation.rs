@@ -208,6 +208,58 @@ async fn a_stolen_card_is_of_no_use() {
     assert_eq!(known.send(&[known.hello(0)]).await.0, 200);
 }
 
+/// A recall of the cheat's, with something else in it.
+fn act(cheat: &Cheat, change: &Value) -> Value {
+    let mut act = json!({
+        "id": uuid::Uuid::new_v4(), "kind": "recall", "object": id_of(&indicator(V1)), "reason": "r", "name": "n",
+        "at": "2026-01-01T00:00:00Z", "deadline": "2026-01-02T00:00:00Z", "hops": [cheat.hub],
+    });
+    act.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    json!({ "sequence": 0, "act": act })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peers_recall_takes_back_what_it_brought_and_is_done_once() {
+    let hub = hub().await;
+    let cheat = Cheat::known(9, &hub).await;
+    hub.organisation("operator-1", OrganisationRole::Operator).await;
+    let reader = hub.token("operator-1", &[oversight::PersonRole::Analyst]).await;
+    let object = marked(indicator(V1), Tlp::Clear);
+    assert_eq!(cheat.send(&[cheat.hello(0), cheat.object(1, &object)]).await.0, 200);
+    let path = hub.within(&format!("objects/{}/", id_of(&object)));
+    assert_eq!(hub.get(&path).bearer(&reader).send().await.status, 200);
+    let recall = act(&cheat, &json!({ "object": object["id"] }));
+    for _ in 0..2 {
+        let (status, text) = cheat.send(&[cheat.hello(1), recall.clone()]).await;
+        assert_eq!(status, 200, "{text}");
+    }
+    assert_eq!(hub.get(&path).bearer(&reader).send().await.status, 404);
+    let list = hub.get("/api/v1/recalls").header("accept", "*/*").send().await.json();
+    let recalls = list["recalls"].as_array().unwrap();
+    assert_eq!((recalls.len(), &recalls[0]["id"]), (1, &recall["act"]["id"]), "{list}");
+    assert_eq!(
+        (&recalls[0]["originator"], &recalls[0]["holders"][0]["organisation"]),
+        (&json!("abroad"), &json!("operator-1"))
+    );
+    // How far it has come is told to who asks, as numbers.
+    let ask = |id: &Value| {
+        let request = cheat.http.post(format!("{}peer/v1/receipts/asked", cheat.address));
+        request.json(&json!({ "ids": [id] })).send()
+    };
+    let told: Value = ask(&recall["act"]["id"]).await.unwrap().json().await.unwrap();
+    let receipt = json!({ "id": recall["act"]["id"], "holders": 1, "acknowledged": 0, "settled": false });
+    assert_eq!(told["receipts"], json!([receipt]));
+    let other: Value = ask(&json!(uuid::Uuid::new_v4())).await.unwrap().json().await.unwrap();
+    assert_eq!(other["receipts"], json!([]));
+    // It acknowledges nothing that was never on its way to it.
+    let forged = json!({ "receipts": [{ "id": recall["act"]["id"], "holders": 0, "acknowledged": 0, "settled": true }] });
+    let sent =
+        cheat.http.post(format!("{}peer/v1/receipts", cheat.address)).json(&forged).send().await.unwrap();
+    assert_eq!(sent.status(), 200);
+    let list = hub.get("/api/v1/recalls").header("accept", "*/*").send().await.json();
+    assert_eq!(list["recalls"][0]["waiting"], 1, "{list}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_frames_are_refused_and_too_many_suspend() {
     let hub = hub().await;
@@ -227,6 +279,17 @@ async fn broken_frames_are_refused_and_too_many_suspend() {
         (vec![cheat.hello(0), foreign], "does not end with the hub that sent it"),
         (vec![cheat.hello(0), json!({ "sequence": 0, "settled": 0 })], "settles what was not begun"),
         (vec![cheat.hello(0), json!("x")], "no frame"),
+        (
+            vec![cheat.hello(0), act(&cheat, &json!({ "hops": ["0".repeat(32)] }))],
+            "an act does not end with the hub",
+        ),
+        (vec![cheat.hello(0), act(&cheat, &json!({ "id": "x" }))], "an act on an object is broken"),
+        (vec![cheat.hello(0), act(&cheat, &json!({ "version": "now" }))], "an act on an object is broken"),
+        (
+            vec![cheat.hello(0), act(&cheat, &json!({ "kind": "marking", "tlp": "free" }))],
+            "an act on an object is broken",
+        ),
+        (vec![cheat.hello(0), act(&cheat, &json!({ "kind": "pardon" }))], "no frame"),
     ];
     let mut faults = 0;
     for (frames, expected) in &broken {
@@ -267,12 +330,25 @@ async fn other_peoples_objects_are_not_a_peers_to_change() {
     let gone = json!({ "sequence": 3, "removed": { "id": id_of(&theirs), "version": V1 } });
     let withheld =
         json!({ "sequence": 3, "again": true, "withheld": { "id": id_of(&theirs), "version": V1 } });
+    let recall = act(&cheat, &json!({ "object": theirs["id"] }));
+    let stricter = act(
+        &cheat,
+        &json!({ "object": theirs["id"], "kind": "marking", "tlp": "red", "id": uuid::Uuid::new_v4() }),
+    );
     let mut echo = cheat.object(4, &indicator(V1));
     let own = hub.get("/api/v1/peers").header("accept", "*/*").send().await.json()["own"]["hub"].clone();
     echo["envelope"]["origin"] = own.clone();
     echo["envelope"]["hops"] = json!([own, cheat.hub]);
-    let frames =
-        [cheat.hello(0), cheat.object(1, &newer), cheat.object(2, &other_content), gone, withheld, echo];
+    let frames = [
+        cheat.hello(0),
+        cheat.object(1, &newer),
+        cheat.object(2, &other_content),
+        gone,
+        withheld,
+        recall,
+        stricter,
+        echo,
+    ];
     let (status, text) = cheat.send(&frames).await;
     assert_eq!(status, 200, "{text}");
     let told = peer(&hub).await;
@@ -286,6 +362,9 @@ async fn other_peoples_objects_are_not_a_peers_to_change() {
     let path = format!("/api/v1/objects/{}", id_of(&theirs));
     let kept = hub.get(&path).header("accept", "*/*").send().await.json();
     assert_eq!(kept["object"], theirs);
+    assert_eq!(kept["summary"]["marking"]["tlp"], "green", "{kept}");
+    let recalls = hub.get("/api/v1/recalls").header("accept", "*/*").send().await.json();
+    assert_eq!(recalls["recalls"], json!([]), "it recalls nothing that it did not bring");
     let conflict = &hub.audit(Action::ContentConflict).await[0];
     assert_eq!(conflict.event.detail["peer"], "abroad");
 }

@@ -70,4 +70,6 @@ mod taxii;
 #[cfg(test)]
 mod taxii_client;
 #[cfg(test)]
+mod taxii_links;
+#[cfg(test)]
 mod tls;

@@ -119,8 +119,13 @@ async fn a_stricter_marking_binds_what_was_given_out_and_everybody_is_told() {
         person.done("/api/v1/notices/seen", json!({ "through": notices["notices"][0]["at"] })).await;
         assert_eq!(person.good("/api/v1/notices").await["unseen"], 0);
     }
-    // Freer again: the new version alone.
-    owner.done(&path, change("clear")).await;
+    // Freer again: the new version alone, and not before a second person has confirmed it.
+    let proposed = owner.done(&path, change("clear")).await;
+    assert_eq!((&proposed["version"], &proposed["stricter"]), (&Value::Null, &json!(false)));
+    assert!(!sees(&hub, &partner, &id).await, "one person alone loosens nothing");
+    let path = format!("/api/v1/widenings/{}/decision", proposed["proposal"]["id"].as_str().unwrap());
+    let second = Signed::person(&hub, "agency-1", PersonRole::Approver).await;
+    second.done(&path, json!({ "decision": "confirm", "text": "the source is safe" })).await;
     let versions =
         hub.get(&hub.within(&format!("objects/{id}/versions/"))).bearer(&partner).send().await.json();
     assert_eq!(versions["versions"].as_array().unwrap().len(), 1);
@@ -404,5 +409,110 @@ async fn an_ais_submission_is_shared_without_its_makers_name() {
         .collect();
     for secret in [maker["id"].as_str().unwrap(), "JPN.PLANT", status["id"].as_str().unwrap()] {
         assert!(!kept.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_freer_marking_takes_two_persons_of_the_originator() {
+    let hub = council().await;
+    let agency = hub.token("agency-1", &[PersonRole::Analyst]).await;
+    let partner = hub.token("partner-1", &[PersonRole::Analyst]).await;
+    let object = marked(indicator(V1), Tlp::Amber);
+    let id = id_of(&object);
+    hub.post_as(&agency, std::slice::from_ref(&object)).await;
+    let first = Signed::person(&hub, "agency-1", PersonRole::DutyOfficer).await;
+    let second = Signed::person(&hub, "agency-1", PersonRole::DutyOfficer).await;
+    let analyst = Signed::person(&hub, "agency-1", PersonRole::Analyst).await;
+    let council = Signed::person(&hub, "coordinator", PersonRole::DutyOfficer).await;
+    let path = format!("/api/v1/objects/{id}/marking");
+    let change = json!({ "tlp": "clear", "reason": "it is in the papers" });
+    let proposed = first.done(&path, change.clone()).await;
+    let widening = proposed["proposal"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(second.post(&path, change.clone()).await.status, 409, "one proposal for an object at a time");
+    let decision = format!("/api/v1/widenings/{widening}/decision");
+    let confirm = json!({ "decision": "confirm", "text": "so it is" });
+    assert_eq!(first.post(&decision, confirm.clone()).await.status, 403, "not who proposed it");
+    assert_eq!(analyst.post(&decision, confirm.clone()).await.status, 403, "not who may not decide");
+    assert_eq!(council.post(&decision, confirm.clone()).await.status, 404, "not another organisation");
+    let program = hub.token("agency-1", &[PersonRole::DutyOfficer]).await;
+    let ask = hub.ask(reqwest::Method::POST, &decision).bearer(&program).header("accept", "*/*");
+    let status = ask.header("content-type", "application/json").body(confirm.to_string()).send().await.status;
+    assert_eq!(status, 403, "no program is a person");
+    assert!(!sees(&hub, &partner, &id).await);
+    let list = second.good("/api/v1/widenings").await;
+    assert_eq!(
+        (list["widenings"][0]["state"].as_str(), list["widenings"][0]["own"].as_bool()),
+        (Some("open"), Some(false))
+    );
+    assert_eq!(council.good("/api/v1/widenings").await["widenings"], json!([]));
+    assert_eq!(second.done(&decision, confirm.clone()).await["state"], "confirmed");
+    assert!(sees(&hub, &partner, &id).await);
+    assert_eq!(second.post(&decision, confirm.clone()).await.status, 409, "it is decided once");
+    // Who proposes takes back; and what was proposed for an older version cannot be confirmed.
+    let stricter = json!({ "tlp": "amber", "reason": "r" });
+    assert_eq!(first.done(&path, stricter).await["stricter"], true, "one person alone restricts");
+    let taken_back = first.done(&path, change.clone()).await["proposal"]["id"].clone();
+    let decision = |id: &Value| format!("/api/v1/widenings/{}/decision", id.as_str().unwrap());
+    let withdraw = json!({ "decision": "withdraw", "text": "not yet" });
+    assert_eq!(second.post(&decision(&taken_back), withdraw.clone()).await.status, 403);
+    first.done(&decision(&taken_back), withdraw).await;
+    let outdated = first.done(&path, change).await["proposal"]["id"].clone();
+    let mut newer = marked(crate::support::indicator_with(&id, "2099-01-01T00:00:00.000Z"), Tlp::Amber);
+    newer["description"] = json!("with a secret in it");
+    hub.post_as(&agency, &[newer]).await;
+    assert_eq!(second.post(&decision(&outdated), confirm).await.status, 422, "it is not what was looked at");
+    assert!(!sees(&hub, &partner, &id).await);
+    let changes = hub.audit(Action::ReleaseChanged).await;
+    let changes: Vec<&str> = changes.iter().rev().map(|row| row.event.detail["change"].as_str()).collect();
+    assert_eq!(
+        changes,
+        [
+            "widening-proposed",
+            "widening-confirmed",
+            "marking",
+            "marking",
+            "widening-proposed",
+            "widening-withdrawn",
+            "widening-proposed"
+        ],
+        "a leaf for each step"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_covers_later_versions_where_it_says_so() {
+    let hub = council().await;
+    let agency = hub.token("agency-1", &[PersonRole::Analyst]).await;
+    let partner = hub.token("partner-1", &[PersonRole::Analyst]).await;
+    let owner = Signed::person(&hub, "agency-1", PersonRole::DutyOfficer).await;
+    let asker = Signed::person(&hub, "partner-1", PersonRole::Analyst).await;
+    let report = marked(indicator(V1), Tlp::Green);
+    let versions_seen = async |object: &Value| {
+        let path = hub.within(&format!("objects/{}/versions/", id_of(object)));
+        let reply = hub.get(&path).bearer(&partner).send().await;
+        if reply.status == 404 { 0 } else { reply.json()["versions"].as_array().unwrap().len() }
+    };
+    for (later, expected) in [(false, 1), (true, 2)] {
+        let amber = marked(indicator(V1), Tlp::Amber);
+        let relation = json!({
+            "type": "relationship", "spec_version": "2.1", "id": format!("relationship--{}", uuid::Uuid::new_v4()),
+            "created": V1, "modified": V1, "relationship_type": "related-to", "source_ref": amber["id"],
+            "target_ref": report["id"], "object_marking_refs": [Tlp::Green.id()],
+        });
+        hub.post_as(&agency, &[report.clone(), amber.clone(), relation]).await;
+        let ask = json!({ "object": amber["id"], "purpose": "own-defence", "reason": "we are hit" });
+        let request = asker.done("/api/v1/release-requests", ask).await;
+        let answer = format!("/api/v1/release-requests/{}/answer", request["id"].as_str().unwrap());
+        let grant = json!({ "answer": "grant", "text": "yes", "later_versions": later });
+        assert_eq!(owner.done(&answer, grant).await["later_versions"], later);
+        assert_eq!(versions_seen(&amber).await, 1);
+        let newer = marked(crate::support::indicator_with(&id_of(&amber), crate::support::V2), Tlp::Amber);
+        hub.post_as(&agency, &[newer]).await;
+        assert_eq!(versions_seen(&amber).await, expected, "later versions: {later}");
+        owner.done(&answer, json!({ "answer": "end", "text": "enough" })).await;
+        assert_eq!(versions_seen(&amber).await, 0, "what is ended covers nothing");
+        let newest = marked(crate::support::indicator_with(&id_of(&amber), crate::support::V3), Tlp::Amber);
+        hub.post_as(&agency, &[newest]).await;
+        assert_eq!(versions_seen(&amber).await, 0, "nor what comes after");
     }
 }

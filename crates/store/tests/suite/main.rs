@@ -4,6 +4,7 @@
 mod accounts;
 mod agreements;
 mod audit;
+mod between;
 mod copies;
 mod corpus;
 mod fixture;

@@ -101,7 +101,7 @@ async fn the_ledger_knows_who_was_given_it_before(council: Council) {
                 recipient,
                 door: "stream".to_owned(),
                 purpose: Purpose::OwnDefence,
-                agreement: None,
+                under: None,
                 runs: vec![(place, place)],
                 leaf,
             };

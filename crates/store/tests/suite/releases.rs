@@ -28,7 +28,7 @@ fn delivery(recipient: &str, door: &str, runs: &[(i64, i64)]) -> Delivery {
         recipient: organisation(recipient),
         door: door.to_owned(),
         purpose: Purpose::CollectiveDefence,
-        agreement: None,
+        under: None,
         runs: runs.to_vec(),
         leaf: 0,
     }

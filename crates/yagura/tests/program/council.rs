@@ -106,6 +106,14 @@ impl Member {
         Self::with(folder, name, Some(port), &format!("listen = \"127.0.0.1:{port}\""))
     }
 
+    /// A hub that gives its peers what agreements give, and no more.
+    pub(crate) fn by_agreement(folder: &Path, name: &'static str) -> Self {
+        let member = Self::start(folder, name);
+        std::fs::remove_file(member.policies.join(PEER_RULES)).unwrap();
+        admin(&member.hub, &["policy", "reload"]);
+        member
+    }
+
     /// A hub that gives only.
     pub(crate) fn one_way(folder: &Path, name: &'static str) -> Self {
         Self::with(folder, name, None, "direction = \"up\"")
@@ -194,6 +202,9 @@ fn collection(hub: &Hub) -> Option<String> {
     Some(id)
 }
 
+/// The file of [`write_peer_rules`].
+const PEER_RULES: &str = "peers.cedar";
+
 /// Rules of the hub's own beside those that the program brings along, by which peers get nothing but TLP:CLEAR: TLP:GREEN to every
 /// peer, TLP:AMBER to those of agencies.
 fn write_peer_rules(policies: &Path, green: bool) {
@@ -207,7 +218,7 @@ fn write_peer_rules(policies: &Path, green: bool) {
     } else {
         String::new()
     };
-    std::fs::write(policies.join("peers.cedar"), amber + &green).unwrap();
+    std::fs::write(policies.join(PEER_RULES), amber + &green).unwrap();
 }
 
 fn free_port() -> u16 {

@@ -1,6 +1,10 @@
 //! The program as real processes.
 
 #[cfg(test)]
+mod agreements;
+#[cfg(test)]
+mod contributions;
+#[cfg(test)]
 mod convert;
 #[cfg(test)]
 mod council;
@@ -14,6 +18,8 @@ mod feeds;
 mod kill;
 #[cfg(test)]
 mod peers;
+#[cfg(test)]
+mod person;
 #[cfg(test)]
 mod running;
 #[cfg(test)]

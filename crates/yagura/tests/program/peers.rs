@@ -23,7 +23,7 @@ fn three(folder: &Path) -> [Member; 3] {
 
 /// Waits until a hub holds exactly these of the wanted objects, in the versions given.
 #[track_caller]
-fn wait_for(member: &Member, wanted: &BTreeSet<String>, expected: &[&Value]) {
+pub(crate) fn wait_for(member: &Member, wanted: &BTreeSet<String>, expected: &[&Value]) {
     let version = |object: &Value| {
         let revoked = if object["revoked"] == true { " revoked" } else { "" };
         (id(object), format!("{}{revoked}", object["modified"].as_str().unwrap()))

@@ -25,11 +25,10 @@ export function Contributions() {
       <div className={classes.bar}><Count count={all.length} updated={pages.dataUpdatedAt} more={pages.hasNextPage} /><span>{t('sharing.contributionsHint')}</span>{asOf && <span>{t('sharing.countedUntil')} <Both at={asOf} /></span>}</div>
       <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('sharing.contributions')}>
         <table className={classes.table}>
-          <thead><tr><th>{t('sharing.object')}</th><th>{t('sharing.seenByOthers')}</th><th>{t('sharing.givenToShort')}</th><th>{t('judgements.confirmed')}</th><th>{t('judgements.false-alarm')}</th><th>{t('sharing.score')}</th></tr></thead>
+          <thead><tr><th>{t('sharing.object')}</th><th>{t('sharing.seenByOthers')}</th><th>{t('sharing.givenToShort')}</th><th>{t('judgements.confirmed')}</th><th>{t('judgements.blocked')}</th><th>{t('judgements.false-alarm')}</th><th>{t('sharing.score')}</th></tr></thead>
           <tbody>{all.map((one) => <Row key={one.object.id} one={one} />)}</tbody>
         </table>
       </div>
-      <p className="quiet">{t('sharing.blocksUnknown')}</p>
       {pages.hasNextPage && <Button variant="default" size="xs" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>{t('sharing.more')}</Button>}
     </>
   )
@@ -44,6 +43,7 @@ function Row({ one }: { one: Contribution }) {
       <td>{one.seen_by_at_least == null ? t('sharing.fewerThan3') : t('sharing.atLeast', { count: one.seen_by_at_least })}</td>
       <td>{one.given_to}</td>
       <td>{one.confirmed}</td>
+      <td>{one.blocked}</td>
       <td>{one.false_alarm}</td>
       <td>
         {one.score} / 100

@@ -104,9 +104,10 @@ export function MarkingDialog({ object, opened, onClose, now }: Props & { now: s
   const send = useMutation({
     mutationFn: () => changeMarking(object, tlp ?? '', reason),
     onSuccess: async (changed) => {
-      say(t('sharing.markingChanged', { count: changed.told }))
+      say(changed.proposal ? t('sharing.wideningProposed') : t('sharing.markingChanged', { count: changed.told }))
       onClose()
       await client.invalidateQueries({ queryKey: ['object', object] })
+      await client.invalidateQueries({ queryKey: ['widenings'] })
     },
   })
   const submit = (event: FormEvent) => {
@@ -146,7 +147,7 @@ export function JudgeDialog({ object, opened, onClose }: Props) {
   return (
     <Dialog opened={opened} onClose={onClose} title={t('sharing.judge')}>
       <form className={classes.form} onSubmit={submit}>
-        <Select label={t('sharing.judgement')} allowDeselect={false} value={judgement} onChange={(value) => value && setJudgement(value)} data={['false-alarm', 'confirmed'].map((value) => ({ value, label: t(`judgements.${value}`) }))} />
+        <Select label={t('sharing.judgement')} allowDeselect={false} value={judgement} onChange={(value) => value && setJudgement(value)} data={['false-alarm', 'confirmed', 'blocked'].map((value) => ({ value, label: t(`judgements.${value}`) }))} />
         <TextInput label={t('sharing.grounds')} required withAsterisk={false} value={text} onChange={(event) => setText(event.currentTarget.value)} />
         {send.error && <ErrorNote error={send.error} />}
         <Button type="submit" loading={send.isPending} disabled={text.trim() === ''}>{t('sharing.judge')}</Button>

@@ -59,9 +59,12 @@ export function RecallRow({ recall }: { recall: Recall }) {
           <thead><tr><th>{t('sharing.recipient')}</th><th>{t('sharing.acknowledgement')}</th></tr></thead>
           <tbody>
             {recall.holders.map((holder) => (
-              <tr key={`${holder.organisation} ${holder.edge ?? ''}`}>
-                <td>{name(holder.organisation)}{holder.edge != null && <span className="quiet"> · {t('doors.edge')} {holder.edge}</span>}</td>
-                <td>{holder.acknowledged == null ? t('sharing.waiting') : <Ago at={holder.acknowledged} />}</td>
+              <tr key={`${holder.organisation} ${holder.edge ?? ''} ${holder.peer ?? ''}`}>
+                <td>{name(holder.organisation)}{holder.edge != null && <span className="quiet"> · {t('doors.edge')} {holder.edge}</span>}{holder.peer != null && <span className="quiet"> · {t('sharing.hub')}</span>}</td>
+                <td>
+                  {holder.acknowledged == null ? t('sharing.waiting') : <Ago at={holder.acknowledged} />}
+                  {holder.beyond != null && <span className="quiet"> · {t('sharing.beyond', { done: holder.beyond.acknowledged, all: holder.beyond.holders })}</span>}
+                </td>
               </tr>
             ))}
           </tbody>

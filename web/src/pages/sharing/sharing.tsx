@@ -13,11 +13,13 @@ import { Questions } from './questions.tsx'
 import { Recalls } from './recalls.tsx'
 import { Released } from './released.tsx'
 import { Requests } from './requests.tsx'
+import { Widenings } from './widenings.tsx'
 import classes from './sharing.module.css'
 
 const PARTS: Record<string, { operations: Operation[]; Part: () => React.JSX.Element }> = {
   inbox: { operations: ['read'], Part: Inbox },
   requests: { operations: ['ask-release'], Part: Requests },
+  widenings: { operations: ['widen-release'], Part: Widenings },
   recalls: { operations: ['read', 'see-releases'], Part: Recalls },
   agreements: { operations: ['read', 'inspect'], Part: Agreements },
   groups: { operations: ['read'], Part: Groups },
