@@ -16,7 +16,7 @@ use futures::stream;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use policy::{Engine, Operation, PrincipalKind, Visible};
 use serde::Deserialize;
-use store::objects::{self, Change, Row, TailFilter};
+use store::objects::{self, Change, Place, Row, TailFilter};
 use store::{Reader, StoreError, cases, sightings};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
@@ -28,7 +28,7 @@ use crate::api::edges::sees;
 use crate::api::summaries::Teller;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
-use crate::release::{Leaving, Recipient};
+use crate::release::{Leaving, Recipient, may_hear_the_end_of};
 use crate::request::Query;
 use crate::shares::{Holder, Share};
 use crate::state::{AppState, Live};
@@ -64,7 +64,8 @@ struct From {
 /// Follow the log.
 ///
 /// Server-sent events: `event` is the kind, `id` the log's sequence (events about edges have none), `data` a `StreamEvent`.
-/// Policy is asked anew for each event when it is sent.
+/// Policy is asked anew for each event when it is sent. What the reader may see only now, and has passed, follows under an `id` of
+/// three numbers, `place.opening.sequence`: a client gives the last `id` back as it came.
 #[utoipa::path(get, path = "/api/v1/stream", tag = "stream", security(("session" = []), ("token" = [])), params(From),
     responses((status = 200, body = StreamEvent, content_type = "text/event-stream"), crate::api::CallerRefusal))]
 async fn follow(
@@ -75,8 +76,7 @@ async fn follow(
 ) -> Answer<Response> {
     caller.demand(&state, Operation::Read)?;
     let share = share(&state, &caller)?;
-    let last_seen =
-        headers.get("last-event-id").map(|value| value.to_str().ok().and_then(|text| text.parse().ok()));
+    let last_seen = headers.get("last-event-id").map(|value| value.to_str().ok().and_then(read_place));
     let after = match last_seen {
         Some(None) => {
             return Err(Failure::new(
@@ -85,7 +85,7 @@ async fn follow(
             ));
         }
         Some(after) => after,
-        None => from.after,
+        None => from.after.map(|sequence| Place { sequence, opening: None }),
     };
     let follower = Follower::new(state, caller, share, after);
     let events = stream::unfold(follower, |mut follower| async move {
@@ -127,18 +127,21 @@ fn share(state: &AppState, caller: &Caller) -> Answer<Share> {
 struct Follower {
     state: AppState,
     caller: Caller,
-    /// Everything up to here was sent, or is not for this reader.
-    sent: i64,
+    /// Everything up to here was sent, or is not for this reader. `None`: it begins behind what was opened so far.
+    sent: Option<Place>,
+    /// The newest sequence when it came.
+    newest: i64,
     /// What was read and waits for the connection to have room.
-    waiting: VecDeque<(i64, Event)>,
+    waiting: VecDeque<(Place, Event)>,
     /// Where the read ended that `waiting` is from.
-    through: i64,
+    through: Option<Place>,
     /// The policies under which it was read.
     engine: Arc<Engine>,
     read_at: Instant,
     /// Whether the log has nothing more.
     is_at_end: bool,
     committed: watch::Receiver<i64>,
+    policies: watch::Receiver<u64>,
     live: broadcast::Receiver<Live>,
     heartbeat: Instant,
     /// Held as long as the stream is open.
@@ -149,27 +152,37 @@ struct Follower {
 struct Batch {
     caller: Caller,
     visible: Arc<Visible>,
-    events: Vec<(i64, StreamEvent)>,
+    events: Vec<(Place, StreamEvent)>,
     leaving: Vec<Leaving>,
-    through: i64,
+    through: Place,
     more: bool,
 }
 
+/// What a look at the log gave.
+enum Look {
+    Batch(Box<Batch>),
+    /// Something was opened to the reader, or closed, that is to be written down first.
+    Unsettled(Caller),
+    SignedOut,
+}
+
 impl Follower {
-    fn new(state: AppState, caller: Caller, share: Share, after: Option<i64>) -> Self {
+    fn new(state: AppState, caller: Caller, share: Share, after: Option<Place>) -> Self {
         state.metrics.streams.inc();
         let committed = state.store.committed();
         let newest = *committed.borrow();
         // What is beyond the end was seen in another life of this log.
-        let sent = after.map_or(newest, |after| after.clamp(0, newest));
+        let sent = after.map(|after| Place { sequence: after.sequence.clamp(0, newest), ..after });
         Self {
             sent,
+            newest,
             through: sent,
             waiting: VecDeque::new(),
             engine: state.engine.load_full(),
             read_at: Instant::now(),
             is_at_end: false,
             committed,
+            policies: state.policies.changed(),
             live: state.live.subscribe(),
             heartbeat: Instant::now() + HEARTBEAT_EVERY,
             state,
@@ -184,7 +197,7 @@ impl Follower {
             if self.state.stopping.is_set() {
                 return None;
             }
-            if let Some((sequence, _)) = self.waiting.front() {
+            if let Some((place, _)) = self.waiting.front() {
                 if !Arc::ptr_eq(&self.engine, &self.state.engine.load()) {
                     // Other policies are in force: what was read under the old ones is read again, from what was sent on.
                     self.waiting.clear();
@@ -193,22 +206,29 @@ impl Follower {
                     continue;
                 }
                 if self.read_at.elapsed() > BATCH_TIME_MAX {
-                    tracing::info!(sequence, "a stream's reader is too slow and is cut; it may resume");
+                    tracing::info!(
+                        sequence = place.sequence,
+                        "a stream's reader is too slow and is cut; it may resume"
+                    );
                     return None;
                 }
-                let (sequence, event) = self.waiting.pop_front()?;
-                self.sent = sequence;
+                let (place, event) = self.waiting.pop_front()?;
+                self.sent = Some(place);
                 return Some(event);
             }
+            self.sent = self.through;
             if !self.is_at_end {
-                self.sent = self.sent.max(self.through);
                 self.read().await?;
                 continue;
             }
-            self.sent = self.sent.max(self.through);
             let stopping = self.state.stopping.clone();
             tokio::select! {
                 changed = self.committed.changed() => {
+                    changed.ok()?;
+                    self.is_at_end = false;
+                }
+                // What is opened may be behind the reader: nothing new need come in for it.
+                changed = self.policies.changed() => {
                     changed.ok()?;
                     self.is_at_end = false;
                 }
@@ -231,10 +251,23 @@ impl Follower {
     /// Reads and releases the next batch; `None` where the reader is signed out or nothing may be given to it.
     async fn read(&mut self) -> Option<()> {
         self.committed.mark_unchanged();
-        let (state, caller, after) = (self.state.clone(), self.caller.clone(), self.sent);
-        self.engine = self.state.engine.load_full();
-        let found = self.state.store.read(move |reader| read_batch(&state, reader, &caller, after)).await;
-        let batch = found.map_err(|error| tracing::error!(%error, "a stream cannot read the log")).ok()??;
+        self.policies.mark_unchanged();
+        let failed = |error: StoreError| tracing::error!(%error, "a stream cannot read the log");
+        let batch = loop {
+            self.engine = self.state.engine.load_full();
+            match self.look().await.map_err(failed).ok()? {
+                Look::Batch(batch) => break *batch,
+                Look::Unsettled(caller) => {
+                    self.state
+                        .door
+                        .settle(&self.state.store, &caller.principal)
+                        .await
+                        .map_err(failed)
+                        .ok()?;
+                }
+                Look::SignedOut => return None,
+            }
+        };
         let recipient = Recipient { caller: batch.caller.clone(), door: "stream" };
         let state = &self.state;
         let released = state.door.release(
@@ -253,12 +286,18 @@ impl Follower {
         self.waiting = events
             .into_inner()
             .into_iter()
-            .filter_map(|(sequence, event)| Some((sequence, sse(&event)?.id(sequence.to_string()))))
+            .filter_map(|(place, event)| Some((place, sse(&event)?.id(write_place(place)))))
             .collect();
-        self.through = batch.through;
+        self.through = Some(batch.through);
         self.is_at_end = !batch.more;
         self.read_at = Instant::now();
         Some(())
+    }
+
+    async fn look(&self) -> Result<Look, StoreError> {
+        let (state, caller, after, newest) =
+            (self.state.clone(), self.caller.clone(), self.sent, self.newest);
+        self.state.store.read(move |reader| read_batch(&state, reader, &caller, after, newest)).await
     }
 
     /// Asks again who the reader is; `None` where it is signed out.
@@ -303,31 +342,68 @@ fn read_batch(
     state: &AppState,
     reader: &Reader<'_>,
     caller: &Caller,
-    after: i64,
-) -> Result<Option<Batch>, StoreError> {
-    let Some(caller) = caller.renewed(reader)? else { return Ok(None) };
-    let mut teller = Teller::new(reader, &state.door, &caller.principal)?;
+    after: Option<Place>,
+    newest: i64,
+) -> Result<Look, StoreError> {
+    let Some(caller) = caller.renewed(reader)? else { return Ok(Look::SignedOut) };
+    let Some(in_view) = state.door.in_view(reader, &caller.principal)? else {
+        return Ok(Look::Unsettled(caller));
+    };
+    let after = after.unwrap_or_else(|| Place::behind(newest, &in_view.view));
+    let mut teller = Teller::of(reader, in_view.visible, &caller.principal)?;
     let visible = Arc::clone(&teller.visible);
-    let filter =
-        TailFilter { visible: &visible, after, types: &[], last_only: false, limit: BATCH_CHANGES_MAX };
-    let tail = objects::tail(reader, caller.realm(), &filter)?;
+    let filter = TailFilter {
+        visible: &visible,
+        after: after.sequence,
+        types: &[],
+        last_only: false,
+        limit: BATCH_CHANGES_MAX,
+    };
+    let tail = objects::tail_in_view(reader, caller.realm(), &filter, &in_view.view, after)?;
     let (mut events, mut leaving) = (Vec::new(), Vec::new());
-    for change in tail.changes {
+    for (place, change) in tail.changes {
         match change {
             Change::Added(row) => {
-                events.push((row.sequence, tell(&mut teller, state, &caller, &row)?));
+                events.push((place, tell(&mut teller, state, &caller, &row)?));
                 leaving.push(Leaving::from(&row));
             }
             Change::Removed { sequence, id, label, originator, gone: true, .. } => {
-                events.push((sequence, StreamEvent::Removed { id: id.to_string() }));
-                leaving.push(Leaving { sequence, label, originator });
+                if may_hear_the_end_of(reader, &caller.principal, &id, &originator)? {
+                    events.push((place, StreamEvent::Removed { id: id.to_string() }));
+                    leaving.push(Leaving { sequence, label, originator });
+                }
             }
             Change::Removed { gone: false, .. } => {}
         }
     }
     // What stands beside an object in its event leaves as well: the indicator's name, the terms of a marking.
     leaving.extend(teller.take_named());
-    Ok(Some(Batch { caller, visible, events, leaving, through: tail.through, more: tail.more }))
+    Ok(Look::Batch(Box::new(Batch {
+        caller,
+        visible,
+        events,
+        leaving,
+        through: tail.through,
+        more: tail.more,
+    })))
+}
+
+/// A place as the `id` of an event: the sequence; of what was opened, the place in the log, the opening and the sequence in it.
+fn write_place(place: Place) -> String {
+    match place.opening {
+        Some((number, within)) if within != Place::ALL => format!("{}.{number}.{within}", place.sequence),
+        _ => place.sequence.to_string(),
+    }
+}
+
+fn read_place(text: &str) -> Option<Place> {
+    let mut numbers = text.split('.').map(str::parse::<i64>);
+    let sequence = numbers.next()?.ok()?;
+    let opening = match (numbers.next(), numbers.next()) {
+        (None, _) => None,
+        (Some(number), within) => Some((number.ok()?, within?.ok()?)),
+    };
+    numbers.next().is_none().then_some(Place { sequence, opening })
 }
 
 /// A sighting of an edge's and a case are told as what they are; every other object as an object, and so is a case to those who

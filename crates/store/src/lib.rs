@@ -37,6 +37,7 @@ pub mod links;
 pub mod misp_numbers;
 pub mod notices;
 pub mod objects;
+pub mod openings;
 pub mod organisations;
 pub mod outbox;
 pub mod peers;
