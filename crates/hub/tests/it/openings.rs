@@ -89,8 +89,11 @@ async fn agree(hub: &TestHub, id: &str, state: &str) {
     }
     let text = sides[0].good(&format!("/api/v1/agreements/{id}")).await;
     for side in sides {
-        side.done(&format!("/api/v1/agreements/{id}/side"), json!({ "state": state, "hash": text["hash"] }))
-            .await;
+        side.done(
+            &format!("/api/v1/agreements/{id}/side"),
+            json!({ "state": state, "hash": text["hash"], "reason": "a reason" }),
+        )
+        .await;
     }
 }
 
@@ -238,4 +241,52 @@ async fn hubs_on_one_database_give_one_view() {
     }
     assert_eq!(given, ids(&amber));
     assert_eq!(poller.poll(&one).await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_an_object_is_told_to_those_who_had_it() {
+    let hub = council().await;
+    let token = hub.token("aurora", &[PersonRole::Analyst]).await;
+    let withdraw = async |object: &Value| {
+        let path = hub.within(&format!("objects/{}/", id_of(object)));
+        assert_eq!(hub.ask(Method::DELETE, &path).send().await.status, 200);
+    };
+    // Withdrawn, and marked more strictly, before the partner may see anything of the kind.
+    let (gone, strict, kept) =
+        (indicators(1, Tlp::Amber), indicators(1, Tlp::Amber), indicators(1, Tlp::Amber));
+    for objects in [&gone, &strict, &kept] {
+        hub.post(objects).await;
+    }
+    withdraw(&gone[0]).await;
+    let owner = Signed::person(&hub, "coordinator", PersonRole::DutyOfficer).await;
+    let path = format!("/api/v1/objects/{}/marking", id_of(&strict[0]));
+    owner.done(&path, json!({ "tlp": "red", "reason": "a reason" })).await;
+    agree(&hub, "aurora-2026", "signed").await;
+    let mut stream = Follow::open(&hub, &token, "0").await;
+    let mut told = Vec::new();
+    loop {
+        let event = stream.next().await.unwrap();
+        told.push(event.object().to_owned());
+        if event.object() == id_of(&kept[0]) {
+            break;
+        }
+    }
+    // What it had is told of, and is the next that it hears: nothing of the others comes between.
+    withdraw(&kept[0]).await;
+    let event = stream.next().await.unwrap();
+    assert_eq!(event.object(), id_of(&kept[0]));
+    for hidden in [&gone[0], &strict[0]] {
+        assert!(!told.contains(&id_of(hidden)), "it learns of what it never had by its end");
+    }
+    // From the beginning, too.
+    let mark = indicators(1, Tlp::Amber);
+    hub.post(&mark).await;
+    let mut again = Follow::open(&hub, &token, "0").await;
+    loop {
+        let event = again.next().await.unwrap();
+        assert!(![id_of(&gone[0]), id_of(&strict[0])].contains(&event.object().to_owned()));
+        if event.object() == id_of(&mark[0]) {
+            break;
+        }
+    }
 }

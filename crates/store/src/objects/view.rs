@@ -62,6 +62,9 @@ pub fn page_in_view(
         return page::page(reader, realm, filter);
     }
     page::check(filter)?;
+    if filter.limit == 0 {
+        return Ok(Page::default());
+    }
     let walk = Walk { reader, realm: reader.realm(realm)?, filter, openings: view.openings() };
     let limit = filter.limit.min(PAGE_MAX);
     let mut rows = Vec::new();

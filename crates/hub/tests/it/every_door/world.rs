@@ -149,7 +149,7 @@ impl Made {
         let hash = coordinator.good(&path).await["hash"].clone();
         let state = if in_force { "signed" } else { "suspended" };
         let side = format!("{path}/side");
-        coordinator.done(&side, json!({ "state": state, "hash": hash })).await;
+        coordinator.done(&side, json!({ "state": state, "hash": hash, "reason": "a reason" })).await;
         if in_force {
             let other = Signed::person(&self.hub, &pact.to, PersonRole::Approver).await;
             other.done(&side, json!({ "state": "signed", "hash": hash })).await;
