@@ -40,7 +40,7 @@ pub(crate) struct Door {
     /// What a class may read, as long as neither the labels nor the policies change.
     known: Arc<Mutex<HashMap<Principal, Known>>>,
     /// The views of classes, by name, as long as nothing is opened to them.
-    views: Arc<Mutex<HashMap<String, (i64, Arc<View>)>>>,
+    views: Arc<Mutex<Views>>,
     /// Of many readers of a class that find something opened to it, one writes it down.
     settling: Arc<Vec<tokio::sync::Mutex<()>>>,
     deliveries: Deliveries,
@@ -56,6 +56,9 @@ struct Known {
     policies: Arc<str>,
     seal: i64,
 }
+
+/// Views with their revisions, by the name of the class.
+type Views = HashMap<String, (i64, Arc<View>)>;
 
 /// What a reader that follows the log has before it: what it may read, and in which order.
 pub(crate) struct InView {

@@ -9,7 +9,7 @@ mod model;
 mod reads;
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -20,11 +20,10 @@ use serde_json::{Value, json};
 use tracing_subscriber::fmt::MakeWriter;
 
 use self::model::{Kind, Reader};
-use self::reads::{Asker, Reading, Way, ids_in, needles_in};
+use self::reads::{Asker, Reading, Seen, Way, ids_in, needles_in};
 use self::world::Made;
 use crate::authorisation::{add_person, sign_in};
 use crate::federation::Cheat;
-use crate::support::{V1, indicator, marked};
 
 /// Repeatable chance.
 #[derive(Debug, Clone)]
@@ -74,8 +73,8 @@ struct Run {
     made: Made,
     askers: Vec<Asker>,
     peer: Cheat,
-    /// What each asker was ever shown, in their order; the peer last.
-    seen: Vec<BTreeSet<String>>,
+    /// What each organisation was ever shown.
+    seen: BTreeMap<String, Seen>,
     wrong: Mutex<Vec<String>>,
     lines: Lines,
 }
@@ -120,7 +119,7 @@ impl Run {
         let mut made = Made::new(hub, dice, operators, 4 + objects / 500, 3 + objects / 1_000).await;
         made.publish(usize::try_from(objects).unwrap()).await;
         let askers = askers(&made).await;
-        let seen = vec![BTreeSet::new(); askers.len() + 1];
+        let seen = made.world.organisations.keys().map(|name| (name.clone(), Seen::default())).collect();
         Self { made, askers, peer, seen, wrong: Mutex::default(), lines }
     }
 
@@ -133,9 +132,9 @@ impl Run {
 
     async fn read_everything(&mut self, begun: Instant) {
         let mut dice = Dice(self.made.dice.roll(u64::from(u32::MAX)));
-        for (place, asker) in self.askers.iter().enumerate() {
-            let reading =
-                Reading::new(&self.made.hub, &self.made.world, asker, &self.seen[place], &self.wrong);
+        for asker in &self.askers {
+            let seen = &self.seen[&asker.reader.organisation];
+            let reading = Reading::new(&self.made.hub, &self.made.world, asker, seen, &self.wrong);
             if asker.reader.kind == Kind::Edge {
                 reading.edge().await;
             } else {
@@ -147,18 +146,15 @@ impl Run {
             println!("{:>6.1?} {:?}", begun.elapsed(), asker.reader);
         }
         // Everything before this is in the log now: whoever has it has all.
-        let mut mark = marked(indicator(V1), stix::marking::Tlp::Clear);
-        mark["name"] = json!("mark");
+        let mark = crate::rest::named("tool", "mark", stix::marking::Tlp::Clear);
         self.made.hub.post(std::slice::from_ref(&mark)).await;
         let mark = crate::support::id_of(&mark);
-        for (place, asker) in self.askers.iter().enumerate() {
-            if asker.reader.kind != Kind::Edge {
-                let reading =
-                    Reading::new(&self.made.hub, &self.made.world, asker, &self.seen[place], &self.wrong);
-                stream(&reading, &mark).await;
-            }
-            self.seen[place].extend(self.made.world.ids(&asker.reader));
+        for asker in self.askers.iter().filter(|asker| asker.reader.kind != Kind::Edge) {
+            let seen = &self.seen[&asker.reader.organisation];
+            stream(&Reading::new(&self.made.hub, &self.made.world, asker, seen, &self.wrong), &mark).await;
         }
+        let readers: Vec<Reader> = self.askers.iter().map(|asker| asker.reader.clone()).collect();
+        readers.iter().for_each(|reader| self.remember(reader));
         self.read_as_peer().await;
     }
 
@@ -167,11 +163,11 @@ impl Run {
         let reader =
             Reader { kind: Kind::Peer, organisation: "abroad".into(), purpose: "collective-defence" };
         let asker = Asker { reader, way: Way::Token(String::new()) };
-        let last = self.askers.len();
-        let reading = Reading::new(&self.made.hub, &self.made.world, &asker, &self.seen[last], &self.wrong);
+        let seen = &self.seen[&asker.reader.organisation];
+        let reading = Reading::new(&self.made.hub, &self.made.world, &asker, seen, &self.wrong);
         let text = self.peer.everything().await;
         reading.scan_bytes("peer's stream", text.as_bytes());
-        let mut found = std::collections::BTreeMap::<String, BTreeSet<String>>::new();
+        let mut found = BTreeMap::<String, BTreeSet<String>>::new();
         for frame in text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
             let object = match frame["text"].as_str() {
                 Some(text) => serde_json::from_str(text).unwrap(),
@@ -182,7 +178,14 @@ impl Run {
             }
         }
         reading.differ("peer's stream", &found, &reading.expected_versions());
-        self.seen[last].extend(self.made.world.ids(&asker.reader));
+        self.remember(&asker.reader);
+    }
+
+    /// What somebody was shown, its organisation was shown.
+    fn remember(&mut self, reader: &Reader) {
+        let seen = self.seen.get_mut(&reader.organisation).unwrap();
+        seen.ids.extend(self.made.world.ids(reader));
+        seen.needles.extend(self.made.world.needles(reader));
     }
 
     /// A policy changes between two pages of one reading: what the reader may see before and after is there once, and nothing that it
@@ -240,7 +243,7 @@ impl Run {
     /// What is hidden and what is not there are answered alike, byte for byte and in time.
     async fn hidden_and_absent_look_alike(&self) {
         for asker in self.askers.iter().filter(|asker| asker.reader.kind == Kind::Program).take(4) {
-            let none = BTreeSet::new();
+            let none = Seen::default();
             let reading = Reading::new(&self.made.hub, &self.made.world, asker, &none, &self.wrong);
             let things = self.made.world.things.iter();
             let hidden = things.filter(|thing| self.made.world.versions(&asker.reader, thing).is_empty());
@@ -351,7 +354,7 @@ impl Run {
             }
         }
         // And to everything else an inspector is refused.
-        let none = BTreeSet::new();
+        let none = Seen::default();
         let reading = Reading::new(&self.made.hub, &self.made.world, &asker, &none, &self.wrong);
         for path in ["/api/v1/objects", "/api/v1/board", "/events/index", "/api/v1/actors"] {
             let status = reading.get(path).await.status;

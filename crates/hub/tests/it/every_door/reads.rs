@@ -38,6 +38,13 @@ pub enum Way {
     Session { secret: String, csrf: String },
 }
 
+/// What was ever shown to an organisation.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub ids: BTreeSet<String>,
+    pub needles: BTreeSet<String>,
+}
+
 /// Everything that one reader asks at one moment.
 pub struct Reading<'a> {
     pub hub: &'a TestHub,
@@ -45,8 +52,8 @@ pub struct Reading<'a> {
     pub asker: &'a Asker,
     needles: BTreeSet<String>,
     ids: BTreeSet<String>,
-    /// What it has seen before, and may be told the end of.
-    pub seen_before: &'a BTreeSet<String>,
+    /// What its organisation has seen before, and may be told the end of.
+    seen_before: &'a Seen,
     pub wrong: &'a Mutex<Vec<String>>,
 }
 
@@ -55,7 +62,7 @@ impl<'a> Reading<'a> {
         hub: &'a TestHub,
         world: &'a World,
         asker: &'a Asker,
-        seen_before: &'a BTreeSet<String>,
+        seen_before: &'a Seen,
         wrong: &'a Mutex<Vec<String>>,
     ) -> Self {
         let (needles, ids) = (world.needles(&asker.reader), world.ids(&asker.reader));
@@ -139,7 +146,9 @@ impl<'a> Reading<'a> {
 
     pub fn scan_bytes(&self, door: &str, bytes: &[u8]) {
         for words in needles_in(bytes) {
-            if !self.needles.contains(&words) {
+            let is_known = self.needles.contains(&words)
+                || (tells_of_ends(door) && self.seen_before.needles.contains(&words));
+            if !is_known {
                 self.complain(format!("{door}: tells the words {words}"));
                 return;
             }
@@ -152,12 +161,6 @@ impl<'a> Reading<'a> {
                 return;
             }
         }
-    }
-
-    /// Of what one has had one is told that it is recalled, or changed.
-    fn may_hear_the_end_of(&self, door: &str, id: &str) -> bool {
-        ["notices", "recalls", "stream"].iter().any(|name| door.contains(name))
-            && self.seen_before.iter().any(|known| known.ends_with(id))
     }
 
     /// Whether an identifier stands in something that the reader sees.
@@ -505,6 +508,11 @@ impl<'a> Reading<'a> {
         }
         self.differ("edge", &found, &self.expected(&["indicator"]));
     }
+}
+
+/// Of what one has had one is told that it is recalled, changed or gone.
+fn tells_of_ends(door: &str) -> bool {
+    ["notices", "recalls", "stream"].iter().any(|name| door.contains(name))
 }
 
 fn note(found: &mut BTreeMap<String, BTreeSet<String>>, id: &Value, text: &str) {

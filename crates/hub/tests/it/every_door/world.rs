@@ -138,11 +138,11 @@ impl Made {
         coordinator.done("/api/v1/agreements", text).await;
         self.world.pacts.push(pact);
         let place = self.world.pacts.len() - 1;
-        self.set_pact(place, true).await;
+        self.set_pact(place, true, true).await;
     }
 
-    /// Both sign, or one suspends.
-    async fn set_pact(&mut self, place: usize, in_force: bool) {
+    /// Both sign a new one; later the coordinator suspends and signs again.
+    async fn set_pact(&mut self, place: usize, in_force: bool, is_new: bool) {
         let pact = self.world.pacts[place].clone();
         let path = format!("/api/v1/agreements/{}", pact.id);
         let coordinator = Signed::person(&self.hub, "coordinator", PersonRole::Approver).await;
@@ -150,7 +150,7 @@ impl Made {
         let state = if in_force { "signed" } else { "suspended" };
         let side = format!("{path}/side");
         coordinator.done(&side, json!({ "state": state, "hash": hash, "reason": "a reason" })).await;
-        if in_force {
+        if is_new {
             let other = Signed::person(&self.hub, &pact.to, PersonRole::Approver).await;
             other.done(&side, json!({ "state": "signed", "hash": hash })).await;
         }
@@ -279,7 +279,7 @@ impl Made {
             5 if !self.world.pacts.is_empty() => {
                 let place = self.dice.place(self.world.pacts.len());
                 let in_force = !self.world.pacts[place].in_force;
-                self.set_pact(place, in_force).await;
+                self.set_pact(place, in_force, false).await;
                 format!(
                     "{} is {}",
                     self.world.pacts[place].id,
