@@ -512,7 +512,7 @@ impl<'a> Reading<'a> {
 
 /// Of what one has had one is told that it is recalled, changed or gone.
 fn tells_of_ends(door: &str) -> bool {
-    ["notices", "recalls", "stream"].iter().any(|name| door.contains(name))
+    ["notices", "recalls", "stream", "intelligence"].iter().any(|name| door.contains(name))
 }
 
 fn note(found: &mut BTreeMap<String, BTreeSet<String>>, id: &Value, text: &str) {
