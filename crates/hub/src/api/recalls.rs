@@ -228,7 +228,7 @@ fn known_name(
     row: &objects::Row,
     one_version: bool,
 ) -> Result<String, StoreError> {
-    let name = shown_name(&parse(row)?).to_owned();
+    let name = shown_name(&parse(row)?);
     if !one_version {
         for other in objects::versions(tx, realm, visible, &row.id)? {
             if shown_name(&parse(&other)?) != name {
