@@ -154,8 +154,9 @@ impl<'a> Reading<'a> {
             }
         }
         for id in ids_in(bytes) {
+            let ends = |known: &String| known.ends_with(&id);
             let is_known =
-                self.ids.iter().any(|known| known.ends_with(&id)) || self.may_hear_the_end_of(door, &id);
+                self.ids.iter().any(ends) || (tells_of_ends(door) && self.seen_before.ids.iter().any(ends));
             if !is_known {
                 self.complain(format!("{door}: tells the identifier {id}"));
                 return;
