@@ -14,6 +14,7 @@ use oversight::{Action, Actor, AuditEvent, Outcome, Purpose};
 use policy::{Agreement, Circumstances, Engine};
 use sha2::{Digest, Sha256};
 use store::{Act, Reader, Store, StoreError, agreements, organisations, sharing_groups};
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use crate::state::Stopping;
@@ -50,6 +51,8 @@ struct Inner {
     agreements: Mutex<Vec<Agreement>>,
     /// Whoever changes the policies has it: one change at a time.
     turn: tokio::sync::Mutex<()>,
+    /// Counts up when another engine is in force, for whoever waits for that.
+    changed: watch::Sender<u64>,
 }
 
 /// What is in force, and what was not taken up.
@@ -111,6 +114,7 @@ impl PolicyKeeper {
             status: Mutex::new(status),
             agreements: Mutex::new(agreements_in(&files)?),
             turn: tokio::sync::Mutex::default(),
+            changed: watch::Sender::new(0),
         })))
     }
 
@@ -138,7 +142,7 @@ impl PolicyKeeper {
         if renewed.epoch() != now.epoch()
             || renewed.circumstances().next_boundary() != now.circumstances().next_boundary()
         {
-            self.0.engine.store(Arc::new(renewed));
+            self.put(renewed);
         }
         Ok(())
     }
@@ -167,6 +171,16 @@ impl PolicyKeeper {
                 }
             }
         }
+    }
+
+    fn put(&self, engine: Engine) {
+        self.0.engine.store(Arc::new(engine));
+        self.0.changed.send_modify(|count| *count += 1);
+    }
+
+    /// Tells when another engine is in force.
+    pub(crate) fn changed(&self) -> watch::Receiver<u64> {
+        self.0.changed.subscribe()
     }
 
     /// The engine in force; what holds it sees a change at once.
@@ -262,7 +276,7 @@ impl PolicyKeeper {
         self.0.store.write(move |_| Ok(Act::audited((), &REALM, event))).await?;
         *self.0.agreements.lock().unwrap_or_else(PoisonError::into_inner) = in_files.clone();
         let circumstances = self.0.store.read(move |reader| circumstances(reader, &in_files)).await?;
-        self.0.engine.store(Arc::new(engine.under(circumstances)));
+        self.put(engine.under(circumstances));
         tracing::info!(set = hash, "other policies are in force");
         let mut status = self.0.status.lock().unwrap_or_else(PoisonError::into_inner);
         *status = PolicyStatus {

@@ -12,8 +12,9 @@ use api::Code;
 use arc_swap::ArcSwap;
 use oversight::{Action, AuditEvent, OrganisationId};
 use policy::{Engine, LabelKey, Principal, PrincipalKind, Released, Under, Visible};
-use store::releases::Delivery;
-use store::{Reader, Store, StoreError, labels, objects};
+use store::openings::{self, ReaderClass, View};
+use store::releases::{self, Delivery};
+use store::{Act, Reader, Store, StoreError, labels, objects};
 
 use crate::ledger::{Deliveries, Entry};
 use crate::operations::{self, Metrics};
@@ -26,20 +27,43 @@ const CLASSES_MAX: usize = 4096;
 /// Ranges that one audit event names at most.
 const RANGES_MAX: usize = 1000;
 
+/// Readers of so many classes at once wait for each other while what is opened to them is written down.
+const SETTLING: usize = 64;
+
+/// So often it is tried to give a reader what is true for one moment while policies change.
+const TRIES_MAX: usize = 8;
+
 /// The one way out. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Door {
     engine: Arc<ArcSwap<Engine>>,
     /// What a class may read, as long as neither the labels nor the policies change.
     known: Arc<Mutex<HashMap<Principal, Known>>>,
+    /// The views of classes, by name, as long as nothing is opened to them.
+    views: Arc<Mutex<Views>>,
+    /// Of many readers of a class that find something opened to it, one writes it down.
+    settling: Arc<Vec<tokio::sync::Mutex<()>>>,
     deliveries: Deliveries,
 }
 
+#[derive(Clone)]
 struct Known {
     label_epoch: i64,
     /// Compared by address; held, so that the address is not given to another one.
     engine: Arc<Engine>,
     visible: Arc<Visible>,
+    /// Stands for all that `visible` was decided by but the labels' number.
+    policies: Arc<str>,
+    seal: i64,
+}
+
+/// Views with their revisions, by the name of the class.
+type Views = HashMap<String, (i64, Arc<View>)>;
+
+/// What a reader that follows the log has before it: what it may read, and in which order.
+pub(crate) struct InView {
+    pub(crate) visible: Arc<Visible>,
+    pub(crate) view: Arc<View>,
 }
 
 /// One object version on its way out.
@@ -66,7 +90,13 @@ impl From<&objects::Row> for Leaving {
 
 impl Door {
     pub(crate) fn new(engine: Arc<ArcSwap<Engine>>) -> Self {
-        Self { engine, known: Arc::default(), deliveries: Deliveries::default() }
+        Self {
+            engine,
+            known: Arc::default(),
+            views: Arc::default(),
+            settling: Arc::new((0..SETTLING).map(|_| tokio::sync::Mutex::default()).collect()),
+            deliveries: Deliveries::default(),
+        }
     }
 
     /// The labels that a principal may read, true for the reader's snapshot: a label that is newer than it is not among them.
@@ -77,26 +107,107 @@ impl Door {
         reader: &Reader<'_>,
         principal: &Principal,
     ) -> Result<Arc<Visible>, StoreError> {
+        self.known(reader, principal).map(|known| known.visible)
+    }
+
+    fn known(&self, reader: &Reader<'_>, principal: &Principal) -> Result<Known, StoreError> {
         let engine = self.engine.load_full();
-        if !reader.is_committed() {
-            return work_out(&engine, reader, principal).map(Arc::new);
-        }
         let label_epoch = labels::epoch(reader, &principal.realm)?;
+        if !reader.is_committed() {
+            return work_out(engine, label_epoch, reader, principal);
+        }
         let class = class(principal);
         let is_current =
             |known: &&Known| known.label_epoch == label_epoch && Arc::ptr_eq(&known.engine, &engine);
         if let Some(known) =
             self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&class).filter(is_current)
         {
-            return Ok(Arc::clone(&known.visible));
+            return Ok(known.clone());
         }
-        let visible = Arc::new(work_out(&engine, reader, principal)?);
+        let worked_out = work_out(engine, label_epoch, reader, principal)?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= CLASSES_MAX {
             known.clear();
         }
-        known.insert(class, Known { label_epoch, engine, visible: Arc::clone(&visible) });
-        Ok(visible)
+        known.insert(class, worked_out.clone());
+        Ok(worked_out)
+    }
+
+    /// What a principal that follows the log has before it; `None` where something was opened to its class, or closed, that is
+    /// not written down yet: then [`Door::settle`] comes first, and the question is asked anew.
+    ///
+    /// Whoever gives pages or a stream that are read on by a cursor reads by this and not by [`Door::visible`].
+    pub(crate) fn in_view(
+        &self,
+        reader: &Reader<'_>,
+        principal: &Principal,
+    ) -> Result<Option<InView>, StoreError> {
+        let known = self.known(reader, principal)?;
+        if !known.visible.purposes().contains(&principal.purpose) {
+            // It is given nothing, and nothing need be remembered of it.
+            return Ok(Some(InView { visible: known.visible, view: Arc::default() }));
+        }
+        let class = reader_class(principal);
+        let standing = openings::standing(reader, &principal.realm, &class)?;
+        let is_settled = |standing: &openings::Standing| {
+            *standing.policies == *known.policies && standing.seal == known.seal
+        };
+        let Some(standing) = standing.filter(is_settled) else { return Ok(None) };
+        let remembered = self.views.lock().unwrap_or_else(PoisonError::into_inner).get(&class.name).cloned();
+        if let Some((_, view)) = remembered.filter(|(revision, _)| *revision == standing.revision) {
+            return Ok(Some(InView { visible: known.visible, view }));
+        }
+        let view = Arc::new(openings::view(reader, &principal.realm, &class)?);
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        if views.len() >= CLASSES_MAX {
+            views.clear();
+        }
+        views.insert(class.name, (standing.revision, Arc::clone(&view)));
+        Ok(Some(InView { visible: known.visible, view }))
+    }
+
+    /// Writes down what a class of readers may read now, and opens to it what is behind its readers.
+    pub(crate) async fn settle(&self, store: &Store, principal: &Principal) -> Result<(), StoreError> {
+        let class = reader_class(principal);
+        let turn = self.settling.get(place_of(&class.name, SETTLING));
+        let _turn = match turn {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
+        let (door, asker) = (self.clone(), principal.clone());
+        if store.read(move |reader| Ok(door.in_view(reader, &asker)?.is_some())).await? {
+            return Ok(());
+        }
+        let (door, asker) = (self.clone(), principal.clone());
+        let written = store.write(move |tx| {
+            let known = door.known(tx, &asker)?;
+            openings::settle(tx, &asker.realm, &class, &known.visible, &known.policies).map(Act::bookkeeping)
+        });
+        written.await
+    }
+
+    /// Reads what a principal has before it by its view, once that is settled.
+    ///
+    /// # Errors
+    /// Those of the store; `unavailable` where the policies change faster than can be read by them.
+    pub(crate) async fn read_in_view<T: Send + 'static>(
+        &self,
+        store: &Store,
+        principal: &Principal,
+        read: impl Fn(&Reader<'_>, &InView) -> Result<T, StoreError> + Clone + Send + 'static,
+    ) -> Answer<T> {
+        for _ in 0..TRIES_MAX {
+            let (door, asker, read) = (self.clone(), principal.clone(), read.clone());
+            let found = store.read(move |reader| match door.in_view(reader, &asker)? {
+                Some(in_view) => read(reader, &in_view).map(Some),
+                None => Ok(None),
+            });
+            match found.await? {
+                Some(found) => return Ok(found),
+                None => self.settle(store, principal).await?,
+            }
+        }
+        Err(Failure::new(Code::Unavailable, "what you may see changes just now; ask again in a moment"))
     }
 
     /// Releases what was made of some object versions, all or nothing, and writes down what another organisation gets to see.
@@ -136,9 +247,52 @@ impl Door {
     }
 }
 
-fn work_out(engine: &Engine, reader: &Reader<'_>, principal: &Principal) -> Result<Visible, StoreError> {
+fn work_out(
+    engine: Arc<Engine>,
+    label_epoch: i64,
+    reader: &Reader<'_>,
+    principal: &Principal,
+) -> Result<Known, StoreError> {
     let labels = labels::all(reader, &principal.realm)?;
-    Ok(engine.visible(principal, labels.iter().map(|(key, label)| (*key, label))))
+    let visible = engine.visible(principal, labels.iter().map(|(key, label)| (*key, label)));
+    let meanings = labels::changes(reader, &principal.realm)?;
+    let policies = format!("{:016x} {meanings} {}", engine.epoch(), principal.organisation_role);
+    let seal = openings::seal(&visible);
+    Ok(Known { label_epoch, engine, visible: Arc::new(visible), policies: policies.into(), seal })
+}
+
+/// Readers that pass the log as one: of an organisation, of one kind, for one purpose, with the same roles. A token that takes the
+/// place of another goes on with its cursor, and so does one with other roles. The organisation's own role is not in it: when that
+/// changes, the same readers may see more.
+fn reader_class(principal: &Principal) -> ReaderClass {
+    let kind = match principal.kind {
+        PrincipalKind::Person(_) => "person",
+        PrincipalKind::Program(_) => "program",
+        PrincipalKind::Edge(_) => "edge",
+        PrincipalKind::Peer(_) => "peer",
+    };
+    let family = format!("{kind} {} {}", principal.organisation, principal.purpose);
+    let roles: Vec<&str> = principal.roles.iter().map(|role| role.name()).collect();
+    ReaderClass { name: format!("{family} {}", roles.join(",")), family }
+}
+
+fn place_of(name: &str, places: usize) -> usize {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    usize::try_from(hasher.finish() % u64::try_from(places).unwrap_or(1).max(1)).unwrap_or(0)
+}
+
+/// Whether an organisation is told that an object is gone: it brought it in, or was given it. Whoever never had it would learn of it
+/// by its end: what is removed stands under a label that was perhaps opened to them afterwards.
+pub(crate) fn may_hear_the_end_of(
+    reader: &Reader<'_>,
+    principal: &Principal,
+    id: &stix::Id,
+    originator: &OrganisationId,
+) -> Result<bool, StoreError> {
+    let organisation = &principal.organisation;
+    Ok(organisation == originator || releases::was_given(reader, &principal.realm, organisation, id)?)
 }
 
 /// What of a principal a decision depends on: all but its own id.

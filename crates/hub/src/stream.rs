@@ -19,7 +19,8 @@ use futures::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use policy::{Engine, Operation, PrincipalKind};
 use serde::Deserialize;
-use store::{Reader, StoreError};
+use store::objects::Place;
+use store::StoreError;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
@@ -35,7 +36,7 @@ use crate::shares::{Holder, Share};
 use crate::state::{AppState, Live};
 
 pub(crate) use looks::Looks;
-use looks::News;
+use looks::{After, Look};
 
 /// Changes of the log read at once.
 const BATCH_CHANGES_MAX: usize = 200;
@@ -70,7 +71,8 @@ struct From {
 /// Follow the log.
 ///
 /// Server-sent events: `event` is the kind, `id` the log's sequence (events about edges have none), `data` a `StreamEvent`.
-/// Policy is asked anew for each event when it is sent.
+/// Policy is asked anew for each event when it is sent. What the reader may see only now, and has passed, follows under an `id` of
+/// three numbers, `place.opening.sequence`: a client gives the last `id` back as it came.
 #[utoipa::path(get, path = "/api/v1/stream", tag = "stream", security(("session" = []), ("token" = [])), params(From),
     responses((status = 200, body = StreamEvent, content_type = "text/event-stream"), crate::api::CallerRefusal))]
 async fn follow(
@@ -81,8 +83,7 @@ async fn follow(
 ) -> Answer<Response> {
     caller.demand(&state, Operation::Read)?;
     let share = share(&state, &caller)?;
-    let last_seen =
-        headers.get("last-event-id").map(|value| value.to_str().ok().and_then(|text| text.parse().ok()));
+    let last_seen = headers.get("last-event-id").map(|value| value.to_str().ok().and_then(read_place));
     let after = match last_seen {
         Some(None) => {
             return Err(Failure::new(
@@ -91,7 +92,7 @@ async fn follow(
             ));
         }
         Some(after) => after,
-        None => from.after,
+        None => from.after.map(|sequence| Place { sequence, opening: None }),
     };
     let follower = Follower::new(state, caller, share, after);
     let events = stream::unfold(follower, |mut follower| async move {
@@ -134,18 +135,21 @@ fn share(state: &AppState, caller: &Caller) -> Answer<Share> {
 struct Follower {
     state: AppState,
     caller: Caller,
-    /// Everything up to here was sent, or is not for this reader.
-    sent: i64,
+    /// Everything up to here was sent, or is not for this reader. `None`: it begins behind what was opened so far.
+    sent: Option<Place>,
+    /// The newest sequence when it came.
+    newest: i64,
     /// What was read and waits for the connection to have room.
-    waiting: VecDeque<(i64, Bytes)>,
+    waiting: VecDeque<(Place, Bytes)>,
     /// Where the read ended that `waiting` is from.
-    through: i64,
+    through: Option<Place>,
     /// The policies under which it was read.
     engine: Arc<Engine>,
     read_at: Instant,
     /// Whether the log has nothing more.
     is_at_end: bool,
     committed: watch::Receiver<i64>,
+    policies: watch::Receiver<u64>,
     live: broadcast::Receiver<Live>,
     heartbeat: Instant,
     /// Held as long as the stream is open.
@@ -153,20 +157,22 @@ struct Follower {
 }
 
 impl Follower {
-    fn new(state: AppState, caller: Caller, share: Share, after: Option<i64>) -> Self {
+    fn new(state: AppState, caller: Caller, share: Share, after: Option<Place>) -> Self {
         state.metrics.streams.inc();
         let committed = state.store.committed();
         let newest = *committed.borrow();
         // What is beyond the end was seen in another life of this log.
-        let sent = after.map_or(newest, |after| after.clamp(0, newest));
+        let sent = after.map(|after| Place { sequence: after.sequence.clamp(0, newest), ..after });
         Self {
             sent,
+            newest,
             through: sent,
             waiting: VecDeque::new(),
             engine: state.engine.load_full(),
             read_at: Instant::now(),
             is_at_end: false,
             committed,
+            policies: state.policies.changed(),
             live: state.live.subscribe(),
             heartbeat: Instant::now() + HEARTBEAT_EVERY,
             state,
@@ -181,7 +187,7 @@ impl Follower {
             if self.state.stopping.is_set() {
                 return None;
             }
-            if let Some((sequence, _)) = self.waiting.front() {
+            if let Some((place, _)) = self.waiting.front() {
                 if !Arc::ptr_eq(&self.engine, &self.state.engine.load()) {
                     // Other policies are in force: what was read under the old ones is read again, from what was sent on.
                     self.waiting.clear();
@@ -190,22 +196,29 @@ impl Follower {
                     continue;
                 }
                 if self.read_at.elapsed() > BATCH_TIME_MAX {
-                    tracing::info!(sequence, "a stream's reader is too slow and is cut; it may resume");
+                    tracing::info!(
+                        sequence = place.sequence,
+                        "a stream's reader is too slow and is cut; it may resume"
+                    );
                     return None;
                 }
-                let (sequence, event) = self.waiting.pop_front()?;
-                self.sent = sequence;
+                let (place, event) = self.waiting.pop_front()?;
+                self.sent = Some(place);
                 return Some(event);
             }
+            self.sent = self.through;
             if !self.is_at_end {
-                self.sent = self.sent.max(self.through);
                 self.read().await?;
                 continue;
             }
-            self.sent = self.sent.max(self.through);
             let stopping = self.state.stopping.clone();
             tokio::select! {
                 changed = self.committed.changed() => {
+                    changed.ok()?;
+                    self.is_at_end = false;
+                }
+                // What is opened may be behind the reader: nothing new need come in for it.
+                changed = self.policies.changed() => {
                     changed.ok()?;
                     self.is_at_end = false;
                 }
@@ -228,10 +241,19 @@ impl Follower {
     /// Reads and releases the next batch; `None` where the reader is signed out or nothing may be given to it.
     async fn read(&mut self) -> Option<()> {
         self.committed.mark_unchanged();
-        self.engine = self.state.engine.load_full();
-        let found = self.look().await;
-        let (caller, news) =
-            found.map_err(|error| tracing::error!(%error, "a stream cannot read the log")).ok()??;
+        self.policies.mark_unchanged();
+        let failed = |error: StoreError| tracing::error!(%error, "a stream cannot read the log");
+        let (caller, news) = loop {
+            self.engine = self.state.engine.load_full();
+            match self.look().await.map_err(failed).ok()? {
+                Look::News(caller, news) => break (caller, news),
+                Look::Unsettled(caller) => {
+                    let door = &self.state.door;
+                    door.settle(&self.state.store, &caller.principal).await.map_err(failed).ok()?;
+                }
+                Look::SignedOut => return None,
+            }
+        };
         let recipient = Recipient { caller: caller.clone(), door: "stream" };
         let state = &self.state;
         let released = state.door.release(
@@ -248,24 +270,21 @@ impl Follower {
             .ok()?;
         self.caller = caller;
         self.waiting = events.into_inner().into();
-        self.through = news.through;
+        self.through = Some(news.through);
         self.is_at_end = !news.more;
         self.read_at = Instant::now();
         Some(())
     }
 
     /// The reader's news: with everybody else's where it is near the end, alone where it has much to catch up with.
-    async fn look(&self) -> Result<Option<(Caller, Arc<News>)>, StoreError> {
-        let (state, caller, after) = (self.state.clone(), self.caller.clone(), self.sent);
-        if *self.committed.borrow() - after <= NEAR_THE_END {
+    async fn look(&self) -> Result<Look, StoreError> {
+        let (state, caller) = (self.state.clone(), self.caller.clone());
+        let after = self.sent.map_or(After::Newest(self.newest), After::Place);
+        let newest = *self.committed.borrow();
+        if self.sent.is_none_or(|sent| newest - sent.sequence <= NEAR_THE_END) {
             return self.state.looks.look(&state, caller, after).await;
         }
-        let alone = move |reader: &Reader<'_>| {
-            let Some(caller) = caller.renewed(reader)? else { return Ok(None) };
-            let news = looks::news(&state, reader, &caller, after)?;
-            Ok(Some((caller, Arc::new(news))))
-        };
-        self.state.store.read(alone).await
+        self.state.store.read(move |reader| looks::alone(&state, reader, caller, after)).await
     }
 
     /// Asks again who the reader is; `None` where it is signed out.
@@ -306,8 +325,26 @@ impl Drop for Follower {
     }
 }
 
+/// A place as the `id` of an event: the sequence; of what was opened, the place in the log, the opening and the sequence in it.
+fn write_place(place: Place) -> String {
+    match place.opening {
+        Some((number, within)) if within != Place::ALL => format!("{}.{number}.{within}", place.sequence),
+        _ => place.sequence.to_string(),
+    }
+}
+
+fn read_place(text: &str) -> Option<Place> {
+    let mut numbers = text.split('.').map(str::parse::<i64>);
+    let sequence = numbers.next()?.ok()?;
+    let opening = match (numbers.next(), numbers.next()) {
+        (None, _) => None,
+        (Some(number), within) => Some((number.ok()?, within?.ok()?)),
+    };
+    numbers.next().is_none().then_some(Place { sequence, opening })
+}
+
 /// An event as it is sent: its kind, its place in the log where it has one, and what it tells on one line.
-fn sse(sequence: Option<i64>, event: &StreamEvent) -> Option<Bytes> {
+fn sse(place: Option<Place>, event: &StreamEvent) -> Option<Bytes> {
     let kind = match event {
         StreamEvent::Object { .. } => "object",
         StreamEvent::Sighting { .. } => "sighting",
@@ -322,8 +359,8 @@ fn sse(sequence: Option<i64>, event: &StreamEvent) -> Option<Bytes> {
     let data = serde_json::to_vec(event).ok()?;
     bytes.extend_from_slice(format!("event: {kind}\ndata: ").as_bytes());
     bytes.extend_from_slice(&data);
-    if let Some(sequence) = sequence {
-        bytes.extend_from_slice(format!("\nid: {sequence}").as_bytes());
+    if let Some(place) = place {
+        bytes.extend_from_slice(format!("\nid: {}", write_place(place)).as_bytes());
     }
     bytes.extend_from_slice(b"\n\n");
     Some(bytes.freeze())

@@ -151,8 +151,11 @@ pub fn epoch(reader: &Reader<'_>, realm: &Realm) -> Result<i64, StoreError> {
     Ok(count.saturating_add(changes(reader, realm)?))
 }
 
-/// How often labels were changed.
-fn changes(reader: &Reader<'_>, realm: &Realm) -> Result<i64, StoreError> {
+/// How often labels were changed, in what they mean and not in number.
+///
+/// # Errors
+/// Those of the database.
+pub fn changes(reader: &Reader<'_>, realm: &Realm) -> Result<i64, StoreError> {
     let value = settings::get(reader, realm, CHANGES_SETTING)?;
     Ok(value.and_then(|value| String::from_utf8(value).ok()?.parse().ok()).unwrap_or(0))
 }

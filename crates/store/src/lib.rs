@@ -39,6 +39,7 @@ pub mod links;
 pub mod misp_numbers;
 pub mod notices;
 pub mod objects;
+pub mod openings;
 pub mod organisations;
 pub mod outbox;
 pub mod peers;

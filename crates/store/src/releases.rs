@@ -153,11 +153,30 @@ pub fn recipients_of(
     let key = reader.realm(realm)?;
     let mut found: BTreeMap<OrganisationId, BTreeSet<String>> = BTreeMap::new();
     for place in places(reader, key, id.as_str(), version_key)? {
-        for release in holding(reader, key, place, i64::MAX)? {
+        for release in holding(reader, key, place, None, i64::MAX)? {
             found.entry(release.recipient).or_default().insert(release.door);
         }
     }
     Ok(found)
+}
+
+/// Whether an organisation was given any version of an object, by any door.
+///
+/// # Errors
+/// Those of the database.
+pub fn was_given(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    organisation: &OrganisationId,
+    id: &Id,
+) -> Result<bool, StoreError> {
+    let key = reader.realm(realm)?;
+    for place in places(reader, key, id.as_str(), None)? {
+        if !holding(reader, key, place, Some(organisation), 1)?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What an organisation was given, newest objects first, and where to read on.
@@ -237,7 +256,7 @@ fn places(
 fn gather(reader: &Reader<'_>, realm: i64, places: &[i64]) -> Result<Vec<Release>, StoreError> {
     let mut found: BTreeMap<(OrganisationId, String, &'static str, Option<Under>), Release> = BTreeMap::new();
     for place in places {
-        for release in holding(reader, realm, *place, i64::MAX)? {
+        for release in holding(reader, realm, *place, None, i64::MAX)? {
             let release = Release { first_sequence: *place, last_sequence: *place, ..release };
             let key = (
                 release.recipient.clone(),
@@ -254,17 +273,25 @@ fn gather(reader: &Reader<'_>, realm: i64, places: &[i64]) -> Result<Vec<Release
     Ok(found.into_values().collect())
 }
 
-/// The rows whose run holds a place: for each span that occurs, those that begin close enough before it.
-fn holding(reader: &Reader<'_>, realm: i64, place: i64, limit: i64) -> Result<Vec<Release>, StoreError> {
+/// The rows whose run holds a place, of one recipient or of all: for each span that occurs, those that begin close enough before it.
+fn holding(
+    reader: &Reader<'_>,
+    realm: i64,
+    place: i64,
+    recipient: Option<&OrganisationId>,
+    limit: i64,
+) -> Result<Vec<Release>, StoreError> {
     let longest = reader.number("SELECT MAX(span) FROM releases WHERE realm = ?1", [realm])?;
     let sql = format!(
         "SELECT {COLUMNS} FROM releases
-         WHERE realm = ?1 AND span = ?2 AND first_sequence > ?3 AND first_sequence <= ?4 AND last_sequence >= ?4 LIMIT ?5"
+         WHERE realm = ?1 AND span = ?2 AND first_sequence > ?3 AND first_sequence <= ?4 AND last_sequence >= ?4
+             AND (?5 IS NULL OR recipient = ?5) LIMIT ?6"
     );
     let mut found = Vec::new();
     for span in 0..=longest.clamp(0, SPAN_MAX) {
         let from = place.saturating_sub(1_i64 << span);
-        found.extend(reader.rows(&sql, (realm, span, from, place, limit), read)?);
+        let recipient = recipient.map(OrganisationId::as_str);
+        found.extend(reader.rows(&sql, params![realm, span, from, place, recipient, limit], read)?);
     }
     Ok(found)
 }

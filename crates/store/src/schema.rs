@@ -27,6 +27,7 @@ const MIGRATIONS: &[&[&str]] = &[
     &[include_str!("schema/copies.sql")],
     &[include_str!("schema/carried.sql"), include_str!("schema/widenings.sql")],
     &[include_str!("schema/taxii_links.sql")],
+    &[include_str!("schema/openings.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

@@ -197,7 +197,7 @@ fn take_back(
         id,
         object: object.clone(),
         version: version.and(row.version.clone()),
-        name: shown_name(&parse(&row)?).chars().take(LINE_CHARS_MAX).collect(),
+        name: known_name(tx, realm, &visible, &row, version.is_some())?,
         reason,
         originator: row.originator.clone(),
         issuer: caller.principal.organisation.clone(),
@@ -250,6 +250,26 @@ fn recall_copies(
     Ok(told)
 }
 
+/// The name that everybody knows who was given any version: where its versions have different ones, who had an older one would
+/// learn a name that it was never shown, so they are told the identifier.
+fn known_name(
+    tx: &Tx<'_>,
+    realm: &oversight::Realm,
+    visible: &policy::Visible,
+    row: &objects::Row,
+    one_version: bool,
+) -> Result<String, StoreError> {
+    let name = shown_name(&parse(row)?);
+    if !one_version {
+        for other in objects::versions(tx, realm, visible, &row.id)? {
+            if shown_name(&parse(&other)?) != name {
+                return Ok(row.id.to_string());
+            }
+        }
+    }
+    Ok(name.chars().take(LINE_CHARS_MAX).collect())
+}
+
 /// Who was given it, and by which doors; not its originator.
 fn recipients(
     tx: &Tx<'_>,
@@ -290,6 +310,7 @@ fn told(
     let own = &caller.principal.organisation;
     let mut holders = recalls::holders(reader, caller.realm(), &recall.id)?;
     let is_party = *own == recall.originator || *own == recall.issuer;
+    let had_it = is_party || holders.iter().any(|holder| holder.organisation == *own);
     if !is_party && !sees_all {
         holders.retain(|holder| holder.organisation == *own);
         if holders.is_empty() {
@@ -305,7 +326,7 @@ fn told(
         id: recall.id,
         object: recall.object.to_string(),
         version: recall.version,
-        name: if is_withheld { recall.object.to_string() } else { recall.name },
+        name: if is_withheld || !had_it { recall.object.to_string() } else { recall.name },
         reason: if is_withheld { String::new() } else { recall.reason },
         originator: recall.originator.as_str().to_owned(),
         issuer: recall.issuer.as_str().to_owned(),

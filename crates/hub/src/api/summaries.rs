@@ -86,9 +86,21 @@ impl<'a, 'c> Teller<'a, 'c> {
         door: &Door,
         principal: &Principal,
     ) -> Result<Self, StoreError> {
+        Self::of(reader, door.visible(reader, principal)?, principal)
+    }
+
+    /// For a reader of which it is known what it may read.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) fn of(
+        reader: &'a Reader<'c>,
+        visible: Arc<Visible>,
+        principal: &Principal,
+    ) -> Result<Self, StoreError> {
         let known = organisations::list(reader, &principal.realm)?;
         Ok(Self {
-            visible: door.visible(reader, principal)?,
+            visible,
             reader,
             realm: principal.realm.clone(),
             markings: HashMap::new(),

@@ -24,7 +24,7 @@ use crate::api::recalls;
 use crate::api::summaries::{leaving, parse};
 use crate::principal::{Caller, EdgeCaller};
 use crate::problem::{Answer, Failure};
-use crate::release::{Leaving, Recipient};
+use crate::release::{Leaving, Recipient, may_hear_the_end_of};
 use crate::request::Query;
 use crate::state::AppState;
 
@@ -201,8 +201,10 @@ async fn read(
                 Change::Added(row) => told.version(&row)?,
                 // Who holds nothing yet has nothing to forget.
                 Change::Removed { gone: true, .. } if told.begins => {}
-                Change::Removed { id, gone: true, .. } => {
-                    told.changes.push(IntelligenceChange::Drop { id: id.to_string() });
+                Change::Removed { id, gone: true, originator, .. } => {
+                    if may_hear_the_end_of(reader, &asker.principal, &id, &originator)? {
+                        told.changes.push(IntelligenceChange::Drop { id: id.to_string() });
+                    }
                 }
                 Change::Removed { id, gone: false, .. } => {
                     // A newer version was withdrawn: an older one counts again.

@@ -32,7 +32,7 @@ use super::frame::{Envelope, Frame, Gone, Hello};
 use super::serve::Place;
 use crate::REALM;
 use crate::principal::Caller;
-use crate::release::{Leaving, Recipient};
+use crate::release::{Leaving, Recipient, may_hear_the_end_of};
 use crate::state::AppState;
 
 /// Changes of one batch at most.
@@ -549,7 +549,9 @@ impl Part<'_, '_> {
                 Change::Added(row) => rows.push(row),
                 Change::Removed { sequence, id, version, label, originator, .. } => {
                     self.objects(batch, std::mem::take(&mut rows), false)?;
-                    if !self.is_there(&id, version.as_deref())? {
+                    if !self.is_there(&id, version.as_deref())?
+                        && may_hear_the_end_of(self.reader, &self.principal, &id, &originator)?
+                    {
                         batch.leaving.push(Leaving { sequence, label, originator });
                         batch.frames.push(Frame::Removed { sequence, gone: Gone { id, version } });
                     }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use api::StreamEvent;
 use bytes::Bytes;
 use policy::{Operation, Principal, Visible};
-use store::objects::{self, Change, Row, TailFilter};
+use store::objects::{self, Change, Place, Row, TailFilter};
 use store::secrets::SecretHash;
 use store::{Reader, StoreError, cases, sightings};
 use tokio::sync::oneshot;
@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use super::{BATCH_CHANGES_MAX, sse};
 use crate::api::summaries::Teller;
 use crate::principal::Caller;
-use crate::release::{Leaving, class};
+use crate::release::{Leaving, class, may_hear_the_end_of};
 use crate::state::AppState;
 
 /// Readers that share one look at most.
@@ -29,15 +29,30 @@ const GROUP_MAX: usize = 2_048;
 pub(super) struct News {
     pub(super) visible: Arc<Visible>,
     /// Each event as it is sent.
-    pub(super) events: Vec<(i64, Bytes)>,
+    pub(super) events: Vec<(Place, Bytes)>,
     pub(super) leaving: Vec<Leaving>,
     /// Where the look ended.
-    pub(super) through: i64,
+    pub(super) through: Place,
     pub(super) more: bool,
 }
 
-/// A reader as it is now, and its news; `None` where it is signed out.
-type Look = Option<(Caller, Arc<News>)>;
+/// What a reader has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum After {
+    /// Everything up to here.
+    Place(Place),
+    /// Nothing: it begins behind the newest sequence when it came, and behind what was opened so far.
+    Newest(i64),
+}
+
+/// What a look at the log gave.
+pub(super) enum Look {
+    /// A reader as it is now, and its news.
+    News(Caller, Arc<News>),
+    /// Something was opened to the reader, or closed, that is to be written down first.
+    Unsettled(Caller),
+    SignedOut,
+}
 
 /// Those who wait for a look. Cheap to clone.
 #[derive(Clone, Default)]
@@ -53,7 +68,7 @@ struct Waiting {
 /// Who asks, after which place, and where the answer goes.
 struct Asked {
     caller: Caller,
-    after: i64,
+    after: After,
     reply: oneshot::Sender<Look>,
 }
 
@@ -66,7 +81,7 @@ impl Looks {
         &self,
         state: &AppState,
         caller: Caller,
-        after: i64,
+        after: After,
     ) -> Result<Look, StoreError> {
         let (reply, answer) = oneshot::channel();
         let begin = {
@@ -83,7 +98,7 @@ impl Looks {
 
     async fn look_all(self, state: AppState) {
         while let Some(group) = self.next_group() {
-            let (asked, replies): (Vec<(Caller, i64)>, Vec<_>) =
+            let (asked, replies): (Vec<(Caller, After)>, Vec<_>) =
                 group.into_iter().map(|asked| ((asked.caller, asked.after), asked.reply)).unzip();
             let work = state.clone();
             match state.store.read(move |reader| for_all(&work, reader, &asked)).await {
@@ -110,9 +125,9 @@ impl Looks {
     }
 }
 
-fn for_all(state: &AppState, reader: &Reader<'_>, asked: &[(Caller, i64)]) -> Result<Vec<Look>, StoreError> {
+fn for_all(state: &AppState, reader: &Reader<'_>, asked: &[(Caller, After)]) -> Result<Vec<Look>, StoreError> {
     let mut known: HashMap<(Principal, Option<SecretHash>), Option<Principal>> = HashMap::new();
-    let mut told: HashMap<(Principal, i64), Arc<News>> = HashMap::new();
+    let mut told: HashMap<(Principal, After), Option<Arc<News>>> = HashMap::new();
     let mut looks = Vec::with_capacity(asked.len());
     for (caller, after) in asked {
         let principal = match known.entry((caller.principal.clone(), caller.session)) {
@@ -120,49 +135,79 @@ fn for_all(state: &AppState, reader: &Reader<'_>, asked: &[(Caller, i64)]) -> Re
             Entry::Vacant(entry) => entry.insert(caller.renewed(reader)?.map(|now| now.principal)).clone(),
         };
         let Some(principal) = principal else {
-            looks.push(None);
+            looks.push(Look::SignedOut);
             continue;
         };
         let now = Caller { principal, ..caller.clone() };
         let news = match told.entry((class(&now.principal), *after)) {
-            Entry::Occupied(entry) => Arc::clone(entry.get()),
-            Entry::Vacant(entry) => Arc::clone(entry.insert(Arc::new(news(state, reader, &now, *after)?))),
+            Entry::Occupied(entry) => entry.get().clone(),
+            Entry::Vacant(entry) => entry.insert(news(state, reader, &now, *after)?.map(Arc::new)).clone(),
         };
-        looks.push(Some((now, news)));
+        looks.push(match news {
+            Some(news) => Look::News(now, news),
+            None => Look::Unsettled(now),
+        });
     }
     Ok(looks)
 }
 
-/// What a class of readers is told after a place.
-pub(super) fn news(
+/// A look for one reader alone.
+///
+/// # Errors
+/// The store's.
+pub(super) fn alone(
+    state: &AppState,
+    reader: &Reader<'_>,
+    caller: Caller,
+    after: After,
+) -> Result<Look, StoreError> {
+    let looks = for_all(state, reader, &[(caller, after)])?;
+    Ok(looks.into_iter().next().unwrap_or(Look::SignedOut))
+}
+
+/// What a class of readers is told after a place; `None` where something was opened to it, or closed, that is not written down yet.
+fn news(
     state: &AppState,
     reader: &Reader<'_>,
     caller: &Caller,
-    after: i64,
-) -> Result<News, StoreError> {
-    let mut teller = Teller::new(reader, &state.door, &caller.principal)?;
+    after: After,
+) -> Result<Option<News>, StoreError> {
+    let Some(in_view) = state.door.in_view(reader, &caller.principal)? else { return Ok(None) };
+    let after = match after {
+        After::Place(place) => place,
+        After::Newest(newest) => Place::behind(newest, &in_view.view),
+    };
+    let mut teller = Teller::of(reader, in_view.visible, &caller.principal)?;
     let visible = Arc::clone(&teller.visible);
-    let filter =
-        TailFilter { visible: &visible, after, types: &[], last_only: false, limit: BATCH_CHANGES_MAX };
-    let tail = objects::tail(reader, caller.realm(), &filter)?;
+    let filter = TailFilter {
+        visible: &visible,
+        after: after.sequence,
+        types: &[],
+        last_only: false,
+        limit: BATCH_CHANGES_MAX,
+    };
+    let tail = objects::tail_in_view(reader, caller.realm(), &filter, &in_view.view, after)?;
     let (mut events, mut leaving) = (Vec::new(), Vec::new());
-    for change in tail.changes {
-        let (sequence, event) = match change {
+    for (place, change) in tail.changes {
+        let event = match change {
             Change::Added(row) => {
                 leaving.push(Leaving::from(&row));
-                (row.sequence, tell(&mut teller, state, caller, &row)?)
+                tell(&mut teller, state, caller, &row)?
             }
             Change::Removed { sequence, id, label, originator, gone: true, .. } => {
+                if !may_hear_the_end_of(reader, &caller.principal, &id, &originator)? {
+                    continue;
+                }
                 leaving.push(Leaving { sequence, label, originator });
-                (sequence, StreamEvent::Removed { id: id.to_string() })
+                StreamEvent::Removed { id: id.to_string() }
             }
             Change::Removed { gone: false, .. } => continue,
         };
-        events.extend(sse(Some(sequence), &event).map(|bytes| (sequence, bytes)));
+        events.extend(sse(Some(place), &event).map(|bytes| (place, bytes)));
     }
     // What stands beside an object in its event leaves as well: the indicator's name, the terms of a marking.
     leaving.extend(teller.take_named());
-    Ok(News { visible, events, leaving, through: tail.through, more: tail.more })
+    Ok(Some(News { visible, events, leaving, through: tail.through, more: tail.more }))
 }
 
 /// A sighting of an edge's and a case are told as what they are; every other object as an object, and so is a case to those who

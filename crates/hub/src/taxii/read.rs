@@ -18,7 +18,7 @@ use super::cursor::Question;
 use super::{Access, Client, answer, resource};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
-use crate::release::{Leaving, Recipient};
+use crate::release::{InView, Leaving, Recipient};
 use crate::state::AppState;
 
 /// §5.4: objects leave byte for byte as they came in.
@@ -148,17 +148,12 @@ async fn page(
     object: Option<String>,
     door: &'static str,
 ) -> Answer<Released<Page>> {
-    let (doors, principal, key) = (state.door.clone(), caller.principal.clone(), access.collection.key);
+    let (realm, key) = (caller.realm().clone(), access.collection.key);
     let (query, after) = (asked.query.clone(), asked.after);
     let limit = query.limit.unwrap_or(u32::MAX).min(state.config.page_objects_max);
-    let found = state.store.read(move |reader| {
-        let visible = doors.visible(reader, &principal)?;
-        let Some(page) =
-            read_page(reader, &principal.realm, key, &visible, &query, after, object.as_deref(), limit)?
-        else {
-            return Ok(None);
-        };
-        Ok(Some((visible, page)))
+    let found = state.door.read_in_view(&state.store, &caller.principal, move |reader, in_view| {
+        let page = read_page(reader, &realm, key, in_view, &query, after, object.as_deref(), limit)?;
+        Ok(page.map(|page| (Arc::clone(&in_view.visible), page)))
     });
     let (visible, page): (Arc<Visible>, Page) = found.await?.ok_or_else(Failure::not_found)?;
     let leaving: Vec<Leaving> = page.rows.iter().map(Leaving::from).collect();
@@ -175,12 +170,13 @@ fn read_page(
     reader: &Reader<'_>,
     realm: &oversight::Realm,
     collection: CollectionKey,
-    visible: &Visible,
+    in_view: &InView,
     query: &Query,
     after: Option<i64>,
     object: Option<&str>,
     limit: u32,
 ) -> Result<Option<Page>, StoreError> {
+    let visible = in_view.visible.as_ref();
     let ids: Vec<&str> = object.map_or_else(|| query.ids.iter().map(String::as_str).collect(), |id| vec![id]);
     let types: Vec<&str> = query.types.iter().map(String::as_str).collect();
     let spec_versions: Vec<&str> = query.spec_versions.iter().map(String::as_str).collect();
@@ -196,7 +192,7 @@ fn read_page(
         spec_versions: &spec_versions,
         ..Filter::new(collection, visible, usize::try_from(limit).unwrap_or(usize::MAX))
     };
-    let page = objects::page(reader, realm, &filter)?;
+    let page = objects::page_in_view(reader, realm, &filter, &in_view.view)?;
     if page.rows.is_empty() && object.is_some() {
         let any = Filter { ids, versions: Versions::all(), ..Filter::new(collection, visible, 1) };
         if objects::page(reader, realm, &any)?.rows.is_empty() {

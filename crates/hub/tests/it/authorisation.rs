@@ -76,6 +76,7 @@ struct Walk<'a> {
     stranger_and_edge: [Asker; 2],
     /// By role of the organisation, in the order of the columns.
     people: Vec<(OrganisationRole, Vec<Asker>)>,
+    misp: crate::misp_samples::Target,
 }
 
 impl<'a> Walk<'a> {
@@ -92,7 +93,8 @@ impl<'a> Walk<'a> {
             people.push((role, row));
         }
         let edge = hub.edge("the-edge", "operator").await;
-        Self { hub, stranger_and_edge: [Asker::Stranger, Asker::Edge(edge)], people }
+        let misp = crate::misp_samples::target(hub).await;
+        Self { hub, stranger_and_edge: [Asker::Stranger, Asker::Edge(edge)], people, misp }
     }
 
     /// Asks with everybody and writes the operation's block.
@@ -235,6 +237,10 @@ impl<'a> Walk<'a> {
                 json!({ "version": "1", "generation": 0, "indicators": 0, "refused": 0, "sources": [], "records": 0, "matches": 0,
                     "sent": 0, "waiting": 0, "withheld": 0, "trouble": null }),
             ),
+            (_, path) if crate::misp_samples::is_misp(path) => {
+                let (path, body) = crate::misp_samples::sample(hub, &self.misp, method, path).await;
+                Sample { path, media_type: "application/json", body }
+            }
             (_, path) if path.contains("/collections/{collection}") => self.taxii_sample(method, path).await,
             ("GET", "/council/status/{status}/") => {
                 let status = hub.post(&[indicator(V1)]).await;

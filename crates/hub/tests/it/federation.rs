@@ -138,6 +138,18 @@ impl Cheat {
         text
     }
 
+    /// Everything that a peer is given which begins: the frames, one a line.
+    pub async fn everything(&self) -> String {
+        let url = format!("{}peer/v1/stream?after=0&sight=0", self.address);
+        let mut response = self.http.get(url).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\"end\":true}\n") {
+            bytes.extend_from_slice(&response.chunk().await.unwrap().expect("the stream goes on"));
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
     async fn send_raw(&self, body: Vec<u8>) -> (u16, String) {
         let sent = self.http.post(format!("{}peer/v1/frames", self.address)).body(body).send().await.unwrap();
         (sent.status().as_u16(), sent.text().await.unwrap())

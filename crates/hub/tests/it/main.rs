@@ -28,6 +28,8 @@ mod doors;
 #[cfg(test)]
 mod edge_link;
 #[cfg(test)]
+mod every_door;
+#[cfg(test)]
 mod federation;
 #[cfg(test)]
 mod finding;
@@ -38,7 +40,11 @@ mod knowledge;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod misp_samples;
+#[cfg(test)]
 mod openapi;
+#[cfg(test)]
+mod openings;
 #[cfg(test)]
 mod people;
 #[cfg(test)]

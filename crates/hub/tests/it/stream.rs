@@ -30,6 +30,11 @@ pub struct Event {
 }
 
 impl Event {
+    /// What a reader that has it says when it comes again.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// The object that it tells of.
     pub fn object(&self) -> &str {
         self.data["object"]["id"].as_str().or(self.data["id"].as_str()).unwrap()

@@ -21,6 +21,7 @@ mod row;
 mod spread;
 mod tail;
 mod tally;
+mod view;
 
 use stix::Object;
 
@@ -49,6 +50,7 @@ pub use remove::{remove, remove_made, remove_version};
 pub use row::Row;
 pub use spread::spread;
 pub use tail::{Change, Narrow, TAIL_MAX, Tail, TailFilter, between, narrow_tail, tail};
+pub use view::{Place, ViewTail, page_in_view, tail_in_view};
 
 /// The newest sequence that this snapshot holds.
 ///

@@ -119,11 +119,17 @@ impl<'a> Filter<'a> {
 /// # Errors
 /// [`StoreError::Limit`] when the filter names more than [`FILTER_VALUES_MAX`] of something.
 pub fn page(reader: &Reader<'_>, realm: &Realm, filter: &Filter<'_>) -> Result<Page, StoreError> {
+    check(filter)?;
+    plan::page(reader, reader.realm(realm)?, filter)
+}
+
+/// Whether a filter names no more than it may.
+pub(super) fn check(filter: &Filter<'_>) -> Result<(), StoreError> {
     let named = [filter.ids.len(), filter.types.len(), filter.spec_versions.len(), filter.versions.at.len()];
     if named.into_iter().any(|count| count > FILTER_VALUES_MAX) {
         return Err(StoreError::Limit { what: "a filter's list, in values,", limit: FILTER_VALUES_MAX });
     }
-    plan::page(reader, reader.realm(realm)?, filter)
+    Ok(())
 }
 
 /// The last version of an object that the reader may see, in any collection.

@@ -8,7 +8,7 @@
 //! 3. Branch by branch (type, label, flag) of the index, each of which holds nothing that does not fit, merged by date.
 //!    Each branch is asked only for what would come before the page's end as it stands.
 
-use policy::LabelKey;
+use policy::{LabelKey, Visible};
 
 use super::condition::{Conditions, first_condition, label_condition, last_condition, line_condition};
 use super::page::{Filter, Order, PAGE_MAX, Page};
@@ -23,23 +23,45 @@ const SCAN_ROWS_PER_HIT: i64 = 16;
 /// A page of a collection.
 pub(super) fn page(reader: &Reader<'_>, realm: i64, filter: &Filter<'_>) -> Result<Page, StoreError> {
     let limit = filter.limit.min(PAGE_MAX);
-    let mut plan = Plan { reader, realm, filter, wanted: limit + 1, all_seen: false };
-    let mut rows = if filter.visible.keys().is_empty() || limit == 0 {
-        Vec::new()
+    let whole = Part { shown: filter.visible, through: None };
+    // One row more than the page has, to know whether there is more.
+    let mut found = if limit == 0 { Vec::new() } else { rows(reader, realm, filter, &whole, limit + 1)? };
+    let more = found.len() > limit;
+    found.truncate(limit);
+    Ok(Page { rows: found, more })
+}
+
+/// Which part of what fits a filter is read. What is the last or first version of an object goes by all that the reader may see.
+pub(super) struct Part<'p> {
+    /// Only rows under these labels.
+    pub(super) shown: &'p Visible,
+    /// Only rows up to this `date_added`.
+    pub(super) through: Option<i64>,
+}
+
+/// The first rows of a part.
+pub(super) fn rows(
+    reader: &Reader<'_>,
+    realm: i64,
+    filter: &Filter<'_>,
+    part: &Part<'_>,
+    wanted: usize,
+) -> Result<Vec<Row>, StoreError> {
+    let mut plan = Plan { reader, realm, filter, part, wanted, all_seen: false };
+    if part.shown.keys().is_empty() {
+        Ok(Vec::new())
     } else if filter.ids.is_empty() {
-        plan.by_date_or_branch()?
+        plan.by_date_or_branch()
     } else {
-        plan.by_id()?
-    };
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    Ok(Page { rows, more })
+        plan.by_id()
+    }
 }
 
 /// The third way, whatever the tallies say.
 #[cfg(test)]
 pub(super) fn by_branch_for_test(reader: &Reader<'_>, filter: &Filter<'_>) {
-    let plan = Plan { reader, realm: 1, filter, wanted: 2, all_seen: false };
+    let part = Part { shown: filter.visible, through: Some(9) };
+    let plan = Plan { reader, realm: 1, filter, part: &part, wanted: 2, all_seen: false };
     let key = filter.visible.keys()[0];
     let branch = Branch { object_type: "campaign".to_owned(), label: key, is_last: 1, versions: 1 };
     plan.by_branch(&[branch], Some(3), 2).unwrap();
@@ -49,7 +71,7 @@ struct Plan<'p, 'c> {
     reader: &'p Reader<'c>,
     realm: i64,
     filter: &'p Filter<'p>,
-    /// One row more than the page has, to know whether there is more.
+    part: &'p Part<'p>,
     wanted: usize,
     /// Whether the reader sees every label of the collection.
     all_seen: bool,
@@ -76,7 +98,7 @@ impl<'p> Plan<'p, '_> {
             })
         })?;
         let total: i64 = all.iter().map(|branch| branch.versions).sum();
-        self.all_seen = all.iter().all(|branch| self.filter.visible.contains(branch.label));
+        self.all_seen = all.iter().all(|branch| self.part.shown.contains(branch.label));
         let fitting: Vec<Branch> = all.into_iter().filter(|branch| self.may_fit(branch)).collect();
         let seen: i64 = fitting.iter().map(|branch| branch.versions).sum();
         if seen == 0 {
@@ -98,7 +120,7 @@ impl<'p> Plan<'p, '_> {
         let filter = self.filter;
         let versions = &filter.versions;
         let only_last = versions.last && !versions.first && !versions.all && versions.at.is_empty();
-        filter.visible.contains(branch.label)
+        self.part.shown.contains(branch.label)
             && (filter.types.is_empty() || filter.types.contains(&branch.object_type.as_str()))
             && (!only_last || branch.is_last != 0)
     }
@@ -107,7 +129,7 @@ impl<'p> Plan<'p, '_> {
     fn by_id(&self) -> Result<Vec<Row>, StoreError> {
         let mut conditions = self.fine_conditions(self.filter.after);
         self.objects_named(&mut conditions);
-        conditions.and(&label_condition("log.label", self.filter.visible));
+        conditions.and(&label_condition("log.label", self.part.shown));
         conditions.one_of("log.type", self.filter.types);
         conditions.one_of("log.id", self.filter.ids);
         let sql = format!(
@@ -133,7 +155,7 @@ impl<'p> Plan<'p, '_> {
         let give_up_at = self.give_up_at()?;
         let mut conditions = self.fine_conditions(self.filter.after);
         if !self.all_seen {
-            conditions.and(&label_condition("log.label", self.filter.visible));
+            conditions.and(&label_condition("log.label", self.part.shown));
         }
         conditions.one_of("log.type", self.filter.types);
         if let Some(date) = give_up_at {
@@ -240,6 +262,9 @@ impl<'p> Plan<'p, '_> {
         }
         if let Some(added_after) = self.filter.added_after {
             conditions.compare(&format!("{} >", self.date()), added_after);
+        }
+        if let Some(through) = self.part.through {
+            conditions.compare(&format!("{} <=", self.date()), through);
         }
     }
 

@@ -9,8 +9,9 @@ use policy::{Engine, Label, Principal, PrincipalKind, Visible};
 use stix::observable::ValueKind;
 use stix::{Id, Object, Timestamp};
 
-use super::{Filter, NewObject, Order, SearchFilter, TailFilter, Versions};
+use super::{Filter, NewObject, Order, Place, SearchFilter, TailFilter, Versions};
 use crate::connection::Connection;
+use crate::openings::{Opening, View};
 use crate::sql::asked;
 use crate::{Clock, Options, Reader, Tx, collections, labels, objects, schema, sqlite};
 
@@ -112,6 +113,22 @@ fn pages_go_by_date_or_branch() {
             });
         }
     }
+}
+
+#[test]
+fn views_go_as_the_log_does() {
+    check("view", false, |reader, collection, visible| {
+        let labels = BTreeSet::from([visible.keys()[0]]);
+        let opening = Opening { number: 1, through: 3, first: 0, line: 3, labels };
+        let view = View::of_test(vec![opening]);
+        for after in [None, Some(1), Some(2), Some(4), Some(i64::MAX)] {
+            let filter = Filter { after, versions: Versions::all(), ..Filter::new(collection, visible, 3) };
+            objects::page_in_view(reader, &LIVE, &filter, &view).unwrap();
+        }
+        let filter = TailFilter { visible, after: 0, types: &[], last_only: false, limit: 5 };
+        let tail = objects::tail_in_view(reader, &LIVE, &filter, &view, Place::default()).unwrap();
+        assert_eq!(tail.changes.len(), 4);
+    });
 }
 
 #[test]

@@ -94,8 +94,31 @@ pub fn narrow_tail(
     filter: &TailFilter<'_>,
     narrow: &Narrow<'_>,
 ) -> Result<Tail, StoreError> {
+    scan(reader, realm, filter, narrow, &Scan::default())
+}
+
+/// A piece of the log.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Scan<'a> {
+    /// Only up to this sequence.
+    pub(super) through: Option<i64>,
+    /// What came in under these labels is left out; what was removed is told all the same.
+    pub(super) hidden: Option<&'a BTreeSet<LabelKey>>,
+    /// Whether removals are left out.
+    pub(super) additions_only: bool,
+}
+
+/// A piece of the tail.
+pub(super) fn scan(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    filter: &TailFilter<'_>,
+    narrow: &Narrow<'_>,
+    piece: &Scan<'_>,
+) -> Result<Tail, StoreError> {
     let realm = reader.realm(realm)?;
-    let last = last_sequence(reader)?;
+    let newest = last_sequence(reader)?;
+    let last = piece.through.map_or(newest, |through| through.min(newest));
     let bound = filter.after.saturating_add(SCAN_SEQUENCES).min(last);
     if filter.after >= last || filter.visible.keys().is_empty() {
         // Whoever may see nothing need not read on through it.
@@ -107,8 +130,12 @@ pub fn narrow_tail(
     conditions.sql = "log.realm + 0 = ?1".to_owned();
     conditions.compare("log.sequence >", filter.after);
     conditions.compare("log.sequence <=", bound);
-    conditions.and("log.kind <> 1");
+    conditions.and(if piece.additions_only { "log.kind = 0" } else { "log.kind <> 1" });
     conditions.and(&label_condition("log.label", filter.visible));
+    if let Some(hidden) = piece.hidden.filter(|hidden| !hidden.is_empty()) {
+        let keys: Vec<String> = hidden.iter().map(LabelKey::to_string).collect();
+        conditions.and(&format!("(log.kind = 2 OR log.label NOT IN ({}))", keys.join(",")));
+    }
     if let Some(collection) = narrow.collection {
         conditions.compare("log.collection =", collection);
     }

@@ -10,6 +10,7 @@ mod corpus;
 mod fixture;
 mod lines;
 mod log;
+mod openings;
 mod pages;
 mod peers;
 mod relabel;
