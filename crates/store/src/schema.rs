@@ -24,6 +24,7 @@ const MIGRATIONS: &[&[&str]] = &[
     &[include_str!("schema/agreements.sql")],
     &[include_str!("schema/agreement_steps.sql")],
     &[WORDS_AGAIN_SQLITE],
+    &[include_str!("schema/leases.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

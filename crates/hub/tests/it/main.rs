@@ -16,6 +16,8 @@ mod authorisation;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod blobs;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod client;
@@ -36,6 +38,8 @@ mod knowledge;
 #[cfg(test)]
 mod log;
 #[cfg(test)]
+mod nats;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod people;
@@ -45,6 +49,8 @@ mod policies;
 mod releases;
 #[cfg(test)]
 mod rest;
+#[cfg(test)]
+mod s3;
 #[cfg(test)]
 mod search;
 #[cfg(test)]
@@ -67,3 +73,5 @@ mod taxii;
 mod taxii_client;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod wake;

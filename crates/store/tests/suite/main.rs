@@ -6,6 +6,7 @@ mod agreements;
 mod audit;
 mod corpus;
 mod fixture;
+mod leases;
 mod lines;
 mod log;
 mod pages;

@@ -1,7 +1,13 @@
 //! The program as real processes.
 
 #[cfg(test)]
+mod bucket;
+#[cfg(test)]
 mod council;
+#[cfg(test)]
+#[path = "../../../store/tests/suite/server.rs"]
+#[expect(dead_code, reason = "the program's tests need less of it than the store's")]
+mod database;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
@@ -12,5 +18,11 @@ mod kill;
 mod peers;
 #[cfg(test)]
 mod running;
+#[cfg(test)]
+#[path = "../../../hub/tests/it/s3.rs"]
+#[expect(dead_code, reason = "the program's tests need less of it than the hub's")]
+mod s3;
+#[cfg(test)]
+mod several;
 #[cfg(test)]
 mod soak;
