@@ -75,6 +75,8 @@ pub enum PeerLink {
     Down,
     /// It opens the connections, and has none open.
     Waiting,
+    /// Another hub on the same database keeps it; ask that one how it is.
+    Elsewhere,
     /// Nothing is exchanged.
     Suspended,
 }

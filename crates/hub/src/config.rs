@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use store::Place;
+use store::blobs::Bucket;
 use url::Url;
+
+use crate::wake::WakeConfig;
 
 /// Largest body of objects in bytes where the configuration says nothing: all of ATT&CK Enterprise in one envelope, with room.
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -22,6 +25,10 @@ pub struct HubConfig {
     /// The PostgreSQL database that holds the state, for several hubs at once; in the data folder where none is given. The data
     /// folder, one for each hub, keeps keys and what is published of the transparency log.
     pub store: Option<Place>,
+    /// The NATS servers by which several hubs on one database wake each other, beside the database's own notifications.
+    pub wake: Option<WakeConfig>,
+    /// The bucket of an S3 server that holds the log's tiles, in place of the data folder.
+    pub blobs: Option<Bucket>,
     /// Where to listen; port 0 picks a free one.
     pub listen: SocketAddr,
     /// The address others reach the hub by, where it is not the one it listens on (a proxy, a name). Sign-in links, passkeys and
@@ -104,6 +111,10 @@ pub struct RawConfig {
     pub data: Option<PathBuf>,
     /// See [`HubConfig::store`].
     pub store: Option<Secret>,
+    /// See [`HubConfig::wake`].
+    pub wake: Option<Secret>,
+    /// See [`HubConfig::blobs`].
+    pub blobs: Option<Secret>,
     /// See [`HubConfig::listen`].
     pub listen: Option<String>,
     /// See [`HubConfig::address`].
@@ -169,6 +180,8 @@ impl HubConfig {
         Self {
             data: data.into(),
             store: None,
+            wake: None,
+            blobs: None,
             listen,
             address: None,
             name_ja: "やぐら".to_owned(),
@@ -228,6 +241,8 @@ impl RawConfig {
         })?;
         let defaults = HubConfig::new(self.data.unwrap_or_else(|| PathBuf::from("yagura-data")), listen);
         Ok(HubConfig {
+            wake: wake(self.wake.as_ref(), self.store.is_some())?,
+            blobs: self.blobs.as_ref().map(bucket).transpose()?,
             store: self.store.map(|Secret(address)| database(&address)).transpose()?,
             address: self.address.as_deref().map(public_address).transpose()?,
             name_ja: self.name_ja.unwrap_or(defaults.name_ja),
@@ -327,6 +342,20 @@ fn database(address: &str) -> Result<Place, ConfigError> {
             "store: not of the form `postgres://user@host/database`; leave it out to keep the state in `data`",
         )),
     }
+}
+
+fn wake(address: Option<&Secret>, has_database: bool) -> Result<Option<WakeConfig>, ConfigError> {
+    let Some(Secret(address)) = address else { return Ok(None) };
+    if !has_database {
+        return Err(ConfigError::value(
+            "wake: only hubs that share a database wake each other; set `store`, too, or remove `wake`",
+        ));
+    }
+    WakeConfig::parse(address).map(Some).map_err(|why| ConfigError::value(format!("wake: {why}")))
+}
+
+fn bucket(Secret(address): &Secret) -> Result<Bucket, ConfigError> {
+    Bucket::parse(address).map_err(|why| ConfigError::value(format!("blobs: {why}")))
 }
 
 fn public_address(text: &str) -> Result<Url, ConfigError> {
@@ -429,6 +458,9 @@ mod tests {
         check("address = 'hub.example.jp'", "address: `hub.example.jp` is not");
         check("streams_max = 3", "streams_max: 3 is less than 4");
         check("page_objects_max = 0", "page_objects_max: 0 is less than 1");
+        check("blobs = 'http://bucket'", "blobs: not of the form");
+        check("wake = 'nats://127.0.0.1'", "wake: only hubs that share a database");
+        check("store = 'postgres:///y'\nwake = 'http://a'", "wake: not of the form");
         check("[federation]\nlisten = 'x'", "federation.listen: `x` is not an address");
         check("[federation]\ndirection = 'down'", "federation.direction: `down` is not");
         check("[federation]\nlisten = '127.0.0.1:1'\ndirection = 'up'", "federation: a hub with `direction");

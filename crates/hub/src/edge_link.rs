@@ -65,6 +65,7 @@ async fn hello(
     state.watched.saw(&edge);
     // Nobody may be listening.
     let _ = state.live.send(Live::Edge(StreamEvent::Edge { edge }));
+    state.wake.tell_beside();
     Ok(StatusCode::NO_CONTENT)
 }
 

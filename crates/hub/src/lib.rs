@@ -9,6 +9,7 @@ mod api;
 mod casework;
 mod config;
 mod console;
+mod duties;
 mod edge_link;
 mod federation;
 mod finding;
@@ -39,11 +40,13 @@ mod strangers;
 mod stream;
 mod taxii;
 mod tls;
+mod wake;
 
 use std::fs::{File, TryLockError};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum_server::Handle;
@@ -67,6 +70,7 @@ pub use first_start::FirstStart;
 pub use foreign::administration::{add_taxii_link, change_taxii_link, remove_taxii_link};
 pub use server::{all_operations, openapi};
 pub use sign_in::link_address;
+pub use wake::WakeConfig;
 
 use policies::PolicyKeeper;
 use state::{AppState, Inner, Stopping};
@@ -112,7 +116,7 @@ pub struct RunningHub {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct HubError {
-    /// A stable code: `listen`, `tls`, `file`, `key`, `policy`, `store-…`.
+    /// A stable code: `listen`, `tls`, `file`, `key`, `policy`, `wake`, `store-…`.
     pub code: &'static str,
     /// What is wrong and what to do.
     pub message: String,
@@ -166,6 +170,7 @@ struct Ready {
     log: log::Owner,
     federation: federation::Federation,
     peers_listener: Option<TcpListener>,
+    wake: Option<wake::Prepared>,
 }
 
 impl Ready {
@@ -181,7 +186,8 @@ impl Ready {
             first_start::audit_start(store, &policy_set).await?;
         }
         let (federation, peers_listener) = federation::prepare(config, store, &node.key).await?;
-        Ok(Self { tls, policies, node, sign_in, log, federation, peers_listener })
+        let wake = wake::prepare(config.wake.as_ref()).await?;
+        Ok(Self { tls, policies, node, sign_in, log, federation, peers_listener, wake })
     }
 
     async fn serve(
@@ -193,7 +199,9 @@ impl Ready {
         folder_lock: Option<File>,
     ) -> Result<RunningHub, HubError> {
         let (stop, stopping) = Stopping::new();
-        let metrics = operations::Metrics::new();
+        let wake = wake::Wake::default();
+        let log = self.log.published();
+        let metrics = operations::Metrics::new(&wake, log.shelf().map(AsRef::as_ref));
         let state = AppState::new(Inner {
             door: release::Door::new(self.policies.engine()),
             ingest: ingest::Ingest::new(&config),
@@ -202,6 +210,8 @@ impl Ready {
             sign_in: self.sign_in,
             live: tokio::sync::broadcast::channel(LIVE_EVENTS_MAX).0,
             watched: edge_link::watch::Watched::default(),
+            wake,
+            duties: duties::Duties::new(config.store.is_some()),
             put_off: casework::PutOff::default(),
             reporters: api::anonymous::Reporters::default(),
             withheld_statuses: taxii::Statuses::default(),
@@ -210,7 +220,7 @@ impl Ready {
             streams: shares::Shares::default(),
             names: names::Names::default(),
             counted: api::matrix::Counted::default(),
-            log: self.log.published(),
+            log,
             federation: self.federation,
             engine: self.policies.engine(),
             policies: self.policies,
@@ -230,15 +240,11 @@ impl Ready {
             handles.push(handle);
         }
         tasks.push(tokio::spawn(self.log.run(state.metrics.checkpoint.clone(), stopping)));
-        tasks.push(tokio::spawn(edge_link::watch::run(state.clone())));
         state.policies.renew().await?;
-        tasks.push(tokio::spawn(state.policies.clone().watch(state.stopping.clone())));
-        tasks.push(tokio::spawn(state.policies.clone().keep_current(state.stopping.clone())));
-        tasks.push(tokio::spawn(strangers::run(state.clone())));
-        tasks.push(tokio::spawn(sharing::run(state.clone())));
-        tasks.push(tokio::spawn(federation::run(state.clone())));
-        tasks.push(tokio::spawn(names::run(state.clone())));
-        tasks.push(tokio::spawn(notify::run(state.clone())));
+        tasks.extend(look_after(&state));
+        if let Some(prepared) = self.wake {
+            tasks.extend(wake::start(&state, prepared).await?);
+        }
         for handle in &handles {
             handle.listening().await;
         }
@@ -305,6 +311,24 @@ impl RunningHub {
         drop(self.state);
         wait_for_store(&folder).await;
     }
+}
+
+/// What runs beside the answers to requests, until the hub stops.
+fn look_after(state: &AppState) -> Vec<JoinHandle<()>> {
+    let mut tasks = vec![
+        tokio::spawn(edge_link::watch::run(state.clone())),
+        tokio::spawn(state.policies.clone().watch(state.stopping.clone())),
+        tokio::spawn(state.policies.clone().keep_current(state.stopping.clone())),
+        tokio::spawn(strangers::run(state.clone())),
+        tokio::spawn(sharing::run(state.clone())),
+        tokio::spawn(federation::run(state.clone())),
+        tokio::spawn(names::run(state.clone())),
+        tokio::spawn(notify::run(state.clone())),
+    ];
+    if let Some(shelf) = state.log.shelf() {
+        tasks.push(tokio::spawn(log::fill_bucket(state.clone(), Arc::clone(shelf))));
+    }
+    tasks
 }
 
 /// A server takes more readers at once than a folder on one disk.

@@ -5,6 +5,8 @@
 //! write transaction, of which there is one at a time over all of them, and keeps it in the store. So there is never a second
 //! checkpoint of the same size, and whichever hub is asked, what it shows never goes back. What is published reveals no content: an entry is a salted commitment.
 
+mod bucket;
+
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -27,6 +29,8 @@ use crate::problem::{Answer, Failure};
 use crate::state::{AppState, Stopping};
 use crate::{HubError, REALM};
 
+pub(crate) use bucket::{Shelf, run as fill_bucket};
+
 /// The setting that holds the newest checkpoint where several hubs share a store.
 const CHECKPOINT_SETTING: &str = "log.checkpoint";
 /// How often new leaves are published.
@@ -45,6 +49,9 @@ struct Published {
     checkpoint: ArcSwapOption<Bytes>,
     /// Whether other hubs publish the same log.
     is_shared: bool,
+    key: Arc<SigningKey>,
+    /// Where the tiles are instead of the folder.
+    shelf: Option<Arc<Shelf>>,
     /// Why nothing is published any more.
     trouble: Mutex<Option<String>>,
 }
@@ -53,6 +60,11 @@ impl PublishedLog {
     /// Why the log stands still, where it does.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The bucket that holds the tiles, where there is one.
+    pub(crate) fn shelf(&self) -> Option<&Arc<Shelf>> {
+        self.0.shelf.as_ref()
     }
 
     fn set_trouble(&self, trouble: Option<String>) {
@@ -91,7 +103,14 @@ pub(crate) async fn open(config: &HubConfig, store: &Store, node: &NodeIdentity)
     };
     let size = published.as_ref().map_or(0, |(size, _)| *size);
     let checkpoint = ArcSwapOption::from_pointee(published.map(|(_, note)| Bytes::from(note)));
-    let log = PublishedLog(Arc::new(Published { folder, checkpoint, is_shared, trouble: Mutex::new(None) }));
+    let log = PublishedLog(Arc::new(Published {
+        folder,
+        checkpoint,
+        is_shared,
+        key: Arc::clone(&key),
+        shelf: config.blobs.clone().map(|bucket| Arc::new(Shelf::new(bucket))),
+        trouble: Mutex::new(None),
+    }));
     let mut owner = Owner { store: store.clone(), key, log, size };
     // The first checkpoint is there before the first request.
     owner.publish().await.map_err(|trouble| HubError::new("log", trouble))?;
@@ -169,7 +188,7 @@ impl Owner {
     /// Publishes what the store has and the files have not. The order is the design:
     ///
     /// 1. Size and root are read from one snapshot of the store, where each leaf is committed with its act.
-    /// 2. Every tile and entry bundle that the growth completes or widens is written under its final name, through a temporary
+    /// 2. Every tile and entry bundle, where no bucket holds them, that the growth completes or widens is written under its final name, through a temporary
     ///    file, and synced. Nothing refers to them yet; written twice, they have the same bytes.
     /// 3. The checkpoint over size and root is signed, written to a temporary file, synced, and renamed over the old one.
     /// 4. It is served.
@@ -177,10 +196,14 @@ impl Owner {
     async fn publish(&mut self) -> Result<(), String> {
         let (old, key, folder) = (self.size, Arc::clone(&self.key), self.log.0.folder.clone());
         let agreed = if self.log.0.is_shared { Some(self.agree().await?) } else { None };
-        let published = self.store.read(move |reader| write_growth(reader, &key, &folder, old, agreed));
+        let has_tiles = self.log.0.shelf.is_none();
+        let published =
+            self.store.read(move |reader| write_growth(reader, &key, (&folder, has_tiles), old, agreed));
         if let Some((size, note)) = published.await.map_err(|error| error.to_string())? {
             self.log.0.checkpoint.store(Some(Arc::new(Bytes::from(note))));
-            remove_partial(&self.log.0.folder, old, size);
+            if has_tiles {
+                remove_partial(&self.log.0.folder, old, size);
+            }
             self.size = size;
         }
         Ok(())
@@ -224,11 +247,11 @@ fn signed_head(reader: &Reader<'_>, key: &SigningKey) -> Result<Option<(u64, Str
     Ok((signed.size == size).then_some((size, note)))
 }
 
-/// Writes what the files have not. `agreed`: the size and checkpoint that are published instead of the store's newest.
+/// Writes what the files have not: tiles, where they stand in the folder, and the checkpoint. `agreed`: the size and checkpoint that are published instead of the store's newest.
 fn write_growth(
     reader: &Reader<'_>,
     key: &SigningKey,
-    folder: &Path,
+    (folder, has_tiles): (&Path, bool),
     old: u64,
     agreed: Option<(u64, String)>,
 ) -> Result<Option<(u64, String)>, StoreError> {
@@ -242,7 +265,7 @@ fn write_growth(
     if size <= old && folder.join("checkpoint").exists() {
         return Ok(None);
     }
-    for tile in tiles_to_write(old, size) {
+    for tile in tiles_to_write(old, size).into_iter().filter(|_| has_tiles) {
         let nodes = nodes_of(reader, &tile)?;
         write_synced(&folder.join(tile.path()), &nodes.concat())?;
         if tile.level == 0 {
@@ -302,19 +325,12 @@ async fn tile(State(state): State<AppState>, UrlPath(place): UrlPath<String>) ->
     let is_entries = place.starts_with("entries/");
     let tile = if is_entries { Tile::parse_entries_path(&path) } else { Tile::parse_path(&path) };
     let tile = tile.map_err(|_| Failure::not_found())?;
-    let folder = &state.log.0.folder;
-    let bytes = match tokio::fs::read(folder.join(&path)).await {
-        Ok(bytes) => bytes,
-        Err(_) => {
-            let full = Tile { width: TILE_WIDTH, ..tile };
-            let path = if is_entries { full.entries_path() } else { full.path() };
-            match tokio::fs::read(folder.join(path)).await {
-                Ok(bytes) => beginning(bytes, &tile, is_entries)
-                    .ok_or_else(|| Failure::internal("a tile is damaged"))?,
-                Err(_) if state.log.0.is_shared => from_store(&state, tile, is_entries).await?,
-                Err(_) => return Err(Failure::not_found()),
-            }
+    let bytes = match find(&state, &path, &tile, is_entries).await? {
+        Some(bytes) => bytes,
+        None if state.log.0.is_shared || state.log.0.shelf.is_some() => {
+            from_store(&state, tile, is_entries).await?
         }
+        None => return Err(Failure::not_found()),
     };
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream"),
@@ -323,7 +339,29 @@ async fn tile(State(state): State<AppState>, UrlPath(place): UrlPath<String>) ->
     Ok((headers, bytes).into_response())
 }
 
-/// A tile that another hub has signed and this one not written yet.
+/// A tile as it stands in the folder or the bucket, or cut from the full one there.
+async fn find(state: &AppState, path: &str, tile: &Tile, is_entries: bool) -> Answer<Option<Vec<u8>>> {
+    if let Some(bytes) = read(&state.log.0, path).await {
+        return Ok(Some(bytes));
+    }
+    let full = Tile { width: TILE_WIDTH, ..*tile };
+    let path = if is_entries { full.entries_path() } else { full.path() };
+    if tile.width == TILE_WIDTH {
+        return Ok(None);
+    }
+    let Some(full) = read(&state.log.0, &path).await else { return Ok(None) };
+    let cut = beginning(full, tile, is_entries);
+    cut.map(Some).ok_or_else(|| Failure::internal("a tile is damaged"))
+}
+
+async fn read(log: &Published, path: &str) -> Option<Vec<u8>> {
+    match &log.shelf {
+        Some(shelf) => shelf.read(path).await.map(Vec::from),
+        None => tokio::fs::read(log.folder.join(path)).await.ok(),
+    }
+}
+
+/// A tile that is signed and not written yet, or not to be had from where it was written.
 async fn from_store(state: &AppState, tile: Tile, is_entries: bool) -> Answer<Vec<u8>> {
     let made = state.store.read(move |reader| {
         let nodes = match nodes_of(reader, &tile) {

@@ -18,9 +18,11 @@ use serde_json::json;
 use store::peers::Counts;
 
 use crate::listed::Listed;
+use crate::log::Shelf;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::state::AppState;
+use crate::wake::Wake;
 
 /// What `/readyz` says of policy files that cannot be used.
 const POLICIES_REFUSED: &str =
@@ -102,8 +104,8 @@ impl Metrics {
         }
     }
 
-    pub(crate) fn new() -> Self {
-        let metrics = Self {
+    pub(crate) fn new(wake: &Wake, shelf: Option<&Shelf>) -> Self {
+        let mut metrics = Self {
             registry: Registry::default(),
             requests: Family::default(),
             // 1 ms to 4 s: what a person or a poller notices.
@@ -117,6 +119,10 @@ impl Metrics {
             sequence: Gauge::default(),
             checkpoint: Gauge::default(),
         };
+        wake.register(&mut metrics.registry);
+        if let Some(shelf) = shelf {
+            shelf.register(&mut metrics.registry);
+        }
         metrics.registered()
     }
 
@@ -176,7 +182,9 @@ async fn readyz(State(state): State<AppState>) -> Answer<Response> {
     if reasons.is_empty() {
         // It serves, and somebody should look at it. What is wrong in particular is for whoever runs it: `yagura admin policy show`.
         let refused = state.policies.status().refused;
-        let notices: Vec<&str> = refused.iter().map(|_| POLICIES_REFUSED).collect();
+        let mut notices: Vec<String> = refused.iter().map(|_| POLICIES_REFUSED.to_owned()).collect();
+        notices.extend(state.log.shelf().and_then(|shelf| shelf.trouble()).map(str::to_owned));
+        notices.extend(state.wake.trouble().map(str::to_owned));
         return Ok(Json(json!({ "status": "ready", "notices": notices })).into_response());
     }
     Err(Failure::new(Code::Unavailable, format!("not ready: {}", reasons.join("; "))))

@@ -18,6 +18,7 @@ use crate::api::anonymous::Reporters;
 use crate::api::matrix::Counted;
 use crate::casework::PutOff;
 use crate::config::HubConfig;
+use crate::duties::Duties;
 use crate::edge_link::watch::Watched;
 use crate::federation::Federation;
 use crate::ingest::Ingest;
@@ -30,6 +31,7 @@ use crate::shares::Shares;
 use crate::sign_in::SignIn;
 use crate::strangers::Strangers;
 use crate::stream::Looks;
+use crate::wake::Wake;
 
 /// What every handler can reach; cheap to clone.
 ///
@@ -56,6 +58,10 @@ pub(crate) struct Inner {
     pub(crate) ingest: Ingest,
     /// The transparency log's published files.
     pub(crate) log: PublishedLog,
+    /// What this one of several hubs on one database does.
+    pub(crate) duties: Duties,
+    /// How it and the others wake each other.
+    pub(crate) wake: Wake,
     /// Other hubs.
     pub(crate) federation: Federation,
     /// Counters.

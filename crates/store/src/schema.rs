@@ -28,6 +28,8 @@ const MIGRATIONS: &[&[&str]] = &[
     &[include_str!("schema/carried.sql"), include_str!("schema/widenings.sql")],
     &[include_str!("schema/taxii_links.sql")],
     &[include_str!("schema/openings.sql")],
+    &[include_str!("schema/leases.sql")],
+    &[NAME_WORDS_POSTGRES],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");
@@ -36,6 +38,9 @@ const WORDS_POSTGRES: &str = include_str!("schema/words_postgres.sql");
 
 /// Only SQLite's words are cut anew; after this the program does it.
 const WORDS_AGAIN_SQLITE: &str = include_str!("schema/words_again_sqlite.sql");
+
+/// Only PostgreSQL's: the words of names had a weight there, and have a mark now as in SQLite.
+const NAME_WORDS_POSTGRES: &str = include_str!("schema/name_words_postgres.sql");
 
 /// After this the program moves the rows over: no SQL that all databases share can make the numbers of objects.
 const OBJECT_ROWS: &str = include_str!("schema/object_rows.sql");
@@ -80,7 +85,8 @@ fn step(connection: &Connection, migrations: &[&[&str]]) -> Result<bool, StoreEr
     for ddl in *statements {
         match (connection.dialect(), *ddl) {
             (Dialect::Postgres, WORDS_SQLITE) => connection.run_tables(WORDS_POSTGRES)?,
-            (Dialect::Postgres, WORDS_AGAIN_SQLITE) => {}
+            (Dialect::Postgres, WORDS_AGAIN_SQLITE) | (Dialect::Sqlite, NAME_WORDS_POSTGRES) => {}
+            (Dialect::Postgres, NAME_WORDS_POSTGRES) => connection.run(NAME_WORDS_POSTGRES)?,
             (_, ddl) => connection.run_tables(ddl)?,
         }
         match *ddl {

@@ -141,6 +141,12 @@ impl Store {
     pub fn committed(&self) -> watch::Receiver<i64> {
         self.writer.committed()
     }
+
+    /// The newest committed sequence of those that this process gave out: what other processes are to be told of.
+    #[must_use]
+    pub fn written(&self) -> watch::Receiver<i64> {
+        self.writer.written()
+    }
 }
 
 /// Reads a store in one consistent snapshot, without locking or changing anything; other processes may have it open. For

@@ -30,6 +30,7 @@ pub(crate) struct WriterState {
 pub(crate) struct Writer {
     queue: mpsc::Sender<Job>,
     committed: watch::Receiver<i64>,
+    written: watch::Receiver<i64>,
     announce: Weak<watch::Sender<i64>>,
 }
 
@@ -51,6 +52,7 @@ impl Writer {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let (announce, committed) =
             watch::channel(objects::last_sequence(&Reader::new(&connection, &clock))?);
+        let (own, written) = watch::channel(*committed.borrow());
         let announce = Arc::new(announce);
         let weak = Arc::downgrade(&announce);
         let thread = Thread {
@@ -59,10 +61,11 @@ impl Writer {
             clock,
             state: RefCell::default(),
             broken: Cell::new(false),
+            own,
             announce,
         };
         std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || thread.run(jobs))?;
-        Ok(Self { queue, committed, announce: weak })
+        Ok(Self { queue, committed, written, announce: weak })
     }
 
     /// Where a newer sequence is told, as long as the writer runs.
@@ -72,6 +75,10 @@ impl Writer {
 
     pub(crate) fn committed(&self) -> watch::Receiver<i64> {
         self.committed.clone()
+    }
+
+    pub(crate) fn written(&self) -> watch::Receiver<i64> {
+        self.written.clone()
     }
 
     pub(crate) async fn write<T: Send + 'static>(
@@ -93,6 +100,8 @@ struct Thread {
     state: RefCell<WriterState>,
     /// A transaction stands open that can neither be committed nor taken back.
     broken: Cell<bool>,
+    /// The newest sequence that this process gave out.
+    own: watch::Sender<i64>,
     /// The last field, so that whoever sees it closed finds connection and lock gone.
     announce: Arc<watch::Sender<i64>>,
 }
@@ -154,6 +163,9 @@ impl Thread {
         }
         if let Some(newest) = newest {
             announce_newer(&self.announce, newest);
+            if news {
+                announce_newer(&self.own, newest);
+            }
         }
         for (reply, value) in done {
             drop(reply.send(Ok(value)));

@@ -98,6 +98,12 @@ pub(crate) struct HubArgs {
     /// A PostgreSQL database for the state (`postgres://user@host/database`), in place of the data folder.
     #[arg(long, env = "YAGURA_STORE", hide_env_values = true)]
     pub(crate) store: Option<String>,
+    /// NATS servers by which several hubs on one database wake each other (`nats://host1,host2,host3`).
+    #[arg(long, env = "YAGURA_WAKE", hide_env_values = true)]
+    pub(crate) wake: Option<String>,
+    /// A bucket for the log's tiles (`s3://bucket/prefix?endpoint=https://…`), in place of the data folder.
+    #[arg(long, env = "YAGURA_BLOBS", hide_env_values = true)]
+    pub(crate) blobs: Option<String>,
     /// Where to listen; port 0 picks a free one. TLS always off loopback.
     #[arg(long)]
     pub(crate) listen: Option<SocketAddr>,
@@ -546,6 +552,9 @@ pub(crate) enum LogCommand {
         /// The hub's PostgreSQL database, where it has one.
         #[arg(long, env = "YAGURA_STORE", hide_env_values = true)]
         store: Option<String>,
+        /// The bucket that holds the log's tiles, where the hub has one (`s3://bucket/prefix?endpoint=…`).
+        #[arg(long, env = "YAGURA_BLOBS", hide_env_values = true)]
+        blobs: Option<String>,
         /// The verifier key that you trust (`name+hash+key`); by default the one in the data folder.
         #[arg(long)]
         key: Option<String>,

@@ -57,6 +57,12 @@ fn resolve(arguments: HubArgs) -> Result<HubConfig, Failure> {
     if let Some(store) = arguments.store {
         raw.store = Some(hub::Secret(store));
     }
+    if let Some(wake) = arguments.wake {
+        raw.wake = Some(hub::Secret(wake));
+    }
+    if let Some(blobs) = arguments.blobs {
+        raw.blobs = Some(hub::Secret(blobs));
+    }
     if let Some(listen) = arguments.listen {
         raw.listen = Some(listen.to_string());
     }

@@ -1,12 +1,14 @@
 //! `yagura log verify`: the published tree against the rows that it was made of.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use oversight::Realm;
 use serde::Serialize;
+use store::blobs::Bucket;
 use store::{Place, Reader, StoreError, audit, settings};
 use tlog::{Checkpoint, Tile, VerifyingKey};
+use tokio::runtime::Runtime;
 
 use crate::cli::{LogArgs, LogCommand};
 use crate::output::{Failure, Output};
@@ -22,8 +24,9 @@ struct Verified {
 
 /// Carries out the command.
 pub(crate) fn run(output: &Output, arguments: &LogArgs) -> Result<ExitCode, Failure> {
-    let LogCommand::Verify { data, store, key } = &arguments.command;
-    let verified = verify(data, store.as_deref(), key.as_deref())?;
+    let LogCommand::Verify { data, store, blobs, key } = &arguments.command;
+    let published = Published::of(data, blobs.as_deref())?;
+    let verified = verify(data, store.as_deref(), &published, key.as_deref())?;
     if output.is_json() {
         output.object(&verified);
     }
@@ -41,10 +44,56 @@ pub(crate) fn run(output: &Output, arguments: &LogArgs) -> Result<ExitCode, Fail
     Ok(ExitCode::SUCCESS)
 }
 
-fn verify(data: &Path, store: Option<&str>, key: Option<&str>) -> Result<Verified, Failure> {
-    let folder = data.join("log");
-    let path = folder.join("checkpoint");
-    let note = std::fs::read_to_string(&path).map_err(|e| Failure::file(&path, &e))?;
+/// Where the log is published.
+enum Published {
+    Folder(PathBuf),
+    Bucket(Box<(Bucket, Runtime)>),
+}
+
+impl Published {
+    fn of(data: &Path, blobs: Option<&str>) -> Result<Self, Failure> {
+        let Some(address) = blobs else { return Ok(Self::Folder(data.join("log"))) };
+        let bucket = Bucket::parse(address).map_err(|why| {
+            Failure::usage("blobs", format!("blobs: {why}"), format!("バケットの指定が使えません：{why}"))
+        })?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|e| {
+            Failure::system("system", e.to_string(), format!("実行環境を用意できません：{e}"))
+        })?;
+        Ok(Self::Bucket(Box::new((bucket, runtime))))
+    }
+
+    /// What stands under a name; why not, where it does not.
+    fn get(&self, name: &str) -> Result<Vec<u8>, String> {
+        match self {
+            Self::Folder(folder) => {
+                let path = folder.join(name);
+                std::fs::read(&path).map_err(|e| {
+                    format!("`{}`: {e}; where a bucket holds the tiles, name it as --blobs", path.display())
+                })
+            }
+            Self::Bucket(bucket) => {
+                let (bucket, runtime) = bucket.as_ref();
+                match runtime.block_on(bucket.get(name)) {
+                    Ok(Some(blob)) => Ok(blob.bytes.into()),
+                    Ok(None) => Err(format!("`{name}` is not in {bucket:?}")),
+                    Err(error) => Err(error.to_string()),
+                }
+            }
+        }
+    }
+}
+
+fn verify(
+    data: &Path,
+    store: Option<&str>,
+    published: &Published,
+    key: Option<&str>,
+) -> Result<Verified, Failure> {
+    let note = published.get("checkpoint").map_err(|why| {
+        Failure::system("log-unread", why.clone(), format!("チェックポイントを読めません：{why}"))
+    })?;
+    let note = String::from_utf8_lossy(&note).into_owned();
     let place = store.map_or_else(|| Place::from(data), Place::parse);
     let found = store::inspect(place, |reader| {
         let key = match key {
@@ -53,7 +102,7 @@ fn verify(data: &Path, store: Option<&str>, key: Option<&str>) -> Result<Verifie
                 .and_then(|key| String::from_utf8(key).ok())
                 .ok_or(StoreError::NotFound { what: "node.key".to_owned() })?,
         };
-        Ok(compare(reader, &folder, &note, &key))
+        Ok(compare(reader, published, &note, &key))
     });
     match found {
         Ok(verified) => verified,
@@ -65,7 +114,7 @@ fn verify(data: &Path, store: Option<&str>, key: Option<&str>) -> Result<Verifie
     }
 }
 
-fn compare(reader: &Reader<'_>, folder: &Path, note: &str, key: &str) -> Result<Verified, Failure> {
+fn compare(reader: &Reader<'_>, published: &Published, note: &str, key: &str) -> Result<Verified, Failure> {
     let key = VerifyingKey::parse(key).map_err(|e| differs(&format!("the key cannot be used: {e}")))?;
     let checkpoint =
         tlog::open_log(note, &key, key.name()).map_err(|e| differs(&format!("checkpoint: {e}")))?;
@@ -82,31 +131,31 @@ fn compare(reader: &Reader<'_>, folder: &Path, note: &str, key: &str) -> Result<
     }
     let tiles = tlog::tiles_to_write(0, checkpoint.size);
     for tile in &tiles {
-        check_tile(reader, folder, tile)?;
+        check_tile(reader, published, tile)?;
     }
     let Checkpoint { origin, size, root } = checkpoint;
     let root = root.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Verified { origin, size, root, rows, tiles: tiles.len() })
 }
 
-fn check_tile(reader: &Reader<'_>, folder: &Path, tile: &Tile) -> Result<(), Failure> {
+fn check_tile(reader: &Reader<'_>, published: &Published, tile: &Tile) -> Result<(), Failure> {
     let expected = tile.content(|level, index| audit::node(reader, level, index).ok().flatten());
-    check_file(&folder.join(tile.path()), expected.as_deref())?;
+    check(published, &tile.path(), expected.as_deref())?;
     if tile.level > 0 {
         return Ok(());
     }
     let first = tile.index * 256;
     let entries =
         audit::entries(reader, first, first + u64::from(tile.width)).map_err(|e| differs(&e.to_string()))?;
-    check_file(&folder.join(tile.entries_path()), tlog::encode_entries(entries).ok().as_deref())
+    check(published, &tile.entries_path(), tlog::encode_entries(entries).ok().as_deref())
 }
 
-fn check_file(path: &Path, expected: Option<&[u8]>) -> Result<(), Failure> {
-    let found = std::fs::read(path).map_err(|e| differs(&format!("`{}`: {e}", path.display())))?;
+fn check(published: &Published, name: &str, expected: Option<&[u8]>) -> Result<(), Failure> {
+    let found = published.get(name).map_err(|why| differs(&why))?;
     if expected == Some(found.as_slice()) {
         return Ok(());
     }
-    Err(differs(&format!("`{}` does not hold what the rows make", path.display())))
+    Err(differs(&format!("`{name}` does not hold what the rows make")))
 }
 
 fn differs(what: &str) -> Failure {

@@ -1591,7 +1591,7 @@ export interface components {
          * @description How a link is.
          * @enum {string}
          */
-        PeerLink: "up" | "down" | "waiting" | "suspended";
+        PeerLink: "up" | "down" | "waiting" | "elsewhere" | "suspended";
         /** @description Peers, and who tried to connect without being one. */
         PeerList: {
             /** @description The peers, by short name. */

@@ -215,7 +215,7 @@ export interface Peer {
   address?: string | null
   one_way: boolean
   fingerprint: string
-  link: 'up' | 'down' | 'waiting' | 'suspended'
+  link: 'up' | 'down' | 'waiting' | 'elsewhere' | 'suspended'
   reason?: string | null
   trouble?: string | null
   trouble_at?: string | null

@@ -169,6 +169,8 @@ fn told(state: &AppState, peer: peers::Peer, progress: &Progress) -> Peer {
         PeerLink::Suspended
     } else if live.opened > 0 || !opens_here && (live.served > 0 || is_lately(live.heard)) {
         PeerLink::Up
+    } else if live.is_elsewhere {
+        PeerLink::Elsewhere
     } else if opens_here {
         PeerLink::Down
     } else {

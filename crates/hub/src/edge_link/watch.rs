@@ -1,4 +1,4 @@
-//! What the hub looks after every few seconds: edges that fell silent, or spoke to another hub, are told to the open streams, busy
+//! What the hub looks after every few seconds, and when another hub on its database says so: edges that fell silent, or spoke to another hub, are told to the open streams, busy
 //! cases to the log.
 
 use std::collections::{BTreeSet, HashMap};
@@ -75,6 +75,7 @@ pub(crate) async fn run(state: AppState) {
                 return;
             }
             () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = state.wake.beside() => {}
         }
         if let Err(error) = casework::catch_up(&state).await {
             tracing::error!(%error, "cases cannot be written to the log");

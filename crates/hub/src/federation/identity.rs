@@ -61,6 +61,11 @@ impl Identity {
         })
     }
 
+    /// Whether a data folder has any of it.
+    pub(crate) fn is_in(data: &Path) -> bool {
+        data.join("peer.crt").exists() || data.join("peer.key").exists()
+    }
+
     /// The certificate.
     pub(crate) fn certificate(&self) -> &[u8] {
         &self.certificate

@@ -1,12 +1,12 @@
 //! Keeps running what should run: one link for each peer that this hub reads from, or sends to of its own accord.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use store::Act;
 use store::peers::{Peer, State};
+use store::{Act, StoreError};
 use tokio::task::JoinHandle;
 use url::Url;
 
@@ -20,6 +20,8 @@ use crate::strangers::Tried;
 
 /// How often peers are looked at: the command line changes them beside the running hub.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What the duties of links begin with.
+const DUTY: &str = "peer/";
 /// How long is waited after the first failure, and at most.
 const WAIT_FIRST: Duration = Duration::from_millis(200);
 const WAIT_MAX: Duration = Duration::from_secs(15);
@@ -41,13 +43,12 @@ pub(super) struct Remote {
 }
 
 pub(super) async fn run(state: AppState) {
-    let mut links: HashMap<(String, Way), (Timestamp, JoinHandle<()>)> = HashMap::new();
+    let mut links = Links::new();
     let mut changed = state.federation.changed.subscribe();
     loop {
         changed.mark_unchanged();
-        match state.federation.refresh_pins(&state.store).await {
-            Ok(peers) => tend(&state, &peers, &mut links),
-            Err(error) => tracing::error!(%error, "peers cannot be looked after"),
+        if let Err(error) = look_after(&state, &mut links).await {
+            tracing::error!(%error, "peers cannot be looked after");
         }
         audit_strangers(&state).await;
         tokio::select! {
@@ -61,16 +62,46 @@ pub(super) async fn run(state: AppState) {
         // It was told to stop, or is made to.
         let _ = link.await;
     }
+    state.duties.end(&state.store).await;
 }
 
-/// Starts the links that are missing, and ends those that should not be or have changed.
-fn tend(state: &AppState, peers: &[Peer], links: &mut HashMap<(String, Way), (Timestamp, JoinHandle<()>)>) {
+/// The links that stand, each with when its peer last changed.
+type Links = HashMap<(String, Way), (Timestamp, JoinHandle<()>)>;
+
+/// Looks at the peers, and at which of them are this hub's to link with.
+async fn look_after(state: &AppState, links: &mut Links) -> Result<(), StoreError> {
+    let peers = state.federation.refresh_pins(&state.store).await?;
     let mut wanted: HashMap<(String, Way), Remote> = HashMap::new();
     for peer in peers.iter().filter(|peer| peer.state == State::Active) {
         for (way, remote) in ways(state, peer) {
             wanted.insert((peer.id.clone(), way), remote);
         }
     }
+    // Several hubs on one database are one node, of which a peer's log is read once.
+    let named: BTreeSet<String> = wanted.keys().map(duty).collect();
+    let own = state.duties.take(&state.store, DUTY, named).await?;
+    let is_elsewhere = |key: &(String, Way)| !own.contains(&duty(key));
+    for key in wanted.keys() {
+        state.federation.lives.with(&key.0, |live| {
+            live.is_elsewhere = is_elsewhere(key);
+            // How it is, that hub knows.
+            live.trouble = live.trouble.take().filter(|_| !live.is_elsewhere);
+        });
+    }
+    wanted.retain(|key, _| !is_elsewhere(key));
+    tend(state, &peers, wanted, links);
+    Ok(())
+}
+
+fn duty((peer, way): &(String, Way)) -> String {
+    match way {
+        Way::In => format!("{peer}/in"),
+        Way::Out => format!("{peer}/out"),
+    }
+}
+
+/// Starts the links that are missing, and ends those that should not be or have changed.
+fn tend(state: &AppState, peers: &[Peer], wanted: HashMap<(String, Way), Remote>, links: &mut Links) {
     links.retain(|key, (changed, link)| {
         let stays = wanted.get(key).is_some_and(|remote| remote.peer.changed == *changed);
         if !stays {

@@ -24,6 +24,8 @@ struct State {
 pub(crate) struct Live {
     /// Streams that this hub reads from the peer, or sends to it of its own accord.
     pub(crate) opened: usize,
+    /// Another hub of this node keeps the link that this one would.
+    pub(crate) is_elsewhere: bool,
     /// Streams that the peer reads.
     pub(crate) served: usize,
     /// Which of those is the newest; an older one ends.

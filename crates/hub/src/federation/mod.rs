@@ -34,7 +34,7 @@ use axum::Router;
 use oversight::{Actor, OrganisationRole, Purpose};
 use policy::{Principal, PrincipalKind};
 use store::peers::{self, Peer, State};
-use store::{Reader, Store, StoreError, organisations};
+use store::{Act, Reader, Store, StoreError, Tx, organisations, settings};
 use tlog::SigningKey;
 use tokio::sync::watch;
 
@@ -47,6 +47,9 @@ use crate::config::HubConfig;
 use crate::principal::Caller;
 use crate::state::AppState;
 use crate::{HubError, REALM};
+
+/// The setting that holds the fingerprint of the certificate that peers are shown, where several hubs share a store.
+const CERTIFICATE_SETTING: &str = "federation.certificate";
 
 /// What of federation lives as long as the hub.
 pub(crate) struct Federation {
@@ -94,7 +97,7 @@ pub(crate) async fn prepare(
     store: &Store,
     key: &SigningKey,
 ) -> Result<(Federation, Option<TcpListener>), HubError> {
-    let identity = Arc::new(Identity::load(&config.data)?);
+    let identity = Arc::new(own_identity(config, store).await?);
     let (listener, address) = match config.federation.listen {
         None => (None, None),
         Some(listen) => {
@@ -115,6 +118,37 @@ pub(crate) async fn prepare(
     let federation = Federation::new(own, identity, Pins::default(), Lives::default());
     federation.refresh_pins(store).await?;
     Ok((federation, listener))
+}
+
+/// The certificate that peers are shown. They have pinned it, so all hubs on one database show the same.
+async fn own_identity(config: &HubConfig, store: &Store) -> Result<Identity, HubError> {
+    if config.store.is_none() {
+        return Identity::load(&config.data);
+    }
+    let known = store.read(|reader| settings::get(reader, &REALM, CERTIFICATE_SETTING)).await?;
+    if known.is_some() && !Identity::is_in(&config.data) {
+        let message = format!(
+            "`{}` lacks `peer.crt` and `peer.key`: copy both from another hub on this database; peers know the node by them",
+            config.data.display()
+        );
+        return Err(HubError::new("key", message));
+    }
+    let identity = Identity::load(&config.data)?;
+    let own = identity.fingerprint();
+    if known.as_deref() != Some(own.as_bytes()) {
+        if known.is_some() {
+            tracing::warn!(
+                certificate = own,
+                "the certificate for peers is not the one that this node had: copy `peer.crt` and `peer.key` to every hub on this \
+                 database, and give every peer the new card"
+            );
+        }
+        let put = move |tx: &mut Tx<'_>| {
+            settings::put(tx, &REALM, CERTIFICATE_SETTING, own.as_bytes()).map(Act::bookkeeping)
+        };
+        store.write(put).await?;
+    }
+    Ok(identity)
 }
 
 /// Whether an address is one that peers can be told.

@@ -250,11 +250,17 @@ impl Intake {
         let place = (self.sequence, self.sight);
         let taken = parse(items).await?;
         let (door, collection) = (self.state.door.clone(), self.state.collection.key);
-        let (peer, own_hub) = (self.peer.id.clone(), self.state.federation.own.hub.clone());
+        let (peer, written) = (self.peer.id.clone(), self.written);
+        let own_hub = self.state.federation.own.hub.clone();
         let write = move |tx: &mut Tx<'_>| {
             let Some((peer, caller)) = super::caller(tx, &peer)? else {
                 return Err(StoreError::Abandoned { code: PEER_GONE, message: String::new() });
             };
+            // Another hub of this node took the link over while this one stood still: it reads on from there, and this one ends.
+            let progress = peers::progress(tx, &REALM, &peer.id)?;
+            if (progress.taken, progress.taken_sight) != written {
+                return Err(StoreError::Abandoned { code: PEER_ELSEWHERE, message: String::new() });
+            }
             let counts = Counts { refused: taken.echoes, ..Counts::default() };
             let (events, told) = (Vec::new(), Vec::new());
             let writing = Writing { peer, caller, own_hub, door, collection, counts, events, told };
@@ -262,6 +268,9 @@ impl Intake {
         };
         let (counts, told) = match self.state.store.write(write).await {
             Err(StoreError::Abandoned { code: PEER_GONE, .. }) => return Err(Trouble::Gone),
+            Err(StoreError::Abandoned { code: PEER_ELSEWHERE, .. }) => {
+                return Err(Trouble::Link("another hub of this node has read on meanwhile".to_owned()));
+            }
             other => other?,
         };
         (self.written, self.written_at) = (place, tokio::time::Instant::now());
@@ -273,6 +282,8 @@ impl Intake {
 
 /// The code of a write that was given up because the peer may not bring anything any more.
 const PEER_GONE: &str = "peer-gone";
+/// The code of a write that was given up because another hub on this database has written what the peer brought.
+const PEER_ELSEWHERE: &str = "peer-elsewhere";
 
 /// Counts a fault of a peer's, and suspends it where there are too many.
 pub(super) async fn blame(state: &AppState, peer: &str, why: &str) {

@@ -16,6 +16,8 @@ mod authorisation;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod blobs;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod client;
@@ -42,6 +44,8 @@ mod log;
 #[cfg(test)]
 mod misp_samples;
 #[cfg(test)]
+mod nats;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod openings;
@@ -55,6 +59,8 @@ mod redaction;
 mod releases;
 #[cfg(test)]
 mod rest;
+#[cfg(test)]
+mod s3;
 #[cfg(test)]
 mod search;
 #[cfg(test)]
@@ -79,3 +85,5 @@ mod taxii_client;
 mod taxii_links;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod wake;

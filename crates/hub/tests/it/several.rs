@@ -99,6 +99,19 @@ async fn a_database_that_restarts_is_a_pause() {
     }
 }
 
+/// Peers pin the node's certificate, so a hub that would make one of its own does not start.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_without_the_nodes_certificate_does_not_start() {
+    let Some((_server, one, _two)) = two_hubs().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(one.folder.path().join("node.key"), folder.path().join("node.key")).unwrap();
+    let mut config = hub::HubConfig::new(folder.path(), ([127, 0, 0, 1], 0).into());
+    config.store = Some(one.running.place());
+    let refused = hub::Hub::start(config).await.err().unwrap();
+    assert_eq!(refused.code, "key");
+    assert!(refused.message.contains("`peer.crt` and `peer.key`: copy both"), "{}", refused.message);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hubs_do_not_share_a_data_folder() {
     let Some((_server, one, _two)) = two_hubs().await else { return };

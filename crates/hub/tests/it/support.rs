@@ -135,7 +135,9 @@ impl TestHub {
 
     pub async fn beside_with(&self, place: &store::Place, change: impl FnOnce(&mut HubConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::copy(self.folder.path().join("node.key"), folder.path().join("node.key")).unwrap();
+        for name in ["node.key", "peer.key", "peer.crt"] {
+            std::fs::copy(self.folder.path().join(name), folder.path().join(name)).unwrap();
+        }
         let mut config = HubConfig::new(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0)));
         config.store = Some(place.clone());
         change(&mut config);

@@ -5,10 +5,11 @@ use stix::{Id, Object};
 
 use super::condition::{Conditions, label_condition, last_condition};
 use super::fulltext::{Finding, Fit};
+use super::hits::{self, Hunt};
 use super::index::{followed, reference_mention, value_mention};
 use super::page::PAGE_MAX;
 use super::row::{Row, RowReader};
-use crate::sql::Value;
+use crate::sql::{Dialect, Value};
 use crate::words::phrases;
 use crate::{Reader, StoreError};
 
@@ -259,6 +260,10 @@ pub fn search_count_within(
         return Ok(0);
     };
     let count = |form: &str| {
+        if reader.dialect() == Dialect::Postgres {
+            let found = sequences(reader, realm, (filter, narrow), (form, i64::MAX), COUNT_MAX)?;
+            return Ok(u64::try_from(found.len()).unwrap_or(u64::MAX));
+        }
         let (sql, mut params) = match_sql(reader, realm, (filter, narrow), "1", COUNT_MAX)?;
         params.extend([Value::Text(form), Value::Integer(i64::MAX)]);
         reader.number(&format!("SELECT COUNT(*) FROM ({sql}) AS hits"), params).map(crate::sql::count)
@@ -311,12 +316,34 @@ fn matches(
     limit: usize,
 ) -> Result<impl Iterator<Item = Row>, StoreError> {
     let limit = u64::try_from(limit).unwrap_or(u64::MAX);
-    let (sql, mut params) = match_sql(reader, realm, (filter, narrow), "log.sequence", limit)?;
-    params.extend([Value::Text(query), Value::Integer(beyond)]);
-    let found = reader.rows(&sql, params, |row| row.get::<i64>(0))?;
+    let found = sequences(reader, realm, (filter, narrow), (query, beyond), limit)?;
     let mut rows = RowReader::new(reader);
     let found = found.into_iter().map(|sequence| rows.fetch(sequence)).collect::<Result<Vec<_>, _>>()?;
     Ok(found.into_iter())
+}
+
+/// Where last versions stand that fit a full-text query, newest first, beyond a sequence.
+fn sequences(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    (filter, narrow): (&SearchFilter<'_>, Within<'_>),
+    (query, beyond): (&str, i64),
+    limit: u64,
+) -> Result<Vec<i64>, StoreError> {
+    match reader.dialect() {
+        Dialect::Sqlite => {
+            let (sql, mut params) = match_sql(reader, realm, (filter, narrow), "log.sequence", limit)?;
+            params.extend([Value::Text(query), Value::Integer(beyond)]);
+            reader.rows(&sql, params, |row| row.get::<i64>(0))
+        }
+        Dialect::Postgres => {
+            let conditions = match_conditions(reader, realm, (filter, narrow))?;
+            let (conditions, params) = (&conditions.sql, conditions.params.as_slice());
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+            let (below, above) = (beyond, narrow.newer_than);
+            hits::find(reader, &Hunt { query, below, above, conditions, params, limit })
+        }
+    }
 }
 
 /// Last versions that fit a full-text query, newest first; the query and the sequence to begin below are the two parameters
@@ -328,6 +355,25 @@ fn match_sql<'f>(
     columns: &str,
     limit: u64,
 ) -> Result<(String, Vec<Value<'f>>), StoreError> {
+    let finding = Finding::new(reader);
+    let conditions = match_conditions(reader, realm, (filter, narrow))?;
+    let (place, sequence) = (conditions.params.len(), finding.sequence());
+    let sql = format!(
+        "SELECT {columns} FROM {} WHERE {} AND {sequence} < ?{} AND {} ORDER BY {sequence} DESC LIMIT {limit}",
+        finding.tables(),
+        finding.fits(place + 1),
+        place + 2,
+        conditions.sql
+    );
+    Ok((sql, conditions.params))
+}
+
+/// What must be so of a row of the log that fits a search, whatever its words.
+fn match_conditions<'f>(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    (filter, narrow): (&SearchFilter<'f>, Within<'_>),
+) -> Result<Conditions<'f>, StoreError> {
     let finding = Finding::new(reader);
     let mut conditions = Conditions::in_realm(reader.realm(realm)?);
     conditions.and("log.kind = 0");
@@ -344,13 +390,5 @@ fn match_sql<'f>(
     if narrow.newer_than > 0 {
         conditions.compare(&format!("{} >", finding.sequence()), narrow.newer_than);
     }
-    let (place, sequence) = (conditions.params.len(), finding.sequence());
-    let sql = format!(
-        "SELECT {columns} FROM {} WHERE {} AND {sequence} < ?{} AND {} ORDER BY {sequence} DESC LIMIT {limit}",
-        finding.tables(),
-        finding.fits(place + 1),
-        place + 2,
-        conditions.sql
-    );
-    Ok((sql, conditions.params))
+    Ok(conditions)
 }

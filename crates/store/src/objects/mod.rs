@@ -8,6 +8,7 @@ mod condition;
 mod find;
 mod flags;
 mod fulltext;
+mod hits;
 mod index;
 mod named;
 mod page;

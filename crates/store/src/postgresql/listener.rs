@@ -32,7 +32,8 @@ pub(crate) fn start(server: Server, announce: Weak<watch::Sender<i64>>) -> std::
 
 fn follow(server: &Server, announce: &Weak<watch::Sender<i64>>) -> Result<(), StoreError> {
     let connection = Connection::Postgres(Box::new(Session::connect(server, false)?));
-    connection.run("LISTEN yagura")?;
+    // Named, so that whoever looks at the server's connections knows which one rests on purpose.
+    connection.run("SET application_name = 'yagura listener'; LISTEN yagura")?;
     let clock = Clock::system();
     let mut known_rows = 0;
     loop {

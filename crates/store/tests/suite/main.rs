@@ -8,6 +8,7 @@ mod between;
 mod copies;
 mod corpus;
 mod fixture;
+mod leases;
 mod lines;
 mod log;
 mod openings;

@@ -17,6 +17,7 @@ on_every_store!(
     hostile_queries_are_only_words,
     values_are_found,
     references_are_found_from_both_sides,
+    a_word_that_all_bear_is_found_by_whoever_may_see_it,
 );
 
 fn report(number: u64, name: &str, description: &str) -> Value {
@@ -144,6 +145,80 @@ async fn names_come_first_and_pages_fit_together(council: Council) {
     }
     // The name, a name that begins so, the text, a text in which a word begins so; each with the newest first.
     assert_eq!(seen, [8, 4, 0, 6, 2, 9, 5, 1, 7, 3].map(|number| id("report", number)));
+}
+
+/// However a search is carried out (on PostgreSQL: along the newest, by the index, or first so and then so), it finds the same.
+async fn a_word_that_all_bear_is_found_by_whoever_may_see_it(council: Council) {
+    const ALL: u64 = 5_000;
+    for first in (0..ALL).step_by(500) {
+        let label = if first == 500 { council.amber } else { council.clear };
+        let some = (first..first + 500).map(|number| {
+            let name = if number % 1_000 == 7 { "beacon" } else { "x" };
+            let rare = if number % 100 == 3 { "rarely" } else { "" };
+            let often = if number % 4 == 1 { "often" } else { "" };
+            report(number, name, &format!("a beacon {rare} {often}"))
+        });
+        council.add("a", label, some.collect()).await;
+    }
+    // Without statistics the server expects little of everything.
+    for has_statistics in [false, true] {
+        if has_statistics && council.server.is_some() {
+            council.alter("ANALYZE");
+        }
+        let in_name = (0..ALL).rev().filter(|number| number % 1_000 == 7);
+        let elsewhere = (0..ALL).rev().filter(|number| number % 1_000 != 7);
+        let newest: Vec<u64> = in_name.chain(elsewhere).take(60).collect();
+        assert_eq!(pages(&council, &council.all(), "beacon", 60).await, newest);
+        // What this reader may see is far from the newest.
+        let old: Vec<u64> = (500..1_000).rev().take(60).collect();
+        assert_eq!(pages(&council, &seeing(&[council.amber]), "beacon", 60).await, old);
+        let rare: Vec<u64> = (0..ALL).rev().filter(|number| number % 100 == 3).collect();
+        assert_eq!(pages(&council, &council.all(), "rarely", 60).await, rare);
+        let (all, amber) = (council.all(), seeing(&[council.amber]));
+        for (visible, query, count) in [
+            (&all, "beacon", 1_000),
+            (&amber, "beacon", 500),
+            (&all, "often", 1_000),
+            (&amber, "often", 125),
+            (&all, "rarely", 50),
+        ] {
+            let visible = visible.clone();
+            let counted = council.store.read(move |reader| {
+                let filter = SearchFilter {
+                    visible: &visible,
+                    query,
+                    types: &[],
+                    revoked: true,
+                    after: None,
+                    limit: 1,
+                };
+                objects::search_count(reader, &Realm::Live, &filter)
+            });
+            assert_eq!(counted.await.unwrap(), count, "{query}");
+        }
+    }
+}
+
+/// The numbers of the reports found, page by page, up to `wanted`.
+async fn pages(council: &Council, visible: &Visible, query: &'static str, wanted: usize) -> Vec<u64> {
+    let (mut seen, mut after) = (Vec::new(), None);
+    while seen.len() < wanted {
+        let visible = visible.clone();
+        let hits = council.store.read(move |reader| {
+            let filter =
+                SearchFilter { visible: &visible, query, types: &[], revoked: true, after, limit: 20 };
+            objects::search(reader, &Realm::Live, &filter)
+        });
+        let hits = hits.await.unwrap();
+        seen.extend(ids(&hits.rows));
+        after = hits.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let number =
+        |id: &String| (0..5_000).find(|number| *id == stix_id("report", *number).to_string()).unwrap();
+    seen.iter().map(number).collect()
 }
 
 async fn search_shows_only_what_one_may_see(council: Council) {

@@ -119,18 +119,22 @@ impl Member {
         Self::with(folder, name, None, "direction = \"up\"")
     }
 
-    fn with(folder: &Path, name: &'static str, port: Option<u16>, federation: &str) -> Self {
-        let policies = folder.join(format!("{name}-policies"));
-        std::fs::create_dir(&policies).unwrap();
-        for (file, text) in policy::Engine::built_in() {
-            std::fs::write(policies.join(file), text).unwrap();
+    /// Two hubs of one node, on one database, that open all connections to peers themselves.
+    pub(crate) fn two_on(folder: &Path, database: &str) -> [Self; 2] {
+        let (policies, config) = write_config(folder, "first", &format!("store = {database:?}"), "");
+        let first = Hub::start_with(&folder.join("first"), &config);
+        let data = folder.join("second");
+        std::fs::create_dir(&data).unwrap();
+        for name in ["node.key", "peer.key", "peer.crt"] {
+            std::fs::copy(first.data().join(name), data.join(name)).unwrap();
         }
-        let config = folder.join(format!("{name}.toml"));
-        let text = format!(
-            "name_en = \"{name}\"\nname_ja = \"{name}\"\npolicies = {policies:?}\n[federation]\n{federation}\n"
-        );
-        std::fs::write(&config, text).unwrap();
-        write_peer_rules(&policies, true);
+        let second = Hub::start_beside(&data, &config, &first.token);
+        let member = |name, hub| Self { name, hub, port: None, policies: policies.clone() };
+        [member("first", first), member("second", second)]
+    }
+
+    fn with(folder: &Path, name: &'static str, port: Option<u16>, federation: &str) -> Self {
+        let (policies, config) = write_config(folder, name, "", federation);
         Self { name, hub: Hub::start_with(&folder.join(name), &config), port, policies }
     }
 
@@ -204,6 +208,22 @@ fn collection(hub: &Hub) -> Option<String> {
 
 /// The file of [`write_peer_rules`].
 const PEER_RULES: &str = "peers.cedar";
+
+/// Policies of the hub's own and a configuration with them; gives both paths.
+fn write_config(folder: &Path, name: &str, settings: &str, federation: &str) -> (PathBuf, PathBuf) {
+    let policies = folder.join(format!("{name}-policies"));
+    std::fs::create_dir(&policies).unwrap();
+    for (file, text) in policy::Engine::built_in() {
+        std::fs::write(policies.join(file), text).unwrap();
+    }
+    let config = folder.join(format!("{name}.toml"));
+    let text = format!(
+        "name_en = \"{name}\"\nname_ja = \"{name}\"\npolicies = {policies:?}\n{settings}\n[federation]\n{federation}\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    write_peer_rules(&policies, true);
+    (policies, config)
+}
 
 /// Rules of the hub's own beside those that the program brings along, by which peers get nothing but TLP:CLEAR: TLP:GREEN to every
 /// peer, TLP:AMBER to those of agencies.

@@ -3,11 +3,17 @@
 #[cfg(test)]
 mod agreements;
 #[cfg(test)]
+mod bucket;
+#[cfg(test)]
 mod contributions;
 #[cfg(test)]
 mod convert;
 #[cfg(test)]
 mod council;
+#[cfg(test)]
+#[path = "../../../store/tests/suite/server.rs"]
+#[expect(dead_code, reason = "the program's tests need less of it than the store's")]
+mod database;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
@@ -23,6 +29,12 @@ mod person;
 #[cfg(test)]
 mod running;
 #[cfg(test)]
+#[path = "../../../hub/tests/it/s3.rs"]
+#[expect(dead_code, reason = "the program's tests need less of it than the hub's")]
+mod s3;
+#[cfg(test)]
 mod served;
+#[cfg(test)]
+mod several;
 #[cfg(test)]
 mod soak;

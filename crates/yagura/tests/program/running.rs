@@ -65,6 +65,11 @@ impl Hub {
         Self::start_at(data, Some(config.to_owned()), "127.0.0.1:0", None)
     }
 
+    /// The first start on a database on which another hub of the node runs.
+    pub(crate) fn start_beside(data: &Path, config: &Path, token: &str) -> Self {
+        Self::start_at(data, Some(config.to_owned()), "127.0.0.1:0", Some(token.to_owned()))
+    }
+
     fn start_at(data: &Path, config: Option<PathBuf>, listen: &str, token: Option<String>) -> Self {
         let mut command = yagura();
         command.args(["hub", "--json", "--listen", listen, "--data"]).arg(data);
