@@ -210,9 +210,9 @@ impl Run {
                 assert_eq!(page.status, 200);
                 let ids = page.ids().into_iter().filter(|id| id.contains("--7e570000-"));
                 if pages < 2 {
-                    first.extend(ids)
+                    first.extend(ids);
                 } else {
-                    rest.extend(ids)
+                    rest.extend(ids);
                 }
                 pages += 1;
                 match page.json()["next"].as_str() {
