@@ -18,7 +18,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use oversight::{Action, AuditEvent};
-use policy::{Engine, LabelKey, Visible};
+use policy::{Engine, LabelKey, Principal, Visible};
 use stix::Id;
 use store::objects::{self, Change, Narrow, Row, TailFilter};
 use store::peers::{self, Sight};
@@ -421,7 +421,8 @@ fn look(
         more: true,
         view,
     };
-    let part = Part { state, reader, hub: &peer.hub, visible: &visible, limit };
+    let part =
+        Part { state, reader, hub: &peer.hub, principal: &caller.principal, visible: &visible, limit };
     let sent = batch.view.sent;
     if batch.sight.is_some() && batch.view.turn.is_some() {
         // What the turn goes back over lies before this.
@@ -485,8 +486,9 @@ impl View {
 struct Part<'a, 'c> {
     state: &'a AppState,
     reader: &'a Reader<'c>,
-    /// The hub that it is for.
+    /// The hub that it is for, and as whom it reads.
     hub: &'a str,
+    principal: &'a Principal,
     visible: &'a Visible,
     limit: usize,
 }
@@ -550,7 +552,7 @@ impl Part<'_, '_> {
                 Change::Removed { sequence, id, version, label, originator, .. } => {
                     self.objects(batch, std::mem::take(&mut rows), false)?;
                     if !self.is_there(&id, version.as_deref())?
-                        && may_hear_the_end_of(self.reader, &self.principal, &id, &originator)?
+                        && may_hear_the_end_of(self.reader, self.principal, &id, &originator)?
                     {
                         batch.leaving.push(Leaving { sequence, label, originator });
                         batch.frames.push(Frame::Removed { sequence, gone: Gone { id, version } });
