@@ -311,7 +311,11 @@ impl Engine {
 
     /// By what something is shown, redacted copies told apart.
     fn shown(&self, class: &Class, label: &Label) -> Given {
-        if self.is_replaced(class, label) { Given::No } else { self.decide_read(self.asker(class).question(label)) }
+        if self.is_replaced(class, label) {
+            Given::No
+        } else {
+            self.decide_read(self.asker(class).question(label))
+        }
     }
 
     /// Whether a redacted copy is not for these readers, because they have the original, or a copy that holds more of it.

@@ -27,6 +27,8 @@ use crate::principal::Caller;
 use crate::problem::Failure;
 use crate::state::AppState;
 
+/// What the duties of links begin with.
+const DUTY: &str = "taxii/";
 /// How often it is looked whether links were added, changed or removed: the command line changes them beside the running hub.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long is waited after the first failure, and at most.
@@ -60,7 +62,7 @@ impl From<Failure> for Trouble {
 pub(crate) async fn run(state: AppState) {
     let mut running: HashMap<String, (Timestamp, JoinHandle<()>)> = HashMap::new();
     loop {
-        match state.store.read(|reader| taxii_links::list(reader, &REALM)).await {
+        match own_links(&state).await {
             Ok(links) => tend(&state, links, &mut running),
             Err(error) => tracing::error!(%error, "TAXII links cannot be looked after"),
         }
@@ -74,6 +76,15 @@ pub(crate) async fn run(state: AppState) {
         // It was told to stop, or is made to.
         let _ = task.await;
     }
+}
+
+/// The links that this one of several hubs on one database keeps: a server is asked, and given, once.
+async fn own_links(state: &AppState) -> Result<Vec<TaxiiLink>, StoreError> {
+    let mut links = state.store.read(|reader| taxii_links::list(reader, &REALM)).await?;
+    let wanted = links.iter().filter(|link| !link.suspended).map(|link| link.id.clone()).collect();
+    let own = state.duties.take(&state.store, DUTY, wanted).await?;
+    links.retain(|link| own.contains(&link.id));
+    Ok(links)
 }
 
 fn tend(state: &AppState, links: Vec<TaxiiLink>, running: &mut HashMap<String, (Timestamp, JoinHandle<()>)>) {

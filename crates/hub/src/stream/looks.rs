@@ -125,7 +125,11 @@ impl Looks {
     }
 }
 
-fn for_all(state: &AppState, reader: &Reader<'_>, asked: &[(Caller, After)]) -> Result<Vec<Look>, StoreError> {
+fn for_all(
+    state: &AppState,
+    reader: &Reader<'_>,
+    asked: &[(Caller, After)],
+) -> Result<Vec<Look>, StoreError> {
     let mut known: HashMap<(Principal, Option<SecretHash>), Option<Principal>> = HashMap::new();
     let mut told: HashMap<(Principal, After), Option<Arc<News>>> = HashMap::new();
     let mut looks = Vec::with_capacity(asked.len());
