@@ -410,6 +410,7 @@ fn look(
     let visible = state.door.visible(reader, &caller.principal)?;
     let seen: BTreeSet<LabelKey> = visible.keys().iter().copied().collect();
     let sight = view.turn_to(&seen, peers::newest_label(reader, &REALM)?);
+    let principal = caller.principal.clone();
     let mut batch = Batch {
         caller,
         visible: Arc::clone(&visible),
@@ -421,8 +422,7 @@ fn look(
         more: true,
         view,
     };
-    let part =
-        Part { state, reader, hub: &peer.hub, principal: &caller.principal, visible: &visible, limit };
+    let part = Part { state, reader, hub: &peer.hub, principal: &principal, visible: &visible, limit };
     let sent = batch.view.sent;
     if batch.sight.is_some() && batch.view.turn.is_some() {
         // What the turn goes back over lies before this.
