@@ -254,7 +254,7 @@ fn recall_copies(
 /// learn a name that it was never shown, so they are told the identifier.
 fn known_name(
     tx: &Tx<'_>,
-    realm: &oversight::Realm,
+    realm: &Realm,
     visible: &policy::Visible,
     row: &objects::Row,
     one_version: bool,

@@ -550,7 +550,7 @@ impl Part<'_, '_> {
                 Change::Removed { sequence, id, version, label, originator, .. } => {
                     self.objects(batch, std::mem::take(&mut rows), false)?;
                     if !self.is_there(&id, version.as_deref())?
-                        && may_hear_the_end_of(self.reader, &self.principal, &id, &originator)?
+                        && may_hear_the_end_of(self.reader, &batch.caller.principal, &id, &originator)?
                     {
                         batch.leaving.push(Leaving { sequence, label, originator });
                         batch.frames.push(Frame::Removed { sequence, gone: Gone { id, version } });
