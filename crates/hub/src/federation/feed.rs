@@ -18,7 +18,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use oversight::{Action, AuditEvent};
-use policy::{Engine, LabelKey, Principal, Visible};
+use policy::{Engine, LabelKey, Visible};
 use stix::Id;
 use store::objects::{self, Change, Narrow, Row, TailFilter};
 use store::peers::{self, Sight};
@@ -410,7 +410,6 @@ fn look(
     let visible = state.door.visible(reader, &caller.principal)?;
     let seen: BTreeSet<LabelKey> = visible.keys().iter().copied().collect();
     let sight = view.turn_to(&seen, peers::newest_label(reader, &REALM)?);
-    let principal = caller.principal.clone();
     let mut batch = Batch {
         caller,
         visible: Arc::clone(&visible),
@@ -422,7 +421,7 @@ fn look(
         more: true,
         view,
     };
-    let part = Part { state, reader, hub: &peer.hub, principal: &principal, visible: &visible, limit };
+    let part = Part { state, reader, hub: &peer.hub, visible: &visible, limit };
     let sent = batch.view.sent;
     if batch.sight.is_some() && batch.view.turn.is_some() {
         // What the turn goes back over lies before this.
@@ -486,9 +485,8 @@ impl View {
 struct Part<'a, 'c> {
     state: &'a AppState,
     reader: &'a Reader<'c>,
-    /// The hub that it is for, and as whom it reads.
+    /// The hub that it is for.
     hub: &'a str,
-    principal: &'a Principal,
     visible: &'a Visible,
     limit: usize,
 }
@@ -552,7 +550,7 @@ impl Part<'_, '_> {
                 Change::Removed { sequence, id, version, label, originator, .. } => {
                     self.objects(batch, std::mem::take(&mut rows), false)?;
                     if !self.is_there(&id, version.as_deref())?
-                        && may_hear_the_end_of(self.reader, self.principal, &id, &originator)?
+                        && may_hear_the_end_of(self.reader, &batch.caller.principal, &id, &originator)?
                     {
                         batch.leaving.push(Leaving { sequence, label, originator });
                         batch.frames.push(Frame::Removed { sequence, gone: Gone { id, version } });
