@@ -63,8 +63,13 @@ impl WakeConfig {
         if hosts.len() > SERVERS_MAX {
             return Err(format!("more than {SERVERS_MAX} servers"));
         }
-        let server = |host: &&str| -> Option<(Url, bool)> {
-            let host = host.rsplit_once("://").map_or(*host, |(_, host)| host);
+        let server = |(place, host): (usize, &&str)| -> Option<(Url, bool)> {
+            // Every server but the first may bear the scheme once more, as other clients write lists.
+            let host = match host.split_once("://") {
+                Some((own, host)) if place > 0 && own == scheme => host,
+                Some(_) => return None,
+                None => *host,
+            };
             // The scheme of the web: only of those that it knows does the crate read hosts as such.
             let url = Url::parse(&format!("{scheme}://{host}")).ok()?;
             let name = url.host_str()?.trim_matches(['[', ']']).to_owned();
@@ -72,7 +77,8 @@ impl WakeConfig {
             let is_near = name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
             is_plain.then_some((url, is_near))
         };
-        let found: Vec<(Url, bool)> = hosts.iter().map(server).collect::<Option<_>>().ok_or_else(wrong)?;
+        let found: Vec<(Url, bool)> =
+            hosts.iter().enumerate().map(server).collect::<Option<_>>().ok_or_else(wrong)?;
         let tls = scheme == "tls" || found.iter().any(|(_, is_near)| !is_near);
         let servers = found.into_iter().map(|(url, _)| ServerAddr::from_url(url));
         let servers = servers.collect::<Result<_, _>>().map_err(|_| wrong())?;
@@ -150,7 +156,9 @@ mod tests {
     fn addresses_are_read() {
         check("nats://localhost", "nats://localhost:4222 nothing");
         check("nats://127.0.0.1:1,127.0.0.1:2,[::1]:3", "nats://127.0.0.1:1,127.0.0.1:2,[::1]:3 nothing");
+        check("nats://127.0.0.1:1,nats://127.0.0.1:2", "nats://127.0.0.1:1,127.0.0.1:2 nothing");
         check("nats://nats://localhost:5", "not of the form");
+        check("nats://127.0.0.1:1,http://127.0.0.1:2", "not of the form");
         check("nats://hub:p%40ss@localhost", "nats://localhost:4222 hub/p@ss");
         check("nats://s3cret@localhost", "nats://localhost:4222 token s3cret");
         check(

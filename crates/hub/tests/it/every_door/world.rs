@@ -335,6 +335,16 @@ impl Made {
             return format!("{} stays as it is: {}", thing.id, reply.status);
         }
         let changed = reply.json();
+        if let Some(proposal) = changed["proposal"]["id"].as_str() {
+            // A freer level takes two persons.
+            let second = Signed::person(&self.hub, &thing.originator, PersonRole::DutyOfficer).await;
+            let decision = json!({ "decision": "confirm", "text": "so it is" });
+            let confirmed = second.post(&format!("/api/v1/widenings/{proposal}/decision"), decision).await;
+            if confirmed.status != 200 {
+                return format!("{} stays as it is: {}", thing.id, confirmed.status);
+            }
+        }
+        let now = owner.good(&format!("/api/v1/objects/{}", thing.id)).await;
         let thing = &mut self.world.things[place];
         let mut last = thing.versions.last().unwrap().clone();
         if changed["stricter"] == true {
@@ -343,7 +353,7 @@ impl Made {
             }
         }
         last.marked.level = Some(level);
-        last.modified = changed["version"].as_str().unwrap().to_owned();
+        last.modified = now["object"]["modified"].as_str().unwrap().to_owned();
         thing.versions.push(last);
         format!("{} is {level:?} now", thing.id)
     }
