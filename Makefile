@@ -27,10 +27,12 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGET ?=
 SOAK_MINUTES ?= 30
 FEDERATION_SECONDS ?= 600
+DOORS_OBJECTS ?= 4000
+DOORS_ROUNDS ?= 6
 
 web_sources := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path 'web/test-results/*')
 
-.PHONY: help setup run test lint bench fuzz soak hub-soak web fmt
+.PHONY: help setup run test lint bench fuzz soak hub-soak doors-soak web fmt
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -72,6 +74,12 @@ hub-soak: ## Cut links and kill hubs at random among three hubs, ten minutes (FE
 	@scripts/need $(build_needs) $(web_needs)
 	@$(MAKE) web
 	YAGURA_SOAK_SECONDS=$(FEDERATION_SECONDS) cargo test --locked -p yagura --test program -- soak:: --nocapture
+
+doors-soak: ## Compare every door with the model of the rules at length (DOORS_OBJECTS, DOORS_ROUNDS, YAGURA_SEED)
+	@scripts/need $(build_needs) $(web_needs)
+	@$(MAKE) web
+	YAGURA_SEED=$${YAGURA_SEED:-$$RANDOM} YAGURA_DOORS_OBJECTS=$(DOORS_OBJECTS) YAGURA_DOORS_ROUNDS=$(DOORS_ROUNDS) \
+	  cargo test --locked -p hub --test it -- every_door:: --nocapture
 
 web: web/dist/index.html ## Build the console, when its sources have changed
 

@@ -17,7 +17,7 @@ use stix::marking::Tlp;
 use crate::support::{TestHub, V1, V2, id_of, indicator, indicator_with, marked};
 
 /// A hub that a test plays.
-struct Cheat {
+pub struct Cheat {
     hub: String,
     card: String,
     tls: ClientConfig,
@@ -101,7 +101,7 @@ impl Cheat {
     }
 
     /// A peer that is known.
-    async fn known(seed: u8, hub: &TestHub) -> Self {
+    pub async fn known(seed: u8, hub: &TestHub) -> Self {
         let cheat = Self::new(seed, hub);
         hub.organisation("abroad", OrganisationRole::Partner).await;
         let body = json!({ "card": cheat.card, "organisation": "abroad" }).to_string();
@@ -126,13 +126,25 @@ impl Cheat {
         self.send_raw(body.into_bytes()).await
     }
 
+    /// Everything that a peer is given which begins: the frames, one a line.
+    pub async fn everything(&self) -> String {
+        let url = format!("{}peer/v1/stream?after=0&sight=0", self.address);
+        let mut response = self.http.get(url).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\"end\":true}\n") {
+            bytes.extend_from_slice(&response.chunk().await.unwrap().expect("the stream goes on"));
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
     async fn send_raw(&self, body: Vec<u8>) -> (u16, String) {
         let sent = self.http.post(format!("{}peer/v1/frames", self.address)).body(body).send().await.unwrap();
         (sent.status().as_u16(), sent.text().await.unwrap())
     }
 }
 
-async fn hub() -> TestHub {
+pub async fn hub() -> TestHub {
     TestHub::start_with(|config| config.federation.listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)))).await
 }
 

@@ -28,6 +28,8 @@ mod doors;
 #[cfg(test)]
 mod edge_link;
 #[cfg(test)]
+mod every_door;
+#[cfg(test)]
 mod federation;
 #[cfg(test)]
 mod finding;
