@@ -241,10 +241,7 @@ impl Ready {
         }
         tasks.push(tokio::spawn(self.log.run(state.metrics.checkpoint.clone(), stopping)));
         state.policies.renew().await?;
-        tasks.extend(look_after(&state));
-        if let Some(prepared) = self.wake {
-            tasks.extend(wake::start(&state, prepared).await?);
-        }
+        tasks.extend(look_after(&state, self.wake).await?);
         for handle in &handles {
             handle.listening().await;
         }
@@ -314,7 +311,7 @@ impl RunningHub {
 }
 
 /// What runs beside the answers to requests, until the hub stops.
-fn look_after(state: &AppState) -> Vec<JoinHandle<()>> {
+async fn look_after(state: &AppState, wake: Option<wake::Prepared>) -> Result<Vec<JoinHandle<()>>, HubError> {
     let mut tasks = vec![
         tokio::spawn(edge_link::watch::run(state.clone())),
         tokio::spawn(state.policies.clone().watch(state.stopping.clone())),
@@ -328,7 +325,10 @@ fn look_after(state: &AppState) -> Vec<JoinHandle<()>> {
     if let Some(shelf) = state.log.shelf() {
         tasks.push(tokio::spawn(log::fill_bucket(state.clone(), Arc::clone(shelf))));
     }
-    tasks
+    if let Some(prepared) = wake {
+        tasks.extend(wake::start(state, prepared).await?);
+    }
+    Ok(tasks)
 }
 
 /// A server takes more readers at once than a folder on one disk.
