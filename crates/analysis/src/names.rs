@@ -153,20 +153,15 @@ pub fn reach(characters: usize) -> usize {
 }
 
 /// What of a name counts when names are compared: NFKC, lower case, hiragana as katakana, no long-vowel mark at the end of
-/// a word (サーバ and サーバー), and neither blanks nor punctuation (`Fancy-Bear`, `FancyBear`, `Fancy Bear`).
+/// a word (サーバ and サーバー), and neither blanks nor punctuation (`Fancy-Bear`, `FancyBear`, `Fancy Bear`). A key is its own key.
 #[must_use]
 pub fn key(name: &str) -> String {
-    let mut key = String::with_capacity(name.len());
-    let folded: Vec<char> = name.nfkc().flat_map(char::to_lowercase).map(as_katakana).collect();
-    let mut rest = folded.iter().copied().peekable();
-    while let Some(c) = rest.next() {
-        let ends = rest.peek().is_none_or(|next| !next.is_alphanumeric() && *next != 'ー');
-        if c == 'ー' && ends || !(c.is_alphanumeric() || c == 'ー') {
-            continue;
-        }
-        key.push(c);
-    }
-    key
+    // Some lower-case letters have a composed form that their capitals lack (H and a line below).
+    let folded: String = name.nfkc().flat_map(char::to_lowercase).nfkc().map(as_katakana).collect();
+    let words =
+        folded.split(|c: char| !(c.is_alphanumeric() || c == 'ー')).map(|word| word.trim_end_matches('ー'));
+    // What stood apart may compose now.
+    words.flat_map(str::chars).nfkc().collect()
 }
 
 fn as_katakana(c: char) -> char {
@@ -194,6 +189,20 @@ mod tests {
         let found: Vec<String> =
             dictionary.near(typed, 10, |_| true).into_iter().map(|near| near.holder).collect();
         assert_eq!(found, expected, "{typed}");
+    }
+
+    #[test]
+    fn a_key_has_nothing_left_to_fold() {
+        for (name, expected) in [
+            ("サーバーー", "サーバ"),
+            ("サー-バー", "サバ"),
+            ("\u{1f6b}-\u{345}x", "\u{1fa3}x"),
+            ("H\u{331}afiz", "\u{1e96}afiz"),
+            ("\u{1100}-\u{1161}", "\u{ac00}"),
+        ] {
+            assert_eq!(key(name), expected);
+            assert_eq!(key(expected), expected);
+        }
     }
 
     #[test]

@@ -75,12 +75,12 @@ pub(crate) fn phrases(query: &str) -> Vec<Phrase> {
     phrases
 }
 
-/// NFKC and lower case.
+/// NFKC and lower case, and NFKC again: some lower-case letters have a composed form that their capitals lack.
 fn normalised(text: &str) -> String {
     if text.chars().all(is_settled) {
         return text.to_ascii_lowercase();
     }
-    text.nfkc().flat_map(char::to_lowercase).collect()
+    text.nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
 /// Characters of everyday Japanese that NFKC leaves alone, whatever stands beside them; a combining mark is not one.
@@ -206,6 +206,7 @@ mod tests {
         check_cut("Cobalt-Strike v4.9 (C2)", "cobalt strike v4 9 c2");
         check_cut("Ｅｍｏｔｅｔ", "emotet");
         check_cut("Größe Δelta", "größe δelta");
+        check_cut("H\u{331}afiz", "\u{1e96}afiz");
         check_cut("... --", "");
     }
 
