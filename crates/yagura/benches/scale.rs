@@ -33,6 +33,8 @@ const ASKED: usize = 500;
 const GREEN: &str = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb";
 
 fn main() {
+    // The client asks for one, whatever the address begins with.
+    rustls::crypto::aws_lc_rs::default_provider().install_default().unwrap();
     let mut told = std::env::args().skip(1).filter_map(|argument| argument.parse::<usize>().ok());
     let (objects, batch) = (told.next().unwrap_or(100_000), told.next().unwrap_or(1_000));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

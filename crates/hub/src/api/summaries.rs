@@ -393,7 +393,8 @@ pub(crate) fn state_name(state: State) -> &'static str {
     }
 }
 
-/// What a list shows for an object: its name, else the value, the pattern, what it says, or its identifier.
+/// What a list shows for an object: its name, else the value, the pattern, what it says, what a translation calls what it
+/// translates, or its identifier.
 pub(crate) fn shown_name(object: &Object) -> String {
     const NAMING: [&str; 9] =
         ["name", "value", "pattern", "abstract", "relationship_type", "opinion", "path", "key", "user_id"];
@@ -404,8 +405,15 @@ pub(crate) fn shown_name(object: &Object) -> String {
     }
     let value = stix::observable::values(object).into_iter().next().map(|(_, value)| value);
     value
+        .or_else(|| translated_name(object).map(str::to_owned))
         .or_else(|| object.text("sighting_of_ref").map(str::to_owned))
         .unwrap_or_else(|| object.id().to_string())
+}
+
+/// What a translation (`language-content`, STIX 2.1 §7.1) calls the object it translates, in the first language that names it.
+fn translated_name(object: &Object) -> Option<&str> {
+    let languages = object.get("contents")?.as_object()?;
+    languages.values().find_map(|texts| texts.get("name")?.as_str()).map(str::trim)
 }
 
 fn tags(object: &Object) -> Vec<String> {
@@ -442,6 +450,18 @@ fn cut(text: &str, characters_max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_translation_is_shown_by_the_name_it_gives() {
+        let translation = serde_json::json!({
+            "type": "language-content", "spec_version": "2.1", "id": "language-content--eb1a4c5f-4d1e-4b6a-9d5c-0d7f4f1f7a10",
+            "created": "2026-04-01T00:00:00.000Z", "modified": "2026-04-01T00:00:00.000Z",
+            "object_ref": "campaign--6f2b2c1a-6a3c-4e0f-9f0e-2f7f1f6c9a11",
+            "contents": { "de": { "description": "…" }, "ja": { "name": " 霧の水門作戦 " } },
+        });
+        let object = Object::parse(translation.to_string().into()).unwrap();
+        assert_eq!(shown_name(&object), "霧の水門作戦");
+    }
 
     fn hello() -> EdgeHello {
         EdgeHello {
