@@ -178,8 +178,7 @@ impl Ready {
         let tls = config.speaks_tls().then(|| tls::server_config(config)).transpose()?;
         let policies = PolicyKeeper::start(config.policies.as_deref(), store)?;
         let policy_set = policies.status().hash;
-        let sign_in =
-            sign_in::SignIn::new(address, &config.name_en).map_err(|e| HubError::new("sign-in", e))?;
+        let sign_in = sign_in::SignIn::new(address, &config.name_en);
         let node = first_start::prepare(config, store, address, &policy_set).await?;
         let log = log::open(config, store, &node).await?;
         if node.first_start.is_none() {

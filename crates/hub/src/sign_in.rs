@@ -24,15 +24,12 @@ pub(crate) struct SignIn {
 
 impl SignIn {
     /// For a hub that people open under `address`.
-    ///
-    /// # Errors
-    /// The operating system gives no randomness, or the password hash cannot be computed.
-    pub(crate) fn new(address: &Url, name: &str) -> Result<Self, String> {
-        Ok(Self {
-            passwords: Passwords::new()?,
+    pub(crate) fn new(address: &Url, name: &str) -> Self {
+        Self {
+            passwords: Passwords::new(),
             passkeys: Passkeys::new(&people_address(address), name),
             limits: Limits::default(),
-        })
+        }
     }
 }
 

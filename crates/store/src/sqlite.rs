@@ -1,5 +1,7 @@
 //! What is SQLite's alone: how a connection is opened, how values go in and out, and what its errors mean.
 
+mod folding;
+
 use std::path::Path;
 
 use rusqlite::types::{Null, ToSqlOutput, ValueRef};
@@ -8,14 +10,16 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, ToSql};
 use crate::value::{Column, Row, Source, Value};
 use crate::{Options, StoreError};
 
+pub(crate) use folding::Folding;
+
 /// Bytes of one database page.
 const PAGE_BYTES: u64 = 4096;
 /// The writer keeps the upper levels of its indexes in memory.
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 /// A reader keeps little: the operating system's cache serves it.
 const READER_CACHE_KIB: i64 = 2 * 1024;
-/// Pages of write-ahead log before the writer folds it into the database.
-const CHECKPOINT_PAGES: i64 = 20_000;
+/// Pages of write-ahead log at which the writer folds into the database what [`Folding`] has left.
+const CHECKPOINT_PAGES: i64 = 40_000;
 /// Prepared statements each connection keeps.
 const STATEMENTS_KEPT: usize = 256;
 /// How long a connection waits for another one's lock. Only a checkpoint can hold one.
@@ -31,6 +35,7 @@ pub(crate) fn open_writer(
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update_and_check(None, "journal_size_limit", folding::KEPT_BYTES, |_| Ok(()))?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     if let Some(bytes) = options.database_bytes_max {
         let pages = i64::try_from(bytes / PAGE_BYTES).unwrap_or(i64::MAX);

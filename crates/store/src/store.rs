@@ -68,8 +68,9 @@ impl Store {
         File::options().create(true).append(true).mode(0o600).open(&file)?;
         let connection = sqlite::open_writer(&file, &options)?;
         schema::migrate(&connection)?;
+        let folding = sqlite::Folding::start(&file)?;
         let readers = Readers::new(Connect::Sqlite(file), &options);
-        let writer = Writer::start(connection, options.clock, Some(lock))?;
+        let writer = Writer::start(connection, options.clock, Some(lock), Some(folding))?;
         Ok(Self { writer, readers: Arc::new(readers) })
     }
 
@@ -78,7 +79,7 @@ impl Store {
         let connection = postgresql::open(&server, true)?;
         schema::migrate(&connection)?;
         let readers = Readers::new(Connect::Postgres(Box::new(server.clone())), &options);
-        let writer = Writer::start(connection, options.clock, None)?;
+        let writer = Writer::start(connection, options.clock, None, None)?;
         listener::start(server, writer.announce())?;
         Ok(Self { writer, readers: Arc::new(readers) })
     }

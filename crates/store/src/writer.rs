@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::connection::Connection;
 use crate::postgresql::listener::announce_newer;
+use crate::sqlite::Folding;
 use crate::{Act, Clock, Reader, StoreError, Tx, audit, objects};
 
 /// Writes that may wait; further callers wait to be let in.
@@ -48,6 +49,7 @@ impl Writer {
         connection: Connection,
         clock: Clock,
         lock: Option<File>,
+        folding: Option<Folding>,
     ) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
         let (announce, committed) =
@@ -57,6 +59,7 @@ impl Writer {
         let weak = Arc::downgrade(&announce);
         let thread = Thread {
             connection,
+            folding,
             _lock: lock,
             clock,
             state: RefCell::default(),
@@ -95,6 +98,7 @@ impl Writer {
 
 struct Thread {
     connection: Connection,
+    folding: Option<Folding>,
     _lock: Option<File>,
     clock: Clock,
     state: RefCell<WriterState>,
@@ -169,6 +173,9 @@ impl Thread {
         }
         for (reply, value) in done {
             drop(reply.send(Ok(value)));
+        }
+        if let Some(folding) = &self.folding {
+            folding.after_commit();
         }
     }
 
