@@ -42,7 +42,15 @@ pub(crate) struct Phrase {
     pub(crate) open: bool,
 }
 
-/// The phrases of a query, all of which are wanted; none where it has no word.
+/// English words that nearly every text bears, as Lucene's English analyser has them, sorted. To look for one costs as much as all other
+/// words of a query together and tells nothing.
+const STOP_WORDS: [&str; 33] = [
+    "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it", "no",
+    "not", "of", "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to",
+    "was", "will", "with",
+];
+
+/// The phrases of a query, all of which are wanted; none where it has no word. Stop words are wanted only where nothing else is.
 pub(crate) fn phrases(query: &str) -> Vec<Phrase> {
     let normal = normalised(query.get(..query.floor_char_boundary(QUERY_BYTES_MAX)).unwrap_or(query));
     let mut phrases: Vec<Phrase> = Vec::new();
@@ -70,6 +78,10 @@ pub(crate) fn phrases(query: &str) -> Vec<Phrase> {
                 latin.words.trim_end().rsplit(' ').next().is_some_and(|last| last.chars().nth(1).is_some());
             phrases.push(latin);
         }
+    }
+    let tells = |phrase: &Phrase| STOP_WORDS.binary_search(&phrase.words.trim_end()).is_err();
+    if phrases.iter().any(tells) {
+        phrases.retain(tells);
     }
     phrases.truncate(PHRASES_MAX);
     phrases
@@ -230,8 +242,16 @@ mod tests {
     }
 
     #[test]
+    fn stop_words_are_sorted_for_binary_search() {
+        assert!(super::STOP_WORDS.is_sorted());
+    }
+
+    #[test]
     fn queries_become_phrases() {
         check_phrases("cobalt stri", &[("cobalt", true), ("stri", true)]);
+        check_phrases("the Escape to Host", &[("escape", true), ("host", true)]);
+        check_phrases("command-and-control", &[("command and control", true)]);
+        check_phrases("or", &[("or", true)]);
         check_phrases("192.0.2.1", &[("192 0 2 1", false)]);
         check_phrases("192.0.2.10 x", &[("192 0 2 10", true), ("x", false)]);
         check_phrases("攻撃", &[("攻撃", false)]);
