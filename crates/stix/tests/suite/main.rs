@@ -8,12 +8,14 @@
 
 mod bundles;
 mod corpus;
+mod evaluate;
 mod fuzz_smoke;
 #[cfg(test)]
 mod musts;
 mod objects;
 mod observables;
 mod patterns;
+mod python;
 mod sco_ids;
 mod torture;
 mod validation;
