@@ -1,7 +1,7 @@
 //! What is right, said slowly: the scanner must agree with it on every pattern and every record.
 //!
 //! [`satisfies`] reads a pattern's syntax tree word by word against one record, with no compilation, no tables and no filter; it
-//! knows patterns that look-ups decide. For all others [`asked`] and [`objects`] make of pattern and record what the evaluator
+//! knows patterns that look-ups decide. For all others [`asked`] and [`graph()`] make of pattern and record what the evaluator
 //! of [`stix::pattern::evaluate`] is to judge.
 
 use std::net::IpAddr;
@@ -14,11 +14,11 @@ use crate::Covers;
 
 /// The record's objects by a key that is unique in it, in canonical spelling.
 #[must_use]
-pub fn objects(record: &Observation<'_>) -> serde_json::Map<String, serde_json::Value> {
+pub fn graph(record: &Observation<'_>) -> serde_json::Map<String, serde_json::Value> {
     crate::graph::canonical_objects(record)
 }
 
-/// The pattern as it is asked of [`objects`]: constants in canonical spelling, and what `=` covers written out.
+/// The pattern as it is asked of [`graph()`]: constants in canonical spelling, and what `=` covers written out.
 #[must_use]
 pub fn asked(pattern: &Pattern, covers: Covers) -> Pattern {
     Pattern { root: crate::rewrite::canonical_pattern(&pattern.root, covers) }

@@ -211,7 +211,7 @@ fn check(text: &str, lines: &[String], covers: Covers) {
     let evaluator = Evaluator::new(&pattern, Scope::Observation).unwrap();
     let mut reader = Reader::auto();
     let records: Vec<_> = lines.iter().map(|line| reader.read(line.as_bytes()).unwrap().unwrap()).collect();
-    let graphs: Vec<_> = records.iter().map(oracle::objects).collect();
+    let graphs: Vec<_> = records.iter().map(oracle::graph).collect();
     let spans: Vec<(i128, i128)> = records
         .iter()
         .map(|record| (record.time.unwrap().as_nanosecond(), record.time.unwrap().as_nanosecond()))

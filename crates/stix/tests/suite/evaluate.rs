@@ -98,19 +98,23 @@ fn the_same_cases_recorded_a_second_time() {
     let cases = cases.into_iter().filter_map(|case| {
         let pattern = case["pattern"].as_str().unwrap().to_owned();
         // Of these the times were recorded wrongly; the test before has them.
-        if case["stix_version"] == "2.1" && case["observations"].to_string().contains("2000-01-01T00:00:04Z")
-        {
+        let mut observations = case["observations"].as_array().unwrap().clone();
+        if case["observations"].to_string().contains("2000-01-01T00:00:04Z") {
             return None;
+        }
+        // The suite's name for a container that is not told apart there.
+        for object in observations.iter_mut().filter(|object| object["type"] == "cybox-container") {
+            object["type"] = json!("observed-data");
         }
         let expected = match (&case["match"], &case["error"]) {
             (Value::Bool(true), _) => "match",
             (Value::Bool(false), _) => "no-match",
             _ => "error",
         };
-        Some((pattern, case["observations"].as_array().unwrap().clone(), expected.to_owned()))
+        Some((pattern, observations, expected.to_owned()))
     });
     let (count, found) = differing(cases);
-    assert!(count > 500, "{count}");
+    assert_eq!(count, 561);
     assert_eq!(found, exceptions());
 }
 
@@ -728,7 +732,7 @@ fn limits() {
     assert_eq!(bound("[x:b = 1] REPEATS 5 TIMES WITHIN 240 SECONDS", Scope::Object, &stream), "0 1 2 3 4");
     assert_eq!(bound("[x:b = 1] REPEATS 100 TIMES WITHIN 5939 SECONDS", Scope::Object, &stream), "none");
     assert_eq!(bound("([x:a = 3] FOLLOWEDBY [x:a = 2]) WITHIN 300 SECONDS", Scope::Object, &stream), "none");
-    let never = "[x:b = 1] AND [x:b = 1] AND [x:b = 1] AND [x:b = 1] AND [x:a = 9]";
+    let never = "[x:b = 1] AND [x:b = 1] AND [x:b = 1] AND [x:b = 1] AND [x:a = 3] START t'2000-01-01T00:00:00Z' STOP t'2001-01-01T00:00:00Z'";
     assert_eq!(
         bound(never, Scope::Object, &stream),
         "too many combinations of observations would have to be tried"

@@ -144,11 +144,12 @@ pub(super) fn search(root: &Node, hits: &Hits<'_>) -> Result<Option<Binding>, Ev
     Ok(None)
 }
 
-/// A restriction on the observations from `start` on.
+/// A restriction on the observations that are bound while it is active.
 #[derive(Debug, Clone, Copy)]
 enum Constraint {
-    /// There is a moment in each such that all lie within the span.
-    Within { start: usize, span: i128 },
+    /// There is a moment in each such that all lie within the span: the latest start is not further than that from the earliest
+    /// end.
+    Within { span: i128, latest: i128, earliest: i128 },
     /// There is a moment in each that is not before this one.
     NotBefore(i128),
     /// There is a moment in each from `start` on and before `stop`.
@@ -164,6 +165,8 @@ struct Search<'a> {
     /// How often each observation is in use.
     used: Vec<u64>,
     active: Vec<Constraint>,
+    /// What `latest` and `earliest` were before each observation that is bound, for each `Within` that was active.
+    before: Vec<(i128, i128)>,
     steps: u64,
     /// A comparison and the observation that must stand for it.
     pinned: Option<(usize, usize)>,
@@ -172,7 +175,7 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn new(hits: &'a Hits<'a>) -> Self {
         let used = vec![0; hits.spans.len()];
-        Self { hits, bound: Vec::new(), used, active: Vec::new(), steps: 0, pinned: None }
+        Self { hits, bound: Vec::new(), used, active: Vec::new(), before: Vec::new(), steps: 0, pinned: None }
     }
 
     /// Ends with nothing bound, unless something was found.
@@ -206,7 +209,7 @@ impl<'a> Search<'a> {
                 Ok(false)
             }
             Node::Within { inner, span } => {
-                let constraint = Constraint::Within { start: self.bound.len(), span: *span };
+                let constraint = Constraint::Within { span: *span, latest: i128::MIN, earliest: i128::MAX };
                 self.constrained(inner, Some(constraint), next)
             }
             Node::StartStop { inner, start, stop } => {
@@ -260,9 +263,7 @@ impl<'a> Search<'a> {
     ) -> Result<bool, EvaluateError> {
         self.active.extend(constraint);
         let found = self.each(inner, &mut |search| {
-            if constraint.is_some() {
-                search.active.pop();
-            }
+            let constraint = if constraint.is_some() { search.active.pop() } else { None };
             let found = next(search);
             search.active.extend(constraint);
             found
@@ -402,34 +403,40 @@ impl<'a> Search<'a> {
         if let Some(used) = self.used.get_mut(bound.observation) {
             *used += bound.times;
         }
+        let (first, last) = self.span(bound.observation);
+        for constraint in &mut self.active {
+            if let Constraint::Within { latest, earliest, .. } = constraint {
+                self.before.push((*latest, *earliest));
+                (*latest, *earliest) = ((*latest).max(first), (*earliest).min(last));
+            }
+        }
         self.bound.push(bound);
         Ok(true)
     }
 
-    fn allowed(&mut self, observation: usize) -> bool {
+    fn allowed(&self, observation: usize) -> bool {
         let (first, last) = self.span(observation);
-        let mut looked_at = 0;
-        let allowed = self.active.iter().all(|constraint| match *constraint {
+        self.active.iter().all(|constraint| match *constraint {
             Constraint::NotBefore(moment) => last >= moment,
             Constraint::Between { start, stop } => first < stop && last >= start,
-            Constraint::Within { start, span } => {
-                let others = self.bound.get(start..).unwrap_or_default();
-                looked_at += others.len() as u64;
-                let spans = others.iter().map(|bound| self.span(bound.observation));
-                let (latest, earliest) =
-                    spans.fold((first, last), |(a, b), (first, last)| (a.max(first), b.min(last)));
-                latest.saturating_sub(earliest) <= span
+            Constraint::Within { span, latest, earliest } => {
+                latest.max(first).saturating_sub(earliest.min(last)) <= span
             }
-        });
-        self.steps += looked_at / 8;
-        allowed
+        })
     }
 
+    /// Takes back what was bound last. The constraints that are active are those that were when it was bound.
     fn release(&mut self) {
-        if let Some(bound) = self.bound.pop()
-            && let Some(used) = self.used.get_mut(bound.observation)
-        {
+        let Some(bound) = self.bound.pop() else { return };
+        if let Some(used) = self.used.get_mut(bound.observation) {
             *used -= bound.times;
+        }
+        for constraint in self.active.iter_mut().rev() {
+            if let Constraint::Within { latest, earliest, .. } = constraint
+                && let Some(before) = self.before.pop()
+            {
+                (*latest, *earliest) = before;
+            }
         }
     }
 
