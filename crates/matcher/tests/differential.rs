@@ -257,7 +257,7 @@ fn check(text: &str, lines: &[String], covers: Covers) {
 #[test]
 fn the_engine_agrees_with_the_evaluator() {
     let cases =
-        std::env::var("YAGURA_PATTERN_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(3_000);
+        std::env::var("YAGURA_PATTERN_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(1_000);
     let covers = select(&[Covers::Host, Covers::Host, Covers::Subtree][..]);
     let case = (
         prop_oneof![1 => comparison().prop_map(|c| format!("[{c}]")), 3 => pattern()],

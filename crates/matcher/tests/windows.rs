@@ -16,7 +16,7 @@ fn indicator(number: u64, pattern: &str) -> Indicator {
         pattern: pattern.to_owned(),
         confidence: None,
         valid_from: stamp("2020-01-01T00:00:00Z"),
-        valid_until: Some(stamp("2030-01-01T00:00:00Z")),
+        valid_until: None,
         revoked: false,
     }
 }
@@ -91,7 +91,7 @@ fn every_operator() {
         &[("a", 4), ("b", 5), ("a", 6)],
         "2:1",
     );
-    check("[c] OR [a] FOLLOWEDBY [b]", &[("a", 0), ("c", 1), ("b", 2)], "2:0");
+    check("[c] OR [a] FOLLOWEDBY [b]", &[("a", 0), ("c", 1), ("b", 2)], "2:1");
     check("[a] OR ([b] REPEATS 2 TIMES) OR ([b] REPEATS 2 TIMES)", &[("b", 0), ("a", 1), ("b", 2)], "1: 2:0");
 }
 
@@ -119,9 +119,10 @@ fn what_is_not_remembered_is_counted() {
         |scanner: &mut Scanner, text: String| scanner.scan(text.as_bytes(), now(), &mut |_| matches += 1);
     scan(&mut scanner, log(&[("a", 0), ("a", 5000), ("b", 1)]));
     assert_eq!(scanner.windows().tally().late, 1);
-    // The year 9999 does not make everything else late.
-    let far = line("a", 5001).replace("2026-01-15", "9999-01-15");
-    scan(&mut scanner, far);
+    // A clock that is wrong does not make everything else late. After 2262 no indicator counts.
+    for date in ["2200-01-15", "9999-01-15"] {
+        scan(&mut scanner, line("a", 5001).replace("2026-01-15", date));
+    }
     assert_eq!(scanner.windows().tally().future, 1);
     scan(&mut scanner, log(&[("b", 5002)]));
     assert_eq!(matches, 1);
@@ -191,6 +192,9 @@ fn places_are_counted_from_the_beginning() {
     let all = one + &two;
     for record in [place, &bound[0]] {
         let at = usize::try_from(record.offset).unwrap();
-        assert_eq!(all[at..].lines().next().unwrap(), line("a", if record.line == 4 { 4 } else { 1 }));
+        assert_eq!(
+            all.split_at(at).1.lines().next().unwrap(),
+            line("a", if record.line == 4 { 4 } else { 1 })
+        );
     }
 }

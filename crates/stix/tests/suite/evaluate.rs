@@ -696,7 +696,7 @@ fn limits() {
         "the operand of `LIKE` has 1025 characters, at most 1024 are matched"
     );
     assert_eq!(
-        error(&format!("[x:a{}]", format!("{} = 1", ".b".repeat(64)))),
+        error(&format!("[x:a{} = 1]", ".b".repeat(64))),
         "an object path has 65 steps, at most 64 are followed"
     );
     assert_eq!(

@@ -8,6 +8,7 @@
 
 mod bundles;
 mod corpus;
+#[cfg(test)]
 mod evaluate;
 mod fuzz_smoke;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod musts;
 mod objects;
 mod observables;
 mod patterns;
+#[cfg(test)]
 mod python;
 mod sco_ids;
 mod torture;

@@ -328,6 +328,8 @@ impl<'a> Search<'a> {
             let mut binding = search.bound.get(start..).unwrap_or_default().to_vec();
             binding.sort_unstable();
             list.push(binding);
+            // Keeping one costs as much as trying many.
+            search.spend(8)?;
             if list.len() > REPEATED_MAX { Err(EvaluateError::TooMuchWork) } else { Ok(false) }
         })?;
         self.pinned = pinned;
@@ -391,12 +393,14 @@ impl<'a> Search<'a> {
         self.hits.spans.get(observation).copied().unwrap_or_default()
     }
 
+    fn spend(&mut self, steps: u64) -> Result<(), EvaluateError> {
+        self.steps += steps;
+        if self.steps > self.hits.steps_max { Err(EvaluateError::TooMuchWork) } else { Ok(()) }
+    }
+
     /// Binds an observation if it is free and no constraint forbids it.
     fn take(&mut self, bound: Bound) -> Result<bool, EvaluateError> {
-        self.steps += 1;
-        if self.steps > self.hits.steps_max {
-            return Err(EvaluateError::TooMuchWork);
-        }
+        self.spend(1)?;
         if self.free(bound.observation) < bound.times || !self.allowed(bound.observation) {
             return Ok(false);
         }
