@@ -8,6 +8,6 @@ mod torture;
 
 fuzz_target!(|input: &str| {
     torture::pattern(input);
-    // The other function of the module has a target of its own.
-    let _: fn(&[u8]) = torture::stix_json;
+    // The other functions of the module have targets of their own.
+    let _: (fn(&[u8]), fn(&str)) = (torture::stix_json, torture::evaluate);
 });

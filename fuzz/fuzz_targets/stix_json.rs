@@ -8,6 +8,6 @@ mod torture;
 
 fuzz_target!(|input: &[u8]| {
     torture::stix_json(input);
-    // The other function of the module has a target of its own.
-    let _: fn(&str) = torture::pattern;
+    // The other functions of the module have targets of their own.
+    let _: (fn(&str), fn(&str)) = (torture::pattern, torture::evaluate);
 });

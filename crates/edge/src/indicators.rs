@@ -56,6 +56,7 @@ impl Indicators {
             covers: if matching.subtree { matcher::Covers::Subtree } else { matcher::Covers::Host },
             confidence_min: (matching.confidence_min > 0).then_some(matching.confidence_min),
             any_time: false,
+            unanchored: false,
         };
         let mut held = Held { sequence, ..Held::default() };
         for (body, tlp) in kept {

@@ -7,6 +7,7 @@ use telemetry::Role;
 use crate::condition::{Condition, Conjunction, Single, Subject};
 use crate::indicator::{Unusable, short};
 use crate::key::{Key, KeyKind};
+use crate::part::{self, Part};
 
 /// What `=` on a domain name covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -18,45 +19,70 @@ pub enum Covers {
     Subtree,
 }
 
-/// A pattern as branches, any of which is enough; and why the others of its branches cannot be used.
+/// A pattern as branches and parts, any of which is enough; and why the others cannot be used.
+#[derive(Default)]
 pub(crate) struct Compiled {
+    /// What look-ups by value decide, with what stands beside the value.
     pub(crate) branches: Vec<Conjunction>,
+    /// What needs the whole record, or several of them.
+    pub(crate) parts: Vec<Part>,
     pub(crate) unusable: Vec<Unusable>,
 }
 
 /// The most branches of one pattern. A list of 50,000 alternatives is read; a product of alternatives that grows beyond is not.
 const BRANCHES_MAX: usize = 1 << 16;
 
-/// Compiles a pattern; an error says why no part of it can be used.
-pub(crate) fn compile(pattern: &str, covers: Covers) -> Result<Compiled, Unusable> {
+/// Compiles a pattern; an error says why no part of it can be used. `unanchored` takes parts that no value leads to.
+pub(crate) fn compile(pattern: &str, covers: Covers, unanchored: bool) -> Result<Compiled, Unusable> {
     let pattern =
         Pattern::parse(pattern).map_err(|error| Unusable::new("pattern-syntax", error.to_string()))?;
-    let mut compiled = Compiled { branches: Vec::new(), unusable: Vec::new() };
-    observation(&pattern.root, covers, &mut compiled);
-    if compiled.branches.is_empty() {
+    let mut compiled = Compiled::default();
+    observation(&pattern.root, covers, unanchored, &mut compiled);
+    if compiled.branches.is_empty() && compiled.parts.is_empty() {
         let nothing = || Unusable::new("pattern-never-matches", "nothing can satisfy the pattern");
         return Err(compiled.unusable.into_iter().next().unwrap_or_else(nothing));
     }
     Ok(compiled)
 }
 
-fn observation(expression: &Observation, covers: Covers, out: &mut Compiled) {
+fn observation(expression: &Observation, covers: Covers, unanchored: bool, out: &mut Compiled) {
     match expression {
-        Observation::Test(comparison) => match alternatives(comparison) {
-            Ok(alternatives) => alternatives.iter().for_each(|tests| branch(tests, covers, out)),
-            Err(unusable) => out.unusable.push(unusable),
-        },
-        Observation::Or(members) => members.iter().for_each(|member| observation(member, covers, out)),
-        Observation::And(_) | Observation::FollowedBy(_) => {
-            let message = "the pattern joins several observations with `AND` or `FOLLOWEDBY`; one record is looked at a time";
-            out.unusable.push(Unusable::new("pattern-several-observations", message));
+        Observation::Or(members) => {
+            members.iter().for_each(|member| observation(member, covers, unanchored, out));
         }
-        Observation::Qualified { .. } => {
-            let message =
-                "the pattern has a `WITHIN`, `REPEATS` or `START` qualifier; one record is looked at a time";
-            out.unusable.push(Unusable::new("pattern-qualifier", message));
+        Observation::Test(test) => {
+            let plain = plain(test, covers);
+            // What look-ups decide is decided by them alone.
+            let anchored = plain.branches.iter().all(|branch| anchor(branch).is_some());
+            let overcome = plain.unusable.iter().all(|unusable| part::OVERCOME.contains(&unusable.code));
+            if overcome && !(anchored && plain.unusable.is_empty()) {
+                match part::compile(expression, covers, unanchored) {
+                    Ok(part) => return out.parts.push(part),
+                    // The first reason is the one to tell.
+                    Err(unusable) if part::OVERCOME.contains(&unusable.code) => {}
+                    Err(unusable) => out.unusable.push(unusable),
+                }
+            }
+            out.branches.extend(plain.branches);
+            out.unusable.extend(plain.unusable);
+        }
+        Observation::And(_) | Observation::FollowedBy(_) | Observation::Qualified { .. } => {
+            match part::compile(expression, covers, unanchored) {
+                Ok(part) => out.parts.push(part),
+                Err(unusable) => out.unusable.push(unusable),
+            }
         }
     }
+}
+
+/// What of one observation look-ups decide.
+fn plain(comparison: &Comparison, covers: Covers) -> Compiled {
+    let mut out = Compiled::default();
+    match alternatives(comparison) {
+        Ok(alternatives) => alternatives.iter().for_each(|tests| branch(tests, covers, &mut out)),
+        Err(unusable) => out.unusable.push(unusable),
+    }
+    out
 }
 
 /// The comparison as alternatives of tests that must all hold (disjunctive normal form).
@@ -154,7 +180,18 @@ fn can_be_met(conditions: &[Condition]) -> Result<(), Unusable> {
     Ok(())
 }
 
-fn condition(test: &Test, covers: Covers) -> Result<Condition, Unusable> {
+/// The condition to look a branch up by: the most selective one. A file's name alone is none, there are too many alike.
+pub(crate) fn anchor(branch: &[Condition]) -> Option<&Condition> {
+    let rank = |condition: &Condition| match condition {
+        Condition::Value { keys, .. } => {
+            keys.iter().map(|key| part::selectivity(key.kind)).max().unwrap_or(u8::MAX)
+        }
+        _ => u8::MAX,
+    };
+    branch.iter().min_by_key(|condition| rank(condition)).filter(|condition| rank(condition) < u8::MAX)
+}
+
+pub(crate) fn condition(test: &Test, covers: Covers) -> Result<Condition, Unusable> {
     if test.negated {
         return Err(operator(test, "NOT"));
     }

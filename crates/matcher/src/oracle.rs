@@ -1,5 +1,8 @@
-//! The slow and obvious evaluator: reads a pattern's syntax tree word by word against one record, with no compilation, no
-//! tables and no filter. It exists to say what is right: the scanner must agree with it on every pattern and every record.
+//! What is right, said slowly: the scanner must agree with it on every pattern and every record.
+//!
+//! [`satisfies`] reads a pattern's syntax tree word by word against one record, with no compilation, no tables and no filter; it
+//! knows patterns that look-ups decide. For all others [`asked`] and [`graph()`] make of pattern and record what the evaluator
+//! of [`stix::pattern::evaluate`] is to judge.
 
 use std::net::IpAddr;
 
@@ -8,6 +11,18 @@ use stix::pattern::{Comparison, Constant, Observation as Expression, Operator, P
 use telemetry::{Observation, Observed, Role};
 
 use crate::Covers;
+
+/// The record's objects by a key that is unique in it, in canonical spelling.
+#[must_use]
+pub fn graph(record: &Observation<'_>) -> serde_json::Map<String, serde_json::Value> {
+    crate::graph::canonical_objects(record)
+}
+
+/// The pattern as it is asked of [`graph()`]: constants in canonical spelling, and what `=` covers written out.
+#[must_use]
+pub fn asked(pattern: &Pattern, covers: Covers) -> Pattern {
+    Pattern { root: crate::rewrite::canonical_pattern(&pattern.root, covers) }
+}
 
 /// Whether the record satisfies the pattern; `None` where the pattern uses what is not matched, in any of its parts.
 #[must_use]

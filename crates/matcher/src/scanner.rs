@@ -2,11 +2,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 use telemetry::{Format, Observation, Reader, Unreadable};
 
 use crate::condition::Seen;
+use crate::graph;
+use crate::parts::TestOf;
 use crate::set::{IndicatorRef, IndicatorSet, Lead};
 use crate::sift::{self, Verdict};
+use crate::window::{Arrival, BoundRecord, Windows};
 
 /// Looks for the indicators of a set in the lines of one log.
 ///
@@ -16,6 +20,9 @@ pub struct Scanner {
     reader: Reader,
     tally: Tally,
     exhaustive: bool,
+    windows: Windows,
+    /// Bytes of the chunks before this one.
+    bytes: u64,
     /// Kept between lines so that a line allocates nothing.
     scratch: Scratch,
 }
@@ -25,6 +32,14 @@ struct Scratch {
     /// A rule, what else it asks, and the value that led to it.
     leads: Vec<(Lead, usize)>,
     hits: Vec<usize>,
+    /// Tests of one rule's parts that the record satisfies.
+    met: Vec<TestOf>,
+    /// The values that led to them, by part.
+    led: Vec<(u32, usize)>,
+    /// The other records of a match.
+    bound: Vec<BoundRecord>,
+    /// The numbers of the tests of one part.
+    tests: Vec<u32>,
 }
 
 /// What a scanner has met since it was made.
@@ -41,6 +56,8 @@ pub struct Tally {
     pub matches: u64,
     /// Matches that were not reported because the record's time is outside of the indicator's validity.
     pub outside_validity: u64,
+    /// Records of which a part of a pattern could not be decided, because it names too many types of object.
+    pub undecided: u64,
 }
 
 /// One indicator that one record satisfies.
@@ -58,15 +75,29 @@ pub struct Match<'a> {
     pub observation: &'a Observation<'a>,
     /// The state of the log when the line was read.
     pub reader: &'a Reader,
-    /// The values that the indicator's pattern is met by: indices of [`Observation::values`], rising. Never empty.
+    /// The values that the indicator's pattern is met by: indices of [`Observation::values`], rising. Empty only where the
+    /// pattern names none ([`Options::unanchored`](crate::Options::unanchored)).
     pub hits: &'a [usize],
+    /// The other records that a pattern over several observations is met by, the earliest first. Their lines are counted as
+    /// [`place`](Self::place) is.
+    pub bound: &'a [BoundRecord],
+    /// This record's place and time, counted since the scanner was made.
+    pub place: BoundRecord,
 }
 
 impl Scanner {
     /// A scanner for one log.
     #[must_use]
     pub fn new(set: Arc<IndicatorSet>, reader: Reader) -> Self {
-        Self { set, reader, tally: Tally::default(), exhaustive: false, scratch: Scratch::default() }
+        Self {
+            set,
+            reader,
+            tally: Tally::default(),
+            exhaustive: false,
+            windows: Windows::default(),
+            bytes: 0,
+            scratch: Scratch::default(),
+        }
     }
 
     /// A scanner that parses every line. Slower, and finds the same: for tests of that, and to have every line checked.
@@ -75,9 +106,31 @@ impl Scanner {
         Self { exhaustive: true, ..Self::new(set, reader) }
     }
 
-    /// Goes on with another set; the log's state is kept.
+    /// Goes on with another set; the log's state is kept, and what patterns remember that are in the new set as well.
     pub fn adopt(&mut self, set: Arc<IndicatorSet>) {
+        if !Arc::ptr_eq(&self.set, &set) && self.windows.held() > 0 {
+            let known = set.parts().keys();
+            self.windows.keep(|key| known.contains(key));
+        }
         self.set = set;
+    }
+
+    /// What patterns over several observations remember.
+    #[must_use]
+    pub fn windows(&self) -> &Windows {
+        &self.windows
+    }
+
+    /// Takes up what patterns remembered, in place of what they remember now: after a restart, or to look for a pattern over
+    /// several logs. The numbers of lines in it are those of the scanner that met them.
+    pub fn remember(&mut self, windows: Windows) {
+        self.windows = windows;
+    }
+
+    /// Hands out what patterns remember, which is then forgotten here.
+    #[must_use]
+    pub fn take_windows(&mut self) -> Windows {
+        std::mem::take(&mut self.windows)
     }
 
     /// The set in use.
@@ -109,11 +162,13 @@ impl Scanner {
             offset += length + 1;
             line += 1;
         }
+        self.bytes += chunk.len() as u64;
     }
 
     /// Looks through one line without its line end.
     pub fn scan_line(&mut self, line: &[u8], now: Timestamp, found: &mut dyn FnMut(&Match<'_>)) {
         self.scan_at(line, 0, 0, now, found);
+        self.bytes += line.len() as u64 + 1;
     }
 
     fn scan_at(
@@ -125,14 +180,20 @@ impl Scanner {
         found: &mut dyn FnMut(&Match<'_>),
     ) {
         self.tally.lines += 1;
-        if !self.exhaustive && self.sift(text) == Verdict::Clear {
+        let sifted = !self.exhaustive && self.set.unanchored() == 0;
+        if sifted && self.sift(text) == Verdict::Clear {
             return;
         }
         self.tally.read += 1;
         match self.reader.read(text) {
             Ok(Some(observation)) => {
-                let place = Place { line, line_offset, text, time: observation.time.unwrap_or(now) };
-                let parts = (&mut self.scratch, &mut self.tally);
+                let record = BoundRecord {
+                    time: observation.time.unwrap_or(now),
+                    line: self.tally.lines - 1,
+                    offset: self.bytes + line_offset as u64,
+                };
+                let place = Place { line, line_offset, text, arrival: Arrival { record, now } };
+                let parts = (&mut self.scratch, &mut self.tally, &mut self.windows);
                 decide(&self.set, &self.reader, &observation, &place, parts, found);
             }
             Ok(None) => {}
@@ -169,8 +230,11 @@ struct Place<'a> {
     line: u64,
     line_offset: usize,
     text: &'a [u8],
-    time: Timestamp,
+    arrival: Arrival,
 }
+
+/// Stands for the value where none led to a test.
+const NO_VALUE: usize = usize::MAX;
 
 /// Decides exactly which indicators a record satisfies.
 fn decide(
@@ -178,41 +242,40 @@ fn decide(
     reader: &Reader,
     observation: &Observation<'_>,
     place: &Place<'_>,
-    (scratch, tally): (&mut Scratch, &mut Tally),
+    (scratch, tally, windows): (&mut Scratch, &mut Tally, &mut Windows),
     found: &mut dyn FnMut(&Match<'_>),
 ) {
     let seen = Seen::new(observation);
-    let Scratch { leads, hits } = scratch;
+    let mut leads = std::mem::take(&mut scratch.leads);
     leads.clear();
+    leads.extend(set.parts().unanchored().iter().map(|lead| (*lead, NO_VALUE)));
     for (index, key) in seen.keys.iter().enumerate() {
         if let Some(key) = key {
             set.look_up(key, &mut |lead| leads.push((lead, index)));
         }
     }
     leads.sort_unstable();
+    let mut objects = None;
     for group in leads.chunk_by(|(a, _), (b, _)| a.rule == b.rule) {
-        hits.clear();
-        let mut decided = None;
-        for (lead, index) in group {
-            match lead.conjunction {
-                None => hits.push(*index),
-                // Several values may lead to the same conjunction; once is enough.
-                Some(number) if decided != Some(number) => {
-                    decided = Some(number);
-                    seen.satisfies(set.conjunction(number), hits);
-                }
-                Some(_) => {}
-            }
+        scratch.follow(set, &seen, group, &mut objects, tally);
+        let mut complete = !scratch.hits.is_empty();
+        let Some((lead, _)) = group.first().filter(|_| complete || !scratch.met.is_empty()) else { continue };
+        let counts = set.counts_at(lead.rule, place.arrival.record.time);
+        complete |= scratch.complete_parts(set, counts.then_some(&mut *windows), &place.arrival);
+        if !complete {
+            continue;
         }
-        let Some((lead, _)) = group.first().filter(|_| !hits.is_empty()) else { continue };
-        if !set.counts_at(lead.rule, place.time) {
+        if !counts {
             tally.outside_validity += 1;
             continue;
         }
+        let Scratch { hits, bound, .. } = &mut *scratch;
         hits.sort_unstable();
         hits.dedup();
+        bound.sort_unstable_by_key(|record| (record.time, record.line));
+        bound.dedup();
         tally.matches += 1;
-        let Place { line, line_offset, text, .. } = *place;
+        let Place { line, line_offset, text, arrival } = *place;
         found(&Match {
             indicator: set.indicator(lead.rule),
             line,
@@ -221,6 +284,94 @@ fn decide(
             observation,
             reader,
             hits,
+            bound,
+            place: arrival.record,
         });
+    }
+    scratch.leads = leads;
+}
+
+/// Whether the record's objects satisfy a test.
+fn holds(set: &IndicatorSet, test: TestOf, objects: &Map<String, Value>, tally: &mut Tally) -> bool {
+    let predicate =
+        set.parts().part(test.part).and_then(|part| part.evaluator.predicates().get(test.test as usize));
+    predicate.is_some_and(|predicate| {
+        predicate.holds(objects).unwrap_or_else(|_| {
+            tally.undecided += 1;
+            false
+        })
+    })
+}
+
+impl Scratch {
+    /// Follows the leads of one rule: to the values that decide by themselves, and to the tests of parts that the record satisfies.
+    fn follow(
+        &mut self,
+        set: &IndicatorSet,
+        seen: &Seen<'_>,
+        leads: &[(Lead, usize)],
+        objects: &mut Option<Map<String, Value>>,
+        tally: &mut Tally,
+    ) {
+        self.hits.clear();
+        self.met.clear();
+        self.led.clear();
+        self.bound.clear();
+        let mut decided = None;
+        for (lead, index) in leads {
+            let Some(number) = lead.conjunction else {
+                self.hits.push(*index);
+                continue;
+            };
+            // Several values may lead to the same conjunction or test; once is enough.
+            let first = decided != Some(number);
+            decided = Some(number);
+            match set.parts().test(number) {
+                Some(test) => {
+                    if first {
+                        let objects =
+                            objects.get_or_insert_with(|| graph::canonical_objects(seen.observation));
+                        self.met.extend(holds(set, test, objects, tally).then_some(test));
+                    }
+                    if self.met.last() == Some(&test) && *index != NO_VALUE {
+                        self.led.push((test.part, *index));
+                    }
+                }
+                None if first => {
+                    seen.satisfies(set.conjunction(number), &mut self.hits);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Whether any part is complete with the tests that the record satisfies. Without windows only those are that one
+    /// comparison decides.
+    fn complete_parts(
+        &mut self,
+        set: &IndicatorSet,
+        mut windows: Option<&mut Windows>,
+        arrival: &Arrival,
+    ) -> bool {
+        let mut complete = false;
+        self.met.sort_unstable();
+        for group in self.met.chunk_by(|a, b| a.part == b.part) {
+            let Some((number, part)) =
+                group.first().and_then(|test| Some((test.part, set.parts().part(test.part)?)))
+            else {
+                continue;
+            };
+            if !part.bare {
+                self.tests.clear();
+                self.tests.extend(group.iter().map(|test| test.test));
+                let fed = windows.as_deref_mut().and_then(|windows| windows.feed(part, &self.tests, arrival));
+                let Some(others) = fed else { continue };
+                self.bound.extend(others);
+            }
+            complete = true;
+            let led = self.led.iter().filter(|(of, _)| *of == number);
+            self.hits.extend(led.map(|(_, index)| *index));
+        }
+        complete
     }
 }

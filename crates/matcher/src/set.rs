@@ -13,6 +13,7 @@ use crate::condition::{Condition, Conjunction};
 use crate::filter::Filter;
 use crate::indicator::Unusable;
 use crate::key::{Key, KeyKind, masked};
+use crate::parts::Parts;
 
 /// How a set is built.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,9 @@ pub struct Options {
     pub confidence_min: Option<u8>,
     /// Takes an indicator to count at any time. Otherwise it counts for records from `valid_from` on and before `valid_until`.
     pub any_time: bool,
+    /// Takes patterns that no value leads to, such as `[network-traffic:dst_port = 4444]` or `[url:value LIKE '%/x.php']`:
+    /// every record is then read in full and held against each of them ([`IndicatorSet::unanchored`]), some microseconds each.
+    pub unanchored: bool,
 }
 
 /// A new set and what did not make it in.
@@ -44,6 +48,8 @@ pub struct IndicatorSet {
     rules: Vec<Rule>,
     leaves: Vec<Leaf>,
     conjunctions: Vec<Conjunction>,
+    /// What needs whole records, or several of them.
+    parts: Parts,
     /// Names and versions of the rules.
     texts: Vec<u8>,
     /// Identifiers with capital letters and the like, by rule.
@@ -80,7 +86,7 @@ struct Leaf {
     value_bytes: u32,
     kind: KeyKind,
     rule: u32,
-    /// What else must hold; `NONE`: nothing.
+    /// What else must hold: a conjunction, or a test of [`Parts`] by its number there; `NONE`: nothing.
     conjunction: u32,
     /// The next leaf of the same value; `NONE`: the last.
     next: u32,
@@ -113,6 +119,7 @@ impl IndicatorSet {
             rules: Vec::new(),
             leaves: Vec::new(),
             conjunctions: Vec::new(),
+            parts: Parts::default(),
             texts: Vec::new(),
             odd_ids: HashMap::new(),
             values: Vec::new(),
@@ -249,6 +256,16 @@ impl IndicatorSet {
 
     pub(crate) fn conjunction(&self, number: u32) -> &[Condition] {
         self.conjunctions.get(number as usize).map_or(&[], AsRef::as_ref)
+    }
+
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// How many comparisons every record is held against, because no value leads to them ([`Options::unanchored`]).
+    #[must_use]
+    pub fn unanchored(&self) -> usize {
+        self.parts.unanchored().len()
     }
 
     /// Whether the rule counts for a record of this time.

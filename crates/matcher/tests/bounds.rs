@@ -84,6 +84,40 @@ fn large_patterns() {
     check("100,000 parentheses", &deep, Err("pattern-syntax"));
 }
 
+/// Patterns that need the whole record, or several of them.
+#[test]
+fn large_parts() {
+    let address = "ipv4-addr:value = '203.0.113.9'";
+    let like = |n: usize| format!("file:name LIKE '%{n}%'");
+    let many = format!("[{address} AND ({})]", joined(10_000, " OR ", like));
+    check("10,000 terms beside a value", &many, Err("pattern-too-complex"));
+    let some = format!("[{address} AND (file:name LIKE 'a%' OR {})]", joined(254, " OR ", like));
+    check("256 terms", &some, Ok(1000));
+    let list = joined(20_000, ", ", |n| format!("'203.0.{}.{}'", n / 256, n % 256));
+    let led = format!("[ipv4-addr:value IN ({list}) AND file:name LIKE 'a%']");
+    check("a list of 20,000 beside a term", &led, Err("pattern-too-complex"));
+    let bomb = format!("[{address} AND file:name MATCHES '((((a{{90}}){{90}}){{90}}){{90}})']");
+    check("an expression of 65 million states", &bomb, Err("pattern-expression"));
+    let slow = format!("[{address} AND file:name MATCHES '^(a+)+(b|a+)*$']");
+    check("an expression that others try for ever", &slow, Ok(1000));
+    let observations = joined(10_000, " AND ", |_| format!("[{address}]"));
+    check("10,000 observations", &observations, Err("pattern-too-complex"));
+    let observations = joined(127, " AND ", |_| format!("[{address}]"));
+    check("127 observations", &observations, Ok(874));
+    check("a million times", &format!("[{address}] REPEATS 1000000 TIMES"), Err("pattern-too-complex"));
+    check("500 times", &format!("[{address}] REPEATS 500 TIMES WITHIN 1 SECONDS"), Ok(501));
+    // Each record is given up after so many trials, and that is soon.
+    let twice = format!("([{address}] FOLLOWEDBY [{address}]) REPEATS 200 TIMES");
+    check("200 times two", &twice, Ok(0));
+    let never = format!("[{address}] AND [{address}] AND [{address}] AND [{address}]");
+    let never = format!("({never}) START t'9999-01-01T00:00:00Z' STOP t'9999-12-31T23:59:59Z'");
+    check("the year 9999", &never, Ok(0));
+    let deep = format!("{}[{address}]{}", "(".repeat(60), ") REPEATS 1 TIMES".repeat(60));
+    check("60 qualifiers", &deep, Ok(1000));
+    let deep = format!("{}[{address}]{}", "(".repeat(5), ") REPEATS 3 TIMES".repeat(5));
+    check("243 in five steps", &deep, Ok(0));
+}
+
 #[test]
 fn an_indicator_takes_little_memory() {
     let indicators =

@@ -208,21 +208,121 @@ fn joined() {
         DNS,
         "dns.rrname dns.answers[0].rrname",
     );
-    check(
-        "[ipv4-addr:value = '192.0.2.1'] AND [ipv4-addr:value = '203.0.113.9']",
-        DNS,
-        "refused: pattern-several-observations",
-    );
-    check(
-        "[ipv4-addr:value = '192.0.2.1'] FOLLOWEDBY [ipv4-addr:value = '203.0.113.9']",
-        DNS,
-        "refused: pattern-several-observations",
-    );
-    check("[ipv4-addr:value = '192.0.2.1'] REPEATS 5 TIMES", DNS, "refused: pattern-qualifier");
+    check("[ipv4-addr:value = '192.0.2.1'] AND [ipv4-addr:value = '203.0.113.9']", DNS, "");
+    check("[ipv4-addr:value = '203.0.113.9'] REPEATS 1 TIMES", DNS, "dns.answers[0].rdata");
+    check("[ipv4-addr:value = '203.0.113.9'] REPEATS 5 TIMES", DNS, "");
+    check("[ipv4-addr:value = '203.0.113.9'] WITHIN 5 SECONDS", DNS, "dns.answers[0].rdata");
     check("[ipv4-addr:value != '192.0.2.1']", DNS, "refused: pattern-operator");
     check("[ipv4-addr:value NOT = '192.0.2.1']", DNS, "refused: pattern-operator");
     check("[mutex:name = 'x']", DNS, "refused: pattern-property");
     check("[ipv4-addr:value = ", DNS, "refused: pattern-syntax");
     // One branch that can be matched is enough.
     check("[mutex:name = 'x'] OR [ipv4-addr:value = '203.0.113.9']", DNS, "dns.answers[0].rdata");
+}
+
+/// Operators that no look-up decides: a value leads to the record, and the whole record decides.
+#[test]
+fn led_to_by_a_value() {
+    let dns = "dns.rrname dns.answers[0].rrname";
+    check("[domain-name:value = 'www.evil.example' AND network-traffic:dst_port != 53]", DNS, "");
+    check("[domain-name:value = 'www.evil.example' AND network-traffic:dst_port NOT = 54]", DNS, dns);
+    check("[domain-name:value = 'www.evil.example' AND network-traffic:src_port >= 1024]", DNS, dns);
+    check("[domain-name:value = 'www.evil.example' AND network-traffic:src_port < 1024]", DNS, "");
+    check("[domain-name:value = 'WWW.evil.example' AND domain-name:value MATCHES '^w{3}\\\\.']", DNS, dns);
+    check("[domain-name:value = 'www.evil.example' AND domain-name:value LIKE 'W%Evil.example']", DNS, dns);
+    check("[domain-name:value = 'www.evil.example' AND NOT EXISTS network-traffic:dst_ref]", DNS, "");
+    check("[domain-name:value = 'www.evil.example' AND EXISTS domain-name:resolves_to_refs[1]]", DNS, dns);
+    check("[domain-name:value = 'www.evil.example' AND ipv4-addr:value NOT ISSUBSET '10.0.0.0/8']", DNS, dns);
+    check(
+        "[ipv4-addr:value ISSUBSET '10.0.0.0/8' AND ipv4-addr:value NOT IN ('10.1.2.3', '10.1.2.4')]",
+        DNS,
+        "",
+    );
+    check("[ipv4-addr:value ISSUBSET '10.0.0.0/8' AND ipv4-addr:value NOT IN ('10.1.2.4')]", DNS, "src_ip");
+    check("[ipv4-addr:value ISSUPERSET '203.0.113.9' AND domain-name:value = 'www.evil.example']", DNS, dns);
+    check(
+        "[url:value LIKE 'http://bad.example:8080/%' AND domain-name:value = 'bad.example']",
+        HTTP,
+        "http.hostname",
+    );
+    check(
+        "[url:value NOT LIKE 'http://bad.example:8080/%' AND url:value = 'https://start.example/page']",
+        HTTP,
+        "http.http_refer",
+    );
+    check(
+        "[file:name MATCHES '\\\\.exe$' AND file:hashes.md5 = '0123456789abcdef0123456789abcdef']",
+        FILE,
+        "fileinfo.md5",
+    );
+    // Both must be the same file.
+    check("[file:name LIKE 't%' AND file:hashes.MD5 = '11111111111111111111111111111111']", ALERT, "");
+    check(
+        "[file:name LIKE 'o%' AND file:hashes.MD5 = '11111111111111111111111111111111']",
+        ALERT,
+        "files[0].md5",
+    );
+    check(
+        "[email-message:from_ref.value = 'boss@bad.example' AND email-message:to_refs[*].value LIKE '%@ours.example']",
+        MAIL,
+        "email.from",
+    );
+    // An alternative is enough, if each of them is led to.
+    check(
+        "[(domain-name:value = 'www.evil.example' OR ipv4-addr:value = '203.0.113.9') AND network-traffic:dst_port > 52]",
+        DNS,
+        "dns.rrname dns.answers[0].rrname dns.answers[0].rdata",
+    );
+    check("[domain-name:value = 'www.evil.example' AND mutex:name = 'x']", DNS, "refused: pattern-property");
+    check(
+        "[domain-name:value = 'www.evil.example' AND domain-name:value MATCHES 'a(?=b)']",
+        DNS,
+        "refused: pattern-expression",
+    );
+    check(
+        "[ipv4-addr:value = '203.0.113.9'] AND [network-traffic:dst_port = 53]",
+        DNS,
+        "refused: pattern-no-anchor",
+    );
+    check("[ipv4-addr:value = '203.0.113.9'] AND [mutex:name = 'x']", DNS, "refused: pattern-property");
+    check("[ipv4-addr:value = '203.0.113.9'] REPEATS 513 TIMES", DNS, "refused: pattern-too-complex");
+}
+
+/// What no value leads to is held against every record, where that was asked for.
+#[test]
+fn led_to_by_nothing() {
+    let outcome = |pattern: &str, line: &str| {
+        let options = Options { unanchored: true, ..Options::default() };
+        let built = IndicatorSet::build([indicator(1, pattern)], &WarningLists::none(), &options, 1);
+        assert_eq!(built.refused, [], "{pattern}");
+        let unanchored = built.set.unanchored();
+        let mut scanner = Scanner::new(Arc::new(built.set), Reader::auto());
+        scanner.scan_line(line.as_bytes(), now(), &mut |_| {});
+        (unanchored, scanner.tally().matches)
+    };
+    assert_eq!(outcome("[network-traffic:dst_port = 53]", DNS), (1, 1));
+    assert_eq!(outcome("[network-traffic:dst_port = 54]", DNS), (1, 0));
+    assert_eq!(outcome("[domain-name:value LIKE '%evil%']", DNS), (1, 1));
+    assert_eq!(outcome("[url:value MATCHES '/a/b\\\\?q=\\\\d$']", HTTP), (1, 1));
+    assert_eq!(outcome("[file:name = 'payload.exe']", FILE), (1, 1));
+    assert_eq!(outcome("[ipv4-addr:value = '203.0.113.9'] OR [network-traffic:dst_port = 53]", DNS), (1, 1));
+    assert_eq!(outcome("[ipv4-addr:value = '203.0.113.9'] OR [network-traffic:dst_port = 54]", DNS), (1, 1));
+    assert_eq!(outcome("[ipv4-addr:value = '203.0.113.9']", DNS), (0, 1));
+}
+
+#[test]
+fn known_good_values_lead_to_nothing() {
+    let lists = WarningLists::built_in();
+    let refused = |pattern: &str| {
+        let built = IndicatorSet::build([indicator(1, pattern)], &lists, &Options::default(), 1);
+        built.refused.first().map(|(_, unusable)| unusable.code)
+    };
+    assert_eq!(
+        refused("[ipv4-addr:value = '127.0.0.1'] REPEATS 5 TIMES"),
+        refused("[ipv4-addr:value = '127.0.0.1']")
+    );
+    assert_eq!(
+        refused("[ipv4-addr:value = '127.0.0.1'] FOLLOWEDBY [domain-name:value = 'evil.example']"),
+        None
+    );
 }

@@ -103,6 +103,7 @@ fn search(output: &Output, arguments: &MatchArgs) -> Result<ExitCode, Failure> {
         },
         confidence_min: arguments.min_confidence,
         any_time: arguments.any_time,
+        unanchored: false,
     };
     let lists = intel::warning_lists(&arguments.warning_list, !arguments.no_builtin_warnings)?;
     let intel = intel::load(&arguments.intel)?;

@@ -8,11 +8,12 @@ use stix::Id;
 use uuid::Uuid;
 
 use super::{Built, IndicatorSet, Leaf, NONE, Options, Rule, nanoseconds};
-use crate::compile::compile;
+use crate::compile::{anchor, compile};
 use crate::condition::{Condition, Conjunction, Subject};
 use crate::filter::{Filter, Host, host_of_url};
 use crate::indicator::{Indicator, Unusable};
 use crate::key::{Key, KeyKind};
+use crate::part::Part;
 use crate::warning::WarningLists;
 
 impl IndicatorSet {
@@ -127,6 +128,15 @@ impl IndicatorSet {
         Ok(())
     }
 
+    fn push_part(&mut self, rule: u32, part: Part) -> Result<(), Unusable> {
+        let full = || Unusable::new("set-full", "the set holds as many values as it can number");
+        let leads = self.parts.push(rule, part).ok_or_else(full)?;
+        for (key, test) in leads {
+            self.push_leaf(&key, rule, test).ok_or_else(full)?;
+        }
+        Ok(())
+    }
+
     fn push_leaf(&mut self, key: &Key, rule: u32, conjunction: u32) -> Option<()> {
         let number = u32::try_from(self.leaves.len()).ok().filter(|number| *number != NONE)?;
         match key.kind {
@@ -210,7 +220,7 @@ impl Builder {
             let message = format!("its producer's confidence is {stated}, below {least}");
             return Err(Unusable::new("confidence-low", message));
         }
-        let mut compiled = compile(&indicator.pattern, options.covers)?;
+        let mut compiled = compile(&indicator.pattern, options.covers, options.unanchored)?;
         compiled.branches.retain(|branch| match usable(branch, lists) {
             Ok(()) => true,
             Err(unusable) => {
@@ -218,13 +228,23 @@ impl Builder {
                 false
             }
         });
-        if compiled.branches.is_empty() {
+        compiled.parts.retain(|part| match known_good(part, lists) {
+            None => true,
+            Some(list) => {
+                compiled.unusable.push(on_list(list));
+                false
+            }
+        });
+        if compiled.branches.is_empty() && compiled.parts.is_empty() {
             let never = || Unusable::new("pattern-never-matches", "nothing can satisfy the pattern");
             return Err(compiled.unusable.into_iter().next().unwrap_or_else(never));
         }
         let rule = self.set.push_rule(indicator)?;
         for branch in compiled.branches {
             self.set.push_branch(rule, branch)?;
+        }
+        for (place, part) in compiled.parts.into_iter().enumerate() {
+            self.set.push_part(rule, part.belonging_to(indicator.id.as_str(), place))?;
         }
         if let Some(unusable) = compiled.unusable.into_iter().next() {
             self.partial.push((indicator.id.clone(), unusable));
@@ -250,36 +270,20 @@ fn usable(branch: &Conjunction, lists: &WarningLists) -> Result<(), Unusable> {
         }
     }
     match list {
-        Some(name) => {
-            Err(Unusable::new("warning-list", format!("the value is on the warning list `{name}`")))
-        }
+        Some(name) => Err(on_list(name)),
         None => Ok(()),
     }
 }
 
-/// The condition to look a branch up by: the most selective one. A file's name alone is none, there are too many alike.
-fn anchor(branch: &[Condition]) -> Option<&Condition> {
-    let rank = |condition: &Condition| match condition {
-        Condition::Value { keys, .. } => {
-            keys.iter().map(|key| selectivity(key.kind)).max().unwrap_or(u8::MAX)
-        }
-        _ => u8::MAX,
-    };
-    branch.iter().min_by_key(|condition| rank(condition)).filter(|condition| rank(condition) < u8::MAX)
+fn on_list(name: &str) -> Unusable {
+    Unusable::new("warning-list", format!("the value is on the warning list `{name}`"))
 }
 
-fn selectivity(kind: KeyKind) -> u8 {
-    match kind {
-        KeyKind::Md5 | KeyKind::Sha1 | KeyKind::Sha256 | KeyKind::Sha512 => 0,
-        KeyKind::Url => 1,
-        KeyKind::Email => 2,
-        KeyKind::Domain => 3,
-        KeyKind::Mac => 4,
-        KeyKind::V4 | KeyKind::V6 => 5,
-        KeyKind::DomainBelow => 6,
-        KeyKind::Net4(_) | KeyKind::Net6(_) => 7,
-        KeyKind::FileName => u8::MAX,
-    }
+/// The list that the part's values are on, where all of them are on one.
+fn known_good<'a>(part: &Part, lists: &'a WarningLists) -> Option<&'a str> {
+    let mut keys = part.anchors.iter().flatten().flatten().peekable();
+    keys.peek()?;
+    keys.map(|key| lists.find(key)).collect::<Option<Vec<_>>>()?.pop()
 }
 
 /// Whether the anchor's look-up alone decides: one comparison, of any end.

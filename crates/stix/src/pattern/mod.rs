@@ -1,4 +1,4 @@
-//! STIX patterns (STIX 2.1 §9) as a syntax tree: reading, printing and asking, no evaluation.
+//! STIX patterns (STIX 2.1 §9) as a syntax tree: reading, printing, asking, and holding against observed data ([`evaluate`]).
 //!
 //! ```
 //! let pattern = stix::pattern::Pattern::parse("[ipv4-addr:value = '198.51.100.1'] WITHIN 5 SECONDS")?;
@@ -7,6 +7,7 @@
 //! ```
 
 mod ast;
+pub mod evaluate;
 mod lexer;
 mod meaning;
 mod parser;

@@ -17,6 +17,11 @@ const PATTERNS: [&str; 3] = [
     "[x:y > t'2014-01-13T07:03:17.123Z' OR x:z ISSUBSET '10.0.0.0/8'] START t'2014-01-13T07:03:17Z' STOP t'2015-01-13T07:03:17Z'",
 ];
 
+const EVALUATIONS: [&str; 2] = [
+    include_str!("../../../../fuzz/seeds/stix_pattern_evaluate/windows"),
+    include_str!("../../../../fuzz/seeds/stix_pattern_evaluate/kinds"),
+];
+
 /// Some bytes of a text replaced, taken out or doubled.
 fn damaged(texts: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
     let damage = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..4_u8, any::<u8>());
@@ -61,6 +66,11 @@ proptest! {
     fn damaged_patterns_are_no_danger(input in damaged(&PATTERNS)) {
         torture::pattern(&String::from_utf8_lossy(&input));
     }
+
+    #[test]
+    fn damaged_evaluations_are_no_danger(input in damaged(&EVALUATIONS)) {
+        torture::evaluate(&String::from_utf8_lossy(&input));
+    }
 }
 
 /// What the fuzz targets begin with, and what they have found: each file was once a fault.
@@ -71,6 +81,7 @@ fn what_fuzzing_found_stays_mended() {
     for (folder, run) in [
         ("stix_json", torture::stix_json as fn(&[u8])),
         ("pattern", |bytes| torture::pattern(&String::from_utf8_lossy(bytes))),
+        ("stix_pattern_evaluate", |bytes| torture::evaluate(&String::from_utf8_lossy(bytes))),
     ] {
         for entry in std::fs::read_dir(seeds.join(folder)).unwrap() {
             run(&std::fs::read(entry.unwrap().path()).unwrap());

@@ -8,12 +8,16 @@
 
 mod bundles;
 mod corpus;
+#[cfg(test)]
+mod evaluate;
 mod fuzz_smoke;
 #[cfg(test)]
 mod musts;
 mod objects;
 mod observables;
 mod patterns;
+#[cfg(test)]
+mod python;
 mod sco_ids;
 mod torture;
 mod validation;

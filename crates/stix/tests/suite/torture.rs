@@ -1,7 +1,9 @@
-//! What must hold for any input whatever. The fuzz targets `stix_json` and `pattern` call the same functions.
+//! What must hold for any input whatever. The fuzz targets `stix_json`, `pattern` and `stix_pattern_evaluate` call the same
+//! functions.
 
 use bytes::Bytes;
 use stix::pattern::Pattern;
+use stix::pattern::evaluate::{EvaluateError, Evaluator, Observed, Scope};
 use stix::{Object, bundle, marking, observable, sco_id, validate};
 
 /// Bytes that claim to be STIX: split, read, judged, indexed. What was read keeps its bytes, and reads the same again.
@@ -37,4 +39,31 @@ pub(crate) fn pattern(input: &str) {
     assert_eq!(Pattern::parse(&printed).as_ref(), Ok(&pattern), "`{printed}`");
     assert_eq!(Pattern::parse(&printed).map(|again| again.to_string()), Ok(printed));
     let _ = (pattern.tests().len(), pattern.type_conflict());
+}
+
+/// A pattern, and after a line end observed data as JSON: whatever is bound satisfies the pattern by itself, and what one object
+/// satisfies one observation satisfies.
+pub(crate) fn evaluate(input: &str) {
+    let (pattern, data) = input.split_once('\n').unwrap_or((input, "[]"));
+    let Ok(pattern) = Pattern::parse(pattern) else { return };
+    let Ok(Evaluated { bound, observed }) = evaluated(&pattern, data, Scope::Object) else { return };
+    let Some(bound) = bound else { return };
+    let alone: Vec<Observed> = bound.iter().filter_map(|number| observed.get(*number).cloned()).collect();
+    let again = Evaluator::new(&pattern, Scope::Object).and_then(|evaluator| evaluator.evaluate(&alone));
+    assert!(!matches!(again, Ok(None)), "what is bound satisfies `{pattern}`");
+    if let Ok(wider) = evaluated(&pattern, data, Scope::Observation) {
+        assert!(wider.bound.is_some(), "an object is part of its observation: `{pattern}`");
+    }
+}
+
+struct Evaluated {
+    bound: Option<Vec<usize>>,
+    observed: Vec<Observed>,
+}
+
+fn evaluated(pattern: &Pattern, data: &str, scope: Scope) -> Result<Evaluated, EvaluateError> {
+    let objects: Vec<serde_json::Value> = serde_json::from_str(data).unwrap_or_default();
+    let observed = Observed::read(&objects).unwrap_or_default();
+    let binding = Evaluator::new(pattern, scope)?.evaluate(&observed)?;
+    Ok(Evaluated { bound: binding.map(|binding| binding.observations()), observed })
 }

@@ -11,16 +11,13 @@ pub(super) fn japanese(code: &str) -> Option<&'static str> {
         "line-other-format" => "この形式の記録ではない",
         "line-too-deep" => "入れ子が深すぎる",
         "line-too-long" => "行が長すぎる",
+        "pattern-expression" => "`MATCHES` の正規表現に、照合できない構文がある",
         "pattern-missing" => "パターンがない",
         "pattern-never-matches" => "パターンを満たすものがあり得ない",
         "pattern-no-anchor" => "アドレス・ドメイン名・URL・ハッシュ・メールアドレスのいずれも含まない",
         "pattern-not-stix" => "STIX 以外の言語のパターン",
         "pattern-operator" => "照合できない演算子を使っている",
         "pattern-property" => "ネットワークの記録に現れない属性を使っている",
-        "pattern-qualifier" => "`WITHIN` などの修飾は照合できない（一度に一つの記録を見るため）",
-        "pattern-several-observations" => {
-            "複数の観測をまたぐパターンは照合できない（一度に一つの記録を見るため）"
-        }
         "pattern-syntax" => "パターンの文法が正しくない",
         "pattern-too-complex" => "パターンが複雑すぎる",
         "pattern-value" => "比較する値がその種類の値ではない",
