@@ -21,10 +21,12 @@ pub mod oracle;
 mod scanner;
 mod set;
 mod sift;
+mod simd;
 mod warning;
 
 pub use compile::Covers;
 pub use indicator::{Indicator, Unusable};
 pub use scanner::{Match, Scanner, Tally};
-pub use set::{Built, IndicatorRef, IndicatorSet, Options};
+pub use set::{Built, Delta, IndicatorRef, IndicatorSet, Options};
+pub use simd::Simd;
 pub use warning::{WarningListError, WarningLists};

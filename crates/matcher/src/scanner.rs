@@ -6,7 +6,8 @@ use telemetry::{Format, Observation, Reader, Unreadable};
 
 use crate::condition::Seen;
 use crate::set::{IndicatorRef, IndicatorSet, Lead};
-use crate::sift::{self, Verdict};
+use crate::sift::Sieve;
+use crate::simd::Simd;
 
 /// Looks for the indicators of a set in the lines of one log.
 ///
@@ -15,7 +16,8 @@ pub struct Scanner {
     set: Arc<IndicatorSet>,
     reader: Reader,
     tally: Tally,
-    exhaustive: bool,
+    /// The first stage; `None`: every line is read.
+    sieve: Option<Sieve>,
     /// Kept between lines so that a line allocates nothing.
     scratch: Scratch,
 }
@@ -48,6 +50,8 @@ pub struct Tally {
 pub struct Match<'a> {
     /// The indicator.
     pub indicator: IndicatorRef<'a>,
+    /// The [generation](IndicatorSet::generation) of the set that it is of.
+    pub generation: u64,
     /// The line's number within the chunk, from 0.
     pub line: u64,
     /// Where the line begins in the chunk, in bytes.
@@ -66,17 +70,28 @@ impl Scanner {
     /// A scanner for one log.
     #[must_use]
     pub fn new(set: Arc<IndicatorSet>, reader: Reader) -> Self {
-        Self { set, reader, tally: Tally::default(), exhaustive: false, scratch: Scratch::default() }
+        Self::with_simd(set, reader, Simd::best())
+    }
+
+    /// A scanner with a first stage of these instructions. It finds the same: for tests and measurements of that.
+    #[must_use]
+    pub fn with_simd(set: Arc<IndicatorSet>, reader: Reader, simd: Simd) -> Self {
+        let sieve = Some(Sieve::new(simd));
+        Self { set, reader, tally: Tally::default(), sieve, scratch: Scratch::default() }
     }
 
     /// A scanner that parses every line. Slower, and finds the same: for tests of that, and to have every line checked.
     #[must_use]
     pub fn exhaustive(set: Arc<IndicatorSet>, reader: Reader) -> Self {
-        Self { exhaustive: true, ..Self::new(set, reader) }
+        Self { sieve: None, ..Self::new(set, reader) }
     }
 
-    /// Goes on with another set; the log's state is kept.
+    /// Goes on with another set; the log's state is kept. Between two chunks, and without a pause: what the new set was built
+    /// for is done. The earlier set is freed with its last owner.
     pub fn adopt(&mut self, set: Arc<IndicatorSet>) {
+        if !Arc::ptr_eq(&self.set, &set) {
+            self.sieve.iter_mut().for_each(Sieve::forget);
+        }
         self.set = set;
     }
 
@@ -104,6 +119,12 @@ impl Scanner {
         let mut offset = 0;
         let mut line = 0;
         while let Some(rest) = chunk.get(offset..).filter(|rest| !rest.is_empty()) {
+            let taken = self.sift(rest);
+            if taken > 0 {
+                line += self.read_candidates(rest, line, offset, now, found);
+                offset += taken;
+                continue;
+            }
             let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             self.scan_at(rest.get(..length).unwrap_or(rest), line, offset, now, found);
             offset += length + 1;
@@ -125,9 +146,39 @@ impl Scanner {
         found: &mut dyn FnMut(&Match<'_>),
     ) {
         self.tally.lines += 1;
-        if !self.exhaustive && self.sift(text) == Verdict::Clear {
-            return;
+        if !self.is_clear(text) {
+            self.read(text, line, line_offset, now, found);
         }
+    }
+
+    /// The second stage for the lines of the stretch that the first one let through; how many lines the stretch has.
+    fn read_candidates(
+        &mut self,
+        stretch: &[u8],
+        line: u64,
+        offset: usize,
+        now: Timestamp,
+        found: &mut dyn FnMut(&Match<'_>),
+    ) -> u64 {
+        let lines = self.sieve.as_ref().map_or(0, Sieve::lines) as u64;
+        self.tally.lines += lines;
+        let mut index = 0;
+        while let Some(candidate) = self.sieve.as_ref().and_then(|sieve| sieve.candidate(index)) {
+            let text = stretch.get(candidate.start..candidate.end).unwrap_or_default();
+            self.read(text, line + candidate.number as u64, offset + candidate.start, now, found);
+            index += 1;
+        }
+        lines
+    }
+
+    fn read(
+        &mut self,
+        text: &[u8],
+        line: u64,
+        line_offset: usize,
+        now: Timestamp,
+        found: &mut dyn FnMut(&Match<'_>),
+    ) {
         self.tally.read += 1;
         match self.reader.read(text) {
             Ok(Some(observation)) => {
@@ -142,27 +193,43 @@ impl Scanner {
 }
 
 impl Scanner {
-    /// The first stage. Only lines of a standard shape can be cleared by it; all others are read.
-    fn sift(&self, line: &[u8]) -> Verdict {
-        if line.len() > telemetry::LINE_BYTES_MAX {
-            return Verdict::Read;
-        }
-        let tsv_only = self.reader.format() == Some(Format::ZeekTsv);
-        match line.trim_ascii_start().first() {
-            Some(b'{') if !tsv_only => sift::json_line(&self.set, line.trim_ascii()),
-            Some(b'#') | None => Verdict::Read,
-            Some(_) => {
-                let tsv = self.reader.tsv();
-                let line = line.strip_suffix(b"\r").unwrap_or(line);
-                let tabs = || memchr::memchr_iter(b'\t', line).count();
-                let shaped = matches!(self.reader.format(), None | Some(Format::ZeekTsv))
-                    && tsv.is_standard()
-                    && tsv.width() > 0
-                    && tsv.width() == tabs() + 1;
-                if shaped { sift::tabs_line(&self.set, line) } else { Verdict::Read }
-            }
+    /// The first stage over the lines that the text begins with. Only lines of a standard shape can be cleared by it; all
+    /// others are read. How many bytes it took; none where the first line is of no such shape.
+    fn sift(&mut self, text: &[u8]) -> usize {
+        let Some(sieve) = &mut self.sieve else { return 0 };
+        match text.first() {
+            Some(b'{') if self.reader.format() != Some(Format::ZeekTsv) => sieve.json(&self.set, text),
+            Some(b'{' | b'#') | None => 0,
+            Some(byte) if byte.is_ascii_whitespace() => 0,
+            Some(_) => match shaped_width(&self.reader) {
+                Some(width) => sieve.tabs(&self.set, text, width),
+                None => 0,
+            },
         }
     }
+
+    /// Whether the first stage says of one line that it need not be read.
+    fn is_clear(&mut self, line: &[u8]) -> bool {
+        let Some(sieve) = &mut self.sieve else { return false };
+        let taken = match line.trim_ascii_start().first() {
+            Some(b'{') if self.reader.format() != Some(Format::ZeekTsv) => {
+                sieve.json(&self.set, line.trim_ascii())
+            }
+            Some(b'#') | None => 0,
+            Some(_) => match shaped_width(&self.reader) {
+                Some(width) => sieve.tabs(&self.set, line.strip_suffix(b"\r").unwrap_or(line), width),
+                None => 0,
+            },
+        };
+        taken > 0 && sieve.candidate(0).is_none()
+    }
+}
+
+/// How many columns a record has, where columns are parted as the first stage knows it.
+fn shaped_width(reader: &Reader) -> Option<usize> {
+    let tsv = reader.tsv();
+    let shaped = matches!(reader.format(), None | Some(Format::ZeekTsv)) && tsv.is_standard();
+    Some(tsv.width()).filter(|width| shaped && *width > 0)
 }
 
 struct Place<'a> {
@@ -215,6 +282,7 @@ fn decide(
         let Place { line, line_offset, text, .. } = *place;
         found(&Match {
             indicator: set.indicator(lead.rule),
+            generation: set.generation(),
             line,
             line_offset,
             text,
