@@ -4,7 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target="${CARGO_TARGET_DIR:-$PWD/target}"
-if [ "${1:-}" = short ]; then objects=10000 many=20000 megabytes=64; else objects=200000 many=1000000 megabytes=300; fi
+short=()
+if [ "${1:-}" = short ]; then short=(--short) objects=10000 many=20000 megabytes=64; else objects=200000 many=1000000 megabytes=300; fi
 
 venv="$target/bench-venv"
 if [ ! -x "$venv/bin/medallion" ]; then
@@ -22,7 +23,7 @@ cargo bench --locked --quiet --no-run -p matcher -p store -p yagura
 printf 'commit %s\nmachine %s, %s cores, %s\n' "$(git rev-parse --short HEAD)" \
   "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -sr)"
 printf '\n== match: one core, %s MB of EVE\n' "$megabytes"
-"${pin[@]}" cargo bench --locked --quiet -p matcher --bench scan -- "${megabytes}000000"
+"${pin[@]}" cargo bench --locked --quiet -p matcher --bench scan -- "${megabytes}000000" "${short[@]}"
 printf '\n== store\n'
 cargo bench --locked --quiet -p store --bench ingest -- "$objects"
 printf '\n== service\n'

@@ -1,7 +1,8 @@
 //! The indicators an edge holds, and the compiled set in use. A newer set replaces the older one between two stretches of a
 //! log; nothing waits for it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use api::{Intelligence, IntelligenceChange};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use matcher::{Indicator, IndicatorSet, WarningLists};
+use matcher::{Built, Delta, Indicator, IndicatorSet, WarningLists};
 use stix::marking::Tlp;
 use stix::{Id, Object};
 use tokio::sync::watch;
@@ -33,7 +34,33 @@ struct Held {
     sequence: i64,
     usable: HashMap<Id, (Indicator, Option<Tlp>)>,
     unusable: u64,
+    /// Those of the usable ones that the set in use refused.
+    refused: HashSet<Id>,
+    /// What changed since the set in use was made.
+    changed: Changed,
 }
+
+/// What a new set has to take up.
+enum Changed {
+    All,
+    These(HashSet<Id>),
+}
+
+impl Default for Changed {
+    fn default() -> Self {
+        Self::All
+    }
+}
+
+/// What the set in use is replaced with.
+enum Next {
+    Whole(Vec<Indicator>),
+    Delta(Delta),
+}
+
+/// Up to a sixteenth of the set, and so many anyway, are put over what is there; beyond, a new set is built.
+const CHANGES_MIN: usize = 1000;
+const CHANGES_SHARE: usize = 16;
 
 impl std::fmt::Debug for Indicators {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -57,6 +84,7 @@ impl Indicators {
             confidence_min: (matching.confidence_min > 0).then_some(matching.confidence_min),
             any_time: false,
             unanchored: false,
+            seed: std::hash::RandomState::new().hash_one(sequence),
         };
         let mut held = Held { sequence, ..Held::default() };
         for (body, tlp) in kept {
@@ -85,6 +113,7 @@ impl Indicators {
                 IntelligenceChange::Drop { id } => {
                     if let Ok(id) = Id::parse(id) {
                         held.usable.remove(&id);
+                        held.changed.add(&id);
                     }
                 }
             }
@@ -92,23 +121,38 @@ impl Indicators {
         held.sequence = news.sequence;
     }
 
-    /// Compiles the held indicators and puts the set in use.
+    /// Compiles what changed and puts the new set in use. Few changes are put over the set that is there, which takes
+    /// milliseconds; where they have become many, all that is held is compiled anew.
     pub(crate) fn rebuild(&self, status: &Status) {
-        let (sequence, indicators, unusable) = {
-            let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            let indicators: Vec<Indicator> =
-                held.usable.values().map(|(indicator, _)| indicator.clone()).collect();
-            (held.sequence, indicators, held.unusable)
+        let current = self.current();
+        let (sequence, next) = {
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            (held.sequence, held.next(&current))
         };
-        let built =
-            IndicatorSet::build(indicators, &self.warning_lists, &self.options, sequence.cast_unsigned());
-        for (id, why) in built.refused.iter().take(20) {
+        let generation = sequence.cast_unsigned();
+        let is_whole = matches!(next, Next::Whole(_));
+        let (lists, options) = (&self.warning_lists, &self.options);
+        let Built { set, refused, .. } = match next {
+            Next::Whole(indicators) => IndicatorSet::build(indicators, lists, options, generation),
+            Next::Delta(delta) => current.apply(delta, lists, options, generation),
+        };
+        for (id, why) in refused.iter().take(20) {
             tracing::info!(indicator = %id, code = why.code, "not used: {why}");
         }
-        status.indicators.store(built.set.len() as u64, Ordering::Relaxed);
-        status.refused.store(unusable + built.refused.len() as u64, Ordering::Relaxed);
-        self.set.store(Arc::new(built.set));
+        status.indicators.store(set.len() as u64, Ordering::Relaxed);
+        self.set.store(Arc::new(set));
         status.generation.store(sequence, Ordering::Relaxed);
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_whole {
+            held.refused.clear();
+        }
+        held.refused.extend(refused.into_iter().map(|(id, _)| id));
+        status.refused.store(held.unusable + held.refused.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Has the next set compiled from all that is held.
+    fn start_over(&self) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).changed = Changed::All;
     }
 
     /// The marking that an indicator bears, as the hub said.
@@ -124,9 +168,39 @@ impl Indicators {
     }
 }
 
+impl Changed {
+    fn add(&mut self, id: &Id) {
+        if let Self::These(ids) = self {
+            ids.insert(id.clone());
+        }
+    }
+}
+
 impl Held {
+    /// What the next set is made of; it is taken to be made.
+    fn next(&mut self, current: &IndicatorSet) -> Next {
+        let most = CHANGES_MIN.max(current.len() / CHANGES_SHARE);
+        match std::mem::replace(&mut self.changed, Changed::These(HashSet::new())) {
+            Changed::These(ids) if current.changes() + ids.len() <= most => {
+                let mut delta = Delta::default();
+                for id in ids {
+                    self.refused.remove(&id);
+                    match self.usable.get(&id) {
+                        Some((indicator, _)) => delta.put.push(indicator.clone()),
+                        None => delta.dropped.push(id),
+                    }
+                }
+                Next::Delta(delta)
+            }
+            Changed::These(_) | Changed::All => {
+                Next::Whole(self.usable.values().map(|(indicator, _)| indicator.clone()).collect())
+            }
+        }
+    }
+
     fn put(&mut self, body: Bytes, tlp: Option<&str>) {
         let read = Object::parse(body).ok().and_then(|object| {
+            self.changed.add(object.id());
             let indicator = Indicator::from_object(&object);
             if indicator.is_err() {
                 self.usable.remove(object.id());
@@ -168,7 +242,10 @@ pub(crate) async fn keep_compiled(shared: Arc<Shared>, mut changed: watch::Recei
         match built.await {
             Ok(()) if is_all => shared.status.informed.store(true, Ordering::Relaxed),
             Ok(()) => {}
-            Err(_) => tracing::error!("the indicators could not be compiled; the earlier set stays in use"),
+            Err(_) => {
+                shared.indicators.start_over();
+                tracing::error!("the indicators could not be compiled; the earlier set stays in use");
+            }
         }
     }
 }

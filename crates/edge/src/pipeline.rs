@@ -329,7 +329,8 @@ fn consider(
     let values: Vec<String> =
         values.map(|observed| format!("{} = {}", observed.field, observed.value)).collect();
     found.ledger.push(row(LedgerKind::Matched, format!("{place} {}", values.join(", "))));
-    let about = (&id, indicator.version(), shared.indicators.marking_of(&id));
+    let version = indicator.version();
+    let about = (&id, version.as_str(), shared.indicators.marking_of(&id));
     let config = &shared.config;
     match oversight::minimise(about, hit.observation, hit.hits, config.purpose, &config.consent, now) {
         Ok(minimised) => {

@@ -1,7 +1,7 @@
-//! How fast one core matches, beside the fastest full parse of the same file.
+//! How fast one core matches, beside the fastest full parse of the same file, a search for its line ends, and `rg -F -f`.
 //!
-//! `cargo bench -p matcher --bench scan -- [BYTES [INDICATORS]] [--no-rg]`; pin it to a core (`taskset -c 1`) for steady figures. Events are
-//! synthetic: the mix, the sizes and the skew are those of a busy sensor, the values are nobody's.
+//! `cargo bench -p matcher --bench scan -- [BYTES [INDICATORS…]] [--no-rg] [--short]`; pin it to a core (`taskset -c 1`) for steady
+//! figures. Events are synthetic: the mix, the sizes and the skew are those of a busy sensor, the values are nobody's.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,7 +16,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
 
-use matcher::{Indicator, IndicatorSet, Options, Scanner, WarningLists};
+use matcher::{Delta, Indicator, IndicatorSet, Options, Scanner, Simd, WarningLists};
 use stix::{Id, Timestamp};
 use telemetry::Reader;
 
@@ -80,6 +80,13 @@ fn address(family: u64, number: u64, odd: bool) -> u32 {
     }
 }
 
+/// An IPv6 address of the Internet.
+fn address6(family: u64, number: u64) -> String {
+    let mut random = Random(scramble(family << 48 ^ number ^ 0xadd6));
+    let high = 0x2a00 << 48 | random.next() >> 16;
+    std::net::Ipv6Addr::from(u128::from(high) << 64 | u128::from(random.next())).to_string()
+}
+
 fn dotted(address: u32) -> String {
     std::net::Ipv4Addr::from(address).to_string()
 }
@@ -107,9 +114,10 @@ fn path(random: &mut Random) -> String {
     path
 }
 
-/// What indicator `number` asks for: 30 % addresses, 2 % networks, 40 % names, 15 % URLs, 13 % hashes.
+/// What indicator `number` asks for: 30 % addresses (one in fifteen of IPv6), 2 % networks, 40 % names, 15 % URLs, 13 % hashes.
 enum Asked {
     Address(u32),
+    Address6(String),
     Network(u32, u32),
     Name(String),
     Url(String, String),
@@ -118,7 +126,8 @@ enum Asked {
 
 fn asked(number: u64) -> Asked {
     match scramble(number ^ 0x00a5_ced0) % 100 {
-        0..=29 => Asked::Address(address(900, number, true)),
+        0..=27 => Asked::Address(address(900, number, true)),
+        28..=29 => Asked::Address6(address6(900, number)),
         30..=31 => {
             let length = [20_u32, 22, 24, 24, 24, 28][(scramble(number) % 6) as usize];
             Asked::Network(address(901, number, true) & (u32::MAX << (32 - length)), length)
@@ -136,7 +145,7 @@ fn value(asked: &Asked) -> String {
     match asked {
         Asked::Address(address) => dotted(*address),
         Asked::Network(first, length) => format!("{}/{length}", dotted(*first)),
-        Asked::Name(name) => name.clone(),
+        Asked::Name(text) | Asked::Address6(text) => text.clone(),
         Asked::Url(host, path) => format!("http://{host}{path}"),
         Asked::Digest(digest) => digest.clone(),
     }
@@ -146,12 +155,15 @@ fn indicator(number: u64) -> Indicator {
     let asked = asked(number);
     let path = match &asked {
         Asked::Address(_) | Asked::Network(..) => "ipv4-addr:value",
+        Asked::Address6(_) => "ipv6-addr:value",
         Asked::Name(_) => "domain-name:value",
         Asked::Url(..) => "url:value",
         Asked::Digest(_) => "file:hashes.'SHA-256'",
     };
     let operator = if matches!(asked, Asked::Network(..)) { "ISSUBSET" } else { "=" };
-    let stamp = Timestamp::parse("2025-01-01T00:00:00.000Z").unwrap();
+    // Each of a moment of its own, from which on it counts, as feeds write them.
+    let moment = 1_700_000_000_000 + (scramble(number ^ 0x57a9) % 30_000_000_000) as i64;
+    let stamp = Timestamp::from_instant(jiff::Timestamp::from_millisecond(moment).unwrap());
     Indicator {
         id: Id::parse(&format!("indicator--00000000-0000-4000-8000-{number:012x}")).unwrap(),
         version: stamp.clone(),
@@ -164,8 +176,8 @@ fn indicator(number: u64) -> Indicator {
     }
 }
 
-/// One event, and the indicator planted in it with the address it goes to, if one is. Planted ones are below 10,000, so every set has
-/// them.
+/// One event, and the indicator planted in it with the IPv4 address it goes to, if one is. Planted ones are below 10,000, so every
+/// set has them.
 fn event(random: &mut Random, out: &mut String, micros: &mut u64) -> Option<(u64, u32)> {
     *micros += random.below(400);
     let planted = random.below(1000).eq(&0).then(|| random.below(10_000));
@@ -178,6 +190,7 @@ fn event(random: &mut Random, out: &mut String, micros: &mut u64) -> Option<(u64
     };
     let source = dotted(0x0a10_0000 | (random.skewed(20_000) as u32 & 0xffff));
     let mut destination = address(1, random.skewed(300_000), false);
+    let mut destination6 = random.below(16).eq(&0).then(|| address6(1, random.skewed(100_000)));
     let mut host = name(1, random.skewed(200_000));
     if random.below(10) < 7 {
         host = format!("{}.{host}", SERVICES[random.below(8) as usize]);
@@ -185,9 +198,10 @@ fn event(random: &mut Random, out: &mut String, micros: &mut u64) -> Option<(u64
     let mut target = path(random);
     let mut sha256 = digest(1, random.skewed(100_000));
     match planted.map(asked) {
-        Some(Asked::Address(address)) => destination = address,
+        Some(Asked::Address(address)) => (destination, destination6) = (address, None),
+        Some(Asked::Address6(address)) => destination6 = Some(address),
         Some(Asked::Network(first, length)) => {
-            destination = first | random.next() as u32 & u32::MAX >> length;
+            (destination, destination6) = (first | random.next() as u32 & u32::MAX >> length, None);
         }
         Some(Asked::Name(name)) => {
             if matches!(kind, "flow" | "fileinfo") {
@@ -206,7 +220,7 @@ fn event(random: &mut Random, out: &mut String, micros: &mut u64) -> Option<(u64
         .to_string();
     let flow = random.next() >> 12;
     let planted = planted.map(|number| (number, destination));
-    let destination = dotted(destination);
+    let destination = destination6.unwrap_or_else(|| dotted(destination));
     let (source_port, port) = (1024 + random.below(60_000), [443, 80, 53, 8080][random.below(4) as usize]);
     let _ = write!(
         out,
@@ -311,37 +325,64 @@ fn best<T: PartialEq + std::fmt::Debug>(runs: usize, mut work: impl FnMut() -> T
     (fastest, answer)
 }
 
+/// The file that is looked through, and what a look through it is measured against.
+struct Log {
+    text: String,
+    /// Lines, and the indicators that are planted in them.
+    planted: Planted,
+    lines: f64,
+    megabytes: f64,
+    /// Seconds of a full parse.
+    parse: f64,
+}
+
+impl Log {
+    fn generate(bytes: usize) -> Self {
+        let (text, planted) = events(bytes);
+        let (megabytes, length) = (text.len() as f64 / 1e6, text.len());
+        let (newlines, lines) = best(5, || memchr::memchr_iter(b'\n', text.as_bytes()).count());
+        println!(
+            "events: {lines}, {megabytes:.0} MB, {} bytes each; {} carry an indicator\nmemchr, line ends only: {:.0} MB/s",
+            length / lines,
+            planted.len(),
+            megabytes / newlines
+        );
+        let (parse, _) = best(5, || {
+            text.lines()
+                .map(|line| sonic_rs::from_str::<sonic_rs::Value>(line).unwrap())
+                .filter(|value| !sonic_rs::JsonValueTrait::is_null(value))
+                .count()
+        });
+        let log = Self { text, planted, lines: lines as f64, megabytes, parse };
+        println!("sonic-rs DOM, parse only: {}", log.rate(parse));
+        log
+    }
+
+    fn rate(&self, seconds: f64) -> String {
+        format!("{:.0} MB/s, {:.2} M events/s", self.megabytes / seconds, self.lines / seconds / 1e6)
+    }
+}
+
 fn main() {
-    let mut numbers = std::env::args().skip(1).filter_map(|argument| argument.parse().ok());
-    let bytes: usize = numbers.next().unwrap_or(200_000_000);
-    // A second number asks for one size of set alone.
-    let only = numbers.next().map(|count| count as u64);
-    let (events, truth) = events(bytes);
-    let megabytes = events.len() as f64 / 1e6;
-    let lines = memchr::memchr_iter(b'\n', events.as_bytes()).count();
-    println!(
-        "events: {lines}, {megabytes:.0} MB, {} bytes each; {} carry an indicator",
-        events.len() / lines,
-        truth.len()
-    );
-
-    let (parse, _) = best(3, || {
-        events
-            .lines()
-            .map(|line| sonic_rs::from_str::<sonic_rs::Value>(line).unwrap())
-            .filter(|value| !sonic_rs::JsonValueTrait::is_null(value))
-            .count()
-    });
-    println!(
-        "sonic-rs DOM, parse only: {:.0} MB/s, {:.2} M events/s",
-        megabytes / parse,
-        lines as f64 / parse / 1e6
-    );
-
-    for count in [10_000_u64, 1_000_000].into_iter().filter(|count| only.is_none_or(|only| only == *count)) {
-        let (build, rate) = matching(&events, &truth, count, megabytes, parse, lines);
-        if !std::env::args().any(|argument| argument == "--no-rg") {
-            fixed_strings(&events, count, build, rate);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let mut numbers = arguments.iter().filter_map(|argument| argument.parse::<u64>().ok());
+    let short = has("--short");
+    let bytes = numbers.next().unwrap_or(if short { 64_000_000 } else { 200_000_000 });
+    let mut counts: Vec<u64> = numbers.collect();
+    if counts.is_empty() {
+        counts = if short {
+            vec![10_000, 100_000]
+        } else {
+            vec![10_000, 100_000, 1_000_000, 5_000_000, 10_000_000]
+        };
+    }
+    let log = Log::generate(bytes as usize);
+    for count in counts {
+        let (build, rate) = matching(&log, count);
+        // It wants some 11 GB for a million.
+        if !has("--no-rg") && count <= 1_000_000 {
+            fixed_strings(&log.text, count, build, rate);
         }
     }
 }
@@ -382,65 +423,121 @@ fn truth(planted: &Planted, count: u64) -> BTreeSet<(u64, u64)> {
 
 fn events(bytes: usize) -> (String, Planted) {
     let mut random = Random(20_261_123);
-    let (mut events, mut truth, mut micros) = (String::with_capacity(bytes + 4096), BTreeMap::new(), 0);
+    let (mut events, mut planted, mut micros) = (String::with_capacity(bytes + 4096), BTreeMap::new(), 0);
     for line in 0.. {
         if events.len() >= bytes {
             break;
         }
-        truth.extend(event(&mut random, &mut events, &mut micros).map(|planted| (line, planted)));
+        planted.extend(event(&mut random, &mut events, &mut micros).map(|planted| (line, planted)));
     }
-    (events, truth)
+    (events, planted)
 }
 
-fn matching(
-    events: &str,
-    planted: &Planted,
-    count: u64,
-    megabytes: f64,
-    parse: f64,
-    lines: usize,
-) -> (f64, f64) {
+/// Builds a set and matches with every backend; the seconds of the building, and the best backend's rate.
+fn matching(log: &Log, count: u64) -> (f64, f64) {
     let indicators: Vec<Indicator> = (0..count).map(indicator).collect();
-    let (build, built) =
-        timed(|| IndicatorSet::build(indicators, &WarningLists::built_in(), &Options::default(), 1));
+    let options = Options { seed: 0x5eed, ..Options::default() };
+    let lists = WarningLists::built_in();
+    let (build, built) = timed(|| IndicatorSet::build(indicators, &lists, &options, 1));
     assert!(built.refused.is_empty(), "{:?}", built.refused.first());
     let set = Arc::new(built.set);
+    let allowed = 64.0 + 64.0 * f64::from(1 << 20) / count as f64;
     println!(
-        "{count} indicators: built in {build:.2} s ({:.2} us each), {} bytes each",
+        "{count} indicators: built in {build:.2} s ({:.2} us each), {:.1} bytes each (64 MiB and 64 each are {allowed:.1})",
         build / count as f64 * 1e6,
-        set.bytes() / set.len()
+        set.bytes() as f64 / set.len() as f64
     );
+    let truth = truth(&log.planted, count);
+    let mut rates = Vec::new();
+    for simd in Simd::all() {
+        let (seconds, (found, read)) = best(5, || scan(log, &set, simd));
+        let differing: Vec<_> = found.symmetric_difference(&truth).collect();
+        assert!(differing.is_empty(), "found or planted, and not both: {differing:?}");
+        println!(
+            "{count} indicators: match, {}: {}, {:.2} x the parse; {:.3} % of lines parsed; all {} that are there found, nothing else",
+            simd.name(),
+            log.rate(seconds),
+            log.parse / seconds,
+            100.0 * read as f64 / log.lines,
+            truth.len()
+        );
+        rates.push(log.megabytes / seconds);
+    }
+    swaps(log, &set, count, (&lists, &options));
+    (build, rates[0])
+}
+
+/// Looks through the file in pieces of a megabyte: what was found, and how many lines were parsed.
+fn scan(log: &Log, set: &Arc<IndicatorSet>, simd: Simd) -> (BTreeSet<(u64, u64)>, u64) {
     let now = "2026-01-01T00:00:00Z".parse().unwrap();
-    let (seconds, found) = best(3, || {
-        let mut found = BTreeSet::new();
-        let mut scanner = Scanner::new(Arc::clone(&set), Reader::auto());
-        let mut base = 0;
-        let mut rest = events.as_bytes();
-        while !rest.is_empty() {
-            let near = rest.len().min(1 << 20);
-            let end = memchr::memrchr(b'\n', &rest[..near]).map_or(rest.len(), |at| at + 1);
-            scanner.scan(&rest[..end], now, &mut |hit| {
-                found.insert((base + hit.line, u64::from(hit.indicator.number())));
-            });
-            base = scanner.tally().lines;
-            rest = &rest[end..];
-        }
-        assert_eq!(scanner.tally().unreadable.len(), 0);
-        (found, scanner.tally().read)
-    });
-    let (found, read) = found;
-    let truth = truth(planted, count);
-    let differing: Vec<_> = found.symmetric_difference(&truth).collect();
-    assert!(differing.is_empty(), "found or planted, and not both: {differing:?}");
+    let mut found = BTreeSet::new();
+    let mut scanner = Scanner::with_simd(Arc::clone(set), Reader::auto(), simd);
+    let mut base = 0;
+    for piece in pieces(log.text.as_bytes()) {
+        scanner.scan(piece, now, &mut |hit| {
+            found.insert((base + hit.line, u64::from(hit.indicator.number())));
+        });
+        base = scanner.tally().lines;
+    }
+    assert_eq!(scanner.tally().unreadable.len(), 0);
+    (found, scanner.tally().read)
+}
+
+fn pieces(mut rest: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let near = rest.len().min(1 << 20);
+        let end = memchr::memrchr(b'\n', &rest[..near]).map_or(rest.len(), |at| at + 1);
+        let (piece, behind) = rest.split_at(end);
+        rest = behind;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
+/// What a new set costs a scanner at work: a change put over the set, and another set of the same size, the earlier one freed by
+/// the scanner itself.
+fn swaps(log: &Log, set: &Arc<IndicatorSet>, count: u64, (lists, options): (&WarningLists, &Options)) {
+    const CHANGES: u64 = 1000;
+    let changes = CHANGES.min(count / 10);
+    let put: Vec<Indicator> = (count..count + changes).map(indicator).collect();
+    let dropped = (0..changes).map(|number| indicator(number + count / 2).id).collect();
+    let (apply, built) = timed(|| set.apply(Delta { put, dropped }, lists, options, 2));
+    assert_eq!(built.set.len() as u64, count);
+    let changed = Arc::new(built.set);
+    let (seconds, (_, read)) = best(3, || scan(log, &changed, Simd::best()));
     println!(
-        "{count} indicators: match {:.0} MB/s, {:.2} M events/s, {:.2} x the parse; {:.2} % of lines parsed; all {} that are there found, nothing else",
-        megabytes / seconds,
-        lines as f64 / seconds / 1e6,
-        parse / seconds,
-        100.0 * read as f64 / lines as f64,
-        truth.len()
+        "{count} indicators: {changes} put and {changes} dropped in {:.1} ms, then {} ({:.3} % of lines parsed)",
+        apply * 1e3,
+        log.rate(seconds),
+        100.0 * read as f64 / log.lines
     );
-    (build, megabytes / seconds)
+    if count > 1_000_000 {
+        return;
+    }
+    let other: Vec<Indicator> = (0..count).map(indicator).collect();
+    let other = Arc::new(IndicatorSet::build(other, lists, options, 3).set);
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let mut scanner = Scanner::new(Arc::new(IndicatorSet::none()), Reader::auto());
+    let pieces: Vec<&[u8]> = pieces(log.text.as_bytes()).take(40).collect();
+    let mut pause = |set: Arc<IndicatorSet>| {
+        let start = Instant::now();
+        scanner.adopt(set);
+        let adopted = start.elapsed();
+        let mut longest = std::time::Duration::ZERO;
+        for piece in &pieces {
+            let start = Instant::now();
+            scanner.scan(piece, now, &mut |_| {});
+            longest = longest.max(start.elapsed());
+        }
+        (adopted.as_secs_f64() * 1e3, longest.as_secs_f64() * 1e3)
+    };
+    let (none, _) = pause(changed);
+    // The scanner is the last to hold this one.
+    let (whole, longest) = pause(other);
+    let (freed, _) = pause(Arc::new(IndicatorSet::none()));
+    println!(
+        "{count} indicators: a scanner waits {none:.3} ms for a changed set, {whole:.3} ms for another, {freed:.3} ms where it frees the \
+         earlier one itself; its longest piece of 1 MB took {longest:.1} ms"
+    );
 }
 
 /// `rg -F -f`: the tool that many use for this; on a slice of the file, because it needs minutes for the whole.

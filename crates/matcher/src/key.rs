@@ -97,7 +97,7 @@ impl Key {
     pub(crate) fn matches(&self, seen: &Key) -> bool {
         match (self.kind, seen.kind) {
             (KeyKind::Net4(length), KeyKind::V4) | (KeyKind::Net6(length), KeyKind::V6) => {
-                masked(&seen.bytes, length).as_deref() == Some(&self.bytes)
+                masked(&seen.bytes, length).as_deref() == Some(self.bytes.as_ref())
             }
             (KeyKind::DomainBelow, KeyKind::Domain) => seen
                 .bytes
@@ -108,18 +108,42 @@ impl Key {
     }
 }
 
-/// The first `length` bits of an address, the others zero.
-pub(crate) fn masked(address: &[u8], length: u8) -> Option<Box<[u8]>> {
+/// The first octets of an address, without an allocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Masked {
+    octets: [u8; 16],
+    length: usize,
+}
+
+impl Masked {
+    /// The octets and zeros behind them.
+    pub(crate) fn octets(self) -> [u8; 16] {
+        self.octets
+    }
+}
+
+impl std::ops::Deref for Masked {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.octets.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// The first `length` bits of an address of 16 octets at most, the others zero.
+pub(crate) fn masked(address: &[u8], length: u8) -> Option<Masked> {
     if usize::from(length) > address.len() * 8 {
         return None;
     }
+    let mut masked = Masked { octets: [0; 16], length: address.len() };
+    masked.octets.get_mut(..address.len())?.copy_from_slice(address);
     let mut left = u32::from(length);
-    let masked = address.iter().map(|octet| {
+    for octet in &mut masked.octets {
         let keep = left.min(8);
         left -= keep;
-        octet & u8::MAX.checked_shl(8 - keep).unwrap_or(0)
-    });
-    Some(masked.collect())
+        *octet &= u8::MAX.checked_shl(8 - keep).unwrap_or(0);
+    }
+    Some(masked)
 }
 
 /// What an observed value is as a key; `None` where it is of a kind that is not matched or no value of its kind.

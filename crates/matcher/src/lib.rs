@@ -30,12 +30,14 @@ mod rewrite;
 mod scanner;
 mod set;
 mod sift;
+mod simd;
 mod warning;
 mod window;
 
 pub use compile::Covers;
 pub use indicator::{Indicator, Unusable};
 pub use scanner::{Match, Scanner, Tally};
-pub use set::{Built, IndicatorRef, IndicatorSet, Options};
+pub use set::{Built, Delta, IndicatorRef, IndicatorSet, Options};
+pub use simd::Simd;
 pub use warning::{WarningListError, WarningLists};
 pub use window::{BoundRecord, WindowTally, Windows};

@@ -5,7 +5,7 @@ use crate::part::{Part, PartKey};
 use crate::set::Lead;
 
 /// Numbers of tests begin here; those of conjunctions stay below.
-const FIRST_TEST: u32 = 1 << 31;
+pub(crate) const FIRST_TEST: u32 = 1 << 31;
 
 /// One comparison of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +48,16 @@ impl Parts {
         self.tests.get(place as usize).copied()
     }
 
+    /// How many parts there are.
+    pub(crate) fn len(&self) -> u32 {
+        self.parts.len() as u32
+    }
+
+    /// How many tests there are.
+    pub(crate) fn tests(&self) -> u32 {
+        self.tests.len() as u32
+    }
+
     pub(crate) fn part(&self, number: u32) -> Option<&Part> {
         self.parts.get(number as usize)
     }
@@ -56,8 +66,8 @@ impl Parts {
         &self.unanchored
     }
 
-    /// Whether a part of the set has this key.
-    pub(crate) fn keys(&self) -> std::collections::HashSet<PartKey> {
-        self.parts.iter().map(|part| part.key).collect()
+    /// The keys of the parts.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = PartKey> {
+        self.parts.iter().map(|part| part.key)
     }
 }

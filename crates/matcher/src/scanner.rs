@@ -9,7 +9,8 @@ use crate::condition::Seen;
 use crate::graph;
 use crate::parts::TestOf;
 use crate::set::{IndicatorRef, IndicatorSet, Lead};
-use crate::sift::{self, Verdict};
+use crate::sift::Sieve;
+use crate::simd::Simd;
 use crate::window::{Arrival, BoundRecord, Windows};
 
 /// Looks for the indicators of a set in the lines of one log.
@@ -19,9 +20,11 @@ pub struct Scanner {
     set: Arc<IndicatorSet>,
     reader: Reader,
     tally: Tally,
-    exhaustive: bool,
+    /// The first stage; `None`: every line is read.
+    sieve: Option<Sieve>,
     windows: Windows,
-    /// Bytes of the chunks before this one.
+    /// Lines and bytes of the chunks before this one.
+    lines: u64,
     bytes: u64,
     /// Kept between lines so that a line allocates nothing.
     scratch: Scratch,
@@ -65,6 +68,8 @@ pub struct Tally {
 pub struct Match<'a> {
     /// The indicator.
     pub indicator: IndicatorRef<'a>,
+    /// The [generation](IndicatorSet::generation) of the set that it is of.
+    pub generation: u64,
     /// The line's number within the chunk, from 0.
     pub line: u64,
     /// Where the line begins in the chunk, in bytes.
@@ -89,12 +94,20 @@ impl Scanner {
     /// A scanner for one log.
     #[must_use]
     pub fn new(set: Arc<IndicatorSet>, reader: Reader) -> Self {
+        Self::with_simd(set, reader, Simd::best())
+    }
+
+    /// A scanner with a first stage of these instructions. It finds the same: for tests and measurements of that.
+    #[must_use]
+    pub fn with_simd(set: Arc<IndicatorSet>, reader: Reader, simd: Simd) -> Self {
+        let sieve = Some(Sieve::new(simd));
         Self {
             set,
             reader,
             tally: Tally::default(),
-            exhaustive: false,
+            sieve,
             windows: Windows::default(),
+            lines: 0,
             bytes: 0,
             scratch: Scratch::default(),
         }
@@ -103,14 +116,18 @@ impl Scanner {
     /// A scanner that parses every line. Slower, and finds the same: for tests of that, and to have every line checked.
     #[must_use]
     pub fn exhaustive(set: Arc<IndicatorSet>, reader: Reader) -> Self {
-        Self { exhaustive: true, ..Self::new(set, reader) }
+        Self { sieve: None, ..Self::new(set, reader) }
     }
 
-    /// Goes on with another set; the log's state is kept, and what patterns remember that are in the new set as well.
+    /// Goes on with another set; the log's state is kept, and what patterns remember that are in the new set as well. Between
+    /// two chunks, and without a pause: what the new set was built for is done. The earlier set is freed with its last owner.
     pub fn adopt(&mut self, set: Arc<IndicatorSet>) {
-        if !Arc::ptr_eq(&self.set, &set) && self.windows.held() > 0 {
-            let known = set.parts().keys();
-            self.windows.keep(|key| known.contains(key));
+        if !Arc::ptr_eq(&self.set, &set) {
+            self.sieve.iter_mut().for_each(Sieve::forget);
+            if self.windows.held() > 0 {
+                let known = set.part_keys();
+                self.windows.keep(|key| known.contains(key));
+            }
         }
         self.set = set;
     }
@@ -157,17 +174,25 @@ impl Scanner {
         let mut offset = 0;
         let mut line = 0;
         while let Some(rest) = chunk.get(offset..).filter(|rest| !rest.is_empty()) {
+            let taken = self.sift(rest);
+            if taken > 0 {
+                line += self.read_candidates(rest, line, offset, now, found);
+                offset += taken;
+                continue;
+            }
             let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             self.scan_at(rest.get(..length).unwrap_or(rest), line, offset, now, found);
             offset += length + 1;
             line += 1;
         }
+        self.lines += line;
         self.bytes += chunk.len() as u64;
     }
 
     /// Looks through one line without its line end.
     pub fn scan_line(&mut self, line: &[u8], now: Timestamp, found: &mut dyn FnMut(&Match<'_>)) {
         self.scan_at(line, 0, 0, now, found);
+        self.lines += 1;
         self.bytes += line.len() as u64 + 1;
     }
 
@@ -180,16 +205,45 @@ impl Scanner {
         found: &mut dyn FnMut(&Match<'_>),
     ) {
         self.tally.lines += 1;
-        let sifted = !self.exhaustive && self.set.unanchored() == 0;
-        if sifted && self.sift(text) == Verdict::Clear {
-            return;
+        if !self.is_clear(text) {
+            self.read(text, line, line_offset, now, found);
         }
+    }
+
+    /// The second stage for the lines of the stretch that the first one let through; how many lines the stretch has.
+    fn read_candidates(
+        &mut self,
+        stretch: &[u8],
+        line: u64,
+        offset: usize,
+        now: Timestamp,
+        found: &mut dyn FnMut(&Match<'_>),
+    ) -> u64 {
+        let lines = self.sieve.as_ref().map_or(0, Sieve::lines) as u64;
+        self.tally.lines += lines;
+        let mut index = 0;
+        while let Some(candidate) = self.sieve.as_ref().and_then(|sieve| sieve.candidate(index)) {
+            let text = stretch.get(candidate.start..candidate.end).unwrap_or_default();
+            self.read(text, line + candidate.number as u64, offset + candidate.start, now, found);
+            index += 1;
+        }
+        lines
+    }
+
+    fn read(
+        &mut self,
+        text: &[u8],
+        line: u64,
+        line_offset: usize,
+        now: Timestamp,
+        found: &mut dyn FnMut(&Match<'_>),
+    ) {
         self.tally.read += 1;
         match self.reader.read(text) {
             Ok(Some(observation)) => {
                 let record = BoundRecord {
                     time: observation.time.unwrap_or(now),
-                    line: self.tally.lines - 1,
+                    line: self.lines + line,
                     offset: self.bytes + line_offset as u64,
                 };
                 let place = Place { line, line_offset, text, arrival: Arrival { record, now } };
@@ -203,27 +257,43 @@ impl Scanner {
 }
 
 impl Scanner {
-    /// The first stage. Only lines of a standard shape can be cleared by it; all others are read.
-    fn sift(&self, line: &[u8]) -> Verdict {
-        if line.len() > telemetry::LINE_BYTES_MAX {
-            return Verdict::Read;
-        }
-        let tsv_only = self.reader.format() == Some(Format::ZeekTsv);
-        match line.trim_ascii_start().first() {
-            Some(b'{') if !tsv_only => sift::json_line(&self.set, line.trim_ascii()),
-            Some(b'#') | None => Verdict::Read,
-            Some(_) => {
-                let tsv = self.reader.tsv();
-                let line = line.strip_suffix(b"\r").unwrap_or(line);
-                let tabs = || memchr::memchr_iter(b'\t', line).count();
-                let shaped = matches!(self.reader.format(), None | Some(Format::ZeekTsv))
-                    && tsv.is_standard()
-                    && tsv.width() > 0
-                    && tsv.width() == tabs() + 1;
-                if shaped { sift::tabs_line(&self.set, line) } else { Verdict::Read }
-            }
+    /// The first stage over the lines that the text begins with. Only lines of a standard shape can be cleared by it; all
+    /// others are read. How many bytes it took; none where the first line is of no such shape.
+    fn sift(&mut self, text: &[u8]) -> usize {
+        let Some(sieve) = self.sieve.as_mut().filter(|_| !self.set.reads_all()) else { return 0 };
+        match text.first() {
+            Some(b'{') if self.reader.format() != Some(Format::ZeekTsv) => sieve.json(&self.set, text),
+            Some(b'{' | b'#') | None => 0,
+            Some(byte) if byte.is_ascii_whitespace() => 0,
+            Some(_) => match shaped_width(&self.reader) {
+                Some(width) => sieve.tabs(&self.set, text, width),
+                None => 0,
+            },
         }
     }
+
+    /// Whether the first stage says of one line that it need not be read.
+    fn is_clear(&mut self, line: &[u8]) -> bool {
+        let Some(sieve) = self.sieve.as_mut().filter(|_| !self.set.reads_all()) else { return false };
+        let taken = match line.trim_ascii_start().first() {
+            Some(b'{') if self.reader.format() != Some(Format::ZeekTsv) => {
+                sieve.json(&self.set, line.trim_ascii())
+            }
+            Some(b'#') | None => 0,
+            Some(_) => match shaped_width(&self.reader) {
+                Some(width) => sieve.tabs(&self.set, line.strip_suffix(b"\r").unwrap_or(line), width),
+                None => 0,
+            },
+        };
+        taken > 0 && sieve.candidate(0).is_none()
+    }
+}
+
+/// How many columns a record has, where columns are parted as the first stage knows it.
+fn shaped_width(reader: &Reader) -> Option<usize> {
+    let tsv = reader.tsv();
+    let shaped = matches!(reader.format(), None | Some(Format::ZeekTsv)) && tsv.is_standard();
+    Some(tsv.width()).filter(|width| shaped && *width > 0)
 }
 
 struct Place<'a> {
@@ -248,7 +318,7 @@ fn decide(
     let seen = Seen::new(observation);
     let mut leads = std::mem::take(&mut scratch.leads);
     leads.clear();
-    leads.extend(set.parts().unanchored().iter().map(|lead| (*lead, NO_VALUE)));
+    leads.extend(set.unanchored_leads().map(|lead| (lead, NO_VALUE)));
     for (index, key) in seen.keys.iter().enumerate() {
         if let Some(key) = key {
             set.look_up(key, &mut |lead| leads.push((lead, index)));
@@ -278,6 +348,7 @@ fn decide(
         let Place { line, line_offset, text, arrival } = *place;
         found(&Match {
             indicator: set.indicator(lead.rule),
+            generation: set.generation(),
             line,
             line_offset,
             text,
@@ -294,7 +365,7 @@ fn decide(
 /// Whether the record's objects satisfy a test.
 fn holds(set: &IndicatorSet, test: TestOf, objects: &Map<String, Value>, tally: &mut Tally) -> bool {
     let predicate =
-        set.parts().part(test.part).and_then(|part| part.evaluator.predicates().get(test.test as usize));
+        set.part(test.part).and_then(|part| part.evaluator.predicates().get(test.test as usize));
     predicate.is_some_and(|predicate| {
         predicate.holds(objects).unwrap_or_else(|_| {
             tally.undecided += 1;
@@ -326,7 +397,7 @@ impl Scratch {
             // Several values may lead to the same conjunction or test; once is enough.
             let first = decided != Some(number);
             decided = Some(number);
-            match set.parts().test(number) {
+            match set.test(number) {
                 Some(test) => {
                     if first {
                         let objects =
@@ -357,7 +428,7 @@ impl Scratch {
         self.met.sort_unstable();
         for group in self.met.chunk_by(|a, b| a.part == b.part) {
             let Some((number, part)) =
-                group.first().and_then(|test| Some((test.part, set.parts().part(test.part)?)))
+                group.first().and_then(|test| Some((test.part, set.part(test.part)?)))
             else {
                 continue;
             };

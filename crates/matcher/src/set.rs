@@ -1,19 +1,28 @@
 mod build;
+mod layer;
+mod plain;
+mod record;
+mod table;
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hasher};
+use std::collections::HashSet;
+use std::sync::Arc;
 
-use hashbrown::HashTable;
 use jiff::Timestamp;
 use stix::Id;
 use uuid::Uuid;
 
 use crate::compile::Covers;
-use crate::condition::{Condition, Conjunction};
-use crate::filter::Filter;
-use crate::indicator::Unusable;
-use crate::key::{Key, KeyKind, masked};
-use crate::parts::Parts;
+use crate::condition::Condition;
+use crate::filter::Has;
+use crate::indicator::{Indicator, Unusable};
+use crate::key::Key;
+use crate::part::{Part, PartKey};
+use crate::parts::{FIRST_TEST, TestOf};
+use crate::set::layer::Layer;
+use crate::set::record::{Record, saturated};
+use crate::simd::HashKey;
+
+pub(crate) use layer::Lead;
 
 /// How a set is built.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +36,9 @@ pub struct Options {
     /// Takes patterns that no value leads to, such as `[network-traffic:dst_port = 4444]` or `[url:value LIKE '%/x.php']`:
     /// every record is then read in full and held against each of them ([`IndicatorSet::unanchored`]), some microseconds each.
     pub unanchored: bool,
+    /// What the hashing is keyed with. No result depends on it, but strangers choose the values of indicators and of records:
+    /// whoever feeds what strangers wrote draws a number by chance, once for each process, and tells nobody.
+    pub seed: u64,
 }
 
 /// A new set and what did not make it in.
@@ -40,113 +52,66 @@ pub struct Built {
     pub partial: Vec<(Id, Unusable)>,
 }
 
+/// A change to a set.
+#[derive(Debug, Clone, Default)]
+pub struct Delta {
+    /// Indicators that are put in; each replaces the one of the same identifier, whichever of them is newer.
+    pub put: Vec<Indicator>,
+    /// Identifiers of those that are taken out.
+    pub dropped: Vec<Id>,
+}
+
 /// Indicators compiled for look-up; immutable, so share it in an [`Arc`] and put a newer one in its place.
+///
+/// A set is a base and, after [`apply`](Self::apply), a small layer of changes over it. Sets that came from one another share
+/// the base.
 pub struct IndicatorSet {
     generation: u64,
     any_time: bool,
-    hasher: foldhash::fast::SeedableRandomState,
-    rules: Vec<Rule>,
-    leaves: Vec<Leaf>,
-    conjunctions: Vec<Conjunction>,
-    /// What needs whole records, or several of them.
-    parts: Parts,
-    /// Names and versions of the rules.
-    texts: Vec<u8>,
-    /// Identifiers with capital letters and the like, by rule.
-    odd_ids: HashMap<u32, Id>,
-    /// The values of the leaves, each once per table slot.
-    values: Vec<u8>,
-    /// Leaf numbers by kind and value; leaves of one value are chained.
-    table: HashTable<u32>,
-    /// The prefix lengths in use.
-    net4_lengths: Vec<u8>,
-    net6_lengths: Vec<u8>,
-    has_below: bool,
-    /// IPv4 hosts of URLs, which are in no table of addresses.
-    url_v4: HashSet<[u8; 4]>,
-    filter: Filter,
+    key: HashKey,
+    base: Arc<Layer>,
+    top: Option<Arc<Top>>,
+    /// Rules of the base that do not count any more.
+    gone: Arc<HashSet<u32>>,
+    has: Has,
 }
 
-/// An indicator, packed: a million of them must fit into an edge.
-struct Rule {
-    /// The UUID of the identifier; an identifier that cannot be written back from it stands in `odd_ids`.
-    uuid: [u8; 16],
-    text_start: u32,
-    name_bytes: u16,
-    version_bytes: u8,
-    confidence: Option<u8>,
-    /// Nanoseconds since 1970; saturated.
-    valid_from: i64,
-    valid_until: i64,
+/// How many numbers a layer's own numbers come after.
+#[derive(Clone, Copy, Default)]
+struct Shift {
+    rules: u32,
+    conjunctions: u32,
+    tests: u32,
+    parts: u32,
 }
 
-/// One value that leads to a rule.
-struct Leaf {
-    value_start: u32,
-    value_bytes: u32,
-    kind: KeyKind,
-    rule: u32,
-    /// What else must hold: a conjunction, or a test of [`Parts`] by its number there; `NONE`: nothing.
-    conjunction: u32,
-    /// The next leaf of the same value; `NONE`: the last.
-    next: u32,
+impl Shift {
+    fn lead(self, lead: Lead) -> Lead {
+        let shifted = |number| if number < FIRST_TEST { number + self.conjunctions } else { number + self.tests };
+        Lead { rule: lead.rule + self.rules, conjunction: lead.conjunction.map(shifted) }
+    }
 }
 
-const NONE: u32 = u32::MAX;
-
-/// What a look-up found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Lead {
-    pub(crate) rule: u32,
-    pub(crate) conjunction: Option<u32>,
+/// What was put in since the base was built.
+struct Top {
+    layer: Layer,
+    /// What the layer was built from, to build the next one.
+    indicators: Vec<Indicator>,
 }
 
 impl IndicatorSet {
     /// A set that matches nothing.
     #[must_use]
     pub fn none() -> Self {
-        Self::empty(0, false)
-    }
-
-    fn empty(generation: u64, any_time: bool) -> Self {
-        let seed = std::hash::RandomState::new().build_hasher().finish();
-        let hasher =
-            foldhash::fast::SeedableRandomState::with_seed(seed, foldhash::SharedSeed::global_random());
         Self {
-            generation,
-            any_time,
-            hasher: hasher.clone(),
-            rules: Vec::new(),
-            leaves: Vec::new(),
-            conjunctions: Vec::new(),
-            parts: Parts::default(),
-            texts: Vec::new(),
-            odd_ids: HashMap::new(),
-            values: Vec::new(),
-            table: HashTable::new(),
-            net4_lengths: Vec::new(),
-            net6_lengths: Vec::new(),
-            has_below: false,
-            url_v4: HashSet::new(),
-            filter: Filter::new(hasher),
+            generation: 0,
+            any_time: false,
+            key: HashKey::new(0),
+            base: Arc::default(),
+            top: None,
+            gone: Arc::default(),
+            has: Has::default(),
         }
-    }
-
-    pub(crate) fn filter(&self) -> &Filter {
-        &self.filter
-    }
-
-    /// Whether an IPv4 address is one of the set's, in one of its networks, or the host of one of its URLs.
-    pub(crate) fn knows_v4(&self, address: u32) -> bool {
-        let octets = address.to_be_bytes();
-        self.url_v4.contains(&octets) || self.knows(&Key::new(KeyKind::V4, octets))
-    }
-
-    /// Whether an observed value leads to any indicator.
-    pub(crate) fn knows(&self, seen: &Key) -> bool {
-        let mut known = false;
-        self.look_up(seen, &mut |_| known = true);
-        known
     }
 
     /// The number given at building, to tell one set from the next.
@@ -158,121 +123,176 @@ impl IndicatorSet {
     /// How many indicators the set matches.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.rules.len()
+        let put = self.top.as_ref().map_or(0, |top| top.layer.rules);
+        (self.base.rules + put) as usize - self.gone.len()
     }
 
     /// Whether the set matches nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.len() == 0
     }
 
-    /// Bytes of memory that the set holds, without the allocator's overhead.
+    /// How many indicators were put in or taken out since the base was built. Where they have become many, build anew: each
+    /// [`apply`](Self::apply) takes time for all of them, and each look-up asks twice.
+    #[must_use]
+    pub fn changes(&self) -> usize {
+        self.top.as_ref().map_or(0, |top| top.layer.rules as usize) + self.gone.len()
+    }
+
+    /// Bytes of memory that the set holds, without the allocator's overhead and without the indicators of its changes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.rules.capacity() * size_of::<Rule>()
-            + self.leaves.capacity() * size_of::<Leaf>()
-            + self.texts.capacity()
-            + self.values.capacity()
-            + self.filter.bytes()
-            + self.table.capacity() * 8 / 7 * (size_of::<u32>() + 1)
+        self.base.bytes() + self.top.as_ref().map_or(0, |top| top.layer.bytes())
     }
 
-    fn hash(&self, kind: KeyKind, value: &[u8]) -> u64 {
-        let (tag, length) = match kind {
-            KeyKind::V4 => (0, 0),
-            KeyKind::V6 => (1, 0),
-            KeyKind::Net4(length) => (2, length),
-            KeyKind::Net6(length) => (3, length),
-            KeyKind::Domain => (4, 0),
-            KeyKind::DomainBelow => (5, 0),
-            KeyKind::Url => (6, 0),
-            KeyKind::Email => (7, 0),
-            KeyKind::Md5 => (8, 0),
-            KeyKind::Sha1 => (9, 0),
-            KeyKind::Sha256 => (10, 0),
-            KeyKind::Sha512 => (11, 0),
-            KeyKind::Mac => (12, 0),
-            KeyKind::FileName => (13, 0),
-        };
-        let mut hasher = self.hasher.build_hasher();
-        hasher.write_u16(u16::from_le_bytes([tag, length]));
-        hasher.write(value);
-        hasher.finish()
+    pub(crate) fn has(&self) -> Has {
+        self.has
     }
 
-    fn leaf_is(&self, leaf: u32, kind: KeyKind, value: &[u8]) -> bool {
-        self.leaf(leaf).is_some_and(|leaf| leaf.kind == kind && self.leaf_value(leaf) == value)
+    pub(crate) fn hash_key(&self) -> &HashKey {
+        &self.key
     }
 
-    fn leaf(&self, number: u32) -> Option<&Leaf> {
-        self.leaves.get(number as usize)
+    /// The set's layers, each with what its numbers are shifted by.
+    fn layers(&self) -> impl Iterator<Item = (&Layer, Shift)> {
+        let top = self.top.iter().map(|top| (&top.layer, self.above()));
+        [(&*self.base, Shift::default())].into_iter().chain(top)
     }
 
-    fn leaf_value(&self, leaf: &Leaf) -> &[u8] {
-        let start = leaf.value_start as usize;
-        self.values.get(start..start + leaf.value_bytes as usize).unwrap_or_default()
-    }
-
-    fn find(&self, kind: KeyKind, value: &[u8]) -> Option<u32> {
-        if self.leaves.is_empty() {
-            return None;
+    /// What the upper layer's numbers are shifted by.
+    fn above(&self) -> Shift {
+        Shift {
+            rules: self.base.rules,
+            conjunctions: self.base.conjunctions.len() as u32,
+            tests: self.base.parts.tests(),
+            parts: self.base.parts.len(),
         }
-        self.table.find(self.hash(kind, value), |leaf| self.leaf_is(*leaf, kind, value)).copied()
     }
 
-    fn leads(&self, kind: KeyKind, value: &[u8], found: &mut impl FnMut(Lead)) {
-        let mut next = self.find(kind, value);
-        while let Some(leaf) = next.and_then(|number| self.leaf(number)) {
-            let conjunction = (leaf.conjunction != NONE).then_some(leaf.conjunction);
-            found(Lead { rule: leaf.rule, conjunction });
-            next = (leaf.next != NONE).then_some(leaf.next);
+    /// Whether a value of this hash may be one of the set's. The answer "no" is certain; 0.5 % of others pass.
+    #[inline(always)]
+    pub(crate) fn may_have(&self, hash: u64) -> bool {
+        self.base.filter.may_have(hash)
+            || self.top.as_ref().is_some_and(|top| top.layer.filter.may_have(hash))
+    }
+
+    /// Whether it really may be.
+    pub(crate) fn is_likely(&self, hash: u64) -> bool {
+        self.layers().any(|(layer, _)| layer.filter.is_likely(hash))
+    }
+
+    /// Whether any address that begins with this octet may be one of the set's.
+    #[inline(always)]
+    pub(crate) fn may_have_head(&self, address: u32) -> bool {
+        self.base.filter.may_have_head(address)
+            || self.top.as_ref().is_some_and(|top| top.layer.filter.may_have_head(address))
+    }
+
+    /// Whether a wide network lies in or covers the /16 of this address.
+    #[inline(always)]
+    pub(crate) fn may_have_wide(&self, address: u32) -> bool {
+        self.base.filter.may_have_wide(address)
+            || self.top.as_ref().is_some_and(|top| top.layer.filter.may_have_wide(address))
+    }
+
+    /// The lengths of prefixes by which IPv6 addresses are to be looked for.
+    pub(crate) fn prefixes(&self) -> impl Iterator<Item = u8> {
+        self.layers().flat_map(|(layer, _)| layer.filter.prefixes().iter().copied())
+    }
+
+    /// Whether an IPv4 address is one of the set's, in one of its networks, or the host of one of its URLs.
+    pub(crate) fn knows_v4(&self, address: u32) -> bool {
+        let key = Key::address(std::net::Ipv4Addr::from_bits(address).into());
+        let mut known = self.layers().any(|(layer, _)| layer.url_v4.contains(&address));
+        if !known {
+            self.look_up(&key, &mut |_| known = true);
         }
+        known
     }
 
     /// Every rule that an observed value leads to.
-    pub(crate) fn look_up(&self, seen: &Key, found: &mut impl FnMut(Lead)) {
-        self.leads(seen.kind, &seen.bytes, found);
-        let (lengths, net): (&[u8], fn(u8) -> KeyKind) = match seen.kind {
-            KeyKind::V4 => (&self.net4_lengths, KeyKind::Net4),
-            KeyKind::V6 => (&self.net6_lengths, KeyKind::Net6),
-            KeyKind::Domain if self.has_below => return self.look_up_parents(&seen.bytes, found),
-            _ => return,
-        };
-        for length in lengths {
-            if let Some(first) = masked(&seen.bytes, *length) {
-                self.leads(net(*length), &first, found);
-            }
-        }
-    }
-
-    fn look_up_parents(&self, name: &[u8], found: &mut impl FnMut(Lead)) {
-        let mut rest = name;
-        while let Some(dot) = memchr::memchr(b'.', rest) {
-            rest = rest.get(dot + 1..).unwrap_or_default();
-            self.leads(KeyKind::DomainBelow, rest, found);
+    pub(crate) fn look_up(&self, seen: &Key, found: &mut dyn FnMut(Lead)) {
+        for (layer, shift) in self.layers() {
+            layer.look_up(&self.key, seen, &mut |lead| {
+                let lead = shift.lead(lead);
+                if !self.gone.contains(&lead.rule) {
+                    found(lead);
+                }
+            });
         }
     }
 
     pub(crate) fn conjunction(&self, number: u32) -> &[Condition] {
-        self.conjunctions.get(number as usize).map_or(&[], AsRef::as_ref)
+        match number.checked_sub(self.base.conjunctions.len() as u32) {
+            None => self.base.conjunction(number),
+            Some(number) => self.top.as_ref().map_or(&[], |top| top.layer.conjunction(number)),
+        }
     }
 
-    pub(crate) fn parts(&self) -> &Parts {
-        &self.parts
+    fn record(&self, rule: u32) -> Option<Record<'_>> {
+        match rule.checked_sub(self.base.rules) {
+            None => self.base.record(rule),
+            Some(rule) => self.top.as_ref().and_then(|top| top.layer.record(rule)),
+        }
+    }
+
+    fn odd_id(&self, rule: u32) -> Option<&Id> {
+        match rule.checked_sub(self.base.rules) {
+            None => self.base.odd_ids.get(&rule),
+            Some(rule) => self.top.as_ref().and_then(|top| top.layer.odd_ids.get(&rule)),
+        }
+    }
+
+    /// The test of that number; `None` for a conjunction's.
+    pub(crate) fn test(&self, number: u32) -> Option<TestOf> {
+        let above = self.above();
+        match number.checked_sub(FIRST_TEST)?.checked_sub(above.tests) {
+            None => self.base.parts.test(number),
+            Some(number) => {
+                let test = self.top.as_ref()?.layer.parts.test(FIRST_TEST + number)?;
+                Some(TestOf { part: above.parts + test.part, ..test })
+            }
+        }
+    }
+
+    pub(crate) fn part(&self, number: u32) -> Option<&Part> {
+        match number.checked_sub(self.base.parts.len()) {
+            None => self.base.parts.part(number),
+            Some(number) => self.top.as_ref()?.layer.parts.part(number),
+        }
+    }
+
+    /// The keys of all parts.
+    pub(crate) fn part_keys(&self) -> HashSet<PartKey> {
+        self.layers().flat_map(|(layer, _)| layer.parts.keys()).collect()
+    }
+
+    /// What every record is held against, because no value leads to it.
+    pub(crate) fn unanchored_leads(&self) -> impl Iterator<Item = Lead> {
+        let leads = self
+            .layers()
+            .flat_map(|(layer, shift)| layer.parts.unanchored().iter().map(move |lead| shift.lead(*lead)));
+        leads.filter(|lead| !self.gone.contains(&lead.rule))
+    }
+
+    /// Whether every record is to be read, because something in the set is led to by no value.
+    pub(crate) fn reads_all(&self) -> bool {
+        self.layers().any(|(layer, _)| !layer.parts.unanchored().is_empty())
     }
 
     /// How many comparisons every record is held against, because no value leads to them ([`Options::unanchored`]).
     #[must_use]
     pub fn unanchored(&self) -> usize {
-        self.parts.unanchored().len()
+        self.unanchored_leads().count()
     }
 
     /// Whether the rule counts for a record of this time.
     pub(crate) fn counts_at(&self, rule: u32, time: Timestamp) -> bool {
-        let time = nanoseconds(time);
-        let within = |rule: &Rule| self.any_time || (rule.valid_from <= time && time < rule.valid_until);
-        self.rules.get(rule as usize).is_some_and(within)
+        let time = saturated(time.as_nanosecond());
+        let within =
+            |record: Record<'_>| self.any_time || (record.valid_from <= time && time < record.valid_until);
+        self.record(rule).is_some_and(within)
     }
 
     /// The indicator that a rule stands for.
@@ -298,44 +318,35 @@ pub struct IndicatorRef<'a> {
 }
 
 impl<'a> IndicatorRef<'a> {
-    fn rule(&self) -> Option<&'a Rule> {
-        self.set.rules.get(self.rule as usize)
-    }
-
-    fn text(&self, part: impl Fn(&Rule) -> (usize, usize)) -> &'a str {
-        let bytes = self.rule().and_then(|rule| {
-            let (skip, length) = part(rule);
-            let start = rule.text_start as usize + skip;
-            self.set.texts.get(start..start + length)
-        });
-        bytes.and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    fn record(&self) -> Option<Record<'a>> {
+        self.set.record(self.rule)
     }
 
     /// The identifier as its producer wrote it.
     #[must_use]
     pub fn id(&self) -> Id {
-        match self.set.odd_ids.get(&self.rule) {
+        match self.set.odd_id(self.rule) {
             Some(id) => id.clone(),
-            None => Id::new("indicator", self.rule().map_or(Uuid::nil(), |rule| Uuid::from_bytes(rule.uuid))),
+            None => Id::new("indicator", self.record().and_then(|record| record.uuid).unwrap_or(Uuid::nil())),
         }
     }
 
     /// The name, else the pattern, cut where it is long.
     #[must_use]
     pub fn name(&self) -> &'a str {
-        self.text(|rule| (0, usize::from(rule.name_bytes)))
+        self.record().map_or("", |record| record.name)
     }
 
     /// The version (`modified`) as its producer wrote it.
     #[must_use]
-    pub fn version(&self) -> &'a str {
-        self.text(|rule| (usize::from(rule.name_bytes), usize::from(rule.version_bytes)))
+    pub fn version(&self) -> String {
+        self.record().map_or_else(String::new, |record| record.version.to_string())
     }
 
     /// 0–100, where the producer gave it.
     #[must_use]
     pub fn confidence(&self) -> Option<u8> {
-        self.rule().and_then(|rule| rule.confidence)
+        self.record().and_then(|record| record.confidence)
     }
 
     /// A number that tells this indicator from the others of the same set.
@@ -349,8 +360,4 @@ impl std::fmt::Debug for IndicatorRef<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.id())
     }
-}
-
-fn nanoseconds(time: Timestamp) -> i64 {
-    i64::try_from(time.as_nanosecond()).unwrap_or(if time.as_second() < 0 { i64::MIN } else { i64::MAX })
 }

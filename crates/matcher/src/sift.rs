@@ -1,104 +1,446 @@
-//! The first stage: finds the strings of a line that the set might know, without parsing it and without knowing its fields.
-//! Whatever the second stage could match is let through; nearly everything else is not.
+//! The first stage: finds the lines in which the set might know something, without parsing them and without knowing their
+//! fields. Whatever the second stage could match is let through; nearly everything else is not.
+//!
+//! A stretch of lines is walked in blocks of 64 bytes: quotes, line ends and the bytes that make a string worth a look come
+//! out as masks, strings are looked at in batches ([`look`]), and what they ask of the filter in batches of its own
+//! ([`probes`]). What is left are the numbers of the lines to read.
 
+mod look;
+mod probes;
 mod text;
 
-use std::net::IpAddr;
-
-use wide::u8x16;
-
-use crate::filter::{Filter, Host, fold, host_of_url};
-use crate::key::{Key, KeyKind};
 use crate::set::IndicatorSet;
-use crate::sift::text::{Class, has_scheme, is_timestamp, parse_v4, plain_host};
+use crate::sift::look::Look;
+use crate::sift::probes::Probes;
+use crate::simd::{Borders, Lanes, Simd, Work, below, window};
 
-/// What the first stage says of a line.
+pub(crate) use text::plain_host;
+
+/// A stretch is ended by the first line that begins behind this: what is read after it is still near.
+const STRETCH_BYTES: usize = 256 << 10;
+
+/// The memory of the first stage, kept between stretches.
+pub(crate) struct Sieve {
+    simd: Simd,
+    /// Where the lines of the stretch begin; behind the last stands where one more would.
+    starts: Vec<usize>,
+    /// Places in lines that have to be read.
+    marks: Vec<usize>,
+    /// The numbers of the lines that have to be read, rising.
+    read: Vec<usize>,
+    spans: Spans,
+    probes: Box<Probes>,
+    scratch: Vec<u8>,
+}
+
+/// A line that has to be read: its number within the stretch, and where it begins and ends there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Nothing in it is known, and it is framed as a record is.
-    Clear,
-    /// It has to be read.
-    Read,
+pub(crate) struct Candidate {
+    pub(crate) number: usize,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
-/// How the strings of a line are parted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Framing {
-    /// Quoted strings.
-    Json,
-    /// Columns by tabs, members of sets by commas.
-    Tabs,
-}
-
-/// The most bytes of a domain name's text.
-const NAME_BYTES_MAX: usize = 255;
-
-/// Nearly all names are shorter than this.
-const SHORT_BYTES: usize = 64;
-
-/// Probes are collected and asked together, so that their waits for memory overlap.
-const PROBES: usize = 32;
-
-/// The state of one line.
-pub(crate) struct Sieve<'a> {
-    set: &'a IndicatorSet,
-    filter: &'a Filter,
-    probes: [u64; PROBES],
-    count: usize,
-    found: bool,
-}
-
-/// Looks through a JSON line that begins with `{`, white space at its ends removed.
-pub(crate) fn json_line(set: &IndicatorSet, line: &[u8]) -> Verdict {
-    if !line.ends_with(b"}") {
-        return Verdict::Read;
-    }
-    Sieve::new(set).line(line, Framing::Json)
-}
-
-/// Looks through a line of tab-separated values.
-pub(crate) fn tabs_line(set: &IndicatorSet, line: &[u8]) -> Verdict {
-    Sieve::new(set).line(line, Framing::Tabs)
-}
-
-/// The positions in 64 bytes at which something stands, one bit each.
-#[derive(Clone, Copy)]
-struct Masks {
-    /// Quotes, or tabs and commas.
-    borders: u64,
-    backslashes: u64,
-    /// Bytes without one of which no string is worth a look, hashes apart.
-    telling: u64,
-    high: u64,
-}
-
-impl Masks {
-    #[inline(always)]
-    fn of(block: &[u8; 64], framing: Framing) -> Self {
-        let (parts, _) = block.as_chunks::<16>();
-        let mut masks = Self { borders: 0, backslashes: 0, telling: 0, high: 0 };
-        for (part, bytes) in parts.iter().enumerate() {
-            let v = u8x16::new(*bytes);
-            let is = |byte: u8| v.simd_eq(u8x16::splat(byte));
-            let backslash = is(b'\\');
-            let border = match framing {
-                Framing::Json => is(b'"'),
-                Framing::Tabs => is(b'\t') | is(b','),
-            };
-            let telling = is(b'.') | is(b':') | backslash | v;
-            let at = part * 16;
-            // `to_bitmask` takes the highest bit of each byte, so `v` itself gives the bytes that are not ASCII.
-            masks.borders |= u64::from(border.to_bitmask()) << at;
-            masks.backslashes |= u64::from(backslash.to_bitmask()) << at;
-            masks.telling |= u64::from(telling.to_bitmask()) << at;
-            masks.high |= u64::from(v.to_bitmask()) << at;
+impl Sieve {
+    pub(crate) fn new(simd: Simd) -> Self {
+        Self {
+            simd,
+            starts: Vec::new(),
+            marks: Vec::new(),
+            read: Vec::new(),
+            spans: Spans::default(),
+            probes: Box::new(Probes::new()),
+            scratch: Vec::new(),
         }
-        masks
     }
+
+    /// What was learnt of one set does not hold for the next.
+    pub(crate) fn forget(&mut self) {
+        self.probes.forget();
+    }
+
+    /// Looks through lines that begin with `{`, from the text's beginning on, which is one, up to the first that does not.
+    /// How many bytes they take, line ends included.
+    pub(crate) fn json(&mut self, set: &IndicatorSet, text: &[u8]) -> usize {
+        self.begin();
+        let taken = self.simd.run(JsonLines { sieve: self, set, text });
+        self.end(set, text, taken)
+    }
+
+    /// Looks through lines of tab-separated values with `width` columns, up to the first that begins as another kind of line
+    /// does or ends in a carriage return. How many bytes they take; none where the first line is of such a kind.
+    pub(crate) fn tabs(&mut self, set: &IndicatorSet, text: &[u8], width: usize) -> usize {
+        self.begin();
+        let taken = self.simd.run(TabLines { sieve: self, set, text, width });
+        self.end(set, text, taken)
+    }
+
+    /// How many lines the last stretch had.
+    pub(crate) fn lines(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// The lines of the last stretch that have to be read, by their place among these.
+    pub(crate) fn candidate(&self, index: usize) -> Option<Candidate> {
+        let number = *self.read.get(index)?;
+        let (start, next) = (*self.starts.get(number)?, *self.starts.get(number + 1)?);
+        Some(Candidate { number, start, end: next.saturating_sub(1) })
+    }
+
+    fn begin(&mut self) {
+        self.starts.clear();
+        self.starts.push(0);
+        self.marks.clear();
+        self.read.clear();
+    }
+
+    fn end(&mut self, set: &IndicatorSet, text: &[u8], taken: usize) -> usize {
+        self.probes.ask(set, &mut self.marks);
+        // A line that was begun but is not taken is no line of this stretch.
+        while self.starts.last().is_some_and(|start| *start >= taken) {
+            self.starts.pop();
+        }
+        let ended = taken > 0 && text.get(taken - 1) == Some(&b'\n');
+        self.starts.push(if ended { taken } else { taken + 1 });
+        self.marks.sort_unstable();
+        for mark in self.marks.iter().filter(|mark| **mark < taken) {
+            let line = self.starts.partition_point(|start| start <= mark).saturating_sub(1);
+            if self.read.last() != Some(&line) {
+                self.read.push(line);
+            }
+        }
+        taken
+    }
+
+    /// Looks at the strings that were met.
+    #[inline(always)]
+    fn look<L: Lanes>(&mut self, lanes: L, set: &IndicatorSet, text: &[u8], walk: &Walk, quoted: bool) {
+        let Self { spans, probes, marks, scratch, .. } = self;
+        let mut look = Look::new(set, text, quoted, walk.backslash, (probes.as_mut(), marks, scratch));
+        for (start, end) in spans.met() {
+            look.string(lanes, *start, *end);
+        }
+        spans.count = 0;
+    }
+}
+
+/// Strings that are worth a look, as their first byte and the border behind them.
+struct Spans {
+    places: [(usize, usize); Self::MOST],
+    count: usize,
+}
+
+impl Default for Spans {
+    fn default() -> Self {
+        Self { places: [(0, 0); Self::MOST], count: 0 }
+    }
+}
+
+impl Spans {
+    const MOST: usize = 160;
+    /// No block adds more: one string that ends in it, one for each two bytes, three digests.
+    const BLOCK: usize = 40;
+
+    #[inline(always)]
+    fn push(&mut self, start: usize, end: usize) {
+        if let Some(place) = self.places.get_mut(self.count) {
+            *place = (start, end);
+            self.count += 1;
+        }
+    }
+
+    fn met(&self) -> &[(usize, usize)] {
+        self.places.get(..self.count).unwrap_or_default()
+    }
+
+    fn is_full(&self) -> bool {
+        self.count > Self::MOST - Self::BLOCK
+    }
+}
+
+/// Where the walk over the blocks of a stretch stands.
+struct Walk {
+    /// All ones within a string.
+    inside: u64,
+    escape: bool,
+    /// Behind the last backslash met.
+    backslash: usize,
+    /// The line so far is not ASCII.
+    high: bool,
+    /// Just behind the last border.
+    start: usize,
+    /// The string that begins there is worth a look.
+    pending: bool,
+    /// Tabs in the line so far.
+    tabs: u32,
+    /// Strings of the lengths of digests are worth a look.
+    digests: bool,
+}
+
+impl Walk {
+    fn new(set: &IndicatorSet, inside: u64) -> Self {
+        Self {
+            inside,
+            escape: false,
+            backslash: 0,
+            high: false,
+            start: 0,
+            pending: false,
+            tabs: 0,
+            digests: set.has().hashes,
+        }
+    }
+
+    /// Takes the strings that end in a block, and notes the one that goes on.
+    #[inline(always)]
+    fn strings(&mut self, base: usize, borders: u64, telling: u64, inside: bool, spans: &mut Spans) {
+        if borders == 0 {
+            self.pending |= telling != 0;
+            return;
+        }
+        // The string that began in an earlier block.
+        let first = borders.trailing_zeros();
+        let end = base + first as usize;
+        let digest = self.digests && inside && matches!(end - self.start, 32 | 40 | 64 | 128);
+        if self.pending || telling & below(first) != 0 || digest {
+            spans.push(self.start, end);
+        }
+        // Strings that lie in this block as a whole: only those with a telling byte, and digests by their length.
+        let last = 63 - borders.leading_zeros();
+        let mut rest = telling & below(last) & !below(first);
+        while rest != 0 {
+            let at = rest.trailing_zeros();
+            let open = 63 - (borders & below(at)).leading_zeros();
+            let close = (borders & !below(at)).trailing_zeros();
+            spans.push(base + open as usize + 1, base + close as usize);
+            rest &= !below(close);
+        }
+        if self.digests {
+            // Strings of 32 or 40 bytes between neighbouring borders of one block; longer ones cross blocks.
+            let mut opens = borders & (borders >> 33 | borders >> 41);
+            while opens != 0 {
+                let open = opens.trailing_zeros();
+                opens &= opens - 1;
+                let close = (borders & !below(open) & !(1 << open)).trailing_zeros();
+                if matches!(close - open, 33 | 41) {
+                    spans.push(base + open as usize + 1, base + close as usize);
+                }
+            }
+        }
+        self.start = base + last as usize + 1;
+        self.pending = telling & !below(last) != 0;
+    }
+
+    /// What of a block is not ASCII, up to the end of a line at this bit; what comes before is done with.
+    fn high_before(&mut self, at: u32, high: &mut u64) -> bool {
+        let met = self.high || *high & below(at) != 0;
+        self.high = false;
+        *high &= !below(at);
+        met
+    }
+}
+
+struct JsonLines<'a> {
+    sieve: &'a mut Sieve,
+    set: &'a IndicatorSet,
+    text: &'a [u8],
+}
+
+impl Work for JsonLines<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> usize {
+        let Self { sieve, set, text } = self;
+        let mut walk = Walk::new(set, 0);
+        let mut base = 0;
+        while base < text.len() {
+            let mut room = [0; 64];
+            let mut masks = lanes.json(window(text, base, &mut room));
+            if masks.backslashes != 0 {
+                walk.backslash = base + 64 - masks.backslashes.leading_zeros() as usize;
+            }
+            if masks.backslashes != 0 || walk.escape {
+                masks.borders &= !escaped(masks.backslashes, &mut walk.escape);
+            }
+            let inside_before = walk.inside != 0;
+            let mut inside = lanes.parity(masks.borders) ^ walk.inside;
+            let mut stop = None;
+            if masks.newlines == 0 {
+                walk.high |= masks.high != 0;
+            } else {
+                stop = sieve.end_json_lines(text, base, &mut masks, &mut inside, &mut walk);
+            }
+            walk.inside = if inside >> 63 == 1 { u64::MAX } else { 0 };
+            walk.strings(base, masks.borders, masks.telling & inside, inside_before, &mut sieve.spans);
+            base += 64;
+            if sieve.spans.is_full() || stop.is_some() || base >= text.len() {
+                sieve.look(lanes, set, text, &walk, true);
+            }
+            if let Some(stop) = stop {
+                return stop;
+            }
+        }
+        sieve.end_json_line(text, text.len(), walk.inside != 0, walk.high);
+        text.len()
+    }
+}
+
+impl Sieve {
+    /// Ends the lines that end in a block. Where the stretch ends in it, what lies behind is taken out of the masks, and the
+    /// stretch's length is given.
+    fn end_json_lines(
+        &mut self,
+        text: &[u8],
+        base: usize,
+        masks: &mut Borders,
+        inside: &mut u64,
+        walk: &mut Walk,
+    ) -> Option<usize> {
+        let (mut newlines, mut high) = (masks.newlines, masks.high);
+        while newlines != 0 {
+            let at = newlines.trailing_zeros();
+            newlines &= newlines - 1;
+            // A line end within a string: the line is torn, and the next one begins outside of any.
+            let torn = *inside >> at & 1 == 1;
+            if torn {
+                *inside ^= !below(at);
+            }
+            let end = base + at as usize;
+            let high = walk.high_before(at, &mut high);
+            self.end_json_line(text, end, torn, high);
+            let next = end + 1;
+            if next > STRETCH_BYTES || text.get(next) != Some(&b'{') {
+                masks.borders &= below(at);
+                masks.telling &= below(at);
+                return Some(next);
+            }
+            self.starts.push(next);
+        }
+        walk.high = high != 0;
+        None
+    }
+
+    /// Has a line read that is not whole, closed and UTF-8.
+    fn end_json_line(&mut self, text: &[u8], end: usize, torn: bool, high: bool) {
+        let start = self.starts.last().copied().unwrap_or_default();
+        let line = text.get(start..end).unwrap_or_default();
+        let closed = line.ends_with(b"}") || line.trim_ascii_end().ends_with(b"}");
+        if torn || !closed || is_unfit(line, high) {
+            self.marks.push(start);
+        }
+    }
+
+    /// Ends the lines of tab-separated values that end in a block, as [`end_json_lines`](Self::end_json_lines) does.
+    fn end_tab_lines(
+        &mut self,
+        text: &[u8],
+        base: usize,
+        masks: &mut Borders,
+        walk: &mut Walk,
+        width: usize,
+    ) -> Option<usize> {
+        let (mut newlines, mut high, mut tabs) = (masks.newlines, masks.high, masks.tabs);
+        while newlines != 0 {
+            let at = newlines.trailing_zeros();
+            newlines &= newlines - 1;
+            let end = base + at as usize;
+            let start = self.starts.last().copied().unwrap_or_default();
+            let mut stop = None;
+            if end > start && text.get(end - 1) == Some(&b'\r') {
+                stop = Some(start);
+            } else {
+                let met = walk.tabs + (tabs & below(at)).count_ones();
+                tabs &= !below(at);
+                walk.tabs = 0;
+                let high = walk.high_before(at, &mut high);
+                self.end_tab_line(text, end, met, width, high);
+                let next = end + 1;
+                let other = text
+                    .get(next)
+                    .is_none_or(|byte| matches!(byte, b'#' | b'{') || byte.is_ascii_whitespace());
+                if other || next > STRETCH_BYTES {
+                    stop = Some(next);
+                }
+            }
+            if stop.is_some() {
+                // The line end is the border of the last cell.
+                masks.borders &= below(at) | 1 << at;
+                masks.telling &= below(at);
+                return stop;
+            }
+            self.starts.push(end + 1);
+        }
+        walk.high = high != 0;
+        walk.tabs = tabs.count_ones();
+        None
+    }
+
+    /// Has a line read that has not the header's columns, or is not UTF-8.
+    fn end_tab_line(&mut self, text: &[u8], end: usize, tabs: u32, width: usize, high: bool) {
+        let start = self.starts.last().copied().unwrap_or_default();
+        let line = text.get(start..end).unwrap_or_default();
+        if tabs as usize + 1 != width || is_unfit(line, high) {
+            self.marks.push(start);
+        }
+    }
+}
+
+struct TabLines<'a> {
+    sieve: &'a mut Sieve,
+    set: &'a IndicatorSet,
+    text: &'a [u8],
+    width: usize,
+}
+
+impl Work for TabLines<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) -> usize {
+        let Self { sieve, set, text, width } = self;
+        let mut walk = Walk::new(set, u64::MAX);
+        let mut base = 0;
+        while base < text.len() {
+            let mut room = [0; 64];
+            let mut masks = lanes.tabs(window(text, base, &mut room));
+            if masks.backslashes != 0 {
+                walk.backslash = base + 64 - masks.backslashes.leading_zeros() as usize;
+            }
+            let mut stop = None;
+            if masks.newlines == 0 {
+                walk.high |= masks.high != 0;
+                walk.tabs += masks.tabs.count_ones();
+            } else {
+                stop = sieve.end_tab_lines(text, base, &mut masks, &mut walk, width);
+            }
+            walk.strings(base, masks.borders, masks.telling, true, &mut sieve.spans);
+            base += 64;
+            let done = base >= text.len() && stop.is_none();
+            if done {
+                // The last cell of a line that no line end follows.
+                sieve.spans.push(walk.start, text.len());
+            }
+            if sieve.spans.is_full() || stop.is_some() || done {
+                sieve.look(lanes, set, text, &walk, false);
+            }
+            if let Some(stop) = stop {
+                return stop;
+            }
+        }
+        sieve.end_tab_line(text, text.len(), walk.tabs, width, walk.high);
+        text.len()
+    }
+}
+
+/// Whether a line is longer than any record, or not UTF-8.
+fn is_unfit(line: &[u8], high: bool) -> bool {
+    line.len() > telemetry::LINE_BYTES_MAX || high && std::str::from_utf8(line).is_err()
 }
 
 /// Which characters a backslash before them escapes; the carry says whether the first one is. Without a branch, because lines
 /// with Windows paths are full of backslashes: adding the runs that begin at odd places carries to where they end.
+#[inline(always)]
 fn escaped(backslashes: u64, carry: &mut bool) -> u64 {
     const EVEN: u64 = 0x5555_5555_5555_5555;
     let first = u64::from(*carry);
@@ -110,419 +452,5 @@ fn escaped(backslashes: u64, carry: &mut bool) -> u64 {
     (EVEN ^ (ends_of_even << 1)) & follows
 }
 
-/// The bits below this one.
-fn below(bit: u32) -> u64 {
-    (1 << bit) - 1
-}
-
-/// Each bit becomes the parity of the bits up to it: from an opening quote to before the closing one.
-fn parity(mut quotes: u64) -> u64 {
-    for shift in [1, 2, 4, 8, 16, 32] {
-        quotes ^= quotes << shift;
-    }
-    quotes
-}
-
-/// Where the walk over the blocks of a line stands.
-struct Walk {
-    inside: bool,
-    escape: bool,
-    /// A backslash was met in the line.
-    backslashes: bool,
-    high: u64,
-    /// Just behind the last border.
-    start: usize,
-    /// The string that begins there is worth a look.
-    pending: bool,
-}
-
-impl<'a> Sieve<'a> {
-    fn new(set: &'a IndicatorSet) -> Self {
-        Self { set, filter: set.filter(), probes: [0; PROBES], count: 0, found: false }
-    }
-
-    fn line(&mut self, line: &[u8], framing: Framing) -> Verdict {
-        let mut walk = Walk {
-            inside: framing == Framing::Tabs,
-            escape: false,
-            backslashes: false,
-            high: 0,
-            start: 0,
-            pending: false,
-        };
-        let (blocks, rest) = line.as_chunks::<64>();
-        for (number, block) in blocks.iter().enumerate() {
-            self.block(line, number * 64, Masks::of(block, framing), framing, &mut walk);
-        }
-        if !rest.is_empty() {
-            let mut block = [0_u8; 64];
-            if let Some(front) = block.get_mut(..rest.len()) {
-                front.copy_from_slice(rest);
-            }
-            self.block(line, blocks.len() * 64, Masks::of(&block, framing), framing, &mut walk);
-        }
-        match framing {
-            // The line ends within a string: it is cut off.
-            Framing::Json if walk.inside => return Verdict::Read,
-            Framing::Json => {}
-            Framing::Tabs => self.string(line, walk.start, line.len(), framing, walk.backslashes),
-        }
-        self.ask();
-        if self.found || walk.high != 0 && std::str::from_utf8(line).is_err() {
-            return Verdict::Read;
-        }
-        Verdict::Clear
-    }
-
-    fn block(&mut self, line: &[u8], base: usize, masks: Masks, framing: Framing, walk: &mut Walk) {
-        let Masks { mut borders, mut telling, .. } = masks;
-        walk.high |= masks.high;
-        walk.backslashes |= masks.backslashes != 0;
-        if framing == Framing::Json {
-            if masks.backslashes != 0 || walk.escape {
-                borders &= !escaped(masks.backslashes, &mut walk.escape);
-            }
-            let inside = parity(borders) ^ if walk.inside { u64::MAX } else { 0 };
-            walk.inside = inside >> 63 == 1;
-            telling &= inside;
-        }
-        if borders == 0 {
-            walk.pending |= telling != 0;
-            return;
-        }
-        // The string that began in an earlier block.
-        let first = borders.trailing_zeros();
-        let end = base + first as usize;
-        if walk.pending || telling & below(first) != 0 || self.is_digest(end - walk.start) {
-            self.string(line, walk.start, end, framing, walk.backslashes);
-        }
-        // Strings that lie in this block as a whole: only those with a telling byte, and digests by their length.
-        let last = 63 - borders.leading_zeros();
-        let mut rest = telling & below(last) & !below(first);
-        while rest != 0 {
-            let at = rest.trailing_zeros();
-            let open = 63 - (borders & below(at)).leading_zeros();
-            let close = (borders & !below(at)).trailing_zeros();
-            self.string(line, base + open as usize + 1, base + close as usize, framing, walk.backslashes);
-            rest &= !below(close);
-        }
-        if self.filter.has.hashes {
-            self.digests(line, base, borders, framing, walk.backslashes);
-        }
-        walk.start = base + last as usize + 1;
-        walk.pending = telling & !below(last) != 0;
-    }
-
-    fn is_digest(&self, length: usize) -> bool {
-        self.filter.has.hashes && matches!(length, 32 | 40 | 64 | 128)
-    }
-
-    /// Strings of 32 or 40 bytes between neighbouring borders of one block; longer ones cross blocks.
-    fn digests(&mut self, line: &[u8], base: usize, borders: u64, framing: Framing, backslashes: bool) {
-        let mut opens = borders & (borders >> 33 | borders >> 41);
-        while opens != 0 {
-            let open = opens.trailing_zeros();
-            opens &= opens - 1;
-            let close = (borders & !below(open) & !(1 << open)).trailing_zeros();
-            if matches!(close - open, 33 | 41) {
-                self.string(line, base + open as usize + 1, base + close as usize, framing, backslashes);
-            }
-        }
-    }
-
-    /// Looks at one string; `backslashes` says whether one may be in it.
-    fn string(&mut self, line: &[u8], start: usize, end: usize, framing: Framing, backslashes: bool) {
-        let Some(text) = line.get(start..end).filter(|text| text.len() >= 2) else { return };
-        // A name of a field is no value.
-        if framing == Framing::Json && line.get(end + 1) == Some(&b':') {
-            return;
-        }
-        if backslashes && memchr::memchr(b'\\', text).is_some() {
-            let plain = match framing {
-                Framing::Json => unescape_json(line.get(start - 1..=end).unwrap_or_default()),
-                Framing::Tabs => telemetry::unescape_tsv(text),
-            };
-            match plain {
-                Some(plain) => self.text(&plain),
-                None => self.found = true,
-            }
-            return;
-        }
-        self.text(text);
-    }
-
-    fn text(&mut self, text: &[u8]) {
-        // Addresses and times make up most of what is looked at.
-        if let Some(address) = parse_v4(text) {
-            return self.v4(address);
-        }
-        if is_timestamp(text) {
-            return;
-        }
-        let class = Class::of(text);
-        let has = &self.filter.has;
-        if !class.any(Class::TELLING) {
-            if has.hashes && class.only(Class::DIGIT | Class::HEX) && matches!(text.len(), 32 | 40 | 64 | 128)
-            {
-                self.probe_folded(text);
-            }
-        } else if class.only(Class::NAME) {
-            self.name(text);
-        } else {
-            self.composed(text, class);
-        }
-    }
-
-    /// An address, or else a name.
-    fn host(&mut self, text: &[u8]) {
-        match parse_v4(text) {
-            Some(address) => self.v4(address),
-            None => self.name(text),
-        }
-    }
-
-    fn v4(&mut self, address: u32) {
-        if self.filter.may_have_v4(address) && self.set.knows_v4(address) {
-            self.found = true;
-        }
-    }
-
-    /// A text of nothing but the letters of names, with a dot.
-    fn name(&mut self, text: &[u8]) {
-        let has = self.filter.has;
-        if !has.names && !has.urls {
-            return;
-        }
-        let text = text.strip_suffix(b".").unwrap_or(text);
-        if text.len() <= SHORT_BYTES {
-            self.folded_name(text, &mut [0; SHORT_BYTES]);
-        } else {
-            self.folded_name(text, &mut [0; NAME_BYTES_MAX]);
-        }
-        let last = memchr::memrchr(b'.', text).and_then(|dot| text.get(dot + 1..)).unwrap_or(text);
-        // A host that ends in a number is an address to a URL, however oddly it is written.
-        if has.urls && last.first().is_some_and(u8::is_ascii_digit) {
-            self.odd_host(text);
-        }
-    }
-
-    fn folded_name(&mut self, text: &[u8], room: &mut [u8]) {
-        // A longer text is no name.
-        let Some(folded) = room.get_mut(..text.len()) else { return };
-        for (to, from) in folded.iter_mut().zip(text) {
-            *to = fold(*from);
-        }
-        self.probe(self.filter.hash(folded));
-        if self.filter.has.below {
-            let mut rest: &[u8] = folded;
-            while let Some(dot) = memchr::memchr(b'.', rest) {
-                rest = rest.get(dot + 1..).unwrap_or_default();
-                self.probe(self.filter.hash(rest));
-            }
-        }
-    }
-
-    fn odd_host(&mut self, host: &[u8]) {
-        let Ok(host) = std::str::from_utf8(host) else { return };
-        match host_of_url(&format!("http://{host}/")) {
-            Some(Host::Name(name)) => self.probe_folded(name.as_bytes()),
-            Some(Host::Address(key)) => self.address(&key),
-            None => {}
-        }
-    }
-
-    fn address(&mut self, key: &Key) {
-        match (key.kind, key.bytes.first_chunk()) {
-            (KeyKind::V4, Some(octets)) => self.v4(u32::from_be_bytes(*octets)),
-            // An address of a URL's host is not in the tables of addresses; such sets are few.
-            _ => self.found |= self.filter.has.urls || self.set.knows(key),
-        }
-    }
-
-    /// Anything with other characters: URLs, addresses with colons, mail addresses, certificate subjects, host and port.
-    fn composed(&mut self, text: &[u8], class: Class) {
-        let has = self.filter.has;
-        if class.any(Class::HIGH) {
-            return self.not_ascii(text, class);
-        }
-        if class.any(Class::COLON) {
-            if class.only(Class::NAME | Class::COLON) {
-                self.with_colons(text);
-            } else if class.any(Class::SLASH) && has_scheme(text) {
-                self.url(text);
-            } else if text.starts_with(b"[") {
-                self.bracketed(text);
-            }
-        }
-        if class.any(Class::AT) && has.emails {
-            self.emails(text);
-        }
-        if class.any(Class::EQUALS) && has.names {
-            self.common_names(text);
-        }
-    }
-
-    /// Names in other scripts are canonicalised as the second stage does it.
-    fn not_ascii(&mut self, text: &[u8], class: Class) {
-        // Prose is no name, no URL and no address, unless something in it says so.
-        let spaced = text.iter().any(u8::is_ascii_whitespace);
-        let marked = class.any(Class::AT) || class.any(Class::EQUALS) || has_scheme(text);
-        if !spaced || marked {
-            self.found |= self.filter.has.names || self.filter.has.urls || self.filter.has.emails;
-        }
-    }
-
-    fn with_colons(&mut self, text: &[u8]) {
-        let has = self.filter.has;
-        let colons = memchr::memchr_iter(b':', text).count();
-        if colons == 1 {
-            // A host and its port.
-            let mut parts = text.split(|byte| *byte == b':');
-            if let (Some(host), Some(port)) = (parts.next(), parts.next())
-                && port.iter().all(u8::is_ascii_digit)
-                && memchr::memchr(b'.', host).is_some()
-            {
-                self.host(host);
-            }
-        } else if let Some(address) =
-            std::str::from_utf8(text).ok().and_then(|text| text.parse::<IpAddr>().ok())
-        {
-            self.address(&Key::address(address));
-        }
-        if has.macs && text.len() == 17 {
-            self.probe_folded(text);
-        }
-        if has.hashes && text.len() > 32 {
-            let plain: Vec<u8> = text.iter().copied().filter(|byte| *byte != b':').collect();
-            if matches!(plain.len(), 32 | 40 | 64) {
-                self.probe_folded(&plain);
-            }
-        }
-    }
-
-    /// `[address]:port`
-    fn bracketed(&mut self, text: &[u8]) {
-        let inside = text.strip_prefix(b"[").and_then(|rest| rest.split(|byte| *byte == b']').next());
-        let address = inside
-            .and_then(|inside| std::str::from_utf8(inside).ok())
-            .and_then(|text| text.parse::<IpAddr>().ok());
-        if let Some(address) = address {
-            self.address(&Key::address(address));
-        }
-    }
-
-    fn url(&mut self, text: &[u8]) {
-        let has = self.filter.has;
-        if !has.names && !has.urls && !has.v4 && !has.v6 {
-            return;
-        }
-        let Ok(text) = std::str::from_utf8(text) else { return };
-        // The host as it is written, which is also looked up by itself …
-        if let Some(host) = plain_host(text) {
-            return self.host(host.as_bytes());
-        }
-        // … and where it is written oddly, all that it could mean.
-        self.found |= has.odd_urls;
-        match host_of_url(text) {
-            Some(Host::Name(name)) => self.name(name.as_bytes()),
-            Some(Host::Address(key)) => self.address(&key),
-            None => {}
-        }
-        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-        let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
-        let written = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        if written.starts_with('[') {
-            self.bracketed(written.as_bytes());
-        } else {
-            self.host(written.split(':').next().unwrap_or(written).as_bytes());
-        }
-    }
-
-    fn emails(&mut self, text: &[u8]) {
-        let ends = |byte: &u8| {
-            byte.is_ascii_whitespace()
-                || matches!(byte, b'<' | b'>' | b',' | b';' | b'"' | b'(' | b')' | b':' | 0x0b)
-        };
-        for token in text.split(ends).filter(|token| memchr::memchr(b'@', token).is_some()) {
-            let token = token.strip_suffix(b"'").unwrap_or(token);
-            let token = token.strip_prefix(b"'").unwrap_or(token);
-            self.probe_folded(token.strip_suffix(b".").unwrap_or(token));
-            if token.contains(&b'\'') {
-                self.found = true;
-            }
-        }
-    }
-
-    /// The common name of a certificate's subject.
-    fn common_names(&mut self, subject: &[u8]) {
-        for at in memchr::memchr_iter(b'=', subject) {
-            if !subject.get(..at).is_some_and(|before| before.ends_with(b"CN")) {
-                continue;
-            }
-            let rest = subject.get(at + 1..).unwrap_or_default();
-            let name = rest.split(|byte| matches!(byte, b',' | b'/')).next().unwrap_or_default().trim_ascii();
-            if Class::of(name).only(Class::NAME) {
-                self.host(name);
-            }
-        }
-    }
-
-    fn probe_folded(&mut self, text: &[u8]) {
-        let folded: Vec<u8> = text.iter().map(|byte| fold(*byte)).collect();
-        self.probe(self.filter.hash(&folded));
-    }
-
-    fn probe(&mut self, hash: u64) {
-        if self.count == PROBES {
-            self.ask();
-        }
-        if let Some(place) = self.probes.get_mut(self.count) {
-            *place = hash;
-            self.count += 1;
-        }
-    }
-
-    fn ask(&mut self) {
-        let probes = self.probes.get(..self.count).unwrap_or_default();
-        let known = probes.iter().fold(false, |known, hash| known | self.filter.may_have(*hash));
-        self.found |= known;
-        self.count = 0;
-    }
-}
-
-/// The text of a JSON string, with its quotes, or `None` where it is broken.
-fn unescape_json(quoted: &[u8]) -> Option<std::borrow::Cow<'_, [u8]>> {
-    let text: String = sonic_rs::from_slice(quoted).ok()?;
-    Some(text.into_bytes().into())
-}
-
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::escaped;
-
-    /// One character after the other.
-    fn plain(blocks: &[u64]) -> Vec<u64> {
-        let mut escape = false;
-        let mut results = Vec::new();
-        for backslashes in blocks {
-            let mut escaped = 0;
-            for at in 0..64 {
-                escaped |= u64::from(escape) << at;
-                escape = !escape && backslashes >> at & 1 == 1;
-            }
-            results.push(escaped);
-        }
-        results
-    }
-
-    proptest! {
-        #[test]
-        fn escapes_without_a_branch(blocks in prop::collection::vec(prop_oneof![any::<u64>(), Just(u64::MAX), Just(u64::MAX << 31), Just(1 << 63)], 1..6)) {
-            let mut carry = false;
-            let fast: Vec<u64> = blocks.iter().map(|backslashes| escaped(*backslashes, &mut carry)).collect();
-            prop_assert_eq!(fast, plain(&blocks));
-        }
-    }
-}
+mod tests;

@@ -12,11 +12,12 @@ use crate::key::{Key, KeyKind, masked};
 #[derive(Debug, Clone, Default)]
 pub struct WarningLists {
     names: Vec<String>,
-    exact: HashMap<Key, u16>,
+    exact: HashMap<KeyKind, HashMap<Box<[u8]>, u16>>,
     /// Names with everything below them.
     below: HashMap<Box<[u8]>, u16>,
-    net4: HashMap<(u8, Box<[u8]>), u16>,
-    net6: HashMap<(u8, Box<[u8]>), u16>,
+    /// By length and first address, which is sixteen octets for either kind.
+    net4: HashMap<(u8, [u8; 16]), u16>,
+    net6: HashMap<(u8, [u8; 16]), u16>,
     net4_lengths: Vec<u8>,
     net6_lengths: Vec<u8>,
     substrings: Vec<(String, u16)>,
@@ -127,15 +128,15 @@ impl WarningLists {
         };
         match key.kind {
             KeyKind::Net4(length) => {
-                self.net4.insert((length, key.bytes), list);
+                self.net4.extend(masked(&key.bytes, length).map(|first| ((length, first.octets()), list)));
                 insert_sorted(&mut self.net4_lengths, length);
             }
             KeyKind::Net6(length) => {
-                self.net6.insert((length, key.bytes), list);
+                self.net6.extend(masked(&key.bytes, length).map(|first| ((length, first.octets()), list)));
                 insert_sorted(&mut self.net6_lengths, length);
             }
-            _ => {
-                self.exact.insert(key, list);
+            kind => {
+                self.exact.entry(kind).or_default().insert(key.bytes, list);
             }
         }
     }
@@ -147,25 +148,28 @@ impl WarningLists {
     }
 
     /// The list that a value is on. A network is on a list if it lies within one of the list's networks.
-    pub(crate) fn find(&self, key: &Key) -> Option<&str> {
+    pub(crate) fn find(&self, kind: KeyKind, value: &[u8]) -> Option<&str> {
         if self.names.is_empty() {
             return None;
         }
-        let list = self.exact.get(key).copied().or_else(|| match key.kind {
-            KeyKind::V4 => within(&self.net4, &self.net4_lengths, 32, &key.bytes),
-            KeyKind::V6 => within(&self.net6, &self.net6_lengths, 128, &key.bytes),
-            KeyKind::Net4(length) => within(&self.net4, &self.net4_lengths, length, &key.bytes),
-            KeyKind::Net6(length) => within(&self.net6, &self.net6_lengths, length, &key.bytes),
-            KeyKind::Domain | KeyKind::DomainBelow => self.find_name(&key.bytes),
-            KeyKind::Url => self.find_site(&key.bytes),
+        let list = self.find_exact(kind, value).or_else(|| match kind {
+            KeyKind::V4 => within(&self.net4, &self.net4_lengths, 32, value),
+            KeyKind::V6 => within(&self.net6, &self.net6_lengths, 128, value),
+            KeyKind::Net4(length) => within(&self.net4, &self.net4_lengths, length, value),
+            KeyKind::Net6(length) => within(&self.net6, &self.net6_lengths, length, value),
+            KeyKind::Domain | KeyKind::DomainBelow => self.find_name(value),
+            KeyKind::Url => self.find_site(value),
             _ => None,
         });
-        let list = list.or_else(|| self.find_substring(key));
+        let list = list.or_else(|| self.find_substring(value));
         list.and_then(|number| self.names.get(usize::from(number))).map(String::as_str)
     }
 
+    fn find_exact(&self, kind: KeyKind, value: &[u8]) -> Option<u16> {
+        self.exact.get(&kind)?.get(value).copied()
+    }
+
     fn find_name(&self, name: &[u8]) -> Option<u16> {
-        let exact = Key { kind: KeyKind::Domain, bytes: name.into() };
         let mut rest = name;
         loop {
             if let Some(list) = self.below.get(rest) {
@@ -173,7 +177,7 @@ impl WarningLists {
             }
             match memchr::memchr(b'.', rest).and_then(|dot| rest.get(dot + 1..)) {
                 Some(parent) => rest = parent,
-                None => return self.exact.get(&exact).copied(),
+                None => return self.find_exact(KeyKind::Domain, name),
             }
         }
     }
@@ -184,7 +188,10 @@ impl WarningLists {
         let (_, rest) = text.split_once("://")?;
         let host = rest.strip_suffix('/').filter(|host| !host.contains(['/', '?']))?;
         match host.parse::<IpAddr>() {
-            Ok(address) => self.find(&Key::address(address)).and_then(|name| self.number_of(name)),
+            Ok(address) => {
+                let key = Key::address(address);
+                self.find(key.kind, &key.bytes).and_then(|name| self.number_of(name))
+            }
             Err(_) => self.find_name(host.as_bytes()),
         }
     }
@@ -193,11 +200,11 @@ impl WarningLists {
         self.names.iter().position(|known| known == name).and_then(|at| u16::try_from(at).ok())
     }
 
-    fn find_substring(&self, key: &Key) -> Option<u16> {
+    fn find_substring(&self, value: &[u8]) -> Option<u16> {
         if self.substrings.is_empty() {
             return None;
         }
-        let text = std::str::from_utf8(&key.bytes).ok()?.to_ascii_lowercase();
+        let text = std::str::from_utf8(value).ok()?.to_ascii_lowercase();
         self.substrings.iter().find(|(part, _)| text.contains(part.as_str())).map(|(_, list)| *list)
     }
 }
@@ -208,9 +215,9 @@ fn insert_sorted(lengths: &mut Vec<u8>, length: u8) {
     }
 }
 
-fn within(nets: &HashMap<(u8, Box<[u8]>), u16>, lengths: &[u8], at_most: u8, address: &[u8]) -> Option<u16> {
+fn within(nets: &HashMap<(u8, [u8; 16]), u16>, lengths: &[u8], at_most: u8, address: &[u8]) -> Option<u16> {
     lengths
         .iter()
         .take_while(|length| **length <= at_most)
-        .find_map(|length| nets.get(&(*length, masked(address, *length)?)).copied())
+        .find_map(|length| nets.get(&(*length, masked(address, *length)?.octets())).copied())
 }

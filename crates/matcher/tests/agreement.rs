@@ -1,9 +1,10 @@
-//! The scanner, the scanner without its first stage, and the slow evaluator say the same about every pattern and every line.
+//! The scanner with every backend, the scanner without its first stage, and the slow evaluator say the same about every
+//! pattern and every line.
 #![cfg(test)]
 
 use std::sync::Arc;
 
-use matcher::{Covers, Indicator, IndicatorSet, Options, Scanner, WarningLists, oracle};
+use matcher::{Covers, Indicator, IndicatorSet, Options, Scanner, Simd, Tally, WarningLists, oracle};
 use proptest::prelude::*;
 use proptest::sample::select;
 use stix::pattern::Pattern;
@@ -280,13 +281,22 @@ fn found(mut scanner: Scanner, log: &str) -> Option<Vec<usize>> {
     found
 }
 
+/// What every backend finds in the last line of a log.
+fn found_by_all(set: &Arc<IndicatorSet>, log: &str) -> Option<Vec<usize>> {
+    let mut answers =
+        Simd::all().map(|simd| found(Scanner::with_simd(Arc::clone(set), Reader::auto(), simd), log));
+    let first = answers.next().unwrap();
+    assert!(answers.all(|answer| answer == first), "backends disagree on {log}");
+    first
+}
+
 fn check(pattern: &str, header: &str, line: &str, covers: Covers) {
     let options = Options { covers, ..Options::default() };
     let built = IndicatorSet::build([indicator(pattern)], &WarningLists::none(), &options, 1);
     let whole = built.partial.is_empty() && built.refused.is_empty();
     let set = Arc::new(built.set);
     let log = if header.is_empty() { line.to_owned() } else { format!("{header}\n{line}") };
-    let fast = found(Scanner::new(Arc::clone(&set), Reader::auto()), &log);
+    let fast = found_by_all(&set, &log);
     let full = found(Scanner::exhaustive(set, Reader::auto()), &log);
     assert_eq!(fast, full, "the first stage loses what the second finds: {pattern} in {log}");
     if !whole {
@@ -342,7 +352,7 @@ fn every_pair() {
             let set =
                 Arc::new(IndicatorSet::build([indicator(pattern)], &WarningLists::none(), &options, 1).set);
             for line in &lines {
-                let fast = found(Scanner::new(Arc::clone(&set), Reader::auto()), line);
+                let fast = found_by_all(&set, line);
                 assert_eq!(
                     fast,
                     found(Scanner::exhaustive(Arc::clone(&set), Reader::auto()), line),
@@ -386,7 +396,7 @@ fn every_place_in_a_block() {
                     r#"{{"event_type":"x","pad":"{}",{open}{field}":"{value}"{close}}}"#,
                     filler.repeat(count)
                 );
-                let hit = found(Scanner::new(Arc::clone(&set), Reader::auto()), &line);
+                let hit = found_by_all(&set, &line);
                 assert_eq!(hit, Some(vec![0]), "{pattern} in {line}");
                 // The same columns, where neither quotes nor keys stand between.
                 let cells = ["1768435200", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-", "-"];
@@ -401,11 +411,51 @@ fn every_place_in_a_block() {
                 cells[column] = value.to_owned();
                 cells[4] = "p".repeat(count);
                 let log = format!("{TSV_HEADER}\n{}", cells.join("\t"));
-                let hit = found(Scanner::new(Arc::clone(&set), Reader::auto()), &log);
+                let hit = found_by_all(&set, &log);
                 assert_eq!(hit, Some(vec![0]), "{pattern} in {log}");
             }
         }
     }
+}
+
+/// Where an indicator was met: the line, where it begins, the indicator, the values.
+type Met = (u64, usize, u32, Vec<usize>);
+
+/// What a scanner finds in a chunk, given whole or line by line.
+fn scanned(mut scanner: Scanner, chunk: &[u8], whole: bool) -> (Vec<Met>, Tally) {
+    let now = "2026-02-01T00:00:00Z".parse().unwrap();
+    let mut met: Vec<Met> = Vec::new();
+    if whole {
+        scanner.scan(chunk, now, &mut |hit| {
+            assert_eq!(chunk.get(hit.line_offset..hit.line_offset + hit.text.len()), Some(hit.text));
+            met.push((hit.line, hit.line_offset, hit.indicator.number(), hit.hits.to_vec()));
+        });
+        return (met, scanner.tally().clone());
+    }
+    let mut offset = 0;
+    // A line end at the end begins no line.
+    let lines = chunk.strip_suffix(b"\n").unwrap_or(chunk).split(|byte| *byte == b'\n');
+    for (number, line) in lines.filter(|_| !chunk.is_empty()).enumerate() {
+        scanner.scan_line(line, now, &mut |hit| {
+            met.push((number as u64, offset, hit.indicator.number(), hit.hits.to_vec()));
+        });
+        offset += line.len() + 1;
+    }
+    (met, scanner.tally().clone())
+}
+
+/// A line of a log, whole or torn, or none at all.
+fn any_line() -> impl Strategy<Value = Vec<u8>> {
+    let torn = |line: String, at: usize| line.as_bytes()[..at % (line.len() + 1)].to_vec();
+    prop_oneof![
+        6 => eve().prop_map(String::into_bytes),
+        6 => tsv().prop_map(String::into_bytes),
+        3 => (eve(), any::<usize>()).prop_map(move |(line, at)| torn(line, at)),
+        2 => (tsv(), any::<usize>()).prop_map(move |(line, at)| torn(line, at)),
+        1 => prop::collection::vec(select(&b"{}\"\\ \t,.:a#\r\xff\xc3"[..]), 0..80),
+        2 => select(&["", "  ", "#close\t1", "\t", "{", "{\"", "{\"a\\", "{\"a\":\"\\\\\"}"][..]).prop_map(|line| line.as_bytes().to_vec()),
+        1 => Just(TSV_HEADER.as_bytes().to_vec()),
+    ]
 }
 
 fn cover() -> impl Strategy<Value = Covers> {
@@ -432,13 +482,66 @@ proptest! {
         check(&format!("[{test}]"), TSV_HEADER, &tab, covers);
     }
 
+    /// However lines stand together in a chunk, torn ones and those of other formats between them: each is what it is alone.
+    #[test]
+    fn a_chunk_is_its_lines(
+        lines in prop::collection::vec((any_line(), any::<bool>()), 0..12),
+        patterns in prop::collection::vec(pattern(), 1..4),
+        (headed, ended, covers) in (any::<bool>(), any::<bool>(), cover()),
+    ) {
+        let mut chunk = if headed { TSV_HEADER.as_bytes().to_vec() } else { Vec::new() };
+        for (line, carriage) in lines {
+            if !chunk.is_empty() {
+                chunk.extend_from_slice(if carriage { b"\r\n" } else { b"\n" });
+            }
+            chunk.extend_from_slice(&line);
+        }
+        if ended && !chunk.is_empty() {
+            chunk.push(b'\n');
+        }
+        let indicators = patterns.iter().enumerate().map(|(number, pattern)| Indicator {
+            id: Id::parse(&format!("indicator--00000000-0000-4000-8000-{number:012}")).unwrap(),
+            ..indicator(pattern)
+        });
+        let options = Options { covers, ..Options::default() };
+        let set = Arc::new(IndicatorSet::build(indicators, &WarningLists::none(), &options, 1).set);
+        let (right, all) = scanned(Scanner::exhaustive(Arc::clone(&set), Reader::auto()), &chunk, false);
+        for simd in Simd::all() {
+            let scanner = || Scanner::with_simd(Arc::clone(&set), Reader::auto(), simd);
+            let (met, tally) = scanned(scanner(), &chunk, true);
+            prop_assert_eq!(&met, &right, "{}: {:?}", simd.name(), String::from_utf8_lossy(&chunk));
+            let alone = scanned(scanner(), &chunk, false);
+            prop_assert_eq!((met, &tally), (alone.0, &alone.1), "{}: {:?}", simd.name(), String::from_utf8_lossy(&chunk));
+            prop_assert_eq!(tally.lines, all.lines);
+            prop_assert!(tally.unreadable.iter().all(|(why, count)| all.unreadable.get(why) >= Some(count)));
+        }
+    }
+
+    /// Lines longer and stretches larger than what is looked at together.
+    #[test]
+    fn long_chunks(pads in prop::collection::vec(0_usize..3000, 200..300)) {
+        let set = Arc::new(IndicatorSet::build([indicator("[ipv4-addr:value = '203.0.113.9']")], &WarningLists::none(), &Options::default(), 1).set);
+        let lines: Vec<String> = pads.iter().map(|pad| {
+            let address = if pad % 7 == 0 { "203.0.113.9" } else { "203.0.113.8" };
+            format!(r#"{{"event_type":"flow","pad":"{}","src_ip":"{address}","n":1}}"#, "x.".repeat(*pad))
+        }).collect();
+        let expected: Vec<u64> = (0..).zip(&pads).filter(|(_, pad)| *pad % 7 == 0).map(|(line, _)| line).collect();
+        for simd in Simd::all() {
+            let (met, tally) = scanned(Scanner::with_simd(Arc::clone(&set), Reader::auto(), simd), lines.join("\n").as_bytes(), true);
+            prop_assert_eq!(met.iter().map(|met| met.0).collect::<Vec<_>>(), expected.clone());
+            prop_assert_eq!((tally.lines, tally.read), (lines.len() as u64, expected.len() as u64));
+        }
+    }
+
     #[test]
     fn hostile_lines_end_nothing(line in prop::collection::vec(any::<u8>(), 0..300), pattern in pattern()) {
         let set = Arc::new(IndicatorSet::build([indicator(&pattern)], &WarningLists::none(), &Options::default(), 1).set);
         let now = "2026-02-01T00:00:00Z".parse().unwrap();
         for start in [&b""[..], b"{\"", b"{\"a\":\"", b"#separator \\x09\n#fields\ta\n"] {
             let log = [start, line.as_slice()].concat();
-            Scanner::new(Arc::clone(&set), Reader::auto()).scan(&log, now, &mut |_| {});
+            for simd in Simd::all() {
+                Scanner::with_simd(Arc::clone(&set), Reader::auto(), simd).scan(&log, now, &mut |_| {});
+            }
         }
     }
 }

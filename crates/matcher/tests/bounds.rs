@@ -124,7 +124,7 @@ fn an_indicator_takes_little_memory() {
         (0..100_000).map(|n| indicator(n, &format!("[domain-name:value = 'host-{n}.evil.example']")));
     let set = IndicatorSet::build(indicators, &WarningLists::none(), &Options::default(), 1).set;
     assert_eq!(set.len(), 100_000);
-    assert!(set.bytes() / set.len() < 200, "{} bytes each", set.bytes() / set.len());
+    assert!(set.bytes() / set.len() < 80, "{} bytes each", set.bytes() / set.len());
 }
 
 #[test]

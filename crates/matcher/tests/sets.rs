@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use matcher::{Indicator, IndicatorSet, Options, Scanner, WarningLists};
-use stix::Object;
+use matcher::{Delta, Indicator, IndicatorSet, Options, Scanner, WarningLists};
+use proptest::prelude::*;
+use stix::{Id, Object};
 use telemetry::Reader;
 
 const LINE: &str = r#"{"timestamp":"2026-01-15T12:00:00.000000+0000","event_type":"flow","src_ip":"10.1.2.3","dest_ip":"203.0.113.9","proto":"TCP"}"#;
@@ -150,4 +151,100 @@ fn a_set_is_swapped_between_lines() {
     });
     assert_eq!(seen, [0, 2]);
     assert_eq!(scanner.tally().lines, 5);
+}
+
+/// An indicator of a number on an address or name that some records bear; some are plain and some are not.
+fn numbered(number: u8, value: u8, version: u8) -> Indicator {
+    let pattern = match value % 6 {
+        0 => "[ipv4-addr:value = '203.0.113.9']",
+        1 => "[ipv4-addr:value ISSUBSET '203.0.113.0/24']",
+        2 => "[ipv4-addr:value = '10.1.2.3' AND ipv4-addr:value = '203.0.113.9']",
+        3 => "[network-traffic:dst_ref.value = '203.0.113.9' AND network-traffic:protocols[*] = 'tcp']",
+        4 => "[ipv4-addr:value IN ('203.0.113.9', '10.1.2.3')]",
+        _ => "[domain-name:value = 'evil.example']",
+    };
+    // Every seventh is written in capitals, which is kept.
+    let id = format!("indicator--00000000-0000-4000-8000-0000000000{number:02x}");
+    let id =
+        if number.is_multiple_of(7) { id.replace("indicator--00000000", "indicator--0000000A") } else { id };
+    Indicator {
+        id: Id::parse(&id).unwrap(),
+        name: format!("{number} {value} {version}"),
+        pattern: pattern.to_owned(),
+        ..Indicator::from_object(&object(&format!(
+            r#","modified":"2026-01-02T00:00:00.{version:03}Z","valid_from":"2026-01-01T00:00:00Z""#
+        )))
+        .unwrap()
+    }
+}
+
+/// Names and versions of what matches, sorted.
+fn matching(set: &Arc<IndicatorSet>) -> Vec<(String, String, String)> {
+    let lines = [LINE, r#"{"event_type":"dns","dns":{"rrname":"evil.example"}}"#].join("\n");
+    let mut met = Vec::new();
+    let now = "2026-02-01T00:00:00Z".parse().unwrap();
+    Scanner::new(Arc::clone(set), Reader::auto()).scan(lines.as_bytes(), now, &mut |hit| {
+        assert_eq!(hit.generation, set.generation());
+        let indicator = hit.indicator;
+        met.push((indicator.id().to_string(), indicator.name().to_owned(), indicator.version()));
+    });
+    met.sort();
+    met
+}
+
+proptest! {
+    /// A set that was changed many times matches what a set of what is left does.
+    #[test]
+    fn changes_add_up(
+        first in prop::collection::vec((0_u8..20, 0_u8..6), 0..15),
+        changes in prop::collection::vec(prop::collection::vec((0_u8..20, prop::option::of(0_u8..6)), 0..5), 0..5),
+    ) {
+        let (lists, options) = (WarningLists::none(), Options::default());
+        let mut held = std::collections::BTreeMap::new();
+        for (number, value) in first {
+            held.insert(number, numbered(number, value, 0));
+        }
+        let mut set = IndicatorSet::build(held.values().cloned(), &lists, &options, 0).set;
+        for (generation, change) in (1_u8..).zip(changes) {
+            let mut delta = Delta::default();
+            let last: std::collections::BTreeMap<u8, Option<u8>> = change.into_iter().collect();
+            for (number, value) in last {
+                match value {
+                    Some(value) => {
+                        let indicator = numbered(number, value, generation);
+                        held.insert(number, indicator.clone());
+                        delta.put.push(indicator);
+                    }
+                    None => {
+                        held.remove(&number);
+                        delta.dropped.push(numbered(number, 0, 0).id);
+                    }
+                }
+            }
+            let built = set.apply(delta, &lists, &options, generation.into());
+            prop_assert!(built.refused.iter().all(|(_, why)| why.code == "pattern-never-matches"));
+            set = built.set;
+            let whole = IndicatorSet::build(held.values().cloned(), &lists, &options, generation.into()).set;
+            prop_assert_eq!(set.len(), whole.len());
+            prop_assert_eq!(set.generation(), u64::from(generation));
+            let shared = Arc::new(set);
+            prop_assert_eq!(matching(&shared), matching(&Arc::new(whole)));
+            set = Arc::into_inner(shared).unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_a_change_refuses_is_told() {
+    let (lists, options) = (WarningLists::built_in(), Options::default());
+    let set = IndicatorSet::build([numbered(1, 0, 0)], &lists, &options, 1).set;
+    let refused = Indicator { pattern: "[ipv4-addr:value = '8.8.8.8']".to_owned(), ..numbered(1, 0, 1) };
+    let built = set.apply(Delta { put: vec![refused], dropped: Vec::new() }, &lists, &options, 2);
+    assert_eq!(built.refused.iter().map(|(_, why)| why.code).collect::<Vec<_>>(), ["warning-list"]);
+    assert!(built.set.is_empty(), "what it replaced does not count any more");
+    assert_eq!(set.len(), 1, "the earlier set is as it was");
+    assert_eq!(built.set.changes(), 1);
+    let again =
+        built.set.apply(Delta { put: vec![numbered(1, 0, 2)], dropped: Vec::new() }, &lists, &options, 3);
+    assert_eq!(matching(&Arc::new(again.set)).len(), 1);
 }

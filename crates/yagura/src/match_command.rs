@@ -5,6 +5,7 @@ mod logs;
 mod report;
 mod words;
 
+use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -104,6 +105,7 @@ fn search(output: &Output, arguments: &MatchArgs) -> Result<ExitCode, Failure> {
         confidence_min: arguments.min_confidence,
         any_time: arguments.any_time,
         unanchored: false,
+        seed: RandomState::new().hash_one(0),
     };
     let lists = intel::warning_lists(&arguments.warning_list, !arguments.no_builtin_warnings)?;
     let intel = intel::load(&arguments.intel)?;

@@ -1,26 +1,28 @@
 //! From indicators to a set.
 
 use std::collections::HashSet;
-use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use hashbrown::HashTable;
-use stix::Id;
+use stix::{Id, Timestamp};
 use uuid::Uuid;
 
-use super::{Built, IndicatorSet, Leaf, NONE, Options, Rule, nanoseconds};
+use super::layer::{Layer, Leaf, NONE, Place, STRIDE, hash};
+use super::record::{Asked, Kept, Record, Version, instant, saturated};
+use super::table::Table;
+use super::{Built, Delta, IndicatorSet, Options, Top, plain};
 use crate::compile::{anchor, compile};
 use crate::condition::{Condition, Conjunction, Subject};
-use crate::filter::{Filter, Host, host_of_url};
-use crate::indicator::{Indicator, Unusable};
+use crate::filter::Gathering;
+use crate::indicator::{Indicator, Unusable, short};
 use crate::key::{Key, KeyKind};
 use crate::part::Part;
+use crate::simd::HashKey;
 use crate::warning::WarningLists;
 
 impl IndicatorSet {
     /// Compiles indicators. Nothing is dropped silently: what cannot be matched is in [`Built::refused`].
     /// Of several versions of one identifier only the newest counts; a revoked one never matches.
-    ///
-    /// Hashing is seeded anew for each set, since strangers choose the values; no result depends on it.
     #[must_use]
     pub fn build(
         indicators: impl IntoIterator<Item = Indicator>,
@@ -28,183 +30,118 @@ impl IndicatorSet {
         options: &Options,
         generation: u64,
     ) -> Built {
-        let mut builder = Builder {
-            set: Self::empty(generation, options.any_time),
-            refused: Vec::new(),
-            partial: Vec::new(),
-        };
-        let indicators = newest_versions(indicators);
-        builder.set.make_room(indicators.len());
+        let key = HashKey::new(options.seed);
+        let indicators = newest_versions(indicators, &key);
+        let mut builder = Builder::new(&key, indicators.len());
         for indicator in indicators {
             if let Err(unusable) = builder.add(&indicator, warning_lists, options) {
                 builder.refused.push((indicator.id, unusable));
             }
         }
-        builder.set.finish();
-        Built { set: builder.set, refused: builder.refused, partial: builder.partial }
+        let (layer, refused, partial) = builder.finish();
+        let has = layer.filter.has;
+        let set = Self {
+            generation,
+            any_time: options.any_time,
+            key,
+            base: Arc::new(layer),
+            top: None,
+            gone: Arc::default(),
+            has,
+        };
+        Built { set, refused, partial }
     }
 
-    /// Nearly every indicator asks for one value; growing on the way costs more than the rest of the building.
-    fn make_room(&mut self, indicators: usize) {
-        const TEXT_BYTES: usize = 48;
-        const VALUE_BYTES: usize = 24;
-        self.rules.reserve(indicators);
-        self.leaves.reserve(indicators);
-        self.texts.reserve(indicators * TEXT_BYTES);
-        self.values.reserve(indicators * VALUE_BYTES);
-        self.table.reserve(indicators, |_| 0);
-    }
-
-    fn finish(&mut self) {
-        for lengths in [&mut self.net4_lengths, &mut self.net6_lengths] {
-            lengths.sort_unstable();
-            lengths.dedup();
+    /// The set with a few changes. What is large is shared with this one, so this takes a moment where a new
+    /// [`build`](Self::build) takes seconds; the answers are the same. Warning lists and options are those that this set was
+    /// built with. [`Built::refused`] and [`Built::partial`] tell of what the change puts in.
+    #[must_use]
+    pub fn apply(
+        &self,
+        delta: Delta,
+        warning_lists: &WarningLists,
+        options: &Options,
+        generation: u64,
+    ) -> Built {
+        let changed: HashSet<&Id> = delta.put.iter().map(|put| &put.id).chain(&delta.dropped).collect();
+        let mut gone = HashSet::clone(&self.gone);
+        gone.extend(self.base.rules_of(&changed));
+        let kept = self.top.iter().flat_map(|top| &top.indicators);
+        let kept: Vec<Indicator> = kept.filter(|kept| !changed.contains(&kept.id)).cloned().collect();
+        let mut builder = Builder::new(&self.key, kept.len() + delta.put.len());
+        for indicator in &kept {
+            // They were taken before.
+            let _ = builder.add(indicator, warning_lists, options);
         }
-        self.rules.shrink_to_fit();
-        self.leaves.shrink_to_fit();
-        self.texts.shrink_to_fit();
-        self.values.shrink_to_fit();
-        self.fill_filter();
-    }
-
-    fn fill_filter(&mut self) {
-        let mut filter = Filter::new(self.hasher.clone());
-        filter.make_room(self.table.len());
-        let mut url_v4 = HashSet::new();
-        for leaf in self.table.iter().filter_map(|leaf| self.leaf(*leaf)) {
-            let value = self.leaf_value(leaf);
-            filter.insert(leaf.kind, value);
-            if leaf.kind == KeyKind::Url
-                && let Some(Host::Address(key)) = std::str::from_utf8(value).ok().and_then(host_of_url)
-                && let Ok(octets) = key.bytes.as_ref().try_into()
-            {
-                url_v4.insert(octets);
+        builder.partial.clear();
+        let mut indicators = kept;
+        for indicator in last_of_each(delta.put, &self.key) {
+            match builder.add(&indicator, warning_lists, options) {
+                Ok(()) => indicators.push(indicator),
+                Err(unusable) => builder.refused.push((indicator.id, unusable)),
             }
         }
-        self.url_v4 = url_v4;
-        self.filter = filter;
-    }
-
-    fn push_rule(&mut self, indicator: &Indicator) -> Result<u32, Unusable> {
-        let full = || Unusable::new("set-full", "the set holds as many indicators as it can number");
-        let rule = u32::try_from(self.rules.len()).map_err(|_| full())?;
-        let text_start = u32::try_from(self.texts.len()).map_err(|_| full())?;
-        let name = crate::indicator::short(&indicator.name);
-        let (version, id) = (indicator.version.as_str(), indicator.id.as_str());
-        let uuid = plain_uuid(id);
-        if uuid.is_none() {
-            self.odd_ids.insert(rule, indicator.id.clone());
-        }
-        self.texts.extend_from_slice(name.as_bytes());
-        self.texts.extend_from_slice(version.as_bytes());
-        let odd = || Unusable::new("set-full", "the version is longer than any can be");
-        let instant = |time: &stix::Timestamp| time.instant().map(nanoseconds);
-        self.rules.push(Rule {
-            uuid: uuid.unwrap_or_default().into_bytes(),
-            text_start,
-            name_bytes: u16::try_from(name.len()).map_err(|_| odd())?,
-            version_bytes: u8::try_from(version.len()).map_err(|_| odd())?,
-            confidence: indicator.confidence,
-            valid_from: instant(&indicator.valid_from).unwrap_or(i64::MIN),
-            valid_until: indicator.valid_until.as_ref().and_then(instant).unwrap_or(i64::MAX),
-        });
-        Ok(rule)
-    }
-
-    fn push_branch(&mut self, rule: u32, branch: Conjunction) -> Result<(), Unusable> {
-        let full = || Unusable::new("set-full", "the set holds as many values as it can number");
-        let keys: Vec<Key> = match anchor(&branch) {
-            Some(Condition::Value { keys, .. }) => keys.to_vec(),
-            _ => return Ok(()),
+        let (layer, refused, partial) = builder.finish();
+        let has = self.base.filter.has.or(layer.filter.has);
+        let top = (layer.rules > 0).then(|| Arc::new(Top { layer, indicators }));
+        let set = Self {
+            generation,
+            any_time: options.any_time,
+            key: self.key.clone(),
+            base: Arc::clone(&self.base),
+            top,
+            gone: Arc::new(gone),
+            has,
         };
-        let mut conjunction = NONE;
-        if !is_plain(&branch) {
-            conjunction = u32::try_from(self.conjunctions.len()).map_err(|_| full())?;
-            self.conjunctions.push(branch);
-        }
-        for key in keys {
-            self.push_leaf(&key, rule, conjunction).ok_or_else(full)?;
-        }
-        Ok(())
-    }
-
-    fn push_part(&mut self, rule: u32, part: Part) -> Result<(), Unusable> {
-        let full = || Unusable::new("set-full", "the set holds as many values as it can number");
-        let leads = self.parts.push(rule, part).ok_or_else(full)?;
-        for (key, test) in leads {
-            self.push_leaf(&key, rule, test).ok_or_else(full)?;
-        }
-        Ok(())
-    }
-
-    fn push_leaf(&mut self, key: &Key, rule: u32, conjunction: u32) -> Option<()> {
-        let number = u32::try_from(self.leaves.len()).ok().filter(|number| *number != NONE)?;
-        match key.kind {
-            KeyKind::Net4(length) if !self.net4_lengths.contains(&length) => self.net4_lengths.push(length),
-            KeyKind::Net6(length) if !self.net6_lengths.contains(&length) => self.net6_lengths.push(length),
-            KeyKind::DomainBelow => self.has_below = true,
-            _ => {}
-        }
-        let known = self.find(key.kind, &key.bytes);
-        let first = known.and_then(|known| self.leaf(known));
-        let (value_start, next) = match first {
-            Some(first) => (first.value_start, first.next),
-            None => (u32::try_from(self.values.len()).ok()?, NONE),
-        };
-        let value_bytes = u32::try_from(key.bytes.len()).ok()?;
-        self.leaves.push(Leaf { value_start, value_bytes, kind: key.kind, rule, conjunction, next });
-        match known {
-            // The new leaf goes second in the chain: the table still points to the first.
-            Some(known) => self.leaves.get_mut(known as usize)?.next = number,
-            None => {
-                self.values.extend_from_slice(&key.bytes);
-                let mut table = std::mem::take(&mut self.table);
-                let hash = self.hash(key.kind, &key.bytes);
-                table.insert_unique(hash, number, |leaf| self.rehash(*leaf));
-                self.table = table;
-            }
-        }
-        Some(())
-    }
-
-    fn rehash(&self, leaf: u32) -> u64 {
-        self.leaf(leaf).map_or(0, |leaf| self.hash(leaf.kind, self.leaf_value(leaf)))
+        Built { set, refused, partial }
     }
 }
 
-/// Of each identifier the newest version, in the order in which the identifiers came.
-fn newest_versions(indicators: impl IntoIterator<Item = Indicator>) -> Vec<Indicator> {
-    let indicators = indicators.into_iter();
-    let expected = indicators.size_hint().0;
-    let mut newest: Vec<Indicator> = Vec::with_capacity(expected);
-    let mut places: HashTable<u32> = HashTable::with_capacity(expected);
-    let state = foldhash::fast::RandomState::default();
-    for indicator in indicators {
-        let hash = state.hash_one(indicator.id.as_str());
-        let same = |at: &u32| newest.get(*at as usize).is_some_and(|known| known.id == indicator.id);
-        let place = places.find(hash, same).copied();
-        match place.and_then(|at| newest.get_mut(at as usize)) {
-            Some(known) if known.version < indicator.version => *known = indicator,
-            Some(_) => {}
-            None => {
-                let Ok(at) = u32::try_from(newest.len()) else { break };
-                newest.push(indicator);
-                let rehash =
-                    |at: &u32| newest.get(*at as usize).map_or(0, |known| state.hash_one(known.id.as_str()));
-                places.insert_unique(hash, at, rehash);
+impl Layer {
+    /// The rules of these indicators. Every record is read: there is no table by identifier, which would cost each indicator
+    /// more than its name does.
+    fn rules_of(&self, ids: &HashSet<&Id>) -> Vec<u32> {
+        let uuids: HashSet<Uuid> = ids.iter().filter_map(|id| plain_uuid(id.as_str())).collect();
+        let odd = self.odd_ids.iter().filter(|(_, id)| ids.contains(id)).map(|(rule, _)| *rule);
+        let mut rules: Vec<u32> = odd.collect();
+        let mut rest = self.records.as_slice();
+        for rule in 0..self.rules {
+            let Some((record, behind)) = Record::read(rest) else { break };
+            rest = behind;
+            if record.uuid.is_some_and(|uuid| uuids.contains(&uuid)) {
+                rules.push(rule);
             }
         }
+        rules
     }
-    newest
 }
 
-struct Builder {
-    set: IndicatorSet,
+/// A layer in the making.
+struct Builder<'k> {
+    key: &'k HashKey,
+    layer: Layer,
+    gathering: Gathering<'k>,
+    /// Values' hashes and places, for the table.
+    entries: Vec<(u64, Place)>,
     refused: Vec<(Id, Unusable)>,
     partial: Vec<(Id, Unusable)>,
 }
 
-impl Builder {
+impl<'k> Builder<'k> {
+    /// Nearly every indicator asks for one value; growing on the way costs more than the rest of the building.
+    fn new(key: &'k HashKey, indicators: usize) -> Self {
+        const RECORD_BYTES: usize = 72;
+        let layer = Layer { records: Vec::with_capacity(indicators * RECORD_BYTES), ..Layer::default() };
+        Self {
+            key,
+            layer,
+            gathering: Gathering::new(key, indicators),
+            entries: Vec::with_capacity(indicators),
+            refused: Vec::new(),
+            partial: Vec::new(),
+        }
+    }
+
     fn add(
         &mut self,
         indicator: &Indicator,
@@ -220,6 +157,17 @@ impl Builder {
             let message = format!("its producer's confidence is {stated}, below {least}");
             return Err(Unusable::new("confidence-low", message));
         }
+        if let Some(plain) = plain::read(&indicator.pattern, options.covers) {
+            let kind = match plain.asked {
+                Asked::One(kind) => kind,
+                Asked::NameAndBelow | Asked::Elsewhere => KeyKind::Domain,
+            };
+            if let Some(list) = lists.find(kind, plain.value.bytes()) {
+                return Err(on_warning_list(list));
+            }
+            self.push_rule(indicator, plain.asked, plain.value.bytes())?;
+            return Ok(());
+        }
         let mut compiled = compile(&indicator.pattern, options.covers, options.unanchored)?;
         compiled.branches.retain(|branch| match usable(branch, lists) {
             Ok(()) => true,
@@ -231,7 +179,7 @@ impl Builder {
         compiled.parts.retain(|part| match known_good(part, lists) {
             None => true,
             Some(list) => {
-                compiled.unusable.push(on_list(list));
+                compiled.unusable.push(on_warning_list(list));
                 false
             }
         });
@@ -239,18 +187,216 @@ impl Builder {
             let never = || Unusable::new("pattern-never-matches", "nothing can satisfy the pattern");
             return Err(compiled.unusable.into_iter().next().unwrap_or_else(never));
         }
-        let rule = self.set.push_rule(indicator)?;
-        for branch in compiled.branches {
-            self.set.push_branch(rule, branch)?;
-        }
-        for (place, part) in compiled.parts.into_iter().enumerate() {
-            self.set.push_part(rule, part.belonging_to(indicator.id.as_str(), place))?;
+        match asked_by(&compiled.branches).filter(|_| compiled.parts.is_empty()) {
+            Some((asked, key)) => {
+                self.push_rule(indicator, asked, &key.bytes)?;
+            }
+            None => {
+                let rule = self.push_rule(indicator, Asked::Elsewhere, &[])?;
+                for branch in compiled.branches {
+                    self.push_branch(rule, branch)?;
+                }
+                for (place, part) in compiled.parts.into_iter().enumerate() {
+                    self.push_part(rule, part.belonging_to(indicator.id.as_str(), place))?;
+                }
+            }
         }
         if let Some(unusable) = compiled.unusable.into_iter().next() {
             self.partial.push((indicator.id.clone(), unusable));
         }
         Ok(())
     }
+
+    fn push_rule(&mut self, indicator: &Indicator, asked: Asked, value: &[u8]) -> Result<u32, Unusable> {
+        let full = || Unusable::new("set-full", "the set holds as many indicators as it can number");
+        let rule = self.layer.rules;
+        let place = Place::record(rule).ok_or_else(full)?;
+        let start = u32::try_from(self.layer.records.len()).map_err(|_| full())?;
+        let version = Version::of(&indicator.version);
+        if matches!(version, Version::Text(text) if text.len() > usize::from(u8::MAX)) {
+            return Err(Unusable::new("set-full", "the version is longer than any can be"));
+        }
+        let uuid = plain_uuid(indicator.id.as_str());
+        if uuid.is_none() {
+            self.layer.odd_ids.insert(rule, indicator.id.clone());
+        }
+        let record = Record {
+            asked,
+            value: Kept::whole(value),
+            uuid,
+            name: short(&indicator.name),
+            version,
+            valid_from: nanoseconds(&indicator.valid_from).unwrap_or(i64::MIN),
+            valid_until: indicator.valid_until.as_ref().and_then(nanoseconds).unwrap_or(i64::MAX),
+            confidence: indicator.confidence,
+        };
+        if rule.is_multiple_of(STRIDE) {
+            self.layer.strides.push(start);
+        }
+        record.write(&mut self.layer.records);
+        self.layer.rules += 1;
+        match asked {
+            Asked::Elsewhere => {}
+            Asked::One(kind) => self.keep(kind, value, place),
+            Asked::NameAndBelow => {
+                self.keep(KeyKind::Domain, value, place);
+                self.know(KeyKind::DomainBelow, value);
+            }
+        }
+        Ok(rule)
+    }
+
+    fn push_branch(&mut self, rule: u32, branch: Conjunction) -> Result<(), Unusable> {
+        let full = || Unusable::new("set-full", "the set holds as many values as it can number");
+        let keys: Vec<Key> = match anchor(&branch) {
+            Some(Condition::Value { keys, .. }) => keys.to_vec(),
+            _ => return Ok(()),
+        };
+        let mut conjunction = NONE;
+        if !is_plain(&branch) {
+            conjunction = u32::try_from(self.layer.conjunctions.len()).map_err(|_| full())?;
+            self.layer.conjunctions.push(branch);
+        }
+        for key in keys {
+            self.push_leaf(&key, rule, conjunction).ok_or_else(full)?;
+        }
+        Ok(())
+    }
+
+    fn push_part(&mut self, rule: u32, part: Part) -> Result<(), Unusable> {
+        let full = || Unusable::new("set-full", "the set holds as many values as it can number");
+        let leads = self.layer.parts.push(rule, part).ok_or_else(full)?;
+        for (key, test) in leads {
+            self.push_leaf(&key, rule, test).ok_or_else(full)?;
+        }
+        Ok(())
+    }
+
+    /// Notes a value that leads to a rule, with the number of what else must hold; `None`: there is no room.
+    fn push_leaf(&mut self, key: &Key, rule: u32, conjunction: u32) -> Option<()> {
+        let place = Place::leaf(self.layer.leaves.len())?;
+        let value_start = u32::try_from(self.layer.values.len()).ok()?;
+        let value_bytes = u32::try_from(key.bytes.len()).ok()?;
+        self.layer.values.extend_from_slice(&key.bytes);
+        self.layer.leaves.push(Leaf { value_start, value_bytes, kind: key.kind, rule, conjunction });
+        self.keep(key.kind, &key.bytes, place);
+        Some(())
+    }
+
+    /// Notes where a value stands.
+    fn keep(&mut self, kind: KeyKind, value: &[u8], place: Place) {
+        self.entries.push((hash(self.key, kind, value), place));
+        self.know(kind, value);
+    }
+
+    /// Notes that a value is one of the set's.
+    fn know(&mut self, kind: KeyKind, value: &[u8]) {
+        match kind {
+            KeyKind::Net4(length) if !self.layer.net4_lengths.contains(&length) => {
+                self.layer.net4_lengths.push(length);
+            }
+            KeyKind::Net6(length) if !self.layer.net6_lengths.contains(&length) => {
+                self.layer.net6_lengths.push(length);
+            }
+            KeyKind::DomainBelow => self.layer.has_below = true,
+            _ => {}
+        }
+        if let Some(host) = self.gathering.insert(kind, value) {
+            self.layer.url_v4.insert(host);
+        }
+    }
+
+    fn finish(self) -> (Layer, Vec<(Id, Unusable)>, Vec<(Id, Unusable)>) {
+        let Self { mut layer, gathering, entries, refused, partial, .. } = self;
+        for lengths in [&mut layer.net4_lengths, &mut layer.net6_lengths] {
+            lengths.sort_unstable();
+        }
+        layer.records.shrink_to_fit();
+        layer.strides.shrink_to_fit();
+        layer.leaves.shrink_to_fit();
+        layer.values.shrink_to_fit();
+        layer.filter = gathering.finish();
+        layer.enter(entries);
+        (layer, refused, partial)
+    }
+}
+
+impl Layer {
+    /// Fills the table.
+    fn enter(&mut self, entries: Vec<(u64, Place)>) {
+        let mut table = Table::with_room(entries.len());
+        for (hash, place) in entries {
+            match table.find(hash, |other| self.are_equal(Place(other), place)).map(Place) {
+                None => {
+                    table.insert(hash, place.0);
+                }
+                // It goes second in the chain: the table still points to the first.
+                Some(known) => {
+                    if let Some(next) = self.more.insert(known, place) {
+                        self.more.insert(place, next);
+                    }
+                }
+            }
+        }
+        self.table = table;
+    }
+}
+
+/// Where one value is all that a pattern asks for: that value.
+fn asked_by(branches: &[Conjunction]) -> Option<(Asked, &Key)> {
+    let [branch] = branches else { return None };
+    let [Condition::Value { keys, .. }] = branch.as_ref() else { return None };
+    if !is_plain(branch) {
+        return None;
+    }
+    match keys.as_ref() {
+        [key] => Some((Asked::One(key.kind), key)),
+        [name, below]
+            if name.kind == KeyKind::Domain
+                && below.kind == KeyKind::DomainBelow
+                && name.bytes == below.bytes =>
+        {
+            Some((Asked::NameAndBelow, name))
+        }
+        _ => None,
+    }
+}
+
+/// Of each identifier the newest version, in the order in which the identifiers came.
+fn newest_versions(indicators: impl IntoIterator<Item = Indicator>, key: &HashKey) -> Vec<Indicator> {
+    one_of_each(indicators, key, |known, other| known.version < other.version)
+}
+
+/// Of each identifier the last, in the order in which the identifiers came.
+fn last_of_each(indicators: Vec<Indicator>, key: &HashKey) -> Vec<Indicator> {
+    one_of_each(indicators, key, |_, _| true)
+}
+
+fn one_of_each(
+    indicators: impl IntoIterator<Item = Indicator>,
+    key: &HashKey,
+    replaces: impl Fn(&Indicator, &Indicator) -> bool,
+) -> Vec<Indicator> {
+    let indicators = indicators.into_iter();
+    let expected = indicators.size_hint().0;
+    let mut kept: Vec<Indicator> = Vec::with_capacity(expected);
+    let mut places: HashTable<u32> = HashTable::with_capacity(expected);
+    let hash = |id: &Id| key.exact(u16::MAX, id.as_str().as_bytes());
+    for indicator in indicators {
+        let same = |at: &u32| kept.get(*at as usize).is_some_and(|known| known.id == indicator.id);
+        let place = places.find(hash(&indicator.id), same).copied();
+        match place.and_then(|at| kept.get_mut(at as usize)) {
+            Some(known) if replaces(known, &indicator) => *known = indicator,
+            Some(_) => {}
+            None => {
+                let Ok(at) = u32::try_from(kept.len()) else { break };
+                let rehash = |at: &u32| kept.get(*at as usize).map_or(0, |known| hash(&known.id));
+                places.insert_unique(hash(&indicator.id), at, rehash);
+                kept.push(indicator);
+            }
+        }
+    }
+    kept
 }
 
 /// Whether a branch can be found by a value, and is not one of well-known benign values only.
@@ -263,19 +409,16 @@ fn usable(branch: &Conjunction, lists: &WarningLists) -> Result<(), Unusable> {
     for condition in branch {
         let Condition::Value { keys, .. } = condition else { continue };
         for key in keys {
-            match lists.find(key) {
+            match lists.find(key.kind, &key.bytes) {
                 Some(name) => list = Some(name),
                 None => return Ok(()),
             }
         }
     }
-    match list {
-        Some(name) => Err(on_list(name)),
-        None => Ok(()),
-    }
+    list.map_or(Ok(()), |name| Err(on_warning_list(name)))
 }
 
-fn on_list(name: &str) -> Unusable {
+fn on_warning_list(name: &str) -> Unusable {
     Unusable::new("warning-list", format!("the value is on the warning list `{name}`"))
 }
 
@@ -283,7 +426,7 @@ fn on_list(name: &str) -> Unusable {
 fn known_good<'a>(part: &Part, lists: &'a WarningLists) -> Option<&'a str> {
     let mut keys = part.anchors.iter().flatten().flatten().peekable();
     keys.peek()?;
-    keys.map(|key| lists.find(key)).collect::<Option<Vec<_>>>()?.pop()
+    keys.map(|key| lists.find(key.kind, &key.bytes)).collect::<Option<Vec<_>>>()?.pop()
 }
 
 /// Whether the anchor's look-up alone decides: one comparison, of any end.
@@ -294,8 +437,18 @@ fn is_plain(branch: &[Condition]) -> bool {
     }
 }
 
-/// The UUID of an identifier that can be written back from it.
+/// Nanoseconds since 1970, saturated; `None` outside of the years that are counted.
+fn nanoseconds(time: &Timestamp) -> Option<i64> {
+    match instant(time.as_str()) {
+        Some((nanoseconds, _)) => Some(saturated(nanoseconds)),
+        None => time.instant().map(|instant| saturated(instant.as_nanosecond())),
+    }
+}
+
+/// The UUID of an identifier that can be written back from it: in lower case, with its hyphens.
 fn plain_uuid(id: &str) -> Option<Uuid> {
-    let uuid = Uuid::try_parse(id.strip_prefix("indicator--")?).ok()?;
-    (Id::new("indicator", uuid).as_str() == id).then_some(uuid)
+    let text = id.strip_prefix("indicator--")?;
+    let plain = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-'));
+    let uuid = Uuid::try_parse(text).ok()?;
+    (plain && text.len() == 36).then_some(uuid)
 }

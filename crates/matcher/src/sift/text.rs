@@ -74,6 +74,7 @@ pub(super) fn has_scheme(text: &[u8]) -> bool {
     memchr::memchr_iter(b':', text).any(|at| text.get(at + 1..).is_some_and(|rest| rest.starts_with(b"//")))
 }
 
+/// An address in the one plain way of writing it: four decimal numbers without zeros in front.
 pub(super) fn parse_v4(text: &[u8]) -> Option<u32> {
     if text.len() < 7 || text.len() > 15 {
         return None;
@@ -88,9 +89,10 @@ pub(super) fn parse_v4(text: &[u8]) -> Option<u32> {
             (octet, digits, dots) = (0, 0, dots + 1);
         } else {
             let digit = byte.wrapping_sub(b'0');
+            let zero_in_front = digits == 1 && octet == 0;
             octet = octet * 10 + u32::from(digit);
             digits += 1;
-            if digit > 9 || digits > 3 || octet > 255 {
+            if digit > 9 || digits > 3 || octet > 255 || zero_in_front {
                 return None;
             }
         }
@@ -100,7 +102,7 @@ pub(super) fn parse_v4(text: &[u8]) -> Option<u32> {
 
 /// The host of a URL that is written plainly: `http://host/…`, nothing to decode, no user, a name that does not end in a number
 /// or a plain address. Otherwise `None`.
-pub(super) fn plain_host(url: &str) -> Option<&str> {
+pub(crate) fn plain_host(url: &str) -> Option<&str> {
     let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
     let bytes = rest.as_bytes();
     let end = bytes.iter().position(|byte| !Class::of(&[*byte]).only(Class::NAME)).unwrap_or(bytes.len());
@@ -111,4 +113,87 @@ pub(super) fn plain_host(url: &str) -> Option<&str> {
     let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next()?;
     let numeric = last.as_bytes().first().is_none_or(u8::is_ascii_digit);
     (!numeric || parse_v4(host.as_bytes()).is_some()).then_some(host)
+}
+
+/// The address that a URL's host of numbers is (WHATWG URL, "IPv4 parser"): one to four of them, decimal, octal or hexadecimal,
+/// of which the last fills what is left.
+pub(super) fn numeric_host(host: &[u8]) -> Option<u32> {
+    let (mut address, mut last, mut count) = (0_u32, 0_u32, 0_u32);
+    for part in host.split(|byte| *byte == b'.') {
+        if count > 0 {
+            address = address << 8 | u32::from(u8::try_from(last).ok()?);
+        }
+        last = number(part)?;
+        count += 1;
+        if count > 4 {
+            return None;
+        }
+    }
+    let left = 8 * (5 - count);
+    let fits = left == 32 || last >> left == 0;
+    fits.then(|| address.checked_shl(left).unwrap_or(0) | last)
+}
+
+fn number(part: &[u8]) -> Option<u32> {
+    let (radix, digits) = match part {
+        [] => return None,
+        [b'0', b'x' | b'X', digits @ ..] => (16, digits),
+        [b'0', digits @ ..] if !digits.is_empty() => (8, digits),
+        digits => (10, digits),
+    };
+    digits.iter().try_fold(0_u32, |number, byte| {
+        number.checked_mul(radix)?.checked_add(char::from(*byte).to_digit(radix)?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn by_url(host: &str) -> Option<u32> {
+        match url::Url::parse(&format!("http://{host}/")).ok()?.host()? {
+            url::Host::Ipv4(v4) => Some(v4.to_bits()),
+            _ => None,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_as_hosts(host in "(0x|0)?[0-9a-f]{1,10}(\\.(0x|0|00)?[0-9a-fx]{0,4}){0,4}") {
+            let host = host.strip_suffix('.').unwrap_or(&host);
+            prop_assert_eq!(numeric_host(host.as_bytes()), by_url(host), "{}", host);
+        }
+
+        #[test]
+        fn addresses(parts in prop::collection::vec("[0-9]{0,4}", 3..5)) {
+            let text = parts.join(".");
+            prop_assert_eq!(parse_v4(text.as_bytes()), text.parse().ok().map(|v4: std::net::Ipv4Addr| v4.to_bits()));
+        }
+    }
+
+    #[test]
+    fn hosts_of_numbers() {
+        for host in [
+            "127.1",
+            "0x7f.1",
+            "3325256711",
+            "0",
+            "256",
+            "1.2.3.4",
+            "1.2.3.256",
+            "1.256.3",
+            "0x",
+            "0x.1",
+            "08",
+            "017.1",
+            "4294967295",
+            "4294967296",
+            "1.2.3.4.5",
+            "1..2",
+        ] {
+            assert_eq!(numeric_host(host.as_bytes()), by_url(host), "{host}");
+        }
+    }
 }
