@@ -228,11 +228,18 @@ impl<'a> Reading<'a> {
             }
             self.differ(&format!("TAXII {versions}"), &found, &expected);
         }
-        let manifest = self.get(&self.hub.within("manifest/?match[version]=all&limit=10000")).await.json();
-        let rows = manifest["objects"].as_array().cloned().unwrap_or_default();
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for row in rows.iter().filter(|row| row["id"].as_str().unwrap().contains("--7e570000-")) {
-            *counts.entry(row["id"].as_str().unwrap().to_owned()).or_default() += 1;
+        let (mut counts, mut next) = (BTreeMap::<String, usize>::new(), String::new());
+        loop {
+            let path = self.hub.within(&format!("manifest/?match[version]=all&limit={PAGE}{next}"));
+            let manifest = self.get(&path).await.json();
+            let rows = manifest["objects"].as_array().cloned().unwrap_or_default();
+            for row in rows.iter().filter(|row| row["id"].as_str().unwrap().contains("--7e570000-")) {
+                *counts.entry(row["id"].as_str().unwrap().to_owned()).or_default() += 1;
+            }
+            match manifest["next"].as_str() {
+                Some(token) => next = format!("&next={token}"),
+                None => break,
+            }
         }
         // A change of marking writes the same words in another version: versions are counted.
         let reader = &self.asker.reader;
