@@ -24,11 +24,8 @@ fn minimised_at(now: jiff::Timestamp) -> Minimised {
     let observation = Observation {
         time: Some(now),
         kind: "flow".into(),
-        protocol: None,
-        src_port: None,
-        dst_port: None,
-        bytes: None,
         values: vec![value],
+        ..Observation::default()
     };
     let consent = Consent {
         purposes: [Purpose::CollectiveDefence].into(),
