@@ -58,8 +58,7 @@ fn bind<'a>(text: &'a str, draft: &mut Draft<'a>) -> Option<()> {
 /// `[1768435200] unbound[1:0] info: 192.0.2.1 a.example. A IN`, perhaps with `query: ` or `reply: ` before and the answer's code
 /// behind.
 fn unbound<'a>(text: &'a str, draft: &mut Draft<'a>) -> Option<()> {
-    let (before, rest) =
-        ["info: ", "query: ", "reply: "].iter().find_map(|tag| text.split_once(*tag))?;
+    let (before, rest) = ["info: ", "query: ", "reply: "].iter().find_map(|tag| text.split_once(*tag))?;
     let rest = rest.strip_prefix("query: ").or_else(|| rest.strip_prefix("reply: ")).unwrap_or(rest);
     let mut words = rest.split_ascii_whitespace();
     let (client, name, _kind, class) = (words.next()?, words.next()?, words.next()?, words.next()?);

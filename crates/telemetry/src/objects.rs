@@ -330,7 +330,7 @@ impl<'o, 'a> Record<'o, 'a> {
             Some("ipv6-addr") => protocols.push("ipv6".to_owned()),
             _ => {}
         }
-        protocols.extend(self.observation.protocol.as_ref().map(|name| name.to_string()));
+        protocols.extend(self.observation.protocol.as_ref().map(ToString::to_string));
         let kind = self.observation.kind.as_ref();
         if APPLICATIONS.contains(&kind) && !protocols.iter().any(|known| known == kind) {
             protocols.push(kind.to_owned());

@@ -252,7 +252,7 @@ impl<'a> Draft<'a> {
     fn take_rarer(&mut self, reading: Reading, field: Cow<'a, str>, text: Cow<'a, str>) {
         match reading {
             Reading::TimeElse if self.observation.time.is_none() => {
-                self.observation.time = time::parse(&text)
+                self.observation.time = time::parse(&text);
             }
             Reading::TimeCount => self.observation.time = time::parse_count(&text).or(self.observation.time),
             Reading::KindElse if self.observation.kind.is_empty() => self.observation.kind = text,

@@ -49,21 +49,21 @@ struct Tally {
 }
 
 fn tally(folder: &str, only: impl Fn(&str) -> bool) -> Option<Tally> {
-    tally_with(folder, only, Reader::auto, |content| content)
+    tally_with(folder, only, Reader::auto, <[u8]>::to_vec)
 }
 
 fn tally_with(
     folder: &str,
     only: impl Fn(&str) -> bool,
     reader: impl Fn() -> Reader,
-    lines_of: impl Fn(Vec<u8>) -> Vec<u8>,
+    lines_of: impl Fn(&[u8]) -> Vec<u8>,
 ) -> Option<Tally> {
     let mut paths = Vec::new();
     files(&corpus()?.join(folder), &mut paths);
     let mut tally = Tally::default();
     for path in paths.iter().filter(|path| only(&path.file_name().unwrap().to_string_lossy())) {
         let mut reader = reader();
-        for line in lines_of(content(path)).split(|byte| *byte == b'\n') {
+        for line in lines_of(&content(path)).split(|byte| *byte == b'\n') {
             match reader.read(line) {
                 Ok(Some(observation)) => {
                     tally.observations += 1;
@@ -149,9 +149,9 @@ fn zeek_baselines() {
 }
 
 /// Documents over many lines as one record a line; lists are taken apart.
-fn one_a_line(content: Vec<u8>) -> Vec<u8> {
+fn one_a_line(content: &[u8]) -> Vec<u8> {
     let mut lines = String::new();
-    let documents = serde_json::Deserializer::from_slice(&content).into_iter::<serde_json::Value>();
+    let documents = serde_json::Deserializer::from_slice(content).into_iter::<serde_json::Value>();
     for document in documents.map_while(Result::ok) {
         let members = match document {
             serde_json::Value::Array(members) => members,
@@ -230,7 +230,7 @@ fn flows_as_separated_values() {
     let flows = |name: &str| name == "vpcflowlog.raw";
     let csv = || Reader::new(Format::Csv);
     let folder = "telemetry/ocsf/examples/mappings/markdown/AWS";
-    let Some(tally) = tally_with(folder, flows, csv, |content| content) else { return };
+    let Some(tally) = tally_with(folder, flows, csv, <[u8]>::to_vec) else { return };
     assert_eq!(tally.unreadable, BTreeMap::new());
     assert_eq!((tally.observations, tally.with_time, tally.silent >= 3), (3, 3, true));
 }

@@ -26,10 +26,13 @@ fn traffic_and_requests() {
             7 {"type":"network-traffic","src_ref":"0","dst_ref":"1","src_port":1234,"dst_port":80,"src_byte_count":10,"dst_byte_count":20,"protocols":["ipv4","tcp","http"],"x_ja3":"71912442e2cef8ae6f8ea3aba3fc0da9","extensions":{"http-request-ext":{"request_method":"get","request_value":"/x?y","request_header":{"User-Agent":"Agent/1.0","Host":"a.example"}}}}
         "#]],
     );
-    check(r#"{"event_type":"flow","src_ip":"::ffff:192.0.2.1","proto":"UDP"}"#, &expect![[r#"
+    check(
+        r#"{"event_type":"flow","src_ip":"::ffff:192.0.2.1","proto":"UDP"}"#,
+        &expect![[r#"
         0 {"type":"ipv4-addr","value":"192.0.2.1"}
         1 {"type":"network-traffic","src_ref":"0","protocols":["ipv4","udp"]}
-    "#]]);
+    "#]],
+    );
     check(r#"{"event_type":"stats"}"#, &expect![[""]]);
 }
 

@@ -101,7 +101,10 @@ fn elastic_nested_and_dotted() {
     let nested = r#"{"@timestamp":"2026-01-15T00:00:00Z","ecs":{"version":"8.11.0"},"event":{"dataset":"zeek.http","category":["network"]},"network":{"protocol":"http","transport":"tcp","bytes":30},"source":{"ip":"192.0.2.1","port":1234,"bytes":10,"mac":"00-11-22-AA-BB-CC"},"destination":{"ip":"198.51.100.1","port":80,"bytes":20},"url":{"domain":"a.example","original":"/x?y"},"http":{"request":{"method":"GET","referrer":"http://b.example/"}},"user_agent":{"original":"Agent/1.0"},"message":"from 203.0.113.9","tls":{"client":{"ja3":"71912442e2cef8ae6f8ea3aba3fc0da9","server_name":"a.example"},"server":{"hash":{"sha1":"DA39A3EE5E6B4B0D3255BFEF95601890AFD80709"},"x509":{"serial_number":"0A1B","alternative_names":["c.example","*.d.example"]}}}}"#;
     let dotted = r#"{"@timestamp":"2026-01-15T00:00:00Z","ecs.version":"8.11.0","event.dataset":"zeek.http","event.category":["network"],"network.protocol":"http","network.transport":"tcp","network.bytes":30,"source.ip":"192.0.2.1","source.port":1234,"source.bytes":10,"source.mac":"00-11-22-AA-BB-CC","destination.ip":"198.51.100.1","destination.port":80,"destination.bytes":20,"url.domain":"a.example","url.original":"/x?y","http.request.method":"GET","http.request":{"referrer":"http://b.example/"},"user_agent.original":"Agent/1.0","message":"from 203.0.113.9","tls.client.ja3":"71912442e2cef8ae6f8ea3aba3fc0da9","tls.client.server_name":"a.example","tls":{"server.hash.sha1":"DA39A3EE5E6B4B0D3255BFEF95601890AFD80709","server":{"x509.serial_number":"0A1B","x509.alternative_names":["c.example","*.d.example"]}}}"#;
     assert_eq!(shown(&mut Reader::auto(), nested), shown(&mut Reader::auto(), dotted));
-    check(Format::Ecs, nested, &expect![[r#"
+    check(
+        Format::Ecs,
+        nested,
+        &expect![[r#"
         http 2026-01-15T00:00:00Z tcp Some(1234) Some(80) Some(30)
         source.ip ipv4-addr 192.0.2.1 Source
         source.mac mac-addr 00-11-22-AA-BB-CC Source
@@ -116,7 +119,8 @@ fn elastic_nested_and_dotted() {
         tls.server.x509.alternative_names[0] domain-name c.example Content
         url.original url http://a.example/x?y Content
         url.domain domain-name a.example Destination
-    "#]]);
+    "#]],
+    );
     check(
         Format::Ecs,
         r#"{"@timestamp":"2026-01-15T00:00:00Z","event":{"category":["process","file"]},"host":{"ip":["10.0.0.5","fe80::1"]},"process":{"executable":"/bin/a","command_line":"/bin/a -x","hash":{"md5":"d41d8cd98f00b204e9800998ecf8427e"},"parent":{"executable":"/bin/sh"}},"file":{"path":"/tmp/b","hash":{"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}},"dns":{"question":{"name":"a.example"},"answers":[{"name":"a.example","data":"198.51.100.1"}],"resolved_ip":["198.51.100.1"]},"user":{"name":"taro"},"threat":{"indicator":{"ip":"203.0.113.9"}},"registry":{"path":"HKLM\\Software\\Run\\x","data":{"strings":["y"]}}}"#,
@@ -151,7 +155,10 @@ fn windows_events_in_every_form() {
     let flat = format!(
         r#"{{"EventID":3,"Channel":"Microsoft-Windows-Sysmon/Operational","@timestamp":"2026-01-15T00:00:01Z","EventTime":"2026-01-15 09:00:00","Message":"from 203.0.113.9",{data}}}"#
     );
-    check(Format::Windows, &flat, &expect![[r#"
+    check(
+        Format::Windows,
+        &flat,
+        &expect![[r#"
         sysmon:3 2026-01-15T00:00:00.125Z tcp Some(50000) Some(443) None
         Image file:name a.exe Content
         Image file:path C:\x\a.exe Content
@@ -159,7 +166,8 @@ fn windows_events_in_every_form() {
         SourceIp ipv4-addr 10.0.0.5 Source
         SourceHostname domain-name pc.example Source
         DestinationIp ipv4-addr 198.51.100.1 Destination
-    "#]]);
+    "#]],
+    );
     let dump = format!(
         r##"{{"Event":{{"#attributes":{{"xmlns":"http://schemas.microsoft.com/win/2004/08/events/event"}},"System":{{"EventID":3,"Channel":"Microsoft-Windows-Sysmon/Operational","TimeCreated":{{"#attributes":{{"SystemTime":"2026-01-15T00:00:00.125Z"}}}}}},"EventData":{{{data}}}}}}}"##
     );

@@ -28,9 +28,13 @@ fn syslog_headers() {
             message ipv4-addr 198.51.100.1 Source
         "#]],
     );
-    check(Format::Syslog, "<34>1 2026-01-15T00:00:00Z host - - - -", &expect![[r#"
+    check(
+        Format::Syslog,
+        "<34>1 2026-01-15T00:00:00Z host - - - -",
+        &expect![[r#"
         syslog 2026-01-15T00:00:00Z  None None None
-    "#]]);
+    "#]],
+    );
     check(
         Format::Syslog,
         "<34>Jan  5 22:14:15 host sshd[4123]: Failed password for root from 192.0.2.1 port 22 ssh2",
@@ -48,14 +52,22 @@ fn syslog_headers() {
             message ipv4-addr 10.0.0.5 Destination
         "#]],
     );
-    check(Format::Syslog, "2026-01-15T09:00:00.5+09:00 host app: see a.example", &expect![[r#"
+    check(
+        Format::Syslog,
+        "2026-01-15T09:00:00.5+09:00 host app: see a.example",
+        &expect![[r#"
         app 2026-01-15T00:00:00.5Z  None None None
         message domain-name a.example Content
-    "#]]);
-    check(Format::Syslog, "<13>app: see a.example", &expect![[r#"
+    "#]],
+    );
+    check(
+        Format::Syslog,
+        "<13>app: see a.example",
+        &expect![[r#"
         app -  None None None
         message domain-name a.example Content
-    "#]]);
+    "#]],
+    );
     for line in [
         "<192>1 2026-01-15T00:00:00Z h a - - - x",
         "<>x",
@@ -184,11 +196,15 @@ fn dns_servers() {
             server ipv4-addr 192.0.2.53 Destination
         "#]],
     );
-    check(Format::Syslog, "Jan 15 09:00:00 unbound: [1:0] info: 192.0.2.1 a.example. A IN", &expect![[r#"
+    check(
+        Format::Syslog,
+        "Jan 15 09:00:00 unbound: [1:0] info: 192.0.2.1 a.example. A IN",
+        &expect![[r#"
         dns -  None None None
         client ipv4-addr 192.0.2.1 Source
         query domain-name a.example. Content
-    "#]]);
+    "#]],
+    );
     for (line, values) in [
         ("Jan 15 09:00:00 dnsmasq[1]: query[A] a.example from 192.0.2.1", "a.example 192.0.2.1"),
         (
@@ -261,7 +277,8 @@ fn web_servers_and_proxies() {
         cs(Referer) domain-name b.example Content
         cs-uri-stem url http://a.example/x Content
         cs-host domain-name a.example Destination
-    "#]].assert_eq(&shown(&mut reader, line));
+    "#]]
+    .assert_eq(&shown(&mut reader, line));
     assert_eq!(reader.read(b"2026-01-15 00:00:00 10.0.0.5 GET"), Err(Unreadable::CutOff));
 }
 
@@ -286,7 +303,7 @@ fn flows_as_text() {
         dstaddr ipv4-addr 10.0.0.9 Destination
         pkt_dstaddr ipv4-addr 198.51.100.7 Destination
     "#]]
-        .assert_eq(&shown(&mut reader, "5 10.0.0.5 10.0.0.9 1 443 6 198.51.100.7 12 1768435200 ACCEPT"));
+    .assert_eq(&shown(&mut reader, "5 10.0.0.5 10.0.0.9 1 443 6 198.51.100.7 12 1768435200 ACCEPT"));
     assert_eq!(reader.read(b"5 10.0.0.5"), Err(Unreadable::OtherFormat));
 }
 
@@ -301,7 +318,8 @@ fn separated_values() {
         Dst domain-name a.example Destination
         URL url http://b.example/?x="y",z Content
         URL domain-name b.example Content
-    "#]].assert_eq(&shown(
+    "#]]
+    .assert_eq(&shown(
         &mut reader,
         r#"2026-01-15T00:00:00Z,192.0.2.1,a.example,"http://b.example/?x=""y"",z",203.0.113.9"#,
     ));
@@ -321,7 +339,8 @@ fn separated_values_by_a_mapping() {
         more domain-name b.example Content
         what url http://a.example:8080/x Content
         where domain-name a.example Destination
-    "#]].assert_eq(&shown(&mut reader, "1768435200;10.0.0.5;a.example:8080;/x;see b.example"));
+    "#]]
+    .assert_eq(&shown(&mut reader, "1768435200;10.0.0.5;a.example:8080;/x;see b.example"));
     for (wrong, why) in [
         (r#"{"columns":{"a":"colour"}}"#, "column `a` is said to be `colour`, which is no meaning"),
         (r#"{"separator":"ab"}"#, "`separator` is `ab`; it must be one ASCII character"),

@@ -141,7 +141,7 @@ fn process(field: &str) -> Option<String> {
     // Structured: everything up to the last part that is a process.
     let parts: Vec<&str> = field.split('.').collect();
     let at = parts.iter().rposition(|part| matches!(*part, "process" | "parent_process" | "parent"))?;
-    parts.iter().any(|part| *part == "process").then(|| parts.get(..=at).unwrap_or_default().join("."))
+    parts.contains(&"process").then(|| parts.get(..=at).unwrap_or_default().join("."))
 }
 
 /// What tells files apart.
