@@ -262,7 +262,9 @@ impl Scanner {
     fn sift(&mut self, text: &[u8]) -> usize {
         let Some(sieve) = self.sieve.as_mut().filter(|_| !self.set.reads_all()) else { return 0 };
         match text.first() {
-            Some(b'{') if self.reader.format() != Some(Format::ZeekTsv) => sieve.json(&self.set, text),
+            Some(b'{') if may_be_json(&self.reader) => {
+                sieve.json(&self.set, text, may_be_composite(&self.reader))
+            }
             Some(b'{' | b'#') | None => 0,
             Some(byte) if byte.is_ascii_whitespace() => 0,
             Some(_) => match shaped_width(&self.reader) {
@@ -276,8 +278,8 @@ impl Scanner {
     fn is_clear(&mut self, line: &[u8]) -> bool {
         let Some(sieve) = self.sieve.as_mut().filter(|_| !self.set.reads_all()) else { return false };
         let taken = match line.trim_ascii_start().first() {
-            Some(b'{') if self.reader.format() != Some(Format::ZeekTsv) => {
-                sieve.json(&self.set, line.trim_ascii())
+            Some(b'{') if may_be_json(&self.reader) => {
+                sieve.json(&self.set, line.trim_ascii(), may_be_composite(&self.reader))
             }
             Some(b'#') | None => 0,
             Some(_) => match shaped_width(&self.reader) {
@@ -287,6 +289,15 @@ impl Scanner {
         };
         taken > 0 && sieve.candidate(0).is_none()
     }
+}
+
+fn may_be_json(reader: &Reader) -> bool {
+    reader.format() != Some(Format::ZeekTsv)
+}
+
+/// Whether one string may hold several values, or one among words, in the records of the log.
+fn may_be_composite(reader: &Reader) -> bool {
+    !matches!(reader.format(), Some(Format::Eve | Format::ZeekJson))
 }
 
 /// How many columns a record has, where columns are parted as the first stage knows it.
@@ -364,8 +375,7 @@ fn decide(
 
 /// Whether the record's objects satisfy a test.
 fn holds(set: &IndicatorSet, test: TestOf, objects: &Map<String, Value>, tally: &mut Tally) -> bool {
-    let predicate =
-        set.part(test.part).and_then(|part| part.evaluator.predicates().get(test.test as usize));
+    let predicate = set.part(test.part).and_then(|part| part.evaluator.predicates().get(test.test as usize));
     predicate.is_some_and(|predicate| {
         predicate.holds(objects).unwrap_or_else(|_| {
             tally.undecided += 1;
@@ -427,8 +437,7 @@ impl Scratch {
         let mut complete = false;
         self.met.sort_unstable();
         for group in self.met.chunk_by(|a, b| a.part == b.part) {
-            let Some((number, part)) =
-                group.first().and_then(|test| Some((test.part, set.part(test.part)?)))
+            let Some((number, part)) = group.first().and_then(|test| Some((test.part, set.part(test.part)?)))
             else {
                 continue;
             };

@@ -87,7 +87,8 @@ struct Shift {
 
 impl Shift {
     fn lead(self, lead: Lead) -> Lead {
-        let shifted = |number| if number < FIRST_TEST { number + self.conjunctions } else { number + self.tests };
+        let shifted =
+            |number| if number < FIRST_TEST { number + self.conjunctions } else { number + self.tests };
         Lead { rule: lead.rule + self.rules, conjunction: lead.conjunction.map(shifted) }
     }
 }

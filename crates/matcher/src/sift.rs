@@ -60,11 +60,25 @@ impl Sieve {
     }
 
     /// Looks through lines that begin with `{`, from the text's beginning on, which is one, up to the first that does not.
-    /// How many bytes they take, line ends included.
-    pub(crate) fn json(&mut self, set: &IndicatorSet, text: &[u8]) -> usize {
+    /// How many bytes they take, line ends included. `composite`: the lines may be of formats in which one string holds several
+    /// values; those that are must be read.
+    pub(crate) fn json(&mut self, set: &IndicatorSet, text: &[u8], composite: bool) -> usize {
         self.begin();
         let taken = self.simd.run(JsonLines { sieve: self, set, text });
+        if composite {
+            self.mark_composite(text, taken);
+        }
         self.end(set, text, taken)
+    }
+
+    fn mark_composite(&mut self, text: &[u8], taken: usize) {
+        for (place, start) in self.starts.iter().enumerate().filter(|(_, start)| **start < taken) {
+            let end = self.starts.get(place + 1).map_or(taken, |next| (*next).min(taken));
+            let line = text.get(*start..end).unwrap_or_default();
+            if !telemetry::values_stand_alone(line) {
+                self.marks.push(*start);
+            }
+        }
     }
 
     /// Looks through lines of tab-separated values with `width` columns, up to the first that begins as another kind of line
