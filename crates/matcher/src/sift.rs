@@ -19,6 +19,9 @@ pub(crate) use text::plain_host;
 /// A stretch is ended by the first line that begins behind this: what is read after it is still near.
 const STRETCH_BYTES: usize = 256 << 10;
 
+/// What lies so far ahead is fetched from memory while this is looked at.
+const AHEAD_BYTES: usize = 1024;
+
 /// The memory of the first stage, kept between stretches.
 pub(crate) struct Sieve {
     simd: Simd,
@@ -149,6 +152,14 @@ impl Spans {
         }
     }
 
+    #[inline(always)]
+    fn push_if(&mut self, is: bool, start: usize, end: usize) {
+        if let Some(place) = self.places.get_mut(self.count) {
+            *place = (start, end);
+            self.count += usize::from(is);
+        }
+    }
+
     fn met(&self) -> &[(usize, usize)] {
         self.places.get(..self.count).unwrap_or_default()
     }
@@ -201,10 +212,11 @@ impl Walk {
         // The string that began in an earlier block.
         let first = borders.trailing_zeros();
         let end = base + first as usize;
-        let digest = self.digests && inside && matches!(end - self.start, 32 | 40 | 64 | 128);
-        if self.pending || telling & below(first) != 0 || digest {
-            spans.push(self.start, end);
-        }
+        // Of one that is not worth a look nothing is kept: it is written, and written over.
+        let length = end - self.start;
+        let digest = (length == 32) | (length == 40) | (length == 64) | (length == 128);
+        let told = self.pending | (telling & below(first) != 0) | (self.digests & inside & digest);
+        spans.push_if(told, self.start, end);
         // Strings that lie in this block as a whole: only those with a telling byte, and digests by their length.
         let last = 63 - borders.leading_zeros();
         let mut rest = telling & below(last) & !below(first);
@@ -217,14 +229,16 @@ impl Walk {
         }
         if self.digests {
             // Strings of 32 or 40 bytes between neighbouring borders of one block; longer ones cross blocks.
-            let mut opens = borders & (borders >> 33 | borders >> 41);
-            while opens != 0 {
-                let open = opens.trailing_zeros();
-                opens &= opens - 1;
-                let close = (borders & !below(open) & !(1 << open)).trailing_zeros();
-                if matches!(close - open, 33 | 41) {
-                    spans.push(base + open as usize + 1, base + close as usize);
-                }
+            let (mut short, mut long) = digests(borders);
+            while short != 0 {
+                let start = base + short.trailing_zeros() as usize + 1;
+                short &= short - 1;
+                spans.push(start, start + 32);
+            }
+            while long != 0 {
+                let start = base + long.trailing_zeros() as usize + 1;
+                long &= long - 1;
+                spans.push(start, start + 40);
             }
         }
         self.start = base + last as usize + 1;
@@ -260,6 +274,7 @@ impl Work for JsonLines<'_> {
         let mut base = 0;
         while base < text.len() {
             let mut room = [0; 64];
+            lanes.fetch(text, base + AHEAD_BYTES);
             let mut masks = lanes.json(window(text, base, &mut room));
             if masks.backslashes != 0 {
                 walk.backslash = base + 64 - masks.backslashes.leading_zeros() as usize;
@@ -407,6 +422,7 @@ impl Work for TabLines<'_> {
         let mut base = 0;
         while base < text.len() {
             let mut room = [0; 64];
+            lanes.fetch(text, base + AHEAD_BYTES);
             let mut masks = lanes.tabs(window(text, base, &mut room));
             if masks.backslashes != 0 {
                 walk.backslash = base + 64 - masks.backslashes.leading_zeros() as usize;
@@ -437,6 +453,19 @@ impl Work for TabLines<'_> {
         sieve.end_tab_line(text, text.len(), walk.tabs, width, walk.high);
         text.len()
     }
+}
+
+/// The borders whose next one stands 33 or 41 places behind: between them are 32 or 40 bytes.
+#[inline(always)]
+fn digests(borders: u64) -> (u64, u64) {
+    // Where a border follows within so many places.
+    let two = borders >> 1 | borders >> 2;
+    let four = two | two >> 2;
+    let eight = four | four >> 4;
+    let sixteen = eight | eight >> 8;
+    let within_32 = sixteen | sixteen >> 16;
+    let within_40 = within_32 | within_32 >> 8;
+    (borders & !within_32 & borders >> 33, borders & !within_40 & borders >> 41)
 }
 
 /// Whether a line is longer than any record, or not UTF-8.

@@ -48,6 +48,9 @@ fn telling(v: u8x16) -> u8x16 {
 
 impl Lanes for Portable {
     #[inline(always)]
+    fn fetch(self, _: &[u8], _: usize) {}
+
+    #[inline(always)]
     fn json(self, block: &[u8; 64]) -> Borders {
         let v = load(block);
         Borders {
