@@ -19,6 +19,9 @@ pub(crate) use text::plain_host;
 /// A stretch is ended by the first line that begins behind this: what is read after it is still near.
 const STRETCH_BYTES: usize = 256 << 10;
 
+/// What lies so far ahead is fetched from memory while this is looked at.
+const AHEAD_BYTES: usize = 1024;
+
 /// The memory of the first stage, kept between stretches.
 pub(crate) struct Sieve {
     simd: Simd,
@@ -163,6 +166,14 @@ impl Spans {
         }
     }
 
+    #[inline(always)]
+    fn push_if(&mut self, is: bool, start: usize, end: usize) {
+        if let Some(place) = self.places.get_mut(self.count) {
+            *place = (start, end);
+            self.count += usize::from(is);
+        }
+    }
+
     fn met(&self) -> &[(usize, usize)] {
         self.places.get(..self.count).unwrap_or_default()
     }
@@ -215,10 +226,11 @@ impl Walk {
         // The string that began in an earlier block.
         let first = borders.trailing_zeros();
         let end = base + first as usize;
-        let digest = self.digests && inside && matches!(end - self.start, 32 | 40 | 64 | 128);
-        if self.pending || telling & below(first) != 0 || digest {
-            spans.push(self.start, end);
-        }
+        // Of one that is not worth a look nothing is kept: it is written, and written over.
+        let length = end - self.start;
+        let digest = (length == 32) | (length == 40) | (length == 64) | (length == 128);
+        let told = self.pending | (telling & below(first) != 0) | (self.digests & inside & digest);
+        spans.push_if(told, self.start, end);
         // Strings that lie in this block as a whole: only those with a telling byte, and digests by their length.
         let last = 63 - borders.leading_zeros();
         let mut rest = telling & below(last) & !below(first);
@@ -231,27 +243,33 @@ impl Walk {
         }
         if self.digests {
             // Strings of 32 or 40 bytes between neighbouring borders of one block; longer ones cross blocks.
-            let mut opens = borders & (borders >> 33 | borders >> 41);
-            while opens != 0 {
-                let open = opens.trailing_zeros();
-                opens &= opens - 1;
-                let close = (borders & !below(open) & !(1 << open)).trailing_zeros();
-                if matches!(close - open, 33 | 41) {
-                    spans.push(base + open as usize + 1, base + close as usize);
-                }
+            let (mut short, mut long) = digests(borders);
+            while short != 0 {
+                let start = base + short.trailing_zeros() as usize + 1;
+                short &= short - 1;
+                spans.push(start, start + 32);
+            }
+            while long != 0 {
+                let start = base + long.trailing_zeros() as usize + 1;
+                long &= long - 1;
+                spans.push(start, start + 40);
             }
         }
         self.start = base + last as usize + 1;
         self.pending = telling & !below(last) != 0;
     }
+}
 
-    /// What of a block is not ASCII, up to the end of a line at this bit; what comes before is done with.
-    fn high_before(&mut self, at: u32, high: &mut u64) -> bool {
-        let met = self.high || *high & below(at) != 0;
-        self.high = false;
-        *high &= !below(at);
-        met
-    }
+/// What the ends of lines leave of a block.
+struct Ended {
+    borders: u64,
+    telling: u64,
+    inside: u64,
+    /// Of the line that goes on: whether it is not ASCII, and its tabs.
+    high: bool,
+    tabs: u32,
+    /// The stretch's length, where it ends in the block; what lies behind is taken out of the masks.
+    stop: Option<usize>,
 }
 
 struct JsonLines<'a> {
@@ -270,6 +288,7 @@ impl Work for JsonLines<'_> {
         let mut base = 0;
         while base < text.len() {
             let mut room = [0; 64];
+            lanes.fetch(text, base + AHEAD_BYTES);
             let mut masks = lanes.json(window(text, base, &mut room));
             if masks.backslashes != 0 {
                 walk.backslash = base + 64 - masks.backslashes.leading_zeros() as usize;
@@ -283,7 +302,9 @@ impl Work for JsonLines<'_> {
             if masks.newlines == 0 {
                 walk.high |= masks.high != 0;
             } else {
-                stop = sieve.end_json_lines(text, base, &mut masks, &mut inside, &mut walk);
+                let ended = sieve.end_json_lines(text, base, masks, inside, walk.high);
+                (masks.borders, masks.telling, inside) = (ended.borders, ended.telling, ended.inside);
+                (walk.high, stop) = (ended.high, ended.stop);
             }
             walk.inside = if inside >> 63 == 1 { u64::MAX } else { 0 };
             walk.strings(base, masks.borders, masks.telling & inside, inside_before, &mut sieve.spans);
@@ -301,38 +322,36 @@ impl Work for JsonLines<'_> {
 }
 
 impl Sieve {
-    /// Ends the lines that end in a block. Where the stretch ends in it, what lies behind is taken out of the masks, and the
-    /// stretch's length is given.
-    fn end_json_lines(
-        &mut self,
-        text: &[u8],
-        base: usize,
-        masks: &mut Borders,
-        inside: &mut u64,
-        walk: &mut Walk,
-    ) -> Option<usize> {
-        let (mut newlines, mut high) = (masks.newlines, masks.high);
+    /// Ends the lines that end in a block.
+    #[inline(never)]
+    fn end_json_lines(&mut self, text: &[u8], base: usize, masks: Borders, inside: u64, high: bool) -> Ended {
+        let Borders { borders, telling, .. } = masks;
+        let mut ended = Ended { borders, telling, inside, high, tabs: 0, stop: None };
+        let (mut newlines, mut above) = (masks.newlines, u64::MAX);
         while newlines != 0 {
             let at = newlines.trailing_zeros();
             newlines &= newlines - 1;
             // A line end within a string: the line is torn, and the next one begins outside of any.
-            let torn = *inside >> at & 1 == 1;
+            let torn = ended.inside >> at & 1 == 1;
             if torn {
-                *inside ^= !below(at);
+                ended.inside ^= !below(at);
             }
             let end = base + at as usize;
-            let high = walk.high_before(at, &mut high);
+            let high = ended.high || masks.high & above & below(at) != 0;
+            above = !below(at);
+            ended.high = false;
             self.end_json_line(text, end, torn, high);
             let next = end + 1;
             if next > STRETCH_BYTES || text.get(next) != Some(&b'{') {
-                masks.borders &= below(at);
-                masks.telling &= below(at);
-                return Some(next);
+                ended.borders &= below(at);
+                ended.telling &= below(at);
+                ended.stop = Some(next);
+                return ended;
             }
             self.starts.push(next);
         }
-        walk.high = high != 0;
-        None
+        ended.high |= masks.high & above != 0;
+        ended
     }
 
     /// Has a line read that is not whole, closed and UTF-8.
@@ -345,49 +364,49 @@ impl Sieve {
         }
     }
 
-    /// Ends the lines of tab-separated values that end in a block, as [`end_json_lines`](Self::end_json_lines) does.
+    /// Ends the lines of tab-separated values that end in a block.
+    #[inline(never)]
     fn end_tab_lines(
         &mut self,
         text: &[u8],
         base: usize,
-        masks: &mut Borders,
-        walk: &mut Walk,
+        masks: Borders,
+        (high, tabs): (bool, u32),
         width: usize,
-    ) -> Option<usize> {
-        let (mut newlines, mut high, mut tabs) = (masks.newlines, masks.high, masks.tabs);
+    ) -> Ended {
+        let Borders { borders, telling, .. } = masks;
+        let mut ended = Ended { borders, telling, inside: u64::MAX, high, tabs, stop: None };
+        let (mut newlines, mut above) = (masks.newlines, u64::MAX);
         while newlines != 0 {
             let at = newlines.trailing_zeros();
             newlines &= newlines - 1;
             let end = base + at as usize;
             let start = self.starts.last().copied().unwrap_or_default();
-            let mut stop = None;
+            let next = end + 1;
             if end > start && text.get(end - 1) == Some(&b'\r') {
-                stop = Some(start);
+                ended.stop = Some(start);
             } else {
-                let met = walk.tabs + (tabs & below(at)).count_ones();
-                tabs &= !below(at);
-                walk.tabs = 0;
-                let high = walk.high_before(at, &mut high);
-                self.end_tab_line(text, end, met, width, high);
-                let next = end + 1;
-                let other = text
-                    .get(next)
-                    .is_none_or(|byte| matches!(byte, b'#' | b'{') || byte.is_ascii_whitespace());
-                if other || next > STRETCH_BYTES {
-                    stop = Some(next);
+                let tabs = ended.tabs + (masks.tabs & above & below(at)).count_ones();
+                let high = ended.high || masks.high & above & below(at) != 0;
+                above = !below(at);
+                (ended.high, ended.tabs) = (false, 0);
+                self.end_tab_line(text, end, tabs, width, high);
+                let is_other = |byte: &u8| matches!(byte, b'#' | b'{') || byte.is_ascii_whitespace();
+                if next > STRETCH_BYTES || text.get(next).is_none_or(is_other) {
+                    ended.stop = Some(next);
                 }
             }
-            if stop.is_some() {
+            if ended.stop.is_some() {
                 // The line end is the border of the last cell.
-                masks.borders &= below(at) | 1 << at;
-                masks.telling &= below(at);
-                return stop;
+                ended.borders &= below(at) | 1 << at;
+                ended.telling &= below(at);
+                return ended;
             }
-            self.starts.push(end + 1);
+            self.starts.push(next);
         }
-        walk.high = high != 0;
-        walk.tabs = tabs.count_ones();
-        None
+        ended.high |= masks.high & above != 0;
+        ended.tabs += (masks.tabs & above).count_ones();
+        ended
     }
 
     /// Has a line read that has not the header's columns, or is not UTF-8.
@@ -417,6 +436,7 @@ impl Work for TabLines<'_> {
         let mut base = 0;
         while base < text.len() {
             let mut room = [0; 64];
+            lanes.fetch(text, base + AHEAD_BYTES);
             let mut masks = lanes.tabs(window(text, base, &mut room));
             if masks.backslashes != 0 {
                 walk.backslash = base + 64 - masks.backslashes.leading_zeros() as usize;
@@ -426,7 +446,9 @@ impl Work for TabLines<'_> {
                 walk.high |= masks.high != 0;
                 walk.tabs += masks.tabs.count_ones();
             } else {
-                stop = sieve.end_tab_lines(text, base, &mut masks, &mut walk, width);
+                let ended = sieve.end_tab_lines(text, base, masks, (walk.high, walk.tabs), width);
+                (masks.borders, masks.telling) = (ended.borders, ended.telling);
+                (walk.high, walk.tabs, stop) = (ended.high, ended.tabs, ended.stop);
             }
             walk.strings(base, masks.borders, masks.telling, true, &mut sieve.spans);
             base += 64;
@@ -445,6 +467,19 @@ impl Work for TabLines<'_> {
         sieve.end_tab_line(text, text.len(), walk.tabs, width, walk.high);
         text.len()
     }
+}
+
+/// The borders whose next one stands 33 or 41 places behind: between them are 32 or 40 bytes.
+#[inline(always)]
+fn digests(borders: u64) -> (u64, u64) {
+    // Where a border follows within so many places.
+    let two = borders >> 1 | borders >> 2;
+    let four = two | two >> 2;
+    let eight = four | four >> 4;
+    let sixteen = eight | eight >> 8;
+    let within_32 = sixteen | sixteen >> 16;
+    let within_40 = within_32 | within_32 >> 8;
+    (borders & !within_32 & borders >> 33, borders & !within_40 & borders >> 41)
 }
 
 /// Whether a line is longer than any record, or not UTF-8.

@@ -510,6 +510,35 @@ fn any_line() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// Lines longer and stretches larger than what is looked at together.
+#[test]
+fn long_chunks() {
+    let set = Arc::new(
+        IndicatorSet::build(
+            [indicator("[ipv4-addr:value = '203.0.113.9']")],
+            &WarningLists::none(),
+            &Options::default(),
+            1,
+        )
+        .set,
+    );
+    let pads = (0..300_usize).map(|number| number * number * 7919 % 4001);
+    let lines: Vec<String> = pads
+        .clone()
+        .map(|pad| {
+            let address = if pad % 7 == 0 { "203.0.113.9" } else { "203.0.113.8" };
+            format!(r#"{{"event_type":"flow","pad":"{}","src_ip":"{address}","n":1}}"#, "x.".repeat(pad))
+        })
+        .collect();
+    let expected: Vec<u64> = (0..).zip(pads).filter(|(_, pad)| pad % 7 == 0).map(|(line, _)| line).collect();
+    for simd in Simd::all() {
+        let scanner = Scanner::with_simd(Arc::clone(&set), Reader::auto(), simd);
+        let (met, tally) = scanned(scanner, lines.join("\n").as_bytes(), true);
+        assert_eq!(met.iter().map(|met| met.0).collect::<Vec<_>>(), expected, "{}", simd.name());
+        assert_eq!((tally.lines, tally.read), (lines.len() as u64, expected.len() as u64), "{}", simd.name());
+    }
+}
+
 fn cover() -> impl Strategy<Value = Covers> {
     select(&[Covers::Host, Covers::Subtree][..])
 }
@@ -566,22 +595,6 @@ proptest! {
             prop_assert_eq!((met, &tally), (alone.0, &alone.1), "{}: {:?}", simd.name(), String::from_utf8_lossy(&chunk));
             prop_assert_eq!(tally.lines, all.lines);
             prop_assert!(tally.unreadable.iter().all(|(why, count)| all.unreadable.get(why) >= Some(count)));
-        }
-    }
-
-    /// Lines longer and stretches larger than what is looked at together.
-    #[test]
-    fn long_chunks(pads in prop::collection::vec(0_usize..3000, 200..300)) {
-        let set = Arc::new(IndicatorSet::build([indicator("[ipv4-addr:value = '203.0.113.9']")], &WarningLists::none(), &Options::default(), 1).set);
-        let lines: Vec<String> = pads.iter().map(|pad| {
-            let address = if pad % 7 == 0 { "203.0.113.9" } else { "203.0.113.8" };
-            format!(r#"{{"event_type":"flow","pad":"{}","src_ip":"{address}","n":1}}"#, "x.".repeat(*pad))
-        }).collect();
-        let expected: Vec<u64> = (0..).zip(&pads).filter(|(_, pad)| *pad % 7 == 0).map(|(line, _)| line).collect();
-        for simd in Simd::all() {
-            let (met, tally) = scanned(Scanner::with_simd(Arc::clone(&set), Reader::auto(), simd), lines.join("\n").as_bytes(), true);
-            prop_assert_eq!(met.iter().map(|met| met.0).collect::<Vec<_>>(), expected.clone());
-            prop_assert_eq!((tally.lines, tally.read), (lines.len() as u64, expected.len() as u64));
         }
     }
 

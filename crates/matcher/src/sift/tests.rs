@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::escaped;
+use super::{digests, escaped};
 
 /// One character after the other.
 fn plain(blocks: &[u64]) -> Vec<u64> {
@@ -18,6 +18,18 @@ fn plain(blocks: &[u64]) -> Vec<u64> {
 }
 
 proptest! {
+    #[test]
+    fn gaps_of_the_length_of_digests(gaps in prop::collection::vec(prop_oneof![1_u32..64, Just(33_u32), Just(41_u32)], 1..8)) {
+        let mut places: Vec<u32> = Vec::new();
+        for gap in gaps {
+            places.push(places.last().map_or(0, |last| last + gap));
+        }
+        places.retain(|place| *place < 64);
+        let borders = places.iter().fold(0_u64, |borders, place| borders | 1 << place);
+        let at = |gap| places.windows(2).filter(|pair| pair[1] - pair[0] == gap).fold(0_u64, |m, pair| m | 1 << pair[0]);
+        prop_assert_eq!(digests(borders), (at(33), at(41)));
+    }
+
     #[test]
     fn escapes_without_a_branch(blocks in prop::collection::vec(prop_oneof![any::<u64>(), Just(u64::MAX), Just(u64::MAX << 31), Just(1 << 63)], 1..6)) {
         let mut carry = false;

@@ -1,11 +1,11 @@
 //! AVX2: 64 bytes in two registers.
 
 use std::arch::x86_64::{
-    __m256i, _mm_add_epi64, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8,
-    _mm_unpackhi_epi64, _mm256_add_epi32, _mm256_add_epi64, _mm256_and_si256, _mm256_castsi256_si128,
-    _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_min_epu8,
-    _mm256_movemask_epi8, _mm256_mul_epu32, _mm256_or_si256, _mm256_set1_epi8, _mm256_srli_epi64,
-    _mm256_sub_epi8,
+    __m256i, _MM_HINT_T0, _mm_add_epi64, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_prefetch,
+    _mm_set_epi64x, _mm_set1_epi8, _mm_unpackhi_epi64, _mm256_add_epi32, _mm256_add_epi64, _mm256_and_si256,
+    _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_extracti128_si256,
+    _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_mul_epu32, _mm256_or_si256,
+    _mm256_set1_epi8, _mm256_srli_epi64, _mm256_sub_epi8,
 };
 
 use super::{Borders, Characters, FOLD, HashKey, Lanes, Letters, Marks, Work};
@@ -37,6 +37,12 @@ fn run<W: Work>(lanes: Avx2, work: W) -> W::Output {
 }
 
 impl Lanes for Avx2 {
+    #[inline(always)]
+    fn fetch(self, text: &[u8], at: usize) {
+        // SAFETY: a prefetch reads nothing and faults at no address, so this one may lie behind the text.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(text.as_ptr().wrapping_add(at).cast()) };
+    }
+
     #[inline(always)]
     fn json(self, block: &[u8; 64]) -> Borders {
         // SAFETY: `detect` made `self`, so the processor has these instructions.

@@ -1,10 +1,10 @@
 //! AVX-512: 64 bytes in one register, comparisons straight into masks.
 
 use std::arch::x86_64::{
-    __m512i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8, _mm512_add_epi32,
-    _mm512_cmpeq_epi8_mask, _mm512_cmplt_epu8_mask, _mm512_loadu_si512, _mm512_maskz_mov_epi8,
-    _mm512_movepi8_mask, _mm512_mul_epu32, _mm512_or_si512, _mm512_reduce_add_epi64, _mm512_set1_epi8,
-    _mm512_srli_epi64, _mm512_sub_epi8,
+    __m512i, _MM_HINT_T0, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_prefetch, _mm_set_epi64x,
+    _mm_set1_epi8, _mm512_add_epi32, _mm512_cmpeq_epi8_mask, _mm512_cmplt_epu8_mask, _mm512_loadu_si512,
+    _mm512_maskz_mov_epi8, _mm512_movepi8_mask, _mm512_mul_epu32, _mm512_or_si512, _mm512_reduce_add_epi64,
+    _mm512_set1_epi8, _mm512_srli_epi64, _mm512_sub_epi8,
 };
 
 use super::{Borders, Characters, FOLD, HashKey, Lanes, Letters, Marks, Work, lowest};
@@ -37,6 +37,12 @@ fn run<W: Work>(lanes: Avx512, work: W) -> W::Output {
 }
 
 impl Lanes for Avx512 {
+    #[inline(always)]
+    fn fetch(self, text: &[u8], at: usize) {
+        // SAFETY: a prefetch reads nothing and faults at no address, so this one may lie behind the text.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(text.as_ptr().wrapping_add(at).cast()) };
+    }
+
     #[inline(always)]
     fn json(self, block: &[u8; 64]) -> Borders {
         // SAFETY: `detect` made `self`, so the processor has these instructions.

@@ -29,6 +29,9 @@ fn run<W: Work>(lanes: Neon, work: W) -> W::Output {
 
 impl Lanes for Neon {
     #[inline(always)]
+    fn fetch(self, _: &[u8], _: usize) {}
+
+    #[inline(always)]
     fn json(self, block: &[u8; 64]) -> Borders {
         // SAFETY: `detect` made `self`, so the processor has these instructions.
         unsafe { json(block) }

@@ -1,4 +1,6 @@
-//! Eight bytes at a time in an ordinary register: for any processor, and the measure of the other backends.
+//! What the compiler makes of sixteen bytes at a time for any processor: the measure of the other backends.
+
+use wide::u8x16;
 
 use super::{Borders, Characters, FOLD, HashKey, Lanes, Letters, Marks, lowest, product};
 
@@ -6,73 +8,72 @@ use super::{Borders, Characters, FOLD, HashKey, Lanes, Letters, Marks, lowest, p
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Portable;
 
-/// Eight bytes, the first in the lowest bits.
-type Word = u64;
+/// 64 bytes.
+type Four = [u8x16; 4];
 
-const ONES: Word = 0x0101_0101_0101_0101;
-const HIGH: Word = 0x8080_8080_8080_8080;
-const LOW: Word = !HIGH;
-
-/// The highest bit of each byte that is equal.
 #[inline(always)]
-fn equal(word: Word, byte: u8) -> Word {
-    let differing = word ^ ONES * byte as Word;
-    !(((differing & LOW) + LOW) | differing) & HIGH
+fn load(block: &[u8; 64]) -> Four {
+    let (parts, _) = block.as_chunks::<16>();
+    let mut four = [u8x16::splat(0); 4];
+    for (part, bytes) in four.iter_mut().zip(parts) {
+        *part = u8x16::new(*bytes);
+    }
+    four
 }
 
-/// The highest bit of each byte from `first` to `last`, which are ASCII.
+/// The highest bits of what a test gives for each sixteen bytes.
 #[inline(always)]
-fn within(word: Word, first: u8, last: u8) -> Word {
-    let ascii = word & LOW;
-    let reaches = ascii + ONES * (0x80 - first) as Word;
-    let exceeds = ascii + ONES * (0x7f - last) as Word;
-    reaches & !exceeds & !word & HIGH
+fn mask([a, b, c, d]: Four, test: impl Fn(u8x16) -> u8x16) -> u64 {
+    let bits = |part| u64::from(test(part).to_bitmask());
+    bits(a) | bits(b) << 16 | bits(c) << 32 | bits(d) << 48
 }
 
-/// The highest bits of the bytes, side by side.
 #[inline(always)]
-fn gather(highest: Word) -> u64 {
-    (highest >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
+fn equal(v: u8x16, byte: u8) -> u8x16 {
+    v.simd_eq(u8x16::splat(byte))
 }
 
-/// The words of a block with the place of each in a mask.
+/// Bytes from `first` on, up to `more` above it.
 #[inline(always)]
-fn words(block: &[u8; 64]) -> impl Iterator<Item = (usize, Word)> {
-    let (words, _) = block.as_chunks::<8>();
-    words.iter().enumerate().map(|(number, bytes)| (number * 8, u64::from_le_bytes(*bytes)))
+fn within(v: u8x16, first: u8, more: u8) -> u8x16 {
+    let distance = v - u8x16::splat(first);
+    distance.min(u8x16::splat(more)).simd_eq(distance)
+}
+
+/// The highest bit of a byte says that it is not ASCII.
+#[inline(always)]
+fn telling(v: u8x16) -> u8x16 {
+    equal(v, b'.') | equal(v, b':') | equal(v, b'\\') | v
 }
 
 impl Lanes for Portable {
     #[inline(always)]
+    fn fetch(self, _: &[u8], _: usize) {}
+
+    #[inline(always)]
     fn json(self, block: &[u8; 64]) -> Borders {
-        let mut found = Borders { newlines: 0, borders: 0, tabs: 0, backslashes: 0, telling: 0, high: 0 };
-        for (at, word) in words(block) {
-            let backslashes = equal(word, b'\\');
-            let telling = equal(word, b'.') | equal(word, b':') | backslashes | word & HIGH;
-            found.newlines |= gather(equal(word, b'\n')) << at;
-            found.borders |= gather(equal(word, b'"')) << at;
-            found.backslashes |= gather(backslashes) << at;
-            found.telling |= gather(telling) << at;
-            found.high |= gather(word & HIGH) << at;
+        let v = load(block);
+        Borders {
+            newlines: mask(v, |v| equal(v, b'\n')),
+            borders: mask(v, |v| equal(v, b'"')),
+            tabs: 0,
+            backslashes: mask(v, |v| equal(v, b'\\')),
+            telling: mask(v, telling),
+            high: mask(v, |v| v),
         }
-        found
     }
 
     #[inline(always)]
     fn tabs(self, block: &[u8; 64]) -> Borders {
-        let mut found = Borders { newlines: 0, borders: 0, tabs: 0, backslashes: 0, telling: 0, high: 0 };
-        for (at, word) in words(block) {
-            let (newlines, tabs) = (equal(word, b'\n'), equal(word, b'\t'));
-            let backslashes = equal(word, b'\\');
-            let telling = equal(word, b'.') | equal(word, b':') | backslashes | word & HIGH;
-            found.newlines |= gather(newlines) << at;
-            found.borders |= gather(newlines | tabs | equal(word, b',')) << at;
-            found.tabs |= gather(tabs) << at;
-            found.backslashes |= gather(backslashes) << at;
-            found.telling |= gather(telling) << at;
-            found.high |= gather(word & HIGH) << at;
+        let v = load(block);
+        Borders {
+            newlines: mask(v, |v| equal(v, b'\n')),
+            borders: mask(v, |v| equal(v, b'\n') | equal(v, b'\t') | equal(v, b',')),
+            tabs: mask(v, |v| equal(v, b'\t')),
+            backslashes: mask(v, |v| equal(v, b'\\')),
+            telling: mask(v, telling),
+            high: mask(v, |v| v),
         }
-        found
     }
 
     #[inline(always)]
@@ -85,42 +86,44 @@ impl Lanes for Portable {
 
     #[inline(always)]
     fn letters(self, window: &[u8; 64]) -> Letters {
-        let mut found = Letters { dots: 0, digits: 0, others: 0 };
-        for (at, word) in words(window) {
-            let (dots, digits) = (equal(word, b'.'), within(word, b'0', b'9'));
-            let letters = within(word | ONES * FOLD as Word, b'a', b'z');
-            let others = HIGH & !(dots | digits | letters | equal(word, b'-') | equal(word, b'_'));
-            found.dots |= gather(dots) << at;
-            found.digits |= gather(digits) << at;
-            found.others |= gather(others) << at;
+        let v = load(window);
+        let named = |v: u8x16| {
+            let letters = within(v | u8x16::splat(FOLD), b'a', 25);
+            letters | within(v, b'0', 9) | equal(v, b'.') | equal(v, b'-') | equal(v, b'_')
+        };
+        Letters {
+            dots: mask(v, |v| equal(v, b'.')),
+            digits: mask(v, |v| within(v, b'0', 9)),
+            others: !mask(v, named),
         }
-        found
     }
 
     #[inline(always)]
     fn marks(self, window: &[u8; 64]) -> Marks {
-        let mut found = Characters { colons: 0, slashes: 0, ats: 0, equals: 0, cs: 0, ns: 0, high: 0 };
-        for (at, word) in words(window) {
-            found.colons |= gather(equal(word, b':')) << at;
-            found.slashes |= gather(equal(word, b'/')) << at;
-            found.ats |= gather(equal(word, b'@')) << at;
-            found.equals |= gather(equal(word, b'=')) << at;
-            found.cs |= gather(equal(word, b'C')) << at;
-            found.ns |= gather(equal(word, b'N')) << at;
-            found.high |= gather(word & HIGH) << at;
+        let v = load(window);
+        Characters {
+            colons: mask(v, |v| equal(v, b':')),
+            slashes: mask(v, |v| equal(v, b'/')),
+            ats: mask(v, |v| equal(v, b'@')),
+            equals: mask(v, |v| equal(v, b'=')),
+            cs: mask(v, |v| equal(v, b'C')),
+            ns: mask(v, |v| equal(v, b'N')),
+            high: mask(v, |v| v),
         }
-        found.marks()
+        .marks()
     }
 
     #[inline(always)]
     fn hash(self, key: &HashKey, window: &[u8; 64], length: usize) -> u64 {
+        const FOLDS: u64 = u64::from_le_bytes([FOLD; 8]);
+        let (words, _) = window.as_chunks::<8>();
         let mut sum = 0_u64;
         let mut left = length;
-        for ((_, word), key) in words(window).zip(&key.words) {
+        for (word, key) in words.iter().zip(&key.words) {
             if left == 0 {
                 break;
             }
-            let word = (word | ONES * FOLD as Word) & lowest(left.min(8) * 8);
+            let word = (u64::from_le_bytes(*word) | FOLDS) & lowest(left.min(8) * 8);
             sum = sum.wrapping_add(product(word, *key));
             left = left.saturating_sub(8);
         }
