@@ -15,7 +15,7 @@ use crate::part::{Part, PartKey};
 /// The most records that one part of a pattern remembers.
 pub(crate) const HITS_OF_PART_MAX: usize = 512;
 
-/// The most records that all patterns together remember, some 48 bytes each.
+/// The most records that all patterns together remember, some 100 bytes each.
 const HITS_MAX: usize = 1 << 18;
 
 /// How late a record may come and still be bound with all that it could be bound with; and how far ahead of now its time may

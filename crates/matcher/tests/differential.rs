@@ -22,7 +22,7 @@ const URLS: [&str; 4] = [
     "http://evil.example/a",
     "http://EVIL.example:80/a?q=1",
     "http://example.com/b.php",
-    "http://198.51.100.7/a",
+    "http://www.evil.example/c",
 ];
 const MAILS: [&str; 3] = ["boss@evil.example", "boss@EVIL.example", "you@example.com"];
 const HASHES: [&str; 3] = [

@@ -112,7 +112,8 @@ mod tests {
 
     /// What the long way makes of a pattern: the keys of its only branch, which asks for nothing else.
     fn long_way(pattern: &str, covers: Covers) -> Option<Vec<Key>> {
-        let compiled = compile(pattern, covers, false).ok().filter(|compiled| compiled.unusable.is_empty())?;
+        let compiled =
+            compile(pattern, covers, false).ok().filter(|compiled| compiled.unusable.is_empty())?;
         match compiled.branches.as_slice() {
             [branch] => match branch.as_ref() {
                 [Condition::Value { role: None, keys, .. }] => Some(keys.to_vec()),

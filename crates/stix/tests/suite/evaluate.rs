@@ -120,8 +120,10 @@ fn the_same_cases_recorded_a_second_time() {
 
 /// One observation at one time.
 fn observed(time: &str, number: u64, objects: Value) -> Value {
-    json!({"type": "observed-data", "id": format!("observed-data--{time}"), "number_observed": number,
-        "first_observed": time, "last_observed": time, "objects": objects})
+    let mut one = json!({"type": "observed-data", "id": format!("observed-data--{time}"), "number_observed": number,
+        "first_observed": time, "last_observed": time});
+    one["objects"] = objects;
+    one
 }
 
 /// The numbers of the observations that are bound, or why none.

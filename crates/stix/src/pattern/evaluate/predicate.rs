@@ -1,4 +1,5 @@
-use std::collections::HashMap;
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
@@ -97,7 +98,7 @@ impl Predicate {
     /// [`EvaluateError::TooManyTypes`] in the scope of the observation, where objects of many types would have to be tried
     /// in more than 2^14 combinations.
     pub fn holds(&self, graph: &Map<String, Value>) -> Result<bool, EvaluateError> {
-        let mut by_type: Vec<Vec<Vec<bool>>> = vec![Vec::new(); self.types.len()];
+        let mut by_type: Vec<HashSet<Vec<bool>>> = vec![HashSet::new(); self.types.len()];
         for object in graph.values() {
             let Some(name) = object.as_object().and_then(|object| object.get("type")).and_then(Value::as_str)
             else {
@@ -112,9 +113,9 @@ impl Predicate {
                 }
             } else if let Some(known) = by_type.get_mut(number)
                 && truth.contains(&true)
-                && !known.contains(&truth)
             {
-                known.push(truth);
+                // Objects that satisfy the same tests are as good as each other.
+                known.insert(truth);
             }
         }
         if self.scope == Scope::Object || self.types.len() == 1 {
@@ -124,7 +125,7 @@ impl Predicate {
     }
 
     /// Tries an object of each type, or none. More tests that hold never make the tree fail: `NOT` stands in the tests.
-    fn combined(&self, by_type: &[Vec<Vec<bool>>]) -> Result<bool, EvaluateError> {
+    fn combined(&self, by_type: &[HashSet<Vec<bool>>]) -> Result<bool, EvaluateError> {
         let mut combinations: Vec<Vec<bool>> = vec![vec![false; self.tests.len()]];
         for candidates in by_type.iter().filter(|candidates| !candidates.is_empty()) {
             if combinations.len().saturating_mul(candidates.len()) > COMBINATIONS_MAX {
@@ -195,14 +196,14 @@ impl Check {
     /// Kinds that do not compare make every operator false but `!=` (§9.6.1).
     fn holds(&self, value: &Native<'_>) -> bool {
         match self {
-            Self::Equal(constant) => value.compare(constant).is_some_and(|order| order.is_eq()),
-            Self::NotEqual(constant) => !value.compare(constant).is_some_and(|order| order.is_eq()),
-            Self::Greater(constant) => value.compare(constant).is_some_and(|order| order.is_gt()),
-            Self::GreaterOrEqual(constant) => value.compare(constant).is_some_and(|order| order.is_ge()),
-            Self::Less(constant) => value.compare(constant).is_some_and(|order| order.is_lt()),
-            Self::LessOrEqual(constant) => value.compare(constant).is_some_and(|order| order.is_le()),
+            Self::Equal(constant) => value.compare(constant).is_some_and(Ordering::is_eq),
+            Self::NotEqual(constant) => !value.compare(constant).is_some_and(Ordering::is_eq),
+            Self::Greater(constant) => value.compare(constant).is_some_and(Ordering::is_gt),
+            Self::GreaterOrEqual(constant) => value.compare(constant).is_some_and(Ordering::is_ge),
+            Self::Less(constant) => value.compare(constant).is_some_and(Ordering::is_lt),
+            Self::LessOrEqual(constant) => value.compare(constant).is_some_and(Ordering::is_le),
             Self::In(constants) => {
-                constants.iter().any(|constant| value.compare(constant).is_some_and(|order| order.is_eq()))
+                constants.iter().any(|constant| value.compare(constant).is_some_and(Ordering::is_eq))
             }
             Self::Like(like) => value.text().is_some_and(|text| like.fits(&text)),
             Self::Matches(expression) => expression.found_in(value),
