@@ -32,6 +32,15 @@ impl Decay {
             | ValueKind::AutonomousSystem
             | ValueKind::Account
             | ValueKind::RegistryKey
+            | ValueKind::RegistryValue
+            | ValueKind::RegistryData
+            | ValueKind::CommandLine
+            | ValueKind::CertificateSerial
+            | ValueKind::UserAgent
+            | ValueKind::Ja3
+            | ValueKind::Ja3s
+            | ValueKind::Ja4
+            | ValueKind::FilePath
             | ValueKind::Mutex => (365.0, 1.5),
         };
         Self { lifetime_days, speed }

@@ -70,6 +70,15 @@ impl Key {
             ValueKind::AutonomousSystem
             | ValueKind::Account
             | ValueKind::RegistryKey
+            | ValueKind::RegistryValue
+            | ValueKind::RegistryData
+            | ValueKind::CommandLine
+            | ValueKind::CertificateSerial
+            | ValueKind::UserAgent
+            | ValueKind::Ja3
+            | ValueKind::Ja3s
+            | ValueKind::Ja4
+            | ValueKind::FilePath
             | ValueKind::Mutex
             | ValueKind::Cve => None,
         }

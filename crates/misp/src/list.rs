@@ -278,6 +278,18 @@ fn path(kind: ValueKind) -> Option<&'static str> {
         ValueKind::Mac => "mac-addr:value",
         ValueKind::AutonomousSystem => "autonomous-system:number",
         ValueKind::RegistryKey => "windows-registry-key:key",
-        ValueKind::FileName | ValueKind::Account | ValueKind::Mutex | ValueKind::Cve => return None,
+        ValueKind::CertificateSerial => "x509-certificate:serial_number",
+        ValueKind::CommandLine => "process:command_line",
+        ValueKind::UserAgent => "network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'",
+        ValueKind::FileName
+        | ValueKind::FilePath
+        | ValueKind::RegistryValue
+        | ValueKind::RegistryData
+        | ValueKind::Ja3
+        | ValueKind::Ja3s
+        | ValueKind::Ja4
+        | ValueKind::Account
+        | ValueKind::Mutex
+        | ValueKind::Cve => return None,
     })
 }

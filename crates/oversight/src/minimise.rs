@@ -195,6 +195,15 @@ fn mechanical_value(value: &Observed<'_>) -> Option<Mechanical> {
         | ValueKind::AutonomousSystem
         | ValueKind::Account
         | ValueKind::RegistryKey
+        | ValueKind::RegistryValue
+        | ValueKind::RegistryData
+        | ValueKind::CommandLine
+        | ValueKind::CertificateSerial
+        | ValueKind::UserAgent
+        | ValueKind::Ja3
+        | ValueKind::Ja3s
+        | ValueKind::Ja4
+        | ValueKind::FilePath
         | ValueKind::Mutex
         | ValueKind::Cve => None,
     }

@@ -13,22 +13,6 @@ use crate::{consent, let_out, observation};
 
 const KEY: [u8; 32] = [7; 32];
 
-const KINDS: [ValueKind; 13] = [
-    ValueKind::Ipv4,
-    ValueKind::Ipv6,
-    ValueKind::Domain,
-    ValueKind::Url,
-    ValueKind::Email,
-    ValueKind::Md5,
-    ValueKind::Sha256,
-    ValueKind::Mac,
-    ValueKind::FileName,
-    ValueKind::Account,
-    ValueKind::RegistryKey,
-    ValueKind::Mutex,
-    ValueKind::Cve,
-];
-
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof![
         "\\PC{0,40}",
@@ -44,7 +28,7 @@ fn texts() -> impl Strategy<Value = String> {
 /// Anything a log may hold beside what matched: of any kind as content, of any kind but addresses as an end's property.
 fn others() -> impl Strategy<Value = Vec<Observed<'static>>> {
     let one = (
-        select(KINDS.to_vec()),
+        select(ValueKind::ALL.to_vec()),
         prop_oneof![3 => Just(Role::Content), 1 => Just(Role::Source), 1 => Just(Role::Destination)],
         texts(),
         "[a-z.]{1,12}",
@@ -64,7 +48,7 @@ fn others() -> impl Strategy<Value = Vec<Observed<'static>>> {
 }
 
 fn matched() -> impl Strategy<Value = Vec<Observed<'static>>> {
-    let one = (select(KINDS.to_vec()), texts());
+    let one = (select(ValueKind::ALL.to_vec()), texts());
     vec(
         one.prop_map(|(kind, value)| Observed {
             field: "f".into(),

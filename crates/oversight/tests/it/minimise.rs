@@ -110,8 +110,12 @@ fn names_and_hashes_leave_in_one_form_and_nothing_that_only_looks_like_one() {
 fn accounts_files_and_mail_addresses_never_leave() {
     check(&[(Email, Content, "taro@evil.example")], &[0], "");
     check(&[(FileName, Content, "給与明細.xlsx")], &[0], "");
-    for kind in [ValueKind::Account, ValueKind::Mutex, ValueKind::RegistryKey, ValueKind::Mac] {
-        check(&[(kind, Content, "evil.example")], &[0], "");
+    // Of all kinds only addresses, names, URLs (their hosts) and hashes may leave; another kind does not by being new.
+    let may_leave = |kind: &ValueKind| matches!(kind, Ipv4 | Ipv6 | Domain | Url);
+    for kind in ValueKind::ALL.into_iter().filter(|kind| !may_leave(kind)) {
+        for text in ["evil.example", "198.51.100.7", "https://evil.example/", "cmd.exe /c evil.example"] {
+            check(&[(kind, Content, text)], &[0], "");
+        }
     }
 }
 

@@ -168,6 +168,15 @@ pub(super) fn registry_key(text: &str) -> String {
     rest.map_or_else(|| full.to_owned(), |rest| format!("{full}\\{rest}"))
 }
 
+/// A certificate's serial number as hexadecimal digits in lower case, without colons, blanks and leading zeros.
+pub(super) fn serial(text: &str) -> Option<String> {
+    let text = text.trim();
+    let digits: String = text.chars().filter(|c| !matches!(c, ':' | ' ')).collect();
+    let digits = digits.strip_prefix("0x").unwrap_or(&digits).trim_start_matches('0');
+    let hexadecimal = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    hexadecimal.then(|| digits.to_ascii_lowercase())
+}
+
 /// `CVE-2026-0001`, upper case.
 pub(super) fn cve(text: &str) -> Option<String> {
     let upper = text.trim().to_ascii_uppercase();
@@ -189,7 +198,18 @@ pub(super) fn of_kind(kind: ValueKind, text: &str) -> Option<(ValueKind, String)
         ValueKind::Cve => cve(text),
         ValueKind::RegistryKey => Some(registry_key(text)).filter(|key| !key.is_empty()),
         ValueKind::AutonomousSystem => text.trim().parse::<u32>().ok().map(|number| number.to_string()),
-        ValueKind::FileName | ValueKind::Account | ValueKind::Mutex => plain(text),
+        ValueKind::CertificateSerial => serial(text),
+        ValueKind::Ja3 | ValueKind::Ja3s | ValueKind::Ja4 => {
+            plain(text).map(|text| text.to_ascii_lowercase())
+        }
+        ValueKind::FileName
+        | ValueKind::FilePath
+        | ValueKind::Account
+        | ValueKind::Mutex
+        | ValueKind::RegistryValue
+        | ValueKind::RegistryData
+        | ValueKind::CommandLine
+        | ValueKind::UserAgent => plain(text),
     };
     value.map(|value| (kind, value))
 }

@@ -19,6 +19,8 @@ fn value_properties(object_type: &str) -> &'static [(&'static str, ValueKind)] {
         "autonomous-system" => &[("number", ValueKind::AutonomousSystem)],
         "user-account" => &[("account_login", ValueKind::Account), ("user_id", ValueKind::Account)],
         "windows-registry-key" => &[("key", ValueKind::RegistryKey)],
+        "process" => &[("command_line", ValueKind::CommandLine)],
+        "x509-certificate" => &[("serial_number", ValueKind::CertificateSerial)],
         "mutex" => &[("name", ValueKind::Mutex)],
         _ => &[],
     }
@@ -123,12 +125,29 @@ pub(super) fn of_test(path: &ObjectPath, constant: &Constant) -> Option<(ValueKi
     if before.last().is_some_and(|key| *key == "hashes" || key.ends_with("_hashes")) {
         return canonical::of_kind(canonical::hash_kind(last)?, &text);
     }
+    if let Some(kind) = nested_kind(&path.object_type, before, last) {
+        return canonical::of_kind(kind, &text);
+    }
     match before.last() {
         None => of_property(&path.object_type, last, &text),
         Some(reference) if reference.ends_with("_ref") || reference.ends_with("_refs") => {
             of_referenced(reference, last, &text)
         }
         Some(_) => None,
+    }
+}
+
+/// Values that stand deeper in an object and are of its own.
+fn nested_kind(object_type: &str, before: &[&str], last: &str) -> Option<ValueKind> {
+    match (object_type, before, last) {
+        ("windows-registry-key", ["values"], "name") => Some(ValueKind::RegistryValue),
+        ("windows-registry-key", ["values"], "data") => Some(ValueKind::RegistryData),
+        ("network-traffic", ["extensions", "http-request-ext", "request_header"], name)
+            if name.eq_ignore_ascii_case("User-Agent") =>
+        {
+            Some(ValueKind::UserAgent)
+        }
+        _ => None,
     }
 }
 

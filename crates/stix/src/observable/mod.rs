@@ -34,12 +34,30 @@ pub enum ValueKind {
     Mac,
     /// `file:name`.
     FileName,
+    /// A file with the folder it lies in: `directory:path` and a name.
+    FilePath,
     /// `autonomous-system:number`.
     AutonomousSystem,
     /// `user-account:account_login` or `user_id`.
     Account,
     /// `windows-registry-key:key`.
     RegistryKey,
+    /// `windows-registry-key:values[*].name`.
+    RegistryValue,
+    /// `windows-registry-key:values[*].data`.
+    RegistryData,
+    /// `process:command_line`.
+    CommandLine,
+    /// `x509-certificate:serial_number`.
+    CertificateSerial,
+    /// `network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'`.
+    UserAgent,
+    /// A JA3 fingerprint of a TLS client; STIX has no property for it, as for the next two.
+    Ja3,
+    /// A JA3S fingerprint of a TLS server.
+    Ja3s,
+    /// A JA4 fingerprint of a TLS client.
+    Ja4,
     /// `mutex:name`.
     Mutex,
     /// `vulnerability` external id, e.g. `CVE-2026-0001`.
@@ -48,7 +66,7 @@ pub enum ValueKind {
 
 impl ValueKind {
     /// All kinds, in the order of the enumeration.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 25] = [
         Self::Ipv4,
         Self::Ipv6,
         Self::Domain,
@@ -60,9 +78,18 @@ impl ValueKind {
         Self::Sha512,
         Self::Mac,
         Self::FileName,
+        Self::FilePath,
         Self::AutonomousSystem,
         Self::Account,
         Self::RegistryKey,
+        Self::RegistryValue,
+        Self::RegistryData,
+        Self::CommandLine,
+        Self::CertificateSerial,
+        Self::UserAgent,
+        Self::Ja3,
+        Self::Ja3s,
+        Self::Ja4,
         Self::Mutex,
         Self::Cve,
     ];
@@ -88,9 +115,18 @@ impl ValueKind {
             Self::Sha512 => "file:hashes.SHA-512",
             Self::Mac => "mac-addr",
             Self::FileName => "file:name",
+            Self::FilePath => "file:path",
             Self::AutonomousSystem => "autonomous-system",
             Self::Account => "user-account",
             Self::RegistryKey => "windows-registry-key",
+            Self::RegistryValue => "registry-value",
+            Self::RegistryData => "registry-data",
+            Self::CommandLine => "process:command_line",
+            Self::CertificateSerial => "x509-certificate:serial_number",
+            Self::UserAgent => "user-agent",
+            Self::Ja3 => "ja3",
+            Self::Ja3s => "ja3s",
+            Self::Ja4 => "ja4",
             Self::Mutex => "mutex",
             Self::Cve => "vulnerability",
         }

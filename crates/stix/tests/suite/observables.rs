@@ -91,6 +91,14 @@ fn values_in_patterns() {
         "[process:image_ref.name = 'a.exe' OR autonomous-system:number = 64512]",
         "file:name a.exe|autonomous-system 64512",
     );
+    pattern(
+        "[process:command_line = ' whoami /all' AND windows-registry-key:values[*].name = 'Run' AND windows-registry-key:values[0].data = 'x']",
+        "registry-value Run|registry-data x|process:command_line whoami /all",
+    );
+    pattern(
+        "[x509-certificate:serial_number = '0A:1B' OR network-traffic:extensions.'http-request-ext'.request_header.'User-Agent' = 'Agent/1.0']",
+        "x509-certificate:serial_number a1b|user-agent Agent/1.0",
+    );
     // What is excluded is not mentioned.
     pattern(
         "[domain-name:value != 'a.example' OR domain-name:value NOT = 'b.example' OR domain-name:value LIKE '%c%']",
@@ -112,6 +120,16 @@ fn values_beside_observables() {
         r#""objects":{"0":{"type":"ipv4-addr","value":"198.51.100.3"},"1":{"type":"file","name":"f"}}"#,
         "ipv4-addr 198.51.100.3|file:name f",
     );
+}
+
+#[test]
+fn names_of_kinds_are_read_back() {
+    for kind in ValueKind::ALL {
+        assert_eq!(ValueKind::from_name(kind.name()), Some(kind));
+        // A name and a colon must not begin another name, or `kind:value` could be read in two ways.
+        let begins = |other: &ValueKind| other.name().starts_with(&format!("{}:", kind.name()));
+        assert!(!ValueKind::ALL.iter().any(begins), "{}", kind.name());
+    }
 }
 
 fn typed(text: &str, expected: Option<(ValueKind, &str)>) {

@@ -127,6 +127,15 @@ fn plain_indicator(typed: &str, kind: ValueKind, value: &str) -> Option<Indicato
         | ValueKind::AutonomousSystem
         | ValueKind::Account
         | ValueKind::RegistryKey
+        | ValueKind::RegistryValue
+        | ValueKind::RegistryData
+        | ValueKind::CommandLine
+        | ValueKind::CertificateSerial
+        | ValueKind::UserAgent
+        | ValueKind::Ja3
+        | ValueKind::Ja3s
+        | ValueKind::Ja4
+        | ValueKind::FilePath
         | ValueKind::Mutex
         | ValueKind::Cve => return None,
     };
