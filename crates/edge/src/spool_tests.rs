@@ -21,15 +21,8 @@ fn minimised_at(now: jiff::Timestamp) -> Minimised {
         value: "198.51.100.7".into(),
         role: Role::Destination,
     };
-    let observation = Observation {
-        time: Some(now),
-        kind: "flow".into(),
-        protocol: None,
-        src_port: None,
-        dst_port: None,
-        bytes: None,
-        values: vec![value],
-    };
+    let observation =
+        Observation { time: Some(now), kind: "flow".into(), values: vec![value], ..Observation::default() };
     let consent = Consent {
         purposes: [Purpose::CollectiveDefence].into(),
         up_to: Some(Tlp::Amber),

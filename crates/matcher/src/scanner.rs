@@ -149,7 +149,9 @@ impl Scanner {
         }
         let tsv_only = self.reader.format() == Some(Format::ZeekTsv);
         match line.trim_ascii_start().first() {
-            Some(b'{') if !tsv_only => sift::json_line(&self.set, line.trim_ascii()),
+            Some(b'{') if !tsv_only && telemetry::values_stand_alone(line) => {
+                sift::json_line(&self.set, line.trim_ascii())
+            }
             Some(b'#') | None => Verdict::Read,
             Some(_) => {
                 let tsv = self.reader.tsv();

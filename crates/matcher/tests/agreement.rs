@@ -299,6 +299,57 @@ fn check(pattern: &str, header: &str, line: &str, covers: Covers) {
     assert_eq!(Some(full.is_some()), right, "{pattern} in {log}: {record:?}");
 }
 
+/// The same values in the records of other formats, in fields of each shape that their readers know.
+fn lines_of_other_formats() -> Vec<String> {
+    type Shape = fn(&str) -> String;
+    let alone: Shape = str::to_owned;
+    let shapes: [(&str, &[&str], Shape); 21] = [
+        (r#"{"class_uid":4001,"src_endpoint":{"ip":$}}"#, &ADDRESSES, alone),
+        (r#"{"class_uid":4003,"query":{"hostname":$}}"#, &NAMES, alone),
+        (r#"{"class_uid":4003,"answers":[{"rdata":$}]}"#, &NAMES, |value| format!("10 {value}")),
+        (r#"{"class_uid":4002,"http_request":{"url":{"url_string":$}}}"#, &URLS, alone),
+        (r#"{"class_uid":4009,"email":{"from":$}}"#, &MAILS, |value| format!("The Boss <{value}>")),
+        (r#"{"class_uid":1001,"file":{"hashes":[{"algorithm":"x","value":$}]}}"#, &HASHES, alone),
+        (r#"{"class_uid":1001,"observables":[{"type_id":1,"value":$}]}"#, &NAMES, alone),
+        (r#"{"@timestamp":"x","source.ip":$}"#, &ADDRESSES, alone),
+        (r#"{"@timestamp":"x","ecs":{},"url":{"domain":$,"original":"/a"}}"#, &HOSTS, alone),
+        (r#"{"@timestamp":"x","ecs":{},"url":{"full":$}}"#, &URLS, alone),
+        (r#"{"EventID":3,"DestinationIp":$}"#, &ADDRESSES, alone),
+        (r#"{"EventID":22,"QueryName":$}"#, &NAMES, alone),
+        (r#"{"EventID":22,"QueryResults":$}"#, &NAMES, |value| format!("type:  5 {value};::1;")),
+        (r#"{"EventID":22,"QueryResults":$}"#, &ADDRESSES, |value| format!("::1;{value};")),
+        (r#"{"EventID":1,"Hashes":$}"#, &HASHES, |value| match value.len() {
+            32 => format!("SHA1=x,MD5={value},IMPHASH=y"),
+            40 => format!("SHA1={value}"),
+            _ => format!("MD5=x,SHA256={value}"),
+        }),
+        (r#"{"eventSource":"x","sourceIPAddress":$}"#, &ADDRESSES, alone),
+        (r#"{"resourceId":"x","callerIpAddress":$}"#, &ADDRESSES, |value| match value.contains(':') {
+            true => format!("[{value}]:443"),
+            false => format!("{value}:443"),
+        }),
+        (
+            r#"{"resourceId":"x","properties":{"flows":[{"flows":[{"flowTuples":[$]}]}]}}"#,
+            &ADDRESSES,
+            |value| format!("1768435200,{value},192.0.2.1,1,2,T,O,A"),
+        ),
+        (r#"{"insertId":"x","jsonPayload":{"rdata":$}}"#, &ADDRESSES, |value| {
+            format!("x.\t300\tIN\ta\t{value}")
+        }),
+        (r#"{"insertId":"x","textPayload":$}"#, &NAMES, |value| {
+            format!("asked for {value}, and got nothing")
+        }),
+        (r#"{"insertId":"x","httpRequest":{"requestUrl":$}}"#, &URLS, alone),
+    ];
+    let mut lines = Vec::new();
+    for (line, values, shape) in shapes {
+        for value in values {
+            lines.extend((0..4).map(|escapes| line.replace('$', &json(&shape(value), escapes))));
+        }
+    }
+    lines
+}
+
 /// Every value asked for in every way, against every value in every place: what chance leaves out.
 #[test]
 fn every_pair() {
@@ -336,6 +387,7 @@ fn every_pair() {
     put(r#""fileinfo":{"md5":$}"#, &HASHES);
     put(r#""fileinfo":{"sha1":$}"#, &HASHES);
     put(r#""fileinfo":{"sha256":$}"#, &HASHES);
+    lines.extend(lines_of_other_formats());
     for covers in [Covers::Host, Covers::Subtree] {
         for pattern in &patterns {
             let options = Options { covers, ..Options::default() };

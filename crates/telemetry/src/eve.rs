@@ -10,7 +10,7 @@ const SRC: Role = Role::Source;
 const DST: Role = Role::Destination;
 const IN: Role = Role::Content;
 
-/// Every field that bears an observable value. Bodies, headers (but for host and target), credentials, DNS texts and the like are left out on purpose:
+/// Every field that bears an observable value. Bodies, headers (but for host, target and user agent), credentials, DNS texts and the like are left out on purpose:
 /// no indicator here can ask for them.
 const TABLE: Table = &[
     ("timestamp", Reading::Time),
@@ -20,8 +20,8 @@ const TABLE: Table = &[
     ("dest_ip", Reading::Address(DST)),
     ("dest_port", Reading::DestinationPort),
     ("proto", Reading::Protocol),
-    ("flow.bytes_toserver", Reading::Bytes),
-    ("flow.bytes_toclient", Reading::Bytes),
+    ("flow.bytes_toserver", Reading::SourceBytes),
+    ("flow.bytes_toclient", Reading::DestinationBytes),
     ("netflow.bytes", Reading::Bytes),
     ("ether.src_mac", Reading::Mac(SRC)),
     ("ether.dest_mac", Reading::Mac(DST)),
@@ -59,6 +59,8 @@ const TABLE: Table = &[
     ("http.http_port", Reading::HttpPort),
     ("http.url", Reading::HttpTarget),
     ("http.request_headers[]", Reading::HttpHeader),
+    ("http.http_method", Reading::HttpMethod),
+    ("http.http_user_agent", Reading::UserAgent),
     ("http.http_refer", Reading::Url),
     ("http.redirect", Reading::Url),
     ("http.xff", Reading::Address(SRC)),
@@ -68,9 +70,16 @@ const TABLE: Table = &[
     ("tls.subject", Reading::Subject),
     ("tls.subjectaltname[]", Reading::Host(IN)),
     ("tls.fingerprint", Reading::Fingerprint),
+    ("tls.serial", Reading::Serial),
+    ("tls.ja3.hash", Reading::Ja3),
+    ("tls.ja3s.hash", Reading::Ja3s),
+    ("tls.ja4", Reading::Ja4),
     ("tls.client.subject", Reading::Subject),
     ("tls.client.fingerprint", Reading::Fingerprint),
     ("quic.sni", Reading::Host(DST)),
+    ("quic.ja3.hash", Reading::Ja3),
+    ("quic.ja3s.hash", Reading::Ja3s),
+    ("quic.ja4", Reading::Ja4),
     // Files: of `fileinfo` records, and of alerts that list them.
     ("fileinfo.filename", Reading::FileName),
     ("fileinfo.md5", Reading::Md5),
@@ -111,6 +120,11 @@ const TABLE: Table = &[
 ];
 
 static FIELDS: LazyLock<Fields> = LazyLock::new(|| Fields::new(TABLE, false));
+
+/// The table as a tree.
+pub(crate) fn fields() -> &'static Fields {
+    &FIELDS
+}
 
 /// Reads one line. A line is an EVE record if it is one JSON object that has an `event_type`.
 pub fn read(line: &[u8]) -> Result<Observation<'_>, Unreadable> {

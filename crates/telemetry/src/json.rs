@@ -7,12 +7,17 @@ use crate::Unreadable;
 /// The most bytes one record may have. Suricata's largest (alerts with payload and packet) stay under 1 MiB.
 pub const LINE_BYTES_MAX: usize = 16 << 20;
 
-/// The line as one whole object, checked to its end.
-pub(crate) fn object(line: &[u8]) -> Result<LazyValue<'_>, Unreadable> {
+/// The line as text, if it is short enough to be a record.
+pub(crate) fn text(line: &[u8]) -> Result<&str, Unreadable> {
     if line.len() > LINE_BYTES_MAX {
         return Err(Unreadable::TooLong);
     }
-    let text = std::str::from_utf8(line).map_err(|_| Unreadable::NotUtf8)?.trim_ascii();
+    std::str::from_utf8(line).map_err(|_| Unreadable::NotUtf8)
+}
+
+/// The line as one whole object, checked to its end.
+pub(crate) fn object(line: &[u8]) -> Result<LazyValue<'_>, Unreadable> {
+    let text = text(line)?.trim_ascii();
     if !text.starts_with('{') {
         return Err(Unreadable::OtherFormat);
     }

@@ -1,43 +1,41 @@
 //! Log formats in, observations out.
 //!
 //! A format reads one line into one [`Observation`]; framing (files, rotation, compression) is the caller's.
-//! Nothing here does I/O. What the formats' tables do not name is not looked at.
+//! Nothing here does I/O. What the formats' tables do not name is not looked at, but for the text of syslog messages.
+//!
+//! [`objects`] shows an observation as the graph of STIX observables that a pattern is written for.
 
+mod format;
+mod objects;
 mod observation;
 mod reader;
 
 pub mod eve;
 pub mod zeek;
 
+mod access;
+mod cloud;
+mod csv_file;
+mod dns;
+mod ecs;
+mod keyed;
+mod ocsf;
+mod prose;
+mod sniff;
+mod syslog;
+mod windows;
+
 mod fields;
 mod json;
 mod reading;
+mod text;
 mod time;
 
+pub use csv_file::Columns;
+pub use format::Format;
 pub use json::LINE_BYTES_MAX;
+pub use objects::objects;
 pub use observation::{Observation, Observed, Role};
 pub use reader::{Reader, Unreadable, detect};
+pub use sniff::values_stand_alone;
 pub use zeek::{TsvReader, unescape_tsv};
-
-/// A log format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// Suricata EVE, one JSON object a line.
-    Eve,
-    /// Zeek logs as JSON, one object a line.
-    ZeekJson,
-    /// Zeek logs as tab-separated values under a `#fields` header.
-    ZeekTsv,
-}
-
-impl Format {
-    /// The name used in configuration and on the command line: `eve`, `zeek-json`, `zeek-tsv`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Eve => "eve",
-            Self::ZeekJson => "zeek-json",
-            Self::ZeekTsv => "zeek-tsv",
-        }
-    }
-}

@@ -21,6 +21,35 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     instant.checked_sub(jiff::SignedDuration::from_secs(offset)).ok()
 }
 
+/// A whole number since 1970. Its size tells the unit: seconds until the year 5138, milliseconds until the end of time, then
+/// microseconds and nanoseconds since 2001. A fraction of seconds is read as [`parse`] does.
+pub(crate) fn parse_count(text: &str) -> Option<Timestamp> {
+    let Ok(count) = text.parse::<i64>() else { return parse(text) };
+    match count.unsigned_abs() {
+        0..100_000_000_000 => Timestamp::from_second(count).ok(),
+        100_000_000_000..1_000_000_000_000_000 => Timestamp::from_millisecond(count).ok(),
+        1_000_000_000_000_000..1_000_000_000_000_000_000 => Timestamp::from_microsecond(count).ok(),
+        _ => Timestamp::from_nanosecond(i128::from(count)).ok(),
+    }
+}
+
+/// `15/Jan/2026:09:00:00 +0900`: web servers.
+pub(crate) fn parse_access(text: &str) -> Option<Timestamp> {
+    jiff::fmt::strtime::parse("%d/%b/%Y:%H:%M:%S %z", text).ok()?.to_timestamp().ok()
+}
+
+/// `15-Jan-2026 09:00:00.000`: BIND. It writes no offset.
+pub(crate) fn parse_bind(text: &str) -> Option<Timestamp> {
+    let broken = jiff::fmt::strtime::parse("%d-%b-%Y %H:%M:%S%.f", text).ok()?;
+    Some(broken.to_datetime().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+/// `Oct 10 2018 12:34:56`: some firewalls. Without the year (RFC 3164) it is no instant.
+pub(crate) fn parse_month_first(text: &str) -> Option<Timestamp> {
+    let broken = jiff::fmt::strtime::parse("%b %d %Y %H:%M:%S", text).ok()?;
+    Some(broken.to_datetime().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
 /// `+0900` in seconds.
 fn offset_seconds(text: &str) -> Option<i64> {
     let (sign, digits) = text.split_at_checked(1)?;
@@ -47,7 +76,7 @@ fn epoch_seconds(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{parse, parse_access, parse_bind, parse_count, parse_month_first};
 
     fn check(text: &str, expected: Option<&str>) {
         assert_eq!(parse(text).map(|instant| instant.to_string()).as_deref(), expected, "{text}");
@@ -63,6 +92,31 @@ mod tests {
         check("1521911720.865716", Some("2018-03-24T17:15:20.865716Z"));
         check("1588205199.82437", Some("2020-04-30T00:06:39.82437Z"));
         check("0", Some("1970-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn spellings_of_single_formats() {
+        let shown = |instant: Option<jiff::Timestamp>| instant.map(|instant| instant.to_string());
+        for (count, expected) in [
+            ("1723564700", "2024-08-13T15:58:20Z"),
+            ("1723564700123", "2024-08-13T15:58:20.123Z"),
+            ("1723564700123456", "2024-08-13T15:58:20.123456Z"),
+            ("1723564700123456789", "2024-08-13T15:58:20.123456789Z"),
+            ("1723564700.5", "2024-08-13T15:58:20.5Z"),
+            ("253402207200000", "9999-12-30T22:00:00Z"),
+            ("-1", "1969-12-31T23:59:59Z"),
+        ] {
+            assert_eq!(shown(parse_count(count)).as_deref(), Some(expected), "{count}");
+        }
+        assert_eq!(parse_count("99999999999999999999999"), None);
+        let access = shown(parse_access("15/Jan/2026:09:00:00 +0900"));
+        assert_eq!(access.as_deref(), Some("2026-01-15T00:00:00Z"));
+        assert_eq!(
+            shown(parse_bind("15-Jan-2026 09:00:00.125")).as_deref(),
+            Some("2026-01-15T09:00:00.125Z")
+        );
+        assert_eq!(shown(parse_month_first("Oct 10 2018 12:34:56")).as_deref(), Some("2018-10-10T12:34:56Z"));
+        assert_eq!(parse_access("32/Jan/2026:09:00:00 +0900"), None);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod tsv;
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use sonic_rs::LazyValue;
 pub use tsv::{TsvReader, unescape_tsv};
 
 use crate::fields::{Fields, Table, read_object};
@@ -32,8 +33,8 @@ const TABLE: Table = &[
     ("id.resp_p", Reading::DestinationPort),
     ("id_resp_p", Reading::DestinationPort),
     ("proto", Reading::Protocol),
-    ("orig_bytes", Reading::Bytes),
-    ("resp_bytes", Reading::Bytes),
+    ("orig_bytes", Reading::SourceBytes),
+    ("resp_bytes", Reading::DestinationBytes),
     ("orig_l2_addr", Reading::Mac(SRC)),
     ("resp_l2_addr", Reading::Mac(DST)),
     // notice, weird, software, known_*.
@@ -54,6 +55,8 @@ const TABLE: Table = &[
     ("addl[]", Reading::Host(IN)),
     // http.
     ("uri", Reading::HttpTarget),
+    ("method", Reading::HttpMethod),
+    ("user_agent", Reading::UserAgent),
     ("referrer", Reading::Url),
     ("orig_filenames[]", Reading::FileName),
     ("resp_filenames[]", Reading::FileName),
@@ -72,6 +75,13 @@ const TABLE: Table = &[
     ("san_uri[]", Reading::Url),
     ("san.email[]", Reading::Emails(IN)),
     ("san_email[]", Reading::Emails(IN)),
+    ("certificate.serial", Reading::Serial),
+    ("certificate_serial", Reading::Serial),
+    ("serial", Reading::Serial),
+    // Packages that many installations have.
+    ("ja3", Reading::Ja3),
+    ("ja3s", Reading::Ja3s),
+    ("ja4", Reading::Ja4),
     ("fingerprint", Reading::Fingerprint),
     ("cert_chain_fps[]", Reading::Fingerprint),
     ("client_cert_chain_fps[]", Reading::Fingerprint),
@@ -105,8 +115,12 @@ static FIELDS: LazyLock<Fields> = LazyLock::new(|| Fields::new(TABLE, true));
 
 /// Reads one line of a JSON log. A line is a Zeek record if it is one JSON object that has a `ts` and no `event_type`.
 pub fn read_json(line: &[u8]) -> Result<Observation<'_>, Unreadable> {
+    read_object_json(json::object(line)?)
+}
+
+pub(crate) fn read_object_json(object: LazyValue<'_>) -> Result<Observation<'_>, Unreadable> {
     let mut draft = Draft::new();
-    read_object(&FIELDS, json::object(line)?, &mut draft);
+    read_object(&FIELDS, object, &mut draft);
     finish(draft)
 }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use telemetry::{Reader, Unreadable};
+use telemetry::{Format, Reader, Unreadable};
 
 fn corpus() -> Option<PathBuf> {
-    let folder = std::env::var_os("YAGURA_CORPUS").map(|folder| PathBuf::from(folder).join("telemetry"));
+    let folder = std::env::var_os("YAGURA_CORPUS").map(PathBuf::from);
     if folder.as_ref().is_none_or(|folder| !folder.is_dir()) {
         eprintln!("SKIPPED: reading real logs needs YAGURA_CORPUS");
         return None;
@@ -42,21 +42,35 @@ struct Tally {
     with_time: usize,
     values: usize,
     silent: usize,
+    /// What each line is taken for by itself.
+    formats: BTreeMap<Option<Format>, usize>,
+    largest_graph: usize,
     unreadable: BTreeMap<Unreadable, usize>,
 }
 
 fn tally(folder: &str, only: impl Fn(&str) -> bool) -> Option<Tally> {
+    tally_with(folder, only, Reader::auto, <[u8]>::to_vec)
+}
+
+fn tally_with(
+    folder: &str,
+    only: impl Fn(&str) -> bool,
+    reader: impl Fn() -> Reader,
+    lines_of: impl Fn(&[u8]) -> Vec<u8>,
+) -> Option<Tally> {
     let mut paths = Vec::new();
     files(&corpus()?.join(folder), &mut paths);
     let mut tally = Tally::default();
     for path in paths.iter().filter(|path| only(&path.file_name().unwrap().to_string_lossy())) {
-        let mut reader = Reader::auto();
-        for line in content(path).split(|byte| *byte == b'\n') {
+        let mut reader = reader();
+        for line in lines_of(&content(path)).split(|byte| *byte == b'\n') {
             match reader.read(line) {
                 Ok(Some(observation)) => {
                     tally.observations += 1;
                     tally.with_time += usize::from(observation.time.is_some());
                     tally.values += observation.values.len();
+                    *tally.formats.entry(telemetry::detect(line)).or_default() += 1;
+                    tally.largest_graph = tally.largest_graph.max(telemetry::objects(&observation).len());
                 }
                 Ok(None) => tally.silent += 1,
                 Err(reason) => {
@@ -75,8 +89,15 @@ fn tally(folder: &str, only: impl Fn(&str) -> bool) -> Option<Tally> {
     let unreadable: usize = tally.unreadable.values().sum();
     let share = 100.0 * tally.observations as f64 / (tally.observations + unreadable).max(1) as f64;
     eprintln!(
-        "{folder}: {share:.2} % understood: {} records ({} with a time), {} values, {} headers and empty lines, unreadable {:?}",
-        tally.observations, tally.with_time, tally.values, tally.silent, tally.unreadable
+        "{folder}: {share:.2} % understood: {} records ({} with a time), {} values, {} headers and empty lines, unreadable {:?}, \
+         as {:?}, largest graph {} objects",
+        tally.observations,
+        tally.with_time,
+        tally.values,
+        tally.silent,
+        tally.unreadable,
+        tally.formats,
+        tally.largest_graph
     );
     Some(tally)
 }
@@ -84,7 +105,8 @@ fn tally(folder: &str, only: impl Fn(&str) -> bool) -> Option<Tally> {
 #[test]
 fn suricata_events() {
     // The three other files beside it are arrays of objects over many lines, which no Suricata writes.
-    let Some(tally) = tally("suricata-eve", |name| name == "suricata_verify_otrf_eve.ndjson.gz") else {
+    let Some(tally) = tally("telemetry/suricata-eve", |name| name == "suricata_verify_otrf_eve.ndjson.gz")
+    else {
         return;
     };
     assert_eq!(tally.observations, 39_185);
@@ -95,7 +117,7 @@ fn suricata_events() {
 
 #[test]
 fn zeek_tab_separated() {
-    for folder in ["zeek/wrccdc2018/zeek-default", "zeek/ocsf_samples_tsv"] {
+    for folder in ["telemetry/zeek/wrccdc2018/zeek-default", "telemetry/zeek/ocsf_samples_tsv"] {
         let Some(tally) = tally(folder, |_| true) else { return };
         assert_eq!(tally.unreadable, BTreeMap::new(), "{folder}");
         assert!(tally.observations > 1000, "{folder}");
@@ -104,7 +126,7 @@ fn zeek_tab_separated() {
 
 #[test]
 fn zeek_json() {
-    for folder in ["zeek/wrccdc2018/zeek-json", "zeek/apt29"] {
+    for folder in ["telemetry/zeek/wrccdc2018/zeek-json", "telemetry/zeek/apt29"] {
         let Some(tally) = tally(folder, |_| true) else { return };
         assert_eq!(tally.unreadable, BTreeMap::new(), "{folder}");
         assert!(tally.observations > 1000, "{folder}");
@@ -114,7 +136,7 @@ fn zeek_json() {
 #[test]
 fn zeek_baselines() {
     // The expected logs of Zeek's own test suite: odd on purpose.
-    let Some(tally) = tally("zeek/btest_baselines", |_| true) else { return };
+    let Some(tally) = tally("telemetry/zeek/btest_baselines", |_| true) else { return };
     assert!(tally.observations > 1000);
     // Most that cannot be read are excerpts that the suite cut out of a log without its header.
     let other: usize = tally
@@ -124,4 +146,91 @@ fn zeek_baselines() {
         .map(|(_, count)| count)
         .sum();
     assert!(other <= 1, "{:?}", tally.unreadable);
+}
+
+/// Documents over many lines as one record a line; lists are taken apart.
+fn one_a_line(content: &[u8]) -> Vec<u8> {
+    let mut lines = String::new();
+    let documents = serde_json::Deserializer::from_slice(content).into_iter::<serde_json::Value>();
+    for document in documents.map_while(Result::ok) {
+        let members = match document {
+            serde_json::Value::Array(members) => members,
+            other => vec![other],
+        };
+        for member in members {
+            lines.push_str(&member.to_string());
+            lines.push('\n');
+        }
+    }
+    lines.into_bytes()
+}
+
+#[test]
+fn windows_events() {
+    let Some(tally) = tally("telemetry/windows/otrf", |_| true) else { return };
+    assert_eq!(tally.unreadable, BTreeMap::new());
+    assert_eq!(tally.formats, BTreeMap::from([(Some(Format::Windows), tally.observations)]));
+    assert_eq!(tally.with_time, tally.observations);
+    assert!(tally.observations > 60_000, "{}", tally.observations);
+    assert!(tally.values > 2 * tally.observations, "{}", tally.values);
+}
+
+#[test]
+fn events_that_fire_sigma_rules() {
+    let json = |name: &str| name.ends_with(".json");
+    let Some(tally) = tally_with("sigma/regression_data", json, Reader::auto, one_a_line) else { return };
+    assert_eq!(tally.unreadable, BTreeMap::new());
+    assert_eq!(tally.formats, BTreeMap::from([(Some(Format::Windows), tally.observations)]));
+    assert_eq!(tally.with_time, tally.observations);
+    assert!(tally.observations > 140, "{}", tally.observations);
+}
+
+#[test]
+fn ocsf_events() {
+    // What the mappings made, and the samples of encodings; two of them are no JSON, which the test suite of OCSF did not notice.
+    let made = |name: &str| {
+        name.ends_with(".ocsf")
+            || (name.ends_with(".json") && !name.starts_with("control") && name != "eks.json")
+    };
+    let Some(tally) = tally_with("telemetry/ocsf/examples", made, Reader::auto, one_a_line) else { return };
+    assert_eq!(tally.unreadable, BTreeMap::new());
+    assert_eq!(tally.formats, BTreeMap::from([(Some(Format::Ocsf), tally.observations)]));
+    assert!(tally.observations >= 70, "{}", tally.observations);
+}
+
+#[test]
+fn raw_records_of_clouds_and_firewalls() {
+    let raw = |name: &str| name.ends_with(".raw");
+    let clouds = |name: &str| {
+        raw(name)
+            && ["api_activity", "account_change", "authentication", "route53"]
+                .iter()
+                .any(|part| name.contains(part))
+    };
+    for (folder, format) in [
+        ("telemetry/ocsf/examples/mappings/markdown/AWS", Format::Aws),
+        ("telemetry/ocsf/examples/mappings/bloblang/AWS", Format::Aws),
+        ("telemetry/ocsf/examples/mappings/dataprepper", Format::Aws),
+    ] {
+        let only = |name: &str| if folder.contains("dataprepper") { raw(name) } else { clouds(name) };
+        let Some(tally) = tally_with(folder, only, Reader::auto, one_a_line) else { return };
+        assert_eq!(tally.unreadable, BTreeMap::new(), "{folder}");
+        assert_eq!(tally.formats, BTreeMap::from([(Some(format), tally.observations)]), "{folder}");
+        assert!(tally.observations > 0, "{folder}");
+    }
+    let Some(tally) = tally("telemetry/ocsf/examples/mappings/markdown/Cisco", raw) else { return };
+    assert_eq!(tally.unreadable, BTreeMap::new());
+    assert_eq!(tally.formats, BTreeMap::from([(Some(Format::Syslog), tally.observations)]));
+    assert_eq!(tally.with_time, tally.observations);
+    assert!(tally.values >= 2 * tally.observations);
+}
+
+#[test]
+fn flows_as_separated_values() {
+    let flows = |name: &str| name == "vpcflowlog.raw";
+    let csv = || Reader::new(Format::Csv);
+    let folder = "telemetry/ocsf/examples/mappings/markdown/AWS";
+    let Some(tally) = tally_with(folder, flows, csv, <[u8]>::to_vec) else { return };
+    assert_eq!(tally.unreadable, BTreeMap::new());
+    assert_eq!((tally.observations, tally.with_time, tally.silent >= 3), (3, 3, true));
 }

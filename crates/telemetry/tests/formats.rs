@@ -1,31 +1,10 @@
 //! What is read of each kind of record, and what is not.
 #![cfg(test)]
 
-use std::fmt::Write;
+mod shown;
 
+use shown::shown;
 use telemetry::{Format, Reader, Unreadable, detect};
-
-/// A record as `kind time protocol ports bytes`, then a line for each value.
-fn shown(reader: &mut Reader, line: &str) -> String {
-    let record = match reader.read(line.as_bytes()) {
-        Ok(Some(record)) => record,
-        Ok(None) => return "nothing".to_owned(),
-        Err(why) => return why.code().to_owned(),
-    };
-    let time = record.time.map_or("-".to_owned(), |time| time.to_string());
-    let mut text = format!(
-        "{} {time} {} {:?} {:?} {:?}\n",
-        record.kind,
-        record.protocol.unwrap_or_default(),
-        record.src_port,
-        record.dst_port,
-        record.bytes
-    );
-    for value in &record.values {
-        writeln!(text, "{} {} {} {:?}", value.field, value.kind.name(), value.value, value.role).unwrap();
-    }
-    text
-}
 
 fn check(line: &str, expected: &expect_test::Expect) {
     expected.assert_eq(&shown(&mut Reader::auto(), line));
@@ -74,6 +53,7 @@ fn http_becomes_whole_urls() {
             http -  None None None
             http.http_refer url https://user@start.example:444/x Content
             http.http_refer domain-name start.example Content
+            http.http_user_agent user-agent agent.example Content
             http.url url http://site.example:8080/a?b Content
             http.hostname domain-name site.example Destination
         "#]],
@@ -122,6 +102,7 @@ fn certificates_mail_files_and_flows() {
             tls.subject domain-name www.example.jp Content
             tls.fingerprint file:hashes.SHA-1 0aa118c304453007c84a08ba8002ff4c6e9da51e Content
             tls.sni domain-name sni.example Destination
+            tls.ja3.hash ja3 0123456789abcdef0123456789abcdef Content
         "#]],
     );
     check(
@@ -255,6 +236,7 @@ fn formats_are_told_by_their_first_readable_line() {
     assert_eq!(detect(b"\n{\"half\n{\"event_type\":\"flow\"}\n"), Some(Format::Eve));
     assert_eq!(detect(br#"{"ts":1.5,"id.orig_h":"192.0.2.1"}"#), Some(Format::ZeekJson));
     assert_eq!(detect(HEADER.as_bytes()), Some(Format::ZeekTsv));
-    assert_eq!(detect(b"May  1 12:00:00 host sshd[1]: x"), None);
+    assert_eq!(detect(b"May  1 12:00:00 host sshd[1]: x"), Some(Format::Syslog));
+    assert_eq!(detect(b"some text"), None);
     assert_eq!(detect(b""), None);
 }

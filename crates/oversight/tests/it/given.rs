@@ -44,6 +44,7 @@ pub(crate) fn observation(values: Vec<Observed<'static>>) -> Observation<'static
         dst_port: Some(443),
         bytes: Some(1_234),
         values,
+        ..Observation::default()
     }
 }
 

@@ -1,0 +1,428 @@
+//! An observation as a graph of STIX 2.1 observables (§6), for whoever evaluates patterns on it. It is made for the few lines that
+//! an indicator may be about, so it is written to be read.
+
+mod place;
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value, json};
+use stix::observable::ValueKind;
+
+use self::place::Place;
+use crate::text::base_name;
+use crate::{Observation, Observed, Role};
+
+/// The record as STIX observables: a key that is unique in this graph, and the object under it as JSON with its `type`. Properties
+/// that refer to other objects (`src_ref`, `resolves_to_refs`) hold their keys.
+///
+/// Beside the objects for the values themselves there are what ties them together: the `network-traffic` between both ends with
+/// ports, protocols, byte counts and the HTTP request; the `email-message` between its sender and its recipients; a `file` with its
+/// name, its folder and its hashes; a `process` with its command line, its image and its parent; a `windows-registry-key` with the
+/// value that was set; an `x509-certificate` with its hashes and serial number; a looked-up `domain-name` with what it resolves to.
+///
+/// Two things stand there that STIX 2.1 has no property for: `x_ja3`, `x_ja3s` and `x_ja4` of `network-traffic`, and identifiers,
+/// which objects in a graph of one record do not need.
+#[must_use]
+pub fn objects(observation: &Observation<'_>) -> Map<String, Value> {
+    let mut graph = Graph::default();
+    let keys: Vec<Option<String>> =
+        observation.values.iter().map(|value| single(value).map(|object| graph.add(object))).collect();
+    let record = Record { observation, keys };
+    record.resolve(&mut graph);
+    record.group(&mut graph);
+    record.registry(&mut graph);
+    record.mail(&mut graph);
+    record.traffic(&mut graph);
+    graph.objects
+}
+
+#[derive(Default)]
+struct Graph {
+    objects: Map<String, Value>,
+    /// Objects that are one value are there once.
+    singles: HashMap<String, String>,
+}
+
+impl Graph {
+    /// Adds an object that is one value.
+    fn add(&mut self, object: Value) -> String {
+        let text = object.to_string();
+        if let Some(key) = self.singles.get(&text) {
+            return key.clone();
+        }
+        let key = self.put(object);
+        self.singles.insert(text, key.clone());
+        key
+    }
+
+    fn put(&mut self, object: Value) -> String {
+        let key = self.objects.len().to_string();
+        self.objects.insert(key.clone(), object);
+        key
+    }
+
+    fn set(&mut self, key: &str, property: &str, value: Value) {
+        if let Some(object) = self.objects.get_mut(key).and_then(Value::as_object_mut) {
+            object.insert(property.to_owned(), value);
+        }
+    }
+
+    /// Adds a member to a list, once.
+    fn append(&mut self, key: &str, property: &str, member: &str) {
+        let Some(object) = self.objects.get_mut(key).and_then(Value::as_object_mut) else { return };
+        let list = object.entry(property).or_insert_with(|| json!([]));
+        if let Some(list) = list.as_array_mut().filter(|list| list.iter().all(|known| known != member)) {
+            list.push(json!(member));
+        }
+    }
+}
+
+/// The object that is this value and nothing else.
+fn single(value: &Observed<'_>) -> Option<Value> {
+    let text = value.value.as_ref();
+    let object_type = match value.kind {
+        ValueKind::Ipv4 | ValueKind::Ipv6 => return address(text),
+        ValueKind::Domain => "domain-name",
+        ValueKind::Url => "url",
+        ValueKind::Email => "email-addr",
+        ValueKind::Mac => {
+            return Some(json!({"type": "mac-addr", "value": text.replace('-', ":").to_ascii_lowercase()}));
+        }
+        ValueKind::Account => {
+            let login = text.rsplit_once('\\').map_or(text, |(_, login)| login);
+            return Some(json!({"type": "user-account", "account_login": login}));
+        }
+        ValueKind::Mutex => return Some(json!({"type": "mutex", "name": text})),
+        ValueKind::AutonomousSystem => {
+            let number: u32 = text.parse().ok()?;
+            return Some(json!({"type": "autonomous-system", "number": number}));
+        }
+        ValueKind::Md5
+        | ValueKind::Sha1
+        | ValueKind::Sha256
+        | ValueKind::Sha512
+        | ValueKind::FileName
+        | ValueKind::FilePath
+        | ValueKind::CommandLine
+        | ValueKind::RegistryKey
+        | ValueKind::RegistryValue
+        | ValueKind::RegistryData
+        | ValueKind::CertificateSerial
+        | ValueKind::UserAgent
+        | ValueKind::Ja3
+        | ValueKind::Ja3s
+        | ValueKind::Ja4
+        | ValueKind::Cve => return None,
+    };
+    Some(json!({"type": object_type, "value": text}))
+}
+
+/// An address as the type that it has; IPv4 within IPv6 is IPv4.
+fn address(text: &str) -> Option<Value> {
+    let address = text.parse::<std::net::IpAddr>().ok()?.to_canonical();
+    let object_type = if address.is_ipv4() { "ipv4-addr" } else { "ipv6-addr" };
+    Some(json!({"type": object_type, "value": address.to_string()}))
+}
+
+struct Record<'o, 'a> {
+    observation: &'o Observation<'a>,
+    /// The key of each value that is an object by itself.
+    keys: Vec<Option<String>>,
+}
+
+/// What belongs together: a file or a certificate, or a process.
+#[derive(Default)]
+struct Group {
+    key: String,
+    path: Option<String>,
+    name: Option<String>,
+}
+
+/// Keys of processes by the place at which they stand.
+type Processes = HashMap<String, String>;
+
+impl<'o, 'a> Record<'o, 'a> {
+    fn values(&self) -> impl Iterator<Item = (&'o Observed<'a>, Option<&String>)> {
+        self.observation.values.iter().zip(self.keys.iter().map(Option::as_ref))
+    }
+
+    /// A looked-up name resolves to what stands beside it, or, if it is the question, to all that was answered.
+    fn resolve(&self, graph: &mut Graph) {
+        /// A record has one question; servers that log more have a handful.
+        const QUESTIONS_MAX: usize = 16;
+        let mut all: Vec<&String> = Vec::new();
+        let mut beside: HashMap<&str, Vec<&String>> = HashMap::new();
+        let mut known = HashSet::new();
+        for (answer, key) in self.values() {
+            let Some(key) = key.filter(|_| answer.role == Role::Content && place::is_answer(&answer.field))
+            else {
+                continue;
+            };
+            beside.entry(place::parent(&answer.field)).or_default().push(key);
+            if known.insert(key) {
+                all.push(key);
+            }
+        }
+        let mut questions: HashSet<&String> = HashSet::new();
+        for (asked, key) in self.values() {
+            let Some(key) = key.filter(|_| asked.kind == ValueKind::Domain && asked.role == Role::Content)
+            else {
+                continue;
+            };
+            let answers = if questions.contains(key) {
+                // All answers stand there already.
+                None
+            } else if place::is_question(&asked.field) && questions.len() < QUESTIONS_MAX {
+                questions.insert(key);
+                Some(&all)
+            } else if place::is_owner(&asked.field) {
+                beside.get(place::parent(&asked.field))
+            } else {
+                None
+            };
+            let others: Vec<&&String> =
+                answers.into_iter().flatten().filter(|other| **other != key).collect();
+            if !others.is_empty() {
+                graph.set(key, "resolves_to_refs", json!(others));
+            }
+        }
+    }
+
+    /// Files, certificates and processes with all that was seen of each.
+    fn group(&self, graph: &mut Graph) {
+        let mut files: HashMap<String, Group> = HashMap::new();
+        let mut processes = Processes::new();
+        let fields: Vec<&str> = self.observation.values.iter().map(|value| value.field.as_ref()).collect();
+        for value in &self.observation.values {
+            let place = Place::of(value, &fields);
+            let text = value.value.as_ref();
+            match place {
+                Place::File(place) => {
+                    let file = files.entry(place).or_insert_with(|| Group::file(graph));
+                    file.take(value.kind, text, graph);
+                }
+                Place::Image(place, process) => {
+                    let file = files.entry(place).or_insert_with(|| Group::file(graph));
+                    file.take(value.kind, text, graph);
+                    let key = process_at(process, &mut processes, graph);
+                    graph.set(&key, "image_ref", json!(file.key));
+                }
+                Place::Certificate(place) => {
+                    let certificate = files.entry(format!("certificate {place}")).or_insert_with(|| Group {
+                        key: graph.put(json!({"type": "x509-certificate"})),
+                        ..Group::default()
+                    });
+                    certificate.take(value.kind, text, graph);
+                }
+                Place::Process(process) => {
+                    let key = process_at(process, &mut processes, graph);
+                    graph.set(&key, "command_line", json!(text));
+                }
+                Place::Elsewhere => {}
+            }
+        }
+        for (place, key) in &processes {
+            if let Some(parent) = place::parents(place).iter().find_map(|parent| processes.get(parent)) {
+                graph.set(key, "parent_ref", json!(parent));
+            }
+        }
+    }
+
+    /// The key of the registry, and the value of it that the record names.
+    fn registry(&self, graph: &mut Graph) {
+        let texts = |kind| {
+            self.observation.values.iter().filter(move |value| value.kind == kind).map(|value| &value.value)
+        };
+        let mut entry = Map::new();
+        if let Some(name) = texts(ValueKind::RegistryValue).next() {
+            entry.insert("name".to_owned(), json!(name));
+        }
+        if let Some(data) = texts(ValueKind::RegistryData).next() {
+            entry.insert("data".to_owned(), json!(data));
+        }
+        for key in texts(ValueKind::RegistryKey) {
+            let mut object = json!({"type": "windows-registry-key", "key": key});
+            if !entry.is_empty()
+                && let Some(object) = object.as_object_mut()
+            {
+                object.insert("values".to_owned(), json!([entry]));
+            }
+            graph.put(object);
+        }
+    }
+
+    fn mail(&self, graph: &mut Graph) {
+        let ends = |role| {
+            self.values()
+                .filter(move |(value, _)| value.kind == ValueKind::Email && value.role == role)
+                .filter_map(|(_, key)| key)
+        };
+        let (mut from, to) = (ends(Role::Source), ends(Role::Destination));
+        let recipients: Vec<&String> = to.collect();
+        let sender = from.next();
+        if sender.is_none() && recipients.is_empty() {
+            return;
+        }
+        let message = graph.put(json!({"type": "email-message", "is_multipart": false}));
+        if let Some(sender) = sender {
+            graph.set(&message, "from_ref", json!(sender));
+        }
+        for recipient in recipients {
+            graph.append(&message, "to_refs", recipient);
+        }
+    }
+
+    /// The traffic between both ends, if the record is about any.
+    fn traffic(&self, graph: &mut Graph) {
+        let seen = self.observation;
+        let end = |role| {
+            let of = |kinds: &[ValueKind]| {
+                let mut ends =
+                    self.values().filter(|(value, _)| value.role == role && kinds.contains(&value.kind));
+                ends.next().and_then(|(_, key)| key)
+            };
+            of(&[ValueKind::Ipv4, ValueKind::Ipv6])
+                .or_else(|| of(&[ValueKind::Domain]))
+                .or_else(|| of(&[ValueKind::Mac]))
+        };
+        let (source, destination) = (end(Role::Source), end(Role::Destination));
+        let agent = self.first(ValueKind::UserAgent);
+        let alone =
+            seen.src_port.is_none() && seen.dst_port.is_none() && seen.protocol.is_none() && agent.is_none();
+        if source.is_none() && destination.is_none() && alone {
+            return;
+        }
+        let mut traffic = Map::new();
+        let mut set = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                traffic.insert(name.to_owned(), value);
+            }
+        };
+        set("type", Some(json!("network-traffic")));
+        set("src_ref", source.map(|key| json!(key)));
+        set("dst_ref", destination.map(|key| json!(key)));
+        set("src_port", seen.src_port.map(|port| json!(port)));
+        set("dst_port", seen.dst_port.map(|port| json!(port)));
+        set("src_byte_count", seen.src_bytes.map(|count| json!(count)));
+        set("dst_byte_count", seen.dst_bytes.map(|count| json!(count)));
+        set("protocols", Some(json!(self.protocols(source.or(destination), graph))));
+        set("x_ja3", self.first(ValueKind::Ja3).map(|text| json!(text)));
+        set("x_ja3s", self.first(ValueKind::Ja3s).map(|text| json!(text)));
+        set("x_ja4", self.first(ValueKind::Ja4).map(|text| json!(text)));
+        set("extensions", self.http(agent).map(|http| json!({"http-request-ext": http})));
+        graph.put(Value::Object(traffic));
+    }
+
+    fn first(&self, kind: ValueKind) -> Option<&'o str> {
+        self.observation.values.iter().find(|value| value.kind == kind).map(|value| value.value.as_ref())
+    }
+
+    /// From the outer to the inner, as STIX wants them.
+    fn protocols(&self, end: Option<&String>, graph: &Graph) -> Vec<String> {
+        const APPLICATIONS: [&str; 18] = [
+            "dns", "http", "tls", "ssl", "quic", "smtp", "ftp", "ssh", "smb", "nfs", "tftp", "dhcp", "ntp",
+            "rdp", "mqtt", "snmp", "sip", "ldap",
+        ];
+        let mut protocols = Vec::new();
+        let end_type = end.and_then(|key| graph.objects.get(key)?.get("type")?.as_str());
+        match end_type {
+            Some("ipv4-addr") => protocols.push("ipv4".to_owned()),
+            Some("ipv6-addr") => protocols.push("ipv6".to_owned()),
+            _ => {}
+        }
+        protocols.extend(self.observation.protocol.as_ref().map(ToString::to_string));
+        let kind = self.observation.kind.as_ref();
+        if APPLICATIONS.contains(&kind) && !protocols.iter().any(|known| known == kind) {
+            protocols.push(kind.to_owned());
+        }
+        if protocols.is_empty() {
+            protocols.push("ip".to_owned());
+        }
+        protocols
+    }
+
+    fn http(&self, agent: Option<&str>) -> Option<Map<String, Value>> {
+        let method = self.observation.http_method.as_deref();
+        if method.is_none() && agent.is_none() {
+            return None;
+        }
+        let mut http = Map::new();
+        if let Some(method) = method {
+            http.insert("request_method".to_owned(), json!(method.to_ascii_lowercase()));
+        }
+        let target =
+            self.values().find(|(value, _)| value.kind == ValueKind::Url && place::is_request(&value.field));
+        if let Some((url, _)) = target {
+            let rest = url.value.split_once("://").map_or("", |(_, rest)| rest);
+            let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
+            http.insert("request_value".to_owned(), json!(path));
+        }
+        let mut header = Map::new();
+        if let Some(agent) = agent {
+            header.insert("User-Agent".to_owned(), json!(agent));
+        }
+        let host = self
+            .values()
+            .find(|(value, _)| value.kind == ValueKind::Domain && value.role == Role::Destination);
+        if let Some((host, _)) = host {
+            header.insert("Host".to_owned(), json!(host.value));
+        }
+        if !header.is_empty() {
+            http.insert("request_header".to_owned(), Value::Object(header));
+        }
+        Some(http)
+    }
+}
+
+fn process_at(place: String, processes: &mut Processes, graph: &mut Graph) -> String {
+    processes.entry(place).or_insert_with(|| graph.put(json!({"type": "process"}))).clone()
+}
+
+impl Group {
+    fn file(graph: &mut Graph) -> Self {
+        Self { key: graph.put(json!({"type": "file"})), ..Self::default() }
+    }
+
+    fn take(&mut self, kind: ValueKind, text: &str, graph: &mut Graph) {
+        let algorithm = match kind {
+            ValueKind::Md5 => "MD5",
+            ValueKind::Sha1 => "SHA-1",
+            ValueKind::Sha256 => "SHA-256",
+            ValueKind::Sha512 => "SHA-512",
+            ValueKind::CertificateSerial => return graph.set(&self.key, "serial_number", json!(text)),
+            ValueKind::FileName => return self.name(text, graph),
+            ValueKind::FilePath => return self.path(text, graph),
+            _ => return,
+        };
+        let Some(object) = graph.objects.get_mut(&self.key).and_then(Value::as_object_mut) else { return };
+        let hashes = object.entry("hashes").or_insert_with(|| json!({}));
+        if let Some(hashes) = hashes.as_object_mut() {
+            hashes.entry(algorithm).or_insert_with(|| json!(text.to_ascii_lowercase()));
+        }
+    }
+
+    fn name(&mut self, text: &str, graph: &mut Graph) {
+        if self.name.is_none() {
+            self.name = Some(text.to_owned());
+            graph.set(&self.key, "name", json!(text));
+        }
+    }
+
+    fn path(&mut self, text: &str, graph: &mut Graph) {
+        if self.path.is_some() {
+            return;
+        }
+        self.path = Some(text.to_owned());
+        let name = base_name(text);
+        let folder = text.strip_suffix(name).unwrap_or_default().trim_end_matches(['/', '\\']);
+        // The root of a drive or of everything keeps its separator.
+        let folder = match folder {
+            "" => "/",
+            drive if drive.ends_with(':') => text.get(..=drive.len()).unwrap_or(drive),
+            folder => folder,
+        };
+        self.name(name, graph);
+        let directory = graph.add(json!({"type": "directory", "path": folder}));
+        graph.set(&self.key, "parent_directory_ref", json!(directory));
+    }
+}
