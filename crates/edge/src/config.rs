@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use oversight::{Consent, Purpose};
 use serde::Deserialize;
 use stix::marking::Tlp;
-use telemetry::Format;
+use telemetry::{Columns, Format, Reader};
 
 /// What an edge needs to run.
 #[derive(Debug, Clone)]
@@ -57,6 +58,19 @@ pub struct Source {
     pub path: String,
     /// The format; `None` detects it.
     pub format: Option<Format>,
+    /// What the columns of [`Format::Csv`] mean; `None`: what their names commonly do.
+    pub columns: Option<Arc<Columns>>,
+}
+
+impl Source {
+    /// A reader for one of the source's files.
+    pub(crate) fn reader(&self) -> Reader {
+        match (&self.columns, self.format) {
+            (Some(columns), _) => Reader::csv(Arc::clone(columns)),
+            (None, Some(format)) => Reader::new(format),
+            (None, None) => Reader::auto(),
+        }
+    }
 }
 
 /// How indicators are matched.
@@ -154,6 +168,7 @@ struct WrittenSource {
     name: String,
     path: String,
     format: Option<String>,
+    columns: Option<PathBuf>,
 }
 
 impl Config {
@@ -266,18 +281,35 @@ impl WrittenSource {
     fn resolve(self) -> Result<Source, ConfigError> {
         let format = match self.format.as_deref() {
             None | Some("auto") => None,
-            Some(name) => Some(format_named(name).ok_or_else(|| ConfigError::Value {
+            Some(name) => Some(Format::from_name(name).ok_or_else(|| ConfigError::Value {
                 name: "source.format",
                 value: name.to_owned(),
-                wanted: "`auto`, `eve`, `zeek-json` or `zeek-tsv`",
+                wanted: "`auto`, `eve`, `zeek-json`, `zeek-tsv`, `ocsf`, `ecs`, `windows`, `aws`, `azure`, `gcp`, `syslog`, \
+                         `dns`, `access` or `csv`",
             })?),
         };
-        Ok(Source { name: self.name, path: self.path, format })
+        let columns = self.columns.map(|path| read_columns(&path)).transpose()?;
+        if columns.is_some() && format != Some(Format::Csv) {
+            return Err(ConfigError::Value {
+                name: "source.columns",
+                value: "given".to_owned(),
+                wanted: "given only with `format = \"csv\"`",
+            });
+        }
+        Ok(Source { name: self.name, path: self.path, format, columns: columns.map(Arc::new) })
     }
 }
 
-fn format_named(name: &str) -> Option<Format> {
-    [Format::Eve, Format::ZeekJson, Format::ZeekTsv].into_iter().find(|format| format.name() == name)
+/// A mapping of columns: TOML, or JSON if the file's name ends so.
+fn read_columns(path: &Path) -> Result<Columns, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
+    let read = if path.extension().is_some_and(|ending| ending == "json") {
+        serde_json::from_str(&text).map_err(|error| error.to_string())
+    } else {
+        toml::from_str(&text).map_err(|error| error.to_string())
+    };
+    read.map_err(|cause| ConfigError::Malformed { path: path.to_owned(), cause })
 }
 
 impl WrittenMatching {
@@ -294,5 +326,53 @@ impl WrittenMatching {
             }
         };
         Ok(Matching { subtree, confidence_min: self.confidence_min, warning_lists: self.warning_lists })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Config, ConfigError};
+    use telemetry::Format;
+
+    fn read(source: &str) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let mapping = folder.path().join("columns.toml");
+        std::fs::write(&mapping, "[columns]\na = \"time\"\n").unwrap();
+        std::fs::write(folder.path().join("wrong.json"), r#"{"columns":{"a":"colour"}}"#).unwrap();
+        let source = source.replace("FOLDER", &folder.path().to_string_lossy());
+        let path = folder.path().join("edge.toml");
+        let text = format!(
+            "id = \"edge\"\ndata = \"d\"\n[hub]\nurl = \"u\"\ntoken = \"t\"\n[[source]]\nname = \"s\"\npath = \"p\"\n{source}"
+        );
+        std::fs::write(&path, text).unwrap();
+        Config::read(&path)
+    }
+
+    #[test]
+    fn every_format_can_be_named() {
+        for format in Format::ALL {
+            let config = read(&format!("format = \"{}\"", format.name())).unwrap();
+            assert_eq!(config.sources[0].format, Some(format));
+        }
+        assert_eq!(read("").unwrap().sources[0].format, None);
+        assert_eq!(read("format = \"auto\"").unwrap().sources[0].format, None);
+        let error = read("format = \"evelog\"").unwrap_err().to_string();
+        for format in Format::ALL {
+            assert!(error.contains(&format!("`{}`", format.name())), "{error}");
+        }
+    }
+
+    #[test]
+    fn columns_are_for_separated_values() {
+        let config = read("format = \"csv\"\ncolumns = \"FOLDER/columns.toml\"").unwrap();
+        assert!(config.sources[0].columns.is_some());
+        for (source, why) in [
+            ("columns = \"FOLDER/columns.toml\"", "given only with `format = \"csv\"`"),
+            ("format = \"csv\"\ncolumns = \"FOLDER/wrong.json\"", "`colour`, which is no meaning"),
+            ("format = \"csv\"\ncolumns = \"FOLDER/absent.toml\"", "cannot read"),
+        ] {
+            let error = read(source).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
     }
 }

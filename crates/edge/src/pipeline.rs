@@ -204,10 +204,8 @@ impl<'a> Pipeline<'a> {
     fn scan(&mut self, stretch: &Stretch, header: &[u8]) -> Yield {
         let now = jiff::Timestamp::now();
         let set = self.shared.indicators.current();
-        let file = self
-            .scanners
-            .entry(stretch.file)
-            .or_insert_with(|| FileScanner::new(&set, self.source.format, header));
+        let file =
+            self.scanners.entry(stretch.file).or_insert_with(|| FileScanner::new(&set, &self.source, header));
         file.scanner.adopt(set);
         let mut found = Yield::default();
         let (shared, source) = (self.shared, &self.source);
@@ -352,10 +350,9 @@ struct ScanCounts {
 
 impl FileScanner {
     /// A scanner that knows the header which the file had before the position.
-    fn new(set: &Arc<IndicatorSet>, format: Option<Format>, header: &[u8]) -> Self {
-        let reader = || format.map_or_else(Reader::auto, Reader::new);
-        let mut file =
-            Self { scanner: Scanner::new(Arc::clone(set), reader()), clock: reader(), header: Vec::new() };
+    fn new(set: &Arc<IndicatorSet>, source: &Source, header: &[u8]) -> Self {
+        let scanner = Scanner::new(Arc::clone(set), source.reader());
+        let mut file = Self { scanner, clock: source.reader(), header: Vec::new() };
         file.scanner.scan(header, jiff::Timestamp::UNIX_EPOCH, &mut |_| {});
         file.keep_header(header);
         file
@@ -374,10 +371,21 @@ impl FileScanner {
         observation.time
     }
 
-    /// Header lines begin with `#`; a new block of them replaces the old one.
+    /// Header lines begin with `#`; a new block of them replaces the old one. A line of names without a `#`, which some formats
+    /// have, is known to the reader.
     fn keep_header(&mut self, bytes: &[u8]) {
         /// No format has a longer header.
         const HEADER_BYTES_MAX: usize = 64 << 10;
+        if let Some(line) =
+            self.scanner.reader().columns_line().filter(|_| self.clock.columns_line().is_none())
+        {
+            let _ = self.clock.read(line.as_bytes());
+            if line.len() < HEADER_BYTES_MAX {
+                self.header.clear();
+                self.header.extend_from_slice(line.as_bytes());
+                self.header.push(b'\n');
+            }
+        }
         for line in bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.starts_with(b"#")) {
             if line.starts_with(b"#separator") {
                 self.header.clear();
@@ -387,6 +395,45 @@ impl FileScanner {
                 // A header line is no record; what the reader needs of it, it keeps.
                 let _ = self.clock.read(line.strip_suffix(b"\n").unwrap_or(line));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+    use matcher::{IndicatorSet, Options, WarningLists};
+    use telemetry::Format;
+
+    use super::FileScanner;
+    use crate::config::Source;
+
+    #[test]
+    fn names_of_columns_outlive_a_restart() {
+        let set = Arc::new(IndicatorSet::build([], &WarningLists::none(), &Options::default(), 1).set);
+        for (format, header, record) in [
+            (Format::Csv, "time,src_ip\n", "2026-01-15T00:00:00Z,192.0.2.1\n"),
+            (Format::Aws, "srcaddr dstaddr start\n", "192.0.2.1 198.51.100.7 1768435200\n"),
+            (Format::Access, "#Fields: date time c-ip\n", "2026-01-15 00:00:00 192.0.2.1\n"),
+            (Format::ZeekTsv, "#fields\tts\tid.orig_h\n", "1768435200\t192.0.2.1\n"),
+        ] {
+            let source = Source { name: "log".into(), path: "-".into(), format: Some(format), columns: None };
+            let read = |file: &mut FileScanner, text: &str| {
+                file.scanner.scan(text.as_bytes(), Timestamp::UNIX_EPOCH, &mut |_| {});
+                file.keep_header(text.as_bytes());
+            };
+            let mut before = FileScanner::new(&set, &source, b"");
+            read(&mut before, header);
+            read(&mut before, record);
+            assert_eq!(before.counts().unreadable, 0, "{format:?}");
+            let mut after = FileScanner::new(&set, &source, &before.header);
+            read(&mut after, record);
+            assert_eq!(after.counts().unreadable, 0, "{format:?}");
+            assert_eq!(after.header, before.header, "{format:?}");
+            let time = after.time_of_last(record.as_bytes()).map(|time| time.to_string());
+            assert_eq!(time.as_deref(), Some("2026-01-15T00:00:00Z"), "{format:?}");
         }
     }
 }

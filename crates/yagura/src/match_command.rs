@@ -13,7 +13,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use matcher::{Covers, IndicatorSet, Options, Scanner};
-use telemetry::{Format, Reader};
+use telemetry::{Columns, Format, Reader};
 
 use crate::match_command::logs::{Log, Piece};
 use crate::match_command::report::{Report, Totals};
@@ -32,6 +32,9 @@ pub(crate) struct MatchArgs {
     /// Format of the logs; by default each line is judged by itself.
     #[arg(long, value_enum, default_value_t = LogFormat::Auto)]
     pub(crate) format: LogFormat,
+    /// What the columns of separated values mean (TOML or JSON); the format is then `csv`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) columns: Option<PathBuf>,
     /// What an indicator on a domain name covers.
     #[arg(long, value_enum, default_value_t = NameCover::Host)]
     pub(crate) covers: NameCover,
@@ -65,6 +68,49 @@ pub(crate) enum LogFormat {
     ZeekJson,
     /// Zeek, tab-separated.
     ZeekTsv,
+    /// Open Cybersecurity Schema Framework.
+    Ocsf,
+    /// Elastic Common Schema: Beats, Elastic Agent, Logstash.
+    Ecs,
+    /// Windows events (Security, Sysmon and others) as JSON.
+    Windows,
+    /// CloudTrail, Route 53 Resolver, WAF and VPC flow logs.
+    Aws,
+    /// Flow, activity and sign-in logs of Microsoft Azure.
+    Azure,
+    /// Log entries of Google Cloud.
+    Gcp,
+    /// Syslog, RFC 5424 or RFC 3164.
+    Syslog,
+    /// Query logs of BIND, Unbound, dnsmasq, CoreDNS, Windows DNS.
+    Dns,
+    /// Access logs of web servers and proxies.
+    Access,
+    /// Separated values; `--columns` says what they mean.
+    Csv,
+}
+
+impl LogFormat {
+    /// The format of a log that begins like JSON or not; `None`: each line is judged by itself.
+    fn of_log(self, json: bool) -> Option<Format> {
+        Some(match self {
+            Self::Auto => return None,
+            Self::Eve => Format::Eve,
+            Self::Zeek if json => Format::ZeekJson,
+            Self::ZeekJson => Format::ZeekJson,
+            Self::Zeek | Self::ZeekTsv => Format::ZeekTsv,
+            Self::Ocsf => Format::Ocsf,
+            Self::Ecs => Format::Ecs,
+            Self::Windows => Format::Windows,
+            Self::Aws => Format::Aws,
+            Self::Azure => Format::Azure,
+            Self::Gcp => Format::Gcp,
+            Self::Syslog => Format::Syslog,
+            Self::Dns => Format::Dns,
+            Self::Access => Format::Access,
+            Self::Csv => Format::Csv,
+        })
+    }
 }
 
 /// What an indicator on a domain name covers.
@@ -104,6 +150,14 @@ fn search(output: &Output, arguments: &MatchArgs) -> Result<ExitCode, Failure> {
         confidence_min: arguments.min_confidence,
         any_time: arguments.any_time,
     };
+    let columns = arguments.columns.as_deref().map(intel::columns).transpose()?;
+    if columns.is_some() && !matches!(arguments.format, LogFormat::Auto | LogFormat::Csv) {
+        return Err(Failure::usage(
+            "columns-format",
+            "`--columns` goes with `--format csv`",
+            "`--columns` は `--format csv` と共に使います",
+        ));
+    }
     let lists = intel::warning_lists(&arguments.warning_list, !arguments.no_builtin_warnings)?;
     let intel = intel::load(&arguments.intel)?;
     let built = IndicatorSet::build(intel.indicators, &lists, &options, 1);
@@ -125,7 +179,7 @@ fn search(output: &Output, arguments: &MatchArgs) -> Result<ExitCode, Failure> {
     let paths = if arguments.logs.is_empty() { &stdin[..] } else { &arguments.logs[..] };
     let mut failed = None;
     for path in paths {
-        match search_log(output, arguments, &set, path, &mut report, &mut totals) {
+        match search_log(output, arguments, (&set, columns.as_ref()), path, &mut report, &mut totals) {
             Ok(()) => {}
             // Like grep: say what is wrong with one file and go on with the next.
             Err(failure) => failed = Some(output.fail(&failure)),
@@ -143,17 +197,16 @@ fn search(output: &Output, arguments: &MatchArgs) -> Result<ExitCode, Failure> {
 fn search_log(
     output: &Output,
     arguments: &MatchArgs,
-    set: &Arc<IndicatorSet>,
+    (set, columns): (&Arc<IndicatorSet>, Option<&Arc<Columns>>),
     path: &std::path::Path,
     report: &mut Report,
     totals: &mut Totals,
 ) -> Result<(), Failure> {
     let mut log = Log::open(path)?;
-    let reader = match (arguments.format, log.begins_like_json()?) {
-        (LogFormat::Auto, _) => Reader::auto(),
-        (LogFormat::Eve, _) => Reader::new(Format::Eve),
-        (LogFormat::ZeekJson, _) | (LogFormat::Zeek, true) => Reader::new(Format::ZeekJson),
-        (LogFormat::ZeekTsv, _) | (LogFormat::Zeek, false) => Reader::new(Format::ZeekTsv),
+    let reader = match (columns, arguments.format.of_log(log.begins_like_json()?)) {
+        (Some(columns), _) => Reader::csv(Arc::clone(columns)),
+        (None, Some(format)) => Reader::new(format),
+        (None, None) => Reader::auto(),
     };
     let progress = progress(output, log.bytes());
     let mut scanner = Scanner::new(Arc::clone(set), reader);

@@ -273,6 +273,58 @@ fn a_list_over_many_lines() {
 }
 
 #[test]
+fn lists_as_clouds_deliver_them() {
+    let desk = Desk::new();
+    let record = |address: &str| {
+        format!(
+            r#"{{"eventVersion":"1.08","eventTime":"2026-02-01T00:00:00Z","eventSource":"a.example","sourceIPAddress":"{address}"}}"#
+        )
+    };
+    for word in ["Records", "records"] {
+        let list = format!("{{ \"{word}\":\n [{},\n{}]}}\n", record("198.51.100.1"), record("203.0.113.9"));
+        desk.put("trail.json", list.as_bytes());
+        let output = desk.run(&["--quiet", "--intel", "intel.json", "trail.json"]);
+        let shown = String::from_utf8(output.stdout).unwrap();
+        assert!(shown.starts_with("trail.json:3: sourceIPAddress=203.0.113.9"), "{shown}");
+        assert_eq!(shown.lines().count(), 1, "{shown}");
+    }
+}
+
+#[test]
+fn separated_values_with_a_mapping() {
+    let desk = Desk::new();
+    desk.put("proxy.csv", b"when;who;where\n2026-02-01T00:00:00Z;10.0.0.1;evil.example\n")
+        .put("columns.toml", b"separator = \";\"\n[columns]\nwhen = \"time\"\nwhere = \"destination\"\n")
+        .put("wrong.toml", b"[columns]\nwhen = \"colour\"\n");
+    let output = desk.run(&["--quiet", "--intel", "intel.json", "--columns", "columns.toml", "proxy.csv"]);
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(shown.starts_with("proxy.csv:2: where=evil.example"), "{shown}");
+    let output = desk.run(&["--intel", "intel.json", "--columns", "wrong.toml", "proxy.csv"]);
+    assert!(
+        output.status.code() == Some(2) && told(&output).contains("[columns-malformed]"),
+        "{}",
+        told(&output)
+    );
+    let output =
+        desk.run(&["--intel", "intel.json", "--columns", "columns.toml", "--format", "eve", "proxy.csv"]);
+    assert!(
+        output.status.code() == Some(2) && told(&output).contains("[columns-format]"),
+        "{}",
+        told(&output)
+    );
+}
+
+#[test]
+fn lines_of_text_are_shown_as_they_are() {
+    let desk = Desk::new();
+    let line = "<13>Feb  1 00:00:00 host app[1]: refused 203.0.113.9";
+    desk.put("messages", line.as_bytes());
+    let output = desk.run(&["--json", "--intel", "intel.json", "messages"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&found["event"], &found["field"]), (&line.into(), &"message".into()));
+}
+
+#[test]
 fn colours_and_hostile_text() {
     let desk = Desk::new();
     let hostile = FLOW.replace("203.0.113.9\"", "203.0.113.9\",\"app\":\"\\u001b[2J\"");

@@ -165,6 +165,7 @@ fn sources_of(edge: &council::Edge, index: usize, arguments: &DemoArgs, folder: 
             name: log.name.to_owned(),
             path: folder.join(&edge.id).join(log.name).to_string_lossy().into_owned(),
             format: None,
+            columns: None,
         };
         return edge.logs.iter().map(source).collect();
     }
@@ -172,6 +173,7 @@ fn sources_of(edge: &council::Edge, index: usize, arguments: &DemoArgs, folder: 
         name: path.file_name().map_or_else(|| "log".to_owned(), |name| name.to_string_lossy().into_owned()),
         path: path.to_string_lossy().into_owned(),
         format: None,
+        columns: None,
     };
     if index == 0 { arguments.telemetry.iter().map(own).collect() } else { Vec::new() }
 }

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use matcher::{Indicator, Unusable, WarningLists};
@@ -9,7 +10,7 @@ use stix::observable::{ValueKind, recognise, refang};
 use stix::{Id, Object, Timestamp};
 use uuid::Uuid;
 
-use crate::match_command::logs::readable;
+use crate::match_command::logs::{readable, unreadable};
 use crate::output::Failure;
 
 /// What the files of indicators gave.
@@ -108,6 +109,24 @@ fn load_values(path: &Path, content: &[u8], intel: &mut Intel) -> Result<(), Fai
         }
     }
     Ok(())
+}
+
+/// What the columns of separated values mean: TOML, or JSON if the file's name ends so.
+pub(super) fn columns(path: &Path) -> Result<Arc<telemetry::Columns>, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
+    let read = if path.extension().is_some_and(|ending| ending == "json") {
+        serde_json::from_str(&text).map_err(|error| error.to_string())
+    } else {
+        toml::from_str(&text).map_err(|error| error.to_string())
+    };
+    read.map(Arc::new).map_err(|cause| {
+        let path = path.display();
+        Failure::usage(
+            "columns-malformed",
+            format!("`{path}` does not say what columns mean: {cause}"),
+            format!("`{path}` は列の意味を定めるファイルとして読めません：{cause}"),
+        )
+    })
 }
 
 /// An indicator that asks for one value, from the beginning of time.

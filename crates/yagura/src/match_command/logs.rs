@@ -40,6 +40,9 @@ pub(super) enum Piece<'a> {
 /// Lines are collected up to this size before they are scanned.
 const CHUNK_BYTES: usize = 1 << 20;
 
+/// How the files begin that Amazon and Microsoft deliver, white space apart; they differ in the case of the word.
+const WRAPPER: &[u8] = br#"{"records":["#;
+
 /// The most bytes of a JSON list, which has to be read whole.
 const ARRAY_BYTES_MAX: u64 = 1 << 30;
 
@@ -67,6 +70,21 @@ impl Log {
         Ok(matches!(self.first_byte()?, Some(b'{' | b'[')))
     }
 
+    /// Whether the log is one JSON list, bare or as the clouds deliver it: `{"Records": [ … ]}`.
+    fn begins_like_list(&mut self) -> Result<bool, Failure> {
+        let name = self.name.clone();
+        let start = self.input.fill_buf().map_err(|error| unreadable(Path::new(&name), &error))?;
+        let mut plain = start.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
+        Ok(match plain.next() {
+            Some(b'[') => true,
+            Some(b'{') => {
+                let head: Vec<u8> = plain.take(WRAPPER.len() - 1).collect();
+                WRAPPER.get(1..).is_some_and(|wrapper| head.eq_ignore_ascii_case(wrapper))
+            }
+            _ => false,
+        })
+    }
+
     fn first_byte(&mut self) -> Result<Option<u8>, Failure> {
         let name = self.name.clone();
         let start = self.input.fill_buf().map_err(|error| unreadable(Path::new(&name), &error))?;
@@ -75,7 +93,7 @@ impl Log {
 
     /// The next piece, or `None` at the end.
     pub(super) fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Failure> {
-        if self.array.is_none() && self.buffer.is_empty() && !self.ended && self.first_byte()? == Some(b'[') {
+        if self.array.is_none() && self.buffer.is_empty() && !self.ended && self.begins_like_list()? {
             self.array = Some(self.read_array()?);
         }
         if self.array.is_some() {
@@ -155,8 +173,28 @@ struct Array {
     records: std::vec::IntoIter<(std::ops::Range<usize>, u64)>,
 }
 
+/// Takes away what `{"Records": [ … ]}` has around its list; the places of the records stay.
+fn unwrap(text: &mut Vec<u8>) {
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return;
+    }
+    let open = text.iter().position(|byte| *byte == b'[');
+    if let Some(before) = open.and_then(|open| text.get_mut(..open)) {
+        // Line ends stay: the records' lines are counted.
+        before.iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+    }
+    let rest = text.trim_ascii_end();
+    if let Some(list) =
+        rest.strip_suffix(b"}").map(<[u8]>::trim_ascii_end).filter(|list| list.ends_with(b"]"))
+    {
+        let length = list.len();
+        text.truncate(length);
+    }
+}
+
 impl Array {
     fn new(mut text: Vec<u8>) -> Result<Self, String> {
+        unwrap(&mut text);
         let whole = bytes::Bytes::copy_from_slice(&text);
         let members = stix::bundle::split(&whole).map_err(|error| error.to_string())?;
         let start = whole.as_ptr() as usize;

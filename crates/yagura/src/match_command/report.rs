@@ -36,12 +36,13 @@ struct MatchForPrograms<'a> {
     event: Event<'a>,
 }
 
-/// The record: as it is where it is JSON, else its columns.
+/// The record: as it is where it is JSON, its columns where a header names them, else the line.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Event<'a> {
     Json(&'a RawValue),
     Columns(BTreeMap<&'a str, &'a str>),
+    Text(&'a str),
 }
 
 const FILE: Style = AnsiColor::Magenta.on_default();
@@ -94,9 +95,13 @@ impl Report {
     fn show_json(&mut self, path: &Path, line: u64, found: &Match<'_>) -> io::Result<()> {
         let hit = found.hits.first().and_then(|hit| found.observation.values.get(*hit));
         let text = std::str::from_utf8(found.text).unwrap_or_default().trim();
+        let tsv = found.reader.tsv();
         let event = match serde_json::from_str::<&RawValue>(text) {
             Ok(raw) if text.starts_with('{') => Event::Json(raw),
-            _ => Event::Columns(found.reader.tsv().cells(text).collect()),
+            _ if tsv.width() > 1 && tsv.cells(text).count() == tsv.width() => {
+                Event::Columns(tsv.cells(text).collect())
+            }
+            _ => Event::Text(text),
         };
         let shown = MatchForPrograms {
             file: path.to_string_lossy(),

@@ -5,7 +5,7 @@ pub(super) fn japanese(code: &str) -> Option<&'static str> {
     Some(match code {
         "confidence-low" => "作成者の確信度が指定より低い",
         "line-cut-off" => "行が途中で切れている",
-        "line-no-header" => "列の定義（`#fields`）がまだない",
+        "line-no-header" => "既知の形式の行でないか、列の定義（`#fields`）がまだない",
         "line-not-json" => "JSON ではない",
         "line-not-utf8" => "UTF-8 ではない",
         "line-other-format" => "この形式の記録ではない",
