@@ -79,8 +79,9 @@ pub(crate) fn read(line: &[u8]) -> Result<(Format, Observation<'_>), Unreadable>
         return Ok((Format::Eve, draft.finish()));
     }
     // A record that bears no mark of any format is read by Zeek's names, as logs of Zeek without a time always were.
-    let format = format_of(object.clone()).unwrap_or(Format::ZeekJson);
-    read_by(format, object).map(|observation| (format, observation))
+    let marked = format_of(object.clone());
+    let format = marked.unwrap_or(Format::ZeekJson);
+    read_by(format, object, marked).map(|observation| (format, observation))
 }
 
 /// Reads one line of JSON as a record of this format; a record that bears the mark of another is none.
@@ -93,10 +94,15 @@ pub(crate) fn read_as(format: Format, line: &[u8]) -> Result<Observation<'_>, Un
         Some(Format::Windows) if format == Format::Ecs => true,
         Some(other) => other == format,
     };
-    if agrees { read_by(format, object) } else { Err(Unreadable::OtherFormat) }
+    if agrees { read_by(format, object, marked) } else { Err(Unreadable::OtherFormat) }
 }
 
-fn read_by<'a>(format: Format, object: LazyValue<'a>) -> Result<Observation<'a>, Unreadable> {
+/// A record that bears the mark of the format is one also if nothing in it is of use here; one that does not has to have something.
+fn read_by<'a>(
+    format: Format,
+    object: LazyValue<'a>,
+    marked: Option<Format>,
+) -> Result<Observation<'a>, Unreadable> {
     let mut draft = Draft::new();
     match format {
         Format::Ocsf => ocsf::read(object, &mut draft),
@@ -110,7 +116,8 @@ fn read_by<'a>(format: Format, object: LazyValue<'a>) -> Result<Observation<'a>,
             return Err(Unreadable::OtherFormat);
         }
     }
-    if draft.is_empty() {
+    let certain = marked.is_some_and(|marked| marked != Format::Ecs);
+    if draft.is_empty() && !certain {
         return Err(Unreadable::OtherFormat);
     }
     if draft.kind().is_empty() {
