@@ -20,6 +20,10 @@ use matcher::{Delta, Indicator, IndicatorSet, Options, Scanner, Simd, WarningLis
 use stix::{Id, Timestamp};
 use telemetry::Reader;
 
+/// As the program does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// SplitMix64: reproducible, no more is asked of it.
 struct Random(u64);
 
