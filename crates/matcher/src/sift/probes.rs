@@ -56,9 +56,8 @@ impl Probes {
         address: Option<u32>,
         marks: &mut Vec<usize>,
     ) {
-        if self.cleared.get(slot(hash)) == Some(&hash) {
-            return;
-        }
+        // Whether it is known to be unknown is even chances: the question is written and perhaps written over, without a branch.
+        let cleared = self.cleared.get(slot(hash)) == Some(&hash);
         if self.count == PROBES {
             self.ask(set, marks);
         }
@@ -67,7 +66,7 @@ impl Probes {
         {
             *place = hash;
             *origin = Origin { at, address };
-            self.count += 1;
+            self.count += usize::from(!cleared);
         }
     }
 
