@@ -116,6 +116,9 @@ impl Layer {
     }
 }
 
+/// What was not used of indicators, with the reason.
+type Unused = Vec<(Id, Unusable)>;
+
 /// A layer in the making.
 struct Builder<'k> {
     key: &'k HashKey,
@@ -123,8 +126,8 @@ struct Builder<'k> {
     gathering: Gathering<'k>,
     /// Values' hashes and places, for the table.
     entries: Vec<(u64, Place)>,
-    refused: Vec<(Id, Unusable)>,
-    partial: Vec<(Id, Unusable)>,
+    refused: Unused,
+    partial: Unused,
 }
 
 impl<'k> Builder<'k> {
@@ -281,7 +284,7 @@ impl<'k> Builder<'k> {
         }
     }
 
-    fn finish(self) -> (Layer, Vec<(Id, Unusable)>, Vec<(Id, Unusable)>) {
+    fn finish(self) -> (Layer, Unused, Unused) {
         let Self { mut layer, gathering, entries, refused, partial, .. } = self;
         for lengths in [&mut layer.net4_lengths, &mut layer.net6_lengths] {
             lengths.sort_unstable();
