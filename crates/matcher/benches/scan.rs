@@ -20,6 +20,10 @@ use matcher::{Delta, Indicator, IndicatorSet, Options, Scanner, Simd, WarningLis
 use stix::{Id, Timestamp};
 use telemetry::Reader;
 
+/// As the program does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// SplitMix64: reproducible, no more is asked of it.
 struct Random(u64);
 
@@ -340,12 +344,15 @@ impl Log {
     fn generate(bytes: usize) -> Self {
         let (text, planted, addresses) = events(bytes);
         let (megabytes, length) = (text.len() as f64 / 1e6, text.len());
-        let (newlines, lines) = best(5, || memchr::memchr_iter(b'\n', text.as_bytes()).count());
+        // Many times over: the system counts processor time in steps of some milliseconds.
+        const TIMES: usize = 20;
+        let count = || memchr::memchr_iter(b'\n', std::hint::black_box(text.as_bytes())).count();
+        let (newlines, lines) = best(3, || (0..TIMES).map(|_| count()).max().unwrap_or_default());
         println!(
             "events: {lines}, {megabytes:.0} MB, {} bytes each; {} carry an indicator\nmemchr, line ends only: {:.0} MB/s",
             length / lines,
             planted.len(),
-            megabytes / newlines
+            megabytes / newlines * TIMES as f64
         );
         let (parse, _) = best(5, || {
             text.lines()

@@ -79,6 +79,12 @@ impl Filter {
         has(&self.first, hash)
     }
 
+    /// What [`may_have`](Self::may_have) will read.
+    #[inline(always)]
+    pub(crate) fn place(&self, hash: u64) -> (&[u64], usize) {
+        (&self.first, place(self.first.len(), hash).0)
+    }
+
     /// Whether it really may be.
     pub(crate) fn is_likely(&self, hash: u64) -> bool {
         has(&self.first, hash) && has(&self.second, remixed(hash))

@@ -178,6 +178,12 @@ impl IndicatorSet {
             || self.top.as_ref().is_some_and(|top| top.layer.filter.may_have(hash))
     }
 
+    /// What [`may_have`](Self::may_have) will read.
+    #[inline(always)]
+    pub(crate) fn place(&self, hash: u64) -> (&[u64], usize) {
+        self.base.filter.place(hash)
+    }
+
     /// Whether it really may be.
     pub(crate) fn is_likely(&self, hash: u64) -> bool {
         self.layers().any(|(layer, _)| layer.filter.is_likely(hash))

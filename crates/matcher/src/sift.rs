@@ -216,6 +216,19 @@ impl Walk {
         }
     }
 
+    /// Takes the string around the first of these bytes, if there is one; what is left of them behind it.
+    #[inline(always)]
+    fn string_around(base: usize, borders: u64, telling: u64, spans: &mut Spans) -> u64 {
+        const FIRST: u64 = 1;
+        const LAST: u64 = 1 << 63;
+        let at = telling.trailing_zeros() & 63;
+        // There is a border on either side; without a byte there need be none, and what comes out is not kept.
+        let open = 63 - (borders & below(at) | FIRST).leading_zeros();
+        let close = (borders & !below(at) | LAST).trailing_zeros();
+        spans.push_if(telling != 0, base + open as usize + 1, base + close as usize);
+        telling & !below(close)
+    }
+
     /// Takes the strings that end in a block, and notes the one that goes on.
     #[inline(always)]
     fn strings(&mut self, base: usize, borders: u64, telling: u64, inside: bool, spans: &mut Spans) {
@@ -234,12 +247,12 @@ impl Walk {
         // Strings that lie in this block as a whole: only those with a telling byte, and digests by their length.
         let last = 63 - borders.leading_zeros();
         let mut rest = telling & below(last) & !below(first);
+        // One or two are common, and none as well: which, cannot be foretold, so they are taken without a branch.
+        for _ in 0..2 {
+            rest = Self::string_around(base, borders, rest, spans);
+        }
         while rest != 0 {
-            let at = rest.trailing_zeros();
-            let open = 63 - (borders & below(at)).leading_zeros();
-            let close = (borders & !below(at)).trailing_zeros();
-            spans.push(base + open as usize + 1, base + close as usize);
-            rest &= !below(close);
+            rest = Self::string_around(base, borders, rest, spans);
         }
         if self.digests {
             // Strings of 32 or 40 bytes between neighbouring borders of one block; longer ones cross blocks.

@@ -90,7 +90,7 @@ pub(crate) trait Work {
 /// One backend. Masks have one bit for each byte, the lowest for the first.
 pub(crate) trait Lanes: Copy {
     /// Has the processor fetch what stands at this place, if it can; nothing else happens.
-    fn fetch(self, text: &[u8], at: usize);
+    fn fetch<T>(self, slice: &[T], at: usize);
 
     /// What parts the strings of JSON.
     fn json(self, block: &[u8; 64]) -> Borders;

@@ -33,11 +33,12 @@ impl IndicatorSet {
         let key = HashKey::new(options.seed);
         let indicators = newest_versions(indicators, &key);
         let mut builder = Builder::new(&key, indicators.len());
-        for indicator in indicators {
-            if let Err(unusable) = builder.add(&indicator, warning_lists, options) {
-                builder.refused.push((indicator.id, unusable));
+        for indicator in &indicators {
+            if let Err(unusable) = builder.add(indicator, warning_lists, options) {
+                builder.refused.push((indicator.id.clone(), unusable));
             }
         }
+        drop(indicators);
         let (layer, refused, partial) = builder.finish();
         let has = layer.filter.has;
         let set = Self {
@@ -116,6 +117,9 @@ impl Layer {
     }
 }
 
+/// What was not used of indicators, with the reason.
+type Unused = Vec<(Id, Unusable)>;
+
 /// A layer in the making.
 struct Builder<'k> {
     key: &'k HashKey,
@@ -123,8 +127,8 @@ struct Builder<'k> {
     gathering: Gathering<'k>,
     /// Values' hashes and places, for the table.
     entries: Vec<(u64, Place)>,
-    refused: Vec<(Id, Unusable)>,
-    partial: Vec<(Id, Unusable)>,
+    refused: Unused,
+    partial: Unused,
 }
 
 impl<'k> Builder<'k> {
@@ -306,7 +310,7 @@ impl<'k> Builder<'k> {
         }
     }
 
-    fn finish(self) -> (Layer, Vec<(Id, Unusable)>, Vec<(Id, Unusable)>) {
+    fn finish(self) -> (Layer, Unused, Unused) {
         let Self { mut layer, gathering, entries, refused, partial, .. } = self;
         for lengths in [&mut layer.net4_lengths, &mut layer.net6_lengths] {
             lengths.sort_unstable();
@@ -377,26 +381,34 @@ fn one_of_each(
     key: &HashKey,
     replaces: impl Fn(&Indicator, &Indicator) -> bool,
 ) -> Vec<Indicator> {
-    let indicators = indicators.into_iter();
-    let expected = indicators.size_hint().0;
-    let mut kept: Vec<Indicator> = Vec::with_capacity(expected);
-    let mut places: HashTable<u32> = HashTable::with_capacity(expected);
+    // A list is taken over as it is, which spares a copy of it.
+    let mut all: Vec<Indicator> = indicators.into_iter().collect();
+    let mut places: HashTable<u32> = HashTable::with_capacity(all.len());
     let hash = |id: &Id| key.exact(u16::MAX, id.as_str().as_bytes());
-    for indicator in indicators {
-        let same = |at: &u32| kept.get(*at as usize).is_some_and(|known| known.id == indicator.id);
-        let place = places.find(hash(&indicator.id), same).copied();
-        match place.and_then(|at| kept.get_mut(at as usize)) {
-            Some(known) if replaces(known, &indicator) => *known = indicator,
-            Some(_) => {}
+    let mut others = HashSet::new();
+    for at in 0..u32::try_from(all.len()).unwrap_or(u32::MAX) {
+        let Some(indicator) = all.get(at as usize) else { break };
+        let of = |place: &u32| all.get(*place as usize);
+        let same = |place: &u32| of(place).is_some_and(|known| known.id == indicator.id);
+        match places.find(hash(&indicator.id), same).copied() {
             None => {
-                let Ok(at) = u32::try_from(kept.len()) else { break };
-                let rehash = |at: &u32| kept.get(*at as usize).map_or(0, |known| hash(&known.id));
+                let rehash = |place: &u32| of(place).map_or(0, |known| hash(&known.id));
                 places.insert_unique(hash(&indicator.id), at, rehash);
-                kept.push(indicator);
+            }
+            Some(place) => {
+                others.insert(at as usize);
+                // The one that counts stands where the first one came.
+                if of(&place).is_some_and(|known| replaces(known, indicator)) {
+                    all.swap(place as usize, at as usize);
+                }
             }
         }
     }
-    kept
+    if !others.is_empty() {
+        let mut at = 0..;
+        all.retain(|_| at.next().is_none_or(|at: usize| !others.contains(&at)));
+    }
+    all
 }
 
 /// Whether a branch can be found by a value, and is not one of well-known benign values only.

@@ -12,6 +12,16 @@ use crate::simd::{HashKey, Lanes, Letters, lowest, window};
 /// The most bytes of a domain name's text.
 const NAME_BYTES_MAX: usize = 255;
 
+/// What a text that is no plain name has in it.
+enum Marked {
+    /// Nothing that tells anything.
+    Not,
+    /// Colons between the letters of names, and nothing else.
+    Colons,
+    /// Something else.
+    Somehow,
+}
+
 /// Looks at the strings of a stretch.
 pub(super) struct Look<'a> {
     set: &'a IndicatorSet,
@@ -60,8 +70,12 @@ impl<'a> Look<'a> {
             self.plain(lanes, front, start, length, letters);
         } else if is_http(front) {
             self.http(lanes, start, end);
-        } else if self.is_marked(lanes, letters, start, length) {
-            self.composed_at(start, end);
+        } else {
+            match self.marked(lanes, letters, start, length) {
+                Marked::Not => {}
+                Marked::Colons => self.with_colons_at(start, end),
+                Marked::Somehow => self.composed_at(start, end),
+            }
         }
     }
 
@@ -79,7 +93,7 @@ impl<'a> Look<'a> {
             self.address_or_name(lanes, front, start, length, dots, digits);
         } else if self.has.hashes && matches!(length, 32 | 40 | 64) {
             let hash = lanes.hash(self.key, front, length);
-            self.probe(hash, None);
+            self.probe_soon(lanes, hash, None);
         }
     }
 
@@ -98,7 +112,7 @@ impl<'a> Look<'a> {
             && length <= 15
             && let Some(address) = octets(front, dots, length)
         {
-            self.v4(address);
+            self.v4_soon(lanes, address);
         } else {
             self.name(lanes, front, start, length, dots, digits);
         }
@@ -125,7 +139,7 @@ impl<'a> Look<'a> {
             dots &= !end;
         }
         let hash = lanes.hash(self.key, front, length);
-        self.probe(hash, None);
+        self.probe_soon(lanes, hash, None);
         if self.has.below {
             let mut rest = dots;
             while rest != 0 {
@@ -137,7 +151,7 @@ impl<'a> Look<'a> {
                 }
                 let mut room = [0; 64];
                 let hash = lanes.hash(self.key, window(self.text, start + skip, &mut room), length - skip);
-                self.probe(hash, None);
+                self.probe_soon(lanes, hash, None);
             }
         }
         // A host that ends in a number is an address to a URL, however oddly it is written.
@@ -154,15 +168,23 @@ impl<'a> Look<'a> {
     }
 
     #[inline(always)]
-    fn v4(&mut self, address: u32) {
+    fn v4_soon<L: Lanes>(&mut self, lanes: L, address: u32) {
+        if let Some(hash) = self.v4_hash(address) {
+            self.probe_soon(lanes, hash, Some(address));
+        }
+    }
+
+    /// What the filter is to be asked about an address, if that is not known without it.
+    #[inline(always)]
+    fn v4_hash(&mut self, address: u32) -> Option<u64> {
         if !self.set.may_have_head(address) {
-            return;
+            return None;
         }
         if self.set.may_have_wide(address) && self.set.knows_v4(address) {
-            return self.mark();
+            self.mark();
+            return None;
         }
-        let hash = v4_hash(self.key, address);
-        self.probe(hash, Some(address));
+        Some(v4_hash(self.key, address))
     }
 
     /// A text that begins as a URL does. Its host as it is written is also looked up by itself.
@@ -206,7 +228,7 @@ impl<'a> Look<'a> {
 
     /// Whether there is anything in a text that more than a look is for.
     #[inline(always)]
-    fn is_marked<L: Lanes>(&mut self, lanes: L, letters: Letters, start: usize, length: usize) -> bool {
+    fn marked<L: Lanes>(&mut self, lanes: L, letters: Letters, start: usize, length: usize) -> Marked {
         // Colons between the letters of names; an address in brackets.
         let mut colons_only = true;
         let (mut begin, mut others) = (0, letters.others);
@@ -226,11 +248,24 @@ impl<'a> Look<'a> {
                 | if self.has.names { marks.common_names } else { 0 };
             named |= told & all != 0;
             if named {
-                return true;
+                return Marked::Somehow;
             }
             begin += 64;
         }
-        colons_only
+        match (colons_only, length) {
+            (true, ..=64) => Marked::Colons,
+            // A long name, or a digest.
+            (true, _) => Marked::Somehow,
+            (false, _) => Marked::Not,
+        }
+    }
+
+    /// Asks the filter, and has what it will read fetched meanwhile.
+    #[inline(always)]
+    fn probe_soon<L: Lanes>(&mut self, lanes: L, hash: u64, address: Option<u32>) {
+        let (words, place) = self.set.place(hash);
+        lanes.fetch(words, place);
+        self.probe(hash, address);
     }
 
     #[inline(always)]
@@ -245,6 +280,12 @@ impl<'a> Look<'a> {
 
 // The long way, for the few strings that are no plain name, address, digest or URL.
 impl Look<'_> {
+    fn v4(&mut self, address: u32) {
+        if let Some(hash) = self.v4_hash(address) {
+            self.probe(hash, Some(address));
+        }
+    }
+
     #[inline(never)]
     fn escaped(&mut self, start: usize, end: usize) {
         let text = self.text.get(start..end).unwrap_or_default();
@@ -266,6 +307,15 @@ impl Look<'_> {
             }
         }
         *self.scratch = scratch;
+    }
+
+    #[inline(never)]
+    fn with_colons_at(&mut self, start: usize, end: usize) {
+        let text = self.text;
+        let text = text.get(start..end).unwrap_or_default();
+        if !is_timestamp(text) {
+            self.with_colons(text);
+        }
     }
 
     #[inline(never)]

@@ -6,7 +6,7 @@ use crate::set::IndicatorSet;
 const PROBES: usize = 256;
 
 /// How many answers of no are remembered; values repeat.
-const CLEARED: usize = 1024;
+const CLEARED: usize = 4096;
 
 /// Where a question came from.
 #[derive(Clone, Copy)]
@@ -22,7 +22,7 @@ pub(super) struct Probes {
     origins: [Origin; PROBES],
     count: usize,
     /// Hashes that the set has not, each at the place that its low bits say.
-    cleared: [u64; CLEARED],
+    cleared: Box<[u64]>,
 }
 
 impl Probes {
@@ -31,7 +31,7 @@ impl Probes {
             hashes: [0; PROBES],
             origins: [Origin { at: 0, address: None }; PROBES],
             count: 0,
-            cleared: [0; CLEARED],
+            cleared: vec![0; CLEARED].into(),
         };
         probes.forget();
         probes
@@ -39,7 +39,7 @@ impl Probes {
 
     /// Forgets what an earlier set said.
     pub(super) fn forget(&mut self) {
-        self.cleared = [0; CLEARED];
+        self.cleared.fill(0);
         // No hash that belongs there is one, so this place remembers nothing, as the others do with zero.
         if let Some(first) = self.cleared.first_mut() {
             *first = 1;
@@ -56,9 +56,8 @@ impl Probes {
         address: Option<u32>,
         marks: &mut Vec<usize>,
     ) {
-        if self.cleared.get(slot(hash)) == Some(&hash) {
-            return;
-        }
+        // Whether it is known to be unknown is even chances: the question is written and perhaps written over, without a branch.
+        let cleared = self.cleared.get(slot(hash)) == Some(&hash);
         if self.count == PROBES {
             self.ask(set, marks);
         }
@@ -67,7 +66,7 @@ impl Probes {
         {
             *place = hash;
             *origin = Origin { at, address };
-            self.count += 1;
+            self.count += usize::from(!cleared);
         }
     }
 

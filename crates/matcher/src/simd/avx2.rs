@@ -38,9 +38,9 @@ fn run<W: Work>(lanes: Avx2, work: W) -> W::Output {
 
 impl Lanes for Avx2 {
     #[inline(always)]
-    fn fetch(self, text: &[u8], at: usize) {
-        // SAFETY: a prefetch reads nothing and faults at no address, so this one may lie behind the text.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(text.as_ptr().wrapping_add(at).cast()) };
+    fn fetch<T>(self, slice: &[T], at: usize) {
+        // SAFETY: a prefetch reads nothing and faults at no address, so this one may lie behind the slice.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(slice.as_ptr().wrapping_add(at).cast()) };
     }
 
     #[inline(always)]

@@ -29,7 +29,7 @@ fn run<W: Work>(lanes: Neon, work: W) -> W::Output {
 
 impl Lanes for Neon {
     #[inline(always)]
-    fn fetch(self, _: &[u8], _: usize) {}
+    fn fetch<T>(self, _: &[T], _: usize) {}
 
     #[inline(always)]
     fn json(self, block: &[u8; 64]) -> Borders {

@@ -48,7 +48,7 @@ fn telling(v: u8x16) -> u8x16 {
 
 impl Lanes for Portable {
     #[inline(always)]
-    fn fetch(self, _: &[u8], _: usize) {}
+    fn fetch<T>(self, _: &[T], _: usize) {}
 
     #[inline(always)]
     fn json(self, block: &[u8; 64]) -> Borders {
