@@ -264,7 +264,8 @@ fn propose(
         let overtaken = Widening { state: Stand::Withdrawn, decided: Some(tx.now()), answer, ..open };
         widenings::decide(tx, realm, &overtaken)?;
     }
-    let level = match new.tlp {
+    let whole = if redaction::has_marked_parts(object) { level_of_whole(object) } else { new.tlp };
+    let level = match whole {
         TlpLabel::Level(level) => level,
         // It has the readers of AMBER.
         TlpLabel::Unmarked => Tlp::Amber,
@@ -339,10 +340,12 @@ pub(crate) fn release(
     // It has no copies yet: they are made now.
     let moved =
         change_labels(tx, realm, &row.id, Some(decided.version.as_str()), |label| *label = own.clone())?;
-    if moved.is_empty() {
+    let has_copies = redaction::is_followed(&object) || !copies::of_original(tx, realm, &row.id)?.is_empty();
+    // Where its parts are as strict as the version before was, the label stays, and the copies are what waited.
+    if moved.is_empty() && !has_copies {
         return Err(unfit("unchanged", "the version bears its own marking already"));
     }
-    if redaction::is_followed(&object) || !copies::of_original(tx, realm, &row.id)?.is_empty() {
+    if has_copies {
         let whose = Whose { realm, collection: state.collection.key, originator: &row.originator };
         meanings.follow(tx, whose, &object)?;
     }
