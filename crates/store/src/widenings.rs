@@ -156,6 +156,24 @@ pub fn open_of(reader: &Reader<'_>, realm: &Realm, object: &Id) -> Result<Vec<Wi
     reader.rows(&sql, (reader.realm(realm)?, object.as_str()), read)
 }
 
+/// Whether a version waits, or waited and was not confirmed.
+///
+/// # Errors
+/// Those of the database.
+pub fn waits(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    originator: &OrganisationId,
+    (object, version): (&Id, &str),
+) -> Result<bool, StoreError> {
+    let sql =
+        "SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 'confirmed' THEN 1 ELSE 0 END), 0) FROM widenings
+         WHERE realm = ?1 AND object = ?2 AND originator = ?3 AND version = ?4 AND waits = 1";
+    let params = (reader.realm(realm)?, object.as_str(), originator.as_str(), version);
+    let counted = reader.first(sql, params, |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))?;
+    Ok(counted.is_some_and(|(all, confirmed)| all > 0 && confirmed == 0))
+}
+
 /// The proposals of an organisation, the open ones first, each newest first.
 ///
 /// # Errors

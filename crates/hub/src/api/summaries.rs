@@ -451,7 +451,8 @@ fn cut_between_words(text: &str, characters_max: usize) -> String {
     let is_latin = |c: char| c.is_alphanumeric() && c < '\u{2e80}';
     let is_within = kept.chars().next_back().is_some_and(is_latin)
         && text.chars().nth(characters_max.saturating_sub(1)).is_some_and(is_latin);
-    let end = if is_within { kept.rfind(|c| !is_latin(c)).filter(|end| *end > kept.len() / 2) } else { None };
+    let end =
+        if is_within { kept.rfind(|c| !is_latin(c)).filter(|end| *end * 2 >= kept.len()) } else { None };
     let whole = end.and_then(|end| kept.get(..end)).unwrap_or(&kept);
     format!("{}…", whole.trim_end())
 }

@@ -108,7 +108,7 @@ pub(crate) fn place(
 /// # Errors
 /// Those of the database.
 pub(crate) fn shown_under(reader: &Reader<'_>, object: &Object, own: Label) -> Result<Label, StoreError> {
-    let earlier = objects::brought_before(reader, &own.realm, &own.originator, object.id())?;
+    let earlier = objects::brought_before(reader, &own.realm, &own.originator, object)?;
     let now = i64::MAX;
     if is_freer(reader, object, &earlier, &own, now)? { held(reader, &earlier, &own, now) } else { Ok(own) }
 }
@@ -128,6 +128,10 @@ fn is_freer(
     let Some((place, before)) = marked(reader, earlier, new, since)? else { return Ok(false) };
     if widens(&before, new) {
         return Ok(true);
+    }
+    if earlier.iter().any(|known| known.is_same && known.sequence == place) {
+        let version = object.version().map(ToString::to_string).unwrap_or_default();
+        return widenings::waits(reader, &new.realm, &new.originator, (object.id(), &version));
     }
     if !redaction::has_marked_parts(object) {
         return Ok(false);
@@ -188,15 +192,17 @@ fn held(reader: &Reader<'_>, earlier: &[Earlier], new: &Label, since: i64) -> Re
     Ok(joined.unwrap_or_else(|| new.clone()))
 }
 
-/// The newest earlier version that bears a marking, with its place. One without any was shown to nobody, and to mark it is to
-/// publish it.
+/// What a version is compared with, and its place: itself, where it comes again after it was removed; else the newest earlier one that
+/// bears a marking. One without any was shown to nobody, and to mark it is to publish it.
 fn marked(
     reader: &Reader<'_>,
     earlier: &[Earlier],
     new: &Label,
     since: i64,
 ) -> Result<Option<(i64, Label)>, StoreError> {
-    for known in earlier.iter().filter(|known| known.sequence <= since) {
+    let (same, others): (Vec<&Earlier>, Vec<&Earlier>) =
+        earlier.iter().filter(|known| known.sequence <= since).partition(|known| known.is_same);
+    for known in same.into_iter().chain(others) {
         let label = labels::get(reader, &new.realm, known.label)?;
         let mut label = label.ok_or_else(|| StoreError::Corrupt(format!("label {}", known.label)))?.alone();
         // A corrected version may follow a recall.

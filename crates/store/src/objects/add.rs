@@ -83,6 +83,8 @@ pub struct Earlier {
     pub sequence: i64,
     /// The label that it bears; or bore, where it was removed.
     pub label: LabelKey,
+    /// Whether it is the same version: it comes again after it was removed.
+    pub is_same: bool,
 }
 
 /// Says of another version, with what its bringer brought of the object before, newest first, whether it is held back.
@@ -281,7 +283,11 @@ impl<'t, 'c> Batch<'t, 'c> {
             Verdict::Continue { last, removed } => {
                 if let Some(guard) = guard {
                     let own = known.iter().rev().filter(|known| known.originator == self.originator);
-                    let own = own.map(|known| Earlier { sequence: known.sequence, label: known.label });
+                    let own = own.map(|known| Earlier {
+                        sequence: known.sequence,
+                        label: known.label,
+                        is_same: known.version_key == version_key(object),
+                    });
                     let earlier: Vec<Earlier> = own.collect();
                     if guard(self.tx, new, &earlier)? {
                         return Ok(Done::Held(earlier));
@@ -504,7 +510,7 @@ fn log_state<'s>(tx: &Tx<'_>, state: &'s mut Option<LogState>) -> Result<&'s mut
     state.as_mut().ok_or(StoreError::Closed)
 }
 
-fn version_key(object: &Object) -> &str {
+pub(super) fn version_key(object: &Object) -> &str {
     object.version().map_or("", stix::Timestamp::sort_key)
 }
 
