@@ -181,7 +181,7 @@ class TestMail(unittest.TestCase):
         inbox, port = self.serve()
         hub = self.hub(port)
         searcher, _ = self.search_and_publish(hub, "gone@cert.example.jp")
-        self.notice(hub, searcher, "mail-refused")
+        self.assertEqual(self.notice(hub, searcher, "mail-refused")[0]["state"], "failed", "and not tried again")
         self.assertEqual(inbox.mails, [])
 
 

@@ -76,7 +76,12 @@ for (const [language, words] of [['ja', ja], ['en', en]]) {
     assert.equal((await asProgram(program, '/api/v1/objects', theirs)).status, 200)
     await go(`/intelligence/${theirs.id}`)
     // With the keyboard alone, as far as the dialog.
-    await page.getByRole('button', { name: words.sharing.requestRelease }).focus()
+    await page.getByRole('button', { name: words.object.more }).focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('menuitem', { name: words.sharing.requestRelease }).waitFor()
+    assert.deepEqual(await axe(page), [])
+    await shot(page, `object-menu-${language}`)
+    await page.getByRole('menuitem', { name: words.sharing.requestRelease }).focus()
     await page.keyboard.press('Enter')
     const dialog = page.getByRole('dialog')
     const reason = `同じ通信を観測しており、提携先に示したいためです。(${language})`
@@ -108,7 +113,8 @@ for (const [language, words] of [['ja', ja], ['en', en]]) {
     await page.getByRole('table').getByRole('row').nth(1).waitFor()
     assert.deepEqual(await axe(page), [])
     await shot(page, `given-to-${language}`)
-    await page.getByRole('button', { name: words.sharing.recall, exact: true }).click()
+    await page.getByRole('button', { name: words.object.more }).click()
+    await page.getByRole('menuitem', { name: words.sharing.recall, exact: true }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText(language === 'ja' ? /提供先 [1-9]\d* 組織/u : /Given to [1-9]\d* organisation/u).waitFor()
     await dialog.getByLabel(words.sharing.reason).fill('誤った値でした。')
@@ -132,6 +138,52 @@ for (const [language, words] of [['ja', ja], ['en', en]]) {
     await shot(page, `recalls-${language}`)
   })
 }
+
+test('publishing, a freer marking and a recall ask for a fresh proof where the sign-in is old, and go on', async () => {
+  await look(page, 'ja', 'light')
+  const refusal = JSON.stringify({ type: 'about:blank', title: 'prove again who you are', status: 403, code: 'fresh-proof-needed' })
+  /** The hub says so once the sign-in is old; here it says so until somebody signs in again. */
+  const proves = async (address, act) => {
+    let isOld = true
+    await page.route(address, (route) => (isOld && route.request().method() === 'POST'
+      ? route.fulfill({ status: 403, contentType: 'application/problem+json', body: refusal })
+      : route.fallback()))
+    await act()
+    const dialog = page.getByRole('dialog', { name: ja.prove.title })
+    await dialog.waitFor()
+    assert.deepEqual(await axe(page), [])
+    isOld = false
+    await dialog.getByLabel(ja.signIn.password, { exact: true }).fill(PASSWORD)
+    await dialog.getByRole('button', { name: ja.prove.submit }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await page.unroute(address)
+  }
+  const ours = indicator('本人確認を要する指標')
+  await go('/intelligence/publish')
+  await page.getByLabel(ja.publish.paste).fill(JSON.stringify(ours))
+  const send = page.getByRole('button', { name: ja.publish.send.replace('{{text}}', '1'), exact: true })
+  await proves('**/api/v1/objects*', () => send.click())
+  await page.getByRole('link', { name: ja.publish.toList }).waitFor()
+  assert.equal((await ask('GET', `/api/v1/objects/${ours.id}`)).status, 200)
+
+  await go(`/intelligence/${ours.id}`)
+  const open = async (name) => {
+    await page.getByRole('button', { name: ja.object.more }).click()
+    await page.getByRole('menuitem', { name, exact: true }).click()
+    const dialog = page.getByRole('dialog', { name, exact: true })
+    await dialog.getByLabel(ja.sharing.reason).fill('公開情報になりました。')
+    return dialog
+  }
+  const marking = await open(ja.sharing.changeMarking)
+  await marking.getByRole('combobox').or(marking.getByRole('textbox', { name: ja.sharing.newLevel })).first().click()
+  await page.getByRole('option', { name: 'TLP:GREEN', exact: true }).click()
+  await proves(`**/api/v1/objects/${ours.id}/marking`, () => marking.getByRole('button', { name: ja.sharing.changeMarking }).click())
+  await page.getByText(ja.sharing.wideningProposed).first().waitFor()
+
+  const recall = await open(ja.sharing.recall)
+  await proves('**/api/v1/recalls', () => recall.getByRole('button', { name: ja.sharing.doRecall }).click())
+  await eventually(async () => (await ask('GET', `/api/v1/recalls?object=${ours.id}`)).body.recalls.length === 1, 'the recall')
+})
 
 test('every screen of sharing in both languages, light and dark, at three sizes: nothing overflows, axe finds nothing', async () => {
   const wrong = []

@@ -46,7 +46,7 @@ pub use node::{
 };
 pub use object::{
     Ingested, Marking, ObjectDetail, ObjectPage, ObjectReferences, ObjectSummary, ObjectVersion, Reference,
-    RefusedObject, ValueHit,
+    RefusedObject, ValueHit, WaitingObject,
 };
 pub use peer::{
     NewPeer, ObjectRoute, OwnHub, Peer, PeerCard, PeerChange, PeerConflict, PeerCounts, PeerLink, PeerList,

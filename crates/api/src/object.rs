@@ -143,6 +143,23 @@ pub struct Ingested {
     pub refused: Vec<RefusedObject>,
     /// The last sequence number given out.
     pub sequence: i64,
+    /// Of what was taken in, the versions whose marking is freer than that of the one before: each is shown by the stricter of both until
+    /// another person of the originator confirms it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<WaitingObject>,
+}
+
+/// A version that was taken in and waits for a second person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct WaitingObject {
+    /// Its place in the list, from 0.
+    pub index: usize,
+    /// Its identifier.
+    pub id: String,
+    /// Its version.
+    pub version: String,
+    /// The proposal, as in `/api/v1/widenings`.
+    pub widening: String,
 }
 
 /// One object that was not taken in.

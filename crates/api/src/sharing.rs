@@ -272,6 +272,9 @@ pub struct Widening {
     pub answer: Option<String>,
     /// Whether it is the reader's own proposal, which another person has to decide.
     pub own: bool,
+    /// Whether the version is here already, brought in under this marking, and is shown by a stricter one until it is confirmed; else it
+    /// gets a next version.
+    pub waits: bool,
 }
 
 /// Proposals of one's organisation, the open ones first.

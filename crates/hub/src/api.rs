@@ -28,7 +28,7 @@ mod releases;
 mod sameness;
 mod saved_searches;
 mod scores;
-mod session;
+pub(crate) mod session;
 mod sharing_groups;
 pub(crate) mod summaries;
 mod taxii_links;

@@ -52,6 +52,9 @@ pub struct HubConfig {
     pub page_objects_max: u32,
     /// Streams open at once. One organisation holds at most half of them, one program a quarter, one person a fiftieth.
     pub streams_max: u32,
+    /// Whether a version that its originator brings under a freer marking than the one before is shown by it at once, without a second
+    /// person of the originator.
+    pub freer_versions_at_once: bool,
     /// How mail is sent; without it nobody is told by mail.
     pub mail: Option<MailConfig>,
     /// Whether webhooks may go to private addresses and without TLS: for hubs whose receivers are in their own network.
@@ -137,6 +140,8 @@ pub struct RawConfig {
     pub page_objects_max: Option<u32>,
     /// See [`HubConfig::streams_max`].
     pub streams_max: Option<u32>,
+    /// `confirmed`, or `at-once` ([`HubConfig::freer_versions_at_once`]).
+    pub freer_versions: Option<String>,
     /// See [`HubConfig::mail`].
     pub mail: Option<MailConfig>,
     /// See [`HubConfig::webhooks_to_private_addresses`].
@@ -194,6 +199,7 @@ impl HubConfig {
             page_objects_max: PAGE_OBJECTS_MAX,
             streams_max: STREAMS_MAX,
             federation: FederationConfig::default(),
+            freer_versions_at_once: false,
             mail: None,
             webhooks_to_private_addresses: false,
         }
@@ -263,10 +269,21 @@ impl RawConfig {
             )?,
             streams_max: at_least("streams_max", self.streams_max.unwrap_or(STREAMS_MAX), 4)?,
             federation: self.federation.unwrap_or_default().resolve()?,
+            freer_versions_at_once: freer_versions(self.freer_versions.as_deref())?,
             mail: self.mail.map(mail).transpose()?,
             webhooks_to_private_addresses: self.webhooks_to_private_addresses.unwrap_or(false),
             ..HubConfig::new(defaults.data, listen)
         })
+    }
+}
+
+fn freer_versions(word: Option<&str>) -> Result<bool, ConfigError> {
+    match word {
+        None | Some("confirmed") => Ok(false),
+        Some("at-once") => Ok(true),
+        Some(other) => {
+            Err(ConfigError::value(format!("freer_versions: `{other}` is not `confirmed` or `at-once`")))
+        }
     }
 }
 
@@ -456,6 +473,7 @@ mod tests {
         check("listen = 'here'", "listen: `here` is not an address");
         check("api_root = 'api'", "api_root: `api` is not");
         check("address = 'hub.example.jp'", "address: `hub.example.jp` is not");
+        check("freer_versions = 'always'", "freer_versions: `always` is not `confirmed`");
         check("streams_max = 3", "streams_max: 3 is less than 4");
         check("page_objects_max = 0", "page_objects_max: 0 is less than 1");
         check("blobs = 'http://bucket'", "blobs: not of the form");

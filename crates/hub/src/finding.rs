@@ -1,5 +1,7 @@
 //! What is searched for, and how it is found: the one way for the search page, its facets and the alerts of saved searches.
 
+use std::sync::Arc;
+
 use analysis::names::Dictionary;
 use api::{Code, SearchTerms};
 use oversight::{OrganisationId, Realm};
@@ -7,7 +9,8 @@ use policy::{LabelKey, TlpLabel, Visible};
 use serde_json::Value;
 use stix::Id;
 use stix::observable::{ValueKind, recognise};
-use store::objects::{COUNT_MAX, Change, Row, SearchFilter, TailFilter, Within};
+use store::objects::{COUNT_MAX, Change, Place, Row, SearchFilter, TailFilter, Within};
+use store::openings::View;
 use store::{Reader, StoreError, labels, objects};
 
 use crate::api::summaries::parse;
@@ -16,6 +19,8 @@ use crate::problem::{Answer, Failure};
 
 /// Most objects looked at for an exact value.
 pub(crate) const VALUE_MENTIONS_MAX: usize = 500;
+/// Most hits that a search is told of at once.
+const NEWS_MAX: usize = 1_000;
 /// Longest query, in characters.
 const QUERY_CHARACTERS_MAX: usize = 500;
 /// Most values of one filter.
@@ -35,11 +40,21 @@ pub(crate) struct Terms {
     pub(crate) revoked: bool,
 }
 
+/// What is new to a search.
+#[derive(Debug)]
+pub(crate) struct News {
+    pub(crate) rows: Vec<Row>,
+    /// How far was looked.
+    pub(crate) through: Place,
+    /// Whether there is more to look at.
+    pub(crate) more: bool,
+}
+
 /// The labels that a reader's filters leave.
 #[derive(Debug, Clone)]
 pub(crate) struct Scope {
     /// What the reader may see.
-    pub(crate) visible: std::sync::Arc<Visible>,
+    pub(crate) visible: Arc<Visible>,
     /// Of that, what the filters by TLP and originator leave; `None`: all.
     pub(crate) labels: Option<Vec<LabelKey>>,
 }
@@ -86,7 +101,7 @@ impl Terms {
         &self,
         reader: &Reader<'_>,
         realm: &Realm,
-        visible: std::sync::Arc<Visible>,
+        visible: Arc<Visible>,
     ) -> Result<Scope, StoreError> {
         if self.tlp.is_empty() && self.originators.is_empty() {
             return Ok(Scope { visible, labels: None });
@@ -151,44 +166,57 @@ impl Terms {
         self.fitting(hits.rows, scope)
     }
 
-    /// What came in after a sequence and fits, at most `limit`; and how far the log was looked through.
+    /// What came in behind a place of the reader's view, or was opened there, and fits. With words it is looked through at once, and
+    /// [`NEWS_MAX`] of it are given; without, piece by piece.
     pub(crate) fn since(
         &self,
         reader: &Reader<'_>,
         realm: &Realm,
-        scope: &Scope,
-        (after, limit): (i64, usize),
-    ) -> Result<(Vec<Row>, i64), StoreError> {
+        (scope, view): (&Scope, &View),
+        place: Place,
+    ) -> Result<News, StoreError> {
+        if !self.words.is_empty() {
+            let newest = objects::newest_sequence(reader)?.max(place.sequence);
+            let mut rows = self.newer_than(reader, realm, scope, place.sequence)?;
+            let opened = place.opened_ahead(view);
+            if !opened.is_empty() {
+                let visible = scope.visible.narrowed(|label| opened.contains(&label));
+                let behind = Scope { visible: Arc::new(visible), labels: scope.labels.clone() };
+                let found = self.newer_than(reader, realm, &behind, 0)?;
+                rows.extend(found.into_iter().filter(|row| row.sequence <= place.sequence));
+            }
+            rows.truncate(NEWS_MAX);
+            return Ok(News { rows, through: Place::behind(newest, view), more: false });
+        }
         let types = self.types();
         let filter = TailFilter {
             visible: &scope.visible,
-            after,
+            after: place.sequence,
             types: &types,
             last_only: true,
             limit: objects::TAIL_MAX,
         };
-        if !self.words.is_empty() {
-            let newest = objects::newest_sequence(reader)?;
-            let mut rows = match &self.value {
-                Some((kind, value)) => {
-                    let all =
-                        objects::mentioning(reader, realm, &scope.visible, *kind, value, VALUE_MENTIONS_MAX)?;
-                    self.fitting(all, scope)?
-                }
-                None => self.by_words(reader, realm, scope, after)?,
-            };
-            rows.retain(|row| row.sequence > after);
-            rows.truncate(limit);
-            return Ok((rows, newest.max(after)));
-        }
-        let tail = objects::tail(reader, realm, &filter)?;
-        let added = tail.changes.into_iter().filter_map(|change| match change {
+        let tail = objects::tail_in_view(reader, realm, &filter, view, place)?;
+        let added = tail.changes.into_iter().filter_map(|(_, change)| match change {
             Change::Added(row) => Some(row),
             Change::Removed { .. } => None,
         });
-        let mut rows = self.fitting(added.collect(), scope)?;
-        rows.truncate(limit);
-        Ok((rows, tail.through))
+        Ok(News { rows: self.fitting(added.collect(), scope)?, through: tail.through, more: tail.more })
+    }
+
+    /// What fits, exact value or words, and stands behind a sequence of the log.
+    fn newer_than(
+        &self,
+        reader: &Reader<'_>,
+        realm: &Realm,
+        scope: &Scope,
+        after: i64,
+    ) -> Result<Vec<Row>, StoreError> {
+        let Some((kind, value)) = &self.value else { return self.by_words(reader, realm, scope, after) };
+        let all = objects::mentioning(reader, realm, &scope.visible, *kind, value, VALUE_MENTIONS_MAX)?;
+        let mut rows = self.fitting(all, scope)?;
+        rows.retain(|row| row.sequence > after);
+        Ok(rows)
     }
 
     /// Objects whose names are nearly what was typed, without those that were found.

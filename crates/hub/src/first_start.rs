@@ -98,7 +98,7 @@ pub(crate) async fn prepare(
         Some((collection, origin, public)) => {
             let key = read_key(config, &origin)?;
             if key.verifying_key().encode() != public {
-                return Err(wrong_key(config));
+                return Err(wrong_key(&config.data));
             }
             let collection = find_collection(store, &collection).await?;
             Ok(NodeIdentity { collection, key: Arc::new(key), first_start: None })
@@ -125,8 +125,8 @@ async fn first(
         "{}/log",
         address.host_str().map_or_else(|| collection.to_string(), |host| log_host(host, &collection))
     );
-    if !key_file(config).exists() {
-        write_secret(&key_file(config), format!("{}\n", hex::encode(secrets::random()?)).as_bytes())?;
+    if !key_file(&config.data).exists() {
+        write_secret(&key_file(&config.data), format!("{}\n", hex::encode(secrets::random()?)).as_bytes())?;
     }
     let key = read_key(config, &origin)?;
     let link = secrets::generate("")?;
@@ -285,8 +285,8 @@ pub(crate) fn coordinator() -> Result<OrganisationId, StoreError> {
         .ok_or_else(|| StoreError::Corrupt("the coordinator's name".to_owned()))
 }
 
-fn key_file(config: &HubConfig) -> PathBuf {
-    config.data.join("node.key")
+fn key_file(data: &Path) -> PathBuf {
+    data.join("node.key")
 }
 
 /// The node's key, from the data folder of a node that was made before.
@@ -299,21 +299,29 @@ pub(crate) async fn key_in(data: &Path, store: &Store) -> Result<SigningKey, Hub
 }
 
 fn read_key(config: &HubConfig, origin: &str) -> Result<SigningKey, HubError> {
-    let path = key_file(config);
+    SigningKey::from_seed(origin, seed_in(&config.data)?).map_err(|e| HubError::new("key", e.to_string()))
+}
+
+/// What the node's keys are made of.
+///
+/// # Errors
+/// `key` where it is not there or is no key.
+pub(crate) fn seed_in(data: &Path) -> Result<[u8; 32], HubError> {
+    let path = key_file(data);
     let text = std::fs::read_to_string(&path).map_err(|e| {
         let message =
             format!("the node's key `{}` cannot be read ({e}); restore it from a backup", path.display());
         HubError::new("key", message)
     })?;
     let mut seed = [0; 32];
-    hex::decode_to_slice(text.trim(), &mut seed).map_err(|_| wrong_key(config))?;
-    SigningKey::from_seed(origin, seed).map_err(|e| HubError::new("key", e.to_string()))
+    hex::decode_to_slice(text.trim(), &mut seed).map_err(|_| wrong_key(data))?;
+    Ok(seed)
 }
 
-fn wrong_key(config: &HubConfig) -> HubError {
+fn wrong_key(data: &Path) -> HubError {
     let message = format!(
         "`{}` is not the key that this data folder was made with; restore it from a backup",
-        key_file(config).display()
+        key_file(data).display()
     );
     HubError::new("key", message)
 }

@@ -36,6 +36,7 @@ use crate::problem::{Answer, Failure};
 use crate::redaction::{self, Whose};
 use crate::release::{Door, sequence_ranges};
 use crate::shares::{Holder, Share, Shares};
+use crate::sharing::waiting;
 use crate::state::AppState;
 
 /// Objects of one transaction.
@@ -110,6 +111,8 @@ pub(crate) struct Verdict {
     pub(crate) outcome: Outcome,
     /// Places of the redacted copies that were made of it.
     pub(crate) copies: Vec<i64>,
+    /// The proposal that it waits for, where its marking is freer than that of the version before.
+    pub(crate) waits: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -280,10 +283,11 @@ pub(crate) async fn take(state: &AppState, submission: &Submission, body: HeldBo
     let mut runs = members.chunks(RUN_OBJECTS_MAX).map(<[Bytes]>::to_vec);
     // One run is parsed while the one before it is written.
     let mut parsing = runs.next().map(|run| spawn_blocking(move || read_run(&run)));
+    let mut since = None;
     while let Some(run) = parsing {
         let readings = run.await.map_err(Failure::internal)?;
         parsing = runs.next().map(|run| spawn_blocking(move || read_run(&run)));
-        taken.verdicts.extend(add_run(state, submission, &markings, readings).await?);
+        taken.verdicts.extend(add_run(state, submission, &markings, readings, &mut since).await?);
     }
     for (outcome, count) in
         [("accepted", taken.accepted()), ("duplicate", taken.duplicates()), ("refused", taken.refused())]
@@ -323,7 +327,7 @@ pub(crate) fn read(bytes: &Bytes) -> Reading {
         Err(error) => {
             let (id, version) = identity_of(bytes);
             let outcome = Outcome::Refused { code: error.code.to_owned(), message: error.message };
-            return Reading::Unfit(Verdict { id, version, outcome, copies: Vec::new() });
+            return Reading::Unfit(Verdict { id, version, outcome, copies: Vec::new(), waits: None });
         }
     };
     if *object.id() == crate::sharing::recalled() {
@@ -376,6 +380,7 @@ fn verdict_head(object: &Object) -> Verdict {
         version: object.version().map(ToString::to_string),
         outcome: Outcome::Duplicate { sequence: 0 },
         copies: Vec::new(),
+        waits: None,
     }
 }
 
@@ -389,24 +394,32 @@ pub(crate) fn markings_in(members: &[Bytes]) -> HashMap<Id, Marking> {
     objects.filter_map(|object| Some((object.id().clone(), Marking::defined_by(&object)?))).collect()
 }
 
-/// Labels and adds a run in one transaction.
+/// Labels and adds a run in one transaction. `since` is where the log was when the body's first run came.
 async fn add_run(
     state: &AppState,
     submission: &Submission,
     markings: &Arc<HashMap<Id, Marking>>,
     readings: Vec<Reading>,
+    since: &mut Option<i64>,
 ) -> Answer<Vec<Verdict>> {
     let (submission, markings, door) = (submission.clone(), Arc::clone(markings), state.door.clone());
     // What is brought in meanwhile under a label that is newer than this is as good as not seen.
     let (asked, asker) = (door.clone(), submission.principal.clone());
-    let visible = state.store.read(move |reader| asked.visible(reader, &asker)).await?;
+    let seen = state
+        .store
+        .read(move |reader| Ok((asked.visible(reader, &asker)?, objects::newest_sequence(reader)?)));
+    let (visible, newest) = seen.await?;
+    let since = *since.get_or_insert(newest);
+    let two_persons = (!state.config.freer_versions_at_once).then_some(since);
     let written = state.store.write(move |tx| {
-        let (verdicts, unseen) = add_seeing(tx, &door, &submission, Some(&visible), &markings, readings)?;
-        let events = events_beside(&submission, &verdicts, &unseen);
+        let by = By { visible: Some(&visible), two_persons };
+        let done = add_seeing(tx, &door, &submission, by, &markings, readings)?;
+        let mut events = events_beside(&submission, &done.verdicts, &done.unseen);
+        events.extend(done.proposals);
         Ok(if events.is_empty() {
-            Act::bookkeeping(verdicts)
+            Act::bookkeeping(done.verdicts)
         } else {
-            Act::audited_all(verdicts, &submission.principal.realm, events)
+            Act::audited_all(done.verdicts, &submission.principal.realm, events)
         })
     });
     Ok(written.await?)
@@ -421,19 +434,36 @@ pub(crate) fn add_in(
     markings: &HashMap<Id, Marking>,
     readings: Vec<Reading>,
 ) -> Result<Vec<Verdict>, StoreError> {
-    Ok(add_seeing(tx, door, submission, None, markings, readings)?.0)
+    Ok(add_seeing(tx, door, submission, By::default(), markings, readings)?.verdicts)
 }
 
-/// The same for somebody who sees `visible` and is told the verdicts; and the identifiers of what came in though it contradicts
-/// something beyond that.
+/// How objects are brought in.
+#[derive(Clone, Copy, Default)]
+struct By<'a> {
+    /// What whoever is told the verdicts may see.
+    visible: Option<&'a Visible>,
+    /// Versions under a freer marking than one that stood in the log here or before wait for a second person.
+    two_persons: Option<i64>,
+}
+
+/// What became of a run.
+struct Seen {
+    verdicts: Vec<Verdict>,
+    /// The identifiers of what came in though it contradicts something that its sender may not see.
+    unseen: Vec<String>,
+    /// Acts: what waits for a second person.
+    proposals: Vec<AuditEvent>,
+}
+
+/// The same for somebody who sees something and is told the verdicts.
 fn add_seeing(
     tx: &mut Tx<'_>,
     door: &Door,
     submission: &Submission,
-    visible: Option<&Visible>,
+    by: By<'_>,
     markings: &HashMap<Id, Marking>,
     readings: Vec<Reading>,
-) -> Result<(Vec<Verdict>, Vec<String>), StoreError> {
+) -> Result<Seen, StoreError> {
     let (realm, originator) = (&submission.principal.realm, &submission.principal.organisation);
     for (marking, meaning) in markings {
         labels::define_marking(tx, realm, marking, *meaning, originator)?;
@@ -465,15 +495,19 @@ fn add_seeing(
             }
         }
     }
-    let bringer = Bringer { organisation: originator, visible };
-    let added = objects::add_from(tx, realm, submission.collection, bringer, &fit)?;
+    let bringer = Bringer { organisation: originator, visible: by.visible };
+    let waiting::Placed { added, mut waits, proposals } =
+        waiting::place(tx, submission, bringer, &fit, by.two_persons)?;
     let unseen =
         added.unseen_conflicts.iter().filter_map(|place| Some(fit.get(*place)?.object.id().to_string()));
     let unseen = unseen.collect();
-    let mut outcomes = added.outcomes.into_iter().zip(&fit);
+    let mut outcomes = added.outcomes.into_iter().zip(&fit).enumerate();
     for verdict in verdicts.iter_mut().filter(|verdict| !matches!(verdict.outcome, Outcome::Refused { .. })) {
-        let (outcome, new) = outcomes.next().ok_or_else(|| StoreError::Corrupt("an outcome".to_owned()))?;
-        if matches!(outcome, AddOutcome::Added { .. }) {
+        let (place, (outcome, new)) =
+            outcomes.next().ok_or_else(|| StoreError::Corrupt("an outcome".to_owned()))?;
+        verdict.waits = waits.remove(&place);
+        // Of what waits, copies are made when it is shown.
+        if matches!(outcome, AddOutcome::Added { .. }) && verdict.waits.is_none() {
             let object = &new.object;
             if concerned.originals.contains(object.id()) || redaction::is_followed(object) {
                 // A later version in the same body is one of an object that has copies.
@@ -488,7 +522,7 @@ fn add_seeing(
             outcome.into()
         };
     }
-    Ok((verdicts, unseen))
+    Ok(Seen { verdicts, unseen, proposals })
 }
 
 /// Whether an organisation brings a copy that the node makes of its own object: the node alone brings versions of that.
@@ -610,10 +644,15 @@ pub(crate) async fn labels_of(
         }
     }
     let (door, principal) = (state.door.clone(), caller.principal.clone());
+    let two_persons = !state.config.freer_versions_at_once;
     let labelled = state.store.read(move |reader| {
         let mut known = Markings::of(&door, &principal, &batch);
-        let label = |object: Object| known.label(reader, &object).map(|label| (object, label));
-        objects.into_iter().map(label).collect::<Result<Vec<_>, _>>()
+        let mut label = |object: Object| {
+            let own = known.label(reader, &object)?;
+            let label = if two_persons { waiting::shown_under(reader, &object, own)? } else { own };
+            Ok((object, label))
+        };
+        objects.into_iter().map(&mut label).collect::<Result<Vec<_>, StoreError>>()
     });
     Ok(Labelled { objects: labelled.await?, unfit })
 }

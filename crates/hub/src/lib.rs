@@ -40,6 +40,7 @@ mod strangers;
 mod stream;
 mod taxii;
 mod tls;
+mod vault;
 mod wake;
 
 use std::fs::{File, TryLockError};
@@ -171,6 +172,7 @@ struct Ready {
     federation: federation::Federation,
     peers_listener: Option<TcpListener>,
     wake: Option<wake::Prepared>,
+    vault: vault::Vault,
 }
 
 impl Ready {
@@ -185,8 +187,10 @@ impl Ready {
             first_start::audit_start(store, &policy_set).await?;
         }
         let (federation, peers_listener) = federation::prepare(config, store, &node.key).await?;
+        let vault = vault::Vault::in_folder(&config.data)?;
+        foreign::administration::seal_what_is_not(store, &vault).await?;
         let wake = wake::prepare(config.wake.as_ref()).await?;
-        Ok(Self { tls, policies, node, sign_in, log, federation, peers_listener, wake })
+        Ok(Self { tls, policies, node, sign_in, log, federation, peers_listener, wake, vault })
     }
 
     async fn serve(
@@ -218,6 +222,7 @@ impl Ready {
             looks: stream::Looks::default(),
             streams: shares::Shares::default(),
             names: names::Names::default(),
+            vault: self.vault,
             counted: api::matrix::Counted::default(),
             log,
             federation: self.federation,
@@ -320,6 +325,7 @@ async fn look_after(state: &AppState, wake: Option<wake::Prepared>) -> Result<Ve
         tokio::spawn(federation::run(state.clone())),
         tokio::spawn(names::run(state.clone())),
         tokio::spawn(notify::run(state.clone())),
+        tokio::spawn(stream::told::run(state.clone())),
     ];
     if let Some(shelf) = state.log.shelf() {
         tasks.push(tokio::spawn(log::fill_bucket(state.clone(), Arc::clone(shelf))));

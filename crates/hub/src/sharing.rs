@@ -5,10 +5,10 @@ pub(crate) mod consent;
 mod grants;
 pub(crate) mod marking;
 pub(crate) mod seal;
+pub(crate) mod waiting;
 pub(crate) mod withheld;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use api::{Code, StreamEvent};
 use bytes::Bytes;
@@ -20,11 +20,13 @@ use stix::{Id, Object};
 use store::collections::CollectionKey;
 use store::notices::{self, Notice};
 use store::objects::{AddOutcome, NewObject, Relabelled, Standing};
+use store::tellings::Audience;
 use store::{Reader, StoreError, Tx, labels, objects, organisations, releases};
 
+use crate::api::session::proof_needed;
 use crate::problem::{Answer, Failure};
 use crate::redaction;
-use crate::state::{AppState, Live};
+use crate::stream::told;
 
 pub(crate) use grants::{end_grants, grant, run};
 
@@ -33,17 +35,12 @@ pub(crate) const TEXT_CHARS_MAX: usize = 10_000;
 /// Most characters of a line.
 pub(crate) const LINE_CHARS_MAX: usize = 300;
 
+/// The code of a write that was taken back for want of a fresh proof.
+const UNPROVEN: &str = "fresh-proof-needed";
+
 /// The marking that a recalled version bears beside its own: no policy knows it, so that nobody but the originator reads what
 /// bears it. It is the node's; nobody can define it to mean anything else.
 pub(crate) const RECALLED: uuid::Uuid = uuid::Uuid::from_u128(0x7d1f_0c52_9b3e_4f6a_8c21_4a90_6e5d_b7f3);
-
-/// What was written into the inboxes of organisations, to be told to their open streams when it is committed.
-#[derive(Debug, Clone)]
-pub(crate) struct Told {
-    to: BTreeSet<OrganisationId>,
-    kind: &'static str,
-    subject: String,
-}
 
 /// The marking definition that [`RECALLED`] stands for.
 pub(crate) fn recalled() -> Id {
@@ -101,9 +98,15 @@ pub(crate) fn refused() -> StoreError {
     unfit("not-allowed", "your role, or your organisation's, does not allow this for this object")
 }
 
-/// The answer to what a write gave: what was taken back as not allowed is answered so.
+/// Takes a write back that lets something out, and whose person did not prove a short while ago who it is.
+pub(crate) fn unproven() -> StoreError {
+    unfit(UNPROVEN, "a fresh proof is needed")
+}
+
+/// The answer to what a write gave: what was taken back as not allowed, or for want of a fresh proof, is answered so.
 pub(crate) fn answered<T>(result: Result<T, StoreError>) -> Answer<T> {
     result.map_err(|error| match error {
+        StoreError::Abandoned { code: UNPROVEN, .. } => proof_needed(),
         StoreError::Abandoned { code: "not-allowed", message } => Failure::new(Code::NotAllowed, message),
         error => error.into(),
     })
@@ -155,7 +158,7 @@ pub(crate) fn given_to(
     Ok(recipients.filter(|recipient| recipient != originator).collect())
 }
 
-/// Puts a notice into inboxes.
+/// Puts a notice into inboxes, and tells the open streams of their organisations, at every hub of the node, when it is committed.
 ///
 /// # Errors
 /// Those of the database.
@@ -165,7 +168,7 @@ pub(crate) fn tell(
     to: BTreeSet<OrganisationId>,
     (kind, subject): (&'static str, &str),
     (object, text): (Option<&Id>, &str),
-) -> Result<Told, StoreError> {
+) -> Result<(), StoreError> {
     let notice = Notice {
         id: uuid::Uuid::now_v7().to_string(),
         at: tx.now(),
@@ -176,16 +179,8 @@ pub(crate) fn tell(
         seen: None,
     };
     notices::tell(tx, realm, &to, &notice)?;
-    Ok(Told { to, kind, subject: subject.to_owned() })
-}
-
-/// Tells open streams.
-pub(crate) fn announce(state: &AppState, told: impl IntoIterator<Item = Told>) {
-    for Told { to, kind, subject } in told {
-        let event = StreamEvent::Notice { kind: kind.to_owned(), subject };
-        // Nobody may be listening.
-        let _ = state.live.send(Live::Notice(Arc::new(to), event));
-    }
+    let event = StreamEvent::Notice { kind: kind.to_owned(), subject: subject.to_owned() };
+    told::say(tx, realm, &Audience::Organisations(to), &event)
 }
 
 /// Adds an object that is made here on behalf of an organisation, under a label.

@@ -31,6 +31,7 @@ use crate::shares::Shares;
 use crate::sign_in::SignIn;
 use crate::strangers::Strangers;
 use crate::stream::Looks;
+use crate::vault::Vault;
 use crate::wake::Wake;
 
 /// What every handler can reach; cheap to clone.
@@ -64,11 +65,13 @@ pub(crate) struct Inner {
     pub(crate) wake: Wake,
     /// Other hubs.
     pub(crate) federation: Federation,
+    /// What seals the credentials of others.
+    pub(crate) vault: Vault,
     /// Counters.
     pub(crate) metrics: Metrics,
     /// Passwords, passkeys, and what slows down guessing.
     pub(crate) sign_in: SignIn,
-    /// What open streams are told of that is not in the log: edges, notices.
+    /// What this hub's open streams are told of that is not in the log: edges, notices, alerts.
     pub(crate) live: broadcast::Sender<Live>,
     /// The health in which each edge was last told of.
     pub(crate) watched: Watched,

@@ -4,6 +4,7 @@
 //! costs one batch of memory. It resumes by sequence, so it may be cut at any time and loses nothing.
 
 mod looks;
+pub(crate) mod told;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;

@@ -61,6 +61,7 @@ pub mod sharing_groups;
 pub mod sightings;
 pub mod statuses;
 pub mod taxii_links;
+pub mod tellings;
 pub mod tokens;
 pub mod widenings;
 

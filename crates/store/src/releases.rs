@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use oversight::{OrganisationId, Purpose, Realm};
-use policy::Under;
+use policy::{LabelKey, Under};
 use stix::Id;
 
 use crate::objects::{self, object_key};
@@ -216,6 +216,25 @@ pub fn to_organisation(
 /// Those of the database.
 pub fn size(reader: &Reader<'_>, realm: &Realm) -> Result<u64, StoreError> {
     Ok(count(reader.number("SELECT COUNT(*) FROM releases WHERE realm = ?1", [reader.realm(realm)?])?))
+}
+
+/// Whether a version stood before at a place up to `through`, under a label that `was_read` is true of: whoever read it there is told
+/// nothing new where it stands now.
+///
+/// # Errors
+/// Those of the database.
+pub fn stood_under(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    row: &objects::Row,
+    through: i64,
+    was_read: impl Fn(LabelKey) -> bool,
+) -> Result<bool, StoreError> {
+    let sql = "SELECT label FROM earlier_places WHERE realm = ?1 AND id = ?2 AND version_key = ?3 AND sequence <= ?4";
+    let key = crate::routes::version_key(row.version.as_deref());
+    let labels: Vec<LabelKey> =
+        reader.rows(sql, params![reader.realm(realm)?, row.id.as_str(), key, through], |row| row.get(0))?;
+    Ok(labels.into_iter().any(was_read))
 }
 
 /// Remembers that a version stood at a place, before the log's row of it goes away.

@@ -2,6 +2,7 @@
 
 use oversight::{OrganisationId, Realm};
 
+use crate::objects::Place;
 use crate::sql::{Row, micros, organisation_id, params, time};
 use crate::{Reader, StoreError, Tx};
 
@@ -31,8 +32,8 @@ pub struct SavedSearch {
     pub webhook: Option<String>,
     /// What signs a webhook's messages; never told again.
     pub secret: Option<Vec<u8>>,
-    /// Hits up to this sequence were told.
-    pub cursor: i64,
+    /// Hits up to this place in its owner's view were told.
+    pub place: Place,
     /// When it was saved.
     pub created: jiff::Timestamp,
 }
@@ -83,8 +84,8 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, search: &SavedSearch) -> Result<(), S
     }
     tx.insert(
         "INSERT INTO saved_searches (realm, id, owner_kind, owner, organisation, name, terms, alerts, mail, webhook,
-             secret, cursor, created)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             secret, cursor, opening, opened, created)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         params![
             realm,
             search.id,
@@ -97,7 +98,9 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, search: &SavedSearch) -> Result<(), S
             search.mail,
             search.webhook,
             search.secret,
-            search.cursor,
+            search.place.sequence,
+            search.place.opening.map(|(number, _)| number),
+            search.place.opening.map(|(_, within)| within),
             micros(search.created),
         ],
         &search.id,
@@ -136,13 +139,25 @@ pub fn behind(reader: &Reader<'_>, realm: &Realm, sequence: i64) -> Result<Vec<S
     reader.rows(&sql, (reader.realm(realm)?, sequence), read)
 }
 
-/// Notes how far a search has come; it never goes back.
+/// All with alerts, whoever keeps them: what was opened may be behind any of them.
 ///
 /// # Errors
 /// Those of the database.
-pub fn advance(tx: &mut Tx<'_>, realm: &Realm, id: &str, sequence: i64) -> Result<(), StoreError> {
-    let sql = "UPDATE saved_searches SET cursor = ?3 WHERE realm = ?1 AND id = ?2 AND cursor < ?3";
-    tx.execute(sql, (tx.realm(realm)?, id, sequence))?;
+pub fn alerting(reader: &Reader<'_>, realm: &Realm) -> Result<Vec<SavedSearch>, StoreError> {
+    behind(reader, realm, i64::MAX)
+}
+
+/// Notes how far a search has come. The caller has read where it was in the same transaction.
+///
+/// # Errors
+/// Those of the database.
+pub fn advance(tx: &mut Tx<'_>, realm: &Realm, id: &str, place: Place) -> Result<(), StoreError> {
+    let (opening, opened) =
+        (place.opening.map(|(number, _)| number), place.opening.map(|(_, within)| within));
+    tx.execute(
+        "UPDATE saved_searches SET cursor = ?3, opening = ?4, opened = ?5 WHERE realm = ?1 AND id = ?2",
+        params![tx.realm(realm)?, id, place.sequence, opening, opened],
+    )?;
     Ok(())
 }
 
@@ -156,8 +171,7 @@ pub fn remove(tx: &mut Tx<'_>, realm: &Realm, id: &str) -> Result<bool, StoreErr
     Ok(tx.execute("DELETE FROM saved_searches WHERE realm = ?1 AND id = ?2", (realm, id))? > 0)
 }
 
-const COLUMNS: &str =
-    "id, owner_kind, owner, organisation, name, terms, alerts, mail, webhook, secret, cursor, created";
+const COLUMNS: &str = "id, owner_kind, owner, organisation, name, terms, alerts, mail, webhook, secret, cursor, opening, opened, created";
 
 fn read(row: &Row<'_>) -> Result<SavedSearch, StoreError> {
     let owner: String = row.get(2)?;
@@ -171,7 +185,10 @@ fn read(row: &Row<'_>) -> Result<SavedSearch, StoreError> {
         mail: row.get(7)?,
         webhook: row.get(8)?,
         secret: row.get(9)?,
-        cursor: row.get(10)?,
-        created: time(row.get(11)?)?,
+        place: Place {
+            sequence: row.get(10)?,
+            opening: row.get::<Option<i64>>(11)?.zip(row.get::<Option<i64>>(12)?),
+        },
+        created: time(row.get(13)?)?,
     })
 }

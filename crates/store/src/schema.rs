@@ -30,6 +30,12 @@ const MIGRATIONS: &[&[&str]] = &[
     &[include_str!("schema/openings.sql")],
     &[include_str!("schema/leases.sql")],
     &[NAME_WORDS_POSTGRES],
+    &[
+        include_str!("schema/sealed.sql"),
+        include_str!("schema/tellings.sql"),
+        include_str!("schema/saved_places.sql"),
+        include_str!("schema/waiting.sql"),
+    ],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

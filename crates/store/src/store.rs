@@ -80,7 +80,7 @@ impl Store {
         schema::migrate(&connection)?;
         let readers = Readers::new(Connect::Postgres(Box::new(server.clone())), &options);
         let writer = Writer::start(connection, options.clock, None, None)?;
-        listener::start(server, writer.announce())?;
+        listener::start(server, writer.announce(), writer.tell())?;
         Ok(Self { writer, readers: Arc::new(readers) })
     }
 
@@ -141,6 +141,12 @@ impl Store {
     #[must_use]
     pub fn committed(&self) -> watch::Receiver<i64> {
         self.writer.committed()
+    }
+
+    /// The newest committed number of what is told beside the log ([`crate::tellings`]), whichever process told it.
+    #[must_use]
+    pub fn told(&self) -> watch::Receiver<i64> {
+        self.writer.told()
     }
 
     /// The newest committed sequence of those that this process gave out: what other processes are to be told of.

@@ -22,8 +22,8 @@ pub struct TaxiiLink {
     pub collection: Option<String>,
     /// The user name there.
     pub user: Option<String>,
-    /// The password where there is a user, else a bearer token.
-    pub secret: Option<String>,
+    /// The password where there is a user, else a bearer token: sealed by the hub, with a key that the store does not know.
+    pub sealed: Option<Vec<u8>>,
     /// Certificates (PEM) that the server's must lead back to, in place of those that the machine trusts.
     pub certificate: Option<String>,
     /// How long is waited between two rounds.
@@ -42,7 +42,7 @@ pub struct TaxiiLink {
 
 impl std::fmt::Debug for TaxiiLink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The secret stays out of every log.
+        // Credentials stay out of every log, sealed or not.
         f.debug_struct("TaxiiLink").field("id", &self.id).finish_non_exhaustive()
     }
 }
@@ -75,7 +75,7 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, link: &TaxiiLink) -> Result<(), Store
         return Err(StoreError::Limit { what: "the number of TAXII links", limit });
     }
     tx.insert(
-        "INSERT INTO taxii_links (realm, id, organisation, discovery, collection, user_name, secret, certificate, every_seconds,
+        "INSERT INTO taxii_links (realm, id, organisation, discovery, collection, user_name, sealed, certificate, every_seconds,
              pulls, pushes, suspended, created, changed)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)",
         params![
@@ -85,7 +85,7 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, link: &TaxiiLink) -> Result<(), Store
             link.discovery,
             link.collection,
             link.user,
-            link.secret,
+            link.sealed,
             link.certificate,
             link.every_seconds,
             i64::from(link.pulls),
@@ -134,6 +134,27 @@ pub fn get(reader: &Reader<'_>, realm: &Realm, id: &str) -> Result<Option<TaxiiL
 pub fn list(reader: &Reader<'_>, realm: &Realm) -> Result<Vec<TaxiiLink>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM taxii_links WHERE realm = ?1 ORDER BY id");
     reader.rows(&sql, [reader.realm(realm)?], read)
+}
+
+/// Links whose credential a program wrote that did not seal it yet, each with it.
+///
+/// # Errors
+/// Those of the database.
+pub fn unsealed(reader: &Reader<'_>, realm: &Realm) -> Result<Vec<(TaxiiLink, String)>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS}, secret FROM taxii_links WHERE realm = ?1 AND secret IS NOT NULL ORDER BY id"
+    );
+    reader.rows(&sql, [reader.realm(realm)?], |row| Ok((read(row)?, row.get(13)?)))
+}
+
+/// Puts the sealed credential of a link in the place of the one that was not.
+///
+/// # Errors
+/// Those of the database.
+pub fn seal(tx: &mut Tx<'_>, realm: &Realm, id: &str, sealed: &[u8]) -> Result<(), StoreError> {
+    let sql = "UPDATE taxii_links SET sealed = ?3, secret = NULL WHERE realm = ?1 AND id = ?2";
+    tx.execute(sql, (tx.realm(realm)?, id, sealed))?;
+    Ok(())
 }
 
 /// How far a link has come.
@@ -190,7 +211,7 @@ pub fn put_progress(
 }
 
 const COLUMNS: &str =
-    "id, organisation, discovery, collection, user_name, secret, certificate, every_seconds, pulls, pushes,
+    "id, organisation, discovery, collection, user_name, sealed, certificate, every_seconds, pulls, pushes,
     suspended, created, changed";
 
 fn read(row: &Row<'_>) -> Result<TaxiiLink, StoreError> {
@@ -200,7 +221,7 @@ fn read(row: &Row<'_>) -> Result<TaxiiLink, StoreError> {
         discovery: row.get(2)?,
         collection: row.get(3)?,
         user: row.get(4)?,
-        secret: row.get(5)?,
+        sealed: row.get(5)?,
         certificate: row.get(6)?,
         every_seconds: row.get(7)?,
         pulls: row.get::<i64>(8)? != 0,

@@ -48,6 +48,8 @@ pub struct Widening {
     pub at: jiff::Timestamp,
     /// Where it stands.
     pub state: State,
+    /// Whether the version is here already, under a stricter label, and waits for its own; else the next version is to bear the level.
+    pub waits: bool,
     /// The account that decided.
     pub decider: Option<String>,
     /// When.
@@ -80,11 +82,11 @@ impl State {
 /// Writes a proposal down.
 ///
 /// # Errors
-/// [`StoreError::Exists`] where one of the same object is open; [`StoreError::Limit`] beyond [`OPEN_MAX`] open ones.
+/// [`StoreError::Exists`] where one of the same organisation's object is open; [`StoreError::Limit`] beyond [`OPEN_MAX`] open ones.
 pub fn add(tx: &mut Tx<'_>, realm: &Realm, widening: &Widening) -> Result<(), StoreError> {
     let realm = tx.realm_for_writing(realm)?;
-    let sql = "SELECT COUNT(*) FROM widenings WHERE realm = ?1 AND object = ?2 AND state = 'open'";
-    if tx.number(sql, (realm, widening.object.as_str()))? > 0 {
+    let sql = "SELECT COUNT(*) FROM widenings WHERE realm = ?1 AND object = ?2 AND originator = ?3 AND state = 'open'";
+    if tx.number(sql, (realm, widening.object.as_str(), widening.originator.as_str()))? > 0 {
         return Err(StoreError::Exists { what: "a proposal for this object".to_owned() });
     }
     let sql = "SELECT COUNT(*) FROM widenings WHERE realm = ?1 AND originator = ?2 AND state = 'open'";
@@ -93,8 +95,9 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, widening: &Widening) -> Result<(), St
         return Err(StoreError::Limit { what: "the number of your organisation's open proposals", limit });
     }
     tx.insert(
-        "INSERT INTO widenings (realm, id, object, version, name, originator, tlp, reason, proposer, at, state)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO widenings (realm, id, object, version, name, originator, tlp, reason, proposer, at, state,
+             waits)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         params![
             realm,
             widening.id,
@@ -107,6 +110,7 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, widening: &Widening) -> Result<(), St
             widening.proposer,
             micros(widening.at),
             widening.state.name(),
+            i64::from(widening.waits),
         ],
         &widening.id,
     )
@@ -141,6 +145,35 @@ pub fn get(reader: &Reader<'_>, realm: &Realm, id: &str) -> Result<Option<Wideni
     reader.first(&sql, (reader.realm(realm)?, id), read)
 }
 
+/// The proposals that are open for an object: one for each organisation that brought it in, at most.
+///
+/// # Errors
+/// Those of the database.
+pub fn open_of(reader: &Reader<'_>, realm: &Realm, object: &Id) -> Result<Vec<Widening>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM widenings WHERE realm = ?1 AND object = ?2 AND state = 'open' ORDER BY id"
+    );
+    reader.rows(&sql, (reader.realm(realm)?, object.as_str()), read)
+}
+
+/// Whether a version waits, or waited and was not confirmed.
+///
+/// # Errors
+/// Those of the database.
+pub fn waits(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    originator: &OrganisationId,
+    (object, version): (&Id, &str),
+) -> Result<bool, StoreError> {
+    let sql =
+        "SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 'confirmed' THEN 1 ELSE 0 END), 0) FROM widenings
+         WHERE realm = ?1 AND object = ?2 AND originator = ?3 AND version = ?4 AND waits = 1";
+    let params = (reader.realm(realm)?, object.as_str(), originator.as_str(), version);
+    let counted = reader.first(sql, params, |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))?;
+    Ok(counted.is_some_and(|(all, confirmed)| all > 0 && confirmed == 0))
+}
+
 /// The proposals of an organisation, the open ones first, each newest first.
 ///
 /// # Errors
@@ -165,8 +198,7 @@ pub fn of(
     Ok(found)
 }
 
-const COLUMNS: &str =
-    "id, object, version, name, originator, tlp, reason, proposer, at, state, decider, decided, answer";
+const COLUMNS: &str = "id, object, version, name, originator, tlp, reason, proposer, at, state, decider, decided, answer, waits";
 
 fn read(row: &Row<'_>) -> Result<Widening, StoreError> {
     Ok(Widening {
@@ -183,5 +215,6 @@ fn read(row: &Row<'_>) -> Result<Widening, StoreError> {
         decider: row.get(10)?,
         decided: time_opt(row.get(11)?)?,
         answer: row.get(12)?,
+        waits: row.get::<i64>(13)? == 1,
     })
 }

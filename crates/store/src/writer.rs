@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::connection::Connection;
 use crate::postgresql::listener::announce_newer;
 use crate::sqlite::Folding;
-use crate::{Act, Clock, Reader, StoreError, Tx, audit, objects};
+use crate::{Act, Clock, Reader, StoreError, Tx, audit, objects, tellings};
 
 /// Writes that may wait; further callers wait to be let in.
 const QUEUE_MAX: usize = 1024;
@@ -24,6 +24,8 @@ const GROUP_MAX: usize = 256;
 pub(crate) struct WriterState {
     pub(crate) log: Option<objects::LogState>,
     pub(crate) audit: Option<audit::AuditState>,
+    /// Whether something of the present group is told beside the log. Not dropped: what tells may stand though another job failed.
+    pub(crate) tells: bool,
 }
 
 /// A handle to the writer thread, which ends with the last of them.
@@ -32,7 +34,9 @@ pub(crate) struct Writer {
     queue: mpsc::Sender<Job>,
     committed: watch::Receiver<i64>,
     written: watch::Receiver<i64>,
+    told: watch::Receiver<i64>,
     announce: Weak<watch::Sender<i64>>,
+    tell: Weak<watch::Sender<i64>>,
 }
 
 type Value = Box<dyn Any + Send>;
@@ -52,11 +56,12 @@ impl Writer {
         folding: Option<Folding>,
     ) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(QUEUE_MAX);
-        let (announce, committed) =
-            watch::channel(objects::last_sequence(&Reader::new(&connection, &clock))?);
+        let reader = Reader::new(&connection, &clock);
+        let (announce, committed) = watch::channel(objects::last_sequence(&reader)?);
+        let (tell, told) = watch::channel(tellings::newest(&reader)?);
         let (own, written) = watch::channel(*committed.borrow());
-        let announce = Arc::new(announce);
-        let weak = Arc::downgrade(&announce);
+        let (announce, tell) = (Arc::new(announce), Arc::new(tell));
+        let weak = (Arc::downgrade(&announce), Arc::downgrade(&tell));
         let thread = Thread {
             connection,
             folding,
@@ -65,15 +70,25 @@ impl Writer {
             state: RefCell::default(),
             broken: Cell::new(false),
             own,
+            tell,
             announce,
         };
         std::thread::Builder::new().name("store-writer".to_owned()).spawn(move || thread.run(jobs))?;
-        Ok(Self { queue, committed, written, announce: weak })
+        Ok(Self { queue, committed, written, told, announce: weak.0, tell: weak.1 })
     }
 
     /// Where a newer sequence is told, as long as the writer runs.
     pub(crate) fn announce(&self) -> Weak<watch::Sender<i64>> {
         self.announce.clone()
+    }
+
+    /// Where a newer telling is told, as long as the writer runs.
+    pub(crate) fn tell(&self) -> Weak<watch::Sender<i64>> {
+        self.tell.clone()
+    }
+
+    pub(crate) fn told(&self) -> watch::Receiver<i64> {
+        self.told.clone()
     }
 
     pub(crate) fn committed(&self) -> watch::Receiver<i64> {
@@ -106,6 +121,8 @@ struct Thread {
     broken: Cell<bool>,
     /// The newest sequence that this process gave out.
     own: watch::Sender<i64>,
+    /// The newest number of what is told beside the log, whoever told it.
+    tell: Arc<watch::Sender<i64>>,
     /// The last field, so that whoever sees it closed finds connection and lock gone.
     announce: Arc<watch::Sender<i64>>,
 }
@@ -159,7 +176,10 @@ impl Thread {
         }
         let newest = self.newest();
         let news = newest.is_none_or(|newest| newest > *self.announce.borrow());
-        if let Err(error) = self.connection.commit_writing(news) {
+        let tells = std::mem::take(&mut self.state.borrow_mut().tells);
+        let reader = Reader::new(&self.connection, &self.clock);
+        let told = if tells { tellings::newest(&reader).ok() } else { None };
+        if let Err(error) = self.connection.commit_writing(news || told.is_some()) {
             self.forget();
             // After a failed commit the transaction may stand open.
             self.undo(true);
@@ -170,6 +190,9 @@ impl Thread {
             if news {
                 announce_newer(&self.own, newest);
             }
+        }
+        if let Some(told) = told {
+            announce_newer(&self.tell, told);
         }
         for (reply, value) in done {
             drop(reply.send(Ok(value)));
@@ -229,7 +252,8 @@ impl Thread {
     }
 
     fn forget(&self) {
-        *self.state.borrow_mut() = WriterState::default();
+        let mut state = self.state.borrow_mut();
+        *state = WriterState { tells: state.tells, ..WriterState::default() };
     }
 }
 

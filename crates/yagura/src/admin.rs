@@ -333,7 +333,7 @@ async fn execute(
         Request::ChangePeer { id, change } => added(&hub::change_peer(store, by(), &id, &change).await?),
         Request::RemovePeer { id } => nothing(hub::remove_peer(store, by(), &id).await)?,
         Request::ListTaxiiLinks => taxii_links(store).await?,
-        Request::AddTaxiiLink(new) => link_told(&hub::add_taxii_link(store, by(), &new).await?),
+        Request::AddTaxiiLink(new) => link_told(&hub::add_taxii_link(store, data, by(), &new).await?),
         Request::ChangeTaxiiLink { id, change } => {
             link_told(&hub::change_taxii_link(store, by(), &id, &change).await?)
         }

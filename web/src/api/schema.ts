@@ -828,6 +828,11 @@ export interface components {
              * @description The last sequence number given out.
              */
             sequence: number;
+            /**
+             * @description Of what was taken in, the versions whose marking is freer than that of the one before: each is shown by the stricter of both until
+             *     another person of the originator confirms it.
+             */
+            waiting?: components["schemas"]["WaitingObject"][];
         };
         /**
          * @description What changed among the indicators an edge may have, after a sequence. `GET /edge/v1/intelligence?after=S&wait=SECONDS`:
@@ -2494,6 +2499,17 @@ export interface components {
             /** @description The objects that mention it. */
             objects: components["schemas"]["ObjectSummary"][];
         };
+        /** @description A version that was taken in and waits for a second person. */
+        WaitingObject: {
+            /** @description Its place in the list, from 0. */
+            index: number;
+            /** @description Its identifier. */
+            id: string;
+            /** @description Its version. */
+            version: string;
+            /** @description The proposal, as in `/api/v1/widenings`. */
+            widening: string;
+        };
         /** @description A freer marking, proposed by one person of the originator and decided by another one. */
         Widening: {
             /** @description Its id. */
@@ -2522,6 +2538,11 @@ export interface components {
             answer?: string | null;
             /** @description Whether it is the reader's own proposal, which another person has to decide. */
             own: boolean;
+            /**
+             * @description Whether the version is here already, brought in under this marking, and is shown by a stricter one until it is confirmed; else it
+             *     gets a next version.
+             */
+            waits: boolean;
         };
         /** @description A decision on a proposal. */
         WideningDecision: {

@@ -445,6 +445,15 @@ export interface Ingested {
   duplicates: number
   sequence: number | null
   refused: RefusedObject[]
+  /** Taken in, and shown by the stricter of two markings until another person confirms the freer one. */
+  waiting?: WaitingObject[]
+}
+
+export interface WaitingObject {
+  index: number
+  id: string
+  version: string
+  widening: string
 }
 
 export interface RefusedObject {

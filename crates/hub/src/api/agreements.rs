@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use super::session::fresh_proof;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
-use crate::sharing::{self, Told};
+use crate::sharing;
 use crate::state::AppState;
 
 /// Lines of an agreement's history that are told.
@@ -86,11 +86,11 @@ async fn draft(
             }
         }
         agreements::draft(tx, &realm, &text, &asker.principal.organisation)?;
-        let told = tell_others(tx, &asker, &text, "agreement-drafted", None)?;
+        tell_others(tx, &asker, &text, "agreement-drafted", None)?;
         let event = event(&asker, &text.id, "draft").with("hash", hex::encode(text.hash()));
-        Ok(Act::audited(told, &realm, event))
+        Ok(Act::audited((), &realm, event))
     });
-    sharing::announce(&state, [write.await?]);
+    write.await?;
     state.policies.renew().await.map_err(Failure::internal)?;
     Ok(Json(one(&state, &caller, &id).await?))
 }
@@ -116,7 +116,7 @@ async fn step(
     fresh_proof(&state, &caller).await?;
     let (asker, in_files) = (caller.clone(), state.policies.agreements_in_files());
     let write = state.store.write(move |tx| say(tx, &asker, party, &in_files, wanted));
-    sharing::announce(&state, [write.await?]);
+    write.await?;
     state.policies.renew().await.map_err(Failure::internal)?;
     Ok(Json(one(&state, &caller, &id).await?))
 }
@@ -160,7 +160,7 @@ fn say(
     party: OrganisationId,
     in_files: &[Agreement],
     wanted: Wanted,
-) -> Result<Act<Told>, StoreError> {
+) -> Result<Act<()>, StoreError> {
     let realm = asker.realm().clone();
     let Wanted { agreement, state, hash, reason } = wanted;
     // Looked at again, in the transaction that changes it.
@@ -190,9 +190,9 @@ fn say(
         SideState::Ended => "agreement-ended",
         SideState::Signed | SideState::Unsigned => "agreement-signed",
     };
-    let told = tell_others(tx, asker, &standing.agreement, kind, reason.as_deref())?;
+    tell_others(tx, asker, &standing.agreement, kind, reason.as_deref())?;
     let event = event(asker, &agreement, state_name(state)).with("hash", hash);
-    Ok(Act::audited(told, &realm, event))
+    Ok(Act::audited((), &realm, event))
 }
 
 /// Tells the parties beside the caller's own.
@@ -202,7 +202,7 @@ fn tell_others(
     agreement: &Agreement,
     kind: &'static str,
     reason: Option<&str>,
-) -> Result<Told, StoreError> {
+) -> Result<(), StoreError> {
     let own = &asker.principal.organisation;
     let to = agreement.parties.iter().filter(|party| *party != own).cloned().collect();
     let title = format!("{} / {}", agreement.title.ja, agreement.title.en);

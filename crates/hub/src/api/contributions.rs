@@ -27,7 +27,7 @@ use crate::problem::{Answer, Failure};
 use crate::redaction;
 use crate::release::{Leaving, Recipient};
 use crate::request::{JsonBody, Query};
-use crate::sharing::{self, TEXT_CHARS_MAX, Told};
+use crate::sharing::{self, TEXT_CHARS_MAX};
 use crate::state::AppState;
 
 /// Contributions of one answer at most.
@@ -127,8 +127,7 @@ async fn judge(
     let work = state.clone();
     let write =
         move |tx: &mut Tx<'_>| give(tx, &work, &caller, &id, (&body.judgement, opinion, &explanation));
-    let told = state.store.write(write).await?;
-    sharing::announce(&state, [told]);
+    state.store.write(write).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -138,7 +137,7 @@ fn give(
     caller: &Caller,
     id: &Id,
     (judgement, opinion, explanation): (&str, &str, &str),
-) -> Result<Act<Told>, StoreError> {
+) -> Result<Act<()>, StoreError> {
     let (realm, own) = (caller.realm(), &caller.principal.organisation);
     let visible = state.door.visible(tx, &caller.principal)?;
     let row = objects::get(tx, realm, &visible, id)?;
@@ -174,8 +173,8 @@ fn give(
         .on([id.as_str(), object.id().as_str()])
         .with("judgement", judgement);
     let to = BTreeSet::from([row.originator]);
-    let told = sharing::tell(tx, realm, to, ("answer", object.id().as_str()), (Some(id), explanation))?;
-    Ok(Act::audited(told, realm, event))
+    sharing::tell(tx, realm, to, ("answer", object.id().as_str()), (Some(id), explanation))?;
+    Ok(Act::audited((), realm, event))
 }
 
 /// A STIX opinion (§4.12) that bears the markings of what it is about.

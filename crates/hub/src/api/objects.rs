@@ -5,7 +5,7 @@ mod facets;
 mod find;
 mod references;
 
-use api::{Code, Ingested, RefusedObject};
+use api::{Code, Ingested, RefusedObject, WaitingObject};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -17,6 +17,7 @@ use store::{Act, StoreError, Tx, labels, objects};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::session::second_look;
 use crate::ingest::{self, Outcome, Submission, Taken, Verdict};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
@@ -42,7 +43,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 ///
 /// The body is a STIX bundle, a JSON list of objects, one object, or one object a line. Objects succeed or fail one by one; what
 /// is counted as accepted is durable. A marking can be chosen for those that bear none, or for all; `POST /api/v1/audience` with the
-/// same body and query tells beforehand who could see what.
+/// same body and query tells beforehand who could see what. A person's last sign-in must be no older than 15 minutes
+/// (`fresh-proof-needed`).
 #[utoipa::path(post, path = "/api/v1/objects", tag = "objects", security(("session" = []), ("token" = [])),
     params(Chosen),
     request_body(content = Object, content_type = "application/stix+json;version=2.1"),
@@ -62,15 +64,27 @@ async fn publish(
             it would not be; send it by TAXII or to `/api/v1/anonymous`";
         return Err(Failure::new(Code::Unprocessable, why));
     }
+    second_look(&state, &caller).await?;
     let submission = Submission::of(&caller, state.collection.key);
     Ok(Json(ingested(ingest::take(&state, &submission, body).await?)))
 }
 
 fn ingested(taken: Taken) -> Ingested {
     let (accepted, duplicates, sequence) = (taken.accepted(), taken.duplicates(), taken.sequence());
+    let waiting = taken.verdicts.iter().enumerate().filter_map(|(index, verdict)| waiting(index, verdict));
+    let waiting = waiting.take(REFUSED_TOLD_MAX).collect();
     let verdicts = taken.verdicts.into_iter().enumerate();
     let refused = verdicts.filter_map(|(index, verdict)| refused_object(index, verdict));
-    Ingested { accepted, duplicates, sequence, refused: refused.take(REFUSED_TOLD_MAX).collect() }
+    Ingested { accepted, duplicates, sequence, refused: refused.take(REFUSED_TOLD_MAX).collect(), waiting }
+}
+
+fn waiting(index: usize, verdict: &Verdict) -> Option<WaitingObject> {
+    Some(WaitingObject {
+        index,
+        id: verdict.id.clone()?,
+        version: verdict.version.clone()?,
+        widening: verdict.waits.clone()?,
+    })
 }
 
 /// What is told of an object that was refused.

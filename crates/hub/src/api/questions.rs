@@ -24,7 +24,7 @@ use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::release::{Leaving, Recipient};
 use crate::request::{JsonBody, Query};
-use crate::sharing::{self, LINE_CHARS_MAX, TEXT_CHARS_MAX, Told};
+use crate::sharing::{self, LINE_CHARS_MAX, TEXT_CHARS_MAX};
 use crate::state::AppState;
 
 /// Questions of one answer.
@@ -98,8 +98,7 @@ async fn ask(
     let id = Id::new("note", uuid::Uuid::new_v4());
     let note = id.clone();
     let write = move |tx: &mut Tx<'_>| put(tx, &work, &asker, &note, &asked);
-    let told = state.store.write(write).await?;
-    sharing::announce(&state, [told]);
+    state.store.write(write).await?;
     one(&state, caller, id).await
 }
 
@@ -130,13 +129,12 @@ async fn answer(
         rows::answer(tx, realm, &question, &row)?;
         let to =
             BTreeSet::from([asked.asker]).into_iter().filter(|to| to != own && level != Tlp::Red).collect();
-        let told = sharing::tell(tx, realm, to, ("answer", question.as_str()), (Some(&row.id), &text))?;
+        sharing::tell(tx, realm, to, ("answer", question.as_str()), (Some(&row.id), &text))?;
         let event = AuditEvent::done(Action::QuestionAnswered, asker.actor.clone(), asker.purpose)
             .on([question.as_str(), row.id.as_str()]);
-        Ok(Act::audited(told, realm, event))
+        Ok(Act::audited((), realm, event))
     };
-    let told = state.store.write(write).await?;
-    sharing::announce(&state, [told]);
+    state.store.write(write).await?;
     one(&state, caller, id).await
 }
 
@@ -204,7 +202,7 @@ fn put(
     caller: &Caller,
     id: &Id,
     asked: &Asked,
-) -> Result<Act<Told>, StoreError> {
+) -> Result<Act<()>, StoreError> {
     let (realm, own) = (caller.realm(), &caller.principal.organisation);
     let visible = state.door.visible(tx, &caller.principal)?;
     for object in &asked.objects {
@@ -235,10 +233,10 @@ fn put(
         answers: 0,
     };
     rows::add(tx, realm, &question)?;
-    let told = sharing::tell(tx, realm, addressed, ("question", id.as_str()), (Some(id), &asked.title))?;
+    sharing::tell(tx, realm, addressed, ("question", id.as_str()), (Some(id), &asked.title))?;
     let event =
         AuditEvent::done(Action::QuestionAsked, caller.actor.clone(), caller.purpose).on([id.as_str()]);
-    Ok(Act::audited(told, realm, event))
+    Ok(Act::audited((), realm, event))
 }
 
 /// The label of a note: its marking, and those to whom it is sent besides. TLP:RED goes to nobody besides.

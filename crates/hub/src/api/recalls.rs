@@ -15,6 +15,7 @@ use store::{Act, Reader, StoreError, Tx, labels, objects, releases};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::api::session::second_look;
 use crate::api::summaries::{parse, shown_name};
 use crate::federation::acts;
 use crate::principal::Caller;
@@ -88,7 +89,8 @@ async fn get(State(state): State<AppState>, caller: Caller, Path(id): Path<Strin
 ///
 /// From now on nobody but its originator can read it. Everybody who was given it is told why, and has to acknowledge it by the
 /// deadline. What the originator publishes as a newer version is not recalled. Redacted copies are recalled with it: each whose
-/// recipients there are is a recall of its own, by the copy's identifier.
+/// recipients there are is a recall of its own, by the copy's identifier. A person's last sign-in must be no older than 15 minutes
+/// (`fresh-proof-needed`).
 #[utoipa::path(post, path = "/api/v1/recalls", tag = "sharing", security(("session" = []), ("token" = [])), request_body = NewRecall,
     responses((status = 200, body = Recall), crate::api::CallerRefusal))]
 async fn issue(
@@ -105,14 +107,14 @@ async fn issue(
         let why = format!("deadline_hours: it goes from 1 to {DEADLINE_HOURS_MAX}");
         return Err(Failure::new(Code::Unprocessable, why));
     }
+    second_look(&state, &caller).await?;
     let hours = SignedDuration::from_hours(i64::from(body.deadline_hours));
     let id = uuid::Uuid::now_v7().to_string();
     let (work, asker, recall) = (state.clone(), caller.clone(), id.clone());
     let write = move |tx: &mut Tx<'_>| {
         take_back(tx, &work, &asker, (&object, version.as_ref()), (recall, reason, hours))
     };
-    let told = sharing::answered(state.store.write(write).await)?;
-    sharing::announce(&state, told);
+    sharing::answered(state.store.write(write).await)?;
     answer(&state, caller, id).await
 }
 
@@ -170,7 +172,7 @@ fn take_back(
     caller: &Caller,
     (object, version): (&Id, Option<&Timestamp>),
     (id, reason, hours): (String, String, SignedDuration),
-) -> Result<Act<Vec<sharing::Told>>, StoreError> {
+) -> Result<Act<()>, StoreError> {
     let realm = caller.realm();
     let visible = state.door.visible(tx, &caller.principal)?;
     let row = match version {
@@ -208,7 +210,7 @@ fn take_back(
     let own = &state.federation.own.hub;
     let peers = recalls::add(tx, realm, &recall, &recipients)?;
     acts::carry_recall(tx, own, &recall, &peers)?;
-    let mut told = recall_copies(tx, (realm, own), &recall, copies)?;
+    let recalled_copies = recall_copies(tx, (realm, own), &recall, copies)?;
     let mut to: BTreeSet<OrganisationId> = recipients.into_keys().collect();
     to.insert(row.originator.clone());
     to.remove(&caller.principal.organisation);
@@ -216,22 +218,23 @@ fn take_back(
         .on([object.as_str()])
         .with("recall", &recall.id)
         .with("told", to.len().to_string())
-        .with("copies", told.len().to_string())
+        .with("copies", recalled_copies.to_string())
         .with("deadline", recall.deadline.to_string());
     let text = format!("{}: {}", recall.name, recall.reason);
-    told.push(sharing::tell(tx, realm, to, ("recall", &recall.id), (Some(object), &text))?);
-    Ok(Act::audited(told, realm, event))
+    sharing::tell(tx, realm, to, ("recall", &recall.id), (Some(object), &text))?;
+    Ok(Act::audited((), realm, event))
 }
 
-/// Recalls the redacted copies that somebody was given, each by its own identifier: its recipients do not know the original.
+/// Recalls the redacted copies that somebody was given, each by its own identifier: its recipients do not know the original. How many
+/// there were.
 fn recall_copies(
     tx: &mut Tx<'_>,
     (realm, own): (&Realm, &str),
     of: &recalls::Recall,
     copies: Vec<redaction::Given>,
-) -> Result<Vec<sharing::Told>, StoreError> {
+) -> Result<usize, StoreError> {
     let sequence = objects::newest_sequence(tx)?;
-    let mut told = Vec::with_capacity(copies.len());
+    let count = copies.len();
     for copy in copies {
         let recall = recalls::Recall {
             id: uuid::Uuid::now_v7().to_string(),
@@ -245,9 +248,9 @@ fn recall_copies(
         let mut to: BTreeSet<OrganisationId> = copy.to.into_keys().collect();
         to.remove(&of.issuer);
         let text = format!("{}: {}", recall.name, recall.reason);
-        told.push(sharing::tell(tx, realm, to, ("recall", &recall.id), (Some(&recall.object), &text))?);
+        sharing::tell(tx, realm, to, ("recall", &recall.id), (Some(&recall.object), &text))?;
     }
-    Ok(told)
+    Ok(count)
 }
 
 /// The name that everybody knows who was given any version: where its versions have different ones, who had an older one would

@@ -17,12 +17,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::REALM;
+use crate::api::session::{is_proven, second_look};
 use crate::api::summaries::{parse, shown_name};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::redaction;
 use crate::request::JsonBody;
-use crate::sharing::{self, LINE_CHARS_MAX, TEXT_CHARS_MAX, Told};
+use crate::sharing::{self, LINE_CHARS_MAX, TEXT_CHARS_MAX};
 use crate::state::AppState;
 
 /// Requests of one answer.
@@ -104,20 +105,21 @@ async fn ask(
         requests::add(tx, realm, &request)?;
         let to = BTreeSet::from([known.originator]);
         let subject = ("release-request", request.id.as_str());
-        let told = sharing::tell(tx, realm, to, subject, (Some(&request.object), &request.reason))?;
+        sharing::tell(tx, realm, to, subject, (Some(&request.object), &request.reason))?;
         let event = AuditEvent::done(Action::ReleaseRequested, asker.actor.clone(), asker.purpose)
             .on([request.object.as_str()])
             .with("request", &request.id)
             .with("recipient", request.recipient.as_str())
             .with("for", request.purpose.name());
-        Ok(Act::audited((request, known.is_seen, told), realm, event))
+        Ok(Act::audited((request, known.is_seen), realm, event))
     };
-    let (request, is_seen, notice) = state.store.write(write).await?;
-    sharing::announce(&state, [notice]);
+    let (request, is_seen) = state.store.write(write).await?;
     Ok(Json(told(request, &caller.principal.organisation, (is_seen, false))))
 }
 
 /// Answer a request for release: grant, refuse, offer something else, end a grant; or take one's own request back.
+///
+/// For a grant, a person's last sign-in must be no older than 15 minutes (`fresh-proof-needed`).
 #[utoipa::path(post, path = "/api/v1/release-requests/{id}/answer", tag = "sharing", security(("session" = []), ("token" = [])),
     params(("id" = String, Path, description = "the request")), request_body = ReleaseAnswer,
     responses((status = 200, body = ReleaseRequest), crate::api::CallerRefusal))]
@@ -135,6 +137,9 @@ async fn answer(
         .map(|text| sharing::text("conditions", text, TEXT_CHARS_MAX))
         .transpose()?;
     let until = body.until.as_deref().map(|text| sharing::ahead("until", text)).transpose()?;
+    if body.answer == "grant" {
+        second_look(&state, &caller).await?;
+    }
     let (work, asker) = (state.clone(), caller.clone());
     let write = move |tx: &mut Tx<'_>| {
         let found = requests::get(tx, asker.realm(), &id)?;
@@ -169,8 +174,7 @@ async fn answer(
         };
         carry_out(tx, &work, &asker, answered, body.later_versions)
     };
-    let (request, notices) = sharing::answered(state.store.write(write).await)?;
-    sharing::announce(&state, notices);
+    let request = sharing::answered(state.store.write(write).await)?;
     let organisation = caller.principal.organisation;
     let knows = request.originator == organisation;
     let asked = request.clone();
@@ -181,7 +185,8 @@ async fn answer(
 /// Change an object's marking by a new version. Everybody who was given the object is told.
 ///
 /// A stricter marking binds the older versions too: who may not see the new one, sees none. A freer one is for the new version alone,
-/// and takes two persons: it is proposed here, and another person of the originator confirms it (`/api/v1/widenings`).
+/// and takes two persons: it is proposed here, and another person of the originator confirms it (`/api/v1/widenings`). Each of them
+/// has signed in no longer than 15 minutes ago (`fresh-proof-needed`); to restrict takes no such proof, for it may be urgent.
 #[utoipa::path(post, path = "/api/v1/objects/{id}/marking", tag = "sharing", security(("session" = []), ("token" = [])),
     params(("id" = String, Path, description = "STIX identifier")), request_body = MarkingChange,
     responses((status = 200, body = MarkingChanged), crate::api::CallerRefusal))]
@@ -195,26 +200,27 @@ async fn change_marking(
     let id = Id::parse(&id).map_err(|_| Failure::not_found())?;
     let level = sharing::level(&body.tlp)?;
     let reason = sharing::text("reason", &body.reason, TEXT_CHARS_MAX)?;
-    let work = state.clone();
+    let (work, is_proven) = (state.clone(), is_proven(&state, &caller).await?);
     let write = move |tx: &mut Tx<'_>| {
         let visible = work.door.visible(tx, &caller.principal)?;
         let row = objects::get(tx, caller.realm(), &visible, &id)?;
         let row = row.ok_or_else(|| StoreError::NotFound { what: id.to_string() })?;
         if !sharing::marking::is_stricter(tx, &caller, &row, level)? {
+            if !is_proven {
+                return Err(sharing::unproven());
+            }
             let (widening, event) = sharing::marking::propose(tx, &work, &caller, &row, (level, &reason))?;
             let proposal = Some(super::widenings::told(tx, &caller, widening)?);
             let answer = MarkingChanged { version: None, proposal, stricter: false, told: 0 };
-            return Ok(Act::audited((answer, Vec::new()), caller.realm(), event));
+            return Ok(Act::audited(answer, caller.realm(), event));
         }
         let changed = sharing::marking::change(tx, &work, &caller, &row, (level, &reason))?;
         let told = u64::try_from(changed.count).unwrap_or(u64::MAX);
         let (version, stricter) = (Some(changed.version), changed.stricter);
         let answer = MarkingChanged { version, proposal: None, stricter, told };
-        Ok(Act::audited((answer, changed.told), caller.realm(), changed.event))
+        Ok(Act::audited(answer, caller.realm(), changed.event))
     };
-    let (answer, told) = sharing::answered(state.store.write(write).await)?;
-    sharing::announce(&state, told);
-    Ok(Json(answer))
+    Ok(Json(sharing::answered(state.store.write(write).await)?))
 }
 
 /// What an asker knows of an object.
@@ -253,7 +259,7 @@ fn carry_out(
     caller: &Caller,
     request: Request,
     later_versions: bool,
-) -> Result<Act<(Request, Vec<Told>)>, StoreError> {
+) -> Result<Act<Request>, StoreError> {
     let realm = caller.realm();
     let event = AuditEvent::done(Action::ReleaseAnswered, caller.actor.clone(), caller.purpose)
         .on([request.object.as_str()])
@@ -268,12 +274,11 @@ fn carry_out(
             .with("change", change)
     };
     let text = request.answer.clone().unwrap_or_default();
-    let mut told = Vec::new();
     match request.state {
         Stand::Ended => {
-            told.push(sharing::end_grants(tx, realm, &request, &text)?);
+            sharing::end_grants(tx, realm, &request, &text)?;
             events.push(changed("grant-ended"));
-            return Ok(Act::audited_all((request, told), realm, events));
+            return Ok(Act::audited_all(request, realm, events));
         }
         Stand::Granted => {
             // Who was shown a copy asks for all of it.
@@ -281,7 +286,7 @@ fn carry_out(
             demand_widening(tx, state, caller, &original)?;
             let about = Request { object: original, ..request.clone() };
             if let Some(level) = request.tlp {
-                told.extend(remark(tx, state, caller, &about, level, &mut events)?);
+                remark(tx, state, caller, &about, level, &mut events)?;
             }
             sharing::grant(tx, realm, &about.object, &request.recipient)?;
             if later_versions {
@@ -301,8 +306,8 @@ fn carry_out(
         to.insert(request.recipient.clone());
     }
     to.remove(&caller.principal.organisation);
-    told.push(sharing::tell(tx, realm, to, ("release-answer", &request.id), (Some(&request.object), &text))?);
-    Ok(Act::audited_all((request, told), realm, events))
+    sharing::tell(tx, realm, to, ("release-answer", &request.id), (Some(&request.object), &text))?;
+    Ok(Act::audited_all(request, realm, events))
 }
 
 /// The caller must be allowed to widen every version there is.
@@ -338,23 +343,23 @@ fn remark(
     request: &Request,
     level: Tlp,
     events: &mut Vec<AuditEvent>,
-) -> Result<Vec<Told>, StoreError> {
+) -> Result<(), StoreError> {
     let visible = state.door.visible(tx, &caller.principal)?;
     let Some(row) = objects::get(tx, caller.realm(), &visible, &request.object)? else {
-        return Ok(Vec::new());
+        return Ok(());
     };
     let label = labels::get(tx, caller.realm(), row.label)?;
     if label.is_some_and(|label| label.tlp.word() == level.name()) {
-        return Ok(Vec::new());
+        return Ok(());
     }
     if !sharing::marking::is_stricter(tx, caller, &row, level)? {
         let (_, event) = sharing::marking::propose(tx, state, caller, &row, (level, &request.reason))?;
         events.push(event.with("request", &request.id));
-        return Ok(Vec::new());
+        return Ok(());
     }
     let changed = sharing::marking::change(tx, state, caller, &row, (level, &request.reason))?;
     events.push(changed.event);
-    Ok(changed.told)
+    Ok(())
 }
 
 fn told(

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use oversight::{Action, AuditEvent};
 use policy::Operation;
+use store::objects::Place;
 use store::saved_searches::{Owner, SavedSearch};
 use store::{Act, Reader, StoreError, alerts, objects, saved_searches, secrets};
 use utoipa_axum::router::OpenApiRouter;
@@ -45,7 +46,7 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<Vec<
 
 /// Keep a search.
 ///
-/// With `alerts` you are told of what comes in from now on and fits: on the stream, and by mail and webhook where you name them. A
+/// With `alerts` you are told of what comes in from now on and fits, or is opened to you later (by an agreement, a group, policies): on the stream, and by mail and webhook where you name them. A
 /// webhook's messages follow Standard Webhooks; the secret that signs them is in this answer and in no other.
 #[utoipa::path(post, path = "/api/v1/searches", tag = "searches", security(("session" = []), ("token" = [])),
     request_body = NewSavedSearch, responses((status = 200, body = SavedSearchAdded), crate::api::CallerRefusal))]
@@ -60,7 +61,10 @@ async fn add(
     let secret = new.webhook.as_ref().map(|_| secrets::random()).transpose()?;
     let terms = serde_json::to_string(&new.terms).map_err(Failure::internal)?;
     let id = uuid::Uuid::new_v4().to_string();
-    let asker = caller.clone();
+    let place = state.door.read_in_view(&state.store, &caller.principal, |reader, in_view| {
+        Ok(Place::behind(objects::newest_sequence(reader)?, &in_view.view))
+    });
+    let (place, asker) = (place.await?, caller.clone());
     let written = state.store.write(move |tx| {
         let search = SavedSearch {
             id,
@@ -72,7 +76,7 @@ async fn add(
             mail: new.mail,
             webhook: new.webhook,
             secret: secret.map(Vec::from),
-            cursor: objects::newest_sequence(tx)?,
+            place,
             created: tx.now(),
         };
         saved_searches::add(tx, asker.realm(), &search)?;

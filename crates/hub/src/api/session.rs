@@ -293,20 +293,38 @@ pub(super) fn signed_in(state: &AppState, known: Known, secret: &str) -> Answer<
 /// whose cookie was stolen, must not be enough to lock its owner out.
 pub(super) async fn fresh_proof(state: &AppState, caller: &Caller) -> Answer<SecretHash> {
     let hash = caller.session.ok_or_else(people_only)?;
+    if is_proven(state, caller).await? { Ok(hash) } else { Err(proof_needed()) }
+}
+
+/// Whether a person proved a short while ago who it is. A program has no such proof to give, and its token is good for what its
+/// roles allow: so it always did.
+///
+/// # Errors
+/// The store's.
+pub(crate) async fn is_proven(state: &AppState, caller: &Caller) -> Answer<bool> {
+    let Some(hash) = caller.session else { return Ok(true) };
     let found = state.store.read(move |reader| {
         let session = sessions::get(reader, &REALM, &hash)?;
         Ok(session.map(|session| reader.now().duration_since(session.created)))
     });
-    match found.await? {
-        Some(age) if age <= PROOF_FRESH => Ok(hash),
-        _ => {
-            let detail = format!(
-                "your last sign-in is more than {} minutes old; sign in again with your passkey, password or a new link, and repeat this",
-                PROOF_FRESH.as_mins()
-            );
-            Err(Failure::new(Code::FreshProofNeeded, detail))
-        }
-    }
+    Ok(found.await?.is_some_and(|age| age <= PROOF_FRESH))
+}
+
+/// What a person lets out of the house is let out by somebody who proved a short while ago who it is, by whichever door.
+///
+/// # Errors
+/// `fresh-proof-needed` where the proof is older than that.
+pub(crate) async fn second_look(state: &AppState, caller: &Caller) -> Answer<()> {
+    if is_proven(state, caller).await? { Ok(()) } else { Err(proof_needed()) }
+}
+
+/// Says that a fresh proof is needed, and how to give one.
+pub(crate) fn proof_needed() -> Failure {
+    let detail = format!(
+        "your last sign-in is more than {} minutes old; sign in again with your passkey, password or a new link, and repeat this",
+        PROOF_FRESH.as_mins()
+    );
+    Failure::new(Code::FreshProofNeeded, detail)
 }
 
 fn describe(state: &AppState, known: Known) -> Session {

@@ -141,7 +141,9 @@ impl<'a, 'c> Teller<'a, 'c> {
             id: row.id.to_string(),
             object_type: row.id.object_type().to_owned(),
             name: cut(&shown_name(&object), NAME_CHARACTERS_MAX),
-            description: object.text("description").map(|text| cut(text, DESCRIPTION_CHARACTERS_MAX)),
+            description: object
+                .text("description")
+                .map(|text| cut_between_words(text, DESCRIPTION_CHARACTERS_MAX)),
             version: row.version.clone(),
             date_added: microseconds(row.date_added_us),
             marking: self.marking(row.label)?,
@@ -447,6 +449,22 @@ fn cut(text: &str, characters_max: usize) -> String {
     }
 }
 
+/// The same of prose: where it would be cut within a word, it is cut before that word, if the word is not most of the text.
+/// Japanese has no blanks between words, and may be cut anywhere.
+fn cut_between_words(text: &str, characters_max: usize) -> String {
+    let kept: String = text.chars().take(characters_max.saturating_sub(1)).collect();
+    if text.chars().nth(characters_max).is_none() {
+        return text.to_owned();
+    }
+    let is_latin = |c: char| c.is_alphanumeric() && c < '\u{2e80}';
+    let is_within = kept.chars().next_back().is_some_and(is_latin)
+        && text.chars().nth(characters_max.saturating_sub(1)).is_some_and(is_latin);
+    let end =
+        if is_within { kept.rfind(|c| !is_latin(c)).filter(|end| *end * 2 >= kept.len()) } else { None };
+    let whole = end.and_then(|end| kept.get(..end)).unwrap_or(&kept);
+    format!("{}…", whole.trim_end())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -510,5 +528,21 @@ mod tests {
     fn long_texts_are_cut_between_characters() {
         assert_eq!(cut("やぐら", 3), "やぐら");
         assert_eq!(cut("やぐらの上", 3), "やぐ…");
+    }
+
+    #[test]
+    fn prose_is_cut_between_words() {
+        let check = |text: &str, max: usize, expected: &str| {
+            assert_eq!(cut_between_words(text, max), expected, "{text} {max}");
+        };
+        check("it moves laterally", 18, "it moves laterally");
+        check("it moves laterally by night", 17, "it moves…");
+        check("it moves laterally by night", 19, "it moves laterally…");
+        check("it moves laterally by night", 9, "it moves…");
+        check("it moves, laterally", 10, "it moves,…");
+        check("海霧は港を狙う。夜に動く", 6, "海霧は港を…");
+        check("海霧はTAKOTSUBOを使う", 8, "海霧はTAKO…");
+        check("Donaudampfschifffahrt", 6, "Donau…");
+        check("", 6, "");
     }
 }

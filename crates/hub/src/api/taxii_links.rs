@@ -52,7 +52,7 @@ async fn add(
     JsonBody(new): JsonBody<NewTaxiiLink>,
 ) -> Answer<Json<TaxiiLink>> {
     caller.demand(&state, Operation::Administer)?;
-    let link = administration::add_taxii_link(&state.store, caller.by(), &new).await?;
+    let link = administration::add_taxii_link(&state.store, &state.config.data, caller.by(), &new).await?;
     Ok(Json(told(link, &Progress::default(), 0)))
 }
 

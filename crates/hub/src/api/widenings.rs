@@ -5,16 +5,18 @@ use axum::Json;
 use axum::extract::{Path, State};
 use oversight::{Action, AuditEvent};
 use policy::{Operation, PrincipalKind};
+use stix::Timestamp;
 use store::widenings::{self, State as Stand};
 use store::{Act, Reader, StoreError, Tx, objects, people, tokens};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::api::session::second_look;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::request::JsonBody;
 use crate::sharing::marking::{self, Changed};
-use crate::sharing::{self, TEXT_CHARS_MAX};
+use crate::sharing::{self, TEXT_CHARS_MAX, waiting};
 use crate::state::AppState;
 
 /// Proposals of one answer.
@@ -26,7 +28,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 
 /// Freer markings that were proposed for what one's organisation brought in; the open ones first.
 ///
-/// They are proposed by `POST /api/v1/objects/{id}/marking`.
+/// They are proposed by `POST /api/v1/objects/{id}/marking`, or by bringing in a version whose marking is freer than that of the one
+/// before.
 #[utoipa::path(get, path = "/api/v1/widenings", tag = "sharing", security(("session" = []), ("token" = [])),
     responses((status = 200, body = WideningList), crate::api::CallerRefusal))]
 async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<WideningList>> {
@@ -41,6 +44,7 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<Wide
 /// Confirm or refuse a freer marking that another person has proposed; or take one's own proposal back.
 ///
 /// A confirmed one is carried out at once: the object gets a version under the new marking, and everybody who was given it is told.
+/// Whoever confirms has signed in no longer than 15 minutes ago (`fresh-proof-needed`).
 #[utoipa::path(post, path = "/api/v1/widenings/{id}/decision", tag = "sharing", security(("session" = [])),
     params(("id" = String, Path, description = "the proposal")), request_body = WideningDecision,
     responses((status = 200, body = Widening), crate::api::CallerRefusal))]
@@ -61,11 +65,12 @@ async fn decide(
             return Err(Failure::new(Code::Unprocessable, why));
         }
     };
+    if decision == Stand::Confirmed {
+        second_look(&state, &caller).await?;
+    }
     let work = state.clone();
     let write = move |tx: &mut Tx<'_>| carry_out(tx, &work, &caller, (&id, decision, text));
-    let (widening, notices) = sharing::answered(state.store.write(write).await)?;
-    sharing::announce(&state, notices);
-    Ok(Json(widening))
+    Ok(Json(sharing::answered(state.store.write(write).await)?))
 }
 
 fn carry_out(
@@ -73,7 +78,7 @@ fn carry_out(
     state: &AppState,
     caller: &Caller,
     (id, decision, text): (&str, Stand, String),
-) -> Result<Act<(Widening, Vec<sharing::Told>)>, StoreError> {
+) -> Result<Act<Widening>, StoreError> {
     let realm = caller.realm();
     let found = widenings::get(tx, realm, id)?;
     let found = found.filter(|found| found.originator == caller.principal.organisation);
@@ -96,14 +101,13 @@ fn carry_out(
         .with("change", format!("widening-{}", decided.state.name()))
         .with("widening", &decided.id)
         .with("proposer", &decided.proposer);
-    let (mut events, mut notices) = (vec![event], Vec::new());
+    let mut events = vec![event];
     if decision == Stand::Confirmed {
-        let Changed { event, told, .. } = confirm(tx, state, caller, &decided)?;
+        let Changed { event, .. } = confirm(tx, state, caller, &decided)?;
         events.push(event);
-        notices.extend(told);
     }
     let answer = told(tx, caller, decided)?;
-    Ok(Act::audited_all((answer, notices), realm, events))
+    Ok(Act::audited_all(answer, realm, events))
 }
 
 /// The change itself, as long as the object is what it was proposed for.
@@ -114,11 +118,25 @@ fn confirm(
     decided: &widenings::Widening,
 ) -> Result<Changed, StoreError> {
     let visible = state.door.visible(tx, &caller.principal)?;
-    let row = objects::get(tx, caller.realm(), &visible, &decided.object)?;
-    let row = row.ok_or_else(|| StoreError::NotFound { what: decided.object.to_string() })?;
-    if row.version.as_deref() != Some(decided.version.as_str()) {
+    let not_found = || StoreError::NotFound { what: decided.object.to_string() };
+    let row = objects::get(tx, caller.realm(), &visible, &decided.object)?.ok_or_else(not_found)?;
+    let outdated = || {
         let why = "there is a newer version than the one that it was proposed for; propose it anew";
-        return Err(sharing::unfit("outdated", why));
+        sharing::unfit("outdated", why)
+    };
+    let is_it = row.version.as_deref() == Some(decided.version.as_str());
+    if decided.waits {
+        // What waits need not be the newest by its own date; nothing has come in after it.
+        let version = Timestamp::parse(&decided.version).map_err(|_| not_found())?;
+        let waits = objects::get_version(tx, caller.realm(), &visible, &decided.object, &version)?;
+        let waits = waits.ok_or_else(not_found)?;
+        if !is_it && row.sequence > waits.sequence {
+            return Err(outdated());
+        }
+        return waiting::release(tx, state, caller, &waits, decided);
+    }
+    if !is_it {
+        return Err(outdated());
     }
     marking::change(tx, state, caller, &row, (decided.tlp, &decided.reason))
 }
@@ -143,6 +161,7 @@ pub(crate) fn told(
     };
     Ok(Widening {
         own: widening.proposer == caller.id(),
+        waits: widening.waits,
         proposer: name(&widening.proposer)?,
         decider: widening.decider.as_deref().map(name).transpose()?,
         id: widening.id,

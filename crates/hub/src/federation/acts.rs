@@ -30,7 +30,7 @@ use super::links::Remote;
 use super::pull::{address, good, link};
 use super::receive::{Trouble, Why, Writing};
 use crate::REALM;
-use crate::sharing::{self, LINE_CHARS_MAX, TEXT_CHARS_MAX, Told};
+use crate::sharing::{self, LINE_CHARS_MAX, TEXT_CHARS_MAX};
 use crate::state::AppState;
 
 /// Acts of one read of a feed, and receipts of one request.
@@ -319,9 +319,8 @@ impl Writing {
         recipients: BTreeMap<OrganisationId, BTreeSet<String>>,
         (object, text): (&Id, &str),
     ) -> Result<(), StoreError> {
-        let told =
-            sharing::tell(tx, &REALM, recipients.into_keys().collect(), subject, (Some(object), text))?;
-        self.told.push(told);
+        sharing::tell(tx, &REALM, recipients.into_keys().collect(), subject, (Some(object), text))?;
+        self.has_told = true;
         Ok(())
     }
 
@@ -485,12 +484,4 @@ pub(super) async fn ask(state: &AppState, client: &reqwest::Client, remote: &Rem
     let receipts: Receipts = serde_json::from_slice(&body)
         .map_err(|_| Trouble::Fault("its answer is no list of receipts".to_owned()))?;
     Ok(take_receipts(state, &remote.peer, receipts).await?)
-}
-
-/// Tells open streams what was told to inboxes, and wakes the feeds.
-pub(super) fn announce(state: &AppState, told: Vec<Told>) {
-    if !told.is_empty() {
-        sharing::announce(state, told);
-        state.federation.announce();
-    }
 }

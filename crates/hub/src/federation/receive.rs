@@ -21,7 +21,7 @@ use store::routes::{self, Ended, Route};
 use store::{Act as Written, StoreError, Tx, objects};
 use tokio::task::spawn_blocking;
 
-use super::acts::{self, Act};
+use super::acts::Act;
 use super::administration::suspend_for_cause;
 use super::frame::{Envelope, Frame, Gone, Hello, Malformed};
 use crate::REALM;
@@ -29,7 +29,6 @@ use crate::ingest::{self, Outcome, Reading, Submission, Verdict};
 use crate::principal::Caller;
 use crate::redaction;
 use crate::release::Door;
-use crate::sharing::Told;
 use crate::state::AppState;
 
 /// Frames of one transaction at most.
@@ -262,11 +261,11 @@ impl Intake {
                 return Err(StoreError::Abandoned { code: PEER_ELSEWHERE, message: String::new() });
             }
             let counts = Counts { refused: taken.echoes, ..Counts::default() };
-            let (events, told) = (Vec::new(), Vec::new());
-            let writing = Writing { peer, caller, own_hub, door, collection, counts, events, told };
+            let (events, has_told) = (Vec::new(), false);
+            let writing = Writing { peer, caller, own_hub, door, collection, counts, events, has_told };
             writing.run(tx, taken.steps, place)
         };
-        let (counts, told) = match self.state.store.write(write).await {
+        let (counts, has_told) = match self.state.store.write(write).await {
             Err(StoreError::Abandoned { code: PEER_GONE, .. }) => return Err(Trouble::Gone),
             Err(StoreError::Abandoned { code: PEER_ELSEWHERE, .. }) => {
                 return Err(Trouble::Link("another hub of this node has read on meanwhile".to_owned()));
@@ -275,7 +274,10 @@ impl Intake {
         };
         (self.written, self.written_at) = (place, tokio::time::Instant::now());
         self.state.metrics.with_peer(&self.peer.id, &counts);
-        acts::announce(&self.state, told);
+        if has_told {
+            // An act may go on to other peers.
+            self.state.federation.announce();
+        }
         Ok(())
     }
 }
@@ -370,8 +372,8 @@ pub(super) struct Writing {
     collection: store::collections::CollectionKey,
     counts: Counts,
     pub(super) events: Vec<AuditEvent>,
-    /// What was put into inboxes, for open streams.
-    pub(super) told: Vec<Told>,
+    /// Whether an act was told to inboxes here, and may go on.
+    pub(super) has_told: bool,
 }
 
 impl Writing {
@@ -380,7 +382,7 @@ impl Writing {
         tx: &mut Tx<'_>,
         steps: Vec<Step>,
         (sequence, sight): (i64, i64),
-    ) -> Result<Written<(Counts, Vec<Told>)>, StoreError> {
+    ) -> Result<Written<(Counts, bool)>, StoreError> {
         let mut gone = [(Why::Withdrawn, Vec::new()), (Why::NoLongerShared, Vec::new())];
         for step in steps {
             match step {
@@ -403,7 +405,7 @@ impl Writing {
         progress.taken_at = Some(tx.now());
         progress.counts.add(&self.counts);
         peers::put_progress(tx, &REALM, &self.peer.id, &progress)?;
-        let result = (self.counts, self.told);
+        let result = (self.counts, self.has_told);
         Ok(if self.events.is_empty() {
             Written::bookkeeping(result)
         } else {

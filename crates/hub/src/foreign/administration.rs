@@ -1,12 +1,16 @@
 //! Links to TAXII servers are added, suspended and removed here, whoever asks.
 
+use std::path::Path;
+
 use oversight::{Action, AuditEvent, OrganisationRole, Purpose};
 use store::taxii_links::{self, TaxiiLink};
 use store::{Act, Store, StoreError, Tx, organisations};
 use taxii::client::Client;
 use url::{Host, Url};
 
+use crate::REALM;
 use crate::administration::{By, Error, short_name};
+use crate::vault::{Unopenable, Vault};
 
 /// How long is waited between two rounds where nothing else is asked for; and at most.
 const EVERY_SECONDS: i64 = 60;
@@ -16,14 +20,25 @@ const TEXT_BYTES_MAX: usize = 4_096;
 /// Longest certificate.
 const CERTIFICATE_BYTES_MAX: usize = 64 * 1024;
 
-/// Adds a link.
+/// Adds a link. What signs in there is sealed with the key of the node whose data folder this is.
 ///
 /// # Errors
 /// [`Error::Invalid`] for what cannot be used; [`StoreError::Exists`]; [`StoreError::NotFound`] for the organisation.
-pub async fn add_taxii_link(store: &Store, by: By, new: &api::NewTaxiiLink) -> Result<TaxiiLink, Error> {
-    let link = read(new)?;
+pub async fn add_taxii_link(
+    store: &Store,
+    data: &Path,
+    by: By,
+    new: &api::NewTaxiiLink,
+) -> Result<TaxiiLink, Error> {
+    let (mut link, secret) = read(new)?;
     // What the client cannot use is told now and not in the night.
-    Client::new(&super::settings(&link)).map_err(|error| Error::Invalid(error.to_string()))?;
+    Client::new(&super::settings(&link, secret.clone()))
+        .map_err(|error| Error::Invalid(error.to_string()))?;
+    if let Some(secret) = secret {
+        let vault = Vault::in_folder(data).map_err(|error| Error::Invalid(error.message))?;
+        let sealed = vault.seal(&purpose(&link), &secret);
+        link.sealed = Some(sealed.map_err(|_| Error::Invalid("secret: it cannot be sealed".to_owned()))?);
+    }
     let add = move |tx: &mut Tx<'_>| {
         let known = organisations::get(tx, &by.realm, &link.organisation)?
             .ok_or_else(|| StoreError::NotFound { what: link.organisation.to_string() })?;
@@ -76,6 +91,39 @@ pub async fn remove_taxii_link(store: &Store, by: By, id: &str) -> Result<(), Er
     Ok(store.write(remove).await?)
 }
 
+/// What the sealed credential of a link is good for: this link, at this address, under this name.
+pub(super) fn purpose(link: &TaxiiLink) -> String {
+    serde_json::json!(["taxii-link", link.id, link.discovery, link.user]).to_string()
+}
+
+/// Seals what an older program kept as it was given.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn seal_what_is_not(store: &Store, vault: &Vault) -> Result<(), StoreError> {
+    let found = store.read(|reader| taxii_links::unsealed(reader, &REALM)).await?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let failed = |error: Unopenable| StoreError::Io(std::io::Error::other(error.to_string()));
+    let sealed: Result<Vec<(String, Vec<u8>)>, StoreError> = found
+        .into_iter()
+        .map(|(link, secret)| {
+            let sealed = vault.seal(&purpose(&link), &secret).map_err(failed)?;
+            Ok((link.id, sealed))
+        })
+        .collect();
+    let sealed = sealed?;
+    tracing::info!(count = sealed.len(), "credentials of TAXII links are sealed");
+    let write = move |tx: &mut Tx<'_>| {
+        for (id, sealed) in &sealed {
+            taxii_links::seal(tx, &REALM, id, sealed)?;
+        }
+        Ok(Act::bookkeeping(()))
+    };
+    store.write(write).await
+}
+
 fn changed(by: &By, link: &TaxiiLink) -> AuditEvent {
     AuditEvent::done(Action::PeerChanged, by.actor.clone(), Purpose::Administration)
         .on([link.id.as_str()])
@@ -85,7 +133,8 @@ fn changed(by: &By, link: &TaxiiLink) -> AuditEvent {
         .with("pushes", link.pushes.to_string())
 }
 
-fn read(new: &api::NewTaxiiLink) -> Result<TaxiiLink, Error> {
+/// A link as it is asked for, and its secret apart.
+fn read(new: &api::NewTaxiiLink) -> Result<(TaxiiLink, Option<String>), Error> {
     let invalid = |why: &str| Err(Error::Invalid(why.to_owned()));
     let short = |text: &Option<String>| text.as_ref().is_none_or(|text| text.len() <= TEXT_BYTES_MAX);
     let secret = new.secret.as_ref().map(|secret| secret.to_string());
@@ -109,13 +158,13 @@ fn read(new: &api::NewTaxiiLink) -> Result<TaxiiLink, Error> {
         return invalid("discovery: it is `https://…`, without a name and password in it");
     }
     let now = jiff::Timestamp::UNIX_EPOCH;
-    Ok(TaxiiLink {
+    let link = TaxiiLink {
         id: short_name("id", &new.id)?.as_str().to_owned(),
         organisation: short_name("organisation", &new.organisation)?,
         discovery: discovery.to_string(),
         collection: new.collection.clone(),
         user: new.user.clone(),
-        secret,
+        sealed: None,
         certificate: new.certificate.clone(),
         every_seconds,
         pulls: new.pulls,
@@ -123,7 +172,8 @@ fn read(new: &api::NewTaxiiLink) -> Result<TaxiiLink, Error> {
         suspended: false,
         created: now,
         changed: now,
-    })
+    };
+    Ok((link, secret))
 }
 
 fn is_loopback(address: &Url) -> bool {

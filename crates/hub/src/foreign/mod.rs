@@ -26,6 +26,7 @@ use crate::REALM;
 use crate::principal::Caller;
 use crate::problem::Failure;
 use crate::state::AppState;
+use crate::vault::Unopenable;
 
 /// What the duties of links begin with.
 const DUTY: &str = "taxii/";
@@ -48,6 +49,8 @@ enum Trouble {
     Store(#[from] StoreError),
     #[error("nothing is given to it: {0}")]
     Refused(String),
+    #[error("its secret: {0}; remove the link and add it again")]
+    Sealed(#[from] Unopenable),
     #[error("it was removed or suspended here")]
     Gone,
 }
@@ -134,7 +137,8 @@ async fn keep(state: AppState, link: TaxiiLink) {
 }
 
 async fn round(state: &AppState, link: &TaxiiLink) -> Result<(), Trouble> {
-    let client = Client::new(&settings(link))?;
+    let secret = link.sealed.as_ref().map(|sealed| state.vault.open(&administration::purpose(link), sealed));
+    let client = Client::new(&settings(link, secret.transpose()?))?;
     if link.pulls {
         pull::run(state, link, &client).await?;
     }
@@ -165,12 +169,12 @@ async fn write_down(state: &AppState, link: &str, ended: Result<(), Trouble>) ->
     state.store.write(write).await
 }
 
-fn settings(link: &TaxiiLink) -> Settings {
-    let credentials = match (&link.user, &link.secret) {
+fn settings(link: &TaxiiLink, secret: Option<String>) -> Settings {
+    let credentials = match (&link.user, secret) {
         (Some(user), secret) => {
-            Credentials::Basic { user: user.clone(), password: secret.clone().unwrap_or_default() }
+            Credentials::Basic { user: user.clone(), password: secret.unwrap_or_default() }
         }
-        (None, Some(token)) => Credentials::Bearer(token.clone()),
+        (None, Some(token)) => Credentials::Bearer(token),
         (None, None) => Credentials::None,
     };
     Settings {

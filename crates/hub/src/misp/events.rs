@@ -14,6 +14,7 @@ use api::Code;
 use super::edit::{self, Change};
 use super::gather::{Gathered, Gatherer, dressed, numbers, object_body, undressed};
 use super::{Fields, answer, search};
+use crate::api::session::second_look;
 use crate::ingest::{self, HeldBody, Outcome, Submission};
 use crate::listed::Listed;
 use crate::principal::Caller;
@@ -251,6 +252,7 @@ pub(super) async fn submit(
     held: HeldBody,
     objects: Vec<bytes::Bytes>,
 ) -> Answer<()> {
+    second_look(state, caller).await?;
     let mut envelope = Vec::with_capacity(objects.iter().map(|object| object.len() + 1).sum::<usize>() + 16);
     envelope.extend_from_slice(b"{\"objects\":[");
     for (place, object) in objects.iter().enumerate() {

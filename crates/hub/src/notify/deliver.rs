@@ -5,7 +5,7 @@ use store::alerts::{Alert, State, Way};
 use store::saved_searches::SavedSearch;
 use store::{Act, StoreError, alerts, saved_searches};
 
-use super::mail::Mailer;
+use super::mail::{self, Mailer};
 use super::message::{self, Message};
 use super::webhook::Webhooks;
 use crate::api::summaries::{Teller, leaving};
@@ -73,7 +73,8 @@ impl Sender {
             Way::Mail => match (&self.mailer, &search.mail) {
                 (Some(mailer), Some(to)) => match mailer.send(to, &message).await {
                     Ok(()) => Outcome::Sent,
-                    Err(code) => Outcome::Trouble(code),
+                    Err(mail::Trouble::Passing(code)) => Outcome::Trouble(code),
+                    Err(mail::Trouble::Final(code)) => Outcome::GivenUp(code),
                 },
                 _ => Outcome::GivenUp("mail-not-configured"),
             },

@@ -46,9 +46,9 @@ impl Mailer {
     }
 
     /// # Errors
-    /// A code that says what went wrong.
-    pub(super) async fn send(&self, to: &str, message: &Message) -> Result<(), &'static str> {
-        let to = recipient(to, &self.domains).ok_or("mail-address")?;
+    /// What went wrong, and whether it may go better later.
+    pub(super) async fn send(&self, to: &str, message: &Message) -> Result<(), Trouble> {
+        let to = recipient(to, &self.domains).ok_or(Trouble::Final("mail-address"))?;
         let mail = Mail::builder()
             .from(self.from.clone())
             .to(to)
@@ -59,12 +59,30 @@ impl Mailer {
             ))
             .header(ContentType::TEXT_PLAIN)
             .body(text(message))
-            .map_err(|_| "mail-message")?;
-        match self.server.send(mail).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_permanent() => Err("mail-refused"),
-            Err(_) => Err("mail-unreachable"),
-        }
+            .map_err(|_| Trouble::Final("mail-message"))?;
+        self.server.send(mail).await.map(drop).map_err(|error| {
+            let status = error.status().map(u16::from);
+            trouble(status, error.is_permanent())
+        })
+    }
+}
+
+/// Why a mail was not taken: a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// It may go better later.
+    Passing(&'static str),
+    /// The same mail will be refused again.
+    Final(&'static str),
+}
+
+/// What a server's answer means. A permanent refusal (RFC 5321 §4.2.1) is not asked for again, but where it is of the hub's own
+/// sign-in (RFC 4954 §6): that is mended by whoever runs the hub, and no mail is lost meanwhile.
+fn trouble(status: Option<u16>, is_permanent: bool) -> Trouble {
+    match status {
+        Some(530 | 534 | 535 | 538) => Trouble::Passing("mail-sign-in"),
+        _ if is_permanent => Trouble::Final("mail-refused"),
+        _ => Trouble::Passing("mail-unreachable"),
     }
 }
 
@@ -102,6 +120,19 @@ fn one_line(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_refused_for_good_is_not_tried_again() {
+        let check = |status: Option<u16>, permanent: bool, expected: Trouble| {
+            assert_eq!(trouble(status, permanent), expected, "{status:?}");
+        };
+        check(Some(550), true, Trouble::Final("mail-refused"));
+        check(Some(552), true, Trouble::Final("mail-refused"));
+        check(Some(535), true, Trouble::Passing("mail-sign-in"));
+        check(Some(530), true, Trouble::Passing("mail-sign-in"));
+        check(Some(451), false, Trouble::Passing("mail-unreachable"));
+        check(None, false, Trouble::Passing("mail-unreachable"));
+    }
 
     #[test]
     fn mail_goes_to_known_domains_only() {

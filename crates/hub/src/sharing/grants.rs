@@ -9,7 +9,7 @@ use store::objects::Relabelled;
 use store::requests::{self, Request, State};
 use store::{Act, StoreError, Tx};
 
-use super::{Told, announce, change_labels, tell};
+use super::{change_labels, tell};
 use crate::REALM;
 use crate::redaction;
 use crate::state::AppState;
@@ -41,7 +41,7 @@ pub(crate) fn end_grants(
     realm: &Realm,
     request: &Request,
     text: &str,
-) -> Result<Told, StoreError> {
+) -> Result<(), StoreError> {
     let ended = Request { state: State::Ended, ..request.clone() };
     requests::answer(tx, realm, &ended, State::Granted)?;
     requests::fall(tx, realm, request)?;
@@ -74,9 +74,9 @@ async fn end_what_is_over(state: &AppState) -> Result<(), StoreError> {
         return Ok(());
     }
     let written = state.store.write(|tx| {
-        let (mut told, mut events) = (Vec::new(), Vec::new());
+        let mut events = Vec::new();
         for request in requests::ended(tx, &REALM)? {
-            told.push(end_grants(tx, &REALM, &request, "the grant has ended")?);
+            end_grants(tx, &REALM, &request, "the grant has ended")?;
             events.push(
                 AuditEvent::done(Action::ReleaseChanged, Actor::Node, Purpose::Administration)
                     .on([request.object.as_str()])
@@ -85,8 +85,7 @@ async fn end_what_is_over(state: &AppState) -> Result<(), StoreError> {
                     .with("change", "grant-ended"),
             );
         }
-        Ok(if events.is_empty() { Act::bookkeeping(told) } else { Act::audited_all(told, &REALM, events) })
+        Ok(if events.is_empty() { Act::bookkeeping(()) } else { Act::audited_all((), &REALM, events) })
     });
-    announce(state, written.await?);
-    Ok(())
+    written.await
 }

@@ -11,9 +11,7 @@ use store::objects::Row;
 use store::widenings::{self, Widening};
 use store::{Reader, StoreError, Tx, labels};
 
-use super::{
-    LINE_CHARS_MAX, Told, add_object, change_labels, given_to, recalled, refused, stix_time, tell, unfit,
-};
+use super::{LINE_CHARS_MAX, add_object, change_labels, given_to, recalled, refused, stix_time, tell, unfit};
 use crate::api::summaries::{parse, shown_name};
 use crate::federation::acts;
 use crate::meanings::Markings;
@@ -25,7 +23,6 @@ use crate::state::AppState;
 pub(crate) struct Changed {
     pub(crate) version: String,
     pub(crate) stricter: bool,
-    pub(crate) told: Vec<Told>,
     pub(crate) count: usize,
     pub(crate) event: AuditEvent,
 }
@@ -71,6 +68,7 @@ pub(crate) fn propose(
         proposer: caller.id().to_owned(),
         at: tx.now(),
         state: widenings::State::Open,
+        waits: false,
         decider: None,
         decided: None,
         answer: None,
@@ -125,14 +123,14 @@ pub(crate) fn change(
         .with("told", to.len().to_string());
     acts::carry_marking(tx, &state.federation.own.hub, &row.id, (level, reason))?;
     let mut count = to.len();
-    let mut told = vec![tell(tx, realm, to, ("release-changed", row.id.as_str()), (Some(&row.id), reason))?];
+    tell(tx, realm, to, ("release-changed", row.id.as_str()), (Some(&row.id), reason))?;
     // Who has a copy is told by the copy's identifier, and does not learn of the original.
     for copy in copies {
         count += copy.to.len();
         let to = copy.to.into_keys().collect();
-        told.push(tell(tx, realm, to, ("release-changed", copy.id.as_str()), (Some(&copy.id), reason))?);
+        tell(tx, realm, to, ("release-changed", copy.id.as_str()), (Some(&copy.id), reason))?;
     }
-    Ok(Changed { version, stricter, told, count, event })
+    Ok(Changed { version, stricter, count, event })
 }
 
 /// The level that is changed: where parts bear markings of their own, that of the whole.

@@ -17,6 +17,7 @@ use taxii::{Allowed, Query, Status, StatusDetail, StatusState, VersionFilter, me
 use uuid::Uuid;
 
 use super::{Access, Client, resource, submitter};
+use crate::api::session::second_look;
 use crate::ingest::{self, Outcome, Submission, Taken};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
@@ -48,6 +49,7 @@ pub(super) async fn add(
     }
     let requested = jiff::Timestamp::now();
     let body = state.ingest.read_body(&caller, &headers, body).await?;
+    second_look(&state, &caller).await?;
     // Whoever asks for its name to be withheld is never published in the open instead.
     if let Some(wish) = consent::read(&body.bytes).await? {
         return super::withheld::add(&state, &caller, wish, requested).await;
@@ -69,17 +71,22 @@ fn status(taken: &Taken, requested: jiff::Timestamp) -> Status {
     let names_successes = taken.verdicts.len() <= SUCCESSES_NAMED_MAX;
     let (mut successes, mut failures) = (Vec::new(), Vec::new());
     for (index, verdict) in taken.verdicts.iter().enumerate() {
-        let message = match &verdict.outcome {
-            Outcome::Refused { code, message } => Some(format!("{code}: {message}")),
-            Outcome::Accepted { .. } | Outcome::Duplicate { .. } if !names_successes => continue,
-            Outcome::Accepted { .. } | Outcome::Duplicate { .. } => None,
+        let is_refused = matches!(verdict.outcome, Outcome::Refused { .. });
+        let message = match (&verdict.outcome, &verdict.waits) {
+            (Outcome::Refused { code, message }, _) => Some(format!("{code}: {message}")),
+            (_, Some(proposal)) => Some(format!(
+                "waiting: its marking is freer than that of the version before; it is shown by the stricter of both until another \
+                 person of your organisation confirms it (proposal {proposal})"
+            )),
+            (_, None) if !names_successes => continue,
+            (_, None) => None,
         };
         let detail = StatusDetail {
             id: verdict.id.clone().unwrap_or_else(|| format!("objects[{index}]")),
             version: verdict.version.clone().unwrap_or_else(|| format!("{requested:.6}")),
             message,
         };
-        if detail.message.is_some() { failures.push(detail) } else { successes.push(detail) }
+        if is_refused { failures.push(detail) } else { successes.push(detail) }
     }
     Status {
         id: Uuid::new_v4().to_string(),

@@ -86,4 +86,6 @@ mod taxii_links;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
+mod waiting;
+#[cfg(test)]
 mod wake;

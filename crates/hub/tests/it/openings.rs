@@ -8,6 +8,7 @@ use store::Place;
 
 use crate::authorisation::agreement;
 use crate::database::Server;
+use crate::rest::relationship;
 use crate::signed::Signed;
 use crate::stream::Follow;
 use crate::support::{Reply, TestHub, V1, V2, id_of, indicator, indicator_with, marked};
@@ -289,4 +290,80 @@ async fn the_end_of_an_object_is_told_to_those_who_had_it() {
             break;
         }
     }
+}
+
+/// How many hits each saved search was told of so far, once the first of them was told of `at_least` so many.
+async fn told_of(hub: &TestHub, token: &str, at_least: u64) -> Vec<u64> {
+    let begun = std::time::Instant::now();
+    loop {
+        let kept = hub.get("/api/v1/searches").header("accept", "*/*").bearer(token).send().await.json();
+        let hits = |search: &Value| {
+            let alerts =
+                search["notices"].as_array().unwrap().iter().filter(|alert| alert["way"] == "stream");
+            alerts.map(|alert| alert["hits"].as_u64().unwrap()).sum()
+        };
+        let told: Vec<u64> = kept.as_array().unwrap().iter().map(hits).collect();
+        if told.iter().all(|hits| *hits >= at_least) {
+            return told;
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{told:?} of {at_least}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+}
+
+/// Indicators that are found by a word.
+fn storms(count: usize, level: Tlp) -> Vec<Value> {
+    let mut storms = indicators(count, level);
+    storms.iter_mut().for_each(|object| object["description"] = json!("storm"));
+    storms
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saved_search_is_told_once_of_what_is_opened_later() {
+    let hub = council().await;
+    let token = hub.token("aurora", &[PersonRole::Analyst]).await;
+    let save = async |terms: Value| {
+        let new = json!({ "name": "n", "terms": terms, "alerts": true }).to_string();
+        let ask = hub.ask(Method::POST, "/api/v1/searches").bearer(&token).header("accept", "*/*");
+        assert_eq!(ask.header("content-type", "application/json").body(new).send().await.status, 200);
+    };
+    let (amber, others) = (storms(150, Tlp::Amber), storms(1, Tlp::AmberStrict));
+    hub.post(&amber).await;
+    // What refers to it may be seen, so release of it can be asked for.
+    hub.post(&[others[0].clone(), relationship(&others[0], "related-to", &amber[0], Tlp::Green)]).await;
+    // By a value, by a word, by type alone; what the last one asks for is never opened.
+    for terms in [
+        json!({ "query": "198.51.100.1" }),
+        json!({ "query": "storm", "types": ["indicator"] }),
+        json!({ "types": ["indicator"] }),
+    ] {
+        save(terms).await;
+    }
+    let mut expected = 0;
+    let mut check = async |hub: &TestHub, more: u64, what: &str| {
+        expected += more;
+        // A mark behind it: what would be told twice would be told by then.
+        hub.post(&storms(1, Tlp::Green)).await;
+        expected += 1;
+        assert_eq!(told_of(hub, &token, expected).await, [expected; 3], "{what}");
+    };
+    check(&hub, 0, "what was hidden is not told of").await;
+    agree(&hub, "aurora-2026", "signed").await;
+    assert_eq!(told_of(&hub, &token, 151).await, [151; 3], "nothing need come in for it");
+    check(&hub, 150, "it is told of once").await;
+    // A grant is told of; another one's grant, which gives the object another place in the log, is not.
+    let owner = Signed::person(&hub, "coordinator", PersonRole::DutyOfficer).await;
+    let grant = async |organisation: &str, object: &Value| {
+        let asker = Signed::person(&hub, "operator-1", PersonRole::Analyst).await;
+        let ask = json!({ "object": id_of(object), "recipient": organisation, "purpose": "own-defence", "reason": "r" });
+        let request = asker.done("/api/v1/release-requests", ask).await;
+        let answer = format!("/api/v1/release-requests/{}/answer", request["id"].as_str().unwrap());
+        owner.done(&answer, json!({ "answer": "grant", "text": "yes" })).await;
+    };
+    grant("operator-2", &amber[0]).await;
+    check(&hub, 0, "it had that before").await;
+    grant("aurora", &others[0]).await;
+    check(&hub, 1, "a grant is news").await;
+    grant("operator-2", &others[0]).await;
+    check(&hub, 0, "and no news a second time").await;
 }

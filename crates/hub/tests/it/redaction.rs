@@ -354,8 +354,12 @@ async fn a_recall_and_a_stricter_marking_reach_the_copies_and_name_the_copy() {
     assert_eq!(partner.done(&path, json!({})).await["waiting"], 0);
     let seen = everything(&council, &council.partner, &[&freest]).await;
     assert!(!seen.contains(id.trim_start_matches("indicator--")) && !seen.contains(RED));
-    // A corrected version is published as ever.
+    // A corrected version is published as ever; that it is GREEN again takes a second person.
     hub.publish(&council.agency, &[in_parts(&id, "2030-01-01T00:00:00.000Z")]).await;
+    assert_eq!(council.shown(&council.partner).await, [""; 0]);
+    let waits = owner.good("/api/v1/widenings").await["widenings"][0].clone();
+    let path = format!("/api/v1/widenings/{}/decision", waits["id"].as_str().unwrap());
+    owner.done(&path, json!({ "decision": "confirm", "text": "the source is safe" })).await;
     assert_eq!(council.only(&council.partner).await, freest);
 }
 

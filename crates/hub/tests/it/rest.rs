@@ -104,7 +104,10 @@ pub fn sighting(indicator: &str) -> NewSighting {
 /// A named object of a type that needs nothing else.
 pub fn named(object_type: &str, name: &str, level: Tlp) -> Value {
     let id = format!("{object_type}--{}", uuid::Uuid::new_v4());
-    let object = json!({ "type": object_type, "spec_version": "2.1", "id": id, "created": V1, "modified": V1, "name": name });
+    let mut object = json!({ "type": object_type, "spec_version": "2.1", "id": id, "created": V1, "modified": V1, "name": name });
+    if object_type == "malware" {
+        object["is_family"] = json!(true);
+    }
     marked(object, level)
 }
 

@@ -1,7 +1,11 @@
 //! Several hubs on one PostgreSQL: to whoever asks any of them, they are one node.
 
+use std::time::{Duration, Instant};
+
 use api::SightingOutcome;
-use oversight::{Action, PersonRole};
+use oversight::{Action, OrganisationRole, PersonRole};
+use reqwest::Method;
+use serde_json::json;
 use stix::marking::Tlp;
 use store::Place;
 
@@ -119,4 +123,62 @@ async fn two_hubs_do_not_share_a_data_folder() {
     let mut config = hub::HubConfig::new(one.folder.path(), ([127, 0, 0, 1], 0).into());
     config.store = Some(place);
     assert_eq!(hub::Hub::start(config).await.err().map(|error| error.code), Some("store-in-use"));
+}
+
+/// A stream hears of what its reader is told, whichever hub it is open at and whichever one the act was asked of; and once.
+#[tokio::test(flavor = "multi_thread")]
+async fn notices_and_alerts_reach_the_streams_of_every_hub_once() {
+    let Some((_server, one, two)) = two_hubs().await else { return };
+    for name in ["operator-1", "operator-2"] {
+        one.organisation(name, OrganisationRole::Operator).await;
+    }
+    let reader = one.token("operator-1", &[PersonRole::Analyst]).await;
+    let other = one.token("operator-2", &[PersonRole::Analyst]).await;
+    let new = json!({ "name": "mine", "terms": { "query": "198.51.100.1" }, "alerts": true });
+    assert_eq!(one.send_json(&reader, Method::POST, "/api/v1/searches", new).await.status, 200);
+    let (mut here, mut there) =
+        (Follow::open(&one, &reader, "").await, Follow::open(&two, &reader, "").await);
+    let mut strange = Follow::open(&two, &other, "").await;
+    let object = marked(indicator(V1), Tlp::Green);
+    one.publish(&one.token, std::slice::from_ref(&object)).await;
+    let officer = one.token("coordinator", &[PersonRole::DutyOfficer]).await;
+    // Whoever is told of the recall was given the object.
+    let (heard_here, heard_there) = (until(&mut here, "alert").await, until(&mut there, "alert").await);
+    assert_eq!(
+        (heard_here.join(" "), heard_there.join(" ")),
+        ("object alert".to_owned(), "object alert".to_owned())
+    );
+    let recall = json!({ "object": id_of(&object), "reason": "false data", "deadline_hours": 24 });
+    let begun = Instant::now();
+    assert_eq!(two.send_json(&officer, Method::POST, "/api/v1/recalls", recall).await.status, 200);
+    let last = marked(indicator(V1), Tlp::Green);
+    for stream in [&mut here, &mut there] {
+        let heard = until(stream, "notice").await;
+        assert!(heard.iter().all(|kind| matches!(kind.as_str(), "notice" | "removed")), "{heard:?}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    // Nothing is said twice, and nobody else hears of the alert.
+    one.publish(&one.token, std::slice::from_ref(&last)).await;
+    for stream in [&mut here, &mut there] {
+        let heard = until(stream, "alert").await;
+        assert_eq!(heard.iter().filter(|kind| *kind == "notice").count(), 0, "{heard:?}");
+        assert_eq!(heard.iter().filter(|kind| *kind == "alert").count(), 1, "{heard:?}");
+    }
+    let mut heard = Vec::new();
+    while heard
+        .last()
+        .is_none_or(|event: &crate::stream::Event| event.kind != "object" || event.object() != id_of(&last))
+    {
+        heard.push(strange.next().await.unwrap());
+    }
+    assert!(heard.iter().all(|event| event.kind != "alert"), "{heard:?}");
+}
+
+/// The kinds of events up to the first of one kind.
+async fn until(stream: &mut Follow, kind: &str) -> Vec<String> {
+    let mut heard = Vec::new();
+    while heard.last().is_none_or(|last| last != kind) {
+        heard.push(stream.next().await.unwrap().kind);
+    }
+    heard
 }

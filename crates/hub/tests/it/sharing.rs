@@ -516,3 +516,50 @@ async fn a_grant_covers_later_versions_where_it_says_so() {
         assert_eq!(versions_seen(&amber).await, 0, "nor what comes after");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_leaves_the_house_takes_a_fresh_proof_by_every_door() {
+    let hub = council().await;
+    let object = marked(indicator(V1), Tlp::Amber);
+    let id = id_of(&object);
+    hub.post(std::slice::from_ref(&object)).await;
+    let old = Signed::long_ago(&hub).await;
+    let officer = Signed::person(&hub, "coordinator", PersonRole::DutyOfficer).await;
+    let asker = Signed::person(&hub, "agency-1", PersonRole::Analyst).await;
+    let marking = format!("/api/v1/objects/{id}/marking");
+    let freer = json!({ "tlp": "green", "reason": "it is known by now" });
+    let proposed = officer.done(&marking, freer.clone()).await;
+    let decision = format!("/api/v1/widenings/{}/decision", proposed["proposal"]["id"].as_str().unwrap());
+    let ask = json!({ "object": id, "purpose": "own-defence", "reason": "we are hit" });
+    let request = asker.done("/api/v1/release-requests", ask).await;
+    let answer = format!("/api/v1/release-requests/{}/answer", request["id"].as_str().unwrap());
+    let recall = json!({ "object": id, "reason": "false data", "deadline_hours": 24 });
+    let (new, misp) = (marked(indicator(V1), Tlp::Green), json!({ "Event": { "info": "a campaign" } }));
+    let acts = [
+        ("/api/v1/objects", new.clone()),
+        (&marking, freer),
+        (&decision, json!({ "decision": "confirm", "text": "so it is" })),
+        (&answer, json!({ "answer": "grant", "text": "yes" })),
+        ("/api/v1/recalls", recall.clone()),
+        ("/events/add", misp),
+    ];
+    for (path, body) in &acts {
+        let reply = old.post(path, body.clone()).await;
+        let told = String::from_utf8_lossy(&reply.body).into_owned();
+        assert!(reply.status == 403 && told.contains("sign in again"), "{path}: {} {told}", reply.status);
+    }
+    let envelope = json!({ "objects": [new.clone()] }).to_string();
+    let taxii = old.ask_as(crate::support::TAXII, &hub.within("objects/"), envelope).await;
+    assert_eq!(taxii.status, 403, "a cookie is no way around it");
+    // What gives nothing away waits for no proof.
+    assert_eq!(old.done(&decision, json!({ "decision": "refuse", "text": "no" })).await["state"], "refused");
+    assert_eq!(old.done(&answer, json!({ "answer": "refuse", "text": "no" })).await["state"], "refused");
+    let stricter = json!({ "tlp": "amber+strict", "reason": "a source is in danger" });
+    assert_eq!(old.done(&marking, stricter).await["stricter"], true);
+    assert!(!sees(&hub, &hub.token, &id_of(&new)).await, "nothing was published");
+    // Whoever has just signed in goes on, and a program has no proof to give.
+    officer.done("/api/v1/recalls", recall).await;
+    officer.done("/api/v1/objects", new.clone()).await;
+    assert!(sees(&hub, &hub.token, &id_of(&new)).await);
+    assert_eq!(hub.audit(Action::Refused).await.len(), acts.len() + 1, "each refusal is written down");
+}

@@ -6,7 +6,7 @@ use serde_json::Value;
 use store::{Act, people, secrets, sessions};
 
 use crate::authorisation::{add_person, sign_in};
-use crate::support::{Reply, TestHub};
+use crate::support::{Ask, Reply, TestHub};
 
 /// A person with a session.
 pub struct Signed<'a> {
@@ -69,14 +69,22 @@ impl<'a> Signed<'a> {
     }
 
     pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Reply {
-        let ask = self
-            .hub
+        let body = body.map(|body| body.to_string()).unwrap_or_default();
+        self.request(method, path, "application/json").body(body).send().await
+    }
+
+    /// Posts a body of another kind.
+    pub async fn ask_as(&self, media: &str, path: &str, body: String) -> Reply {
+        self.request(Method::POST, path, media).body(body).send().await
+    }
+
+    fn request(&self, method: Method, path: &str, media: &str) -> Ask<'_> {
+        self.hub
             .ask(method, path)
             .stranger()
-            .header("accept", "application/json")
-            .header("content-type", "application/json")
+            .header("accept", media)
+            .header("content-type", media)
             .header("cookie", &format!("yagura_session={}", self.secret))
-            .header("x-yagura-csrf", &self.csrf);
-        ask.body(body.map(|body| body.to_string()).unwrap_or_default()).send().await
+            .header("x-yagura-csrf", &self.csrf)
     }
 }

@@ -24,7 +24,7 @@ pub struct Follow {
 /// One event; comments are passed over.
 #[derive(Debug, PartialEq)]
 pub struct Event {
-    kind: String,
+    pub kind: String,
     id: String,
     data: Value,
 }

@@ -294,3 +294,52 @@ async fn links_that_cannot_be_used_are_refused_and_a_wrong_certificate_is_told()
     let state = wait_for(&here, "it is told", |state| state["failures"].as_u64() > Some(0)).await;
     assert!(state["trouble"].as_str().unwrap().contains("certificate"), "{state}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_signs_in_there_is_sealed_where_it_is_kept() {
+    let (here, there) = (hub().await, TestHub::start().await);
+    there.post(&[marked(indicator(V1), Tlp::Clear)]).await;
+    link(&here, &discovery(&there), &json!({ "secret": there.token })).await;
+    wait_for(&here, "it signs in there", |state| state["counts"]["accepted"].as_u64() >= Some(1)).await;
+    let kept: Vec<u8> = std::fs::read_dir(here.folder.path())
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.is_file())
+        .flat_map(|path| std::fs::read(path).unwrap())
+        .collect();
+    let discovery = discovery(&there);
+    for (text, is_there) in [(there.token.as_str(), false), (discovery.as_str(), true)] {
+        assert_eq!(kept.windows(text.len()).any(|window| window == text.as_bytes()), is_there, "{text}");
+    }
+}
+
+/// A node of hubs on one database: each opens what another one sealed, one that starts seals what an older program left in the open,
+/// and a credential does not follow an address that somebody changed in the database.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credential_is_every_hubs_of_the_node_and_good_for_one_address() {
+    let Some(server) = crate::database::Server::start() else { return };
+    let place = store::Place::parse(&server.address());
+    let here = TestHub::start_with(|config| config.store = Some(place.clone())).await;
+    here.organisation("abroad", OrganisationRole::Partner).await;
+    let there = TestHub::start().await;
+    link(&here, &discovery(&there), &json!({ "secret": there.token })).await;
+    wait_for(&here, "it is read", |state| state["at"].is_string()).await;
+    server.alter(&format!(
+        "UPDATE taxii_links SET secret = '{}', sealed = NULL, changed = changed + 1",
+        there.token
+    ));
+    let beside = here.beside(&place).await;
+    let is_sealed =
+        "DO $$ BEGIN IF EXISTS (SELECT 1 FROM taxii_links WHERE sealed IS NULL OR secret IS NOT NULL)
+        THEN RAISE EXCEPTION 'in the open'; END IF; END $$";
+    assert!(server.is_so(is_sealed));
+    // Whichever of the two has the duty now reads on.
+    server.alter("UPDATE taxii_links SET changed = changed + 1");
+    let before = state(&here).await["at"].clone();
+    wait_for(&beside, "another round", |state| state["at"] != before && state["failures"] == 0).await;
+    let (elsewhere, asked) = scripted(|_| json!({}).to_string()).await;
+    server.alter(&format!("UPDATE taxii_links SET discovery = '{elsewhere}', changed = changed + 1"));
+    let told = wait_for(&here, "it is told", |state| state["failures"].as_u64() > Some(0)).await;
+    assert!(told["trouble"].as_str().unwrap().contains("cannot be opened with this node's key"), "{told}");
+    assert_eq!(asked.load(Ordering::SeqCst), 0, "nobody else is asked");
+}

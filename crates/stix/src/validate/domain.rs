@@ -160,7 +160,7 @@ pub(super) const DOMAIN: &[TypeDefinition] = &[
             optional("name", Kind::Text),
             optional("description", Kind::Text),
             optional("malware_types", Kind::List(&Kind::Open(&v::MALWARE_TYPE))),
-            optional("is_family", Kind::Boolean),
+            required("is_family", Kind::Boolean),
             optional("aliases", TEXTS),
             optional("kill_chain_phases", KILL_CHAIN_PHASES),
             optional("first_seen", Kind::Timestamp),

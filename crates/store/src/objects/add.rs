@@ -76,6 +76,20 @@ pub struct Bringer<'a> {
     pub visible: Option<&'a Visible>,
 }
 
+/// A version of an object that its bringer brought before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Earlier {
+    /// Its place in the log.
+    pub sequence: i64,
+    /// The label that it bears; or bore, where it was removed.
+    pub label: LabelKey,
+    /// Whether it is the same version: it comes again after it was removed.
+    pub is_same: bool,
+}
+
+/// Says of another version, with what its bringer brought of the object before, newest first, whether it is held back.
+pub type Guard<'a> = &'a dyn Fn(&Reader<'_>, &NewObject, &[Earlier]) -> Result<bool, StoreError>;
+
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Added {
@@ -84,6 +98,8 @@ pub struct Added {
     /// Positions of objects that were added and contradict what another organisation brought in and the bringer may not see: the
     /// same version with other content. For who supervises the node, never for the bringer.
     pub unseen_conflicts: Vec<usize>,
+    /// Positions of objects that the guard held back, with what was brought of them before; their outcomes stand for nothing.
+    pub held: Vec<(usize, Vec<Earlier>)>,
 }
 
 /// Adds objects of the node's own making, or of somebody who sees everything: as [`add_from`].
@@ -124,16 +140,38 @@ pub fn add_from(
     bringer: Bringer<'_>,
     objects: &[NewObject],
 ) -> Result<Added, StoreError> {
+    add_guarded(tx, realm, collection, bringer, objects, None)
+}
+
+/// The same, but that a guard may hold back other versions of what the bringer brought before.
+///
+/// # Errors
+/// Those of the database and of the guard; then nothing of the batch is kept.
+pub fn add_guarded(
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    collection: CollectionKey,
+    bringer: Bringer<'_>,
+    objects: &[NewObject],
+    guard: Option<Guard<'_>>,
+) -> Result<Added, StoreError> {
     let realm = tx.realm_for_writing(realm)?;
     let originator = originator_key(tx, realm, bringer.organisation)?;
 
     let mut batch = Batch::new(tx, realm, collection, originator, bringer.visible, objects)?;
     let mut added = Added::default();
     for (position, new) in objects.iter().enumerate() {
-        let (outcome, contradicts) = batch.add(new)?;
-        added.outcomes.push(outcome);
-        if contradicts {
-            added.unseen_conflicts.push(position);
+        match batch.add(new, guard)? {
+            Done::Outcome(outcome, contradicts) => {
+                added.outcomes.push(outcome);
+                if contradicts {
+                    added.unseen_conflicts.push(position);
+                }
+            }
+            Done::Held(earlier) => {
+                added.outcomes.push(AddOutcome::Duplicate { sequence: 0 });
+                added.held.push((position, earlier));
+            }
         }
     }
     batch.tallies.write(batch.tx, realm, collection)?;
@@ -166,6 +204,14 @@ struct Known {
     line: i64,
     revoked: bool,
     hash: [u8; 32],
+}
+
+/// What was done with an object.
+enum Done {
+    /// And whether it contradicts what the bringer may not see.
+    Outcome(AddOutcome, bool),
+    /// It was held back.
+    Held(Vec<Earlier>),
 }
 
 /// What is done with an object.
@@ -216,25 +262,37 @@ impl<'t, 'c> Batch<'t, 'c> {
         })
     }
 
-    /// Adds one object; and whether it contradicts what the bringer may not see.
-    fn add(&mut self, new: &NewObject) -> Result<(AddOutcome, bool), StoreError> {
+    /// Adds one object.
+    fn add(&mut self, new: &NewObject, guard: Option<Guard<'_>>) -> Result<Done, StoreError> {
         let object = &new.object;
         if object.bytes().len() > OBJECT_BYTES_MAX {
             let message =
                 format!("the object has {} bytes; at most {OBJECT_BYTES_MAX}", object.bytes().len());
-            return Ok((AddOutcome::Refused { code: "too-large", message }, false));
+            return Ok(Done::Outcome(AddOutcome::Refused { code: "too-large", message }, false));
         }
         let hash = object.canonical_hash();
         let object_key = place::object_key(self.realm, object.id().as_str());
         let row = |line| NewRow { new, object_key, line, hash: &hash };
         if !self.places.any(object_key)? {
-            return Ok((self.begin(&row(0))?, false));
+            return Ok(Done::Outcome(self.begin(&row(0))?, false));
         }
         let known = self.known(object, object_key)?;
         let outcome = match self.judge(object, &hash, &known) {
-            Verdict::Stop(outcome) => return Ok((outcome, false)),
+            Verdict::Stop(outcome) => return Ok(Done::Outcome(outcome, false)),
             Verdict::Begin { line } => self.begin(&row(line))?,
             Verdict::Continue { last, removed } => {
+                if let Some(guard) = guard {
+                    let own = known.iter().rev().filter(|known| known.originator == self.originator);
+                    let own = own.map(|known| Earlier {
+                        sequence: known.sequence,
+                        label: known.label,
+                        is_same: known.version_key == version_key(object),
+                    });
+                    let earlier: Vec<Earlier> = own.collect();
+                    if guard(self.tx, new, &earlier)? {
+                        return Ok(Done::Held(earlier));
+                    }
+                }
                 if let Some(sequence) = removed {
                     // Its removal stays in the log; this row would stand in the way of the new one.
                     releases::remember_place(self.tx, sequence)?;
@@ -248,7 +306,7 @@ impl<'t, 'c> Batch<'t, 'c> {
         let contradicts = known
             .iter()
             .any(|known| !self.sees(known) && known.version_key == version_key(object) && known.hash != hash);
-        Ok((outcome, contradicts))
+        Ok(Done::Outcome(outcome, contradicts))
     }
 
     /// Adds the first version of a line.
@@ -452,7 +510,7 @@ fn log_state<'s>(tx: &Tx<'_>, state: &'s mut Option<LogState>) -> Result<&'s mut
     state.as_mut().ok_or(StoreError::Closed)
 }
 
-fn version_key(object: &Object) -> &str {
+pub(super) fn version_key(object: &Object) -> &str {
     object.version().map_or("", stix::Timestamp::sort_key)
 }
 

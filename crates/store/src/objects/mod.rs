@@ -28,7 +28,10 @@ use stix::Object;
 
 use crate::{Reader, StoreError};
 
-pub use add::{AddOutcome, Added, Bringer, NewObject, OBJECT_BYTES_MAX, VERSIONS_MAX, add, add_from};
+pub use add::{
+    AddOutcome, Added, Bringer, Earlier, Guard, NewObject, OBJECT_BYTES_MAX, VERSIONS_MAX, add, add_from,
+    add_guarded,
+};
 pub(crate) use add::{LogState, last_sequence};
 pub(crate) use condition::label_condition;
 pub use find::{
@@ -40,8 +43,8 @@ pub use fulltext::Fit;
 pub(crate) use index::index_again;
 pub use named::{Named, NamedBatch, named, names};
 pub use page::{
-    FILTER_VALUES_MAX, Filter, IdFilter, Order, PAGE_MAX, Page, Standing, Versions, count, get, get_version,
-    holds_type, originator, page, standing, standing_label, stored, versions,
+    FILTER_VALUES_MAX, Filter, IdFilter, Order, PAGE_MAX, Page, Standing, Versions, brought_before, count,
+    get, get_version, holds_type, originator, page, standing, standing_label, stored, versions,
 };
 pub(crate) use place::{migrate as migrate_places, object_key, rows_of};
 #[cfg(test)]

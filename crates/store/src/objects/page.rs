@@ -3,6 +3,7 @@ use oversight::{OrganisationId, Realm};
 use policy::{LabelKey, Visible};
 use stix::{Id, Object, Timestamp};
 
+use super::add::{Earlier, version_key};
 use super::condition::{Conditions, label_condition, last_condition, line_condition};
 use super::place::{object_key, rows_of};
 use super::plan;
@@ -264,6 +265,31 @@ pub fn stored(reader: &Reader<'_>, sequence: i64) -> Result<Option<Object>, Stor
     let body = reader.first(sql, [sequence], |row| Ok(Bytes::copy_from_slice(row.bytes(0)?)))?;
     let parsed = body.map(Object::parse).transpose();
     parsed.map_err(|_| StoreError::corrupt(format!("object of log row {sequence}")))
+}
+
+/// What an organisation brought of an object before, newest first, be it there or removed: as a [`super::Guard`] is told.
+///
+/// # Errors
+/// Those of the database.
+pub fn brought_before(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    organisation: &OrganisationId,
+    object: &Object,
+) -> Result<Vec<Earlier>, StoreError> {
+    let realm = reader.realm(realm)?;
+    let sql = format!(
+        "SELECT sequence, label, version_key FROM log WHERE {} AND realm + 0 = ?2 AND id = ?3 AND kind < 2 AND originator =
+             (SELECT originator FROM originators WHERE realm = ?2 AND organisation = ?4)
+         ORDER BY version_key DESC, collection DESC",
+        rows_of("sequence", "?1")
+    );
+    let id = object.id().as_str();
+    let params = (object_key(realm, id), realm, id, organisation.as_str());
+    reader.rows(&sql, params, |row| {
+        let is_same = row.text(2)? == version_key(object);
+        Ok(Earlier { sequence: row.get(0)?, label: row.get(1)?, is_same })
+    })
 }
 
 /// All versions of an object that the reader may see, newest first, at most [`PAGE_MAX`].

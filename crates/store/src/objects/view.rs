@@ -45,6 +45,19 @@ impl Place {
     pub fn behind(sequence: i64, view: &View) -> Self {
         Self { sequence, opening: view.openings().last().map(|opening| (opening.number, Self::ALL)) }
     }
+
+    /// The labels of what was opened and is not behind this place, or not all of it.
+    #[must_use]
+    pub fn opened_ahead(&self, view: &View) -> BTreeSet<LabelKey> {
+        let openings = view.openings();
+        let known = self.opening.and_then(|(number, within)| {
+            let place = openings.iter().position(|opening| opening.number == number)?;
+            Some(if within == Self::ALL { place + 1 } else { place })
+        });
+        // As in [`tail_in_view`].
+        let before = || openings.iter().take_while(|opening| opening.through < self.sequence).count();
+        view.opened_from(known.unwrap_or_else(before))
+    }
 }
 
 /// A page of a collection in a class's view, oldest first. [`Filter::after`] and [`Filter::added_after`] are dates of the view, and so are

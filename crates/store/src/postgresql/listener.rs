@@ -9,7 +9,7 @@ use super::{Server, Session};
 use crate::StoreError;
 use crate::connection::Connection;
 use crate::objects::last_sequence;
-use crate::{Clock, Reader};
+use crate::{Clock, Reader, tellings};
 
 /// How long a commit of another process may stay unnoticed when its notification is lost.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -18,29 +18,40 @@ const ROWS_MIN: i64 = 1_000;
 /// How long to wait for a server that is away.
 const RETRY_EVERY: Duration = Duration::from_millis(500);
 
-/// Announces the newest committed sequence, whoever committed it, as long as somebody wants to know.
-pub(crate) fn start(server: Server, announce: Weak<watch::Sender<i64>>) -> std::io::Result<()> {
+/// Announces the newest committed sequence and what was told last beside the log, whoever committed it, as long as somebody wants to
+/// know.
+pub(crate) fn start(
+    server: Server,
+    announce: Weak<watch::Sender<i64>>,
+    tell: Weak<watch::Sender<i64>>,
+) -> std::io::Result<()> {
     std::thread::Builder::new().name("store-listener".to_owned()).spawn(move || {
         while announce.strong_count() > 0 {
             // An error means that the server is away: the readers and the writer say so to whoever asks.
-            let _ = follow(&server, &announce);
+            let _ = follow(&server, &announce, &tell);
             std::thread::sleep(RETRY_EVERY);
         }
     })?;
     Ok(())
 }
 
-fn follow(server: &Server, announce: &Weak<watch::Sender<i64>>) -> Result<(), StoreError> {
+fn follow(
+    server: &Server,
+    announce: &Weak<watch::Sender<i64>>,
+    tell: &Weak<watch::Sender<i64>>,
+) -> Result<(), StoreError> {
     let connection = Connection::Postgres(Box::new(Session::connect(server, false)?));
     // Named, so that whoever looks at the server's connections knows which one rests on purpose.
     connection.run("SET application_name = 'yagura listener'; LISTEN yagura")?;
     let clock = Clock::system();
     let mut known_rows = 0;
     loop {
-        let newest = last_sequence(&Reader::new(&connection, &clock))?;
-        let Some(sender) = announce.upgrade() else { return Ok(()) };
-        announce_newer(&sender, newest);
-        drop(sender);
+        let reader = Reader::new(&connection, &clock);
+        let (newest, told) = (last_sequence(&reader)?, tellings::newest(&reader)?);
+        let (Some(announce), Some(tell)) = (announce.upgrade(), tell.upgrade()) else { return Ok(()) };
+        announce_newer(&announce, newest);
+        announce_newer(&tell, told);
+        drop((announce, tell));
         if newest >= ROWS_MIN && newest / 2 > known_rows {
             refresh_statistics(&connection, newest)?;
             known_rows = newest;

@@ -4,9 +4,11 @@ use oversight::Realm;
 use stix::Id;
 use stix::marking::Tlp;
 use store::carried::{self, Kind, Reach};
+use store::saved_searches::Owner;
 use store::taxii_links::{self, Progress, TaxiiLink};
+use store::tellings::{self, Audience, KEPT_MAX};
 use store::widenings::{self, State, Widening};
-use store::{Act, StoreError, feedback, recalls, requests};
+use store::{Act, StoreError, Tx, feedback, recalls, requests};
 
 use crate::fixture::{Council, indicator, organisation};
 use crate::on_every_store;
@@ -20,6 +22,8 @@ on_every_store![
     a_standing_grant_covers_its_originators_object_until_it_falls,
     an_organisation_says_once_that_it_blocked,
     a_taxii_link_keeps_its_place_and_is_forgotten_whole,
+    what_an_older_program_kept_in_the_open_is_sealed_in_its_place,
+    what_is_told_beside_the_log_is_read_in_order_and_the_oldest_is_forgotten,
 ];
 
 fn id(number: u64) -> Id {
@@ -95,6 +99,7 @@ async fn what_a_peer_tells_of_those_beyond_counts_into_the_reach_of_a_recall(cou
 async fn a_proposal_is_decided_once_and_one_of_an_object_is_open(council: Council) {
     let done = council.store.write(|tx| {
         let proposed = Widening {
+            waits: false,
             id: "w".to_owned(),
             object: id(1),
             version: "2026-01-01T00:00:00Z".to_owned(),
@@ -155,9 +160,8 @@ async fn a_standing_grant_covers_its_originators_object_until_it_falls(council: 
         assert!(!requests::any_stands(tx, &LIVE)?);
         requests::stand(tx, &LIVE, &grant)?;
         assert!(requests::any_stands(tx, &LIVE)? && requests::stands(tx, &LIVE, &grant)?);
-        let standing = |tx: &store::Tx<'_>, number, from| {
-            requests::standing(tx, &LIVE, &id(number), &organisation(from))
-        };
+        let standing =
+            |tx: &Tx<'_>, number, from| requests::standing(tx, &LIVE, &id(number), &organisation(from));
         assert_eq!(standing(tx, 1, "agency")?, [organisation("operator-a")]);
         assert!(standing(tx, 1, "operator-b")?.is_empty(), "what another one brings under the id is not its");
         assert!(standing(tx, 2, "agency")?.is_empty());
@@ -188,7 +192,7 @@ async fn a_taxii_link_keeps_its_place_and_is_forgotten_whole(council: Council) {
             discovery: "https://taxii.example/taxii2/".to_owned(),
             collection: Some("c".to_owned()),
             user: None,
-            secret: Some("hunter2".to_owned()),
+            sealed: Some(b"hunter2".to_vec()),
             certificate: None,
             every_seconds: 60,
             pulls: true,
@@ -197,7 +201,7 @@ async fn a_taxii_link_keeps_its_place_and_is_forgotten_whole(council: Council) {
             created: tx.now(),
             changed: tx.now(),
         };
-        assert!(!format!("{link:?}").contains("hunter2"));
+        assert!(!format!("{link:?}").contains("sealed"));
         taxii_links::add(tx, &LIVE, &link)?;
         assert!(matches!(taxii_links::add(tx, &LIVE, &link), Err(StoreError::Exists { .. })));
         assert_eq!(taxii_links::list(tx, &LIVE)?, std::slice::from_ref(&link));
@@ -220,4 +224,83 @@ async fn a_taxii_link_keeps_its_place_and_is_forgotten_whole(council: Council) {
         Ok(Act::bookkeeping(()))
     });
     done.await.unwrap();
+}
+
+async fn what_an_older_program_kept_in_the_open_is_sealed_in_its_place(council: Council) {
+    let link = |id: &str, tx: &Tx<'_>| TaxiiLink {
+        id: id.to_owned(),
+        organisation: organisation("partner"),
+        discovery: "https://taxii.example/taxii2/".to_owned(),
+        collection: None,
+        user: Some("yagura".to_owned()),
+        sealed: None,
+        certificate: None,
+        every_seconds: 60,
+        pulls: true,
+        pushes: false,
+        suspended: false,
+        created: tx.now(),
+        changed: tx.now(),
+    };
+    let added = council.store.write(move |tx| {
+        for id in ["old", "without"] {
+            let link = link(id, tx);
+            taxii_links::add(tx, &LIVE, &link)?;
+        }
+        Ok(Act::bookkeeping(()))
+    });
+    added.await.unwrap();
+    council.alter("UPDATE taxii_links SET secret = 'hunter2' WHERE id = 'old'");
+    let done = council.store.write(|tx| {
+        let found = taxii_links::unsealed(tx, &LIVE)?;
+        let [(found, secret)] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((found.id.as_str(), secret.as_str(), &found.sealed), ("old", "hunter2", &None));
+        taxii_links::seal(tx, &LIVE, "old", b"sealed")?;
+        assert!(taxii_links::unsealed(tx, &LIVE)?.is_empty());
+        let sealed = taxii_links::get(tx, &LIVE, "old")?.and_then(|link| link.sealed);
+        assert_eq!(sealed.as_deref(), Some(b"sealed".as_slice()));
+        Ok(Act::bookkeeping(()))
+    });
+    done.await.unwrap();
+}
+
+async fn what_is_told_beside_the_log_is_read_in_order_and_the_oldest_is_forgotten(council: Council) {
+    let audiences = [
+        Audience::Organisations(["agency", "operator-a"].map(organisation).into()),
+        Audience::Owner(Owner::Person("p".to_owned())),
+        Audience::Owner(Owner::Program("t".to_owned())),
+    ];
+    let mut told = council.store.told();
+    let tell = async |audience: Audience| {
+        let event = format!("{audience:?}");
+        let write = move |tx: &mut Tx<'_>| tellings::add(tx, &LIVE, &audience, &event).map(Act::bookkeeping);
+        council.store.write(write).await.unwrap();
+    };
+    let read = async |after: i64, limit: usize| {
+        council.store.read(move |reader| tellings::after(reader, &LIVE, after, limit)).await.unwrap()
+    };
+    for audience in &audiences {
+        tell(audience.clone()).await;
+    }
+    assert!(told.has_changed().unwrap());
+    assert_eq!(*told.borrow_and_update(), 3, "it is known when the write is answered");
+    let found: Vec<(i64, Audience, String)> =
+        read(0, 9).await.into_iter().map(|one| (one.number, one.audience, one.event)).collect();
+    let expected = audiences.iter().zip(1..).map(|(one, number)| (number, one.clone(), format!("{one:?}")));
+    assert_eq!(found, expected.collect::<Vec<_>>());
+    assert_eq!(read(1, 1).await.iter().map(|one| one.number).collect::<Vec<_>>(), [2]);
+    // What is taken back was never told.
+    let failed = council.store.write(|tx| {
+        tellings::add(tx, &LIVE, &Audience::Owner(Owner::Person("p".to_owned())), "")?;
+        Err::<Act<()>, _>(StoreError::NotFound { what: String::new() })
+    });
+    failed.await.unwrap_err();
+    tell(audiences[0].clone()).await;
+    assert_eq!(*told.borrow_and_update(), 4);
+    council.alter(&format!("UPDATE tellings SET number = {KEPT_MAX} + 1 WHERE number = 4"));
+    tell(audiences[1].clone()).await;
+    assert_eq!(
+        read(0, 9).await.iter().map(|one| one.number).collect::<Vec<_>>(),
+        [3, KEPT_MAX + 1, KEPT_MAX + 2]
+    );
 }

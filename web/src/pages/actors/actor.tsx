@@ -48,7 +48,7 @@ function Loaded({ actor }: { actor: Actor }) {
       }
     >
       <FindTabs />
-      {object.description !== undefined && object.description !== null && <p className={`prose ${classes.about ?? ''}`}>{inLanguage(object.description, language)}</p>}
+      {object.description !== undefined && object.description !== null && <p className={`prose ${classes.about ?? ''}`}>{inLanguage(object.description, language)}{object.description.endsWith('…') && <> <Link to={`/intelligence/${object.id}`} className="text-link">{t('actorsPage.whole')}</Link></>}</p>}
       {actor.more && <p className="quiet">{t('actorsPage.cut')}</p>}
       <div className={classes.columns}>
         <div>

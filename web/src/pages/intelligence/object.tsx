@@ -1,7 +1,7 @@
-import { Button, Tabs } from '@mantine/core'
+import { Button, Menu, Tabs } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks'
 import { useQueryClient } from '@tanstack/react-query'
-import { Eye, Trash2, Waypoints } from 'lucide-react'
+import { ChevronDown, Eye, Trash2, Waypoints } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 import { Link, useNavigate, useParams, useSearchParams } from 'react-router'
 
@@ -30,7 +30,7 @@ import { titleOf } from './object-row.tsx'
 import { list, Properties, text } from './properties.tsx'
 import classes from './object.module.css'
 import { References } from './references.tsx'
-import { GivenTo, SharingActions } from './sharing-actions.tsx'
+import { GivenTo, useSharingActs } from './sharing-actions.tsx'
 import { Worth } from './worth.tsx'
 
 /** One object: what it is, why we believe it, where it was seen, what refers to it, who can see it. */
@@ -82,14 +82,7 @@ function Loaded({ detail }: { detail: ObjectDetail }) {
           <span>{t('object.addedBy')} <Ago at={summary.date_added} /></span>
         </>
       }
-      actions={
-        <>
-          <Button component={Link} to={`/graph?n=${encodeURIComponent(summary.id)}&x=${encodeURIComponent(summary.id)}`} variant="default" size="xs" leftSection={<Waypoints size={15} />}>{t('graph.showIn')}</Button>
-          <SharingActions detail={detail} />
-          <Button variant="default" size="xs" leftSection={<Eye size={15} />} onClick={open}>{t('object.whoSees')}</Button>
-          {mayWithdraw && <Button variant="default" size="xs" leftSection={<Trash2 size={15} />} onClick={ask}>{t('object.withdraw')}</Button>}
-        </>
-      }
+      actions={<Acts detail={detail} onAudience={open} onWithdraw={mayWithdraw ? ask : undefined} />}
     >
       <Confirm
         opened={withdrawing}
@@ -118,6 +111,32 @@ function Loaded({ detail }: { detail: ObjectDetail }) {
         <WhoSees detail={detail} />
       </SidePanel>
     </Page>
+  )
+}
+
+/** The one thing that is always at hand, and the rest in a menu. */
+function Acts({ detail, onAudience, onWithdraw }: { detail: ObjectDetail; onAudience: () => void; onWithdraw: (() => void) | undefined }) {
+  const { t } = useTranslation()
+  const { lines, dialogs } = useSharingActs(detail)
+  const id = encodeURIComponent(detail.summary.id)
+  return (
+    <>
+      <Button size="xs" leftSection={<Eye size={15} />} onClick={onAudience}>{t('object.whoSees')}</Button>
+      <Menu position="bottom-end" width={260}>
+        <Menu.Target><Button variant="default" size="xs" rightSection={<ChevronDown size={15} />}>{t('object.more')}</Button></Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item component={Link} to={`/graph?n=${id}&x=${id}`} leftSection={<Waypoints size={15} />}>{t('graph.showIn')}</Menu.Item>
+          {lines}
+          {onWithdraw && (
+            <>
+              <Menu.Divider />
+              <Menu.Item leftSection={<Trash2 size={15} />} onClick={onWithdraw}>{t('object.withdraw')}</Menu.Item>
+            </>
+          )}
+        </Menu.Dropdown>
+      </Menu>
+      {dialogs}
+    </>
   )
 }
 

@@ -1,5 +1,6 @@
-import { Button } from '@mantine/core'
-import { useState } from 'react'
+import { Menu } from '@mantine/core'
+import { HandHelping, Scale, Tag, Undo2 } from 'lucide-react'
+import { useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { useSession } from '../../api/session.ts'
@@ -14,8 +15,8 @@ import { ReleaseTable } from '../sharing/released.tsx'
 
 type Act = 'request' | 'judge' | 'marking' | 'recall'
 
-/** What one can do about who sees an object. */
-export function SharingActions({ detail }: { detail: ObjectDetail }) {
+/** What one can do about who sees an object: lines of a menu, and the dialogs that they open, which stand outside of it. */
+export function useSharingActs(detail: ObjectDetail): { lines: ReactNode; dialogs: ReactNode } {
   const { t } = useTranslation()
   const { may, organisation } = useSession()
   const [act, setAct] = useState<Act | null>(null)
@@ -25,19 +26,24 @@ export function SharingActions({ detail }: { detail: ObjectDetail }) {
   const releases = useObjectReleases(id, act === 'recall')
   const givenTo = releases.data && new Set(releases.data.rows.map((row) => row.recipient)).size
   const close = () => setAct(null)
-  const button = (name: Act, text: string) => <Button variant="default" size="xs" onClick={() => setAct(name)}>{text}</Button>
-  return (
+  const line = (name: Act, icon: ReactNode, text: string) => <Menu.Item leftSection={icon} onClick={() => setAct(name)}>{text}</Menu.Item>
+  const lines = (
     <>
-      {!own && may.includes('ask-release') && button('request', t('sharing.requestRelease'))}
-      {!own && may.includes('ask-questions') && button('judge', t('sharing.judge'))}
-      {own && (may.includes('widen-release') || may.includes('restrict-release')) && button('marking', t('sharing.changeMarking'))}
-      {mayRecall && button('recall', t('sharing.recall'))}
+      {!own && may.includes('ask-release') && line('request', <HandHelping size={15} />, t('sharing.requestRelease'))}
+      {!own && may.includes('ask-questions') && line('judge', <Scale size={15} />, t('sharing.judge'))}
+      {own && (may.includes('widen-release') || may.includes('restrict-release')) && line('marking', <Tag size={15} />, t('sharing.changeMarking'))}
+      {mayRecall && line('recall', <Undo2 size={15} />, t('sharing.recall'))}
+    </>
+  )
+  const dialogs = (
+    <>
       {act === 'request' && <RequestDialog object={id} opened onClose={close} />}
       {act === 'judge' && <JudgeDialog object={id} opened onClose={close} />}
       {act === 'marking' && <MarkingDialog object={id} opened onClose={close} now={marking.tlp ?? undefined} />}
       {act === 'recall' && <RecallDialog object={id} opened onClose={close} givenTo={givenTo} />}
     </>
   )
+  return { lines, dialogs }
 }
 
 /** Who was given an object, and what was recalled of it. */

@@ -15,6 +15,7 @@ import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Marking } from '../../components/marking.tsx'
 import { Page, Section } from '../../components/page.tsx'
+import { needsProof, Prove } from '../../components/prove.tsx'
 import { typeWord } from '../../components/type-word.ts'
 import { Waiting } from '../../components/waiting.tsx'
 import { exact } from '../../format/number.ts'
@@ -76,7 +77,7 @@ function Form({ onTaken }: { onTaken: (taken: Ingested) => void }) {
       </Section>
     </div>
     <div className={classes.foot}>
-      {send.error && <ErrorNote error={send.error} />}
+      {needsProof(send.error) ? <Prove opened onClose={send.reset} onProved={() => send.mutate()} /> : send.error && <ErrorNote error={send.error} />}
       <div className={classes.line}>
         <Button loading={send.isPending} disabled={!isCurrent || contents?.fault !== null || fit === 0} onClick={() => send.mutate()}>{fit === 0 ? t('publish.open') : t('publish.send', { text: exact(fit) })}</Button>
         <p className={classes.sure}>{t('publish.sure')}</p>
@@ -174,10 +175,14 @@ function Refused({ refused }: { refused: RefusedObject[] }) {
 
 function Outcome({ taken, onAgain }: { taken: Ingested; onAgain: () => void }) {
   const { t } = useTranslation()
+  const mayDecide = useMay('widen-release')
   return (
     <div className={classes.form}>
       <p role="status">{t('publish.done', { accepted: exact(taken.accepted), duplicates: exact(taken.duplicates), refused: exact(taken.refused.length) })}</p>
       {taken.refused.length > 0 && <Refused refused={taken.refused} />}
+      {taken.waiting !== undefined && taken.waiting.length > 0 && (
+        <p>{t('publish.waiting', { count: taken.waiting.length, text: exact(taken.waiting.length) })}{mayDecide && <> <Link className="text-link" to="/sharing/widenings">{t('publish.toWidenings')}</Link></>}</p>
+      )}
       <div className={classes.acts}>
         <Button component={Link} to="/intelligence?sort=added" data-autofocus>{t('publish.toList')}</Button>
         <Button variant="default" onClick={onAgain}>{t('publish.again')}</Button>

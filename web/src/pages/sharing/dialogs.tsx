@@ -8,6 +8,7 @@ import { nameOf, useSession } from '../../api/session.ts'
 import { askRelease, changeMarking, issueRecall, judge, LEVELS, PURPOSES } from '../../api/sharing.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { needsProof, Prove } from '../../components/prove.tsx'
 import { useToasts } from '../../components/toast.tsx'
 import { useLanguage } from '../../i18n.ts'
 import classes from './sharing.module.css'
@@ -80,6 +81,7 @@ export function RecallDialog({ object, opened, onClose, givenTo }: Props & { giv
     event.preventDefault()
     send.mutate()
   }
+  if (needsProof(send.error)) return <Prove opened={opened} onClose={send.reset} onProved={() => send.mutate()} />
   return (
     <Dialog opened={opened} onClose={onClose} title={t('sharing.recall')}>
       <form className={classes.form} onSubmit={submit}>
@@ -114,6 +116,7 @@ export function MarkingDialog({ object, opened, onClose, now }: Props & { now: s
     event.preventDefault()
     send.mutate()
   }
+  if (needsProof(send.error)) return <Prove opened={opened} onClose={send.reset} onProved={() => send.mutate()} />
   return (
     <Dialog opened={opened} onClose={onClose} title={t('sharing.changeMarking')}>
       <form className={classes.form} onSubmit={submit}>

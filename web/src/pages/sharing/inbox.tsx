@@ -11,7 +11,7 @@ import { Ago } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import classes from './sharing.module.css'
 
-const PART: Record<string, string> = { recall: 'recalls', 'release-request': 'requests', 'release-answer': 'requests', question: 'questions', answer: 'questions' }
+const PART: Record<string, string> = { recall: 'recalls', 'release-request': 'requests', 'release-answer': 'requests', question: 'questions', answer: 'questions', 'widening-proposed': 'widenings' }
 
 /** What the organisation was told, newest first. */
 export function Inbox() {

@@ -12,6 +12,7 @@ import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { useObjectName } from '../../components/object-name.ts'
 import { useOrganisationName } from '../../components/organisation-name.ts'
+import { needsProof, Prove } from '../../components/prove.tsx'
 import { Ago, Both } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import classes from './sharing.module.css'
@@ -82,8 +83,7 @@ function AnswerDialog({ request, onClose }: { request: ReleaseRequest; onClose: 
       await client.invalidateQueries({ queryKey: ['release-requests'] })
     },
   })
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
+  const answer = () => {
     const grants = kind === 'grant'
     send.mutate({
       answer: kind,
@@ -92,6 +92,11 @@ function AnswerDialog({ request, onClose }: { request: ReleaseRequest; onClose: 
       ...(grants && until !== '' ? { until: new Date(`${until}T23:59:59`).toISOString() } : {}),
     })
   }
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    answer()
+  }
+  if (needsProof(send.error)) return <Prove opened onClose={send.reset} onProved={answer} />
   return (
     <Dialog opened onClose={onClose} title={t('sharing.answer')}>
       <form className={classes.form} onSubmit={submit}>

@@ -7,6 +7,7 @@ import { Link } from 'react-router'
 import { decideWidening, useWidenings, type Widening } from '../../api/sharing.ts'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
+import { needsProof, Prove } from '../../components/prove.tsx'
 import { Ago } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import classes from './sharing.module.css'
@@ -33,7 +34,7 @@ function Row({ widening }: { widening: Widening }) {
         <span className="quiet">{t('sharing.proposedBy', { name: widening.proposer })}</span>
         <span className="quiet"><Ago at={widening.at} /></span>
       </div>
-      <p className={classes.text}>{widening.reason}</p>
+      <p className={classes.text}>{widening.waits ? t('widenings.waits') : widening.reason}</p>
       {widening.answer != null && (
         <div className={classes.answer}>
           <p className={classes.text}>{widening.answer}</p>
@@ -64,9 +65,9 @@ function Decision({ widening }: { widening: Widening }) {
   }
   return (
     <form onSubmit={submit}>
-      <p className="quiet">{widening.own ? t('sharing.wideningOwn') : t('sharing.wideningOther')}</p>
+      <p className="quiet">{widening.own ? t('sharing.wideningOwn') : widening.waits ? t('sharing.wideningWaits') : t('sharing.wideningOther')}</p>
       <TextInput label={t('sharing.reason')} required withAsterisk={false} maxLength={10_000} value={text} onChange={(event) => setText(event.currentTarget.value)} />
-      {send.error && <ErrorNote error={send.error} />}
+      {needsProof(send.error) ? <Prove opened onClose={send.reset} onProved={() => send.mutate(send.variables ?? first)} /> : send.error && <ErrorNote error={send.error} />}
       <div className={classes.actions}>
         {decisions.map((decision) => (
           <Button key={decision} size="xs" type={decision === first ? 'submit' : 'button'} variant={decision === first ? 'filled' : 'default'} loading={send.isPending && send.variables === decision}

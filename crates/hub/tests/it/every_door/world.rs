@@ -318,10 +318,25 @@ impl Made {
         let status = self.hub.post_as(token, &[object]).await;
         // Only a version that is newer than those that a change of marking made.
         if status["failure_count"] == 0 {
+            self.confirm_what_waits(&thing, &status).await;
             let versions = &mut self.world.things[place].versions;
             versions.push(version);
             versions.sort_by(|one, other| one.modified.cmp(&other.modified));
         }
+    }
+
+    /// A version under a freer marking takes two persons, as a change of marking does.
+    async fn confirm_what_waits(&self, thing: &Thing, status: &Value) {
+        let message = status["successes"][0]["message"].as_str().unwrap_or_default();
+        if !message.starts_with("waiting") {
+            return;
+        }
+        let second = Signed::person(&self.hub, &thing.originator, PersonRole::DutyOfficer).await;
+        let open = second.good("/api/v1/widenings").await["widenings"].clone();
+        let waits = |one: &&Value| one["object"] == thing.id.as_str() && one["state"] == "open";
+        let proposal = open.as_array().unwrap().iter().find(waits).unwrap()["id"].clone();
+        let path = format!("/api/v1/widenings/{}/decision", proposal.as_str().unwrap());
+        second.done(&path, json!({ "decision": "confirm", "text": "so it is" })).await;
     }
 
     /// The originator changes the level of the last version: stricter binds the older ones, too.

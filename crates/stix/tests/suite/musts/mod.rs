@@ -241,7 +241,6 @@ fn section_3_1_required_properties_are_there() {
         "country",
         "result",
         "object_refs",
-        "is_family",
         "payload_bin",
         "src_ref",
         "serial_number",

@@ -1,0 +1,95 @@
+//! Credentials of others that the hub itself has to use, as they are kept: sealed (AES-256-GCM) under a key that is not in the
+//! database, so that a copy of the database opens no door elsewhere.
+//!
+//! The key is derived (HKDF-SHA256, RFC 5869) from the node's own, `node.key` in the data folder, which every hub of a node has anyway
+//! and which is backed up with it. Each seal is bound to what it is for: moved to another row, or to one whose address was changed,
+//! it does not open, so that whoever can write the database cannot have a credential sent elsewhere.
+
+use std::path::Path;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+
+use crate::{HubError, first_start};
+
+/// What is derived; nothing else is made of the node's key in this way.
+const INFO: &[u8] = b"yagura credentials at rest v1";
+
+/// What seals and opens.
+pub(crate) struct Vault(RandomizedNonceKey);
+
+/// It was sealed by another node's key, for something else, or was altered; which of them does not matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it cannot be opened with this node's key")]
+pub(crate) struct Unopenable;
+
+impl Vault {
+    /// The vault of the node whose key is in a data folder.
+    ///
+    /// # Errors
+    /// `key` where there is none, or none that can be used.
+    pub(crate) fn in_folder(data: &Path) -> Result<Self, HubError> {
+        let seed = first_start::seed_in(data)?;
+        Self::of(&seed).map_err(|_| HubError::new("key", "no key could be made of the node's key"))
+    }
+
+    fn of(seed: &[u8]) -> Result<Self, Unopenable> {
+        let mut key = [0; 32];
+        let derived = Salt::new(HKDF_SHA256, &[]).extract(seed);
+        let derived = derived.expand(&[INFO], HKDF_SHA256).map_err(|_| Unopenable)?;
+        derived.fill(&mut key).map_err(|_| Unopenable)?;
+        RandomizedNonceKey::new(&AES_256_GCM, &key).map(Self).map_err(|_| Unopenable)
+    }
+
+    /// Seals a text for one purpose: nonce, then ciphertext and tag.
+    ///
+    /// # Errors
+    /// Where the machine gives no randomness.
+    pub(crate) fn seal(&self, purpose: &str, text: &str) -> Result<Vec<u8>, Unopenable> {
+        let mut sealed = text.as_bytes().to_vec();
+        let nonce = self.0.seal_in_place_append_tag(Aad::from(purpose), &mut sealed);
+        let nonce = nonce.map_err(|_| Unopenable)?;
+        let nonce: &[u8; NONCE_LEN] = nonce.as_ref();
+        Ok([nonce.as_slice(), sealed.as_slice()].concat())
+    }
+
+    /// Opens what was sealed for the same purpose.
+    ///
+    /// # Errors
+    /// Where it was not.
+    pub(crate) fn open(&self, purpose: &str, sealed: &[u8]) -> Result<String, Unopenable> {
+        let (nonce, text) = sealed.split_at_checked(NONCE_LEN).ok_or(Unopenable)?;
+        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Unopenable)?;
+        let mut text = text.to_vec();
+        let text = self.0.open_in_place(nonce, Aad::from(purpose), &mut text).map_err(|_| Unopenable)?;
+        String::from_utf8(text.to_vec()).map_err(|_| Unopenable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_nodes_key_opens_and_only_for_the_purpose() {
+        let (own, other) = (Vault::of(&[1; 32]).unwrap(), Vault::of(&[2; 32]).unwrap());
+        let sealed = own.seal("a", "hunter2 合言葉").unwrap();
+        assert_eq!(own.open("a", &sealed).as_deref(), Ok("hunter2 合言葉"));
+        assert_eq!(Vault::of(&[1; 32]).unwrap().open("a", &sealed).as_deref(), Ok("hunter2 合言葉"));
+        assert_eq!(other.open("a", &sealed), Err(Unopenable));
+        assert_eq!(own.open("b", &sealed), Err(Unopenable));
+        assert_ne!(
+            own.seal("a", "hunter2 合言葉").unwrap(),
+            sealed,
+            "the same text is not sealed alike twice"
+        );
+        assert!(!sealed.windows(7).any(|window| window == b"hunter2"));
+        for place in 0..sealed.len() {
+            let mut altered = sealed.clone();
+            altered[place] ^= 1;
+            assert_eq!(own.open("a", &altered), Err(Unopenable), "{place}");
+            assert_eq!(own.open("a", &sealed[..place]), Err(Unopenable), "{place}");
+        }
+        assert_eq!(own.open("", &own.seal("", "").unwrap()).as_deref(), Ok(""));
+    }
+}
