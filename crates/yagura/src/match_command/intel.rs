@@ -214,7 +214,7 @@ pub(super) fn warning_lists(paths: &[PathBuf], built_in: bool) -> Result<Warning
 fn content(path: &Path) -> Result<Bytes, Failure> {
     let mut content = Vec::new();
     let mut file = readable(path)?.0.take(INTEL_BYTES_MAX + 1);
-    file.read_to_end(&mut content).map_err(|error| super::logs::unreadable(path, &error))?;
+    file.read_to_end(&mut content).map_err(|error| unreadable(path, &error))?;
     if content.len() as u64 > INTEL_BYTES_MAX {
         let shown = path.display();
         return Err(Failure::usage(
