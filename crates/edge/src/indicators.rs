@@ -41,15 +41,11 @@ struct Held {
 }
 
 /// What a new set has to take up.
+#[derive(Default)]
 enum Changed {
+    #[default]
     All,
     These(HashSet<Id>),
-}
-
-impl Default for Changed {
-    fn default() -> Self {
-        Self::All
-    }
 }
 
 /// What the set in use is replaced with.
