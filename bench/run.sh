@@ -17,8 +17,9 @@ export YAGURA_MEDALLION="$venv/bin/medallion"
 pin=()
 if command -v taskset >/dev/null; then pin=(taskset -c "$(($(nproc) - 1))"); fi
 
-# Everything is built before anything is measured.
-cargo bench --locked --quiet --no-run -p matcher -p store -p yagura
+# Everything is built before anything is measured; without names cargo would link the unit tests as well, for minutes.
+cargo bench --locked --quiet --no-run -p matcher -p store -p yagura \
+  --bench scan --bench ingest --bench service --bench scale --bench federation --bench fanout
 
 printf 'commit %s\nmachine %s, %s cores, %s\n' "$(git rev-parse --short HEAD)" \
   "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -sr)"
