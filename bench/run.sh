@@ -14,24 +14,29 @@ if [ ! -x "$venv/bin/medallion" ]; then
 fi
 export YAGURA_MEDALLION="$venv/bin/medallion"
 
-pin=()
-if command -v taskset >/dev/null; then pin=(taskset -c "$(($(nproc) - 1))"); fi
 
-# Everything is built before anything is measured; without names cargo would link the unit tests as well, for minutes.
-cargo bench --locked --quiet --no-run -p matcher -p store -p yagura \
-  --bench scan --bench ingest --bench service --bench scale --bench federation --bench fanout
+# All of them are named each time: cargo would otherwise build what they stand on anew, with the features that one alone asks for;
+# and benches are named, or it would link the unit tests as well. Everything is built before anything is measured.
+bench() { cargo bench --locked --quiet -p matcher -p store -p yagura "$@"; }
+bench --no-run --bench scan --bench ingest --bench service --bench scale --bench federation --bench fanout
 
 printf 'commit %s\nmachine %s, %s cores, %s\n' "$(git rev-parse --short HEAD)" \
   "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -sr)"
 printf '\n== match: one core, %s MB of EVE\n' "$megabytes"
-"${pin[@]}" cargo bench --locked --quiet -p matcher --bench scan -- "${megabytes}000000" "${short[@]}"
+scan=(bench --bench scan -- "${megabytes}000000" "${short[@]}")
+if command -v taskset >/dev/null; then
+  # The scanner alone has the last core; what this shell starts inherits it.
+  (taskset -pc "$(($(nproc) - 1))" "$BASHPID" >/dev/null && "${scan[@]}")
+else
+  "${scan[@]}"
+fi
 printf '\n== store\n'
-cargo bench --locked --quiet -p store --bench ingest -- "$objects"
+bench --bench ingest -- "$objects"
 printf '\n== service\n'
-cargo bench --locked --quiet -p yagura --bench service
+bench --bench service
 printf '\n== scale\n'
-cargo bench --locked --quiet -p yagura --bench scale -- "$many"
+bench --bench scale -- "$many"
 printf '\n== federation: three hubs\n'
-cargo bench --locked --quiet -p yagura --bench federation
+bench --bench federation
 printf '\n== fan-out: one object to a thousand streams\n'
-cargo bench --locked --quiet -p yagura --bench fanout
+bench --bench fanout
