@@ -14,7 +14,6 @@ if [ ! -x "$venv/bin/medallion" ]; then
 fi
 export YAGURA_MEDALLION="$venv/bin/medallion"
 
-
 # All of them are named each time: cargo would otherwise build what they stand on anew, with the features that one alone asks for;
 # and benches are named, or it would link the unit tests as well. Everything is built before anything is measured.
 bench() { cargo bench --locked --quiet -p matcher -p store -p yagura "$@"; }

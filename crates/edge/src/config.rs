@@ -300,16 +300,11 @@ impl WrittenSource {
     }
 }
 
-/// A mapping of columns: TOML, or JSON if the file's name ends so.
+/// A mapping of columns.
 fn read_columns(path: &Path) -> Result<Columns, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
-    let read = if path.extension().is_some_and(|ending| ending == "json") {
-        serde_json::from_str(&text).map_err(|error| error.to_string())
-    } else {
-        toml::from_str(&text).map_err(|error| error.to_string())
-    };
-    read.map_err(|cause| ConfigError::Malformed { path: path.to_owned(), cause })
+    Columns::parse(&text, path).map_err(|cause| ConfigError::Malformed { path: path.to_owned(), cause })
 }
 
 impl WrittenMatching {

@@ -8,7 +8,6 @@ use stix::pattern::{Comparison, Observation, Pattern, Qualifier};
 use crate::Covers;
 use crate::compile::condition;
 use crate::condition::Condition;
-use crate::graph;
 use crate::indicator::Unusable;
 use crate::key::{Key, KeyKind};
 use crate::rewrite::canonical_pattern;
@@ -123,7 +122,7 @@ fn size(comparison: &Comparison) -> usize {
 fn possible(expression: &Observation) -> bool {
     fn comparison_possible(comparison: &Comparison) -> bool {
         match comparison {
-            Comparison::Test(test) => graph::TYPES.contains(&test.path.object_type.as_str()),
+            Comparison::Test(test) => telemetry::OBJECT_TYPES.contains(&test.path.object_type.as_str()),
             Comparison::And(members) => members.iter().all(comparison_possible),
             Comparison::Or(members) => members.iter().any(comparison_possible),
         }

@@ -31,6 +31,8 @@ pub(crate) struct Sieve {
     marks: Vec<usize>,
     /// The numbers of the lines that have to be read, rising.
     read: Vec<usize>,
+    /// One string may hold several values, or one among words.
+    composite: bool,
     spans: Spans,
     probes: Box<Probes>,
     scratch: Vec<u8>,
@@ -51,6 +53,7 @@ impl Sieve {
             starts: Vec::new(),
             marks: Vec::new(),
             read: Vec::new(),
+            composite: false,
             spans: Spans::default(),
             probes: Box::new(Probes::new()),
             scratch: Vec::new(),
@@ -67,21 +70,9 @@ impl Sieve {
     /// values; those that are must be read.
     pub(crate) fn json(&mut self, set: &IndicatorSet, text: &[u8], composite: bool) -> usize {
         self.begin();
+        self.composite = composite;
         let taken = self.simd.run(JsonLines { sieve: self, set, text });
-        if composite {
-            self.mark_composite(text, taken);
-        }
         self.end(set, text, taken)
-    }
-
-    fn mark_composite(&mut self, text: &[u8], taken: usize) {
-        for (place, start) in self.starts.iter().enumerate().filter(|(_, start)| **start < taken) {
-            let end = self.starts.get(place + 1).map_or(taken, |next| (*next).min(taken));
-            let line = text.get(*start..end).unwrap_or_default();
-            if !telemetry::values_stand_alone(line) {
-                self.marks.push(*start);
-            }
-        }
     }
 
     /// Looks through lines of tab-separated values with `width` columns, up to the first that begins as another kind of line
@@ -367,12 +358,13 @@ impl Sieve {
         ended
     }
 
-    /// Has a line read that is not whole, closed and UTF-8.
+    /// Has a line read that is not whole, closed and UTF-8, or in whose strings not every value stands by itself.
     fn end_json_line(&mut self, text: &[u8], end: usize, torn: bool, high: bool) {
         let start = self.starts.last().copied().unwrap_or_default();
         let line = text.get(start..end).unwrap_or_default();
         let closed = line.ends_with(b"}") || line.trim_ascii_end().ends_with(b"}");
-        if torn || !closed || is_unfit(line, high) {
+        let stand_alone = !self.composite || telemetry::values_stand_alone(line);
+        if torn || !closed || !stand_alone || is_unfit(line, high) {
             self.marks.push(start);
         }
     }

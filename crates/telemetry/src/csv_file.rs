@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -46,6 +47,20 @@ struct Written {
     kind: Option<String>,
     #[serde(default)]
     columns: BTreeMap<String, String>,
+}
+
+impl Columns {
+    /// Reads a mapping: JSON if the file's name ends so, else TOML.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, String> {
+        if file.extension().is_some_and(|ending| ending == "json") {
+            serde_json::from_str(text).map_err(|error| error.to_string())
+        } else {
+            toml::from_str(text).map_err(|error| error.to_string())
+        }
+    }
 }
 
 impl TryFrom<Written> for Columns {

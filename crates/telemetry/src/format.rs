@@ -68,6 +68,26 @@ impl Format {
         }
     }
 
+    /// What it is, for people, in a line.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Eve => "Suricata EVE JSON",
+            Self::ZeekJson => "Zeek, JSON",
+            Self::ZeekTsv => "Zeek, tab-separated",
+            Self::Ocsf => "Open Cybersecurity Schema Framework",
+            Self::Ecs => "Elastic Common Schema: Beats, Elastic Agent, Logstash",
+            Self::Windows => "Windows events (Security, Sysmon and others) as JSON",
+            Self::Aws => "CloudTrail, Route 53 Resolver, WAF and VPC flow logs",
+            Self::Azure => "Flow, activity and sign-in logs of Microsoft Azure",
+            Self::Gcp => "Log entries of Google Cloud",
+            Self::Syslog => "Syslog, RFC 5424 or RFC 3164",
+            Self::Dns => "Query logs of BIND, Unbound, dnsmasq, CoreDNS, Windows DNS",
+            Self::Access => "Access logs of web servers and proxies",
+            Self::Csv => "Separated values with named columns",
+        }
+    }
+
     /// The format of that name, as [`name`](Self::name) gives it.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

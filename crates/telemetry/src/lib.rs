@@ -34,7 +34,7 @@ mod time;
 pub use csv_file::Columns;
 pub use format::Format;
 pub use json::LINE_BYTES_MAX;
-pub use objects::objects;
+pub use objects::{OBJECT_TYPES, objects};
 pub use observation::{Observation, Observed, Role};
 pub use reader::{Reader, Unreadable, detect};
 pub use sniff::values_stand_alone;

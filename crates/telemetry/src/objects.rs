@@ -12,11 +12,36 @@ use self::place::Place;
 use crate::text::base_name;
 use crate::{Observation, Observed, Role};
 
+/// The types of object that a record can hold.
+pub const OBJECT_TYPES: [&str; 14] = [
+    "directory",
+    "domain-name",
+    "email-addr",
+    "email-message",
+    "file",
+    "ipv4-addr",
+    "ipv6-addr",
+    "mac-addr",
+    "network-traffic",
+    "process",
+    "url",
+    "user-account",
+    "windows-registry-key",
+    "x509-certificate",
+];
+
+/// The most traffics and messages of one record: one with hundreds of ends is a mistake or an attack.
+const TIES_MAX: usize = 64;
+
+/// The most recipients of a message.
+const RECIPIENTS_MAX: usize = 256;
+
 /// The record as STIX observables: a key that is unique in this graph, and the object under it as JSON with its `type`. Properties
 /// that refer to other objects (`src_ref`, `resolves_to_refs`) hold their keys.
 ///
 /// Beside the objects for the values themselves there are what ties them together: the `network-traffic` between both ends with
-/// ports, protocols, byte counts and the HTTP request; the `email-message` between its sender and its recipients; a `file` with its
+/// ports, protocols, byte counts and the HTTP request, and once more for each other name of an end (a host's name, a hardware
+/// address); an `email-message` from each sender to the recipients; a `file` with its
 /// name, its folder and its hashes; a `process` with its command line, its image and its parent; a `windows-registry-key` with the
 /// value that was set; an `x509-certificate` with its hashes and serial number; a looked-up `domain-name` with what it resolves to.
 ///
@@ -66,15 +91,6 @@ impl Graph {
             object.insert(property.to_owned(), value);
         }
     }
-
-    /// Adds a member to a list, once.
-    fn append(&mut self, key: &str, property: &str, member: &str) {
-        let Some(object) = self.objects.get_mut(key).and_then(Value::as_object_mut) else { return };
-        let list = object.entry(property).or_insert_with(|| json!([]));
-        if let Some(list) = list.as_array_mut().filter(|list| list.iter().all(|known| known != member)) {
-            list.push(json!(member));
-        }
-    }
 }
 
 /// The object that is this value and nothing else.
@@ -92,11 +108,6 @@ fn single(value: &Observed<'_>) -> Option<Value> {
             let login = text.rsplit_once('\\').map_or(text, |(_, login)| login);
             return Some(json!({"type": "user-account", "account_login": login}));
         }
-        ValueKind::Mutex => return Some(json!({"type": "mutex", "name": text})),
-        ValueKind::AutonomousSystem => {
-            let number: u32 = text.parse().ok()?;
-            return Some(json!({"type": "autonomous-system", "number": number}));
-        }
         ValueKind::Md5
         | ValueKind::Sha1
         | ValueKind::Sha256
@@ -112,6 +123,8 @@ fn single(value: &Observed<'_>) -> Option<Value> {
         | ValueKind::Ja3
         | ValueKind::Ja3s
         | ValueKind::Ja4
+        | ValueKind::Mutex
+        | ValueKind::AutonomousSystem
         | ValueKind::Cve => return None,
     };
     Some(json!({"type": object_type, "value": text}))
@@ -252,40 +265,41 @@ impl<'o, 'a> Record<'o, 'a> {
     }
 
     fn mail(&self, graph: &mut Graph) {
-        let ends = |role| {
-            self.values()
-                .filter(move |(value, _)| value.kind == ValueKind::Email && value.role == role)
-                .filter_map(|(_, key)| key)
-        };
-        let (mut from, to) = (ends(Role::Source), ends(Role::Destination));
-        let recipients: Vec<&String> = to.collect();
-        let sender = from.next();
-        if sender.is_none() && recipients.is_empty() {
+        let mail = [ValueKind::Email];
+        let senders = self.ends(Role::Source, &mail);
+        let recipients = self.ends(Role::Destination, &mail);
+        let recipients = recipients.get(..RECIPIENTS_MAX).unwrap_or(&recipients);
+        if senders.is_empty() && recipients.is_empty() {
             return;
         }
-        let message = graph.put(json!({"type": "email-message", "is_multipart": false}));
-        if let Some(sender) = sender {
-            graph.set(&message, "from_ref", json!(sender));
+        let each = senders.iter().map(|sender| Some(*sender)).chain(senders.is_empty().then_some(None));
+        for sender in each.take(TIES_MAX) {
+            let message = graph.put(json!({"type": "email-message", "is_multipart": false}));
+            if let Some(sender) = sender {
+                graph.set(&message, "from_ref", json!(sender));
+            }
+            if !recipients.is_empty() {
+                graph.set(&message, "to_refs", json!(recipients));
+            }
         }
-        for recipient in recipients {
-            graph.append(&message, "to_refs", recipient);
-        }
+    }
+
+    /// The keys of the values of some kinds at one end, each once, those of the first kinds first.
+    fn ends(&self, role: Role, kinds: &[ValueKind]) -> Vec<&String> {
+        let mut known = HashSet::new();
+        let of_kind = |kind: &ValueKind| {
+            let kind = *kind;
+            self.values().filter(move |(value, _)| value.role == role && value.kind == kind)
+        };
+        kinds.iter().flat_map(of_kind).filter_map(|(_, key)| key).filter(|key| known.insert(*key)).collect()
     }
 
     /// The traffic between both ends, if the record is about any.
     fn traffic(&self, graph: &mut Graph) {
+        const HOSTS: [ValueKind; 4] = [ValueKind::Ipv4, ValueKind::Ipv6, ValueKind::Domain, ValueKind::Mac];
         let seen = self.observation;
-        let end = |role| {
-            let of = |kinds: &[ValueKind]| {
-                let mut ends =
-                    self.values().filter(|(value, _)| value.role == role && kinds.contains(&value.kind));
-                ends.next().and_then(|(_, key)| key)
-            };
-            of(&[ValueKind::Ipv4, ValueKind::Ipv6])
-                .or_else(|| of(&[ValueKind::Domain]))
-                .or_else(|| of(&[ValueKind::Mac]))
-        };
-        let (source, destination) = (end(Role::Source), end(Role::Destination));
+        let (sources, destinations) = (self.ends(Role::Source, &HOSTS), self.ends(Role::Destination, &HOSTS));
+        let (source, destination) = (sources.first().copied(), destinations.first().copied());
         let agent = self.first(ValueKind::UserAgent);
         let alone =
             seen.src_port.is_none() && seen.dst_port.is_none() && seen.protocol.is_none() && agent.is_none();
@@ -310,7 +324,17 @@ impl<'o, 'a> Record<'o, 'a> {
         set("x_ja3s", self.first(ValueKind::Ja3s).map(|text| json!(text)));
         set("x_ja4", self.first(ValueKind::Ja4).map(|text| json!(text)));
         set("extensions", self.http(agent).map(|http| json!({"http-request-ext": http})));
-        graph.put(Value::Object(traffic));
+        let other = |end: &str, key: &&String| {
+            let mut other = traffic.clone();
+            other.insert(end.to_owned(), json!(key));
+            other
+        };
+        let others = destinations.iter().skip(1).map(|key| other("dst_ref", key));
+        let others = others.chain(sources.iter().skip(1).map(|key| other("src_ref", key)));
+        let others: Vec<Map<String, Value>> = others.take(TIES_MAX - 1).collect();
+        for traffic in std::iter::once(traffic).chain(others) {
+            graph.put(Value::Object(traffic));
+        }
     }
 
     fn first(&self, kind: ValueKind) -> Option<&'o str> {

@@ -70,7 +70,14 @@ fn tally_with(
                     tally.with_time += usize::from(observation.time.is_some());
                     tally.values += observation.values.len();
                     *tally.formats.entry(telemetry::detect(line)).or_default() += 1;
-                    tally.largest_graph = tally.largest_graph.max(telemetry::objects(&observation).len());
+                    let graph = telemetry::objects(&observation);
+                    for object in graph.values() {
+                        assert!(
+                            telemetry::OBJECT_TYPES.contains(&object["type"].as_str().unwrap()),
+                            "{object}"
+                        );
+                    }
+                    tally.largest_graph = tally.largest_graph.max(graph.len());
                 }
                 Ok(None) => tally.silent += 1,
                 Err(reason) => {

@@ -24,6 +24,8 @@ fn traffic_and_requests() {
             5 {"type":"url","value":"http://a.example/x?y"}
             6 {"type":"domain-name","value":"a.example"}
             7 {"type":"network-traffic","src_ref":"0","dst_ref":"1","src_port":1234,"dst_port":80,"src_byte_count":10,"dst_byte_count":20,"protocols":["ipv4","tcp","http"],"x_ja3":"71912442e2cef8ae6f8ea3aba3fc0da9","extensions":{"http-request-ext":{"request_method":"get","request_value":"/x?y","request_header":{"User-Agent":"Agent/1.0","Host":"a.example"}}}}
+            8 {"type":"network-traffic","src_ref":"0","dst_ref":"6","src_port":1234,"dst_port":80,"src_byte_count":10,"dst_byte_count":20,"protocols":["ipv4","tcp","http"],"x_ja3":"71912442e2cef8ae6f8ea3aba3fc0da9","extensions":{"http-request-ext":{"request_method":"get","request_value":"/x?y","request_header":{"User-Agent":"Agent/1.0","Host":"a.example"}}}}
+            9 {"type":"network-traffic","src_ref":"2","dst_ref":"1","src_port":1234,"dst_port":80,"src_byte_count":10,"dst_byte_count":20,"protocols":["ipv4","tcp","http"],"x_ja3":"71912442e2cef8ae6f8ea3aba3fc0da9","extensions":{"http-request-ext":{"request_method":"get","request_value":"/x?y","request_header":{"User-Agent":"Agent/1.0","Host":"a.example"}}}}
         "#]],
     );
     check(

@@ -64,7 +64,7 @@ fn read(log: &[u8]) {
 fn check_graph(graph: &serde_json::Map<String, serde_json::Value>) {
     for object in graph.values() {
         let object = object.as_object().unwrap();
-        assert!(object["type"].is_string());
+        assert!(telemetry::OBJECT_TYPES.contains(&object["type"].as_str().unwrap()), "{object:?}");
         for (name, value) in object {
             let one = name.ends_with("_ref").then(|| vec![value.clone()]);
             let several = name.ends_with("_refs").then(|| value.as_array().unwrap().clone());

@@ -8,8 +8,9 @@ mod words;
 use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
@@ -57,60 +58,44 @@ pub(crate) struct MatchArgs {
 }
 
 /// A format of logs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
     /// Find out.
     Auto,
-    /// Suricata EVE JSON.
-    Eve,
     /// Zeek, JSON or tab-separated.
     Zeek,
-    /// Zeek, JSON.
-    ZeekJson,
-    /// Zeek, tab-separated.
-    ZeekTsv,
-    /// Open Cybersecurity Schema Framework.
-    Ocsf,
-    /// Elastic Common Schema: Beats, Elastic Agent, Logstash.
-    Ecs,
-    /// Windows events (Security, Sysmon and others) as JSON.
-    Windows,
-    /// CloudTrail, Route 53 Resolver, WAF and VPC flow logs.
-    Aws,
-    /// Flow, activity and sign-in logs of Microsoft Azure.
-    Azure,
-    /// Log entries of Google Cloud.
-    Gcp,
-    /// Syslog, RFC 5424 or RFC 3164.
-    Syslog,
-    /// Query logs of BIND, Unbound, dnsmasq, CoreDNS, Windows DNS.
-    Dns,
-    /// Access logs of web servers and proxies.
-    Access,
-    /// Separated values; `--columns` says what they mean.
-    Csv,
+    /// This one.
+    One(Format),
+}
+
+impl ValueEnum for LogFormat {
+    fn value_variants<'a>() -> &'a [Self] {
+        static ALL: LazyLock<Vec<LogFormat>> = LazyLock::new(|| {
+            let each = Format::ALL.into_iter().map(LogFormat::One);
+            [LogFormat::Auto, LogFormat::Zeek].into_iter().chain(each).collect()
+        });
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Auto => ("auto", "Find out"),
+            Self::Zeek => ("zeek", "Zeek, JSON or tab-separated"),
+            Self::One(format) => (format.name(), format.title()),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
 }
 
 impl LogFormat {
     /// The format of a log that begins like JSON or not; `None`: each line is judged by itself.
     fn of_log(self, json: bool) -> Option<Format> {
-        Some(match self {
-            Self::Auto => return None,
-            Self::Eve => Format::Eve,
-            Self::Zeek if json => Format::ZeekJson,
-            Self::ZeekJson => Format::ZeekJson,
-            Self::Zeek | Self::ZeekTsv => Format::ZeekTsv,
-            Self::Ocsf => Format::Ocsf,
-            Self::Ecs => Format::Ecs,
-            Self::Windows => Format::Windows,
-            Self::Aws => Format::Aws,
-            Self::Azure => Format::Azure,
-            Self::Gcp => Format::Gcp,
-            Self::Syslog => Format::Syslog,
-            Self::Dns => Format::Dns,
-            Self::Access => Format::Access,
-            Self::Csv => Format::Csv,
-        })
+        match self {
+            Self::Auto => None,
+            Self::Zeek if json => Some(Format::ZeekJson),
+            Self::Zeek => Some(Format::ZeekTsv),
+            Self::One(format) => Some(format),
+        }
     }
 }
 
@@ -154,7 +139,7 @@ fn search(output: &Output, arguments: &MatchArgs) -> Result<ExitCode, Failure> {
         seed: RandomState::new().hash_one(0),
     };
     let columns = arguments.columns.as_deref().map(intel::columns).transpose()?;
-    if columns.is_some() && !matches!(arguments.format, LogFormat::Auto | LogFormat::Csv) {
+    if columns.is_some() && !matches!(arguments.format, LogFormat::Auto | LogFormat::One(Format::Csv)) {
         return Err(Failure::usage(
             "columns-format",
             "`--columns` goes with `--format csv`",

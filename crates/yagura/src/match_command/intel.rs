@@ -111,15 +111,10 @@ fn load_values(path: &Path, content: &[u8], intel: &mut Intel) -> Result<(), Fai
     Ok(())
 }
 
-/// What the columns of separated values mean: TOML, or JSON if the file's name ends so.
+/// What the columns of separated values mean.
 pub(super) fn columns(path: &Path) -> Result<Arc<telemetry::Columns>, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
-    let read = if path.extension().is_some_and(|ending| ending == "json") {
-        serde_json::from_str(&text).map_err(|error| error.to_string())
-    } else {
-        toml::from_str(&text).map_err(|error| error.to_string())
-    };
-    read.map(Arc::new).map_err(|cause| {
+    telemetry::Columns::parse(&text, path).map(Arc::new).map_err(|cause| {
         let path = path.display();
         Failure::usage(
             "columns-malformed",

@@ -1,15 +1,16 @@
 //! The scanner with every backend, the scanner without its first stage, and the slow evaluator say the same about every
 //! pattern and every line.
-#![cfg(test)]
 
 use std::sync::Arc;
 
 use matcher::{Covers, Indicator, IndicatorSet, Options, Scanner, Simd, Tally, WarningLists, oracle};
 use proptest::prelude::*;
 use proptest::sample::select;
+use stix::Id;
 use stix::pattern::Pattern;
-use stix::{Id, Timestamp};
 use telemetry::Reader;
+
+use crate::given::indicator;
 
 /// Few values, so that patterns and records meet often; and each in spellings that are the same to the specification.
 const ADDRESSES: [&str; 12] = [
@@ -258,20 +259,6 @@ fn tsv() -> impl Strategy<Value = String> {
     )
 }
 
-fn indicator(pattern: &str) -> Indicator {
-    let stamp = |text| Timestamp::parse(text).unwrap();
-    Indicator {
-        id: Id::parse("indicator--00000000-0000-4000-8000-000000000001").unwrap(),
-        version: stamp("2026-01-01T00:00:00.000Z"),
-        name: "generated".to_owned(),
-        pattern: pattern.to_owned(),
-        confidence: None,
-        valid_from: stamp("2020-01-01T00:00:00Z"),
-        valid_until: None,
-        revoked: false,
-    }
-}
-
 /// What a scanner finds in the last line of a log.
 fn found(mut scanner: Scanner, log: &str) -> Option<Vec<usize>> {
     let now = "2026-02-01T00:00:00Z".parse().unwrap();
@@ -292,7 +279,7 @@ fn found_by_all(set: &Arc<IndicatorSet>, log: &str) -> Option<Vec<usize>> {
 
 fn check(pattern: &str, header: &str, line: &str, covers: Covers) {
     let options = Options { covers, ..Options::default() };
-    let built = IndicatorSet::build([indicator(pattern)], &WarningLists::none(), &options, 1);
+    let built = IndicatorSet::build([indicator(1, pattern)], &WarningLists::none(), &options, 1);
     let whole = built.partial.is_empty() && built.refused.is_empty();
     let set = Arc::new(built.set);
     let log = if header.is_empty() { line.to_owned() } else { format!("{header}\n{line}") };
@@ -401,8 +388,9 @@ fn every_pair() {
     for covers in [Covers::Host, Covers::Subtree] {
         for pattern in &patterns {
             let options = Options { covers, ..Options::default() };
-            let set =
-                Arc::new(IndicatorSet::build([indicator(pattern)], &WarningLists::none(), &options, 1).set);
+            let set = Arc::new(
+                IndicatorSet::build([indicator(1, pattern)], &WarningLists::none(), &options, 1).set,
+            );
             for line in &lines {
                 let fast = found_by_all(&set, line);
                 assert_eq!(
@@ -439,7 +427,7 @@ fn every_place_in_a_block() {
     for (path, field, value) in values {
         let pattern = format!("[{path} = '{value}']");
         let set = Arc::new(
-            IndicatorSet::build([indicator(&pattern)], &WarningLists::none(), &Options::default(), 1).set,
+            IndicatorSet::build([indicator(1, &pattern)], &WarningLists::none(), &Options::default(), 1).set,
         );
         let (open, close) = if field.contains('{') { ("", "}") } else { ("\"", "") };
         for filler in ["x", "\\\\", "\\\"", "é", "\",\"y\":\"z"] {
@@ -515,7 +503,7 @@ fn any_line() -> impl Strategy<Value = Vec<u8>> {
 fn long_chunks() {
     let set = Arc::new(
         IndicatorSet::build(
-            [indicator("[ipv4-addr:value = '203.0.113.9']")],
+            [indicator(1, "[ipv4-addr:value = '203.0.113.9']")],
             &WarningLists::none(),
             &Options::default(),
             1,
@@ -582,7 +570,7 @@ proptest! {
         }
         let indicators = patterns.iter().enumerate().map(|(number, pattern)| Indicator {
             id: Id::parse(&format!("indicator--00000000-0000-4000-8000-{number:012}")).unwrap(),
-            ..indicator(pattern)
+            ..indicator(1, pattern)
         });
         let options = Options { covers, ..Options::default() };
         let set = Arc::new(IndicatorSet::build(indicators, &WarningLists::none(), &options, 1).set);
@@ -600,7 +588,7 @@ proptest! {
 
     #[test]
     fn hostile_lines_end_nothing(line in prop::collection::vec(any::<u8>(), 0..300), pattern in pattern()) {
-        let set = Arc::new(IndicatorSet::build([indicator(&pattern)], &WarningLists::none(), &Options::default(), 1).set);
+        let set = Arc::new(IndicatorSet::build([indicator(1, &pattern)], &WarningLists::none(), &Options::default(), 1).set);
         let now = "2026-02-01T00:00:00Z".parse().unwrap();
         for start in [&b""[..], b"{\"", b"{\"a\":\"", b"#separator \\x09\n#fields\ta\n"] {
             let log = [start, line.as_slice()].concat();

@@ -1,35 +1,18 @@
 //! Patterns over several observations, met by lines one after the other: what completes them, what is told, what is forgotten.
-#![cfg(test)]
 
 use std::sync::Arc;
 
-use matcher::{Indicator, IndicatorSet, Options, Scanner, WarningLists, Windows};
-use stix::{Id, Timestamp};
+use matcher::{IndicatorSet, Options, Scanner, WarningLists, Windows};
+use stix::Timestamp;
 use telemetry::Reader;
 
-fn indicator(number: u64, pattern: &str) -> Indicator {
-    let stamp = |text| Timestamp::parse(text).unwrap();
-    Indicator {
-        id: Id::parse(&format!("indicator--00000000-0000-4000-8000-{number:012x}")).unwrap(),
-        version: stamp("2026-01-01T00:00:00.000Z"),
-        name: format!("number {number}"),
-        pattern: pattern.to_owned(),
-        confidence: None,
-        valid_from: stamp("2020-01-01T00:00:00Z"),
-        valid_until: None,
-        revoked: false,
-    }
-}
+use crate::given::{indicator, now};
 
 fn set(patterns: &[&str]) -> Arc<IndicatorSet> {
     let indicators = (1..).zip(patterns).map(|(number, pattern)| indicator(number, pattern));
     let built = IndicatorSet::build(indicators, &WarningLists::none(), &Options::default(), 1);
     assert_eq!(built.refused, []);
     Arc::new(built.set)
-}
-
-fn now() -> jiff::Timestamp {
-    "2026-02-01T00:00:00Z".parse().unwrap()
 }
 
 /// A lookup of `NAME.example`, so many seconds after noon.

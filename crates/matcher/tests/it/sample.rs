@@ -1,5 +1,4 @@
 //! The sample's telemetry against the sample's campaign: what is planted is found, ordinary days are quiet.
-#![cfg(test)]
 
 use std::fmt::Write;
 use std::path::PathBuf;

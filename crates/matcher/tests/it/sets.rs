@@ -1,5 +1,4 @@
 //! Which indicators count, and when.
-#![cfg(test)]
 
 use std::sync::Arc;
 

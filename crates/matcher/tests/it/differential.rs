@@ -1,18 +1,18 @@
 //! The engine against the literal evaluator: generated patterns and generated logs. For each line of a log the engine tells a
 //! match exactly where the evaluator finds a binding of the lines so far that this line is part of; and what the engine says
 //! that it bound satisfies the pattern by itself. `YAGURA_PATTERN_CASES` sets how many patterns are tried.
-#![cfg(test)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use matcher::{Covers, Indicator, IndicatorSet, Options, Scanner, WarningLists, oracle};
+use matcher::{Covers, IndicatorSet, Options, Scanner, WarningLists, oracle};
 use proptest::prelude::*;
 use proptest::sample::select;
 use stix::pattern::Pattern;
 use stix::pattern::evaluate::{Evaluator, Hits, Scope};
-use stix::{Id, Timestamp};
 use telemetry::Reader;
+
+use crate::given::indicator;
 
 const ADDRESSES: [&str; 4] = ["198.51.100.7", "198.51.100.8", "198.51.101.7", "10.0.0.255"];
 const NETWORKS: [&str; 4] = ["198.51.100.0/24", "198.51.100.0/31", "198.51.96.0/20", "10.0.0.0/8"];
@@ -169,23 +169,9 @@ fn line() -> impl Strategy<Value = String> {
     })
 }
 
-fn indicator(pattern: &str) -> Indicator {
-    let stamp = |text| Timestamp::parse(text).unwrap();
-    Indicator {
-        id: Id::parse("indicator--00000000-0000-4000-8000-000000000001").unwrap(),
-        version: stamp("2026-01-01T00:00:00.000Z"),
-        name: "generated".to_owned(),
-        pattern: pattern.to_owned(),
-        confidence: None,
-        valid_from: stamp("2020-01-01T00:00:00Z"),
-        valid_until: None,
-        revoked: false,
-    }
-}
-
 /// What the engine tells: each completing line with the lines that it bound. `None`: it does not take the whole pattern.
 fn told(pattern: &str, log: &str, options: &Options) -> Option<Vec<(usize, Vec<usize>)>> {
-    let built = IndicatorSet::build([indicator(pattern)], &WarningLists::none(), options, 1);
+    let built = IndicatorSet::build([indicator(1, pattern)], &WarningLists::none(), options, 1);
     if !built.refused.is_empty() || !built.partial.is_empty() {
         return None;
     }

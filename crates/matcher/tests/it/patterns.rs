@@ -1,29 +1,11 @@
 //! What each kind of pattern matches and what it does not; and why others are refused.
-#![cfg(test)]
 
 use std::sync::Arc;
 
-use matcher::{Covers, Indicator, IndicatorSet, Options, Scanner, WarningLists};
-use stix::{Id, Timestamp};
+use matcher::{Covers, IndicatorSet, Options, Scanner, WarningLists};
 use telemetry::Reader;
 
-fn indicator(number: u32, pattern: &str) -> Indicator {
-    let stamp = |text| Timestamp::parse(text).unwrap();
-    Indicator {
-        id: Id::parse(&format!("indicator--00000000-0000-4000-8000-{number:012}")).unwrap(),
-        version: stamp("2026-01-01T00:00:00.000Z"),
-        name: format!("number {number}"),
-        pattern: pattern.to_owned(),
-        confidence: None,
-        valid_from: stamp("2020-01-01T00:00:00Z"),
-        valid_until: None,
-        revoked: false,
-    }
-}
-
-fn now() -> jiff::Timestamp {
-    "2026-02-01T00:00:00Z".parse().unwrap()
-}
+use crate::given::{indicator, now};
 
 const DNS: &str = r#"{"timestamp":"2026-01-15T00:00:00.000000+0000","event_type":"dns","src_ip":"10.1.2.3","src_port":5353,"dest_ip":"198.51.100.7","dest_port":53,"proto":"UDP","dns":{"type":"answer","rrname":"WWW.Evil.Example","answers":[{"rrname":"www.evil.example","rrtype":"A","rdata":"203.0.113.9"},{"rrtype":"AAAA","rdata":"2001:0db8:0000::1"}]}}"#;
 const HTTP: &str = r#"{"timestamp":"2026-01-15T00:00:00.000000+0000","event_type":"http","src_ip":"10.1.2.3","src_port":40000,"dest_ip":"203.0.113.80","dest_port":8080,"proto":"TCP","http":{"hostname":"bad.example","http_port":8080,"url":"/a/b?q=1","http_refer":"https://start.example/page"}}"#;
@@ -267,6 +249,18 @@ fn led_to_by_a_value() {
         MAIL,
         "email.from",
     );
+    // What a host did stands beside the value that leads to it.
+    const SYSMON: &str = r#"{"EventID":1,"Channel":"Microsoft-Windows-Sysmon/Operational","UtcTime":"2026-01-15 00:00:00.000","Image":"C:\\x\\a.exe","CommandLine":"a.exe -enc x","Hashes":"MD5=0123456789ABCDEF0123456789ABCDEF","ParentImage":"C:\\w\\winword.exe"}"#;
+    const MD5: &str = "file:hashes.MD5 = '0123456789abcdef0123456789abcdef'";
+    for (partner, fields) in [
+        ("process:command_line LIKE '% -enc %'", "Hashes"),
+        ("process:image_ref.name = 'a.exe'", "Hashes"),
+        ("process:parent_ref.image_ref.name = 'winword.exe'", "Hashes"),
+        ("process:command_line LIKE '% -dec %'", ""),
+        ("process:parent_ref.image_ref.name = 'a.exe'", ""),
+    ] {
+        check(&format!("[{MD5} AND {partner}]"), SYSMON, fields);
+    }
     // An alternative is enough, if each of them is led to.
     check(
         "[(domain-name:value = 'www.evil.example' OR ipv4-addr:value = '203.0.113.9') AND network-traffic:dst_port > 52]",

@@ -1,28 +1,14 @@
 //! Patterns and sets that are larger than any reason: an answer comes, and soon.
-#![cfg(test)]
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use matcher::{Indicator, IndicatorSet, Options, Scanner, WarningLists};
-use stix::{Id, Timestamp};
+use matcher::{IndicatorSet, Options, Scanner, WarningLists};
 use telemetry::Reader;
 
-const LINE: &str = r#"{"event_type":"flow","src_ip":"198.51.100.1","dest_ip":"203.0.113.9","dest_port":443,"files":[{"filename":"a","md5":"0123456789abcdef0123456789abcdef"}]}"#;
+use crate::given::indicator;
 
-fn indicator(number: u64, pattern: &str) -> Indicator {
-    let stamp = Timestamp::parse("2020-01-01T00:00:00.000Z").unwrap();
-    Indicator {
-        id: Id::parse(&format!("indicator--00000000-0000-4000-8000-{number:012x}")).unwrap(),
-        version: stamp.clone(),
-        name: "x".to_owned(),
-        pattern: pattern.to_owned(),
-        confidence: None,
-        valid_from: stamp,
-        valid_until: None,
-        revoked: false,
-    }
-}
+const LINE: &str = r#"{"event_type":"flow","src_ip":"198.51.100.1","dest_ip":"203.0.113.9","dest_port":443,"files":[{"filename":"a","md5":"0123456789abcdef0123456789abcdef"}]}"#;
 
 /// The reason for refusal, or how many of a thousand equal lines match; within ten seconds.
 fn check(what: &str, pattern: &str, expected: Result<u64, &str>) {
