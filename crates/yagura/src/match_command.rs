@@ -18,7 +18,7 @@ use matcher::{Covers, IndicatorSet, Options, Scanner};
 use telemetry::{Columns, Format, Reader};
 
 use crate::match_command::logs::{Log, Piece};
-use crate::match_command::report::{Report, Totals};
+use crate::match_command::report::{Places, Report, Totals};
 use crate::output::{Failure, Output};
 
 /// `yagura match`.
@@ -212,17 +212,19 @@ fn read_log(
     report: &mut Report,
     totals: &mut Totals,
 ) -> Result<(), Failure> {
-    let mut line = 1;
+    let (mut line, mut places) = (1, Places::default());
     while let Some(piece) = log.next_piece()? {
         let now = Timestamp::now();
         match piece {
             Piece::Lines(chunk) => {
                 let before = scanner.tally().lines;
-                scanner.scan(chunk, now, &mut |found| report.show(path, line + found.line, found, progress));
+                places.note(before, line);
+                scanner.scan(chunk, now, &mut |found| report.show(path, &places, found, progress));
                 line += scanner.tally().lines - before;
             }
             Piece::Record { text, line } => {
-                scanner.scan_line(text, now, &mut |found| report.show(path, line, found, progress));
+                places.note(scanner.tally().lines, line);
+                scanner.scan_line(text, now, &mut |found| report.show(path, &places, found, progress));
             }
             Piece::TooLong => {
                 totals.too_long += 1;

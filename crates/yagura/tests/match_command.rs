@@ -589,3 +589,26 @@ fn real_zeek_logs_in_both_forms() {
     expect_test::expect![[""]].assert_eq(&only_json.into_iter().collect::<String>());
     expect_test::expect![[""]].assert_eq(&only_tabs.into_iter().collect::<String>());
 }
+
+#[test]
+fn a_match_over_several_records_tells_their_lines() {
+    let both = r#"{"type":"indicator","spec_version":"2.1","id":"indicator--0a1b2c3d-0000-4000-8000-000000000009","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"both","pattern":"[ipv4-addr:value = '203.0.113.9'] FOLLOWEDBY [domain-name:value = 'evil.example'] WITHIN 60 SECONDS","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z"}"#;
+    let desk = Desk::new();
+    desk.put("both.json", both.as_bytes());
+    // What is too long to be read has its number all the same.
+    let long = "x".repeat(17 << 20);
+    desk.put("eve.json", format!("{BENIGN}\n{FLOW}\n{long}\n{BENIGN}\n{DNS}\n").as_bytes());
+    desk.put("list.json", format!("[\n{FLOW},\n\n{BENIGN},\n{DNS}\n]").as_bytes());
+    let lines = |log: &str| {
+        let out = desk.run(&["--json", "--intel", "both.json", log]);
+        let text = String::from_utf8(out.stdout).unwrap();
+        let found: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+        (found["line"].as_u64().unwrap(), found["with"].clone())
+    };
+    assert_eq!(lines("eve.json"), (5, serde_json::json!([2])));
+    assert_eq!(lines("list.json"), (5, serde_json::json!([2])));
+    let out = desk.run(&["--intel", "both.json", "eve.json"]);
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert!(text.starts_with("eve.json:5: dns.rrname=evil.example  both  "), "{text}");
+    assert!(text.ends_with(" +2\n"), "{text}");
+}

@@ -24,6 +24,31 @@ pub(super) struct Report {
     waiting: bool,
 }
 
+/// Which lines of the file the scanner's lines are: it is not given those that are skipped, and is given records of a list as lines.
+#[derive(Default)]
+pub(super) struct Places {
+    /// Rising: the number of a line for the scanner, from 0, and that in the file, from 1. What follows goes on from there.
+    steps: Vec<(u64, u64)>,
+}
+
+impl Places {
+    /// Notes that the scanner's next line is this one.
+    pub(super) fn note(&mut self, scanned: u64, line: u64) {
+        if self.steps.is_empty() || self.line(scanned) != line {
+            self.steps.push((scanned, line));
+        }
+    }
+
+    fn line(&self, scanned: u64) -> u64 {
+        let after = self.steps.partition_point(|(from, _)| *from <= scanned);
+        let step = after.checked_sub(1).and_then(|at| self.steps.get(at));
+        step.map_or(scanned, |(from, line)| line + (scanned - from))
+    }
+}
+
+/// Lines that are told of one match over several records; the earliest of them.
+const TOLD_MAX: usize = 100;
+
 /// One match for programs.
 #[derive(Serialize)]
 struct MatchForPrograms<'a> {
@@ -34,6 +59,9 @@ struct MatchForPrograms<'a> {
     indicator: &'a stix::Id,
     name: &'a str,
     event: Event<'a>,
+    /// The lines of the other records, of a pattern over several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    with: Vec<u64>,
 }
 
 /// The record: as it is where it is JSON, its columns where a header names them, else the line.
@@ -68,9 +96,14 @@ impl Report {
     }
 
     /// Writes one match.
-    pub(super) fn show(&mut self, path: &Path, line: u64, found: &Match<'_>, progress: &ProgressBar) {
-        let written =
-            if self.json { self.show_json(path, line, found) } else { self.show_text(path, line, found) };
+    pub(super) fn show(&mut self, path: &Path, places: &Places, found: &Match<'_>, progress: &ProgressBar) {
+        let line = places.line(found.place.line);
+        let with = found.bound.iter().take(TOLD_MAX).map(|record| places.line(record.line)).collect();
+        let written = if self.json {
+            self.show_json(path, (line, with), found)
+        } else {
+            self.show_text(path, (line, with), found)
+        };
         self.waiting = true;
         self.note(&written);
         if self.out.buffer().len() > 1 << 15 {
@@ -92,7 +125,7 @@ impl Report {
         }
     }
 
-    fn show_json(&mut self, path: &Path, line: u64, found: &Match<'_>) -> io::Result<()> {
+    fn show_json(&mut self, path: &Path, (line, with): (u64, Vec<u64>), found: &Match<'_>) -> io::Result<()> {
         let hit = found.hits.first().and_then(|hit| found.observation.values.get(*hit));
         let text = std::str::from_utf8(found.text).unwrap_or_default().trim();
         let tsv = found.reader.tsv();
@@ -111,12 +144,13 @@ impl Report {
             indicator: &found.indicator.id(),
             name: found.indicator.name(),
             event,
+            with,
         };
         serde_json::to_writer(&mut self.out, &shown)?;
         self.out.write_all(b"\n")
     }
 
-    fn show_text(&mut self, path: &Path, line: u64, found: &Match<'_>) -> io::Result<()> {
+    fn show_text(&mut self, path: &Path, (line, with): (u64, Vec<u64>), found: &Match<'_>) -> io::Result<()> {
         let out = &mut self.out;
         write!(out, "{FILE}{}{FILE:#}:{LINE}{line}{LINE:#}:", clean(&path.to_string_lossy()))?;
         for hit in found.hits {
@@ -125,7 +159,11 @@ impl Report {
             write!(out, " {FIELD}{field}{FIELD:#}={VALUE}{value}{VALUE:#}")?;
         }
         let name = clean(found.indicator.name());
-        writeln!(out, "  {name}  {FAINT}{}{FAINT:#}", found.indicator.id())
+        write!(out, "  {name}  {FAINT}{}{FAINT:#}", found.indicator.id())?;
+        for line in with {
+            write!(out, " +{LINE}{line}{LINE:#}")?;
+        }
+        writeln!(out)
     }
 }
 
