@@ -8,16 +8,17 @@ short=()
 if [ "${1:-}" = short ]; then short=(--short) objects=10000 many=20000 megabytes=64; else objects=200000 many=1000000 megabytes=300; fi
 
 venv="$target/bench-venv"
-if [ ! -x "$venv/bin/medallion" ]; then
+if [ ! -x "$venv/bin/gunicorn" ]; then
   python3 -m venv "$venv"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check medallion==3.0.0
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check medallion==3.0.0 opentaxii==0.9.3 gunicorn==23.0.0
 fi
-export YAGURA_MEDALLION="$venv/bin/medallion"
+export YAGURA_OTHER_SERVERS="$venv"
 
 # All of them are named each time: cargo would otherwise build what they stand on anew, with the features that one alone asks for;
 # and benches are named, or it would link the unit tests as well. Everything is built before anything is measured.
 bench() { cargo bench --locked --quiet -p matcher -p store -p yagura "$@"; }
-bench --no-run --bench scan --bench ingest --bench service --bench scale --bench federation --bench fanout
+bench --no-run --bench scan --bench ingest --bench service --bench scale --bench federation --bench fanout \
+  --bench other_servers
 
 printf 'commit %s\nmachine %s, %s cores, %s\n' "$(git rev-parse --short HEAD)" \
   "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(nproc)" "$(uname -sr)"
@@ -35,6 +36,8 @@ printf '\n== service\n'
 bench --bench service
 printf '\n== scale\n'
 bench --bench scale -- "$many"
+printf '\n== other TAXII servers\n'
+bench --bench other_servers
 printf '\n== federation: three hubs\n'
 bench --bench federation
 printf '\n== fan-out: one object to a thousand streams\n'

@@ -1,12 +1,9 @@
 //! Many objects through a running hub: in and out through TAXII, pages, search, bytes and memory, beside a limit measured in the same
-//! run: raw SQLite inserts of the same bytes.
+//! run: what the same database takes in of the same bytes by itself ([`limits`]).
 //!
-//! `cargo bench -p yagura --bench scale -- [OBJECTS] [OBJECTS TO A REQUEST]` (100,000 and 1,000 unless told), for two shapes of
-//! objects: indicators as feeds send them, and ATT&CK's objects under new identifiers (needs `YAGURA_CORPUS`).
-//!
-//! The limit: one table with a primary key and three secondary indexes (one of them unique, by random identifier and version), the
-//! same bytes, 10,000 rows to a transaction, and the store's own pragmas (write-ahead log, `synchronous=FULL`, 20,000 pages before it
-//! is folded in, 32 MiB of cache). It validates nothing, hashes nothing and finds no word.
+//! `cargo bench -p yagura --bench scale -- [OBJECTS] [OBJECTS TO A REQUEST] [postgres]` (100,000 and 1,000 unless told, SQLite unless
+//! told), for two shapes of objects: indicators as feeds send them, and ATT&CK's objects under new identifiers (needs
+//! `YAGURA_CORPUS`). On PostgreSQL the processor time is that of the hub and of the database's server together.
 
 #![expect(
     clippy::print_stdout,
@@ -17,7 +14,11 @@
     reason = "a benchmark prints, and ends where something is wrong"
 )]
 
+mod limits;
 mod running;
+#[path = "../../store/tests/suite/server.rs"]
+#[expect(dead_code, reason = "what is measured does not crash; the rest is of tests")]
+mod server;
 
 use std::time::Instant;
 
@@ -30,6 +31,8 @@ const CHUNK: usize = 10_000;
 const EARLY: usize = 10_000;
 /// Pages and searches measured at a time.
 const ASKED: usize = 500;
+/// Objects that are put in one by one.
+const SINGLE: usize = 1_000;
 const GREEN: &str = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb";
 
 fn main() {
@@ -37,6 +40,7 @@ fn main() {
     rustls::crypto::aws_lc_rs::default_provider().install_default().unwrap();
     let mut told = std::env::args().skip(1).filter_map(|argument| argument.parse::<usize>().ok());
     let (objects, batch) = (told.next().unwrap_or(100_000), told.next().unwrap_or(1_000));
+    let on_server = std::env::args().any(|argument| argument == "postgres");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     for shape in [Shape::indicators(), Shape::attack()] {
         let Some(shape) = shape else {
@@ -44,9 +48,37 @@ fn main() {
             continue;
         };
         println!("-- {objects} objects, {}; {batch} to a request", shape.name);
-        let limit = raw_inserts(&shape, objects);
-        println!("limit: raw SQLite inserts          {limit:>9.0} objects per CPU-second");
-        runtime.block_on(exchange(&shape, objects, batch, limit));
+        let server = on_server.then(|| server::Server::start_with(&DURABLE).unwrap());
+        let limit = match &server {
+            Some(server) => limits::copies(server, &shape, objects),
+            None => limits::inserts(&shape, objects),
+        };
+        println!("limit: what the database takes in  {limit:>9.0} objects per CPU-second");
+        let node =
+            Node { hub: Hub::start_on(server.as_ref().map(server::Server::address).as_deref()), server };
+        runtime.block_on(exchange(&node, &shape, objects, batch, limit));
+    }
+}
+
+/// Of a server that keeps what it acknowledges, as an operator would set it up.
+const DURABLE: [&str; 3] = ["fsync=on", "shared_buffers=256MB", "max_wal_size=4GB"];
+
+/// The hub, and the server of its database where it has one.
+struct Node {
+    hub: Hub,
+    server: Option<server::Server>,
+}
+
+impl Node {
+    /// Processor time of both.
+    fn cpu_seconds(&self) -> f64 {
+        self.hub.cpu_seconds() + self.server.as_ref().map_or(0.0, limits::cpu_seconds_of_server)
+    }
+
+    /// Bytes on disk of both.
+    fn bytes(&self) -> u64 {
+        let server = self.server.as_ref().map_or(0, |server| folder_bytes(&server.folder().join("data")));
+        folder_bytes(&self.hub.folder.path().join("hub")) + server
     }
 }
 
@@ -109,8 +141,8 @@ impl Shape {
     }
 }
 
-async fn exchange(shape: &Shape, objects: usize, batch: usize, limit: f64) {
-    let hub = Hub::start();
+async fn exchange(node: &Node, shape: &Shape, objects: usize, batch: usize, limit: f64) {
+    let hub = &node.hub;
     let client = reqwest::Client::new();
     println!("hub at rest                        {:>9.1} MiB resident", hub.resident_mib());
     let at_rest = hub.resident_mib();
@@ -119,16 +151,16 @@ async fn exchange(shape: &Shape, objects: usize, batch: usize, limit: f64) {
     while done < objects {
         let to = objects.min(done + CHUNK.max(batch));
         let chunk = shape.chunk(done, to);
-        let (before, begun) = (hub.cpu_seconds(), Instant::now());
+        let (before, begun) = (node.cpu_seconds(), Instant::now());
         for batch in chunk.chunks(batch) {
             bytes += batch.iter().map(|(_, text)| text.len()).sum::<usize>();
-            post(&hub, &client, batch).await;
+            post(hub, &client, batch).await;
         }
-        cpu += hub.cpu_seconds() - before;
+        cpu += node.cpu_seconds() - before;
         wall += begun.elapsed().as_secs_f64();
         done = to;
         if done >= EARLY && early.is_none() && done < objects {
-            early = Some((pages(&hub, &client).await, searches(&hub, &client, shape).await));
+            early = Some((pages(hub, &client).await, searches(hub, &client, shape).await));
         }
     }
     let rate = objects as f64 / cpu;
@@ -141,10 +173,10 @@ async fn exchange(shape: &Shape, objects: usize, batch: usize, limit: f64) {
         "resident after that                {:>9.1} MiB, {:.0} B an object; on disk {:.0} B an object",
         hub.resident_mib(),
         (hub.resident_mib() - at_rest) * 1_048_576.0 / objects as f64,
-        folder_bytes(&hub.folder.path().join("hub")) as f64 / objects as f64
+        node.bytes() as f64 / objects as f64
     );
-    out(&hub, &client, objects).await;
-    let late = (pages(&hub, &client).await, searches(&hub, &client, shape).await);
+    out(node, &client, objects).await;
+    let late = (pages(hub, &client).await, searches(hub, &client, shape).await);
     for (what, early, late) in [
         ("page of 100, anywhere", early.as_ref().map(|early| &early.0), &late.0),
         ("search, 50 hits", early.as_ref().map(|early| &early.1), &late.1),
@@ -159,8 +191,11 @@ async fn exchange(shape: &Shape, objects: usize, batch: usize, limit: f64) {
         });
         println!("{what:<34} p50 {:.2} ms, p99 {:.2} ms{}", late.p50, late.p99, growth.unwrap_or_default());
     }
-    let publish = one_by_one(&hub, &client).await;
-    println!("one object in, until acknowledged   p50 {:.2} ms, p99 {:.2} ms", publish.p50, publish.p99);
+    let publish = one_by_one(hub, &client).await;
+    println!(
+        "one object in, until acknowledged  p50 {:.2} ms, p99 {:.2} ms, worst of {SINGLE} {:.2} ms",
+        publish.p50, publish.p99, publish.worst
+    );
     println!("resident at the end                {:>9.1} MiB", hub.resident_mib());
 }
 
@@ -195,8 +230,8 @@ async fn get(
 }
 
 /// Reads everything, 1,000 to a page.
-async fn out(hub: &Hub, client: &reqwest::Client, objects: usize) {
-    let (before, begun) = (hub.cpu_seconds(), Instant::now());
+async fn out(node: &Node, client: &reqwest::Client, objects: usize) {
+    let (hub, before, begun) = (&node.hub, node.cpu_seconds(), Instant::now());
     let (mut read, mut next) = (0, String::new());
     loop {
         let (_, _, body) = get(hub, client, &format!("{}?limit=1000{next}", hub.objects), MEDIA).await;
@@ -207,7 +242,7 @@ async fn out(hub: &Hub, client: &reqwest::Client, objects: usize) {
         }
         next = format!("&next={}", page["next"].as_str().unwrap());
     }
-    let (cpu, wall) = (hub.cpu_seconds() - before, begun.elapsed().as_secs_f64());
+    let (cpu, wall) = (node.cpu_seconds() - before, begun.elapsed().as_secs_f64());
     assert!(read >= objects);
     println!(
         "out through TAXII                  {:>9.0} objects per CPU-second ({cpu:.1} CPU-s, {wall:.1} s wall)",
@@ -218,12 +253,17 @@ async fn out(hub: &Hub, client: &reqwest::Client, objects: usize) {
 struct Times {
     p50: f64,
     p99: f64,
+    worst: f64,
 }
 
 impl Times {
     fn of(mut times: Vec<f64>) -> Self {
         times.sort_by(f64::total_cmp);
-        Self { p50: times[times.len() / 2], p99: times[times.len() * 99 / 100] }
+        Self {
+            p50: times[times.len() / 2],
+            p99: times[times.len() * 99 / 100],
+            worst: times[times.len() - 1],
+        }
     }
 }
 
@@ -258,7 +298,7 @@ async fn searches(hub: &Hub, client: &reqwest::Client, shape: &Shape) -> Times {
 /// One object at a time beside everything that is there.
 async fn one_by_one(hub: &Hub, client: &reqwest::Client) -> Times {
     let mut times = Vec::new();
-    for _ in 0..100 {
+    for _ in 0..SINGLE {
         let number =
             1_000_000_000 + usize::try_from(jiff::Timestamp::now().as_microsecond() % 1_000_000_000).unwrap();
         let begun = Instant::now();
@@ -266,42 +306,6 @@ async fn one_by_one(hub: &Hub, client: &reqwest::Client) -> Times {
         times.push(begun.elapsed().as_secs_f64() * 1e3);
     }
     Times::of(times)
-}
-
-/// The same bytes into one table with three secondary indexes, 10,000 rows in a durable transaction, with the store's own pragmas.
-fn raw_inserts(shape: &Shape, objects: usize) -> f64 {
-    let folder = std::env::var("BENCH_FOLDER").unwrap_or_else(|_| "/var/tmp".to_owned());
-    let folder = tempfile::tempdir_in(folder).unwrap();
-    let mut connection = rusqlite::Connection::open(folder.path().join("limit.sqlite")).unwrap();
-    connection.pragma_update(None, "journal_mode", "WAL").unwrap();
-    connection.pragma_update(None, "synchronous", "FULL").unwrap();
-    connection.pragma_update(None, "wal_autocheckpoint", 20_000).unwrap();
-    connection.pragma_update(None, "cache_size", -32 * 1024).unwrap();
-    connection
-        .execute_batch(
-            "CREATE TABLE o (seq INTEGER PRIMARY KEY, id TEXT, version TEXT, label INTEGER, added INTEGER, body BLOB);
-             CREATE UNIQUE INDEX o_id ON o (id, version); CREATE INDEX o_added ON o (added); CREATE INDEX o_label ON o (label, added);",
-        )
-        .unwrap();
-    let (mut cpu, mut done) = (0.0, 0);
-    while done < objects {
-        let chunk = shape.chunk(done, objects.min(done + CHUNK));
-        let before = cpu_seconds(std::process::id());
-        let transaction = connection.transaction().unwrap();
-        {
-            let mut insert = transaction
-                .prepare_cached("INSERT INTO o (id, version, label, added, body) VALUES (?1, ?2, ?3, ?4, ?5)")
-                .unwrap();
-            for (place, (id, text)) in chunk.iter().enumerate() {
-                let added = (done + place) as i64;
-                insert.execute((id, "2026-01-01T00:00:00", added % 5, added, text.as_bytes())).unwrap();
-            }
-        }
-        transaction.commit().unwrap();
-        cpu += cpu_seconds(std::process::id()) - before;
-        done += chunk.len();
-    }
-    objects as f64 / cpu
 }
 
 fn folder_bytes(folder: &std::path::Path) -> u64 {

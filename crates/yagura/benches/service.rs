@@ -1,26 +1,25 @@
-//! The running program at rest and in a hurry: memory, publish → active at an edge, start to first page; and medallion, the OASIS
-//! reference server, where it is installed. What many objects cost is measured by `scale`.
+//! The running program at rest and in a hurry: memory, publish → active at an edge, start to first page. What many objects cost is
+//! measured by `scale`.
 //!
-//! `cargo bench -p yagura --bench service`. `YAGURA_MEDALLION=<path of medallion>` adds medallion.
+//! `cargo bench -p yagura --bench service`
 
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::string_slice,
     reason = "a benchmark prints, and ends where something is wrong"
 )]
 
+#[expect(dead_code, reason = "it serves other benchmarks, too")]
 mod running;
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use running::{Hub, MEDIA, cpu_seconds, indicator, marked, resident_mib, start};
-use serde_json::{Value, json};
+use running::{Hub, marked, resident_mib, start};
+use serde_json::Value;
 
-const BATCH: usize = 1000;
 const GREEN: &str = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb";
 
 fn main() {
@@ -32,70 +31,9 @@ fn main() {
         let (resident, cpu) = (hub.resident_mib(), hub.cpu_seconds());
         println!("hub at rest                          {resident:>9.1} MiB resident, {cpu:.2} CPU-s since its start");
         drop(hub);
-        medallion(&(0..2_000).map(indicator).collect::<Vec<_>>()).await;
         publish_to_active().await;
         first_page().await;
     });
-}
-
-/// The OASIS reference server, with few objects: its first page takes time by the square of their number.
-async fn medallion(lines: &[String]) {
-    const COLLECTION: &str = "91a7b528-80eb-42ed-a74d-c6fbd5a26116";
-    let Some(program) = std::env::var_os("YAGURA_MEDALLION") else {
-        println!("medallion: not measured (YAGURA_MEDALLION does not name it)");
-        return;
-    };
-    let lines = &lines[..lines.len().min(2_000)];
-    let folder = tempfile::tempdir().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let base = format!("http://127.0.0.1:{port}");
-    let data = json!({
-        "/discovery": { "title": "bench", "default": format!("{base}/r1/"), "api_roots": [format!("{base}/r1/")] },
-        "r1": {
-            "information": { "title": "bench", "versions": [MEDIA], "max_content_length": 209_715_200 }, "status": [],
-            "collections": [{ "id": COLLECTION, "title": "bench", "can_read": true, "can_write": true,
-                "media_types": ["application/stix+json;version=2.1"], "objects": [], "manifest": [] }],
-        },
-    });
-    let config = json!({
-        "backend": { "module": "medallion.backends.memory_backend", "module_class": "MemoryBackend", "filename": folder.path().join("data.json") },
-        "users": { "admin": "admin" }, "taxii": { "max_page_size": 10_000 },
-    });
-    std::fs::write(folder.path().join("data.json"), data.to_string()).unwrap();
-    std::fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
-    let mut child = Command::new(program)
-        .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--log-level", "ERROR"])
-        .arg(folder.path().join("config.json"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let client = reqwest::Client::new();
-    while client.get(&base).send().await.is_err() {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    let url = format!("{base}/r1/collections/{COLLECTION}/objects/");
-    let before = cpu_seconds(child.id());
-    for batch in lines.chunks(BATCH) {
-        let body = format!("{{\"objects\":[{}]}}", batch.join(","));
-        let request = client
-            .post(&url)
-            .basic_auth("admin", Some("admin"))
-            .header("Accept", MEDIA)
-            .header("Content-Type", MEDIA);
-        assert_eq!(request.body(body).send().await.unwrap().status(), 202);
-    }
-    let (read_from, count) = (cpu_seconds(child.id()), lines.len() as f64);
-    let mut next = Some(String::new());
-    while let Some(token) = next {
-        let request = client.get(format!("{url}?limit={BATCH}{token}")).basic_auth("admin", Some("admin"));
-        let page: Value = request.header("Accept", MEDIA).send().await.unwrap().json().await.unwrap();
-        next = page["next"].as_str().filter(|_| page["more"] == true).map(|next| format!("&next={next}"));
-    }
-    let (into, out) = (count / (read_from - before), count / (cpu_seconds(child.id()) - read_from));
-    println!("medallion, {count} objects in memory: {into:.0} in, {out:.0} out, objects per CPU-second");
-    let _ = child.kill();
-    let _ = child.wait();
 }
 
 /// From the POST of one indicator to the edge matching with it.

@@ -20,12 +20,19 @@ pub(crate) struct Hub {
 
 impl Hub {
     pub(crate) fn start() -> Self {
+        Self::start_on(None)
+    }
+
+    /// One that keeps its state in a PostgreSQL database, where one is told.
+    pub(crate) fn start_on(store: Option<&str>) -> Self {
         // Not on a file system that is memory: what is durable has to reach a disk.
         let folder = std::env::var("BENCH_FOLDER").unwrap_or_else(|_| "/var/tmp".to_owned());
         let folder = tempfile::tempdir_in(folder).unwrap();
         let data = folder.path().join("hub");
-        let (child, ready) =
-            start(&["hub", "--json", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+        let mut arguments =
+            vec!["hub", "--json", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()];
+        arguments.extend(store.into_iter().flat_map(|store| ["--store", store]));
+        let (child, ready) = start(&arguments);
         let text = |name: &str| ready[name].as_str().unwrap().to_owned();
         let objects =
             format!("{}{}collections/{}/objects/", text("address"), text("api_root"), text("collection"));
@@ -62,12 +69,16 @@ pub(crate) fn start(arguments: &[&str]) -> (Child, Value) {
     (child, serde_json::from_str(&line).unwrap())
 }
 
-/// Processor time of a process so far, user and system, in Linux's hundredths of a second.
+/// Processor time of a process so far, user and system.
 pub(crate) fn cpu_seconds(process: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    let fields: Vec<&str> = stat[stat.rfind(')').unwrap() + 2..].split(' ').collect();
-    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
-    ticks / 100.0
+    ticks(process, 2) / 100.0
+}
+
+/// Linux's hundredths of a second: user, system, and (four fields) those of ended children. None of a process that has ended.
+pub(crate) fn ticks(process: u32, fields: usize) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    after_name.split_whitespace().skip(11).take(fields).filter_map(|field| field.parse::<f64>().ok()).sum()
 }
 
 pub(crate) fn resident_mib(process: u32) -> f64 {
