@@ -15,6 +15,7 @@
 )]
 
 mod limits;
+#[expect(dead_code, reason = "it serves other benchmarks, too")]
 mod running;
 #[path = "../../store/tests/suite/server.rs"]
 #[expect(dead_code, reason = "what is measured does not crash; the rest is of tests")]
@@ -22,7 +23,7 @@ mod server;
 
 use std::time::Instant;
 
-use running::{Hub, MEDIA, cpu_seconds, indicator, marked};
+use running::{Hub, MEDIA, indicator, marked};
 use serde_json::Value;
 
 /// Objects made at a time: making them is not measured.
