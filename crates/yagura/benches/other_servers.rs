@@ -51,6 +51,8 @@ struct Server {
     objects: String,
     /// Name and password, or a token.
     key: Key,
+    /// What it answers where it has taken objects in.
+    accepts: u16,
     _folder: Option<tempfile::TempDir>,
 }
 
@@ -69,7 +71,7 @@ impl Server {
     fn ours() -> Self {
         let hub = Hub::start();
         let (objects, key) = (hub.objects.clone(), Key::Bearer(hub.token.clone()));
-        Self { processes: Processes::Hub(hub), objects, key, _folder: None }
+        Self { processes: Processes::Hub(hub), objects, key, accepts: 202, _folder: None }
     }
 
     fn medallion(installed: &Path) -> Self {
@@ -101,6 +103,7 @@ impl Server {
             processes: Processes::Other(child),
             objects: format!("{base}/r1/collections/{COLLECTION}/objects/"),
             key: Key::Basic("admin"),
+            accepts: 202,
             _folder: Some(folder),
         }
     }
@@ -154,6 +157,8 @@ impl Server {
             processes: Processes::Other(child),
             objects: format!("http://127.0.0.1:{port}/taxii2/{root}/collections/{collection}/objects/"),
             key: Key::None,
+            // Version 0.9.3 stores the objects and then fails to write its own status resource; that they are all there, reading shows.
+            accepts: 500,
             _folder: Some(folder),
         }
     }
@@ -175,7 +180,7 @@ impl Server {
         for batch in objects.chunks(BATCH) {
             let request = self.ask(client.post(&self.objects)).header("Content-Type", MEDIA);
             let answer = request.body(format!("{{\"objects\":[{}]}}", batch.join(","))).send().await.unwrap();
-            assert_eq!(answer.status(), 202, "{name}");
+            assert_eq!(answer.status(), self.accepts, "{name}");
         }
         let (between, count) = (self.cpu_seconds(), objects.len());
         let (mut read, mut next) = (0, Some(String::new()));
