@@ -92,16 +92,15 @@ pub(crate) fn year_of(cve: &str) -> Option<String> {
     (1990..=2200).contains(&year).then(|| format!("{year}-01-01T00:00:00.000Z"))
 }
 
+/// Whether it is an identifier of the CVE Program: a year of four digits, and a number of four to nineteen.
 pub(crate) fn is_cve(text: &str) -> bool {
     let mut parts = text.split('-');
-    let digits = |part: Option<&str>, least: usize| {
-        part.is_some_and(|part| {
-            (least..=19).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit())
-        })
+    let digits = |part: Option<&str>, lengths: std::ops::RangeInclusive<usize>| {
+        part.is_some_and(|part| lengths.contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()))
     };
     parts.next() == Some("CVE")
-        && digits(parts.next(), 4)
-        && digits(parts.next(), 4)
+        && digits(parts.next(), 4..=4)
+        && digits(parts.next(), 4..=19)
         && parts.next().is_none()
 }
 

@@ -51,4 +51,12 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_year_has_four_digits() {
+        let scores = b"cve,epss,percentile\nCVE-2026-0001,0.5,0.9\nCVE-20262-0001,0.5,0.9\n";
+        advisory(scores);
+        let made = ::advisory::epss(scores, "2026-01-01T00:00:00Z").unwrap();
+        assert_eq!(made.warnings.len(), 1, "{:?}", made.warnings);
+    }
 }
