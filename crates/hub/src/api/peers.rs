@@ -222,6 +222,9 @@ fn told(state: &AppState, Known { peer, progress, series }: Known) -> Peer {
         PeerLink::Waiting
     };
     let folder = series.map(|series| folder(state, &peer, series, &live.folder));
+    // Of this hub's log an inlet has nothing to come, and an outlet says nothing.
+    let given = if peer.way == Way::Inlet { newest } else { progress.given };
+    let acknowledged = progress.given_at.filter(|_| peer.way == Way::Link);
     let mut counts = progress.counts;
     counts.add(&live.sent);
     let address = peer.address.or_else(|| card.as_ref()?.address.as_ref().map(ToString::to_string));
@@ -246,8 +249,8 @@ fn told(state: &AppState, Known { peer, progress, series }: Known) -> Peer {
         trouble_at: live.trouble.map(|(_, at)| at.to_string()),
         heard: heard.map(|at| at.to_string()),
         caught_up: live.caught_up,
-        behind: u64::try_from(newest.saturating_sub(progress.given)).unwrap_or(0),
-        acknowledged: progress.given_at.map(|at| at.to_string()),
+        behind: u64::try_from(newest.saturating_sub(given)).unwrap_or(0),
+        acknowledged: acknowledged.map(|at| at.to_string()),
         clock_ahead_seconds: live.clock_ahead_seconds,
         counts: counted(&counts),
         conflicts: Vec::new(),
