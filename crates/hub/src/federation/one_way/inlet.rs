@@ -125,7 +125,7 @@ impl Inlet {
 
     /// Looks once; whether there may be more to do at once.
     async fn round(&mut self) -> Result<bool, Trouble> {
-        let mut waiting = self.with_folder(|folder| folder.waiting()).await?;
+        let mut waiting = self.with_folder(Folder::waiting).await?;
         waiting.batches.retain(|entry| !self.left.contains(&seen(entry)));
         waiting.odd.retain(|entry| !self.left.contains(&seen(entry)));
         let series = self.series().await?;
@@ -280,7 +280,7 @@ impl Inlet {
     /// Tells how it stands, and what is missing.
     async fn tell(&mut self, series: &Series, waiting: &Waiting) -> Result<(), Trouble> {
         let missing = missing(series.number, &waiting.batches);
-        let aside = self.with_folder(|folder| folder.aside()).await?;
+        let aside = self.with_folder(Folder::aside).await?;
         let aside = aside.saturating_add(self.left.len());
         let count = i64::try_from(waiting.batches.len()).unwrap_or(i64::MAX);
         let bytes = waiting.batches.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.bytes));

@@ -115,7 +115,7 @@ impl Outlet {
 
     /// Shows the batch that was written down and not renamed; discards what others were written in place of.
     async fn recover(&self) -> Result<(), Trouble> {
-        let parts = self.with_folder(|folder| folder.parts()).await?;
+        let parts = self.with_folder(Folder::parts).await?;
         for part in parts {
             let (id, number) = (self.peer.id.clone(), part.number);
             let known =
@@ -132,7 +132,7 @@ impl Outlet {
     /// Waits until the agent has taken enough; `false` where the hub stops.
     async fn wait_for_room(&mut self) -> Result<bool, Trouble> {
         loop {
-            let waiting = self.with_folder(|folder| folder.waiting()).await?.batches;
+            let waiting = self.with_folder(Folder::waiting).await?.batches;
             let files = i64::try_from(waiting.len()).unwrap_or(i64::MAX);
             let bytes = waiting.iter().fold(0, |sum: u64, entry| sum.saturating_add(entry.bytes));
             let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
