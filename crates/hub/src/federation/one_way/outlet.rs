@@ -4,8 +4,8 @@
 //!
 //! 1. What leaves is decided, and stands in the ledger with its leaf: the feed does that before it hands anything over. After a crash
 //!    here the same is decided again, and given as the same number.
-//! 2. The batch is brought to disk under a name that nobody takes. After a crash here it is discarded when a batch of its number is
-//!    written down.
+//! 2. The batch is brought to disk under a name that nobody takes. After a crash here it is discarded at a later start, once a
+//!    batch of its number is written down.
 //! 3. Number, hash and place are written down, if the series still stands where this hub left it. After a crash here the file gets its
 //!    name when the outlet begins again.
 //! 4. The file is renamed: from now on the agent may take it.
