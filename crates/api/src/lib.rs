@@ -49,8 +49,8 @@ pub use object::{
     RefusedObject, ValueHit, WaitingObject,
 };
 pub use peer::{
-    NewPeer, ObjectRoute, OwnHub, Peer, PeerCard, PeerChange, PeerConflict, PeerCounts, PeerLink, PeerList,
-    RouteHop, StrangerHub,
+    NewPeer, NumberRun, ObjectRoute, OwnHub, Peer, PeerCard, PeerChange, PeerConflict, PeerCounts,
+    PeerFolder, PeerLink, PeerList, PeerResend, PeerWay, QuarantinedFile, RouteHop, StrangerHub,
 };
 pub use release::{GivenObject, ReleaseList, ReleaseRow};
 pub use search::{

@@ -32,7 +32,12 @@ pub struct Peer {
     pub address: Option<String>,
     /// Whether it gives only and takes nothing: an enclave's source.
     pub one_way: bool,
-    /// SHA-256 of its certificate, hexadecimal.
+    /// How objects get from one hub to the other.
+    pub way: PeerWay,
+    /// How the folder is; for one-way peers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PeerFolder>,
+    /// SHA-256 of its certificate, hexadecimal; empty for an outlet, of which nothing is known.
     pub fingerprint: String,
     /// How the link is.
     pub link: PeerLink,
@@ -63,6 +68,80 @@ pub struct Peer {
     /// What it brought with other content than is here, newest first; in the answer about one peer only.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub conflicts: Vec<PeerConflict>,
+}
+
+/// How objects get from one hub to the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PeerWay {
+    /// By a connection, in both directions.
+    #[default]
+    Link,
+    /// Batches are written into a folder, for a transfer agent that carries them over a data diode. Nothing is heard of the peer.
+    Outlet,
+    /// Batches are taken out of a folder, where a transfer agent puts them. Nothing is given to the peer.
+    Inlet,
+}
+
+/// How the folder of a one-way peer is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PeerFolder {
+    /// Where it is.
+    pub path: String,
+    /// The name of the series: 32 hexadecimal digits, drawn by the hub that writes it, to be given to the one that takes it.
+    pub series: String,
+    /// The last batch that was written, or taken; 0 before the first.
+    pub number: u64,
+    /// When that was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// Batches in the folder: those that the transfer agent has not taken, or that wait for earlier ones.
+    pub files: u64,
+    /// How long they are together.
+    pub bytes: u64,
+    /// How many may be there, for an outlet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files_max: Option<u64>,
+    /// How long they may be together, for an outlet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes_max: Option<u64>,
+    /// Whether nothing is written until the transfer agent takes some.
+    pub full: bool,
+    /// Numbers that are missing: ask the other hub's administrator to send again from the first of them. Oldest first, at most 50 runs.
+    pub missing: Vec<NumberRun>,
+    /// Files that were put aside, since they are no batches of this peer.
+    pub quarantined: u64,
+    /// The last of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_quarantined: Option<QuarantinedFile>,
+}
+
+/// Numbers that follow each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NumberRun {
+    /// The first.
+    pub first: u64,
+    /// The last; the same where it is one.
+    pub last: u64,
+}
+
+/// A file that was put aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QuarantinedFile {
+    /// Its name, as it came.
+    pub name: String,
+    /// Why.
+    pub why: String,
+    /// When.
+    pub at: String,
+}
+
+/// Sends lost batches of an outlet again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PeerResend {
+    /// The first batch that is missing over there. What the peer may have of it, and of all that came after it, is sent again.
+    pub from: u64,
 }
 
 /// How a link is.
@@ -152,8 +231,21 @@ pub struct PeerCard {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPeer {
-    /// The card that the other hub gave out.
-    pub card: String,
+    /// The card that the other hub gave out; absent for an outlet, of which nothing need be known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<String>,
+    /// How objects get from one hub to the other.
+    #[serde(default)]
+    pub way: PeerWay,
+    /// The name of the series that its outlet writes, for an inlet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
+    /// Files that may wait for the transfer agent, for an outlet; 1,000 where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files_max: Option<u32>,
+    /// Bytes that may, for an outlet; 1 GiB where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_max: Option<u64>,
     /// The organisation to bind it to: what it brings is that organisation's, what it is given is given to it.
     pub organisation: String,
     /// Short name, `a–z 0–9 -`; absent: the organisation's.

@@ -72,6 +72,8 @@ pub struct FederationConfig {
     pub address: Option<Url>,
     /// Give only, and take nothing in: a source inside of an enclave.
     pub one_way: bool,
+    /// Where the folders of one-way peers are; `one-way` in the data folder where absent. It has to be there.
+    pub folders: Option<PathBuf>,
 }
 
 /// How mail is sent.
@@ -160,6 +162,8 @@ pub struct RawFederation {
     pub address: Option<String>,
     /// `both`, or `up`: give only ([`FederationConfig::one_way`]).
     pub direction: Option<String>,
+    /// See [`FederationConfig::folders`].
+    pub folders: Option<PathBuf>,
 }
 
 /// The configuration cannot be used.
@@ -326,7 +330,8 @@ impl RawFederation {
                 )));
             }
         };
-        let config = FederationConfig { listen: listen.transpose()?, address: address.transpose()?, one_way };
+        let (listen, address) = (listen.transpose()?, address.transpose()?);
+        let config = FederationConfig { listen, address, one_way, folders: self.folders };
         if config.one_way && (config.listen.is_some() || config.address.is_some()) {
             return Err(ConfigError::value(
                 "federation: a hub with `direction = \"up\"` takes nothing in; remove `listen` and `address`",

@@ -67,6 +67,7 @@ pub use config::{
     STREAMS_MAX, Secret, TlsFiles,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
+pub use federation::one_way::resend;
 pub use first_start::FirstStart;
 pub use foreign::administration::{add_taxii_link, change_taxii_link, remove_taxii_link};
 pub use server::{all_operations, openapi};

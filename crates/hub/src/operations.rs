@@ -43,6 +43,12 @@ pub(crate) struct Metrics {
     pub(crate) released: Family<Released, Counter>,
     /// What came from peers and went to them, by what became of it.
     peers: Family<WithPeer, Counter>,
+    /// Batches of one-way peers, by what became of them.
+    batches: Family<WithPeer, Counter>,
+    /// Batches that wait in a one-way peer's folder.
+    waiting: Family<OfPeer, Gauge>,
+    /// Batches of a one-way peer that are missing.
+    missing: Family<OfPeer, Gauge>,
     /// Streams that are open.
     pub(crate) streams: Gauge,
     /// The newest sequence of the log.
@@ -86,6 +92,13 @@ struct WithPeer {
     outcome: &'static str,
 }
 
+/// How it stands with a peer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfPeer {
+    /// Its short name here.
+    peer: String,
+}
+
 impl Metrics {
     /// Adds what was exchanged with a peer.
     pub(crate) fn with_peer(&self, peer: &str, counts: &Counts) {
@@ -104,6 +117,21 @@ impl Metrics {
         }
     }
 
+    /// Counts a batch of a one-way peer: `written`, `taken`, `duplicate`, `quarantined`.
+    pub(crate) fn batch(&self, peer: &str, outcome: &'static str) {
+        self.batches.get_or_create(&WithPeer { peer: peer.to_owned(), outcome }).inc();
+    }
+
+    /// How many batches wait in a one-way peer's folder.
+    pub(crate) fn waits_with_peer(&self, peer: &str, files: i64) {
+        self.waiting.get_or_create(&OfPeer { peer: peer.to_owned() }).set(files);
+    }
+
+    /// How many batches of a one-way peer are missing.
+    pub(crate) fn missing_from_peer(&self, peer: &str, count: i64) {
+        self.missing.get_or_create(&OfPeer { peer: peer.to_owned() }).set(count);
+    }
+
     pub(crate) fn new(wake: &Wake, shelf: Option<&Shelf>) -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
@@ -115,6 +143,9 @@ impl Metrics {
             ingested: Family::default(),
             released: Family::default(),
             peers: Family::default(),
+            batches: Family::default(),
+            waiting: Family::default(),
+            missing: Family::default(),
             streams: Gauge::default(),
             sequence: Gauge::default(),
             checkpoint: Gauge::default(),
@@ -139,6 +170,12 @@ impl Metrics {
         registry.register("yagura_objects_out", "Objects that left, by door", self.released.clone());
         let about = "What came from peers and went to them";
         registry.register("yagura_peer_objects", about, self.peers.clone());
+        let about = "Batches of one-way peers, by what became of them";
+        registry.register("yagura_peer_batches", about, self.batches.clone());
+        let about = "Batches that wait in a one-way peer's folder";
+        registry.register("yagura_peer_batches_waiting", about, self.waiting.clone());
+        let about = "Batches of a one-way peer that are missing";
+        registry.register("yagura_peer_batches_missing", about, self.missing.clone());
         registry.register("yagura_streams_open", "Open event streams", self.streams.clone());
         registry.register("yagura_log_sequence", "Newest sequence of the log", self.sequence.clone());
         registry.register(

@@ -120,6 +120,37 @@ pub fn delivered(tx: &mut Tx<'_>, realm: &Realm, peer: &str, id: &str) -> Result
     Ok(kind)
 }
 
+/// Notes in which batch an act was written for an outlet.
+///
+/// # Errors
+/// Those of the database.
+pub fn written(tx: &mut Tx<'_>, realm: &Realm, peer: &str, id: &str, batch: i64) -> Result<(), StoreError> {
+    let (key, now) = (tx.realm(realm)?, micros(tx.now()));
+    let sql = "UPDATE carried_out SET delivered = ?4, batch = ?5 WHERE realm = ?1 AND peer = ?2 AND id = ?3";
+    tx.execute(sql, params![key, peer, id, now, batch])?;
+    Ok(())
+}
+
+/// The batch in which an act was written for an outlet; 0 where it is in none.
+///
+/// # Errors
+/// Those of the database.
+pub fn batch_of(reader: &Reader<'_>, realm: &Realm, peer: &str, id: &str) -> Result<i64, StoreError> {
+    let sql = "SELECT batch FROM carried_out WHERE realm = ?1 AND peer = ?2 AND id = ?3 AND delivered <> 0";
+    Ok(reader.first(sql, (reader.realm(realm)?, peer, id), |row| row.get(0))?.unwrap_or(0))
+}
+
+/// The acts of a batch and of all that came after it are to be sent again.
+///
+/// # Errors
+/// Those of the database.
+pub fn lost(tx: &mut Tx<'_>, realm: &Realm, peer: &str, from: i64) -> Result<(), StoreError> {
+    let sql =
+        "UPDATE carried_out SET delivered = 0, batch = 0 WHERE realm = ?1 AND peer = ?2 AND batch >= ?3";
+    tx.execute(sql, (tx.realm(realm)?, peer, from))?;
+    Ok(())
+}
+
 /// An act that a peer told, if it did.
 ///
 /// # Errors

@@ -25,6 +25,7 @@ pub mod agreements;
 pub mod alerts;
 pub mod anonymous;
 pub mod audit;
+pub mod batches;
 pub mod blobs;
 pub mod carried;
 pub mod cases;

@@ -35,6 +35,8 @@ pub struct Peer {
     pub card: String,
     /// Where it is reached, where that is not what its card says.
     pub address: Option<String>,
+    /// How objects get from one to the other.
+    pub way: Way,
     /// Whether anything is exchanged with it.
     pub state: State,
     /// Why it is in that state.
@@ -43,6 +45,17 @@ pub struct Peer {
     pub created: jiff::Timestamp,
     /// When the row last changed.
     pub changed: jiff::Timestamp,
+}
+
+/// How objects get from one hub to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// By a connection, in both directions.
+    Link,
+    /// Batches are written for it into a folder. Nothing is heard of it, ever.
+    Outlet,
+    /// Batches of it are taken out of a folder. Nothing is given to it, ever.
+    Inlet,
 }
 
 /// Whether anything is exchanged with a peer.
@@ -119,6 +132,24 @@ pub struct Conflict {
     pub at: jiff::Timestamp,
 }
 
+impl Way {
+    /// The word in storage and on the wire.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Outlet => "outlet",
+            Self::Inlet => "inlet",
+        }
+    }
+
+    /// The way of such a word.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Link, Self::Outlet, Self::Inlet].into_iter().find(|way| way.name() == name)
+    }
+}
+
 impl State {
     /// The word in storage and on the wire.
     #[must_use]
@@ -170,8 +201,8 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, peer: &Peer) -> Result<(), StoreError
         });
     }
     tx.insert(
-        "INSERT INTO peers (realm, id, hub, organisation, fingerprint, card, address, state, reason, created, changed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
+        "INSERT INTO peers (realm, id, hub, organisation, fingerprint, card, address, state, reason, created, changed, way)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)",
         params![
             realm,
             peer.id,
@@ -183,12 +214,13 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, peer: &Peer) -> Result<(), StoreError
             peer.state.name(),
             peer.reason,
             micros(peer.created),
+            peer.way.name(),
         ],
         "a peer with this short name, hub, certificate or organisation",
     )
 }
 
-/// Changes card, certificate, address, state and reason of a peer; short name, hub and organisation stay.
+/// Changes card, certificate, address, state and reason of a peer; short name, hub, organisation and way stay.
 ///
 /// # Errors
 /// [`StoreError::NotFound`]; [`StoreError::Limit`] over [`CARD_BYTES_MAX`].
@@ -217,7 +249,16 @@ pub fn update(tx: &mut Tx<'_>, realm: &Realm, peer: &Peer) -> Result<(), StoreEr
 /// Those of the database.
 pub fn remove(tx: &mut Tx<'_>, realm: &Realm, id: &str) -> Result<bool, StoreError> {
     let key = tx.realm(realm)?;
-    for table in ["peer_progress", "peer_sights", "peer_conflicts", "carried_out", "carried_in"] {
+    let tables = [
+        "peer_progress",
+        "peer_sights",
+        "peer_conflicts",
+        "carried_out",
+        "carried_in",
+        "peer_series",
+        "peer_batches",
+    ];
+    for table in tables {
         tx.execute(&format!("DELETE FROM {table} WHERE realm = ?1 AND peer = ?2"), (key, id))?;
     }
     outbox::forget(tx, realm, &consumer(id))?;
@@ -492,7 +533,8 @@ fn write_sight(tx: &Tx<'_>, realm: i64, peer: &str, sight: &Sight) -> Result<(),
     Ok(())
 }
 
-const COLUMNS: &str = "id, hub, organisation, fingerprint, card, address, state, reason, created, changed";
+const COLUMNS: &str =
+    "id, hub, organisation, fingerprint, card, address, state, reason, created, changed, way";
 
 fn read(row: &Row<'_>) -> Result<Peer, StoreError> {
     Ok(Peer {
@@ -506,6 +548,7 @@ fn read(row: &Row<'_>) -> Result<Peer, StoreError> {
         reason: row.get(7)?,
         created: time(row.get(8)?)?,
         changed: time(row.get(9)?)?,
+        way: parsed("peer's way", &row.get::<String>(10)?, Way::parse)?,
     })
 }
 

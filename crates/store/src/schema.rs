@@ -36,6 +36,7 @@ const MIGRATIONS: &[&[&str]] = &[
         include_str!("schema/saved_places.sql"),
         include_str!("schema/waiting.sql"),
     ],
+    &[include_str!("schema/one_way.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

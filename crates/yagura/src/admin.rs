@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use api::{
-    NewEdge, NewOrganisation, NewPeer, NewPerson, NewTaxiiLink, NewToken, PeerChange, TaxiiLinkChange,
+    NewEdge, NewOrganisation, NewPeer, NewPerson, NewTaxiiLink, NewToken, PeerChange, PeerWay,
+    TaxiiLinkChange,
 };
 use hub::RunningHub;
 use hub::administration::{self, By};
@@ -52,6 +53,7 @@ enum Request {
     PeerCard,
     AddPeer(NewPeer),
     ChangePeer { id: String, change: PeerChange },
+    ResendToPeer { id: String, from: i64 },
     RemovePeer { id: String },
     ListTaxiiLinks,
     AddTaxiiLink(NewTaxiiLink),
@@ -125,9 +127,19 @@ fn peer_request(command: PeerCommand) -> Result<Request, Failure> {
     Ok(match command {
         PeerCommand::List => Request::ListPeers,
         PeerCommand::Card => Request::PeerCard,
-        PeerCommand::Add { card, org, id, address } => {
-            Request::AddPeer(NewPeer { card: read_card(&card)?, organisation: org, id, address })
+        PeerCommand::Add { card, org, id, address } => Request::AddPeer(NewPeer {
+            card: Some(read_card(&card)?),
+            address,
+            ..new_peer(org, id, PeerWay::Link)
+        }),
+        PeerCommand::AddOutlet { org, id, files_max, bytes_max } => {
+            Request::AddPeer(NewPeer { files_max, bytes_max, ..new_peer(org, id, PeerWay::Outlet) })
         }
+        PeerCommand::AddInlet { card, org, id, series } => {
+            let (card, series) = (Some(read_card(&card)?), Some(series));
+            Request::AddPeer(NewPeer { card, series, ..new_peer(org, id, PeerWay::Inlet) })
+        }
+        PeerCommand::Resend { id, from } => Request::ResendToPeer { id, from },
         PeerCommand::Renew { id, card } => {
             change(id, PeerChange { card: Some(read_card(&card)?), ..PeerChange::default() })
         }
@@ -148,6 +160,19 @@ fn peer_request(command: PeerCommand) -> Result<Request, Failure> {
         }
         PeerCommand::RemoveTaxii { id } => Request::RemoveTaxiiLink { id },
     })
+}
+
+fn new_peer(organisation: String, id: Option<String>, way: PeerWay) -> NewPeer {
+    NewPeer {
+        card: None,
+        way,
+        series: None,
+        files_max: None,
+        bytes_max: None,
+        organisation,
+        id,
+        address: None,
+    }
 }
 
 fn taxii_link(new: AddTaxii) -> Result<NewTaxiiLink, Failure> {
@@ -331,6 +356,7 @@ async fn execute(
         }
         Request::AddPeer(new) => added(&hub::add_peer(store, by(), &new).await?),
         Request::ChangePeer { id, change } => added(&hub::change_peer(store, by(), &id, &change).await?),
+        Request::ResendToPeer { id, from } => added(&hub::resend(store, by(), &id, from).await?),
         Request::RemovePeer { id } => nothing(hub::remove_peer(store, by(), &id).await)?,
         Request::ListTaxiiLinks => taxii_links(store).await?,
         Request::AddTaxiiLink(new) => link_told(&hub::add_taxii_link(store, data, by(), &new).await?),
@@ -380,12 +406,13 @@ fn secret(secret: String) -> Answer {
     Answer { value: json!({ "secret": secret }), lines: vec![secret] }
 }
 
-/// The fingerprint is what people compare.
+/// The fingerprint is what people compare. Of the hub behind an outlet there is none; its series is what the other side needs.
 fn added(peer: &peers::Peer) -> Answer {
-    let line = format!("{}\t{}\t{}", peer.id, peer.state.name(), peer.fingerprint);
+    let told = if peer.way == peers::Way::Outlet { &peer.hub } else { &peer.fingerprint };
+    let line = format!("{}\t{}\t{told}", peer.id, peer.state.name());
     let value = json!({
         "id": peer.id, "hub": peer.hub, "organisation": peer.organisation, "state": peer.state.name(),
-        "fingerprint": peer.fingerprint,
+        "way": peer.way.name(), "fingerprint": peer.fingerprint,
     });
     Answer { lines: vec![line], value }
 }
@@ -496,7 +523,7 @@ fn peer((progress, peer): &(peers::Progress, peers::Peer)) -> Value {
         "id": peer.id, "organisation": peer.organisation, "state": peer.state.name(), "reason": peer.reason,
         "taken": progress.taken, "given": progress.given, "accepted": progress.counts.accepted,
         "sent": progress.counts.sent, "refused": progress.counts.refused, "conflicts": progress.counts.conflicts,
-        "fingerprint": peer.fingerprint, "hub": peer.hub,
+        "fingerprint": peer.fingerprint, "hub": peer.hub, "way": peer.way.name(),
     })
 }
 

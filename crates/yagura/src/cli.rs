@@ -336,6 +336,44 @@ pub(crate) enum PeerCommand {
         #[arg(long)]
         address: Option<String>,
     },
+    /// Write numbered batches for a hub behind a data diode. Nothing need be known of it, and nothing is heard of it. Prints the series,
+    /// which is given to whoever runs that hub together with this hub's card.
+    AddOutlet {
+        /// Short name of the organisation to bind it to: what it is given is given to that organisation.
+        #[arg(long)]
+        org: String,
+        /// Short name of the peer; by default the organisation's.
+        #[arg(long)]
+        id: Option<String>,
+        /// Files that may wait for the transfer agent; 1000 by default.
+        #[arg(long, value_name = "FILES")]
+        files_max: Option<u32>,
+        /// Bytes that may; 1 GiB by default.
+        #[arg(long, value_name = "BYTES")]
+        bytes_max: Option<u64>,
+    },
+    /// Take numbered batches of a hub in front of a data diode. Nothing is ever given to it.
+    AddInlet {
+        /// The other hub's card; `-` reads standard input.
+        card: PathBuf,
+        /// Short name of the organisation to bind it to: what it brings is that organisation's.
+        #[arg(long)]
+        org: String,
+        /// Short name of the peer; by default the organisation's.
+        #[arg(long)]
+        id: Option<String>,
+        /// The series that the other hub's `add-outlet` printed.
+        #[arg(long)]
+        series: String,
+    },
+    /// Send batches of an outlet again that were lost on the way: all from this number on, as far as they may still be given.
+    Resend {
+        /// Short name of the peer.
+        id: String,
+        /// The first number that is missing over there.
+        #[arg(long, value_name = "NUMBER")]
+        from: i64,
+    },
     /// Take a newer card of a peer: it has a new certificate or address.
     Renew {
         /// Short name of the peer.

@@ -1071,8 +1071,22 @@ export interface components {
         };
         /** @description Adds a peer. */
         NewPeer: {
-            /** @description The card that the other hub gave out. */
-            card: string;
+            /** @description The card that the other hub gave out; absent for an outlet, of which nothing need be known. */
+            card?: string | null;
+            /** @description How objects get from one hub to the other. */
+            way?: components["schemas"]["PeerWay"];
+            /** @description The name of the series that its outlet writes, for an inlet. */
+            series?: string | null;
+            /**
+             * Format: int32
+             * @description Files that may wait for the transfer agent, for an outlet; 1,000 where absent.
+             */
+            files_max?: number | null;
+            /**
+             * Format: int64
+             * @description Bytes that may, for an outlet; 1 GiB where absent.
+             */
+            bytes_max?: number | null;
             /** @description The organisation to bind it to: what it brings is that organisation's, what it is given is given to it. */
             organisation: string;
             /** @description Short name, `a–z 0–9 -`; absent: the organisation's. */
@@ -1295,6 +1309,19 @@ export interface components {
             /** @description The `at` of the newest that was shown: RFC 3339. */
             through: string;
         };
+        /** @description Numbers that follow each other. */
+        NumberRun: {
+            /**
+             * Format: int64
+             * @description The first.
+             */
+            first: number;
+            /**
+             * Format: int64
+             * @description The last; the same where it is one.
+             */
+            last: number;
+        };
         /** @description Everything about one object that the reader may know. */
         ObjectDetail: {
             /** @description The summary of the version shown. */
@@ -1491,7 +1518,10 @@ export interface components {
             address?: string | null;
             /** @description Whether it gives only and takes nothing: an enclave's source. */
             one_way: boolean;
-            /** @description SHA-256 of its certificate, hexadecimal. */
+            /** @description How objects get from one hub to the other. */
+            way: components["schemas"]["PeerWay"];
+            folder?: components["schemas"]["PeerFolder"] | null;
+            /** @description SHA-256 of its certificate, hexadecimal; empty for an outlet, of which nothing is known. */
             fingerprint: string;
             /** @description How the link is. */
             link: components["schemas"]["PeerLink"];
@@ -1592,6 +1622,50 @@ export interface components {
              */
             taken_back: number;
         };
+        /** @description How the folder of a one-way peer is. */
+        PeerFolder: {
+            /** @description Where it is. */
+            path: string;
+            /** @description The name of the series: 32 hexadecimal digits, drawn by the hub that writes it, to be given to the one that takes it. */
+            series: string;
+            /**
+             * Format: int64
+             * @description The last batch that was written, or taken; 0 before the first.
+             */
+            number: number;
+            /** @description When that was. */
+            at?: string | null;
+            /**
+             * Format: int64
+             * @description Batches in the folder: those that the transfer agent has not taken, or that wait for earlier ones.
+             */
+            files: number;
+            /**
+             * Format: int64
+             * @description How long they are together.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description How many may be there, for an outlet.
+             */
+            files_max?: number | null;
+            /**
+             * Format: int64
+             * @description How long they may be together, for an outlet.
+             */
+            bytes_max?: number | null;
+            /** @description Whether nothing is written until the transfer agent takes some. */
+            full: boolean;
+            /** @description Numbers that are missing: ask the other hub's administrator to send again from the first of them. Oldest first, at most 50 runs. */
+            missing: components["schemas"]["NumberRun"][];
+            /**
+             * Format: int64
+             * @description Files that were put aside, since they are no batches of this peer.
+             */
+            quarantined: number;
+            last_quarantined?: components["schemas"]["QuarantinedFile"] | null;
+        };
         /**
          * @description How a link is.
          * @enum {string}
@@ -1608,6 +1682,19 @@ export interface components {
             /** @description When this was true: RFC 3339. */
             as_of: string;
         };
+        /** @description Sends lost batches of an outlet again. */
+        PeerResend: {
+            /**
+             * Format: int64
+             * @description The first batch that is missing over there. What the peer may have of it, and of all that came after it, is sent again.
+             */
+            from: number;
+        };
+        /**
+         * @description How objects get from one hub to the other.
+         * @enum {string}
+         */
+        PeerWay: "link" | "outlet" | "inlet";
         /** @description An account. */
         Person: {
             /** @description Account id. */
@@ -1659,6 +1746,15 @@ export interface components {
         Products: {
             /** @description Each product; at most 5000. */
             products: components["schemas"]["Product"][];
+        };
+        /** @description A file that was put aside. */
+        QuarantinedFile: {
+            /** @description Its name, as it came. */
+            name: string;
+            /** @description Why. */
+            why: string;
+            /** @description When. */
+            at: string;
         };
         /** @description A question to the council, with the answers that the reader may see. */
         Question: {

@@ -205,6 +205,36 @@ export interface PeerConflict {
   at: string
 }
 
+/** By a connection, or over a data diode: written into a folder, or taken out of one. */
+export type PeerWay = 'link' | 'outlet' | 'inlet'
+
+export interface NumberRun {
+  first: number
+  last: number
+}
+
+export interface QuarantinedFile {
+  name: string
+  why: string
+  at: string
+}
+
+/** How the folder of a one-way peer is. */
+export interface PeerFolder {
+  path: string
+  series: string
+  number: number
+  at?: string | null
+  files: number
+  bytes: number
+  files_max?: number | null
+  bytes_max?: number | null
+  full: boolean
+  missing: NumberRun[]
+  quarantined: number
+  last_quarantined?: QuarantinedFile | null
+}
+
 /** Another hub. */
 export interface Peer {
   id: string
@@ -214,6 +244,8 @@ export interface Peer {
   name_en: string
   address?: string | null
   one_way: boolean
+  way: PeerWay
+  folder?: PeerFolder | null
   fingerprint: string
   link: 'up' | 'down' | 'waiting' | 'elsewhere' | 'suspended'
   reason?: string | null
@@ -253,7 +285,11 @@ export interface PeerCard {
 }
 
 export interface NewPeer {
-  card: string
+  card?: string
+  way?: PeerWay
+  series?: string
+  files_max?: number
+  bytes_max?: number
   organisation: string
   id?: string
   address?: string

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use stix::Id;
 use stix::marking::Tlp;
 use store::carried::{self, Kind, Reach};
-use store::peers::{self, Peer};
+use store::peers::{self, Peer, Way};
 use store::recalls::{self, Part, Recall};
 use store::routes::{self, HOPS_MAX};
 use store::{Act as Written, Reader, StoreError, Tx, objects, releases};
@@ -195,7 +195,7 @@ fn carry(tx: &mut Tx<'_>, own: &str, act: &Act, to: &[String]) -> Result<(), Sto
     let text = serde_json::to_string(&act).map_err(|error| StoreError::Corrupt(error.to_string()))?;
     for id in to {
         let peer = peers::get(tx, &REALM, id)?;
-        if peer.is_some_and(|peer| !act.hops.contains(&peer.hub)) {
+        if peer.is_some_and(|peer| peer.way != Way::Inlet && !act.hops.contains(&peer.hub)) {
             let out = carried::Out { id: act.id.clone(), kind: act.kind(), text: text.clone() };
             carried::send(tx, &REALM, id, &out)?;
         }
@@ -239,7 +239,12 @@ impl Writing {
             (_, false) => false,
         };
         let taken = carried::In { id: act.id.clone(), kind: act.kind(), is_first, told: None };
-        carried::take(tx, &REALM, &peer, &taken)
+        carried::take(tx, &REALM, &peer, &taken)?;
+        if self.peer.way == Way::Inlet {
+            // Nobody there is told how far it comes here.
+            carried::told(tx, &REALM, &peer, &act.id, Reach { is_settled: true, ..Reach::default() })?;
+        }
+        Ok(())
     }
 
     /// Ends this peer's way, and where nothing else holds the object, tells everybody who was given it here. Whether the peer is to
@@ -465,6 +470,45 @@ pub(super) async fn taken_in(state: &AppState, peer: &Peer, acts: Vec<String>) -
         Ok(Written::bookkeeping(()))
     };
     state.store.write(write).await
+}
+
+/// What stood in batches up to this one has left an outlet's folder. More is never heard of it, so a recall in them counts as
+/// acknowledged. Whether none of those waits any more.
+pub(super) async fn left(state: &AppState, peer: &Peer, through: i64) -> Result<bool, StoreError> {
+    let asked = peer.clone();
+    let look = move |reader: &Reader<'_>| {
+        let pending = recalls::pending_for_peer(reader, &REALM, &asked.organisation, &asked.id)?;
+        let is_all = pending.len() < recalls::RECALLS_MAX;
+        let mut left = Vec::new();
+        for recall in pending {
+            let batch = carried::batch_of(reader, &REALM, &asked.id, &recall.id)?;
+            if (1..=through).contains(&batch) {
+                left.push((recall.id, batch));
+            }
+        }
+        Ok((left, is_all))
+    };
+    let (left, is_all) = state.store.read(look).await?;
+    if left.is_empty() {
+        return Ok(is_all);
+    }
+    let peer = peer.clone();
+    let write = move |tx: &mut Tx<'_>| {
+        let part = Part::Peer(peer.id.clone());
+        let mut events = Vec::new();
+        for (recall, batch) in &left {
+            let by = format!("{} (batch {batch})", peer.id);
+            recalls::acknowledge(tx, &REALM, recall, (&peer.organisation, &part), &by)?;
+            let actor = Actor::Program { id: peer.id.clone(), organisation: peer.organisation.clone() };
+            let event = AuditEvent::done(Action::RecallAcknowledged, actor, Purpose::CollectiveDefence);
+            events.push(
+                event.with("recall", recall).with("peer", peer.id.clone()).with("batch", batch.to_string()),
+            );
+        }
+        Ok(Written::audited_all((), &REALM, events))
+    };
+    state.store.write(write).await?;
+    Ok(is_all)
 }
 
 /// Asks a peer that cannot reach this hub how far recalls have come there.

@@ -7,13 +7,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use oversight::{Action, Actor, AuditEvent, OrganisationRole, Purpose, Realm};
-use store::peers::{self, Peer, State};
+use store::batches::{self, Series};
+use store::peers::{self, Peer, State, Way};
 use store::{Act, Store, StoreError, Tx, organisations, settings};
 use tlog::SigningKey;
 use url::Url;
 
-use super::card::{Card, check_address, hub_id};
+use super::card::{Card, check_address, hub_id, is_hub_id};
 use super::identity::Identity;
+use super::one_way::{BYTES_MAX, FILES_MAX, new_series};
 use crate::administration::{By, Error, short_name};
 use crate::config::HubConfig;
 use crate::state::AppState;
@@ -63,14 +65,15 @@ pub async fn signed_card(store: &Store, data: &Path) -> Result<String, Error> {
 /// Adds a peer.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a card that cannot be used; [`StoreError::Exists`]; [`StoreError::NotFound`] for the organisation.
+/// [`Error::Invalid`] for a card that cannot be used, or what does not belong to peers of this way; [`StoreError::Exists`];
+/// [`StoreError::NotFound`] for the organisation.
 pub async fn add_peer(store: &Store, by: By, new: &api::NewPeer) -> Result<Peer, Error> {
-    let card = open(&new.card)?;
+    let series = series_of(new)?;
+    let about = About::of(new, series.as_ref())?;
     let organisation = short_name("organisation", &new.organisation)?;
     let id = short_name("id", new.id.as_deref().unwrap_or(&new.organisation))?.as_str().to_owned();
     let address = new.address.as_deref().map(read_address).transpose()?;
-    let fingerprint = card.fingerprint().map_err(|e| Error::Invalid(e.to_string()))?;
-    let text = new.card.clone();
+    let way = way_of(new.way);
     let add = move |tx: &mut Tx<'_>| {
         let known = organisations::get(tx, &by.realm, &organisation)?
             .ok_or_else(|| StoreError::NotFound { what: organisation.to_string() })?;
@@ -78,25 +81,94 @@ pub async fn add_peer(store: &Store, by: By, new: &api::NewPeer) -> Result<Peer,
             let message = "the oversight organisation has no peer: it is given no content".to_owned();
             return Err(StoreError::Abandoned { code: "unprocessable", message });
         }
-        not_oneself(tx, &by.realm, &card)?;
+        not_oneself(tx, &by.realm, &about.hub)?;
         let now = tx.now();
+        // What is unique among peers needs something where nothing is known.
+        let fingerprint = about.fingerprint.unwrap_or_else(|| format!("none of {id}"));
         let peer = Peer {
             id,
-            hub: card.hub,
+            hub: about.hub,
             organisation,
             fingerprint,
-            card: text,
+            card: about.card,
             address,
+            way,
             state: State::Active,
             reason: None,
             created: now,
             changed: now,
         };
         peers::add(tx, &by.realm, &peer)?;
+        if let Some(series) = &series {
+            batches::put_series(tx, &by.realm, &peer.id, series)?;
+        }
         let event = changed(&by, &peer).with("added", "true").with("role", known.role.name());
         Ok(Act::audited(peer, &by.realm, event))
     };
     Ok(store.write(add).await?)
+}
+
+/// What is known of a hub when it is added.
+struct About {
+    hub: String,
+    fingerprint: Option<String>,
+    card: String,
+}
+
+impl About {
+    /// Of the other side of an outlet nothing is known; in place of its hub stands the series.
+    fn of(new: &api::NewPeer, series: Option<&Series>) -> Result<Self, Error> {
+        let invalid = |message: &str| Err(Error::Invalid(message.to_owned()));
+        match (new.way, &new.card, series) {
+            (api::PeerWay::Outlet, None, Some(series)) => {
+                Ok(Self { hub: series.name.clone(), fingerprint: None, card: String::new() })
+            }
+            (api::PeerWay::Outlet, ..) => {
+                invalid("card: nothing need be known of the hub behind an outlet; leave it out")
+            }
+            (_, None, _) => invalid("card: give the card of the other hub"),
+            (way, Some(_), _) if way != api::PeerWay::Link && new.address.is_some() => {
+                invalid("address: no connection is opened to this peer; leave it out")
+            }
+            (_, Some(text), _) => {
+                let card = open(text)?;
+                let fingerprint = card.fingerprint().map_err(|e| Error::Invalid(e.to_string()))?;
+                Ok(Self { hub: card.hub, fingerprint: Some(fingerprint), card: text.clone() })
+            }
+        }
+    }
+}
+
+/// The series of a one-way peer, as it begins.
+fn series_of(new: &api::NewPeer) -> Result<Option<Series>, Error> {
+    let invalid = |message: &str| Err(Error::Invalid(message.to_owned()));
+    let has_bounds = new.files_max.is_some() || new.bytes_max.is_some();
+    match (new.way, &new.series) {
+        (api::PeerWay::Link, None) if !has_bounds => Ok(None),
+        (api::PeerWay::Outlet, None) => {
+            let files_max = new.files_max.map_or(FILES_MAX, i64::from);
+            let bytes_max = new.bytes_max.map_or(BYTES_MAX, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+            if files_max == 0 || bytes_max == 0 {
+                return invalid("files_max, bytes_max: with none nothing could ever be written");
+            }
+            Ok(Some(Series { name: new_series(), files_max, bytes_max, ..Series::default() }))
+        }
+        (api::PeerWay::Inlet, Some(name)) if is_hub_id(name) && !has_bounds => {
+            Ok(Some(Series { name: name.clone(), ..Series::default() }))
+        }
+        (api::PeerWay::Inlet, _) => invalid(
+            "series: an inlet needs the name of the series that the other hub writes, 32 hexadecimal digits, and no bounds",
+        ),
+        _ => invalid("series, files_max, bytes_max: they belong to one-way peers"),
+    }
+}
+
+fn way_of(way: api::PeerWay) -> Way {
+    match way {
+        api::PeerWay::Link => Way::Link,
+        api::PeerWay::Outlet => Way::Outlet,
+        api::PeerWay::Inlet => Way::Inlet,
+    }
 }
 
 /// Changes a peer: suspends or resumes it, takes a newer card, another address.
@@ -172,10 +244,10 @@ pub(super) async fn suspend_for_cause(state: &AppState, peer: &str, reason: &str
 }
 
 /// A hub that is its own peer would send everything to itself.
-fn not_oneself(tx: &Tx<'_>, realm: &Realm, card: &Card) -> Result<(), StoreError> {
+fn not_oneself(tx: &Tx<'_>, realm: &Realm, hub: &str) -> Result<(), StoreError> {
     let own = settings::get(tx, realm, CARD_SETTING)?;
     let own: Option<Card> = own.and_then(|kept| serde_json::from_slice(&kept).ok());
-    if own.is_some_and(|own| own.hub == card.hub) {
+    if own.is_some_and(|own| own.hub == hub) {
         let message =
             "the card is this hub's own; give it to the other hub, and add the other one's here".to_owned();
         return Err(StoreError::Abandoned { code: "unprocessable", message });
@@ -189,7 +261,8 @@ fn changed(by: &By, peer: &Peer) -> AuditEvent {
         .on([peer.id.as_str()])
         .with("hub", peer.hub.clone())
         .with("organisation", peer.organisation.as_str())
-        .with("certificate", peer.fingerprint.clone());
+        .with("certificate", peer.fingerprint.clone())
+        .with("way", peer.way.name());
     match &peer.reason {
         Some(reason) => event.with("reason", reason.clone()),
         None => event,

@@ -66,6 +66,8 @@ pub(super) struct Feed {
     acts: HashSet<String>,
     /// Whether the log has nothing more for it.
     is_at_end: bool,
+    /// Whether something was handed over that is more than a place.
+    has_news: bool,
     /// Changes to read at once.
     limit: usize,
     committed: watch::Receiver<i64>,
@@ -82,6 +84,8 @@ struct View {
     base: Sight,
     /// The labels of everything that it may hold: of that sight and of later ones that it may not have settled.
     holds: BTreeSet<LabelKey>,
+    /// Everything that it may hold stands up to here: beyond what was sent, where some is sent again.
+    reach: i64,
     /// The newest number given to a sight.
     newest: i64,
     turn: Option<Turn>,
@@ -105,6 +109,8 @@ pub(super) struct Chunk {
     objects: u64,
     notices: u64,
     settles: Option<Sight>,
+    /// Whether there is more in it than a place.
+    is_news: bool,
 }
 
 /// What one read brought.
@@ -124,11 +130,13 @@ struct Batch {
 
 impl Feed {
     /// Goes on from where a peer says that it stopped; gives the greeting, too. `None` where the peer is not there any more.
+    ///
+    /// What the peer may hold stands up to `reach`, where that is beyond the place: what it may hold no longer it is told up to there.
     pub(super) async fn open(
         state: AppState,
         peer: &str,
-        after: i64,
-        sight: i64,
+        Place { after, sight }: Place,
+        reach: i64,
     ) -> Result<Option<(Self, Bytes)>, StoreError> {
         let committed = state.store.committed();
         let newest_sequence = *committed.borrow();
@@ -149,10 +157,12 @@ impl Feed {
             None if after == 0 && sights.is_empty() => (0, Sight::default()),
             _ => (0, Sight { number: newest + 1, ..Sight::default() }),
         };
-        let later = sights.iter().filter(|known| known.number >= base.number);
+        // Of a sight that is not known any more it may hold what any other one gave.
+        let oldest = if sights.iter().any(|known| known.number == base.number) { base.number } else { 0 };
+        let later = sights.iter().filter(|known| known.number >= oldest);
         let holds = later.flat_map(|sight| sight.labels.iter().copied()).collect();
         let greeting = greeting(&state, Place { after: sent, sight: base.number });
-        let view = View { sent, newest: newest.max(base.number), base, holds, turn: None };
+        let view = View { sent, newest: newest.max(base.number), base, holds, reach, turn: None };
         let changed = state.federation.changed.subscribe();
         let peers = *changed.borrow();
         let feed = Self {
@@ -163,6 +173,7 @@ impl Feed {
             peers,
             acts: HashSet::new(),
             is_at_end: false,
+            has_news: false,
             limit: BATCH_CHANGES_FIRST,
             committed,
             changed,
@@ -215,6 +226,31 @@ impl Feed {
         }
     }
 
+    /// Where whoever has everything that was handed over stands.
+    pub(super) fn place(&self) -> Place {
+        Place { after: self.view.sent, sight: self.view.base.number }
+    }
+
+    /// Whether the log had nothing more when it was last read.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.is_at_end && self.waiting.is_empty()
+    }
+
+    /// Lets [`Self::next_now`] read again what had an end.
+    pub(super) fn look_again(&mut self) {
+        self.is_at_end = false;
+    }
+
+    /// Whether something was handed over that is more than a place, since that was last taken.
+    pub(super) fn has_news(&self) -> bool {
+        self.has_news
+    }
+
+    /// The same, and forgets it.
+    pub(super) fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
+    }
+
     /// The acts that were handed over by this link.
     pub(super) fn take_acts(&mut self) -> Vec<String> {
         if self.waiting.is_empty() { self.acts.drain().collect() } else { Vec::new() }
@@ -228,6 +264,7 @@ impl Feed {
     fn hand_over(&mut self, chunk: Chunk) -> Bytes {
         self.view.sent = self.view.sent.max(chunk.sent);
         self.heartbeat = Instant::now() + HEARTBEAT_EVERY;
+        self.has_news |= chunk.is_news;
         if let Some(sight) = chunk.settles {
             self.view.holds.clone_from(&sight.labels);
             self.view.base = sight;
@@ -324,14 +361,14 @@ impl Feed {
     /// Puts frames into chunks.
     fn fill(&mut self, frames: &[Frame], through: i64) {
         let mut bytes = BytesMut::new();
-        let mut open =
-            Chunk { bytes: Bytes::new(), sent: self.view.sent, objects: 0, notices: 0, settles: None };
+        let mut open = Chunk::at(self.view.sent);
         let mut total = 0;
         for frame in frames {
             if let Err(error) = frame.write(&mut bytes) {
                 tracing::error!(%error, "an object cannot be sent to a peer");
                 continue;
             }
+            open.is_news |= !matches!(frame, Frame::Progress { .. });
             match frame {
                 Frame::Object { sequence, again, .. } => {
                     open.objects += 1;
@@ -350,8 +387,7 @@ impl Feed {
             }
             if bytes.len() >= CHUNK_BYTES {
                 total += bytes.len();
-                let next =
-                    Chunk { bytes: Bytes::new(), sent: open.sent, objects: 0, notices: 0, settles: None };
+                let next = Chunk::at(open.sent);
                 let full = std::mem::replace(&mut open, next);
                 self.waiting.push_back(Chunk { bytes: bytes.split().freeze(), ..full });
             }
@@ -379,8 +415,13 @@ impl Feed {
         let mut bytes = BytesMut::new();
         let sequence = through.max(self.view.sent);
         let _ = Frame::Progress { sequence, end: true }.write(&mut bytes);
-        let chunk = Chunk { bytes: bytes.freeze(), sent: sequence, objects: 0, notices: 0, settles: None };
-        self.waiting.push_back(chunk);
+        self.waiting.push_back(Chunk { bytes: bytes.freeze(), ..Chunk::at(sequence) });
+    }
+}
+
+impl Chunk {
+    fn at(sent: i64) -> Self {
+        Self { bytes: Bytes::new(), sent, objects: 0, notices: 0, settles: None, is_news: false }
     }
 }
 
@@ -501,7 +542,7 @@ impl Part<'_, '_> {
         sent: i64,
     ) -> Result<(), StoreError> {
         let collection = self.state.collection.key;
-        let range = (after, sent);
+        let range = (after, sent.max(batch.view.reach));
         let named = peers::named_under(self.reader, &REALM, collection, lost, range, NOTICES_MAX)?;
         let next = (named.len() == NOTICES_MAX).then(|| named.last().map(|last| last.0)).flatten();
         for (sequence, id, version) in named {
@@ -510,6 +551,8 @@ impl Part<'_, '_> {
                 continue;
             }
             batch.taken_back.push(id.clone());
+            // No frame is ahead of the place, though what it names may be.
+            let sequence = sequence.min(sent);
             batch.frames.push(Frame::Withheld { sequence, gone: Gone { id, version } });
         }
         if let Some(turn) = &mut batch.view.turn {
@@ -641,6 +684,7 @@ mod tests {
             sent: 10,
             base: Sight { number: 3, known, labels: labels.clone() },
             holds: labels,
+            reach: 0,
             newest: 3,
             turn: None,
         }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use store::peers::{Peer, State};
+use store::peers::{self, Peer, State};
 use store::{Act, StoreError};
 use tokio::task::JoinHandle;
 use url::Url;
@@ -13,7 +13,7 @@ use url::Url;
 use super::administration::turned_away;
 use super::card::Card;
 use super::receive::{self, Trouble};
-use super::{pull, push};
+use super::{one_way, pull, push};
 use crate::REALM;
 use crate::state::AppState;
 use crate::strangers::Tried;
@@ -33,6 +33,15 @@ enum Way {
     In,
     /// This hub sends, for nobody can read its stream.
     Out,
+}
+
+/// What is done for a peer.
+#[derive(Debug, Clone)]
+enum Errand {
+    /// A connection is opened to it.
+    Linked(Remote),
+    /// Batches are written into a folder, or taken out of one.
+    Carried(Peer),
 }
 
 /// A peer as a link needs it.
@@ -65,16 +74,25 @@ pub(super) async fn run(state: AppState) {
     state.duties.end(&state.store).await;
 }
 
+impl Errand {
+    fn peer(&self) -> &Peer {
+        match self {
+            Self::Linked(remote) => &remote.peer,
+            Self::Carried(peer) => peer,
+        }
+    }
+}
+
 /// The links that stand, each with when its peer last changed.
 type Links = HashMap<(String, Way), (Timestamp, JoinHandle<()>)>;
 
 /// Looks at the peers, and at which of them are this hub's to link with.
 async fn look_after(state: &AppState, links: &mut Links) -> Result<(), StoreError> {
     let peers = state.federation.refresh_pins(&state.store).await?;
-    let mut wanted: HashMap<(String, Way), Remote> = HashMap::new();
+    let mut wanted: HashMap<(String, Way), Errand> = HashMap::new();
     for peer in peers.iter().filter(|peer| peer.state == State::Active) {
-        for (way, remote) in ways(state, peer) {
-            wanted.insert((peer.id.clone(), way), remote);
+        for (way, errand) in ways(state, peer) {
+            wanted.insert((peer.id.clone(), way), errand);
         }
     }
     // Several hubs on one database are one node, of which a peer's log is read once.
@@ -101,27 +119,40 @@ fn duty((peer, way): &(String, Way)) -> String {
 }
 
 /// Starts the links that are missing, and ends those that should not be or have changed.
-fn tend(state: &AppState, peers: &[Peer], wanted: HashMap<(String, Way), Remote>, links: &mut Links) {
+fn tend(state: &AppState, peers: &[Peer], wanted: HashMap<(String, Way), Errand>, links: &mut Links) {
     links.retain(|key, (changed, link)| {
-        let stays = wanted.get(key).is_some_and(|remote| remote.peer.changed == *changed);
+        let stays = wanted.get(key).is_some_and(|errand| errand.peer().changed == *changed);
         if !stays {
             link.abort();
         }
         stays
     });
-    for (key, remote) in wanted {
+    for (key, errand) in wanted {
         let way = key.1;
         links.entry(key).or_insert_with(|| {
-            let changed = remote.peer.changed;
-            (changed, tokio::spawn(keep(state.clone(), remote, way)))
+            let changed = errand.peer().changed;
+            (changed, tokio::spawn(keep(state.clone(), errand, way)))
         });
     }
     state.federation.lives.keep(|id| peers.iter().any(|peer| peer.id == id));
 }
 
 /// What this hub does of its own accord: read where both may read, send where the peer cannot read here.
-fn ways(state: &AppState, peer: &Peer) -> Vec<(Way, Remote)> {
+fn ways(state: &AppState, peer: &Peer) -> Vec<(Way, Errand)> {
     let own = &state.federation.own;
+    match peer.way {
+        peers::Way::Link => {}
+        peers::Way::Outlet => return vec![(Way::Out, Errand::Carried(peer.clone()))],
+        peers::Way::Inlet if own.one_way => {
+            let why = "this hub takes nothing in (`direction = \"up\"`), so this peer's batches stay where they are";
+            state
+                .federation
+                .lives
+                .with(&peer.id, |live| live.trouble = Some((why.to_owned(), Timestamp::now())));
+            return Vec::new();
+        }
+        peers::Way::Inlet => return vec![(Way::In, Errand::Carried(peer.clone()))],
+    }
     let card = match Card::open(&peer.card) {
         Ok(card) => card,
         Err(error) => {
@@ -134,23 +165,25 @@ fn ways(state: &AppState, peer: &Peer) -> Vec<(Way, Remote)> {
     let remote = Remote { peer: peer.clone(), address };
     let mut ways = Vec::new();
     if !own.one_way && !card.one_way {
-        ways.push((Way::In, remote.clone()));
+        ways.push((Way::In, Errand::Linked(remote.clone())));
     }
     if own.address.is_none() && !card.one_way {
-        ways.push((Way::Out, remote));
+        ways.push((Way::Out, Errand::Linked(remote)));
     }
     ways
 }
 
 /// Runs one link, again and again.
-async fn keep(state: AppState, remote: Remote, way: Way) {
-    let id = remote.peer.id.clone();
+async fn keep(state: AppState, errand: Errand, way: Way) {
+    let id = errand.peer().id.clone();
     let mut wait = WAIT_FIRST;
     loop {
         let begun = tokio::time::Instant::now();
-        let ended = match way {
-            Way::In => pull::run(&state, &remote).await,
-            Way::Out => push::run(&state, &remote).await,
+        let ended = match (&errand, way) {
+            (Errand::Linked(remote), Way::In) => pull::run(&state, remote).await,
+            (Errand::Linked(remote), Way::Out) => push::run(&state, remote).await,
+            (Errand::Carried(peer), Way::In) => one_way::inlet::run(&state, peer).await,
+            (Errand::Carried(peer), Way::Out) => one_way::outlet::run(&state, peer).await,
         };
         let Err(trouble) = ended else { return };
         state.federation.lives.trouble(&id, trouble.to_string());

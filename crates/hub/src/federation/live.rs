@@ -44,6 +44,27 @@ pub(crate) struct Live {
     pub(crate) faults: u32,
     /// When the first of those was.
     pub(crate) faults_since: Option<Timestamp>,
+    /// How the folder of a one-way peer is.
+    pub(crate) folder: Folder,
+}
+
+/// How the folder of a one-way peer is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Folder {
+    /// Where it is.
+    pub(crate) path: String,
+    /// Batches in it: those that the agent has not taken, or that wait for earlier ones.
+    pub(crate) files: i64,
+    /// How long they are together.
+    pub(crate) bytes: i64,
+    /// Whether nothing is added until the agent takes some.
+    pub(crate) is_full: bool,
+    /// Runs of numbers that are missing, first and last.
+    pub(crate) missing: Vec<(i64, i64)>,
+    /// Files that are no batches.
+    pub(crate) aside: u64,
+    /// The last of those: its name, why, and when.
+    pub(crate) last_aside: Option<(String, String, Timestamp)>,
 }
 
 /// A node that was turned away.

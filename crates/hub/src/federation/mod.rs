@@ -10,7 +10,8 @@
 //! 3. What a peer brings is taken in by [`receive`]: objects, envelopes, and how far the peer's log is read are one transaction.
 //! 4. What is decided about objects that were given (recalls, other markings) goes on to whom they were given, and how far that has
 //!    come goes back: [`acts`].
-//! 5. [`links`] keeps what should run running; [`administration`] adds and changes peers.
+//! 5. Where a data diode stands between two hubs, numbered files are carried over it: [`one_way`].
+//! 6. [`links`] keeps what should run running; [`administration`] adds and changes peers.
 
 pub(crate) mod acts;
 pub(crate) mod administration;
@@ -20,6 +21,7 @@ mod frame;
 mod identity;
 mod links;
 mod live;
+pub(crate) mod one_way;
 mod pull;
 mod push;
 mod receive;
@@ -33,14 +35,14 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use oversight::{Actor, OrganisationRole, Purpose};
 use policy::{Principal, PrincipalKind};
-use store::peers::{self, Peer, State};
+use store::peers::{self, Peer, State, Way};
 use store::{Act, Reader, Store, StoreError, Tx, organisations, settings};
 use tlog::SigningKey;
 use tokio::sync::watch;
 
 pub(crate) use card::Card;
 pub(crate) use identity::Identity;
-pub(crate) use live::Lives;
+pub(crate) use live::{Folder, Lives};
 pub(crate) use serve::routes;
 
 use crate::config::HubConfig;
@@ -55,6 +57,8 @@ const CERTIFICATE_SETTING: &str = "federation.certificate";
 pub(crate) struct Federation {
     /// This hub, as others know it.
     pub(crate) own: Card,
+    /// The key of its log: what its batches are signed with.
+    pub(crate) key: Arc<SigningKey>,
     /// Its certificate and key.
     pub(crate) identity: Arc<Identity>,
     /// Which certificates are whose.
@@ -69,8 +73,9 @@ pub(crate) struct Federation {
 pub(crate) type Pins = Arc<ArcSwap<HashMap<String, String>>>;
 
 impl Federation {
-    pub(crate) fn new(own: Card, identity: Arc<Identity>, pins: Pins, lives: Lives) -> Self {
-        Self { own, identity, pins, lives, changed: watch::Sender::new(0) }
+    pub(crate) fn new(own: Card, key: Arc<SigningKey>, identity: Arc<Identity>) -> Self {
+        let (pins, lives) = (Pins::default(), Lives::default());
+        Self { own, key, identity, pins, lives, changed: watch::Sender::new(0) }
     }
 
     /// Says that peers have changed.
@@ -81,8 +86,9 @@ impl Federation {
     /// Lets in the certificates of the peers that are in the store, and no others.
     pub(crate) async fn refresh_pins(&self, store: &Store) -> Result<Vec<Peer>, StoreError> {
         let known = store.read(|reader| peers::list(reader, &REALM)).await?;
+        let linked = known.iter().filter(|peer| peer.way == Way::Link);
         let pins: HashMap<String, String> =
-            known.iter().map(|peer| (peer.fingerprint.clone(), peer.id.clone())).collect();
+            linked.map(|peer| (peer.fingerprint.clone(), peer.id.clone())).collect();
         if **self.pins.load() != pins {
             self.pins.store(Arc::new(pins));
             self.announce();
@@ -95,7 +101,7 @@ impl Federation {
 pub(crate) async fn prepare(
     config: &HubConfig,
     store: &Store,
-    key: &SigningKey,
+    key: &Arc<SigningKey>,
 ) -> Result<(Federation, Option<TcpListener>), HubError> {
     let identity = Arc::new(own_identity(config, store).await?);
     let (listener, address) = match config.federation.listen {
@@ -115,7 +121,7 @@ pub(crate) async fn prepare(
         }
     };
     let own = administration::own_card(config, store, key, &identity, address).await?;
-    let federation = Federation::new(own, identity, Pins::default(), Lives::default());
+    let federation = Federation::new(own, Arc::clone(key), identity);
     federation.refresh_pins(store).await?;
     Ok((federation, listener))
 }

@@ -28,7 +28,7 @@ pub(super) async fn run(state: &AppState, remote: &Remote) -> Result<(), Trouble
     let asked = client.get(address(remote, "/peer/v1/place")?).timeout(ANSWER_WAIT).send().await;
     let place = read(good(asked.map_err(|e| link(&e))?).await?).await?;
     write_acknowledged(state, &remote.peer.id, place).await?;
-    let opened = Feed::open(state.clone(), &remote.peer.id, place.after, place.sight).await?;
+    let opened = Feed::open(state.clone(), &remote.peer.id, place, 0).await?;
     let (mut feed, mut greeting) = opened.ok_or(Trouble::Gone)?;
     let url = address(remote, "/peer/v1/frames")?;
     let _up = Up::begin(state, &remote.peer.id);

@@ -16,7 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 use oversight::{Action, AuditEvent, OrganisationId};
 use policy::{AgreementId, Marking, Principal, PrincipalKind};
 use stix::Id;
-use store::peers::{self, Conflict, Counts, Peer};
+use store::batches::{self, Batch, Series};
+use store::peers::{self, Conflict, Counts, Peer, Way};
 use store::routes::{self, Ended, Route};
 use store::{Act as Written, StoreError, Tx, objects};
 use tokio::task::spawn_blocking;
@@ -92,6 +93,13 @@ enum Item {
     Gone(Gone, Why),
     /// An object that was here before: only counted.
     Echo,
+}
+
+/// The batch that the frames of an inlet stood in.
+#[derive(Debug, Clone)]
+pub(super) struct TakenBatch {
+    pub(super) number: i64,
+    pub(super) hash: [u8; 32],
 }
 
 /// Why a version goes.
@@ -202,6 +210,8 @@ impl Intake {
             tracing::warn!(peer = self.peer.id, "a peer's log begins anew; everything is asked for again");
         }
         let ahead = hello.now.duration_since(Timestamp::now()).as_secs();
+        // What was carried as a file was on its way for as long as it took.
+        let ahead = if self.peer.way == Way::Inlet { ahead.max(0) } else { ahead };
         self.state.federation.lives.with(&self.peer.id, |live| live.clock_ahead_seconds = Some(ahead));
         if ahead.abs() > CLOCK_SECONDS_MAX {
             tracing::warn!(
@@ -222,7 +232,9 @@ impl Intake {
             self.turned += 1;
             let turned_max =
                 u64::try_from(self.sequence).unwrap_or(0).saturating_mul(2).saturating_add(1_000);
-            if sequence > self.sequence || self.turned > turned_max {
+            // A file has an end; the place may have gone back, where much is sent again.
+            let is_endless = self.turned > turned_max && self.peer.way != Way::Inlet;
+            if sequence > self.sequence || is_endless {
                 return fault("it repeats itself without end");
             }
             return Ok(());
@@ -244,6 +256,15 @@ impl Intake {
 
     /// Writes what waits, and the place.
     pub(super) async fn write(&mut self) -> Result<(), Trouble> {
+        self.write_with(None).await
+    }
+
+    /// The same, and that a batch is taken with it.
+    pub(super) async fn finish(mut self, batch: TakenBatch) -> Result<(), Trouble> {
+        self.write_with(Some(batch)).await
+    }
+
+    async fn write_with(&mut self, batch: Option<TakenBatch>) -> Result<(), Trouble> {
         let items = std::mem::take(&mut self.waiting);
         self.waiting_bytes = 0;
         let place = (self.sequence, self.sight);
@@ -259,6 +280,9 @@ impl Intake {
             let progress = peers::progress(tx, &REALM, &peer.id)?;
             if (progress.taken, progress.taken_sight) != written {
                 return Err(StoreError::Abandoned { code: PEER_ELSEWHERE, message: String::new() });
+            }
+            if let Some(batch) = &batch {
+                take_batch(tx, &peer.id, batch)?;
             }
             let counts = Counts { refused: taken.echoes, ..Counts::default() };
             let (events, has_told) = (Vec::new(), false);
@@ -280,6 +304,17 @@ impl Intake {
         }
         Ok(())
     }
+}
+
+/// Notes that a batch is taken: its number never comes again.
+fn take_batch(tx: &mut Tx<'_>, peer: &str, taken: &TakenBatch) -> Result<(), StoreError> {
+    let series = batches::series(tx, &REALM, peer)?.unwrap_or_default();
+    if series.number >= taken.number {
+        return Err(StoreError::Abandoned { code: PEER_ELSEWHERE, message: String::new() });
+    }
+    let (number, at) = (taken.number, tx.now());
+    batches::put_series(tx, &REALM, peer, &Series { number, gap_told: 0, at: Some(at), ..series })?;
+    batches::add(tx, &REALM, peer, &Batch { number, hash: taken.hash, begun: batches::Place::default(), at })
 }
 
 /// The code of a write that was given up because the peer may not bring anything any more.

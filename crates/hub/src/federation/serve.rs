@@ -80,6 +80,10 @@ impl FromRequestParts<AppState> for PeerCaller {
         let id = id.ok_or_else(unknown)?;
         let peer =
             state.store.read(move |reader| peers::get(reader, &REALM, &id)).await?.ok_or_else(unknown)?;
+        // One that batches are carried from or to has no connection.
+        if peer.way != peers::Way::Link {
+            return Err(unknown());
+        }
         if peer.state != peers::State::Active {
             let detail = "this hub has suspended the exchange with yours; ask its administrator why";
             return Err(Failure::new(Code::NotAllowed, detail));
@@ -106,7 +110,7 @@ async fn stream(
     let served = Served::begin(&state, &peer.id)
         .ok_or_else(|| Failure::new(Code::TooMany, "your older streams are still open; try again later"))?;
     write_acknowledged(&state, &peer.id, place).await?;
-    let opened = Feed::open(state, &peer.id, place.after, place.sight).await?;
+    let opened = Feed::open(state, &peer.id, place, 0).await?;
     let (feed, greeting) = opened.ok_or_else(Failure::not_found)?;
     let frames = futures::stream::unfold((feed, served), |(mut feed, served)| async move {
         let bytes = tokio::select! {

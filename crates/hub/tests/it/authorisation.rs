@@ -354,6 +354,7 @@ impl<'a> Walk<'a> {
                 id: name,
                 card: String::new(),
                 address: None,
+                way: peers::Way::Link,
                 state: peers::State::Suspended,
                 reason: None,
                 created: tx.now(),
@@ -362,7 +363,11 @@ impl<'a> Walk<'a> {
             peers::add(tx, &Realm::Live, &peer).map(Act::bookkeeping)
         });
         done.await.unwrap();
-        let body = (method == "PATCH").then(|| json!({ "suspended": true }).to_string());
+        let body = match method {
+            "PATCH" => Some(json!({ "suspended": true }).to_string()),
+            "POST" => Some(json!({ "from": 1 }).to_string()),
+            _ => None,
+        };
         Sample { path: path.replace("{id}", &id), media_type: "application/json", body }
     }
 

@@ -19,7 +19,8 @@ use crate::support::{TestHub, V1, V2, id_of, indicator, indicator_with, marked};
 /// A hub that a test plays.
 pub struct Cheat {
     pub hub: String,
-    card: String,
+    pub card: String,
+    pub signer: tlog::SigningKey,
     tls: ClientConfig,
     http: reqwest::Client,
     address: String,
@@ -80,7 +81,7 @@ fn client(tls: ClientConfig) -> reqwest::Client {
 
 impl Cheat {
     /// A hub with a key and a certificate, which nobody knows yet.
-    fn new(seed: u8, hub: &TestHub) -> Self {
+    pub fn new(seed: u8, hub: &TestHub) -> Self {
         let made = rcgen::generate_simple_self_signed(["cheat.invalid".to_owned()]).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
         let certificate = made.cert.der().clone();
@@ -97,7 +98,7 @@ impl Cheat {
         let card = signer.sign_statement("peer-card/v1", &body.to_string());
         let address = hub.running.federation.as_ref().unwrap().to_string();
         let tls = tls(Some((certificate, key)));
-        Self { hub: id, card, http: client(tls.clone()), tls, address }
+        Self { hub: id, card, signer, http: client(tls.clone()), tls, address }
     }
 
     /// A peer that is known.
@@ -148,6 +149,11 @@ impl Cheat {
             bytes.extend_from_slice(&response.chunk().await.unwrap().expect("the stream goes on"));
         }
         String::from_utf8(bytes).unwrap()
+    }
+
+    /// The alert with which the hub ends a connection of this one's.
+    pub async fn turned_away(&self) -> AlertDescription {
+        alert(&self.address, self.tls.clone()).await
     }
 
     async fn send_raw(&self, body: Vec<u8>) -> (u16, String) {

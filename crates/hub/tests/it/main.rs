@@ -46,6 +46,8 @@ mod misp_samples;
 #[cfg(test)]
 mod nats;
 #[cfg(test)]
+mod one_way;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod openings;

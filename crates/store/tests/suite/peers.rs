@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use oversight::Realm;
-use store::peers::{self, Conflict, Counts, Peer, Progress, Sight, State};
+use store::batches::{self, Batch, Place, Series};
+use store::carried::{self, Kind, Out};
+use store::peers::{self, Conflict, Counts, Peer, Progress, Sight, State, Way};
 use store::routes::{self, Ended, Route};
 use store::{Act, StoreError, outbox};
 
@@ -16,6 +18,9 @@ on_every_store!(
     sights_of_a_silent_peer_are_joined,
     a_version_stays_as_long_as_one_way_holds_it,
     conflicts_are_bounded,
+    a_series_remembers_where_each_batch_began,
+    acts_of_lost_batches_wait_again,
+    what_is_known_of_a_series_goes_with_its_peer,
 );
 
 const LIVE: Realm = Realm::Live;
@@ -33,6 +38,7 @@ fn peer(id: &str) -> Peer {
         fingerprint: format!("fingerprint of {id}"),
         card: "card".to_owned(),
         address: None,
+        way: Way::Link,
         state: State::Active,
         reason: None,
         created: at(0),
@@ -191,4 +197,96 @@ async fn conflicts_are_bounded(council: Council) {
     council.store.write(put).await.unwrap();
     let kept = council.store.read(|reader| peers::conflicts(reader, &LIVE, "a", 5_000)).await.unwrap();
     assert_eq!((kept.len(), &kept[0].id), (1_000, &stix_id("indicator", 1_009)));
+}
+
+fn batch(number: i64) -> Batch {
+    Batch { number, hash: [7; 32], begun: Place { sequence: number * 10, sight: 2 }, at: at(number) }
+}
+
+async fn a_series_remembers_where_each_batch_began(council: Council) {
+    let series = Series {
+        name: "0123456789abcdef0123456789abcdef".to_owned(),
+        files_max: 10,
+        bytes_max: 1000,
+        number: 3,
+        follows: 2,
+        place: Place { sequence: 20, sight: 2 },
+        gap_told: 0,
+        at: Some(at(3)),
+    };
+    let kept = series.clone();
+    let write = move |tx: &mut store::Tx<'_>| {
+        batches::put_series(tx, &LIVE, "a", &Series::default())?;
+        batches::put_series(tx, &LIVE, "a", &kept)?;
+        for number in 1..=3 {
+            batches::add(tx, &LIVE, "a", &batch(number))?;
+        }
+        Ok(Act::bookkeeping(()))
+    };
+    council.store.write(write).await.unwrap();
+    let twice = council.store.write(|tx| batches::add(tx, &LIVE, "a", &batch(3)).map(Act::bookkeeping)).await;
+    assert!(matches!(twice, Err(StoreError::Exists { .. })), "{twice:?}");
+    let far = council
+        .store
+        .write(|tx| batches::add(tx, &LIVE, "a", &batch(batches::BATCHES_MAX + 2)).map(Act::bookkeeping));
+    far.await.unwrap();
+    let read = council.store.read(|reader| {
+        let known: Vec<bool> = (1..=3)
+            .map(|number| batches::get(reader, &LIVE, "a", number).map(|found| found.is_some()))
+            .collect::<Result<_, _>>()?;
+        let of_another = batches::get(reader, &LIVE, "b", 3)?;
+        Ok((
+            batches::series(reader, &LIVE, "a")?,
+            known,
+            batches::get(reader, &LIVE, "a", 3)?,
+            of_another,
+            batches::series(reader, &LIVE, "b")?,
+        ))
+    });
+    let (found, known, third, of_another, nobody) = read.await.unwrap();
+    assert_eq!((found, nobody, of_another), (Some(series), None, None));
+    assert_eq!(known, [false, false, true], "the oldest of very many are forgotten");
+    assert_eq!(third, Some(batch(3)));
+}
+
+async fn acts_of_lost_batches_wait_again(council: Council) {
+    let out = |id: &str| Out { id: id.to_owned(), kind: Kind::Recall, text: "{}".to_owned() };
+    let write = move |tx: &mut store::Tx<'_>| {
+        for (id, number) in [("one", 4), ("two", 5), ("three", 6)] {
+            carried::send(tx, &LIVE, "a", &out(id))?;
+            carried::written(tx, &LIVE, "a", id, number)?;
+        }
+        carried::send(tx, &LIVE, "a", &out("four"))?;
+        Ok(Act::bookkeeping(()))
+    };
+    council.store.write(write).await.unwrap();
+    let waiting = async || {
+        let read = council.store.read(|reader| {
+            let waiting = carried::waiting(reader, &LIVE, "a", 10)?;
+            let batches = ["one", "two", "four"].map(|id| carried::batch_of(reader, &LIVE, "a", id));
+            Ok((waiting.into_iter().map(|act| act.id).collect::<BTreeSet<_>>(), batches.map(Result::unwrap)))
+        });
+        read.await.unwrap()
+    };
+    let named = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(waiting().await, (named(&["four"]), [4, 5, 0]));
+    council.store.write(|tx| carried::lost(tx, &LIVE, "a", 5).map(Act::bookkeeping)).await.unwrap();
+    assert_eq!(waiting().await, (named(&["two", "three", "four"]), [4, 0, 0]));
+}
+
+async fn what_is_known_of_a_series_goes_with_its_peer(council: Council) {
+    let inlet = Peer { way: Way::Inlet, ..peer("a") };
+    let expected = inlet.clone();
+    let write = move |tx: &mut store::Tx<'_>| {
+        peers::add(tx, &LIVE, &inlet)?;
+        batches::put_series(tx, &LIVE, "a", &Series::default())?;
+        batches::add(tx, &LIVE, "a", &batch(1))?;
+        let found = peers::get(tx, &LIVE, "a")?;
+        peers::remove(tx, &LIVE, "a")?;
+        let known = (batches::series(tx, &LIVE, "a")?, batches::get(tx, &LIVE, "a", 1)?);
+        Ok(Act::bookkeeping((found, known)))
+    };
+    let (found, known) = council.store.write(write).await.unwrap();
+    assert_eq!(found, Some(expected));
+    assert_eq!(known, (None, None));
 }

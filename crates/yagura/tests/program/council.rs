@@ -114,6 +114,13 @@ impl Member {
         member
     }
 
+    /// A hub that listens to nobody, with a folder for what is carried over a diode.
+    pub(crate) fn at_a_diode(folder: &Path, name: &'static str) -> Self {
+        let carried = folder.join(format!("{name}-carried"));
+        std::fs::create_dir(&carried).unwrap();
+        Self::with(folder, name, None, &format!("folders = {carried:?}"))
+    }
+
     /// A hub that gives only.
     pub(crate) fn one_way(folder: &Path, name: &'static str) -> Self {
         Self::with(folder, name, None, "direction = \"up\"")

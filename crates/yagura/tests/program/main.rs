@@ -23,6 +23,8 @@ mod feeds;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod one_way;
+#[cfg(test)]
 mod peers;
 #[cfg(test)]
 mod person;

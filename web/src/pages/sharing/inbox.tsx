@@ -37,7 +37,7 @@ export function Inbox() {
 function Row({ notice }: { notice: Notice }) {
   const { t } = useTranslation()
   const part = PART[notice.kind]
-  const to = notice.kind.startsWith('agreement-') ? `/sharing/agreements/${notice.subject}` : part ? `/sharing/${part}` : `/intelligence/${notice.subject}`
+  const to = notice.kind === 'batches-missing' ? '/administration/peers' : notice.kind.startsWith('agreement-') ? `/sharing/agreements/${notice.subject}` : part ? `/sharing/${part}` : `/intelligence/${notice.subject}`
   return (
     <>
       <div className={classes.head}>
