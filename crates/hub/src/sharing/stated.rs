@@ -66,7 +66,7 @@ pub(crate) fn take_out(text: &mut Map<String, Value>, custodian: &OrganisationId
     };
     let (before, statements) = (markings.len(), AcsStatements::by(custodian));
     let id = |marking: &Value| marking.as_str().and_then(|text| Id::parse(text).ok());
-    markings.retain(|marking| !id(marking).is_some_and(|id| statements.hold(&id)));
+    markings.retain(|marking| id(marking).is_none_or(|id| !statements.hold(&id)));
     markings.len() != before
 }
 
