@@ -15,6 +15,7 @@ from urllib.parse import urljoin
 from hub import Hub
 
 MEDIA_TYPE = "application/taxii+json;version=2.1"
+ACS = "extension-definition--3a65884d-005a-4290-8335-cb2d778a83ce"
 
 
 class WithValidator(unittest.TestCase):
@@ -30,14 +31,14 @@ class WithValidator(unittest.TestCase):
         return reply.json() if reply.content else None
 
     def work(self):
-        """Has the hub make one of everything that it makes itself: identities, a sighting, a case, definitions."""
+        """Has the hub make one of everything that it makes itself: identities, a sighting, a case, definitions, an ACS marking."""
         self.rest("POST", "/api/v1/organisations", {"id": "rail", "name_ja": "鉄道", "name_en": "Rail", "role": "operator", "sectors": ["railways"], "prefecture": 27})
         edge = self.rest("POST", "/api/v1/edges", {"id": "rail-1", "organisation": "rail", "name": "駅"})
         indicator = stix2.v21.Indicator(
             name="踏み台", pattern="[ipv4-addr:value = '198.51.100.1']", pattern_type="stix", valid_from="2026-01-01T00:00:00Z",
             object_marking_refs=["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"], indicator_types=["malicious-activity"],
         )
-        self.rest("POST", "/api/v1/objects", json.loads(stix2.v21.Bundle(indicator).serialize()))
+        self.rest("POST", "/api/v1/objects?acs=true", json.loads(stix2.v21.Bundle(indicator).serialize()))
         now = "2026-04-01T00:00:00Z"
         sighting = {
             "id": "7f1c1a52-3a3b-4d6e-9d5a-0a1b2c3d4e5f", "indicator": indicator.id, "indicator_version": json.loads(indicator.serialize())["modified"],
@@ -74,6 +75,7 @@ class WithValidator(unittest.TestCase):
         given = self.given()
         types = {one["type"] for one in given.values()}
         self.assertLessEqual({"indicator", "sighting", "incident", "identity", "marking-definition"}, types)
+        self.assertTrue(any(ACS in one.get("extensions", {}) for one in given.values()))
         faults = []
         for one in given.values():
             result = validate_instance(one, ValidationOptions(version="2.1"))

@@ -223,6 +223,10 @@ pub struct MarkingChange {
     pub tlp: String,
     /// Why: told to everybody who was given it.
     pub reason: String,
+    /// Whether it bears an ACS marking besides that says the same, for readers who read no TLP. One that it bears already is kept in
+    /// step with the level without this, and left out where ACS has no words for the level.
+    #[serde(default)]
+    pub acs: bool,
 }
 
 /// What a change of marking did.

@@ -36,7 +36,7 @@ use crate::problem::{Answer, Failure};
 use crate::redaction::{self, Whose};
 use crate::release::{Door, sequence_ranges};
 use crate::shares::{Holder, Share, Shares};
-use crate::sharing::waiting;
+use crate::sharing::{stated, waiting};
 use crate::state::AppState;
 
 /// Objects of one transaction.
@@ -75,6 +75,8 @@ pub(crate) struct HeldBody {
     pub(crate) bytes: Bytes,
     /// What is put on its objects before they are read.
     marks: Marks,
+    /// Who asks for the ACS marking that says what the others say.
+    stated_by: Option<OrganisationId>,
     _held: Held,
 }
 
@@ -133,9 +135,14 @@ impl HeldBody {
         Self { marks, ..self }
     }
 
+    /// The same, with the ACS markings that its objects' markings come to, where an organisation asks for them.
+    pub(crate) fn stated_by(self, stated_by: Option<OrganisationId>) -> Self {
+        Self { stated_by, ..self }
+    }
+
     /// What splits it into its objects, on a thread where that may take its time.
     fn splitter(&self) -> impl FnOnce() -> Result<Vec<Bytes>, BundleError> + Send + 'static {
-        let (bytes, marks) = (self.bytes.clone(), self.marks.clone());
+        let (bytes, marks, stated_by) = (self.bytes.clone(), self.marks.clone(), self.stated_by.clone());
         move || {
             let mut members = stix::bundle::split(&bytes)?;
             if marks != Marks::default() {
@@ -143,7 +150,10 @@ impl HeldBody {
                     *member = marks.put_on(member);
                 }
             }
-            Ok(members)
+            match stated_by {
+                Some(custodian) => stated::put_on(members, &custodian),
+                None => Ok(members),
+            }
         }
     }
 }
@@ -226,7 +236,14 @@ impl Ingest {
             let silent =
                 || Failure::new(Code::BadRequest, "the body fell silent before its end; send it again");
             match tokio::time::timeout(BODY_SILENCE_MAX, stream.next()).await.map_err(|_| silent())? {
-                None => return Ok(HeldBody { bytes: bytes.freeze(), marks: Marks::default(), _held: held }),
+                None => {
+                    return Ok(HeldBody {
+                        bytes: bytes.freeze(),
+                        marks: Marks::default(),
+                        stated_by: None,
+                        _held: held,
+                    });
+                }
                 Some(Err(error)) => {
                     return Err(
                         Failure::new(Code::BadRequest, "the body broke off before its end").caused_by(error)

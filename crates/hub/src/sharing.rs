@@ -5,6 +5,7 @@ pub(crate) mod consent;
 mod grants;
 pub(crate) mod marking;
 pub(crate) mod seal;
+pub(crate) mod stated;
 pub(crate) mod waiting;
 pub(crate) mod withheld;
 

@@ -63,7 +63,7 @@ pub(crate) fn error_message(failure: &Failure, request: &str) -> ErrorMessage {
         error_code: Some(failure.code().name().to_owned()),
         http_status: Some(failure.code().status().to_string()),
         external_details: None,
-        details: std::collections::BTreeMap::new(),
+        details: serde_json::Map::new(),
     }
 }
 
@@ -125,7 +125,7 @@ impl Access {
             alias: None,
             can_read: self.can_read,
             can_write: self.can_write,
-            media_types: vec![media::STIX.to_owned()],
+            media_types: vec![media::STIX.to_owned(), media::STIX_2_0.to_owned()],
         }
     }
 }

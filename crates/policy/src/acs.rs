@@ -2,7 +2,11 @@
 //! `policies/acs.toml`, for a lawyer to check.
 //!
 //! The reading never gives more than the marking. Whatever is not understood in it, an unknown property among them, makes the
-//! whole marking one that is not understood.
+//! whole marking one that is not understood. Labels are written as such markings in [`written`].
+
+mod written;
+
+pub use written::{AcsStatement, AcsStatements, AcsTerms, Unsayable};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -14,6 +18,9 @@ use stix::marking::{Pap, Tlp};
 
 /// The extension under which a marking definition holds an ACS marking.
 pub const ACS_EXTENSION: &str = "extension-definition--3a65884d-005a-4290-8335-cb2d778a83ce";
+
+/// `definition_type` of the form that was made for STIX 2.0. It says the same in other places.
+const OLDER_FORM: &str = "x-isa-acs-3-0";
 
 /// Actions that are no reading of the object: whether they are denied changes nothing about who may read.
 const OTHER_USES: [&str; 6] = ["IDSRC", "TENOT", "LEGAL", "TEARLINE", "REQUEST", "ANONYMOUSACCESS"];
@@ -45,6 +52,7 @@ struct Words {
     caveat: BTreeMap<String, Level>,
     privilege: BTreeMap<String, Action>,
     source_withheld: SourceWithheld,
+    written: written::Forms,
 }
 
 #[derive(Deserialize)]
@@ -101,12 +109,21 @@ struct Marking {
     #[serde(rename = "authority_reference")]
     _authority_reference: Option<Value>,
     policy_reference: String,
-    public_release: Option<Map<String, Value>>,
+    public_release: Option<PublicRelease>,
     #[serde(default)]
     access_privilege: Vec<Privilege>,
     #[serde(default)]
     further_sharing: Vec<Sharing>,
     control_set: ControlSet,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PublicRelease {
+    /// Absent in the older form where it was not released.
+    released_by: Option<String>,
+    #[serde(rename = "released_on")]
+    _released_on: Option<String>,
 }
 
 /// What is not read in it ends up in the rest of its scope.
@@ -157,8 +174,39 @@ enum Effect {
 
 impl Marking {
     fn of(definition: &Object) -> Option<Self> {
-        Self::deserialize(definition.get("extensions")?.get(ACS_EXTENSION)?).ok()
+        match content(definition)? {
+            Content::Extension(content) => Self::deserialize(content).ok(),
+            Content::Older(content) => {
+                let mut content = content.as_object()?.clone();
+                content.remove("sep_version").filter(|version| *version == 1 || *version == "1")?;
+                content.insert("extension_type".to_owned(), Value::String("property-extension".to_owned()));
+                Self::deserialize(Value::Object(content)).ok()
+            }
+        }
     }
+}
+
+/// Where an ACS marking stands in its definition.
+enum Content<'a> {
+    Extension(&'a Value),
+    Older(&'a Value),
+}
+
+/// The ACS marking of a marking definition. The extension counts where there are both.
+fn content(definition: &Object) -> Option<Content<'_>> {
+    if let Some(extension) = definition.get("extensions").and_then(|all| all.get(ACS_EXTENSION)) {
+        return Some(Content::Extension(extension));
+    }
+    definition
+        .text("definition_type")
+        .filter(|form| *form == OLDER_FORM)
+        .map(|_| Content::Older(definition.get("definition").unwrap_or(&Value::Null)))
+}
+
+/// Whether a marking definition is an ACS marking, understood or not.
+#[must_use]
+pub fn is_acs(definition: &Object) -> bool {
+    content(definition).is_some()
 }
 
 impl Acs {
@@ -193,7 +241,7 @@ impl Acs {
             tlp = tlp.max(words.caveat.get(word)?.0);
         }
         let release = marking.public_release.as_ref();
-        let is_published = release.is_some_and(|release| release.contains_key("released_by"))
+        let is_published = release.is_some_and(|release| release.released_by.is_some())
             && set.formal_determination.iter().any(|determination| determination == "PUBREL");
         if !is_published {
             tlp = tlp.max(words.unpublished.0);
@@ -219,9 +267,10 @@ impl Acs {
 /// Whether the definition of a marking is an ACS marking that says in so many words that its source must not be identified.
 #[must_use]
 pub fn acs_withholds_source(definition: &Object) -> bool {
-    let privileges = definition
-        .get("extensions")
-        .and_then(|all| all.get(ACS_EXTENSION)?.get("access_privilege")?.as_array());
+    let privileges = content(definition).and_then(|content| {
+        let (Content::Extension(content) | Content::Older(content)) = content;
+        content.get("access_privilege")?.as_array()
+    });
     privileges.into_iter().flatten().any(|privilege| {
         privilege.get("privilege_action").is_some_and(|action| action == "IDSRC")
             && privilege.get("rule_effect").is_some_and(|effect| effect == "deny")

@@ -21,7 +21,10 @@ pub mod redaction;
 mod release;
 mod request;
 
-pub use acs::{ACS_EXTENSION, Acs, acs_stands_for_source, acs_withholds_source};
+pub use acs::{
+    ACS_EXTENSION, Acs, AcsStatement, AcsStatements, AcsTerms, Unsayable, acs_stands_for_source,
+    acs_withholds_source, is_acs,
+};
 pub use agreement::{
     Agreement, AgreementId, InvalidAgreement, NAMED_MAX, Onward, Side, SideState, Standing, TERMS_MAX,
     TITLE_BYTES_MAX, Term, Title,

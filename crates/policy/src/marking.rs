@@ -7,7 +7,8 @@ use stix::marking::{PAP_EXTENSION, Pap};
 use stix::{Id, Object};
 use uuid::Uuid;
 
-use crate::{ACS_EXTENSION, Acs};
+use crate::Acs;
+use crate::acs::is_acs;
 
 /// A sharing group, by its UUID. The marking definition `marking-definition--<the same UUID>` limits an object to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -97,7 +98,7 @@ impl Marking {
             return Some(fixed);
         }
         let extension = |id: &str| object.get("extensions").and_then(|all| all.get(id));
-        if extension(ACS_EXTENSION).is_some() {
+        if is_acs(object) {
             return Acs::of(object).map(Self::Acs);
         }
         if let Some(own) = extension(MARKING_EXTENSION) {

@@ -25,6 +25,8 @@
 mod poll;
 mod request;
 
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use reqwest::{Method, Url};
@@ -187,9 +189,9 @@ pub struct Place {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filters {
     /// Objects of a page at most; the server may give fewer.
-    pub limit: Option<u32>,
-    /// `match[…]` filters, by the name within the brackets, values joined by commas.
-    pub matches: Vec<(&'static str, String)>,
+    pub limit: Option<NonZeroU32>,
+    /// `match[…]` filters, by the name within the brackets, values joined by commas. No name stands twice.
+    pub matches: BTreeMap<&'static str, String>,
 }
 
 /// A page of objects, each as the bytes that came.

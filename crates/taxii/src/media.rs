@@ -2,8 +2,16 @@
 
 /// The media type of every TAXII 2.1 message.
 pub const TAXII: &str = "application/taxii+json;version=2.1";
-/// The media type of the objects that a collection holds.
+/// The media type of objects of STIX 2.1.
 pub const STIX: &str = "application/stix+json;version=2.1";
+/// The media type of objects of STIX 2.0.
+pub const STIX_2_0: &str = "application/stix+json;version=2.0";
+
+/// The media type of an object of a STIX version: `2.0`, else 2.1.
+#[must_use]
+pub fn of_stix(spec_version: &str) -> &'static str {
+    if spec_version == "2.0" { STIX_2_0 } else { STIX }
+}
 
 /// Whether an `Accept` header (its lines joined by commas) admits a TAXII 2.1 answer.
 ///

@@ -1,8 +1,7 @@
 //! The messages of TAXII 2.1 §4 and §5. Absent optional properties are left out, as the specification asks.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// What a server offers (§4.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,9 +151,9 @@ pub struct ErrorMessage {
     /// Where more is to be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_details: Option<String>,
-    /// More facts.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub details: BTreeMap<String, String>,
+    /// More facts, of any form.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub details: Map<String, Value>,
 }
 
 /// Writes an envelope (§3.7) around the stored bytes of objects: nothing is parsed, every object leaves as it came.

@@ -82,6 +82,9 @@ pub enum QueryError {
     /// Not a timestamp.
     #[error("`{0}` is a timestamp such as `2026-01-31T09:00:00.000000Z`")]
     Timestamp(&'static str),
+    /// A version that is asked for twice, or `all` beside another one.
+    #[error("`match[version]` names each version once, and `all` stands alone")]
+    Versions,
     /// Not a STIX version.
     #[error("`match[spec_version]` is a version such as `2.1`")]
     SpecVersion,
@@ -127,7 +130,7 @@ impl Query {
             ("match[id]", Collection) => self.ids = values(name, value)?.map(str::to_owned).collect(),
             ("match[type]", Collection) => self.types = values(name, value)?.map(str::to_owned).collect(),
             ("match[version]", Collection | Object | Delete) => {
-                self.versions = values(name, value)?.map(version).collect::<Result<_, _>>()?;
+                self.versions = versions(values(name, value)?)?
             }
             ("match[spec_version]", _) => {
                 self.spec_versions = values(name, value)?.map(spec_version).collect::<Result<_, _>>()?;
@@ -172,6 +175,17 @@ fn limit(value: &str) -> Result<u32, QueryError> {
     }
     // More than fits is more than any server gives.
     Ok(value.parse().unwrap_or(u32::MAX))
+}
+
+fn versions<'a>(values: impl Iterator<Item = &'a str>) -> Result<BTreeSet<VersionFilter>, QueryError> {
+    let mut wanted = BTreeSet::new();
+    for value in values {
+        if !wanted.insert(version(value)?) {
+            return Err(QueryError::Versions);
+        }
+    }
+    let is_contradictory = wanted.len() > 1 && wanted.contains(&VersionFilter::All);
+    if is_contradictory { Err(QueryError::Versions) } else { Ok(wanted) }
 }
 
 fn version(value: &str) -> Result<VersionFilter, QueryError> {

@@ -88,6 +88,21 @@ fn section_3_4_1_match() {
 }
 
 #[test]
+fn section_3_4_1_a_version_is_named_once_and_all_stands_alone() {
+    let check = |text, expected| check(Allowed::Collection, text, expected);
+    let refused = "refused: `match[version]` names each version once, and `all` stands alone";
+    check("match[version]=last,last", refused);
+    check("match[version]=all,first", refused);
+    check("match[version]=2026-01-31T09:00:00.000Z,all", refused);
+    check("match[version]=2026-01-31T09:00:00.000Z,2026-01-31T09:00:00Z", refused);
+    check("match[version]=all", "version all");
+    check(
+        "match[version]=last,first,2026-01-31T09:00:00.000Z",
+        "version first|last|2026-01-31T09:00:00.000Z",
+    );
+}
+
+#[test]
 fn interoperability_a_repeated_parameter_is_malformed() {
     let check = |text, expected| check(Allowed::Collection, text, expected);
     check(

@@ -45,10 +45,12 @@ export interface Chosen {
   pap: string
   groups: string[]
   over: 'unmarked' | 'all'
+  /** Whether an ACS marking says the same besides. */
+  acs: boolean
 }
 
 const STIX = 'application/stix+json;version=2.1'
-const marks = ({ tlp, pap, groups, over }: Chosen) => ({ tlp, pap, group: groups.join(','), over: over === 'all' ? over : undefined })
+const marks = ({ tlp, pap, groups, over, acs }: Chosen) => ({ tlp, pap, group: groups.join(','), over: over === 'all' ? over : undefined, acs: acs || undefined })
 
 /** Who could see what stands in a text, if it were published so. `key` names the text: it may be megabytes long. */
 export const usePreview = (text: string, key: string, chosen: Chosen, enabled: boolean) =>

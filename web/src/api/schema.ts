@@ -904,6 +904,11 @@ export interface components {
             tlp: string;
             /** @description Why: told to everybody who was given it. */
             reason: string;
+            /**
+             * @description Whether it bears an ACS marking besides that says the same, for readers who read no TLP. One that it bears already is kept in
+             *     step with the level without this, and left out where ACS has no words for the level.
+             */
+            acs?: boolean;
         };
         /** @description What a change of marking did. */
         MarkingChanged: {

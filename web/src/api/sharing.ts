@@ -75,7 +75,7 @@ export const issueRecall = (recall: NewRecall) => call<Recall>('POST', '/api/v1/
 export const acknowledge = (id: string) => call<Recall>('POST', `/api/v1/recalls/${one(id)}/acknowledge`, {})
 export const askRelease = (request: NewReleaseRequest) => call<ReleaseRequest>('POST', '/api/v1/release-requests', request)
 export const answerRequest = (id: string, answer: ReleaseAnswer) => call<ReleaseRequest>('POST', `/api/v1/release-requests/${one(id)}/answer`, answer)
-export const changeMarking = (id: string, tlp: string, reason: string) => call<MarkingChanged>('POST', `/api/v1/objects/${one(id)}/marking`, { tlp, reason })
+export const changeMarking = (id: string, tlp: string, reason: string, acs: boolean) => call<MarkingChanged>('POST', `/api/v1/objects/${one(id)}/marking`, { tlp, reason, acs })
 export const decideWidening = (id: string, decision: string, text: string) => call<Widening>('POST', `/api/v1/widenings/${one(id)}/decision`, { decision, text })
 export const judge = (id: string, judgement: string, explanation: string) => call<void>('POST', `/api/v1/objects/${one(id)}/judgements`, { judgement, explanation })
 export const ask = (question: NewQuestion) => call<Question>('POST', '/api/v1/questions', question)

@@ -69,6 +69,9 @@ struct PreviewQuery {
     /// As for publishing.
     #[serde(default)]
     over: String,
+    /// As for publishing.
+    #[serde(default)]
+    acs: bool,
 }
 
 /// Who could see some objects if the caller published them as they are, or with a marking that it chooses. Nothing is stored.
@@ -84,9 +87,11 @@ async fn preview(
     body: Body,
 ) -> Answer<Json<AudiencePreview>> {
     caller.demand(&state, Operation::Write)?;
-    let PreviewQuery { grouped, tlp, pap, group, over } = query;
-    let marks = Chosen { tlp, pap, group, over }.marks(&state, &caller).await?;
+    let PreviewQuery { grouped, tlp, pap, group, over, acs } = query;
+    let chosen = Chosen { tlp, pap, group, over, acs };
+    let marks = chosen.marks(&state, &caller).await?;
     let body = state.ingest.read_body(&caller, &headers, body).await?.with_marks(marks);
+    let body = body.stated_by(chosen.stated_by(&caller));
     let (work, asker) = (state.clone(), caller.clone());
     let objects_max = if grouped { GROUPED_OBJECTS_MAX } else { OBJECTS_MAX };
     let ingest::Labelled { objects: labelled, unfit } =

@@ -59,6 +59,7 @@ async fn publish(
     caller.demand(&state, Operation::Write)?;
     let marks = chosen.marks(&state, &caller).await?;
     let body = state.ingest.read_body(&caller, &headers, body).await?.with_marks(marks);
+    let body = body.stated_by(chosen.stated_by(&caller));
     if consent::read(&body.bytes).await?.is_some() {
         let why = "some of it asks for its maker's name to be withheld (`AISConsent`, or an ACS marking that denies `IDSRC`), and here \
             it would not be; send it by TAXII or to `/api/v1/anonymous`";

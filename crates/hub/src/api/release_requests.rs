@@ -23,6 +23,7 @@ use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::redaction;
 use crate::request::JsonBody;
+use crate::sharing::marking::Wanted;
 use crate::sharing::{self, LINE_CHARS_MAX, TEXT_CHARS_MAX};
 use crate::state::AppState;
 
@@ -187,6 +188,8 @@ async fn answer(
 /// A stricter marking binds the older versions too: who may not see the new one, sees none. A freer one is for the new version alone,
 /// and takes two persons: it is proposed here, and another person of the originator confirms it (`/api/v1/widenings`). Each of them
 /// has signed in no longer than 15 minutes ago (`fresh-proof-needed`); to restrict takes no such proof, for it may be urgent.
+///
+/// With `acs` the new version bears an ACS marking besides that says what its levels say; the level may then be the one that it has.
 #[utoipa::path(post, path = "/api/v1/objects/{id}/marking", tag = "sharing", security(("session" = []), ("token" = [])),
     params(("id" = String, Path, description = "STIX identifier")), request_body = MarkingChange,
     responses((status = 200, body = MarkingChanged), crate::api::CallerRefusal))]
@@ -205,16 +208,17 @@ async fn change_marking(
         let visible = work.door.visible(tx, &caller.principal)?;
         let row = objects::get(tx, caller.realm(), &visible, &id)?;
         let row = row.ok_or_else(|| StoreError::NotFound { what: id.to_string() })?;
-        if !sharing::marking::is_stricter(tx, &caller, &row, level)? {
+        let wanted = Wanted { level, reason: &reason, acs: body.acs };
+        if !sharing::marking::is_stricter(tx, &caller, &row, &wanted)? {
             if !is_proven {
                 return Err(sharing::unproven());
             }
-            let (widening, event) = sharing::marking::propose(tx, &work, &caller, &row, (level, &reason))?;
+            let (widening, event) = sharing::marking::propose(tx, &work, &caller, &row, &wanted)?;
             let proposal = Some(super::widenings::told(tx, &caller, widening)?);
             let answer = MarkingChanged { version: None, proposal, stricter: false, told: 0 };
             return Ok(Act::audited(answer, caller.realm(), event));
         }
-        let changed = sharing::marking::change(tx, &work, &caller, &row, (level, &reason))?;
+        let changed = sharing::marking::change(tx, &work, &caller, &row, &wanted)?;
         let told = u64::try_from(changed.count).unwrap_or(u64::MAX);
         let (version, stricter) = (Some(changed.version), changed.stricter);
         let answer = MarkingChanged { version, proposal: None, stricter, told };
@@ -352,12 +356,13 @@ fn remark(
     if label.is_some_and(|label| label.tlp.word() == level.name()) {
         return Ok(());
     }
-    if !sharing::marking::is_stricter(tx, caller, &row, level)? {
-        let (_, event) = sharing::marking::propose(tx, state, caller, &row, (level, &request.reason))?;
+    let wanted = Wanted { level, reason: &request.reason, acs: false };
+    if !sharing::marking::is_stricter(tx, caller, &row, &wanted)? {
+        let (_, event) = sharing::marking::propose(tx, state, caller, &row, &wanted)?;
         events.push(event.with("request", &request.id));
         return Ok(());
     }
-    let changed = sharing::marking::change(tx, state, caller, &row, (level, &request.reason))?;
+    let changed = sharing::marking::change(tx, state, caller, &row, &wanted)?;
     events.push(changed.event);
     Ok(())
 }

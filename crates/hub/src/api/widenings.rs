@@ -15,7 +15,7 @@ use crate::api::session::second_look;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::request::JsonBody;
-use crate::sharing::marking::{self, Changed};
+use crate::sharing::marking::{self, Changed, Wanted};
 use crate::sharing::{self, TEXT_CHARS_MAX, waiting};
 use crate::state::AppState;
 
@@ -138,7 +138,8 @@ fn confirm(
     if !is_it {
         return Err(outdated());
     }
-    marking::change(tx, state, caller, &row, (decided.tlp, &decided.reason))
+    let wanted = Wanted { level: decided.tlp, reason: &decided.reason, acs: false };
+    marking::change(tx, state, caller, &row, &wanted)
 }
 
 /// A proposal as its organisation reads it.

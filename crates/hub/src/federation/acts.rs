@@ -297,7 +297,7 @@ impl Writing {
         let Some(originator) = routes::brought_by(tx, &REALM, &act.object)? else { return Ok(()) };
         if self.speaks_for(tx, &act.object)? {
             sharing::change_labels(tx, &REALM, &act.object, None, |label| {
-                sharing::marking::tighten(label, level);
+                sharing::marking::tighten(label, level, None);
             })?;
         }
         let mut recipients = releases::recipients(tx, &REALM, &act.object)?;

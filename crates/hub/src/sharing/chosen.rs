@@ -1,6 +1,7 @@
 //! The marking that somebody chooses for what it publishes, or would publish.
 
 use api::Code;
+use oversight::OrganisationId;
 use policy::GroupId;
 use serde::Deserialize;
 use stix::Marks;
@@ -33,9 +34,19 @@ pub(crate) struct Chosen {
     /// absent.
     #[serde(default)]
     pub(crate) over: String,
+    /// Whether each object bears an ACS marking (ISA ACS 3.0a) besides that says what its TLP and PAP levels say, for readers who
+    /// read no others; its definition comes in beside them and is counted. Where something cannot be said in ACS, nothing is
+    /// published. The stricter of both holds here.
+    #[serde(default)]
+    pub(crate) acs: bool,
 }
 
 impl Chosen {
+    /// Whose ACS markings are asked for, if any are.
+    pub(crate) fn stated_by(&self, caller: &Caller) -> Option<OrganisationId> {
+        self.acs.then(|| caller.principal.organisation.clone())
+    }
+
     /// What is to be put on objects.
     ///
     /// # Errors

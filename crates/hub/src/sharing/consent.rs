@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
-use policy::{ACS_EXTENSION, Acs, ORIGINATOR_CONTROL};
+use policy::{Acs, ORIGINATOR_CONTROL};
 use serde_json::Value;
 use stix::{Id, Object};
 use tokio::task::spawn_blocking;
@@ -47,10 +47,8 @@ fn wish(body: &Bytes) -> Option<Wish> {
     let heads = members.iter().map(crate::ingest::identity_of).collect();
     let objects: Vec<Option<Object>> = members.into_iter().map(|member| Object::parse(member).ok()).collect();
     let known = || objects.iter().flatten();
-    let definitions: HashMap<&Id, &Object> = known()
-        .filter(|object| object.get("extensions").is_some_and(|all| all.get(ACS_EXTENSION).is_some()))
-        .map(|object| (object.id(), object))
-        .collect();
+    let definitions: HashMap<&Id, &Object> =
+        known().filter(|object| policy::is_acs(object)).map(|object| (object.id(), object)).collect();
     if !known().any(|object| asks(object, &definitions)) {
         return None;
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use oversight::{Action, AuditEvent};
-use policy::{Label, Operation, TlpLabel};
+use policy::{AcsStatement, Label, Marking, Operation, TlpLabel};
 use serde_json::{Map, Value, json};
 use stix::marking::Tlp;
 use stix::{Id, Object};
@@ -11,7 +11,9 @@ use store::objects::Row;
 use store::widenings::{self, Widening};
 use store::{Reader, StoreError, Tx, labels};
 
-use super::{LINE_CHARS_MAX, add_object, change_labels, given_to, recalled, refused, stix_time, tell, unfit};
+use super::{
+    LINE_CHARS_MAX, add_object, change_labels, given_to, recalled, refused, stated, stix_time, tell, unfit,
+};
 use crate::api::summaries::{parse, shown_name};
 use crate::federation::acts;
 use crate::meanings::Markings;
@@ -27,7 +29,16 @@ pub(crate) struct Changed {
     pub(crate) event: AuditEvent,
 }
 
-/// Whether another level lets fewer see an object than may now; no marking at all is the strictest.
+/// What an object is to be marked with.
+pub(crate) struct Wanted<'a> {
+    pub(crate) level: Tlp,
+    pub(crate) reason: &'a str,
+    /// Whether an ACS marking is to say the same besides.
+    pub(crate) acs: bool,
+}
+
+/// Whether another level lets fewer see an object than may now; no marking at all is the strictest. An ACS marking beside the level
+/// that it has opens nothing, and may close something.
 ///
 /// # Errors
 /// Those of the database.
@@ -35,10 +46,10 @@ pub(crate) fn is_stricter(
     reader: &Reader<'_>,
     caller: &Caller,
     row: &Row,
-    level: Tlp,
+    wanted: &Wanted<'_>,
 ) -> Result<bool, StoreError> {
     Ok(match level_now(reader, caller, row)? {
-        TlpLabel::Level(now) => level > now,
+        TlpLabel::Level(now) => wanted.level > now || (wanted.acs && wanted.level == now),
         TlpLabel::Unmarked => false,
     })
 }
@@ -52,9 +63,14 @@ pub(crate) fn propose(
     state: &AppState,
     caller: &Caller,
     row: &Row,
-    (level, reason): (Tlp, &str),
+    wanted: &Wanted<'_>,
 ) -> Result<(Widening, AuditEvent), StoreError> {
-    check(tx, state, caller, row, level)?;
+    check(tx, state, caller, row, wanted)?;
+    let Wanted { level, reason, acs } = *wanted;
+    if acs {
+        let why = "a freer level is proposed alone; ask for its ACS marking once it is confirmed";
+        return Err(unfit("acs-freer", why));
+    }
     // What cannot be carried out is refused now and not when it is confirmed.
     next_version(row, level, tx.now())?;
     let widening = Widening {
@@ -92,21 +108,34 @@ pub(crate) fn change(
     state: &AppState,
     caller: &Caller,
     row: &Row,
-    (level, reason): (Tlp, &str),
+    wanted: &Wanted<'_>,
 ) -> Result<Changed, StoreError> {
-    let realm = caller.realm();
-    let (label, stricter) = check(tx, state, caller, row, level)?;
+    let (realm, level, reason) = (caller.realm(), wanted.level, wanted.reason);
+    let (label, stricter) = check(tx, state, caller, row, wanted)?;
     let has_parts = redaction::has_marked_parts(&parse(row)?);
     let to = given_to(tx, realm, &row.id, &row.originator)?;
     let copies = redaction::given(tx, realm, (&row.id, &row.originator), None)?;
+    let (mut text, bore_statement) = next_version(row, level, tx.now())?;
+    let statement = if wanted.acs {
+        Some(stated::put_in(&mut text, &row.originator)?)
+    } else if bore_statement {
+        // It said what the old level said; where ACS has no words for the new one, nothing is said.
+        stated::put_in(&mut text, &row.originator).ok()
+    } else {
+        None
+    };
     if stricter {
-        change_labels(tx, realm, &row.id, None, |label| tighten(label, level))?;
+        change_labels(tx, realm, &row.id, None, |label| tighten(label, level, statement.as_ref()))?;
     }
-    let text = next_version(row, level, tx.now())?;
-    let none = HashMap::new();
-    let mut meanings = Markings::of(&state.door, &caller.principal, &none);
+    let text = Value::Object(text);
+    let mut defined = HashMap::new();
+    if let Some(statement) = &statement {
+        stated::define(tx, realm, (state.collection.key, &row.originator), statement)?;
+        defined.insert(statement.id.clone(), Marking::Acs(statement.acs));
+    }
+    let mut meanings = Markings::of(&state.door, &caller.principal, &defined);
     let mut new = Label { tlp: TlpLabel::Level(level), ..label.alone() };
-    if has_parts {
+    if has_parts || bore_statement || statement.is_some() {
         let object =
             Object::parse(text.to_string().into()).map_err(|error| unfit("not-stix", error.message))?;
         new = Label { granted: new.granted, agreement: new.agreement, ..meanings.label(tx, &object)? };
@@ -155,13 +184,13 @@ fn check(
     state: &AppState,
     caller: &Caller,
     row: &Row,
-    level: Tlp,
+    wanted: &Wanted<'_>,
 ) -> Result<(Label, bool), StoreError> {
     let label = label_of(reader, caller, row)?;
-    if level_now(reader, caller, row)? == TlpLabel::Level(level) {
+    if !wanted.acs && level_now(reader, caller, row)? == TlpLabel::Level(wanted.level) {
         return Err(unfit("unchanged", "the object bears this level already"));
     }
-    let stricter = is_stricter(reader, caller, row, level)?;
+    let stricter = is_stricter(reader, caller, row, wanted)?;
     let operation = if stricter { Operation::RestrictRelease } else { Operation::WidenRelease };
     if row.originator != caller.principal.organisation
         || !state.engine.load().check(&caller.principal, operation, &label)
@@ -174,14 +203,24 @@ fn check(
     Ok((label, stricter))
 }
 
-pub(crate) fn tighten(label: &mut Label, level: Tlp) {
+pub(crate) fn tighten(label: &mut Label, level: Tlp, statement: Option<&AcsStatement>) {
     if let TlpLabel::Level(now) = label.tlp {
-        label.tlp = TlpLabel::Level(now.max(level));
+        let said = statement.map_or(level, |statement| statement.acs.tlp);
+        label.tlp = TlpLabel::Level(now.max(level).max(said));
+    }
+    if let Some(AcsStatement { acs, .. }) = statement {
+        label.pap = label.pap.max(Some(acs.pap));
+        label.originator_control |= acs.originator_control;
     }
 }
 
-/// The object with another level and a new `modified`, and everything else as it was.
-fn next_version(row: &Row, level: Tlp, now: jiff::Timestamp) -> Result<Value, StoreError> {
+/// The object with another level and a new `modified`, and everything else as it was, but for an ACS marking that said what the level
+/// said; and whether there was one.
+fn next_version(
+    row: &Row,
+    level: Tlp,
+    now: jiff::Timestamp,
+) -> Result<(Map<String, Value>, bool), StoreError> {
     let object = parse(row)?;
     if object.get("modified").is_none() {
         let why = "an object without versions keeps its marking; withdraw it and publish it anew";
@@ -196,5 +235,6 @@ fn next_version(row: &Row, level: Tlp, now: jiff::Timestamp) -> Result<Value, St
     markings.push(json!(level.id()));
     text.insert("object_marking_refs".to_owned(), Value::Array(markings));
     text.insert("modified".to_owned(), Value::String(stix_time(now)));
-    Ok(Value::Object(text))
+    let bore_statement = stated::take_out(&mut text, &row.originator);
+    Ok((text, bore_statement))
 }

@@ -61,7 +61,7 @@ pub(super) async fn manifest(
         id: row.id.to_string(),
         date_added: timestamp(row.date_added_us),
         version: version(row),
-        media_type: Some(media::STIX.to_owned()),
+        media_type: Some(media::of_stix(row.spec_version).to_owned()),
     };
     let list = List { objects: page.rows.iter().map(record).collect(), ..List::of(&page, &asked) };
     let mut response = resource(&list)?;
@@ -194,12 +194,22 @@ fn read_page(
     };
     let page = objects::page_in_view(reader, realm, &filter, &in_view.view)?;
     if page.rows.is_empty() && object.is_some() {
-        let any = Filter { ids, versions: Versions::all(), ..Filter::new(collection, visible, 1) };
+        let any = Filter { ids, versions: demanded_versions(query), ..Filter::new(collection, visible, 1) };
         if objects::page(reader, realm, &any)?.rows.is_empty() {
             return Ok(None);
         }
     }
     Ok(Some(page))
+}
+
+/// What has to be there for an empty page to be an answer and no 404: versions that are named by their dates, for one that was
+/// deleted is not found (§5.7); else any.
+fn demanded_versions(query: &Query) -> Versions {
+    let is_named = |version: &VersionFilter| matches!(version, VersionFilter::Exact(_));
+    if query.versions.is_empty() || !query.versions.iter().all(is_named) {
+        return Versions::all();
+    }
+    wanted_versions(query)
 }
 
 /// §3.4.1: nothing said means the last.

@@ -115,7 +115,7 @@ pub(super) async fn delete(
         .map_err(|error| Failure::new(Code::BadRequest, error.to_string()))?;
     let id = Id::parse(&object).map_err(|_| Failure::not_found())?;
     match withdraw(&state, &caller, access.collection.key, id, query).await? {
-        Withdrawal::Done => Ok(StatusCode::OK.into_response()),
+        Withdrawal::Done => Ok([(header::CONTENT_TYPE, media::TAXII)].into_response()),
         Withdrawal::NotThere => Err(Failure::not_found()),
         Withdrawal::NotAllowed => Err(Failure::not_allowed()),
     }

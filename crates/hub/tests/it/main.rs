@@ -8,6 +8,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod acs;
+#[cfg(test)]
 mod agreements;
 #[cfg(test)]
 mod authenticator;
@@ -85,6 +87,8 @@ mod taxii;
 mod taxii_client;
 #[cfg(test)]
 mod taxii_links;
+#[cfg(test)]
+mod taxii_sections;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]

@@ -79,7 +79,8 @@ async fn section_5_1_and_5_2_collections() {
     assert_eq!(all["collections"], json!([one]));
     assert_eq!(one["id"], hub.running.collection.to_string());
     assert_eq!((&one["can_read"], &one["can_write"]), (&json!(true), &json!(true)));
-    assert_eq!(one["media_types"], json!(["application/stix+json;version=2.1"]));
+    let both = ["2.1", "2.0"].map(|version| format!("application/stix+json;version={version}"));
+    assert_eq!(one["media_types"], json!(both));
 }
 
 /// Follows `next` to the end and gives every page.

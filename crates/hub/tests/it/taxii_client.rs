@@ -127,7 +127,7 @@ async fn interop_3_6_manifest_3_9_versions_3_12_delete_3_13_filters() {
     client.add(&place, &versions).await.unwrap();
     client.add(&place, &[named("malware", "m", Tlp::Green).to_string()]).await.unwrap();
     let filters = |matches: &[(&'static str, &str)]| Filters {
-        limit: Some(2),
+        limit: std::num::NonZeroU32::new(2),
         matches: matches.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
     };
     let all = filters(&[("id", &id), ("version", "all")]);

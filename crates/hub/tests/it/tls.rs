@@ -1,5 +1,6 @@
 //! TLS: the self-made certificate, the key exchange, and no plain HTTP beside it.
 
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
@@ -86,4 +87,59 @@ async fn the_hub_makes_a_certificate_and_keeps_it() {
     again.stop().await;
     std::fs::remove_file(folder.path().join("tls.key")).unwrap();
     assert_eq!(start(folder.path()).await.map(|_| ()).unwrap_err().code, "tls");
+}
+
+/// TAXII 2.1 §8.2.2: TLS 1.2 is spoken beside 1.3, and data before the handshake's end (0-RTT) is not taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn section_8_2_2_tls_1_2_is_accepted_and_0_rtt_is_not() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let folder = tempfile::tempdir().unwrap();
+    let running = start(folder.path()).await.unwrap();
+    let pem = std::fs::read(folder.path().join("tls.crt")).unwrap();
+    let certificate = CertificateDer::from_pem_slice(&pem).unwrap();
+    let address = running.listen;
+    let found = tokio::task::spawn_blocking(move || {
+        let config = |versions: &[&'static rustls::SupportedProtocolVersion]| {
+            let mut roots = RootCertStore::empty();
+            roots.add(certificate.clone()).unwrap();
+            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+            let config =
+                ClientConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
+            config.with_root_certificates(roots).with_no_client_auth()
+        };
+        let older = ask(address, &Arc::new(config(&[&rustls::version::TLS12])));
+        let mut resuming = config(&[&rustls::version::TLS13]);
+        resuming.enable_early_data = true;
+        let resuming = Arc::new(resuming);
+        (older, ask(address, &resuming), ask(address, &resuming))
+    });
+    let (older, first, resumed) = found.await.unwrap();
+    assert_eq!(older, Spoken { version: rustls::ProtocolVersion::TLSv1_2, resumed: false, early: false });
+    assert_eq!(first, Spoken { version: rustls::ProtocolVersion::TLSv1_3, resumed: false, early: false });
+    // The session is taken up again, so that early data could have been offered, and it is not.
+    assert_eq!(resumed, Spoken { version: rustls::ProtocolVersion::TLSv1_3, resumed: true, early: false });
+    running.stop().await;
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Spoken {
+    version: rustls::ProtocolVersion,
+    resumed: bool,
+    early: bool,
+}
+
+/// Makes a request, so that tickets for another connection come with the answer.
+fn ask(address: SocketAddr, config: &Arc<ClientConfig>) -> Spoken {
+    let mut connection = ClientConnection::new(Arc::clone(config), "localhost".try_into().unwrap()).unwrap();
+    let early = connection.early_data().is_some();
+    let mut socket = TcpStream::connect(address).unwrap();
+    let mut stream = rustls::Stream::new(&mut connection, &mut socket);
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = Vec::new();
+    // The server may close the connection without saying so.
+    let _ = stream.read_to_end(&mut answer);
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    let resumed = connection.handshake_kind() == Some(rustls::HandshakeKind::Resumed);
+    let early = early || connection.is_early_data_accepted();
+    Spoken { version: connection.protocol_version().unwrap(), resumed, early }
 }

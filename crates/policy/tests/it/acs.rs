@@ -161,6 +161,7 @@ fn what_is_not_understood_opens_nothing() {
     refuse(
         &json!({ "/resource_disposition": { "disposition_date": "2027-01-01T00:00:00Z", "disposition_process": "destroy" } }),
     );
+    refuse(&json!({ "/public_release": { "released_by": "USA.DHS", "releasable_to_public": "false" } }));
     refuse(&json!({ "/something_new": true }));
     refuse(&json!({ "/control_set": "U" }));
 }
@@ -195,6 +196,52 @@ fn objects_under_it() {
     before.unknown.insert(marking(1));
     before.define(&marking(1), acs.unwrap());
     assert!(before.unknown.contains(&marking(1)));
+}
+
+/// The form that was made for STIX 2.0 says the same in other places.
+#[test]
+fn the_older_form_is_read_alike() {
+    let older = |content: &Value| {
+        object(
+            &json!({ "type": "marking-definition", "spec_version": "2.1", "id": marking(1), "created": "2026-01-01T00:00:00.000Z",
+            "definition_type": "x-isa-acs-3-0", "definition": content }),
+        )
+    };
+    let content = |changes: &Value| {
+        let mut content = shared_by_ais();
+        content.as_object_mut().unwrap().remove("extension_type");
+        content["sep_version"] = json!(1);
+        content["public_release"] = json!({});
+        content.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        content
+    };
+    let read = |changes: &Value| match Marking::defined_by(&older(&content(changes))) {
+        Some(Marking::Acs(acs)) => {
+            Some((acs.tlp.name(), acs.pap.name(), acs.originator_control, acs.hides_source))
+        }
+        Some(other) => panic!("{other:?}"),
+        None => None,
+    };
+    let expected = Some(("amber", "green", true, true));
+    assert_eq!(read(&json!({})), expected);
+    assert_eq!(
+        read(&json!({ "sep_version": "1", "authority_reference": "urn:isa:authority:misa" })),
+        expected
+    );
+    for changes in [
+        json!({ "sep_version": 2 }),
+        json!({ "sep_version": null }),
+        json!({ "something_new": true }),
+        json!({ "public_release": { "released_by": "USA.DHS", "releasable_to_public": "false" } }),
+        // As it stands in the specification's own examples: permitted without saying to whom.
+        json!({ "access_privilege": [{ "privilege_action": "CISAUSES", "rule_effect": "permit" }] }),
+        json!({ "control_set": { "classification": "TS" } }),
+    ] {
+        assert_eq!(read(&changes), None, "{changes}");
+    }
+    assert!(Marking::defined_by(&older(&json!("text"))).is_none());
+    let denied = json!({ "access_privilege": [{ "privilege_action": "IDSRC", "rule_effect": "deny" }] });
+    assert!(acs_withholds_source(&older(&content(&denied))));
 }
 
 #[test]

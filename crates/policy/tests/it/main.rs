@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod acs;
 #[cfg(test)]
+mod acs_written;
+#[cfg(test)]
 mod failing;
 #[cfg(test)]
 mod given;

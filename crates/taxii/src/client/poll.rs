@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,7 @@ use super::{Client, Error, Filters, Page, Place};
 /// Pages of one poll at most; at a page of 1,000 objects, that is a hundred million.
 const PAGES_MAX: usize = 100_000;
 /// Objects of a page where the caller asks for no number: without one, servers in the field stumble over their own `next`.
-const LIMIT: u32 = 1_000;
+const LIMIT: NonZeroU32 = NonZeroU32::MIN.saturating_add(999);
 /// Pages in a row that hold nothing and promise more.
 const EMPTY_PAGES_MAX: u32 = 16;
 

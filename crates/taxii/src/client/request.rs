@@ -1,6 +1,5 @@
 //! How a request is made and its answer judged.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
+use serde_json::Map;
 
 use super::{Client, Credentials, Error, Settings};
 use crate::{ErrorMessage, media};
@@ -190,7 +190,7 @@ fn message(status: StatusCode, body: &[u8]) -> ErrorMessage {
         error_code: None,
         http_status: None,
         external_details: None,
-        details: BTreeMap::new(),
+        details: Map::new(),
     });
     ErrorMessage {
         title: cut(&read.title),
@@ -199,7 +199,7 @@ fn message(status: StatusCode, body: &[u8]) -> ErrorMessage {
         error_code: read.error_code.as_deref().map(cut),
         http_status: read.http_status.as_deref().map(cut),
         external_details: None,
-        details: BTreeMap::new(),
+        details: Map::new(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The client against servers that are scripted line by line: what honest ones may do, and what dishonest ones try.
 
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,23 +14,41 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
 
-/// A request's head: its first line and its headers, in lower case.
-type Script = dyn Fn(&str, &str) -> String + Send + Sync;
+/// A request: its first line, its headers in lower case, its body.
+struct Asked<'a> {
+    line: &'a str,
+    headers: &'a str,
+    body: &'a str,
+}
+
+type Script = dyn Fn(&Asked<'_>) -> String + Send + Sync;
 
 /// A server that answers as its script says, and keeps what it was asked.
-struct Server {
+pub(crate) struct Server {
     address: String,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    async fn start(script: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Self {
         Self::start_with(None, script).await
+    }
+
+    /// One whose script looks at bodies and not at headers.
+    pub(crate) async fn start_reading(script: impl Fn(&str, &str) -> String + Send + Sync + 'static) -> Self {
+        Self::run(None, move |asked| script(asked.line, asked.body)).await
     }
 
     async fn start_with(
         tls: Option<ServerConfig>,
         script: impl Fn(&str, &str) -> String + Send + Sync + 'static,
+    ) -> Self {
+        Self::run(tls, move |asked| script(asked.line, asked.headers)).await
+    }
+
+    async fn run(
+        tls: Option<ServerConfig>,
+        script: impl Fn(&Asked<'_>) -> String + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -54,45 +74,53 @@ impl Server {
         Self { address, asked }
     }
 
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::new(&self.settings()).unwrap()
     }
 
-    fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         Settings::new(format!("{}/taxii2/", self.address))
     }
 
-    fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         Place { root: format!("{}/trust/", self.address).parse().unwrap(), collection: "c".to_owned() }
     }
 
-    fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
 
 async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, kept: &Mutex<Vec<String>>, script: &Script) {
     let mut read = Vec::new();
-    let head = loop {
+    let (head, body) = loop {
         let mut part = [0; 4096];
         match stream.read(&mut part).await {
             Ok(0) | Err(_) => return,
             Ok(count) => read.extend_from_slice(&part[..count]),
         }
         let text = String::from_utf8_lossy(&read).into_owned();
-        if let Some((head, _)) = text.split_once("\r\n\r\n") {
-            break head.to_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n")
+            && body.len() >= announced(head)
+        {
+            break (head.to_owned(), body.to_owned());
         }
     };
     let (line, headers) = head.split_once("\r\n").unwrap();
     let asked = line.rsplit_once(' ').unwrap().0.to_owned();
     kept.lock().unwrap().push(asked.clone());
-    let answer = script(&asked, &headers.to_ascii_lowercase());
+    let answer = script(&Asked { line: &asked, headers: &headers.to_ascii_lowercase(), body: &body });
     let _ = stream.write_all(answer.as_bytes()).await;
     let _ = stream.shutdown().await;
 }
 
-fn answer(status: &str, headers: &str, body: &str) -> String {
+fn announced(head: &str) -> usize {
+    let lines = head.lines().filter_map(|line| line.split_once(':'));
+    let mut lengths = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    lengths.next().map_or(0, |(_, length)| length.trim().parse().unwrap())
+}
+
+pub(crate) fn answer(status: &str, headers: &str, body: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: {}\r\nconnection: close\r\ncontent-length: {}\r\n{headers}\r\n{body}",
         media::TAXII,
@@ -100,7 +128,7 @@ fn answer(status: &str, headers: &str, body: &str) -> String {
     )
 }
 
-fn good(body: &str) -> String {
+pub(crate) fn good(body: &str) -> String {
     answer("200 OK", "", body)
 }
 
@@ -375,8 +403,8 @@ async fn names_of_strangers_are_one_segment_of_a_path() {
     let server = Server::start(|_, _| good("{}")).await;
     let place = Place { collection: "../../admin?x=".to_owned(), ..server.place() };
     let _ = server.client().objects(&place, &Filters::default(), &Cursor::default()).await;
-    let matches = vec![("type", "indicator,malware".to_owned())];
-    let filters = Filters { limit: Some(5), matches };
+    let matches = BTreeMap::from([("type", "indicator,malware".to_owned())]);
+    let filters = Filters { limit: NonZeroU32::new(5), matches };
     let _ = server.client().manifest(&server.place(), &filters, &after("2026-01-01T00:00:00.000000Z")).await;
     let _ = server.client().delete(&server.place(), "a/b", Some("2026-01-01T00:00:00Z")).await;
     let _ = server.client().versions(&server.place(), "a", Some("n")).await;

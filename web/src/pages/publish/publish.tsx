@@ -1,4 +1,4 @@
-import { Button, FileButton, MultiSelect, SegmentedControl, Select, Textarea } from '@mantine/core'
+import { Button, Checkbox, FileButton, MultiSelect, SegmentedControl, Select, Textarea } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
@@ -44,7 +44,7 @@ function Form({ onTaken }: { onTaken: (taken: Ingested) => void }) {
   const { t } = useTranslation()
   const client = useQueryClient()
   const [held, setHeld] = useState({ text: '', edition: 0 })
-  const [chosen, setChosen] = useState<Chosen>({ tlp: '', pap: '', groups: [], over: 'unmarked' })
+  const [chosen, setChosen] = useState<Chosen>({ tlp: '', pap: '', groups: [], over: 'unmarked', acs: false })
   const [settled] = useDebouncedValue(held, SETTLED_MS)
   const contents = useMemo(() => (settled.text.trim() === '' ? null : contentsOf(settled.text)), [settled])
   const preview = usePreview(settled.text, String(settled.edition), chosen, contents?.fault === null)
@@ -129,6 +129,7 @@ function MarkingFields({ chosen, onChange, contents }: MarkingProps) {
           data={[{ value: 'unmarked', label: t('publish.overUnmarked', { text: exact(contents?.fault === null ? contents.unmarked : 0) }) }, { value: 'all', label: t('publish.overAll', { text: exact(marked) }) }]}
         />
       </div>
+      <Checkbox label={t('publish.acs')} description={t('publish.acsHint')} checked={chosen.acs} onChange={(event) => set({ acs: event.currentTarget.checked })} />
     </fieldset>
   )
 }

@@ -1,4 +1,4 @@
-import { Button, NumberInput, Select, Textarea, TextInput } from '@mantine/core'
+import { Button, Checkbox, NumberInput, Select, Textarea, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -103,8 +103,9 @@ export function MarkingDialog({ object, opened, onClose, now }: Props & { now: s
   const { say } = useToasts()
   const [tlp, setTlp] = useState<string | null>(null)
   const [reason, setReason] = useState('')
+  const [acs, setAcs] = useState(false)
   const send = useMutation({
-    mutationFn: () => changeMarking(object, tlp ?? '', reason),
+    mutationFn: () => changeMarking(object, tlp ?? '', reason, acs),
     onSuccess: async (changed) => {
       say(changed.proposal ? t('sharing.wideningProposed') : t('sharing.markingChanged', { count: changed.told }))
       onClose()
@@ -121,7 +122,8 @@ export function MarkingDialog({ object, opened, onClose, now }: Props & { now: s
     <Dialog opened={opened} onClose={onClose} title={t('sharing.changeMarking')}>
       <form className={classes.form} onSubmit={submit}>
         <p className="quiet">{t('sharing.changeMarkingHint')}</p>
-        <Select label={t('sharing.newLevel')} value={tlp} onChange={setTlp} data={tlpOptions().filter(({ value }) => value !== now)} />
+        <Select label={t('sharing.newLevel')} value={tlp} onChange={setTlp} data={tlpOptions().filter(({ value }) => acs || value !== now)} />
+        <Checkbox label={t('publish.acs')} description={t('sharing.acsHint')} checked={acs} onChange={(event) => setAcs(event.currentTarget.checked)} />
         <Textarea label={t('sharing.reason')} required withAsterisk={false} autosize minRows={3} maxLength={10_000} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
         {send.error && <ErrorNote error={send.error} />}
         <Button type="submit" loading={send.isPending} disabled={tlp === null || reason.trim() === ''}>{t('sharing.changeMarking')}</Button>
