@@ -130,7 +130,7 @@ impl Query {
             ("match[id]", Collection) => self.ids = values(name, value)?.map(str::to_owned).collect(),
             ("match[type]", Collection) => self.types = values(name, value)?.map(str::to_owned).collect(),
             ("match[version]", Collection | Object | Delete) => {
-                self.versions = versions(values(name, value)?)?
+                self.versions = versions(values(name, value)?)?;
             }
             ("match[spec_version]", _) => {
                 self.spec_versions = values(name, value)?.map(spec_version).collect::<Result<_, _>>()?;

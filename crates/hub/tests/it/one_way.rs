@@ -156,7 +156,8 @@ async fn what_is_signed_and_broken_counts_against_the_peer_and_what_is_not_signe
     let source = Source::known(32, &hub).await;
     let hello = source.cheat.hello(0);
     let broken = [source.cheat.object(1, &clear()), source.cheat.object(1, &clear())];
-    source.put(&source.batch((1, 0, &nothing_before()), &[std::slice::from_ref(&hello), &broken[..]].concat()));
+    source
+        .put(&source.batch((1, 0, &nothing_before()), &[std::slice::from_ref(&hello), &broken[..]].concat()));
     let peer = settled(&hub, 0, 1).await;
     let why = peer["folder"]["last_quarantined"]["why"].as_str().unwrap().to_owned();
     assert!(why.contains("does not rise"), "{why}");

@@ -265,7 +265,10 @@ async fn section_3_4_1_types_of_the_specification_are_no_error() {
 async fn section_3_4_1_what_has_no_versions_goes_by_its_creation() {
     let (hub, _, definition) = filled().await;
     let path = hub.within(&format!("objects/{definition}/"));
-    assert_eq!(hub.get(&format!("{path}?match[version]={V2}")).send().await.ids(), [definition.clone()]);
+    assert_eq!(
+        hub.get(&format!("{path}?match[version]={V2}")).send().await.ids(),
+        std::slice::from_ref(&definition)
+    );
     assert_eq!(hub.get(&format!("{path}?match[version]={V1}")).send().await.status, 404);
     let manifest = hub.get(&hub.within(&format!("manifest/?match[id]={definition}"))).send().await.json();
     assert_eq!(manifest["objects"][0]["version"], V2);
