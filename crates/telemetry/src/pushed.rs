@@ -87,10 +87,20 @@ impl Lines {
         for line in body.split(|byte| *byte == b'\n') {
             match line.trim_ascii_start().first() {
                 None => {}
-                Some(b'{') => self.add_record(line, record_bytes_max),
+                Some(b'{') => self.add_records_of_line(line, record_bytes_max),
                 Some(_) => self.add_line(line, record_bytes_max),
             }
         }
+    }
+
+    /// Whole objects, and from where the line is torn on the rest, of which its reader says what is wrong.
+    fn add_records_of_line(&mut self, line: &[u8], record_bytes_max: usize) {
+        let mut records = serde_json::Deserializer::from_slice(line).into_iter::<&RawValue>();
+        while let Some(Ok(record)) = records.next() {
+            self.add_record(record.get().as_bytes(), record_bytes_max);
+        }
+        let rest = line.get(records.byte_offset()..).unwrap_or_default();
+        self.add_line(rest.trim_ascii_start(), record_bytes_max);
     }
 
     /// An object: the line that is in it, where it is only the wrapping of one.
@@ -260,6 +270,7 @@ mod tests {
     #[test]
     fn torn_lines_do_no_harm_and_torn_arrays_give_nothing() {
         check("{\"a\":1}\n{\"b\":\n{\"c\":3}\n", &[r#"{"a":1}"#, r#"{"b":"#, r#"{"c":3}"#]);
+        check("{\"a\":1}{\"b\":", &[r#"{"a":1}"#, r#"{"b":"#]);
         for (body, why) in [
             ("[{\"a\":1},{\"b\":", Unreadable::CutOff),
             ("[{\"a\":1} {\"b\":2}]", Unreadable::NotJson),
