@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use oversight::{Consent, Purpose};
 use serde::Deserialize;
 use stix::marking::Tlp;
-use telemetry::{Columns, Format, Reader};
+
+mod source;
+pub(crate) mod tls;
+
+use source::WrittenSource;
+pub use source::{HttpPush, Nats, Origin, Source, Syslog, Transport};
 
 /// What an edge needs to run.
 #[derive(Debug, Clone)]
@@ -49,30 +53,6 @@ impl std::fmt::Debug for HubLink {
     }
 }
 
-/// One log source.
-#[derive(Debug, Clone)]
-pub struct Source {
-    /// What the operator calls it; the only thing of it that the hub learns.
-    pub name: String,
-    /// A path or a glob; `-` is standard input.
-    pub path: String,
-    /// The format; `None` detects it.
-    pub format: Option<Format>,
-    /// What the columns of [`Format::Csv`] mean; `None`: what their names commonly do.
-    pub columns: Option<Arc<Columns>>,
-}
-
-impl Source {
-    /// A reader for one of the source's files.
-    pub(crate) fn reader(&self) -> Reader {
-        match (&self.columns, self.format) {
-            (Some(columns), _) => Reader::csv(Arc::clone(columns)),
-            (None, Some(format)) => Reader::new(format),
-            (None, None) => Reader::auto(),
-        }
-    }
-}
-
 /// How indicators are matched.
 #[derive(Debug, Clone, Default)]
 pub struct Matching {
@@ -103,6 +83,17 @@ pub enum ConfigError {
         /// Where and why.
         cause: String,
     },
+    /// A source lacks a key, or has one that its kind does not know.
+    #[error("the source `{name}` in the edge's configuration: {cause}")]
+    Source {
+        /// Which.
+        name: String,
+        /// What.
+        cause: String,
+    },
+    /// Two sources bear one name, by which what was read of each is remembered.
+    #[error("two sources in the edge's configuration are called `{0}`")]
+    SameName(String),
     /// A value is outside of what it may be.
     #[error("`{name}` in the edge's configuration is `{value}`; it must be {wanted}")]
     Value {
@@ -162,15 +153,6 @@ struct WrittenMatching {
     warning_lists: Vec<PathBuf>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WrittenSource {
-    name: String,
-    path: String,
-    format: Option<String>,
-    columns: Option<PathBuf>,
-}
-
 impl Config {
     /// Reads and resolves a file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
@@ -201,6 +183,11 @@ impl Written {
                 )
             })
             .transpose()?;
+        let sources = self.sources.into_iter().map(WrittenSource::resolve).collect::<Result<Vec<_>, _>>()?;
+        let mut names = BTreeSet::new();
+        if let Some(again) = sources.iter().find(|source| !names.insert(&source.name)) {
+            return Err(ConfigError::SameName(again.name.clone()));
+        }
         Ok(Config {
             id: self.id,
             data: self.data,
@@ -208,7 +195,7 @@ impl Written {
             hub: self.hub.resolve()?,
             consent: self.consent.resolve()?,
             purpose: Purpose::CollectiveDefence,
-            sources: self.sources.into_iter().map(WrittenSource::resolve).collect::<Result<_, _>>()?,
+            sources,
             matching: self.matching.resolve()?,
         })
     }
@@ -216,12 +203,9 @@ impl Written {
 
 impl WrittenHub {
     fn resolve(self) -> Result<HubLink, ConfigError> {
-        let read = |path: PathBuf| {
-            std::fs::read(&path).map_err(|cause| ConfigError::Unreadable { path: path.clone(), cause })
-        };
         let token = match (self.token, self.token_file) {
             (Some(token), None) => token,
-            (None, Some(path)) => String::from_utf8_lossy(&read(path)?).trim().to_owned(),
+            (None, Some(path)) => String::from_utf8_lossy(&read_file(&path)?).trim().to_owned(),
             (given, _) => {
                 let value = if given.is_some() { "given twice" } else { "absent" };
                 return Err(ConfigError::Value {
@@ -231,8 +215,13 @@ impl WrittenHub {
                 });
             }
         };
-        Ok(HubLink { url: self.url, token, certificate: self.certificate.map(read).transpose()? })
+        let certificate = self.certificate.map(|path| read_file(&path)).transpose()?;
+        Ok(HubLink { url: self.url, token, certificate })
     }
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, ConfigError> {
+    std::fs::read(path).map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })
 }
 
 impl WrittenConsent {
@@ -277,36 +266,6 @@ fn tlp(name: &'static str, value: String) -> Result<Tlp, ConfigError> {
     })
 }
 
-impl WrittenSource {
-    fn resolve(self) -> Result<Source, ConfigError> {
-        let format = match self.format.as_deref() {
-            None | Some("auto") => None,
-            Some(name) => Some(Format::from_name(name).ok_or_else(|| ConfigError::Value {
-                name: "source.format",
-                value: name.to_owned(),
-                wanted: "`auto`, `eve`, `zeek-json`, `zeek-tsv`, `ocsf`, `ecs`, `windows`, `aws`, `azure`, `gcp`, `syslog`, \
-                         `dns`, `access` or `csv`",
-            })?),
-        };
-        let columns = self.columns.map(|path| read_columns(&path)).transpose()?;
-        if columns.is_some() && format != Some(Format::Csv) {
-            return Err(ConfigError::Value {
-                name: "source.columns",
-                value: "given".to_owned(),
-                wanted: "given only with `format = \"csv\"`",
-            });
-        }
-        Ok(Source { name: self.name, path: self.path, format, columns: columns.map(Arc::new) })
-    }
-}
-
-/// A mapping of columns.
-fn read_columns(path: &Path) -> Result<Columns, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|cause| ConfigError::Unreadable { path: path.to_owned(), cause })?;
-    Columns::parse(&text, path).map_err(|cause| ConfigError::Malformed { path: path.to_owned(), cause })
-}
-
 impl WrittenMatching {
     fn resolve(self) -> Result<Matching, ConfigError> {
         let subtree = match self.covers.as_deref() {
@@ -326,21 +285,102 @@ impl WrittenMatching {
 
 #[cfg(test)]
 mod tests {
-    use super::{Config, ConfigError};
+    use super::{Config, ConfigError, Origin};
     use telemetry::Format;
 
     fn read(source: &str) -> Result<Config, ConfigError> {
+        read_sources(&format!("[[source]]\nname = \"s\"\npath = \"p\"\n{source}"))
+    }
+
+    fn read_sources(sources: &str) -> Result<Config, ConfigError> {
         let folder = tempfile::tempdir().unwrap();
-        let mapping = folder.path().join("columns.toml");
-        std::fs::write(&mapping, "[columns]\na = \"time\"\n").unwrap();
-        std::fs::write(folder.path().join("wrong.json"), r#"{"columns":{"a":"colour"}}"#).unwrap();
-        let source = source.replace("FOLDER", &folder.path().to_string_lossy());
+        let file = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        file("columns.toml", "[columns]\na = \"time\"\n");
+        file("wrong.json", r#"{"columns":{"a":"colour"}}"#);
+        file("token", "sixteen characters\n");
+        file("short", "short\n");
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        file("cert.pem", &made.cert.pem());
+        file("key.pem", &made.signing_key.serialize_pem());
+        let sources = sources.replace("FOLDER", &folder.path().to_string_lossy());
         let path = folder.path().join("edge.toml");
-        let text = format!(
-            "id = \"edge\"\ndata = \"d\"\n[hub]\nurl = \"u\"\ntoken = \"t\"\n[[source]]\nname = \"s\"\npath = \"p\"\n{source}"
-        );
+        let text = format!("id = \"edge\"\ndata = \"d\"\n[hub]\nurl = \"u\"\ntoken = \"t\"\n{sources}");
         std::fs::write(&path, text).unwrap();
         Config::read(&path)
+    }
+
+    fn source(kind: &str, rest: &str) -> Result<Config, ConfigError> {
+        read_sources(&format!("[[source]]\nname = \"s\"\nkind = \"{kind}\"\n{rest}"))
+    }
+
+    const TLS: &str = "tls = { certificate = \"FOLDER/cert.pem\", key = \"FOLDER/key.pem\" }\n";
+    const CLIENTS: &str = "tls = { certificate = \"FOLDER/cert.pem\", key = \"FOLDER/key.pem\", client_ca = \"FOLDER/cert.pem\" }\n";
+
+    #[test]
+    fn doors_are_not_opened_to_strangers() {
+        let http = "listen = \"127.0.0.1:1\"\ntoken_file = \"FOLDER/token\"\n";
+        let open_http = http.replace("127.0.0.1", "0.0.0.0");
+        let syslog =
+            |transport: &str, rest: &str| format!("listen = \"[::]:1\"\ntransport = \"{transport}\"\n{rest}");
+        let allow = "allow = [\"10.0.0.0/8\", \"192.0.2.1\"]\n";
+        for (kind, text) in [
+            ("http", http.to_owned()),
+            ("http", open_http.clone() + TLS),
+            ("syslog", "listen = \"127.0.0.1:1\"\ntransport = \"udp\"\n".to_owned()),
+            ("syslog", syslog("udp", allow)),
+            ("syslog", syslog("tls", &(allow.to_owned() + TLS))),
+            ("syslog", syslog("tls", CLIENTS)),
+        ] {
+            assert!(source(kind, &text).is_ok(), "{kind} {text}: {}", source(kind, &text).unwrap_err());
+        }
+        for (kind, text, why) in [
+            ("http", open_http.clone(), "a token would be read on the way"),
+            ("http", http.replace("FOLDER/token", "FOLDER/short"), "at least 16 characters"),
+            ("http", http.replace("token_file = \"FOLDER/token\"\n", ""), "missing field `token_file`"),
+            ("http", http.to_owned() + "path = \"p\"\n", "unknown field `path`"),
+            ("syslog", syslog("tcp", ""), "the senders named"),
+            ("syslog", syslog("tls", TLS), "the senders named"),
+            ("syslog", syslog("tls", allow), "given with `transport = \"tls\"`"),
+            ("syslog", syslog("udp", CLIENTS), "given only with"),
+            ("syslog", syslog("smtp", allow), "`udp`, `tcp` or `tls`"),
+            ("kafka", String::new(), "`file`, `http`, `syslog` or `nats`"),
+        ] {
+            let error = source(kind, &text).unwrap_err().to_string();
+            assert!(error.contains(why), "{kind} {text}: {error}");
+        }
+    }
+
+    #[test]
+    fn streams_are_named_without_what_signs_in() {
+        let nats = |servers: &str, rest: &str| {
+            format!(
+                "servers = [\"{servers}\"]\nstream = \"LOGS\"\nconsumer = \"c\"\ngroup_key_file = \"FOLDER/token\"\n{rest}"
+            )
+        };
+        for (servers, by_tls) in
+            [("nats://127.0.0.1:1", false), ("nats://n1.example:4222", true), ("tls://127.0.0.1:1", true)]
+        {
+            let config = source("nats", &nats(servers, "")).unwrap();
+            let Origin::Nats(read) = &config.sources[0].origin else { panic!("a stream was configured") };
+            assert_eq!(read.tls, by_tls, "{servers}");
+            assert!(!format!("{config:?}").contains("sixteen"));
+        }
+        for (text, why) in [
+            (nats("nats://u:hunter2@127.0.0.1", ""), "without user and password"),
+            (nats("http://127.0.0.1", ""), "addresses such as"),
+            (nats("nats://127.0.0.1:1", "ack_wait_seconds = 0\n"), "1 to 3600"),
+            (nats("nats://127.0.0.1:1", "").replace("LOGS", "LO.GS"), "without `.`"),
+        ] {
+            let error = source("nats", &text).unwrap_err().to_string();
+            assert!(error.contains(why) && !error.contains("hunter2"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn names_of_sources_are_their_own() {
+        let twice = "[[source]]\nname = \"s\"\npath = \"a\"\n[[source]]\nname = \"s\"\npath = \"b\"\n";
+        let error = read_sources(twice).unwrap_err().to_string();
+        assert!(error.contains("two sources") && error.contains("`s`"), "{error}");
     }
 
     #[test]

@@ -245,3 +245,7 @@ pub(crate) async fn keep_compiled(shared: Arc<Shared>, mut changed: watch::Recei
         }
     }
 }
+
+#[cfg(test)]
+#[path = "indicators_tests.rs"]
+mod tests;

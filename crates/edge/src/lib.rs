@@ -1,19 +1,22 @@
 //! The operator's node: tails telemetry, matches it, lets out consented sightings only.
 //!
-//! It opens connections outwards only. No function here sends an observation: what leaves is an `oversight::Minimised`, and
+//! Towards the hub it opens connections outwards only; telemetry comes in by the doors that its operator configured. No function here sends an observation: what leaves is an `oversight::Minimised`, and
 //! nothing else fits into the client's call.
 
 mod config;
 mod indicators;
 mod ledger;
 mod link;
+mod metrics;
 mod page;
 mod pipeline;
+mod source;
 mod spool;
 mod status;
-mod tail;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,11 +24,12 @@ use api::client::{Client, Settings};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-pub use config::{Config, ConfigError, HubLink, Matching, Source};
+pub use config::{Config, ConfigError, HttpPush, HubLink, Matching, Nats, Origin, Source, Syslog, Transport};
 pub use ledger::{Counts, LedgerKind, LedgerRow};
 pub use spool::SpoolError;
 
 use crate::indicators::Indicators;
+use crate::source::Inlet;
 use crate::spool::Spool;
 use crate::status::Status;
 
@@ -49,6 +53,14 @@ pub enum EdgeError {
         /// Why.
         cause: std::io::Error,
     },
+    /// What was pushed to a source cannot be kept.
+    #[error("`{folder}` cannot be used: {cause}")]
+    Journal {
+        /// Where it is kept.
+        folder: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
     /// A thread could not be started.
     #[error("cannot start: {0}")]
     Start(std::io::Error),
@@ -61,6 +73,8 @@ pub(crate) struct Shared {
     pub(crate) spool: Spool,
     pub(crate) status: Status,
     pub(crate) indicators: Indicators,
+    /// The ways in, by source.
+    pub(crate) inlets: BTreeMap<String, Arc<Inlet>>,
     /// Rung when sightings were spooled.
     pub(crate) spooled: Notify,
     /// Rung when the edge stops.
@@ -104,7 +118,9 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
     let spool = Spool::open(&config.data)?;
     let (sequence, kept) = spool.intelligence()?;
     let indicators = Indicators::new(&config.matching, kept, sequence)?;
+    let mut opened = source::open(&config, &spool).await?;
     let shared = Arc::new(Shared {
+        inlets: std::mem::take(&mut opened.inlets),
         config,
         spool,
         status: Status::default(),
@@ -119,6 +135,7 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
     let (address, listener) = listen(&shared.config).await?;
     let threads = pipeline::start(&shared)?;
     let mut tasks = JoinSet::new();
+    opened.attend(&mut tasks)?;
     let (changed, news) = watch::channel(link::Told::default());
     tasks.spawn(link::intelligence(Arc::clone(&shared), client.clone(), changed, sequence));
     tasks.spawn(indicators::keep_compiled(Arc::clone(&shared), news));

@@ -1,6 +1,8 @@
 //! The edge's own small page: what was asked of us, what matched, what left the building. For the operator alone: it listens on
 //! loopback and changes nothing.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -13,6 +15,8 @@ use serde::Serialize;
 
 use crate::Shared;
 use crate::ledger::{Counts, LedgerRow};
+use crate::source::counters::Counted;
+use crate::status::{SourceReport, WindowsReport};
 
 /// Rows on the page.
 const ROWS_MAX: u32 = 500;
@@ -30,9 +34,22 @@ struct Ledger {
     counts: Counts,
     trouble: Option<&'static str>,
     consent: ConsentInWords,
-    sources: Vec<api::SourceHealth>,
+    sources: Vec<SourceInFull>,
     rows: Vec<LedgerRow>,
     as_of: jiff::Timestamp,
+}
+
+#[derive(Serialize)]
+struct SourceInFull {
+    #[serde(flatten)]
+    health: api::SourceHealth,
+    listens: Option<SocketAddr>,
+    behind_messages: Option<u64>,
+    repeated: u64,
+    unreadable_by: BTreeMap<&'static str, u64>,
+    #[serde(flatten)]
+    counted: Counted,
+    windows: WindowsReport,
 }
 
 #[derive(Serialize)]
@@ -50,6 +67,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/page.js", get(script))
         .route("/page.css", get(style))
         .route("/api/v1/ledger", get(ledger))
+        .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok" }))
         .with_state(shared)
 }
@@ -75,10 +93,7 @@ async fn style() -> Response {
 }
 
 async fn ledger(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    // A page elsewhere could make the operator's browser ask for this under another name (DNS rebinding).
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    if !["127.0.0.1", "localhost", "[::1]"].contains(&name) {
+    if !is_asked_by_our_name(&headers) {
         return StatusCode::MISDIRECTED_REQUEST.into_response();
     }
     let reading = tokio::task::spawn_blocking(move || read(&shared)).await;
@@ -86,6 +101,39 @@ async fn ledger(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
         Ok(Ok(ledger)) => Json(ledger).into_response(),
         Ok(Err(error)) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// A page elsewhere could make the operator's browser ask under another name (DNS rebinding).
+fn is_asked_by_our_name(headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    ["127.0.0.1", "localhost", "[::1]"].contains(&name)
+}
+
+fn sources(shared: &Shared) -> Vec<SourceInFull> {
+    let in_full = |report: SourceReport| {
+        let inlet = shared.inlets.get(&report.health.name);
+        SourceInFull {
+            listens: inlet.and_then(|inlet| inlet.listens),
+            counted: inlet.map(|inlet| inlet.counters.read()).unwrap_or_default(),
+            behind_messages: report.behind_messages,
+            repeated: report.repeated,
+            unreadable_by: report.unreadable,
+            windows: report.windows,
+            health: report.health,
+        }
+    };
+    shared.status.reports().into_iter().map(in_full).collect()
+}
+
+async fn metrics(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    if !is_asked_by_our_name(&headers) {
+        return StatusCode::MISDIRECTED_REQUEST.into_response();
+    }
+    match crate::metrics::text(&shared) {
+        Some(text) => ([(header::CONTENT_TYPE, crate::metrics::MEDIA_TYPE)], text).into_response(),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
@@ -109,7 +157,7 @@ fn read(shared: &Shared) -> Result<Ledger, crate::SpoolError> {
             mark_as: consent.mark_as.map(oversight::tlp_word),
             own_addresses: consent.own_addresses,
         },
-        sources: status.sources(),
+        sources: sources(shared),
         rows: shared.spool.ledger(ROWS_MAX)?,
         as_of: jiff::Timestamp::now(),
     })

@@ -1,6 +1,9 @@
 //! One thread for each log source: read, match, ask the consent, minimise, spool. The position moves only with what it gave.
 
-use std::collections::{HashMap, HashSet};
+mod group;
+mod pushed;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, BufRead};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,14 +12,17 @@ use std::time::{Duration, Instant};
 
 use api::SourceHealth;
 use matcher::{IndicatorSet, Match, Scanner};
-use telemetry::{Format, Reader};
+use stix::Id;
+use telemetry::{Format, Reader, Unreadable};
 use uuid::Uuid;
 
-use crate::config::Source;
+use crate::config::{Origin, Source};
 use crate::ledger::{LedgerKind, LedgerRow};
-use crate::spool::{NewSpooled, Position, WAITING_SIGHTINGS_MAX};
-use crate::status::Status;
-use crate::tail::{Stretch, Tail};
+use crate::source::Mark;
+use crate::source::journal::Key;
+use crate::source::tail::{LINE_BYTES_MAX, Stretch, Tail};
+use crate::spool::{Kept, NewSpooled, Position, WAITING_SIGHTINGS_MAX};
+use crate::status::{SourceReport, Status};
 use crate::{EdgeError, Shared, SpoolError};
 
 /// How often a source looks for new lines.
@@ -46,7 +52,9 @@ struct Pipeline<'a> {
     shared: &'a Shared,
     source: Source,
     scanners: HashMap<Uuid, FileScanner>,
-    health: SourceHealth,
+    report: SourceReport,
+    /// The formats that were found so far.
+    formats: BTreeSet<&'static str>,
     recorded: Instant,
     /// Files whose position in the spool is behind the one in memory.
     unrecorded: HashSet<Uuid>,
@@ -58,7 +66,13 @@ struct FileScanner {
     /// Reads the time of each stretch's last record.
     clock: Reader,
     header: Vec<u8>,
+    /// Whether the spool knows what patterns remember of the file, and until when it is not told again.
+    windows_kept: bool,
+    windows_rest: Option<Instant>,
 }
+
+/// What patterns over several records remember is written no more often than this times what writing it takes.
+const WINDOWS_REST: u32 = 30;
 
 /// What one stretch gave.
 #[derive(Default)]
@@ -82,7 +96,8 @@ impl<'a> Pipeline<'a> {
             shared,
             source,
             scanners: HashMap::new(),
-            health,
+            report: SourceReport::new(health),
+            formats: BTreeSet::new(),
             recorded: Instant::now(),
             unrecorded: HashSet::new(),
         }
@@ -92,15 +107,20 @@ impl<'a> Pipeline<'a> {
         while !self.shared.status.informed.load(Ordering::Relaxed) && !self.shared.is_stopping() {
             std::thread::sleep(POLL);
         }
-        let ended = if self.source.path == "-" { self.read_standard_input() } else { self.follow() };
+        let ended = match self.source.origin.clone() {
+            Origin::Files(pattern) => self.follow(pattern),
+            Origin::StandardInput => self.read_standard_input(),
+            Origin::Http(_) | Origin::Syslog(_) => self.take_pushed(),
+            Origin::Nats(nats) => self.take_messages(&nats),
+        };
         if let Err(error) = ended {
             tracing::error!(source = self.source.name, %error, "the source stopped");
         }
     }
 
-    fn follow(&mut self) -> Result<(), SpoolError> {
+    fn follow(&mut self, pattern: String) -> Result<(), SpoolError> {
         let known = self.until_stored(|shared, source| shared.spool.positions(&source.name))?;
-        let mut tail = Tail::new(self.source.path.clone(), known.unwrap_or_default());
+        let mut tail = Tail::new(pattern, known.unwrap_or_default());
         let mut discovered: Option<Instant> = None;
         while !self.shared.is_stopping() {
             if discovered.is_none_or(|at| at.elapsed() >= DISCOVER) {
@@ -123,8 +143,8 @@ impl<'a> Pipeline<'a> {
                     std::thread::sleep(RETRY);
                 }
             }
-            self.health.behind_bytes = tail.behind();
-            self.shared.status.set_source(self.health.clone());
+            self.report.health.behind_bytes = tail.behind();
+            self.tell();
         }
         self.record_positions(&mut tail, Duration::ZERO)
     }
@@ -193,19 +213,33 @@ impl<'a> Pipeline<'a> {
         if !found.sightings.is_empty() {
             self.shared.spooled.notify_one();
         }
+        self.note_lag(&found);
+        Ok(())
+    }
+
+    /// How far behind the newest record is.
+    fn note_lag(&mut self, found: &Yield) {
         if let Some(newest) = found.newest {
-            self.health.lag_seconds =
+            self.report.health.lag_seconds =
                 Some((jiff::Timestamp::now() - newest).total(jiff::Unit::Second).unwrap_or(0.0));
         }
-        Ok(())
+    }
+
+    /// Shows how the source is.
+    fn tell(&mut self) {
+        self.report.windows = self.scanners.values().map(|file| file.scanner.windows().into()).sum();
+        self.shared.status.set_source(self.report.clone());
     }
 
     /// Matches one stretch. Nothing of an unmatched record outlives this function.
     fn scan(&mut self, stretch: &Stretch, header: &[u8]) -> Yield {
         let now = jiff::Timestamp::now();
         let set = self.shared.indicators.current();
-        let file =
-            self.scanners.entry(stretch.file).or_insert_with(|| FileScanner::new(&set, &self.source, header));
+        let file = self.scanners.entry(stretch.file).or_insert_with(|| {
+            let mut file = FileScanner::new(&set, &self.source, header);
+            file.remember(self.shared.spool.windows(&self.source.name, stretch.file));
+            file
+        });
         file.scanner.adopt(set);
         let mut found = Yield::default();
         let (shared, source) = (self.shared, &self.source);
@@ -215,23 +249,38 @@ impl<'a> Pipeline<'a> {
         let after = file.counts();
         file.keep_header(&stretch.bytes);
         found.newest = file.time_of_last(&stretch.bytes);
-        let unreadable = after.unreadable - before.unreadable;
-        let records = (after.lines - before.lines).saturating_sub(unreadable);
-        if let Some(format) = telemetry::detect(&stretch.bytes).filter(|_| self.source.format.is_none()) {
-            format.name().clone_into(&mut self.health.format);
+        let mut unreadable = 0;
+        for (why, count) in &after.unreadable {
+            let new = count - before.unreadable.get(why).copied().unwrap_or(0);
+            unreadable += new;
+            self.report.count_unreadable(*why, new);
         }
-        self.health.records += records;
-        self.health.unreadable += unreadable + stretch.oversize;
+        self.report.count_unreadable(Unreadable::TooLong, stretch.oversize);
+        let records = (after.lines - before.lines).saturating_sub(unreadable);
+        if self.source.format.is_none()
+            && let Some(format) = telemetry::detect(&stretch.bytes)
+            && self.formats.insert(format.name())
+        {
+            self.report.health.format = self.formats.iter().copied().collect::<Vec<_>>().join(", ");
+        }
+        self.report.health.records += records;
+        self.report.health.unreadable += unreadable + stretch.oversize;
         Status::add(&shared.status.records, records);
         Status::add(&shared.status.matches, after.matches - before.matches);
         found
     }
 
-    fn store(&self, position: &Position, found: &Yield) -> Result<(), SpoolError> {
-        let stored = self.until_stored(|shared, source| {
-            shared.spool.record(&source.name, position, &found.sightings, &found.ledger)
-        });
-        stored.map(drop)
+    fn store(&mut self, position: &Position, found: &Yield) -> Result<(), SpoolError> {
+        self.store_all(position, found, &[]).map(drop)
+    }
+
+    /// Whether it is stored; it is not where the edge stops before the disk takes it.
+    fn store_all(&mut self, position: &Position, found: &Yield, taken: &[Key]) -> Result<bool, SpoolError> {
+        let windows = self.scanners.get_mut(&position.file).and_then(FileScanner::windows_to_keep);
+        let (sightings, ledger) = (&found.sightings, &found.ledger);
+        let kept = Kept { sightings, ledger, taken, windows: windows.as_deref() };
+        let stored = self.until_stored(|shared, source| shared.spool.keep(&source.name, position, &kept))?;
+        Ok(stored.is_some())
     }
 
     /// Tries until the disk takes it; `None` when the edge stops meanwhile. Nothing is lost: the position has not moved.
@@ -274,7 +323,7 @@ impl<'a> Pipeline<'a> {
         let mut bytes = Vec::new();
         while !self.shared.is_stopping() {
             bytes.clear();
-            let limit = crate::tail::LINE_BYTES_MAX as u64;
+            let limit = LINE_BYTES_MAX as u64;
             match io::Read::take(&mut input, limit).read_until(b'\n', &mut bytes) {
                 Ok(0) => break,
                 Ok(_) => {}
@@ -289,6 +338,7 @@ impl<'a> Pipeline<'a> {
                 line: position.line + 1,
                 bytes: bytes.clone(),
                 oversize: 0,
+                mark: Mark::Place,
             };
             let found = self.scan(&stretch, &[]);
             position.position += bytes.len() as u64;
@@ -297,7 +347,7 @@ impl<'a> Pipeline<'a> {
                 self.store(&position, &found)?;
                 self.shared.spooled.notify_one();
             }
-            self.shared.status.set_source(self.health.clone());
+            self.tell();
         }
         position.finished = true;
         self.store(&position, &Yield::default())
@@ -332,20 +382,36 @@ fn consider(
     let config = &shared.config;
     match oversight::minimise(about, hit.observation, hit.hits, config.purpose, &config.consent, now) {
         Ok(minimised) => {
-            let offset = stretch.offset + hit.line_offset as u64;
-            let record: [&[u8]; 4] =
-                [source.name.as_bytes(), &offset.to_be_bytes(), hit.text, id.as_str().as_bytes()];
-            let sighting = shared.spool.sighting_id(&record);
-            found.sightings.push(NewSpooled { id: sighting, minimised });
+            found
+                .sightings
+                .push(NewSpooled { id: sighting_id(shared, source, stretch, hit, &id), minimised });
         }
         Err(why) => found.ledger.push(row(LedgerKind::Withheld, why.to_string())),
+    }
+}
+
+/// The same at every reading of the same record.
+fn sighting_id(shared: &Shared, source: &Source, stretch: &Stretch, hit: &Match<'_>, indicator: &Id) -> Uuid {
+    let spool = &shared.spool;
+    let (name, indicator) = (source.name.as_bytes(), indicator.as_str().as_bytes());
+    let within = (hit.line_offset as u64).to_be_bytes();
+    match &stretch.mark {
+        Mark::Place => {
+            let offset = stretch.offset + hit.line_offset as u64;
+            spool.sighting_id(&[name, &offset.to_be_bytes(), hit.text, indicator])
+        }
+        Mark::Pushed(key) => spool.sighting_id(&[name, key, &within, hit.text, indicator]),
+        // The name of the source is each edge's own.
+        Mark::Message { group_key, message } => {
+            crate::spool::sighting_id(group_key, &[message, &within, hit.text, indicator])
+        }
     }
 }
 
 /// A scanner's counters at one moment.
 struct ScanCounts {
     lines: u64,
-    unreadable: u64,
+    unreadable: BTreeMap<Unreadable, u64>,
     matches: u64,
 }
 
@@ -353,15 +419,47 @@ impl FileScanner {
     /// A scanner that knows the header which the file had before the position.
     fn new(set: &Arc<IndicatorSet>, source: &Source, header: &[u8]) -> Self {
         let scanner = Scanner::new(Arc::clone(set), source.reader());
-        let mut file = Self { scanner, clock: source.reader(), header: Vec::new() };
+        let mut file = Self {
+            scanner,
+            clock: source.reader(),
+            header: Vec::new(),
+            windows_kept: false,
+            windows_rest: None,
+        };
         file.scanner.scan(header, jiff::Timestamp::UNIX_EPOCH, &mut |_| {});
         file.keep_header(header);
         file
     }
 
+    /// Takes up what patterns over several records remembered before a restart.
+    fn remember(&mut self, kept: Result<Option<Vec<u8>>, SpoolError>) {
+        let windows = kept.map(|state| state.and_then(|state| serde_json::from_slice(&state).ok()));
+        match windows {
+            Ok(Some(windows)) => {
+                self.windows_kept = true;
+                self.scanner.remember(windows);
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "what patterns over several records remembered is lost"),
+        }
+    }
+
+    /// What patterns remember, where it is time to write it: what is large is written seldom.
+    fn windows_to_keep(&mut self) -> Option<Vec<u8>> {
+        let begun = Instant::now();
+        let is_there = self.scanner.windows().held() > 0;
+        if !(is_there || self.windows_kept) || self.windows_rest.is_some_and(|rest| begun < rest) {
+            return None;
+        }
+        let state = serde_json::to_vec(self.scanner.windows()).ok()?;
+        self.windows_kept = is_there;
+        self.windows_rest = begun.elapsed().checked_mul(WINDOWS_REST).map(|rest| begun + rest);
+        Some(state)
+    }
+
     fn counts(&self) -> ScanCounts {
         let tally = self.scanner.tally();
-        ScanCounts { lines: tally.lines, unreadable: tally.unreadable.values().sum(), matches: tally.matches }
+        ScanCounts { lines: tally.lines, unreadable: tally.unreadable.clone(), matches: tally.matches }
     }
 
     /// The time of the last record: how far behind the source is.
@@ -402,6 +500,7 @@ impl FileScanner {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     use jiff::Timestamp;
@@ -409,7 +508,41 @@ mod tests {
     use telemetry::Format;
 
     use super::FileScanner;
-    use crate::config::Source;
+    use crate::config::{Origin, Source};
+
+    #[test]
+    fn what_patterns_over_several_records_remember_outlives_a_restart() {
+        let indicator = serde_json::json!({
+            "type": "indicator", "spec_version": "2.1", "id": "indicator--5b7e1a4c-7a42-4c0e-8a38-0d9d3f3a6f01",
+            "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z", "pattern_type": "stix",
+            "pattern": "[ipv4-addr:value = '198.51.100.7'] REPEATS 2 TIMES WITHIN 60 SECONDS",
+            "valid_from": "2026-01-01T00:00:00.000Z",
+        });
+        let object = stix::Object::parse(indicator.to_string().into_bytes().into()).unwrap();
+        let indicator = matcher::Indicator::from_object(&object).unwrap();
+        let built = IndicatorSet::build([indicator], &WarningLists::none(), &Options::default(), 1);
+        let set = Arc::new(built.set);
+        let (name, origin) = ("log".into(), Origin::StandardInput);
+        let source = Source { name, origin, format: Some(Format::Eve), columns: None };
+        let matches = |file: &mut FileScanner, second: u8| {
+            let line = format!(
+                r#"{{"timestamp":"2026-11-01T00:00:{second:02}.000000+0000","event_type":"flow","dest_ip":"198.51.100.7"}}"#
+            );
+            let mut count = 0;
+            let now = "2026-11-01T01:00:00Z".parse().unwrap();
+            file.scanner.scan(line.as_bytes(), now, &mut |_| count += 1);
+            count
+        };
+        let mut before = FileScanner::new(&set, &source, b"");
+        assert!(before.windows_to_keep().is_none(), "nothing is remembered yet");
+        assert_eq!(matches(&mut before, 1), 0);
+        let kept = before.windows_to_keep().unwrap();
+        let mut forgetful = FileScanner::new(&set, &source, b"");
+        assert_eq!(matches(&mut forgetful, 2), 0);
+        let mut after = FileScanner::new(&set, &source, b"");
+        after.remember(Ok(Some(kept)));
+        assert_eq!(matches(&mut after, 2), 1);
+    }
 
     #[test]
     fn names_of_columns_outlive_a_restart() {
@@ -420,7 +553,8 @@ mod tests {
             (Format::Access, "#Fields: date time c-ip\n", "2026-01-15 00:00:00 192.0.2.1\n"),
             (Format::ZeekTsv, "#fields\tts\tid.orig_h\n", "1768435200\t192.0.2.1\n"),
         ] {
-            let source = Source { name: "log".into(), path: "-".into(), format: Some(format), columns: None };
+            let (name, origin) = ("log".into(), Origin::StandardInput);
+            let source = Source { name, origin, format: Some(format), columns: None };
             let read = |file: &mut FileScanner, text: &str| {
                 file.scanner.scan(text.as_bytes(), Timestamp::UNIX_EPOCH, &mut |_| {});
                 file.keep_header(text.as_bytes());
@@ -428,10 +562,10 @@ mod tests {
             let mut before = FileScanner::new(&set, &source, b"");
             read(&mut before, header);
             read(&mut before, record);
-            assert_eq!(before.counts().unreadable, 0, "{format:?}");
+            assert_eq!(before.counts().unreadable, BTreeMap::new(), "{format:?}");
             let mut after = FileScanner::new(&set, &source, &before.header);
             read(&mut after, record);
-            assert_eq!(after.counts().unreadable, 0, "{format:?}");
+            assert_eq!(after.counts().unreadable, BTreeMap::new(), "{format:?}");
             assert_eq!(after.header, before.header, "{format:?}");
             let time = after.time_of_last(record.as_bytes()).map(|time| time.to_string());
             assert_eq!(time.as_deref(), Some("2026-01-15T00:00:00Z"), "{format:?}");

@@ -13,6 +13,8 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::ledger::{Counts, LedgerKind, LedgerRow};
+use crate::source::journal::Key;
+use crate::source::taken::TAKEN_MAX;
 
 /// Namespace of sighting identifiers.
 const SIGHTING_NAMESPACE: Uuid = Uuid::from_u128(0x5b0c_6c1e_6f0e_5f43_9a63_1d3b_7a6f_2c11);
@@ -29,6 +31,10 @@ const SCHEMA: &str = "
         source TEXT NOT NULL, file TEXT NOT NULL, path TEXT NOT NULL, inode INTEGER NOT NULL,
         prefix_length INTEGER NOT NULL, prefix_hash BLOB NOT NULL, position INTEGER NOT NULL, line INTEGER NOT NULL,
         header BLOB NOT NULL, finished INTEGER NOT NULL, PRIMARY KEY (source, file));
+    CREATE TABLE IF NOT EXISTS windows (
+        source TEXT NOT NULL, file TEXT NOT NULL, state BLOB NOT NULL, PRIMARY KEY (source, file));
+    CREATE TABLE IF NOT EXISTS taken (
+        number INTEGER PRIMARY KEY, source TEXT NOT NULL, key BLOB NOT NULL, UNIQUE (source, key));
     CREATE TABLE IF NOT EXISTS sighting (
         number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL, state TEXT NOT NULL);
     CREATE INDEX IF NOT EXISTS sighting_waiting ON sighting (number) WHERE state = 'waiting';
@@ -96,6 +102,18 @@ pub(crate) struct NewSpooled {
     pub(crate) minimised: Minimised,
 }
 
+/// What is kept together with a position.
+#[derive(Debug, Default)]
+pub(crate) struct Kept<'k> {
+    pub(crate) sightings: &'k [NewSpooled],
+    pub(crate) ledger: &'k [LedgerRow],
+    /// What was taken in, to be known when it comes again.
+    pub(crate) taken: &'k [Key],
+    /// What patterns over several records remember of the file; `None`: as before. Never of a later position than this one, or
+    /// records that are read again would be counted twice.
+    pub(crate) windows: Option<&'k [u8]>,
+}
+
 /// The spool.
 #[derive(Debug)]
 pub(crate) struct Spool {
@@ -124,12 +142,7 @@ impl Spool {
     /// The identifier of the sighting that one record gives with one indicator: the same at every reading, and of no use to
     /// somebody who guesses at records, since it is keyed.
     pub(crate) fn sighting_id(&self, parts: &[&[u8]]) -> Uuid {
-        let mut name = keyed(&self.key);
-        for part in parts {
-            name.update(&(part.len() as u64).to_be_bytes());
-            name.update(part);
-        }
-        Uuid::new_v5(&SIGHTING_NAMESPACE, &name.finalize().into_bytes())
+        sighting_id(&self.key, parts)
     }
 
     /// Every position of a source.
@@ -155,37 +168,70 @@ impl Spool {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The position of a source that is one endless row and has no files.
+    pub(crate) fn position_of_row(&self, source: &str) -> Result<Position, SpoolError> {
+        let row = Position {
+            file: Uuid::new_v5(&SIGHTING_NAMESPACE, source.as_bytes()),
+            path: PathBuf::new(),
+            inode: 0,
+            prefix_length: 0,
+            prefix_hash: [0; 32],
+            position: 0,
+            line: 0,
+            header: Vec::new(),
+            finished: false,
+        };
+        Ok(self.positions(source)?.into_iter().find(|known| known.file == row.file).unwrap_or(row))
+    }
+
     /// Keeps what one stretch of a file gave and the position behind it, in one durable transaction.
-    pub(crate) fn record(
-        &self,
-        source: &str,
-        position: &Position,
-        sightings: &[NewSpooled],
-        ledger: &[LedgerRow],
-    ) -> Result<(), SpoolError> {
+    pub(crate) fn keep(&self, source: &str, position: &Position, kept: &Kept<'_>) -> Result<(), SpoolError> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
         put_position(&transaction, source, position)?;
+        put_taken(&transaction, source, kept.taken)?;
+        put_windows(&transaction, source, position, kept.windows)?;
         let mut fresh = 0;
-        for sighting in sightings {
+        for sighting in kept.sightings {
             fresh += transaction
                 .prepare_cached(
                     "INSERT INTO sighting (id, sealed, state) VALUES (?1, ?2, 'waiting') ON CONFLICT (id) DO NOTHING",
                 )?
                 .execute(params![sighting.id.to_string(), sighting.minimised.seal(&self.key)])?;
         }
-        put_ledger(&transaction, ledger)?;
+        put_ledger(&transaction, kept.ledger)?;
         add(&transaction, "spooled", fresh as u64)?;
         Ok(transaction.commit()?)
     }
 
+    /// What was taken in from a source lately, oldest first.
+    pub(crate) fn taken(&self, source: &str) -> Result<Vec<Key>, SpoolError> {
+        let connection = self.connection();
+        let mut statement =
+            connection.prepare_cached("SELECT key FROM taken WHERE source = ?1 ORDER BY number")?;
+        Ok(statement.query_map([source], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    }
+
     /// Forgets a file that is gone for good.
     pub(crate) fn forget(&self, source: &str, file: Uuid) -> Result<(), SpoolError> {
-        self.connection().execute(
+        let connection = self.connection();
+        for forget in [
             "DELETE FROM position WHERE source = ?1 AND file = ?2",
-            params![source, file.to_string()],
-        )?;
+            "DELETE FROM windows WHERE source = ?1 AND file = ?2",
+        ] {
+            connection.execute(forget, params![source, file.to_string()])?;
+        }
         Ok(())
+    }
+
+    /// What patterns over several records remembered of a file.
+    pub(crate) fn windows(&self, source: &str, file: Uuid) -> Result<Option<Vec<u8>>, SpoolError> {
+        let connection = self.connection();
+        let state = connection
+            .prepare_cached("SELECT state FROM windows WHERE source = ?1 AND file = ?2")?
+            .query_row(params![source, file.to_string()], |row| row.get(0))
+            .optional()?;
+        Ok(state)
     }
 
     /// The oldest waiting sightings. What does not bear our seal was not written by us: it is dropped, and counted as refused.
@@ -348,6 +394,16 @@ impl Spool {
     }
 }
 
+/// The identifier of a sighting, made of what it is about with this key.
+pub(crate) fn sighting_id(key: &[u8; 32], parts: &[&[u8]]) -> Uuid {
+    let mut name = keyed(key);
+    for part in parts {
+        name.update(&(part.len() as u64).to_be_bytes());
+        name.update(part);
+    }
+    Uuid::new_v5(&SIGHTING_NAMESPACE, &name.finalize().into_bytes())
+}
+
 fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     let mut block = [0; 64];
     for (to, from) in block.iter_mut().zip(key) {
@@ -400,6 +456,43 @@ fn put_position(connection: &Connection, source: &str, position: &Position) -> R
             position.header,
             position.finished,
         ])?;
+    Ok(())
+}
+
+/// A file that is finished needs its windows no more.
+fn put_windows(
+    connection: &Connection,
+    source: &str,
+    position: &Position,
+    windows: Option<&[u8]>,
+) -> Result<(), SpoolError> {
+    let file = position.file.to_string();
+    if position.finished {
+        connection
+            .prepare_cached("DELETE FROM windows WHERE source = ?1 AND file = ?2")?
+            .execute(params![source, file])?;
+    } else if let Some(state) = windows {
+        connection
+            .prepare_cached(
+                "INSERT INTO windows (source, file, state) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (source, file) DO UPDATE SET state = excluded.state",
+            )?
+            .execute(params![source, file, state])?;
+    }
+    Ok(())
+}
+
+fn put_taken(connection: &Connection, source: &str, taken: &[Key]) -> Result<(), SpoolError> {
+    for key in taken {
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO taken (source, key) VALUES (?1, ?2)")?
+            .execute(params![source, key])?;
+    }
+    if !taken.is_empty() {
+        connection
+            .prepare_cached("DELETE FROM taken WHERE number <= (SELECT max(number) FROM taken) - ?1")?
+            .execute([TAKEN_MAX as i64])?;
+    }
     Ok(())
 }
 

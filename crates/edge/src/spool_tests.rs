@@ -10,6 +10,18 @@ use telemetry::{Observation, Observed, Role};
 
 use super::*;
 
+impl Spool {
+    fn record(
+        &self,
+        source: &str,
+        position: &Position,
+        sightings: &[NewSpooled],
+        ledger: &[LedgerRow],
+    ) -> Result<(), SpoolError> {
+        self.keep(source, position, &Kept { sightings, ledger, ..Kept::default() })
+    }
+}
+
 fn minimised() -> Minimised {
     minimised_at(jiff::Timestamp::UNIX_EPOCH)
 }
@@ -190,4 +202,41 @@ fn a_clock_that_jumps_back_loses_nothing_repeats_nothing_and_keeps_the_order() {
     spool.acknowledge(&first, &[early.clone(), early]).unwrap();
     assert_eq!(waiting(&spool), [3, 4, 5]);
     assert_eq!((spool.counts().unwrap().matched, spool.counts().unwrap().sent), (5, 2));
+}
+
+#[test]
+fn what_was_taken_and_remembered_is_kept_with_the_position_and_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::open(folder.path()).unwrap();
+    let row = spool.position_of_row("pushed").unwrap();
+    assert_eq!((row.position, row.finished), (0, false));
+    let at = |position: u64| Position { position, ..row.clone() };
+    let keys = [[1; 16], [2; 16]];
+    let kept = Kept { taken: &keys, windows: Some(b"{}"), ..Kept::default() };
+    spool.keep("pushed", &at(10), &kept).unwrap();
+    // The same key again is no second one, and no news of the windows leaves them as they were.
+    spool.keep("pushed", &at(20), &Kept { taken: &[[1; 16], [3; 16]], ..Kept::default() }).unwrap();
+    drop(spool);
+    let spool = Spool::open(folder.path()).unwrap();
+    assert_eq!(spool.position_of_row("pushed").unwrap(), at(20));
+    assert_eq!(spool.position_of_row("other").unwrap().position, 0);
+    assert_eq!(spool.taken("pushed").unwrap(), [[1; 16], [2; 16], [3; 16]]);
+    assert_eq!(spool.taken("other").unwrap(), Vec::<Key>::new());
+    assert_eq!(spool.windows("pushed", row.file).unwrap().as_deref(), Some(&b"{}"[..]));
+    spool.keep("pushed", &Position { finished: true, ..at(30) }, &Kept::default()).unwrap();
+    assert_eq!(spool.windows("pushed", row.file).unwrap(), None);
+    let many: Vec<Key> = (0..TAKEN_MAX as u128 + 9).map(|number| (number + 1000).to_le_bytes()).collect();
+    spool.keep("pushed", &at(40), &Kept { taken: &many, ..Kept::default() }).unwrap();
+    let taken = spool.taken("pushed").unwrap();
+    assert_eq!((taken.len(), taken.last()), (TAKEN_MAX, many.last()));
+}
+
+#[test]
+fn edges_that_share_a_key_name_a_sighting_alike() {
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let spools = [one.path(), other.path()].map(|folder| Spool::open(folder).unwrap());
+    let parts: [&[u8]; 2] = [b"message", b"indicator"];
+    assert_ne!(spools[0].sighting_id(&parts), spools[1].sighting_id(&parts));
+    assert_eq!(sighting_id(&[7; 32], &parts), sighting_id(&[7; 32], &parts));
+    assert_ne!(sighting_id(&[7; 32], &parts), sighting_id(&[8; 32], &parts));
 }

@@ -1,10 +1,74 @@
 //! What the edge says of itself: written by the pipelines, read by the link and the page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use api::SourceHealth;
+use matcher::{WindowTally, Windows};
+use serde::Serialize;
+use telemetry::Unreadable;
+
+/// How a source is, in full: the hub is told the first of it.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceReport {
+    pub(crate) health: SourceHealth,
+    /// Lines that could not be read, by reason.
+    pub(crate) unreadable: BTreeMap<&'static str, u64>,
+    /// Pushed bodies and messages that had been taken in before, and were passed over.
+    pub(crate) repeated: u64,
+    /// Bytes of what was pushed that could not be read back.
+    pub(crate) damaged: u64,
+    /// Messages of a stream that wait for the group.
+    pub(crate) behind_messages: Option<u64>,
+    pub(crate) windows: WindowsReport,
+}
+
+/// What patterns over several records remember, and what they could not decide.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(crate) struct WindowsReport {
+    pub(crate) held: u64,
+    #[serde(flatten)]
+    pub(crate) tally: WindowTally,
+}
+
+impl SourceReport {
+    pub(crate) fn new(health: SourceHealth) -> Self {
+        Self {
+            health,
+            unreadable: BTreeMap::new(),
+            repeated: 0,
+            damaged: 0,
+            behind_messages: None,
+            windows: WindowsReport::default(),
+        }
+    }
+
+    pub(crate) fn count_unreadable(&mut self, why: Unreadable, by: u64) {
+        if by > 0 {
+            *self.unreadable.entry(why.code()).or_default() += by;
+        }
+    }
+}
+
+impl From<&Windows> for WindowsReport {
+    fn from(windows: &Windows) -> Self {
+        Self { held: windows.held() as u64, tally: windows.tally() }
+    }
+}
+
+impl std::iter::Sum for WindowsReport {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |mut sum, one| {
+            sum.held += one.held;
+            sum.tally.late += one.tally.late;
+            sum.tally.future += one.tally.future;
+            sum.tally.forgotten += one.tally.forgotten;
+            sum.tally.undecided += one.tally.undecided;
+            sum
+        })
+    }
+}
 
 /// The running edge's counters and troubles.
 #[derive(Debug, Default)]
@@ -24,37 +88,58 @@ pub(crate) struct Status {
     pub(crate) informed: AtomicBool,
     /// Whether the hub answered last time.
     pub(crate) connected: AtomicBool,
-    sources: Mutex<BTreeMap<String, SourceHealth>>,
-    troubles: Mutex<BTreeMap<&'static str, ()>>,
+    sources: Mutex<BTreeMap<String, SourceReport>>,
+    /// Codes, and the source where it is one's.
+    troubles: Mutex<BTreeSet<(&'static str, String)>>,
 }
 
 impl Status {
     /// Sets how a source is.
-    pub(crate) fn set_source(&self, health: SourceHealth) {
-        self.sources.lock().unwrap_or_else(PoisonError::into_inner).insert(health.name.clone(), health);
+    pub(crate) fn set_source(&self, report: SourceReport) {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.insert(report.health.name.clone(), report);
     }
 
-    /// How the sources are, by name.
+    /// How the sources are, by name, as the hub is told.
     pub(crate) fn sources(&self) -> Vec<SourceHealth> {
+        self.reports().into_iter().map(|report| report.health).collect()
+    }
+
+    /// How the sources are, by name, in full.
+    pub(crate) fn reports(&self) -> Vec<SourceReport> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// Raises or lowers a trouble, by its stable code: `disk-full`, `spool-full`, `log-unreadable`, `log-lost`, `indicators-unusable`.
+    /// Raises or lowers a trouble, by its stable code: `disk-full`, `spool-full`, `log-unreadable`, `log-lost`,
+    /// `queue-full`, `stream-away`, `pushed-damaged`.
     pub(crate) fn set_trouble(&self, code: &'static str, is_there: bool) {
+        self.set_trouble_of("", code, is_there);
+    }
+
+    /// The same, of one source.
+    pub(crate) fn set_trouble_of(&self, source: &str, code: &'static str, is_there: bool) {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         if is_there {
-            troubles.insert(code, ());
+            troubles.insert((code, source.to_owned()));
         } else {
-            troubles.remove(code);
+            troubles.remove(&(code, source.to_owned()));
         }
     }
 
     /// The gravest trouble there is just now.
     pub(crate) fn trouble(&self) -> Option<&'static str> {
         let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        ["disk-full", "spool-full", "log-lost", "log-unreadable"]
-            .into_iter()
-            .find(|code| troubles.contains_key(code))
+        [
+            "disk-full",
+            "spool-full",
+            "pushed-damaged",
+            "log-lost",
+            "log-unreadable",
+            "stream-away",
+            "queue-full",
+        ]
+        .into_iter()
+        .find(|code| troubles.iter().any(|(known, _)| known == code))
     }
 
     /// Adds to a counter.

@@ -1,6 +1,7 @@
 //! Log formats in, observations out.
 //!
-//! A format reads one line into one [`Observation`]; framing (files, rotation, compression) is the caller's.
+//! A format reads one line into one [`Observation`]; files, rotation and compression are the caller's. What senders pack many
+//! records into, [`Lines`] and [`SyslogStream`] take apart into lines.
 //! Nothing here does I/O. What the formats' tables do not name is not looked at, but for the text of syslog messages.
 //!
 //! [`objects`] shows an observation as the graph of STIX observables that a pattern is written for.
@@ -21,8 +22,10 @@ mod ecs;
 mod keyed;
 mod ocsf;
 mod prose;
+mod pushed;
 mod sniff;
 mod syslog;
+mod syslog_stream;
 mod windows;
 
 mod fields;
@@ -36,6 +39,8 @@ pub use format::Format;
 pub use json::LINE_BYTES_MAX;
 pub use objects::{OBJECT_TYPES, objects};
 pub use observation::{Observation, Observed, Role};
+pub use pushed::{BulkAction, Lines};
 pub use reader::{Reader, Unreadable, detect};
 pub use sniff::values_stand_alone;
+pub use syslog_stream::{Framed, SyslogStream, add_message};
 pub use zeek::{TsvReader, unescape_tsv};

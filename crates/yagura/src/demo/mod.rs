@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use api::NewEdge;
 use api::client::{Client, Settings};
-use edge::{Config, HubLink, Matching, RunningEdge, Source};
+use edge::{Config, HubLink, Matching, Origin, RunningEdge, Source};
 use hub::administration::{self, By};
 use hub::{HubConfig, RunningHub};
 use oversight::{AuditEvent, Consent, Purpose, Realm};
@@ -163,7 +163,7 @@ fn sources_of(edge: &council::Edge, index: usize, arguments: &DemoArgs, folder: 
     if arguments.telemetry.is_empty() {
         let source = |log: &replay::Log| Source {
             name: log.name.to_owned(),
-            path: folder.join(&edge.id).join(log.name).to_string_lossy().into_owned(),
+            origin: Origin::Files(folder.join(&edge.id).join(log.name).to_string_lossy().into_owned()),
             format: None,
             columns: None,
         };
@@ -171,7 +171,7 @@ fn sources_of(edge: &council::Edge, index: usize, arguments: &DemoArgs, folder: 
     }
     let own = |path: &PathBuf| Source {
         name: path.file_name().map_or_else(|| "log".to_owned(), |name| name.to_string_lossy().into_owned()),
-        path: path.to_string_lossy().into_owned(),
+        origin: Origin::Files(path.to_string_lossy().into_owned()),
         format: None,
         columns: None,
     };

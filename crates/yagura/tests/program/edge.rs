@@ -125,3 +125,41 @@ fn torn_foreign_and_garbled_lines_are_counted_and_harm_no_other() {
     assert_eq!(unreadable(&edge.ledger()), 3);
     assert_eq!(edge.ledger()["trouble"], Value::Null);
 }
+
+#[test]
+fn a_pattern_that_is_half_met_when_the_edge_is_killed_is_met_afterwards() {
+    let scene = Scene::set(CONSENT);
+    let time = "2026-01-01T00:00:00.000Z";
+    scene.hub.post(&json!({ "objects": [{
+        "type": "indicator", "spec_version": "2.1", "id": "indicator--5b7e1a4c-7a42-4c0e-8a38-0d9d3f3a6f02", "created": time,
+        "modified": time, "name": "C2 twice", "pattern_type": "stix", "valid_from": time,
+        "pattern": "[ipv4-addr:value = '198.51.100.99'] REPEATS 2 TIMES WITHIN 60 SECONDS",
+        "object_marking_refs": ["marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"],
+    }] }));
+    let start = || {
+        let edge = Edge::start(&scene.config);
+        wait_until("the edge has the indicators", || edge.ledger()["indicators"] == 2);
+        edge
+    };
+    let meet = |second: u32| {
+        append(
+            &scene.log,
+            &format!(
+                r#"{{"timestamp":"2026-11-01T00:00:{second:02}.000000+0000","event_type":"flow","src_ip":"10.0.0.5","dest_ip":"198.51.100.99"}}{}"#,
+                '\n'
+            ),
+        );
+    };
+    let mut edge = start();
+    meet(1);
+    wait_until("the first is remembered", || edge.ledger()["sources"][0]["windows"]["held"] == 1);
+    let spool = rusqlite::Connection::open(scene.folder.path().join("edge/edge.sqlite")).unwrap();
+    let read_on =
+        || spool.query_row("SELECT max(position) FROM position", [], |row| row.get::<_, Option<i64>>(0));
+    wait_until("and will not be read again", || read_on().is_ok_and(|position| position.unwrap_or(0) > 0));
+    edge.kill();
+    let edge = start();
+    meet(2);
+    wait_until("the second meets the pattern", || sightings(&scene.hub) == 1);
+    assert_eq!(edge.ledger()["counts"]["matched"], 1);
+}

@@ -1,7 +1,6 @@
 //! Hub and edge killed in the middle of their work, again and again: nothing acknowledged is lost, nothing comes twice.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
@@ -11,10 +10,10 @@ use crate::running::{
 };
 use serde_json::{Value, json};
 
-const INDICATORS: usize = 40;
+pub(crate) const INDICATORS: usize = 40;
 const RECORDS: usize = 12_000;
 /// One record in so many carries an indicator.
-const HIT_EVERY: usize = 10;
+pub(crate) const HIT_EVERY: usize = 10;
 const ROUNDS: usize = 6;
 
 #[test]
@@ -67,7 +66,7 @@ fn killed_hub_and_edge_lose_nothing_and_repeat_nothing() {
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }
 
-fn sightings_before(record: usize) -> usize {
+pub(crate) fn sightings_before(record: usize) -> usize {
     record.div_ceil(HIT_EVERY)
 }
 
@@ -111,7 +110,7 @@ fn address(number: usize) -> String {
     format!("198.51.100.{}", number % INDICATORS + 1)
 }
 
-fn indicators() -> Value {
+pub(crate) fn indicators() -> Value {
     let time = "2026-01-01T00:00:00.000Z";
     let indicator = |number: usize| {
         json!({
@@ -125,22 +124,22 @@ fn indicators() -> Value {
 }
 
 fn append(log: &Path, records: std::ops::Range<usize>) {
-    let mut lines = String::new();
-    for number in records {
-        let destination =
-            if number % HIT_EVERY == 0 { address(number / HIT_EVERY) } else { "192.0.2.1".to_owned() };
-        let time = format!(
-            "2026-11-01T{:02}:{:02}:{:02}.{:06}+0000",
-            number / 3600,
-            number / 60 % 60,
-            number % 60,
-            number
-        );
-        writeln!(
-            lines,
-            r#"{{"timestamp":"{time}","flow_id":{number},"event_type":"flow","src_ip":"10.0.0.5","src_port":50000,"dest_ip":"{destination}","dest_port":443,"proto":"TCP"}}"#
-        )
-        .unwrap();
-    }
+    let lines: String = records.map(|number| record(number) + "\n").collect();
     OpenOptions::new().append(true).open(log).unwrap().write_all(lines.as_bytes()).unwrap();
+}
+
+/// A record with a time of its own; one in so many carries an indicator.
+pub(crate) fn record(number: usize) -> String {
+    let destination =
+        if number % HIT_EVERY == 0 { address(number / HIT_EVERY) } else { "192.0.2.1".to_owned() };
+    let time = format!(
+        "2026-11-01T{:02}:{:02}:{:02}.{:06}+0000",
+        number / 3600,
+        number / 60 % 60,
+        number % 60,
+        number
+    );
+    format!(
+        r#"{{"timestamp":"{time}","flow_id":{number},"event_type":"flow","src_ip":"10.0.0.5","src_port":50000,"dest_ip":"{destination}","dest_port":443,"proto":"TCP"}}"#
+    )
 }

@@ -23,6 +23,9 @@ mod feeds;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+#[path = "../../../hub/tests/it/nats.rs"]
+mod nats;
+#[cfg(test)]
 mod one_way;
 #[cfg(test)]
 mod peers;
@@ -40,3 +43,5 @@ mod served;
 mod several;
 #[cfg(test)]
 mod soak;
+#[cfg(test)]
+mod ways_in;

@@ -232,12 +232,15 @@ pub(crate) fn register_edge(hub: &Hub) -> String {
 
 /// Writes the configuration of an edge that reads one log.
 pub(crate) fn edge_config(folder: &Path, hub: &Hub, token: &str, consent: &str, log: &Path) -> PathBuf {
-    let path = folder.join("edge.toml");
-    let (data, address) = (folder.join("edge"), &hub.address);
+    let source = format!("[[source]]\nname = \"suricata\"\npath = {log:?}\n");
+    edge_config_of(&folder.join("edge"), "harbour-1", hub, token, &format!("[consent]\n{consent}\n{source}"))
+}
+
+/// Writes the configuration of an edge beside its data, with these sections behind the hub's.
+pub(crate) fn edge_config_of(data: &Path, id: &str, hub: &Hub, token: &str, sections: &str) -> PathBuf {
+    let (path, address) = (data.with_extension("toml"), &hub.address);
     let text = format!(
-        "id = \"harbour-1\"\ndata = {data:?}\nlisten = \"127.0.0.1:0\"\n\
-         [hub]\nurl = \"{address}\"\ntoken = \"{token}\"\n[consent]\n{consent}\n\
-         [[source]]\nname = \"suricata\"\npath = {log:?}\n"
+        "id = \"{id}\"\ndata = {data:?}\nlisten = \"127.0.0.1:0\"\n[hub]\nurl = \"{address}\"\ntoken = \"{token}\"\n{sections}"
     );
     std::fs::write(&path, text).unwrap();
     path

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::source::Mark;
 use crate::spool::Position;
 
 /// Bytes read at once from one file.
@@ -51,6 +52,8 @@ pub(crate) struct Stretch {
     pub(crate) bytes: Vec<u8>,
     /// Lines too long to be given.
     pub(crate) oversize: u64,
+    /// What its records are told apart by.
+    pub(crate) mark: Mark,
 }
 
 #[derive(Debug)]
@@ -335,6 +338,7 @@ impl OpenFile {
             line: self.position.line + 1,
             bytes,
             oversize,
+            mark: Mark::Place,
         };
         self.advance(&stretch.bytes);
         Ok(Some(stretch))

@@ -1,0 +1,157 @@
+//! Changes of the indicators, put over the compiled set or compiled anew: what is found is always what is held.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use matcher::Scanner;
+use proptest::prelude::*;
+use telemetry::{Format, Reader};
+use uuid::Uuid;
+
+use super::*;
+
+fn id(number: u16) -> Id {
+    Id::new("indicator", Uuid::from_u128(u128::from(number) + 1))
+}
+
+fn put(number: u16, address: u8) -> IntelligenceChange {
+    put_pattern(number, &format!("[ipv4-addr:value = '198.51.100.{address}']"))
+}
+
+fn put_pattern(number: u16, pattern: &str) -> IntelligenceChange {
+    let time = "2026-01-01T00:00:00.000Z";
+    let object = serde_json::json!({
+        "type": "indicator", "spec_version": "2.1", "id": id(number).to_string(), "created": time, "modified": time,
+        "pattern": pattern, "pattern_type": "stix", "valid_from": time,
+    });
+    IntelligenceChange::Put { object, tlp: Some("green".to_owned()) }
+}
+
+fn drop_of(number: u16) -> IntelligenceChange {
+    IntelligenceChange::Drop { id: id(number).to_string() }
+}
+
+struct Scene {
+    indicators: Indicators,
+    status: Status,
+    sequence: i64,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let indicators = Indicators::new(&Matching::default(), Vec::new(), 0).unwrap();
+        Self { indicators, status: Status::default(), sequence: 0 }
+    }
+
+    fn change(&mut self, reset: bool, changes: Vec<IntelligenceChange>) {
+        self.sequence += 1;
+        self.indicators.change(&Intelligence { sequence: self.sequence, more: false, reset, changes });
+        self.indicators.rebuild(&self.status);
+        assert_eq!(self.indicators.current().generation(), self.sequence.cast_unsigned());
+    }
+
+    /// Which indicators find which of the 256 addresses.
+    fn found(&self) -> BTreeMap<Id, Vec<u8>> {
+        let mut scanner = Scanner::new(self.indicators.current(), Reader::new(Format::Eve));
+        let mut found: BTreeMap<Id, Vec<u8>> = BTreeMap::new();
+        for address in 0..=255_u8 {
+            let line =
+                format!(r#"{{"event_type":"flow","src_ip":"10.0.0.5","dest_ip":"198.51.100.{address}"}}"#);
+            scanner.scan(line.as_bytes(), Timestamp::from_second(1_800_000_000).unwrap(), &mut |hit| {
+                found.entry(hit.indicator.id()).or_default().push(address);
+            });
+        }
+        found
+    }
+
+    #[track_caller]
+    fn check(&self, expected: &[(u16, u8)]) {
+        let expected: BTreeMap<Id, Vec<u8>> =
+            expected.iter().map(|(number, address)| (id(*number), vec![*address])).collect();
+        assert_eq!(self.found(), expected);
+        assert_eq!(self.status.indicators.load(Ordering::Relaxed), expected.len() as u64);
+    }
+}
+
+#[test]
+fn a_few_changes_are_put_over_what_is_there() {
+    let mut scene = Scene::new();
+    scene.change(false, (0..20).map(|number| put(number, u8::try_from(number).unwrap())).collect());
+    assert_eq!(scene.indicators.current().changes(), 0, "the first set is compiled whole");
+    let unchanged: Vec<(u16, u8)> = (3..20).map(|number| (number, u8::try_from(number).unwrap())).collect();
+
+    scene.change(false, vec![drop_of(0), put(1, 101), put(30, 130)]);
+    assert!(scene.indicators.current().changes() > 0, "the changes are put over it");
+    scene.check(&[&[(1, 101), (2, 2), (30, 130)], &unchanged[..]].concat());
+
+    // Changed again, brought back, and dropped though it never was there.
+    scene.change(false, vec![put(1, 102), put(0, 100), drop_of(30), drop_of(99)]);
+    scene.check(&[&[(0, 100), (1, 102), (2, 2)], &unchanged[..]].concat());
+
+    // The last word of one message counts.
+    scene.change(false, vec![drop_of(2), put(2, 103), put(1, 104), drop_of(1)]);
+    scene.check(&[&[(0, 100), (2, 103)], &unchanged[..]].concat());
+    assert_eq!(scene.indicators.marking_of(&id(2)), Some(Tlp::Green));
+    assert_eq!(scene.indicators.marking_of(&id(1)), None);
+
+    scene.change(true, vec![put(7, 77)]);
+    assert_eq!(scene.indicators.current().changes(), 0, "after a reset all is compiled anew");
+    scene.check(&[(7, 77)]);
+}
+
+#[test]
+fn one_that_cannot_be_used_any_more_finds_nothing_any_more() {
+    let mut scene = Scene::new();
+    scene.change(false, vec![put(0, 10), put(1, 11)]);
+    scene.change(false, vec![put_pattern(0, "[ipv4-addr:value = ")]);
+    scene.check(&[(1, 11)]);
+    assert_eq!(scene.status.refused.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn many_changes_are_compiled_anew() {
+    let mut scene = Scene::new();
+    scene.change(false, vec![put(0, 1)]);
+    let many = u16::try_from(CHANGES_MIN).unwrap();
+    scene.change(
+        false,
+        (1..=many).map(|number| put_pattern(number, "[ipv4-addr:value = '192.0.2.9']")).collect(),
+    );
+    assert_eq!(scene.indicators.current().changes(), CHANGES_MIN, "so many are still put over it");
+    scene.change(false, vec![put(0, 2)]);
+    assert_eq!(scene.indicators.current().changes(), 0);
+    assert_eq!(scene.found(), [(id(0), vec![2])].into());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// Whatever the hub says in whichever pieces, a set that grew by changes finds what one compiled at once finds.
+    #[test]
+    fn changes_and_the_whole_agree(
+        messages in prop::collection::vec(
+            (prop::bool::weighted(0.05), prop::collection::vec((0_u16..12, prop::option::of(any::<u8>())), 0..6)), 1..12),
+    ) {
+        let mut scene = Scene::new();
+        let mut held: BTreeMap<u16, u8> = BTreeMap::new();
+        for (reset, changes) in messages {
+            if reset {
+                held.clear();
+            }
+            for (number, address) in &changes {
+                match address {
+                    Some(address) => held.insert(*number, *address),
+                    None => held.remove(number),
+                };
+            }
+            let said = changes.iter().map(|(number, address)| match address {
+                Some(address) => put(*number, *address),
+                None => drop_of(*number),
+            });
+            scene.change(reset, said.collect());
+            let mut whole = Scene::new();
+            whole.change(false, held.iter().map(|(number, address)| put(*number, *address)).collect());
+            prop_assert_eq!(scene.found(), whole.found());
+            prop_assert_eq!(scene.found().len(), held.len());
+        }
+    }
+}

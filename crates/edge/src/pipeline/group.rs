@@ -1,0 +1,129 @@
+//! A stream that several edges read together: what a message gave is in the spool before it is acknowledged.
+
+use async_nats::jetstream::Message;
+use telemetry::Lines;
+
+use super::{Pipeline, RETRY, Yield};
+use crate::SpoolError;
+use crate::config::Nats;
+use crate::source::nats::Group;
+use crate::source::tail::Stretch;
+use crate::source::taken::Taken;
+use crate::source::{Inlet, Mark, RECORD_BYTES_MAX};
+use crate::spool::Position;
+
+impl Pipeline<'_> {
+    /// Matches messages of the stream, until the edge stops.
+    pub(super) fn take_messages(&mut self, config: &Nats) -> Result<(), SpoolError> {
+        let shared = self.shared;
+        let Some(inlet) = shared.inlets.get(&self.source.name) else { return Ok(()) };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return Ok(()) };
+        let mut position = shared.spool.position_of_row(&self.source.name)?;
+        let mut taken = Taken::new(shared.spool.taken(&self.source.name)?);
+        while !shared.is_stopping() {
+            let mut group = match runtime.block_on(Group::join(config)) {
+                Ok(group) => group,
+                Err(error) => {
+                    self.away(&error);
+                    continue;
+                }
+            };
+            shared.status.set_trouble_of(&self.source.name, "stream-away", false);
+            while !shared.is_stopping() {
+                self.tell();
+                if self.must_wait()? {
+                    std::thread::sleep(RETRY);
+                    continue;
+                }
+                let done = match runtime.block_on(group.next()) {
+                    Ok(messages) => {
+                        let kept =
+                            self.take_batch(config, &group, inlet, &messages, (&mut position, &mut taken))?;
+                        if kept { runtime.block_on(group.acknowledge(&messages)) } else { Ok(()) }
+                    }
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = done {
+                    self.away(&error);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn away(&self, error: &dyn std::fmt::Display) {
+        self.shared.status.set_trouble_of(&self.source.name, "stream-away", true);
+        tracing::warn!(source = self.source.name, %error, "the stream of records cannot be read");
+        std::thread::sleep(RETRY);
+    }
+
+    /// Whether what the messages gave is kept, so that they can be acknowledged.
+    fn take_batch(
+        &mut self,
+        config: &Nats,
+        group: &Group,
+        inlet: &Inlet,
+        messages: &[Message],
+        (position, taken): (&mut Position, &mut Taken),
+    ) -> Result<bool, SpoolError> {
+        let mut all = Yield::default();
+        let mut keys = Vec::with_capacity(messages.len());
+        for message in messages {
+            let Ok(info) = message.info() else {
+                inlet.counters.refused("message", 1);
+                continue;
+            };
+            self.report.behind_messages = Some(info.pending);
+            let key = group.key_of(info.stream_sequence);
+            if !taken.is_new(key) {
+                self.report.repeated += 1;
+                continue;
+            }
+            keys.push(key);
+            inlet.counters.received(1);
+            let lines = match Lines::of_body(&message.payload, RECORD_BYTES_MAX) {
+                Ok(lines) => lines,
+                Err(why) => {
+                    // It would be no better at another edge.
+                    inlet.counters.refused(why.code(), 1);
+                    continue;
+                }
+            };
+            for (why, count) in &lines.refused {
+                inlet.counters.refused(why.code(), *count);
+            }
+            let stretch = Stretch {
+                file: position.file,
+                offset: position.position,
+                line: info.stream_sequence,
+                bytes: lines.bytes,
+                oversize: 0,
+                mark: Mark::Message { group_key: config.group_key, message: key },
+            };
+            position.position += stretch.bytes.len() as u64;
+            let found = self.scan(&stretch, &position.header);
+            if let Some(scanner) = self.scanners.get(&stretch.file) {
+                position.header.clone_from(&scanner.header);
+            }
+            all.add(found);
+        }
+        if keys.is_empty() {
+            return Ok(true);
+        }
+        self.note_lag(&all);
+        let stored = self.store_all(position, &all, &keys)?;
+        if !all.sightings.is_empty() {
+            self.shared.spooled.notify_one();
+        }
+        Ok(stored)
+    }
+}
+
+impl Yield {
+    fn add(&mut self, other: Self) {
+        self.sightings.extend(other.sightings);
+        self.ledger.extend(other.ledger);
+        self.newest = other.newest.or(self.newest);
+    }
+}
