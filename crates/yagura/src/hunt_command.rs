@@ -14,7 +14,7 @@ use lake::{Hunt, HuntTally, Lake, Sighting};
 use crate::lake_command::failure;
 use crate::match_command::Colour;
 use crate::match_command::intel::IntelArgs;
-use crate::match_command::report::{Beside, Met, Report};
+use crate::match_command::report::{Beside, Met, Report, TOLD_MAX};
 use crate::output::{Failure, Output};
 
 /// `yagura hunt`.
@@ -46,7 +46,7 @@ pub(crate) struct HuntArgs {
 /// A time or a date, which begins at midnight UTC.
 fn instant(text: &str) -> Result<Timestamp, String> {
     let midnight = || text.parse::<civil::Date>()?.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
-    text.parse().or_else(|_| midnight()).map_err(|error: jiff::Error| error.to_string())
+    text.parse::<Timestamp>().or_else(|_| midnight()).map_err(|error: jiff::Error| error.to_string())
 }
 
 /// Runs the command; exit codes are those of `yagura match`.
@@ -86,7 +86,7 @@ pub(crate) fn run(output: &Output, arguments: &HuntArgs) -> Result<ExitCode, Fai
 }
 
 fn met<'a>(sighting: &'a Sighting<'_>) -> Met<'a> {
-    let with = sighting.with.iter().map(|other| {
+    let with = sighting.with.iter().take(TOLD_MAX).map(|other| {
         if other.source == sighting.place.source {
             Beside::Line(other.line)
         } else {

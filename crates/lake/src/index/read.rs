@@ -349,6 +349,9 @@ impl<'i, F: ReadAt> Cursor<'i, F> {
     }
 }
 
+/// A key and the rows that show it.
+pub(crate) type KeyRows<'a> = (&'a [u8], &'a [u32]);
+
 /// The keys of an index in order.
 pub(crate) struct Keys<'i, F> {
     cursor: Cursor<'i, F>,
@@ -357,7 +360,7 @@ pub(crate) struct Keys<'i, F> {
 
 impl<F: ReadAt> Keys<'_, F> {
     /// The next key and its rows.
-    pub(crate) fn next(&mut self) -> Result<Option<(&[u8], &[u32])>, IndexError> {
+    pub(crate) fn next(&mut self) -> Result<Option<KeyRows<'_>>, IndexError> {
         let Some(entry) = self.cursor.next()? else { return Ok(None) };
         self.rows.clear();
         let rows = &mut self.rows;

@@ -49,7 +49,7 @@ impl Places {
 }
 
 /// Lines that are told of one match over several records; the earliest of them.
-const TOLD_MAX: usize = 100;
+pub(crate) const TOLD_MAX: usize = 100;
 
 /// One match for programs.
 #[derive(Serialize)]
@@ -62,7 +62,7 @@ struct MatchForPrograms<'a> {
     name: &'a str,
     event: Event<'a>,
     /// The lines of the other records, of a pattern over several.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "<[Beside]>::is_empty")]
     with: &'a [Beside],
     /// The record's time, where it is told of records from long ago.
     #[serde(skip_serializing_if = "Option::is_none")]
