@@ -5,19 +5,19 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 target="${CARGO_TARGET_DIR:-$PWD/target}"
 short=()
-if [ "${1:-}" = short ]; then short=(--short) objects=10000 many=20000 megabytes=64; else objects=200000 many=1000000 megabytes=300; fi
+if [ "${1:-}" = short ]; then short=(--short) objects=10000 many=20000 megabytes=64 records=200000; else objects=200000 many=1000000 megabytes=300 records=10000000; fi
 
 venv="$target/bench-venv"
-if [ ! -x "$venv/bin/gunicorn" ]; then
+if [ ! -x "$venv/bin/gunicorn" ] || ! "$venv/bin/python" -c 'import duckdb' 2>/dev/null; then
   python3 -m venv "$venv"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check medallion==3.0.0 opentaxii==0.9.3 gunicorn==23.0.0
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check medallion==3.0.0 opentaxii==0.9.3 gunicorn==23.0.0 duckdb==2.0.1
 fi
-export YAGURA_OTHER_SERVERS="$venv"
+export YAGURA_OTHER_SERVERS="$venv" YAGURA_DUCKDB="$venv/bin/python"
 
 # All of them are named each time: cargo would otherwise build what they stand on anew, with the features that one alone asks for;
 # and benches are named, or it would link the unit tests as well. Everything is built before anything is measured.
-bench() { cargo bench --locked --quiet -p matcher -p store -p yagura "$@"; }
-bench --no-run --bench scan --bench ingest --bench service --bench scale --bench federation --bench fanout \
+bench() { cargo bench --locked --quiet -p matcher -p lake -p store -p yagura "$@"; }
+bench --no-run --bench scan --bench hunt --bench ingest --bench service --bench scale --bench federation --bench fanout \
   --bench other_servers
 
 printf 'commit %s\nmachine %s, %s cores, %s\n' "$(git rev-parse --short HEAD)" \
@@ -30,6 +30,8 @@ if command -v taskset >/dev/null; then
 else
   "${scan[@]}"
 fi
+printf '\n== hunt: a thousand indicators through %s records\n' "$records"
+bench --bench hunt -- "$records"
 printf '\n== store\n'
 bench --bench ingest -- "$objects"
 printf '\n== service\n'

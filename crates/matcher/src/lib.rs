@@ -31,6 +31,7 @@ mod scanner;
 mod set;
 mod sift;
 mod simd;
+mod sought;
 mod warning;
 mod window;
 
@@ -39,5 +40,6 @@ pub use indicator::{Indicator, Unusable};
 pub use scanner::{Match, Scanner, Tally};
 pub use set::{Built, Delta, IndicatorRef, IndicatorSet, Options};
 pub use simd::Simd;
+pub use sought::{Sign, SignKind, Sought};
 pub use warning::{WarningListError, WarningLists};
 pub use window::{BoundRecord, WindowTally, Windows};

@@ -196,6 +196,23 @@ impl Scanner {
         self.bytes += line.len() as u64 + 1;
     }
 
+    /// Decides one record that was read elsewhere, such as a row of a store of earlier records. `place` is told of it in
+    /// matches, and with its time it is remembered by patterns over several records; `text` is shown in matches and not read.
+    pub fn scan_record(
+        &mut self,
+        record: &Observation<'_>,
+        text: &[u8],
+        place: BoundRecord,
+        now: Timestamp,
+        found: &mut dyn FnMut(&Match<'_>),
+    ) {
+        self.tally.lines += 1;
+        self.tally.read += 1;
+        let place = Place { line: place.line, line_offset: 0, text, arrival: Arrival { record: place, now } };
+        let parts = (&mut self.scratch, &mut self.tally, &mut self.windows);
+        decide(&self.set, &self.reader, record, &place, parts, found);
+    }
+
     fn scan_at(
         &mut self,
         text: &[u8],

@@ -15,7 +15,7 @@ use crate::compile::Covers;
 use crate::condition::Condition;
 use crate::filter::Has;
 use crate::indicator::{Indicator, Unusable};
-use crate::key::Key;
+use crate::key::{Key, KeyKind};
 use crate::part::{Part, PartKey};
 use crate::parts::{FIRST_TEST, TestOf};
 use crate::set::layer::Layer;
@@ -216,6 +216,17 @@ impl IndicatorSet {
             self.look_up(&key, &mut |_| known = true);
         }
         known
+    }
+
+    /// Every value that leads to a rule which counts; some of them more than once.
+    pub(crate) fn each_value(&self, each: &mut dyn FnMut(KeyKind, Box<[u8]>)) {
+        for (layer, shift) in self.layers() {
+            layer.each_value(&mut |rule, kind, bytes| {
+                if !self.gone.contains(&(rule + shift.rules)) {
+                    each(kind, bytes);
+                }
+            });
+        }
     }
 
     /// Every rule that an observed value leads to.

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::convert_command::{ConvertArgs, SourceArgs};
+use crate::hunt_command::HuntArgs;
+use crate::lake_command::LakeArgs;
 use crate::match_command::MatchArgs;
 
 /// Yagura: share, match, respond and drill together; telemetry stays with its owner.
@@ -51,6 +53,10 @@ pub(crate) enum Command {
     Edge(EdgeArgs),
     /// Match indicators against logs, without a server.
     Match(MatchArgs),
+    /// Match indicators against telemetry history.
+    Hunt(HuntArgs),
+    /// Keep telemetry history.
+    Lake(LakeArgs),
     /// Publish STIX files at a hub.
     Import(ImportArgs),
     /// Fetch everything one may see from a hub.

@@ -8,6 +8,8 @@ mod demo;
 mod edge_command;
 mod exchange;
 mod hub_command;
+mod hunt_command;
+mod lake_command;
 mod log_command;
 mod match_command;
 mod output;
@@ -36,6 +38,8 @@ fn main() -> ExitCode {
         Command::Hub(arguments) => hub_command::run(&output, arguments),
         Command::Edge(arguments) => edge_command::run(&output, &arguments),
         Command::Match(arguments) => return match_command::run(&output, &arguments),
+        Command::Hunt(arguments) => hunt_command::run(&output, &arguments),
+        Command::Lake(arguments) => lake_command::run(&output, &arguments),
         Command::Import(arguments) => exchange::import(&output, &arguments),
         Command::Export(arguments) => exchange::export(&output, &arguments),
         Command::Stix(arguments) => stix_command::run(&output, arguments),

@@ -1,11 +1,10 @@
 //! `yagura match`: indicators against logs, without a server, as one uses grep.
 
-mod intel;
-mod logs;
-mod report;
-mod words;
+pub(crate) mod intel;
+pub(crate) mod logs;
+pub(crate) mod report;
+pub(crate) mod words;
 
-use std::hash::{BuildHasher, RandomState};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, LazyLock};
@@ -14,9 +13,10 @@ use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use matcher::{Covers, IndicatorSet, Options, Scanner};
+use matcher::{IndicatorSet, Scanner};
 use telemetry::{Columns, Format, Reader};
 
+use crate::match_command::intel::IntelArgs;
 use crate::match_command::logs::{Log, Piece};
 use crate::match_command::report::{Places, Report, Totals};
 use crate::output::{Failure, Output};
@@ -25,9 +25,8 @@ use crate::output::{Failure, Output};
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 something matched, 1 nothing matched, 2 an error.")]
 pub(crate) struct MatchArgs {
-    /// Indicators: STIX bundles, one object a line, or plain values one a line (`hxxp://evil[.]example` is understood).
-    #[arg(long, short, required = true, value_name = "FILE", num_args = 1)]
-    pub(crate) intel: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) indicators: IntelArgs,
     /// Logs; `-` or none is standard input. `.gz` and `.zst` are read through.
     #[arg(value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
@@ -37,21 +36,9 @@ pub(crate) struct MatchArgs {
     /// What the columns of separated values mean (TOML or JSON); the format is then `csv`.
     #[arg(long, value_name = "FILE")]
     pub(crate) columns: Option<PathBuf>,
-    /// What an indicator on a domain name covers.
-    #[arg(long, value_enum, default_value_t = NameCover::Host)]
-    pub(crate) covers: NameCover,
-    /// Leave out indicators whose producers state a lower confidence (0–100).
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
-    pub(crate) min_confidence: Option<u8>,
     /// Match records from any time, also from before or after an indicator's validity.
     #[arg(long)]
     pub(crate) any_time: bool,
-    /// Leave out indicators on these values too: a MISP warning list, or values one a line (`.name` covers what is below).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) warning_list: Vec<PathBuf>,
-    /// Use indicators on well-known benign values too (private networks, public resolvers, names everybody visits).
-    #[arg(long)]
-    pub(crate) no_builtin_warnings: bool,
     /// Colours: `auto` on a terminal that has them, and not where NO_COLOR is set.
     #[arg(long, value_enum, default_value_t = Colour::Auto)]
     pub(crate) color: Colour,
@@ -89,7 +76,7 @@ impl ValueEnum for LogFormat {
 
 impl LogFormat {
     /// The format of a log that begins like JSON or not; `None`: each line is judged by itself.
-    fn of_log(self, json: bool) -> Option<Format> {
+    pub(crate) fn of_log(self, json: bool) -> Option<Format> {
         match self {
             Self::Auto => None,
             Self::Zeek if json => Some(Format::ZeekJson),
@@ -97,15 +84,6 @@ impl LogFormat {
             Self::One(format) => Some(format),
         }
     }
-}
-
-/// What an indicator on a domain name covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum NameCover {
-    /// The name alone, as STIX says.
-    Host,
-    /// The name and everything below it, as most feeds mean it.
-    Subtree,
 }
 
 /// When to use colours.
@@ -128,16 +106,6 @@ pub(crate) fn run(output: &Output, arguments: &MatchArgs) -> ExitCode {
 }
 
 fn search(output: &Output, arguments: &MatchArgs) -> Result<ExitCode, Failure> {
-    let options = Options {
-        covers: match arguments.covers {
-            NameCover::Host => Covers::Host,
-            NameCover::Subtree => Covers::Subtree,
-        },
-        confidence_min: arguments.min_confidence,
-        any_time: arguments.any_time,
-        unanchored: false,
-        seed: RandomState::new().hash_one(0),
-    };
     let columns = arguments.columns.as_deref().map(intel::columns).transpose()?;
     if columns.is_some() && !matches!(arguments.format, LogFormat::Auto | LogFormat::One(Format::Csv)) {
         return Err(Failure::usage(
@@ -146,22 +114,8 @@ fn search(output: &Output, arguments: &MatchArgs) -> Result<ExitCode, Failure> {
             "`--columns` は `--format csv` と共に使います",
         ));
     }
-    let lists = intel::warning_lists(&arguments.warning_list, !arguments.no_builtin_warnings)?;
-    let intel = intel::load(&arguments.intel)?;
-    let built = IndicatorSet::build(intel.indicators, &lists, &options, 1);
-    let refused: Vec<_> =
-        intel.refused.into_iter().chain(built.refused.into_iter().map(|(_, why)| why)).collect();
-    let partial: Vec<_> = built.partial.into_iter().map(|(_, why)| why).collect();
-    let mut totals = Totals::new(built.set.len(), refused, partial);
-    if built.set.is_empty() {
-        totals.tell_refused(output);
-        return Err(Failure::usage(
-            "intel-empty",
-            "no indicator can be matched; the reasons are above",
-            "照合できる指標がありません（理由は上のとおり）",
-        ));
-    }
-    let set = Arc::new(built.set);
+    let (set, mut totals) = arguments.indicators.build(output, arguments.any_time, false)?;
+    let set = Arc::new(set);
     let mut report = Report::new(output, arguments.color);
     let stdin = [PathBuf::from("-")];
     let paths = if arguments.logs.is_empty() { &stdin[..] } else { &arguments.logs[..] };
@@ -222,11 +176,11 @@ fn read_log(
                 scanner.scan(chunk, now, &mut |found| report.show(path, &places, found, progress));
                 line += scanner.tally().lines - before;
             }
-            Piece::Record { text, line } => {
+            Piece::Record { text, line, .. } => {
                 places.note(scanner.tally().lines, line);
                 scanner.scan_line(text, now, &mut |found| report.show(path, &places, found, progress));
             }
-            Piece::TooLong => {
+            Piece::TooLong { .. } => {
                 totals.too_long += 1;
                 line += 1;
             }
@@ -241,7 +195,7 @@ fn read_log(
 }
 
 /// A bar on standard error, where a person watches and the size is known and worth it.
-fn progress(output: &Output, bytes: Option<u64>) -> ProgressBar {
+pub(crate) fn progress(output: &Output, bytes: Option<u64>) -> ProgressBar {
     const WORTH_A_BAR_BYTES: u64 = 16 << 20;
     let Some(bytes) = bytes.filter(|bytes| output.draws_progress() && *bytes >= WORTH_A_BAR_BYTES) else {
         return ProgressBar::hidden();

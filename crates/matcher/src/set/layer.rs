@@ -160,6 +160,28 @@ impl Layer {
         Some(Record::read(rest)?.0)
     }
 
+    /// Every value with the rule that it leads to.
+    pub(super) fn each_value(&self, each: &mut dyn FnMut(u32, KeyKind, Box<[u8]>)) {
+        let mut rest = self.records.as_slice();
+        for rule in 0..self.rules {
+            let Some((record, behind)) = Record::read(rest) else { return };
+            rest = behind;
+            match record.asked {
+                Asked::Elsewhere => {}
+                Asked::One(kind) => each(rule, kind, record.value.to_bytes()),
+                Asked::NameAndBelow => {
+                    each(rule, KeyKind::Domain, record.value.to_bytes());
+                    each(rule, KeyKind::DomainBelow, record.value.to_bytes());
+                }
+            }
+        }
+        for leaf in &self.leaves {
+            let start = leaf.value_start as usize;
+            let value = self.values.get(start..start + leaf.value_bytes as usize).unwrap_or_default();
+            each(leaf.rule, leaf.kind, value.into());
+        }
+    }
+
     fn standing(&self, place: Place) -> Option<Standing<'_>> {
         let Some(number) = place.leaf_number() else {
             let record = self.record(place.0)?;

@@ -30,6 +30,11 @@ impl<'a> Kept<'a> {
         Self { front: b"", rest }
     }
 
+    /// The value.
+    pub(super) fn to_bytes(self) -> Box<[u8]> {
+        [self.front, self.rest].concat().into()
+    }
+
     /// Whether these bytes are the value.
     pub(super) fn is(self, value: &[u8]) -> bool {
         value.strip_prefix(self.front) == Some(self.rest)

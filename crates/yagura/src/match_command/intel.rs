@@ -1,23 +1,93 @@
 //! Indicators and warning lists from files.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use matcher::{Indicator, Unusable, WarningLists};
+use clap::{Args, ValueEnum};
+use matcher::{Covers, Indicator, IndicatorSet, Options, Unusable, WarningLists};
 use stix::observable::{ValueKind, recognise, refang};
 use stix::{Id, Object, Timestamp};
 use uuid::Uuid;
 
 use crate::match_command::logs::{readable, unreadable};
-use crate::output::Failure;
+use crate::match_command::report::Totals;
+use crate::output::{Failure, Output};
+
+/// Which indicators are looked for.
+#[derive(Debug, Args)]
+pub(crate) struct IntelArgs {
+    /// Indicators: STIX bundles, one object a line, or plain values one a line (`hxxp://evil[.]example` is understood).
+    #[arg(long, short, required = true, value_name = "FILE", num_args = 1)]
+    pub(crate) intel: Vec<PathBuf>,
+    /// What an indicator on a domain name covers.
+    #[arg(long, value_enum, default_value_t = NameCover::Host)]
+    pub(crate) covers: NameCover,
+    /// Leave out indicators whose producers state a lower confidence (0–100).
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) min_confidence: Option<u8>,
+    /// Leave out indicators on these values too: a MISP warning list, or values one a line (`.name` covers what is below).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) warning_list: Vec<PathBuf>,
+    /// Use indicators on well-known benign values too (private networks, public resolvers, names everybody visits).
+    #[arg(long)]
+    pub(crate) no_builtin_warnings: bool,
+}
+
+/// What an indicator on a domain name covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NameCover {
+    /// The name alone, as STIX says.
+    Host,
+    /// The name and everything below it, as most feeds mean it.
+    Subtree,
+}
+
+impl IntelArgs {
+    /// The set of the indicators, and the totals that say which of them are not used. `unanchored` takes patterns that no
+    /// value leads to.
+    pub(crate) fn build(
+        &self,
+        output: &Output,
+        any_time: bool,
+        unanchored: bool,
+    ) -> Result<(IndicatorSet, Totals), Failure> {
+        let options = Options {
+            covers: match self.covers {
+                NameCover::Host => Covers::Host,
+                NameCover::Subtree => Covers::Subtree,
+            },
+            confidence_min: self.min_confidence,
+            any_time,
+            unanchored,
+            seed: RandomState::new().hash_one(0),
+        };
+        let lists = warning_lists(&self.warning_list, !self.no_builtin_warnings)?;
+        let intel = load(&self.intel)?;
+        let built = IndicatorSet::build(intel.indicators, &lists, &options, 1);
+        let refused: Vec<_> =
+            intel.refused.into_iter().chain(built.refused.into_iter().map(|(_, why)| why)).collect();
+        let partial: Vec<_> = built.partial.into_iter().map(|(_, why)| why).collect();
+        let totals = Totals::new(built.set.len(), refused, partial);
+        if built.set.is_empty() {
+            totals.tell_refused(output);
+            return Err(Failure::usage(
+                "intel-empty",
+                "no indicator can be matched; the reasons are above",
+                "照合できる指標がありません（理由は上のとおり）",
+            ));
+        }
+        Ok((built.set, totals))
+    }
+}
 
 /// What the files of indicators gave.
-pub(super) struct Intel {
-    pub(super) indicators: Vec<Indicator>,
+pub(crate) struct Intel {
+    pub(crate) indicators: Vec<Indicator>,
     /// Indicators and lines that cannot be used, with the reason.
-    pub(super) refused: Vec<Unusable>,
+    pub(crate) refused: Vec<Unusable>,
 }
 
 /// The most bytes of one file of indicators, after decompression: some four million of them.
@@ -26,7 +96,7 @@ const INTEL_BYTES_MAX: u64 = 4 << 30;
 /// Under this namespace plain values get their identifiers, so that a value has the same one in every run.
 const PLAIN_VALUES: Uuid = Uuid::from_u128(0x5a1f_36a2_0c5b_4c55_9a52_7f1b_0f67_2e11);
 
-pub(super) fn load(paths: &[PathBuf]) -> Result<Intel, Failure> {
+pub(crate) fn load(paths: &[PathBuf]) -> Result<Intel, Failure> {
     let mut intel = Intel { indicators: Vec::new(), refused: Vec::new() };
     for path in paths {
         let content = content(path)?;
@@ -112,7 +182,7 @@ fn load_values(path: &Path, content: &[u8], intel: &mut Intel) -> Result<(), Fai
 }
 
 /// What the columns of separated values mean.
-pub(super) fn columns(path: &Path) -> Result<Arc<telemetry::Columns>, Failure> {
+pub(crate) fn columns(path: &Path) -> Result<Arc<telemetry::Columns>, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))?;
     telemetry::Columns::parse(&text, path).map(Arc::new).map_err(|cause| {
         let path = path.display();
@@ -188,7 +258,7 @@ fn always(typed: &str, kind: ValueKind, value: &str, pattern: String) -> Option<
     })
 }
 
-pub(super) fn warning_lists(paths: &[PathBuf], built_in: bool) -> Result<WarningLists, Failure> {
+pub(crate) fn warning_lists(paths: &[PathBuf], built_in: bool) -> Result<WarningLists, Failure> {
     let mut lists = if built_in { WarningLists::built_in() } else { WarningLists::none() };
     for path in paths {
         let shown = path.display();

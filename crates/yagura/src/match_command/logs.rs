@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::output::Failure;
 
 /// A log that is being read.
-pub(super) struct Log {
+pub(crate) struct Log {
     input: Box<dyn BufRead>,
     name: String,
     bytes: Option<u64>,
@@ -23,7 +23,7 @@ pub(super) struct Log {
 }
 
 /// What comes next of a log.
-pub(super) enum Piece<'a> {
+pub(crate) enum Piece<'a> {
     /// Whole lines.
     Lines(&'a [u8]),
     /// One record of a JSON list over many lines, made one line, and the line on which it begins.
@@ -32,9 +32,14 @@ pub(super) enum Piece<'a> {
         text: &'a [u8],
         /// From 1.
         line: u64,
+        /// Where it begins, in bytes.
+        offset: u64,
     },
     /// A line beyond every bound, skipped.
-    TooLong,
+    TooLong {
+        /// Its bytes, with its end.
+        bytes: u64,
+    },
 }
 
 /// Lines are collected up to this size before they are scanned.
@@ -48,7 +53,7 @@ const ARRAY_BYTES_MAX: u64 = 1 << 30;
 
 impl Log {
     /// Opens a log; `-` is standard input. Compression is told by the first bytes, not by the name.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         let (input, bytes, position) = readable(path)?;
         let name = path.display().to_string();
         let input = Box::new(BufReader::with_capacity(CHUNK_BYTES, input));
@@ -56,17 +61,17 @@ impl Log {
     }
 
     /// The size of the file on disk.
-    pub(super) fn bytes(&self) -> Option<u64> {
+    pub(crate) fn bytes(&self) -> Option<u64> {
         self.bytes
     }
 
     /// How much of the file on disk was read.
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.position.load(Ordering::Relaxed)
     }
 
     /// Whether the log begins like JSON.
-    pub(super) fn begins_like_json(&mut self) -> Result<bool, Failure> {
+    pub(crate) fn begins_like_json(&mut self) -> Result<bool, Failure> {
         Ok(matches!(self.first_byte()?, Some(b'{' | b'[')))
     }
 
@@ -92,7 +97,7 @@ impl Log {
     }
 
     /// The next piece, or `None` at the end.
-    pub(super) fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Failure> {
+    pub(crate) fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Failure> {
         if self.array.is_none() && self.buffer.is_empty() && !self.ended && self.begins_like_list()? {
             self.array = Some(self.read_array()?);
         }
@@ -107,8 +112,8 @@ impl Log {
                 return Ok(Some(Piece::Lines(self.buffer.get(..end).unwrap_or_default())));
             }
             if self.buffer.len() > telemetry::LINE_BYTES_MAX {
-                self.skip_line()?;
-                return Ok(Some(Piece::TooLong));
+                let bytes = self.skip_line()?;
+                return Ok(Some(Piece::TooLong { bytes }));
             }
             if self.ended {
                 self.given = self.buffer.len();
@@ -128,10 +133,11 @@ impl Log {
         Ok(())
     }
 
-    fn skip_line(&mut self) -> Result<(), Failure> {
+    fn skip_line(&mut self) -> Result<u64, Failure> {
+        let begun = self.buffer.len();
         self.buffer.clear();
-        self.input.skip_until(b'\n').map_err(|error| unreadable(Path::new(&self.name), &error))?;
-        Ok(())
+        let rest = self.input.skip_until(b'\n').map_err(|error| unreadable(Path::new(&self.name), &error))?;
+        Ok((begun + rest) as u64)
     }
 
     fn read_array(&mut self) -> Result<Array, Failure> {
@@ -216,14 +222,15 @@ impl Array {
 
     fn next(&mut self) -> Option<Piece<'_>> {
         let (range, line) = self.records.next()?;
-        Some(Piece::Record { text: self.text.get(range).unwrap_or_default(), line })
+        let offset = range.start as u64;
+        Some(Piece::Record { text: self.text.get(range).unwrap_or_default(), line, offset })
     }
 }
 
 /// What a file holds after decompression, its size on disk, and how much of that was read.
 type Readable = (Box<dyn Read>, Option<u64>, Arc<AtomicU64>);
 
-pub(super) fn readable(path: &Path) -> Result<Readable, Failure> {
+pub(crate) fn readable(path: &Path) -> Result<Readable, Failure> {
     let position = Arc::new(AtomicU64::new(0));
     let count = Arc::clone(&position);
     let (input, bytes): (Box<dyn Read>, _) = if path == Path::new("-") {
@@ -248,7 +255,7 @@ pub(super) fn readable(path: &Path) -> Result<Readable, Failure> {
     Ok((plain, bytes, position))
 }
 
-pub(super) fn unreadable(path: &Path, cause: &io::Error) -> Failure {
+pub(crate) fn unreadable(path: &Path, cause: &io::Error) -> Failure {
     let path = path.display();
     Failure::usage("file", format!("`{path}`: {cause}"), format!("`{path}` を読めません：{cause}"))
 }

@@ -8,16 +8,18 @@ use std::path::Path;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
+use jiff::Timestamp;
 use matcher::{Match, Tally, Unusable};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use telemetry::Unreadable;
+use serde_json::{Value, json};
+use telemetry::{Observation, Unreadable};
 
 use crate::match_command::{Colour, words};
 use crate::output::Output;
 
 /// Writes matches.
-pub(super) struct Report {
+pub(crate) struct Report {
     out: BufWriter<AutoStream<io::Stdout>>,
     json: bool,
     gone: bool,
@@ -26,14 +28,14 @@ pub(super) struct Report {
 
 /// Which lines of the file the scanner's lines are: it is not given those that are skipped, and is given records of a list as lines.
 #[derive(Default)]
-pub(super) struct Places {
+pub(crate) struct Places {
     /// Rising: the number of a line for the scanner, from 0, and that in the file, from 1. What follows goes on from there.
     steps: Vec<(u64, u64)>,
 }
 
 impl Places {
     /// Notes that the scanner's next line is this one.
-    pub(super) fn note(&mut self, scanned: u64, line: u64) {
+    pub(crate) fn note(&mut self, scanned: u64, line: u64) {
         if self.steps.is_empty() || self.line(scanned) != line {
             self.steps.push((scanned, line));
         }
@@ -47,12 +49,12 @@ impl Places {
 }
 
 /// Lines that are told of one match over several records; the earliest of them.
-const TOLD_MAX: usize = 100;
+pub(crate) const TOLD_MAX: usize = 100;
 
 /// One match for programs.
 #[derive(Serialize)]
 struct MatchForPrograms<'a> {
-    file: Cow<'a, str>,
+    file: &'a str,
     line: u64,
     field: &'a str,
     value: &'a str,
@@ -60,8 +62,33 @@ struct MatchForPrograms<'a> {
     name: &'a str,
     event: Event<'a>,
     /// The lines of the other records, of a pattern over several.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    with: Vec<u64>,
+    #[serde(skip_serializing_if = "<[Beside]>::is_empty")]
+    with: &'a [Beside],
+    /// The record's time, where it is told of records from long ago.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<Timestamp>,
+}
+
+/// Where another record of a match over several stands.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Beside {
+    /// In the same file, on this line.
+    Line(u64),
+    /// In another file.
+    File { file: String, line: u64 },
+}
+
+/// Where and when a record was met.
+pub(crate) struct Met<'a> {
+    /// The file.
+    pub(crate) file: Cow<'a, str>,
+    /// The line in it, from 1.
+    pub(crate) line: u64,
+    /// The other records of a match over several.
+    pub(crate) with: Vec<Beside>,
+    /// Of a record from long ago.
+    pub(crate) time: Option<Timestamp>,
 }
 
 /// The record: as it is where it is JSON, its columns where a header names them, else the line.
@@ -71,6 +98,8 @@ enum Event<'a> {
     Json(&'a RawValue),
     Columns(BTreeMap<&'a str, &'a str>),
     Text(&'a str),
+    /// What is kept of a record whose text is not.
+    Row(Value),
 }
 
 const FILE: Style = AnsiColor::Magenta.on_default();
@@ -80,7 +109,7 @@ const VALUE: Style = AnsiColor::Red.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
 impl Report {
-    pub(super) fn new(output: &Output, colour: Colour) -> Self {
+    pub(crate) fn new(output: &Output, colour: Colour) -> Self {
         let choice = match colour {
             Colour::Auto => AutoStream::choice(&io::stdout()),
             Colour::Always => ColorChoice::Always,
@@ -91,19 +120,21 @@ impl Report {
     }
 
     /// Whether nobody reads any more.
-    pub(super) fn reader_is_gone(&self) -> bool {
+    pub(crate) fn reader_is_gone(&self) -> bool {
         self.gone
     }
 
-    /// Writes one match.
-    pub(super) fn show(&mut self, path: &Path, places: &Places, found: &Match<'_>, progress: &ProgressBar) {
+    /// Writes one match in a log.
+    pub(crate) fn show(&mut self, path: &Path, places: &Places, found: &Match<'_>, progress: &ProgressBar) {
         let line = places.line(found.place.line);
-        let with = found.bound.iter().take(TOLD_MAX).map(|record| places.line(record.line)).collect();
-        let written = if self.json {
-            self.show_json(path, (line, with), found)
-        } else {
-            self.show_text(path, (line, with), found)
-        };
+        let with = found.bound.iter().take(TOLD_MAX).map(|record| Beside::Line(places.line(record.line)));
+        let met = Met { file: path.to_string_lossy(), line, with: with.collect(), time: None };
+        self.show_at(&met, found, progress);
+    }
+
+    /// Writes one match.
+    pub(crate) fn show_at(&mut self, met: &Met<'_>, found: &Match<'_>, progress: &ProgressBar) {
+        let written = if self.json { self.show_json(met, found) } else { self.show_text(met, found) };
         self.waiting = true;
         self.note(&written);
         if self.out.buffer().len() > 1 << 15 {
@@ -117,7 +148,7 @@ impl Report {
     }
 
     /// Lets the reader have what was found so far.
-    pub(super) fn flush(&mut self, progress: &ProgressBar) {
+    pub(crate) fn flush(&mut self, progress: &ProgressBar) {
         if self.waiting && !self.gone {
             let written = progress.suspend(|| self.out.flush());
             self.note(&written);
@@ -125,34 +156,39 @@ impl Report {
         }
     }
 
-    fn show_json(&mut self, path: &Path, (line, with): (u64, Vec<u64>), found: &Match<'_>) -> io::Result<()> {
+    fn show_json(&mut self, met: &Met<'_>, found: &Match<'_>) -> io::Result<()> {
         let hit = found.hits.first().and_then(|hit| found.observation.values.get(*hit));
         let text = std::str::from_utf8(found.text).unwrap_or_default().trim();
         let tsv = found.reader.tsv();
         let event = match serde_json::from_str::<&RawValue>(text) {
             Ok(raw) if text.starts_with('{') => Event::Json(raw),
+            _ if text.is_empty() => Event::Row(row(found.observation)),
             _ if tsv.width() > 1 && tsv.cells(text).count() == tsv.width() => {
                 Event::Columns(tsv.cells(text).collect())
             }
             _ => Event::Text(text),
         };
         let shown = MatchForPrograms {
-            file: path.to_string_lossy(),
-            line,
+            file: &met.file,
+            line: met.line,
             field: hit.map_or("", |value| &value.field),
             value: hit.map_or("", |value| &value.value),
             indicator: &found.indicator.id(),
             name: found.indicator.name(),
             event,
-            with,
+            with: &met.with,
+            time: met.time,
         };
         serde_json::to_writer(&mut self.out, &shown)?;
         self.out.write_all(b"\n")
     }
 
-    fn show_text(&mut self, path: &Path, (line, with): (u64, Vec<u64>), found: &Match<'_>) -> io::Result<()> {
+    fn show_text(&mut self, met: &Met<'_>, found: &Match<'_>) -> io::Result<()> {
         let out = &mut self.out;
-        write!(out, "{FILE}{}{FILE:#}:{LINE}{line}{LINE:#}:", clean(&path.to_string_lossy()))?;
+        write!(out, "{FILE}{}{FILE:#}:{LINE}{}{LINE:#}:", clean(&met.file), met.line)?;
+        if let Some(time) = met.time {
+            write!(out, " {time}")?;
+        }
         for hit in found.hits {
             let Some(value) = found.observation.values.get(*hit) else { continue };
             let (field, value) = (clean(&value.field), clean(&value.value));
@@ -160,11 +196,35 @@ impl Report {
         }
         let name = clean(found.indicator.name());
         write!(out, "  {name}  {FAINT}{}{FAINT:#}", found.indicator.id())?;
-        for line in with {
-            write!(out, " +{LINE}{line}{LINE:#}")?;
+        for other in &met.with {
+            match other {
+                Beside::Line(line) => write!(out, " +{LINE}{line}{LINE:#}")?,
+                Beside::File { file, line } => {
+                    write!(out, " +{FILE}{}{FILE:#}:{LINE}{line}{LINE:#}", clean(file))?;
+                }
+            }
         }
         writeln!(out)
     }
+}
+
+/// What is kept of a record whose text is not: the values by their fields, and what else was read.
+fn row(record: &Observation<'_>) -> Value {
+    let mut row = json!({"kind": record.kind});
+    let mut set = |name: &str, value: Value| {
+        if let Some(row) = row.as_object_mut().filter(|_| !value.is_null()) {
+            row.insert(name.to_owned(), value);
+        }
+    };
+    set("time", json!(record.time));
+    set("protocol", json!(record.protocol));
+    set("src_port", json!(record.src_port));
+    set("dst_port", json!(record.dst_port));
+    set("bytes", json!(record.bytes));
+    set("http_method", json!(record.http_method));
+    let values = record.values.iter().map(|value| json!({"field": value.field, "value": value.value}));
+    set("values", values.collect());
+    row
 }
 
 /// A stranger's text without what would steer a terminal.
@@ -185,13 +245,13 @@ fn steers(c: char) -> bool {
 
 /// Counts over all logs.
 #[derive(Serialize)]
-pub(super) struct Totals {
+pub(crate) struct Totals {
     indicators: usize,
     lines: u64,
-    pub(super) matches: u64,
+    pub(crate) matches: u64,
     outside_validity: u64,
     #[serde(skip)]
-    pub(super) too_long: u64,
+    pub(crate) too_long: u64,
     refused: BTreeMap<&'static str, u64>,
     partly_used: BTreeMap<&'static str, u64>,
     unreadable: BTreeMap<&'static str, u64>,
@@ -201,7 +261,7 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    pub(super) fn new(indicators: usize, refused: Vec<Unusable>, partial: Vec<Unusable>) -> Self {
+    pub(crate) fn new(indicators: usize, refused: Vec<Unusable>, partial: Vec<Unusable>) -> Self {
         let mut totals = Self {
             indicators,
             lines: 0,
@@ -224,7 +284,7 @@ impl Totals {
         totals
     }
 
-    pub(super) fn add(&mut self, tally: &Tally) {
+    pub(crate) fn add(&mut self, tally: &Tally) {
         self.lines += tally.lines;
         self.matches += tally.matches;
         self.outside_validity += tally.outside_validity;
@@ -235,7 +295,7 @@ impl Totals {
     }
 
     /// Says what was not used and not read.
-    pub(super) fn tell(&mut self, output: &Output) {
+    pub(crate) fn tell(&mut self, output: &Output) {
         if self.too_long > 0 {
             let why = Unreadable::TooLong;
             *self.unreadable.entry(why.code()).or_default() += self.too_long;
@@ -273,7 +333,7 @@ impl Totals {
     }
 
     /// Says which indicators were not used.
-    pub(super) fn tell_refused(&self, output: &Output) {
+    pub(crate) fn tell_refused(&self, output: &Output) {
         if output.is_json() {
             self.tell_programs(output);
             return;

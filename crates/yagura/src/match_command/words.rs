@@ -1,7 +1,7 @@
 //! Why an indicator is not used or a line not read, in Japanese; the English comes with the code.
 
 /// The reason behind a stable code.
-pub(super) fn japanese(code: &str) -> Option<&'static str> {
+pub(crate) fn japanese(code: &str) -> Option<&'static str> {
     Some(match code {
         "confidence-low" => "作成者の確信度が指定より低い",
         "line-cut-off" => "行が途中で切れている",

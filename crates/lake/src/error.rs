@@ -1,0 +1,86 @@
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::index::IndexError;
+
+/// Why a lake cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// The system refused.
+    #[error("`{path}`: {cause}")]
+    Disk {
+        /// What was to be read or written.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// Another process writes.
+    #[error("another process writes to this lake; wait until it has ended")]
+    Busy,
+    /// There is no lake in the folder.
+    #[error("`{0}` holds no lake: `yagura lake add` begins one")]
+    NoLake(PathBuf),
+    /// The folder was written by a later version.
+    #[error("the lake is of format {0}, which this version does not know; use a newer one")]
+    Format(u32),
+    /// A file is not what was written.
+    #[error("`{path}` is damaged: {what}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Too many segments lie over one another in time.
+    #[error("more than {0} segments overlap in time; run `yagura lake compact` first")]
+    Overlapping(usize),
+    /// The lake keeps records in another way.
+    #[error("the lake was begun to keep {0}, and a lake keeps one of both")]
+    Contents(&'static str),
+}
+
+impl LakeError {
+    /// A stable code: `lake-disk`, `lake-busy`, `lake-none`, `lake-format`, `lake-damaged`, `lake-overlapping`, `lake-contents`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Disk { .. } => "lake-disk",
+            Self::Busy => "lake-busy",
+            Self::NoLake(_) => "lake-none",
+            Self::Format(_) => "lake-format",
+            Self::Damaged { .. } => "lake-damaged",
+            Self::Overlapping(_) => "lake-overlapping",
+            Self::Contents(_) => "lake-contents",
+        }
+    }
+
+    pub(crate) fn disk(path: &Path, cause: io::Error) -> Self {
+        Self::Disk { path: path.to_owned(), cause }
+    }
+
+    pub(crate) fn damaged(path: &Path, what: impl std::fmt::Display) -> Self {
+        Self::Damaged { path: path.to_owned(), what: what.to_string() }
+    }
+
+    pub(crate) fn index(path: &Path, error: IndexError) -> Self {
+        match error {
+            IndexError::Read(cause) => Self::disk(path, cause),
+            other => Self::damaged(path, other),
+        }
+    }
+
+    pub(crate) fn parquet(path: &Path, error: parquet::errors::ParquetError) -> Self {
+        match error {
+            parquet::errors::ParquetError::External(cause) => match cause.downcast::<io::Error>() {
+                Ok(cause) => Self::disk(path, *cause),
+                Err(other) => Self::damaged(path, other),
+            },
+            other => Self::damaged(path, other),
+        }
+    }
+
+    pub(crate) fn arrow(path: &Path, error: arrow_schema::ArrowError) -> Self {
+        Self::damaged(path, error)
+    }
+}
