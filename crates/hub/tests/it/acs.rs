@@ -195,7 +195,7 @@ async fn the_older_form_is_understood_on_the_way_in() {
             "created": V1, "definition_type": "x-isa-acs-3-0", "definition": {
                 "sep_version": version, "identifier": "isa:guide.19001.ACS3-bc9034f8-c732-4328-b9df-d9d72aae480b",
                 "create_date_time": V1, "responsible_entity_custodian": "USA.DHS.US-CERT",
-                "policy_reference": "urn:isa:policy:acs:ns:v3.0?privdefault=deny&sharedefault=permit", "public_release": {},
+                "policy_reference": "urn:isa:policy:acs:ns:v3.0?privdefault=deny&sharedefault=permit",
                 "access_privilege": [permit("CISAUSES"), permit("IDSRC")], "control_set": { "classification": "U" } } })
     };
     let (known, unknown) = (definition(1), definition(2));
