@@ -131,7 +131,7 @@ fn append(log: &Path, records: std::ops::Range<usize>) {
 /// A record with a time of its own; one in so many carries an indicator.
 pub(crate) fn record(number: usize) -> String {
     let destination =
-        if number % HIT_EVERY == 0 { address(number / HIT_EVERY) } else { "192.0.2.1".to_owned() };
+        if number.is_multiple_of(HIT_EVERY) { address(number / HIT_EVERY) } else { "192.0.2.1".to_owned() };
     let time = format!(
         "2026-11-01T{:02}:{:02}:{:02}.{:06}+0000",
         number / 3600,
