@@ -64,8 +64,13 @@ fn sought(number: u64) -> (ValueKind, String) {
         30..32 => (ValueKind::Ipv4, format!("198.{}.{}.0/24", 18 + number % 2, number / 100 % 250)),
         32..72 => (ValueKind::Domain, format!("bad{number:x}.example")),
         72..87 => (ValueKind::Url, format!("http://files{number:x}.test/load/{number}?id={number}")),
-        _ => (ValueKind::Sha256, format!("{:064x}", u128::from(number) * 0x9e37_79b9_7f4a_7c15)),
+        _ => (ValueKind::Sha256, digest(number | 1 << 40)),
     }
+}
+
+/// A digest, as different in its beginning as real ones are.
+fn digest(number: u64) -> String {
+    format!("{:016x}{number:048x}", Random(number).next())
 }
 
 /// A value that the indicator is met by.
@@ -123,7 +128,7 @@ fn record(number: u64, all: u64, random: &mut Random) -> (Observation<'static>, 
             "http"
         }
         _ => {
-            let digest = format!("{:064x}", u128::from(random.skewed(1 << 22)) | 1 << 127);
+            let digest = digest(random.skewed(1 << 22));
             values.push(value("fileinfo.sha256", ValueKind::Sha256, digest, Role::Content));
             "fileinfo"
         }
