@@ -33,7 +33,10 @@ pub(crate) struct Indicators {
 struct Held {
     sequence: i64,
     usable: HashMap<Id, (Indicator, Option<Tlp>)>,
-    unusable: u64,
+    /// Those that cannot be looked for.
+    unusable: HashSet<Id>,
+    /// What the hub sent that is no object at all.
+    unreadable: u64,
     /// Those of the usable ones that the set in use refused.
     refused: HashSet<Id>,
     /// What changed since the set in use was made.
@@ -109,6 +112,7 @@ impl Indicators {
                 IntelligenceChange::Drop { id } => {
                     if let Ok(id) = Id::parse(id) {
                         held.usable.remove(&id);
+                        held.unusable.remove(&id);
                         held.changed.add(&id);
                     }
                 }
@@ -143,7 +147,8 @@ impl Indicators {
             held.refused.clear();
         }
         held.refused.extend(refused.into_iter().map(|(id, _)| id));
-        status.refused.store(held.unusable + held.refused.len() as u64, Ordering::Relaxed);
+        let refused = held.unreadable + (held.unusable.len() + held.refused.len()) as u64;
+        status.refused.store(refused, Ordering::Relaxed);
     }
 
     /// Has the next set compiled from all that is held.
@@ -195,20 +200,21 @@ impl Held {
     }
 
     fn put(&mut self, body: Bytes, tlp: Option<&str>) {
-        let read = Object::parse(body).ok().and_then(|object| {
-            self.changed.add(object.id());
-            let indicator = Indicator::from_object(&object);
-            if indicator.is_err() {
-                self.usable.remove(object.id());
+        let Ok(object) = Object::parse(body) else {
+            self.unreadable += 1;
+            return;
+        };
+        let id = object.id().clone();
+        self.changed.add(&id);
+        match Indicator::from_object(&object) {
+            Ok(indicator) => {
+                self.unusable.remove(&id);
+                self.usable.insert(id, (indicator, tlp.and_then(oversight::tlp_from_word)));
             }
-            indicator.ok()
-        });
-        match read {
-            Some(indicator) => {
-                let tlp = tlp.and_then(oversight::tlp_from_word);
-                self.usable.insert(indicator.id.clone(), (indicator, tlp));
+            Err(_) => {
+                self.usable.remove(&id);
+                self.unusable.insert(id);
             }
-            None => self.unusable += 1,
         }
     }
 }

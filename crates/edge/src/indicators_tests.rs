@@ -109,6 +109,20 @@ fn one_that_cannot_be_used_any_more_finds_nothing_any_more() {
 }
 
 #[test]
+fn what_cannot_be_used_counts_while_it_is_held() {
+    let mut scene = Scene::new();
+    let refused = |scene: &Scene| scene.status.refused.load(Ordering::Relaxed);
+    let broken = |number| put_pattern(number, "[ipv4-addr:value = ");
+    scene.change(false, vec![broken(0), broken(1), broken(2), put(3, 13)]);
+    assert_eq!(refused(&scene), 3);
+    scene.change(false, vec![broken(0), put(1, 11), drop_of(2)]);
+    scene.check(&[(1, 11), (3, 13)]);
+    assert_eq!(refused(&scene), 1, "one came again, one was mended, one was dropped");
+    scene.change(true, vec![put(3, 13)]);
+    assert_eq!(refused(&scene), 0);
+}
+
+#[test]
 fn many_changes_are_compiled_anew() {
     let mut scene = Scene::new();
     scene.change(false, vec![put(0, 1)]);
