@@ -205,8 +205,12 @@ impl Thread {
     /// Runs a job; what it wrote stands or is gone when this returns. Alone in its transaction it needs no savepoint, for
     /// which SQLite would copy every page before it changes; then the transaction ends with the job's failure.
     fn run_job(&self, work: Work, alone: bool) -> Result<Value, StoreError> {
-        if !alone {
-            self.connection.run("SAVEPOINT job")?;
+        if !alone && let Err(error) = self.connection.run("SAVEPOINT job") {
+            // Here SQLite writes the words of the jobs before. Where the disk has no room for them it takes back the whole
+            // transaction, and what is remembered of those jobs is no longer so.
+            self.forget();
+            self.undo(true);
+            return Err(error);
         }
         let mut tx = Tx::new(&self.connection, &self.clock, &self.state);
         // A panic in one caller's closure must not take the writer from all others.
