@@ -25,7 +25,7 @@ pub enum LakeError {
     #[error("the lake is of format {0}, which this version does not know; use a newer one")]
     Format(u32),
     /// A file is not what was written.
-    #[error("`{path}` is damaged: {what}")]
+    #[error("`{path}` is damaged: {what}; put it back from a backup, or lay the logs down in a new lake")]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -97,7 +97,10 @@ pub(crate) fn failure(error: &LakeError) -> Failure {
         LakeError::Format(format) => {
             format!("レイクの形式 {format} はこの版では読めません。新しい版を使ってください")
         }
-        LakeError::Damaged { path, what } => format!("`{}` が壊れています：{what}", path.display()),
+        LakeError::Damaged { path, what } => {
+            let advice = "バックアップから戻すか、新しいレイクにログを取り込み直してください";
+            format!("`{}` が壊れています：{what}。{advice}", path.display())
+        }
         LakeError::Overlapping(most) => {
             format!("{most} を超える区分の時間が重なっています。先に `yagura lake compact` を実行してください")
         }
