@@ -122,12 +122,9 @@ impl Scanner {
     /// Goes on with another set; the log's state is kept, and what patterns remember that are in the new set as well. Between
     /// two chunks, and without a pause: what the new set was built for is done. The earlier set is freed with its last owner.
     pub fn adopt(&mut self, set: Arc<IndicatorSet>) {
-        if !Arc::ptr_eq(&self.set, &set) {
-            self.sieve.iter_mut().for_each(Sieve::forget);
-            if self.windows.held() > 0 {
-                let known = set.part_keys();
-                self.windows.keep(|key| known.contains(key));
-            }
+        if !Arc::ptr_eq(&self.set, &set) && self.windows.held() > 0 {
+            let known = set.part_keys();
+            self.windows.keep(|key| known.contains(key));
         }
         self.set = set;
     }

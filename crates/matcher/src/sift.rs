@@ -60,11 +60,6 @@ impl Sieve {
         }
     }
 
-    /// What was learnt of one set does not hold for the next.
-    pub(crate) fn forget(&mut self) {
-        self.probes.forget();
-    }
-
     /// Looks through lines that begin with `{`, from the text's beginning on, which is one, up to the first that does not.
     /// How many bytes they take, line ends included. `composite`: the lines may be of formats in which one string holds several
     /// values; those that are must be read.
@@ -157,14 +152,6 @@ impl Spans {
         }
     }
 
-    #[inline(always)]
-    fn push_if(&mut self, is: bool, start: usize, end: usize) {
-        if let Some(place) = self.places.get_mut(self.count) {
-            *place = (start, end);
-            self.count += usize::from(is);
-        }
-    }
-
     fn met(&self) -> &[(usize, usize)] {
         self.places.get(..self.count).unwrap_or_default()
     }
@@ -213,10 +200,10 @@ impl Walk {
         const FIRST: u64 = 1;
         const LAST: u64 = 1 << 63;
         let at = telling.trailing_zeros() & 63;
-        // There is a border on either side; without a byte there need be none, and what comes out is not kept.
+        // There is a border on either side.
         let open = 63 - (borders & below(at) | FIRST).leading_zeros();
         let close = (borders & !below(at) | LAST).trailing_zeros();
-        spans.push_if(telling != 0, base + open as usize + 1, base + close as usize);
+        spans.push(base + open as usize + 1, base + close as usize);
         telling & !below(close)
     }
 
@@ -230,18 +217,15 @@ impl Walk {
         // The string that began in an earlier block.
         let first = borders.trailing_zeros();
         let end = base + first as usize;
-        // Of one that is not worth a look nothing is kept: it is written, and written over.
         let length = end - self.start;
         let digest = (length == 32) | (length == 40) | (length == 64) | (length == 128);
         let told = self.pending | (telling & below(first) != 0) | (self.digests & inside & digest);
-        spans.push_if(told, self.start, end);
+        if told {
+            spans.push(self.start, end);
+        }
         // Strings that lie in this block as a whole: only those with a telling byte, and digests by their length.
         let last = 63 - borders.leading_zeros();
         let mut rest = telling & below(last) & !below(first);
-        // One or two are common, and none as well: which, cannot be foretold, so they are taken without a branch.
-        for _ in 0..2 {
-            rest = Self::string_around(base, borders, rest, spans);
-        }
         while rest != 0 {
             rest = Self::string_around(base, borders, rest, spans);
         }

@@ -70,7 +70,7 @@ impl<'a> Look<'a> {
             self.plain(lanes, front, start, length, letters);
         } else if is_http(front) {
             self.http(lanes, start, end);
-        } else {
+        } else if !is_time(front, letters, length) {
             match self.marked(lanes, letters, start, length) {
                 Marked::Not => {}
                 Marked::Colons => self.with_colons_at(start, end),
@@ -573,23 +573,46 @@ fn is_plain_host(front: &[u8; 64], length: usize, letters: Letters) -> bool {
     named || dots | digits == all && dots.count_ones() == 3 && octets(front, dots, length).is_some()
 }
 
+/// Whether a text is a time such as `2026-01-31T09:00:00.000000+0900`, which every record has and which can be nothing else.
+/// Not every time is told.
+#[inline(always)]
+fn is_time(front: &[u8; 64], letters: Letters, length: usize) -> bool {
+    // The digits and the colons of `yyyy-mm-ddThh:mm:ss`.
+    const DIGITS: u64 = 0b110_1101_1011_0110_1111;
+    const COLONS: u64 = 1 << 13 | 1 << 16;
+    let all = lowest(length);
+    let others = letters.others & all;
+    let told =
+        (letters.digits & DIGITS == DIGITS) & (others & lowest(19) == COLONS) & (19..=40).contains(&length);
+    // Behind it nothing but a fraction and an offset.
+    let zone = others & !lowest(19);
+    let minutes = zone & zone.wrapping_sub(1);
+    let at = |mask: u64| front.get(mask.trailing_zeros() as usize & 63).copied().unwrap_or_default();
+    let signed = (zone == 0) | (at(zone) == b'+') | (at(zone) == b':');
+    let whole = (minutes == 0) | ((minutes & minutes.wrapping_sub(1) == 0) & (at(minutes) == b':'));
+    let separated =
+        (front.get(10) == Some(&b'T')) & (front.get(13) == Some(&b':')) & (front.get(16) == Some(&b':'));
+    told & signed & whole & separated
+}
+
 /// The address that a text of digits and three dots is, written in the one plain way.
 #[inline(always)]
 fn octets(front: &[u8; 64], dots: u64, length: usize) -> Option<u32> {
-    let digit = |at: u32| u32::from(front.get(at as usize & 63).copied().unwrap_or_default() & 15);
     let (mut address, mut plain, mut start) = (0, true, 0_u32);
     let mut rest = dots | 1 << (length & 63);
     for _ in 0..4 {
         let end = rest.trailing_zeros();
         rest &= rest.wrapping_sub(1);
         let count = end.wrapping_sub(start);
-        let (tens, hundreds) = (u32::from(count >= 2), u32::from(count >= 3));
-        let octet = digit(end.wrapping_sub(1))
-            + tens * 10 * digit(end.wrapping_sub(2))
-            + hundreds * 100 * digit(end.wrapping_sub(3));
-        // No zero stands in front: what has two digits is ten at least, what has three a hundred.
-        let least = [0, 0, 10, 100].get(count as usize & 3).copied().unwrap_or_default();
-        plain &= count.wrapping_sub(1) < 3 && octet >= least && octet <= 255;
+        let at = start as usize & 15;
+        let four = front.get(at..at + 4).and_then(|four| four.first_chunk()).copied().unwrap_or_default();
+        // The digits, the hundreds lowest; what is not there is zero.
+        let digits = (u32::from_le_bytes(four) << (8 * (4_u32.wrapping_sub(count) & 3)) >> 8) & 0x000f_0f0f;
+        let octet = digits.wrapping_mul(100 << 16 | 10 << 8 | 1) >> 16;
+        // In this order digits compare as the numbers do. No zero stands in front.
+        let ordered = digits.swap_bytes() >> 8;
+        let least = u32::from(count > 1) << (8 * (count.wrapping_sub(1) & 3));
+        plain &= (count.wrapping_sub(1) < 3) & (ordered >= least) & (ordered <= 0x0002_0505);
         address = address << 8 | octet & 0xff;
         start = end.wrapping_add(1);
     }
@@ -651,6 +674,27 @@ mod tests {
             let mut plain = Vec::new();
             prop_assert!(unescape_plainly(&json.as_bytes()[1..json.len() - 1], &mut plain));
             prop_assert_eq!(plain, text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn times() {
+        let portable = crate::simd::Portable;
+        let check = |text: &str| {
+            let mut room = [0; 64];
+            let front = window(text.as_bytes(), 0, &mut room);
+            is_time(front, portable.letters(front), text.len())
+        };
+        for time in ["", ".5", ".000014Z", ".000014+0900", "+09:00", "-09:00", "Z", ".123456789+09:00"] {
+            assert!(check(&format!("2026-11-22T02:13:20{time}")), "{time}");
+        }
+        for other in ["+09:00:00", "@b.example", "=", "/a", "+0900+1", ":8080/", " evil.example", "+a=b"] {
+            assert!(!check(&format!("2026-11-22T02:13:20{other}")), "{other}");
+        }
+        for other in
+            ["2026-11-22 02:13:20", "2026:11:22T02:13:20", "fe80:11:22T02:13:20", "2026-11-22T02:13", ""]
+        {
+            assert!(!check(other), "{other}");
         }
     }
 
