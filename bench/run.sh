@@ -8,11 +8,12 @@ short=()
 if [ "${1:-}" = short ]; then short=(--short) objects=10000 many=20000 megabytes=64 records=200000; else objects=200000 many=1000000 megabytes=300 records=10000000; fi
 
 venv="$target/bench-venv"
-if [ ! -x "$venv/bin/gunicorn" ] || ! "$venv/bin/python" -c 'import duckdb' 2>/dev/null; then
+if [ ! -x "$venv/bin/gunicorn" ] || ! "$venv/bin/python" -c 'import duckdb, stix2matcher' 2>/dev/null; then
   python3 -m venv "$venv"
-  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check medallion==3.0.0 opentaxii==0.9.3 gunicorn==23.0.0 duckdb==2.0.1
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check medallion==3.0.0 opentaxii==0.9.3 gunicorn==23.0.0 duckdb==2.0.1 \
+    stix2-matcher==3.0.0
 fi
-export YAGURA_OTHER_SERVERS="$venv" YAGURA_DUCKDB="$venv/bin/python"
+export YAGURA_OTHER_SERVERS="$venv" YAGURA_DUCKDB="$venv/bin/python" YAGURA_OASIS_MATCHER="$venv/bin/python"
 
 # All of them are named each time: cargo would otherwise build what they stand on anew, with the features that one alone asks for;
 # and benches are named, or it would link the unit tests as well. Everything is built before anything is measured.

@@ -1,7 +1,8 @@
-//! How fast one core matches, beside the fastest full parse of the same file, a search for its line ends, and `rg -F -f`.
+//! How fast one core matches, beside the fastest full parse of the same file, a search for its line ends, `rg -F -f`, and the
+//! OASIS matcher.
 //!
 //! `cargo bench -p matcher --bench scan -- [BYTES [INDICATORS…]] [--no-rg] [--short]`; pin it to a core (`taskset -c 1`) for steady
-//! figures. Events are synthetic: the mix, the sizes and the skew are those of a busy sensor, the values are nobody's.
+//! figures. `YAGURA_OASIS_MATCHER` is a Python that has `stix2-matcher`. Events are synthetic: the mix, the sizes and the skew are those of a busy sensor, the values are nobody's.
 
 #![expect(
     clippy::unwrap_used,
@@ -407,6 +408,9 @@ fn main() {
         if !has("--no-rg") && count <= 1_000_000 {
             fixed_strings(&log.text, count, build, rate);
         }
+        if count == 1_000_000 {
+            oasis_matcher(&log, count, rate);
+        }
     }
 }
 
@@ -573,6 +577,73 @@ fn fixed_strings(events: &str, count: u64, build: f64, rate: f64) {
         seconds / (build + megabytes / rate),
     );
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Patterns and events that the OASIS matcher is given. It holds each pattern against each event, so what a pair takes says what a
+/// million patterns take.
+const OASIS_PATTERNS: u64 = 500;
+const OASIS_EVENTS: usize = 20;
+
+/// The OASIS matcher: the reference for what a pattern means, not made for speed.
+fn oasis_matcher(log: &Log, count: u64, rate: f64) {
+    const PROGRAM: &str = r#"
+import json, sys, time
+from stix2matcher.matcher import Pattern
+given = json.load(sys.stdin)
+patterns = [Pattern(text) for text in given["patterns"]]
+start = time.process_time()
+met = sum(bool(pattern.match([event])) for event in given["events"] for pattern in patterns)
+print(time.process_time() - start, met)
+"#;
+    let Ok(python) = std::env::var("YAGURA_OASIS_MATCHER") else {
+        println!(
+            "{count} indicators: YAGURA_OASIS_MATCHER names no Python with stix2-matcher, no comparison"
+        );
+        return;
+    };
+    // The events are ones that carry an indicator, and the patterns begin with theirs.
+    let planted: Vec<(u64, u64)> = log.planted.iter().copied().take(OASIS_EVENTS).collect();
+    let numbers = planted.iter().map(|(_, number)| *number).chain(0..).take(OASIS_PATTERNS as usize);
+    let patterns: Vec<String> = numbers.map(|number| indicator(number).pattern).collect();
+    let mut reader = Reader::auto();
+    let lines =
+        log.text.lines().zip(0..).filter(|(_, number)| planted.iter().any(|(line, _)| line == number));
+    let events: Vec<serde_json::Value> = lines
+        .map(|(line, _)| {
+            serde_json::json!({
+                "type": "observed-data",
+                "spec_version": "2.0",
+                "first_observed": "2026-01-01T00:00:00Z",
+                "last_observed": "2026-01-01T00:00:00Z",
+                "number_observed": 1,
+                "objects": telemetry::objects(&reader.read(line.as_bytes()).unwrap().unwrap()),
+            })
+        })
+        .collect();
+    let mut child = std::process::Command::new(python)
+        .args(["-c", PROGRAM])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let given = serde_json::json!({ "patterns": patterns, "events": events });
+    serde_json::to_writer(child.stdin.take().unwrap(), &given).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let answer = String::from_utf8(output.stdout).unwrap();
+    let mut answers = answer.split_whitespace();
+    let seconds: f64 = answers.next().unwrap().parse().unwrap();
+    let met: u64 = answers.next().unwrap().parse().unwrap();
+    assert!(met >= OASIS_EVENTS as u64, "{met} met");
+    let pair = seconds / (OASIS_PATTERNS as f64 * OASIS_EVENTS as f64);
+    let events = rate / log.megabytes * log.lines;
+    println!(
+        "{count} indicators: stix2-matcher takes {:.1} us for a pattern and an event ({met} of {} met), so {:.3} events/s for all: \
+         match is {:.0} x that",
+        pair * 1e6,
+        OASIS_PATTERNS * OASIS_EVENTS as u64,
+        1.0 / (pair * count as f64),
+        events * pair * count as f64
+    );
 }
 
 /// Seconds of CPU of ended child processes; the kernel counts in hundredths.
