@@ -68,6 +68,12 @@ impl EventChunk {
         Self(EvtxChunkData::new(bytes, false).map(Box::new).map_err(|_| Empty::Damaged))
     }
 
+    /// Whether it holds nothing: it was set aside for later.
+    #[must_use]
+    pub fn is_unused(&self) -> bool {
+        matches!(self.0, Err(Empty::Unused))
+    }
+
     /// The number of its first event, as its header has it.
     #[must_use]
     pub fn first(&self) -> Option<u64> {
