@@ -112,7 +112,9 @@ impl<'a> Pipeline<'a> {
         let ended = match self.source.origin.clone() {
             Origin::Files(pattern) => self.follow(pattern),
             Origin::StandardInput => self.read_standard_input(),
-            Origin::Http(_) | Origin::Syslog(_) | Origin::Netflow(_) | Origin::Dnstap(_) => self.take_pushed(),
+            Origin::Http(_) | Origin::Syslog(_) | Origin::Netflow(_) | Origin::Dnstap(_) => {
+                self.take_pushed()
+            }
             Origin::Nats(nats) => self.take_messages(&nats),
         };
         if let Err(error) = ended {

@@ -335,7 +335,11 @@ impl WrittenBinary {
                 let wanted = "given only with an address; the folder of a socket says who may write to it";
                 return Err(value("source.allow", "given", wanted));
             }
-            return Ok(Dnstap { listen: Place::Unix(self.listen.into()), allow: Vec::new(), queue_bytes_max });
+            return Ok(Dnstap {
+                listen: Place::Unix(self.listen.into()),
+                allow: Vec::new(),
+                queue_bytes_max,
+            });
         }
         let listen = address(&self.listen)?;
         let allow = allowed(&self.listen, listen, self.allow)?;

@@ -4,6 +4,9 @@ use super::{Pipeline, Yield};
 use crate::SpoolError;
 use crate::source::event_logs::{EventLogs, Events};
 
+/// Scanners that are kept for logs which may go on.
+const SCANNERS_MAX: usize = 64;
+
 impl Pipeline<'_> {
     pub(super) fn discover_event_logs(&mut self, logs: &mut EventLogs) -> Result<(), SpoolError> {
         logs.discover();
@@ -22,7 +25,10 @@ impl Pipeline<'_> {
         let Some(logs) = logs else { return Ok(false) };
         let events = match logs.next() {
             Ok(Some(events)) => events,
-            Ok(None) => return Ok(false),
+            Ok(None) => {
+                self.let_scanners_go(logs);
+                return Ok(false);
+            }
             Err(error) => {
                 self.shared.status.set_trouble("log-unreadable", true);
                 tracing::warn!(source = self.source.name, %error, "an event log cannot be read");
@@ -36,6 +42,16 @@ impl Pipeline<'_> {
         }
         self.note_lag(&found);
         Ok(true)
+    }
+
+    /// A folder may hold thousands of logs that will never change. What patterns over several records remember of them is in the
+    /// spool.
+    fn let_scanners_go(&mut self, logs: &EventLogs) {
+        if self.scanners.len() > SCANNERS_MAX {
+            for file in logs.files() {
+                self.scanners.remove(&file);
+            }
+        }
     }
 
     fn scan_events(&mut self, events: &Events) -> Yield {

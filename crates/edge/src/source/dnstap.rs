@@ -88,7 +88,9 @@ impl Door {
                     keep_watch(&stream);
                     self.behind.is_allowed(from.ip()).then(|| Stream(Box::new(stream)))
                 }),
-                Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| Some(Stream(Box::new(stream)))),
+                Listener::Unix(listener) => {
+                    listener.accept().await.map(|(stream, _)| Some(Stream(Box::new(stream))))
+                }
             };
             match accepted {
                 Ok(Some(stream)) => {

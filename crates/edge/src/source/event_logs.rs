@@ -160,6 +160,11 @@ impl EventLogs {
         self.lost
     }
 
+    /// The logs that are known.
+    pub(crate) fn files(&self) -> impl Iterator<Item = Uuid> {
+        self.known.iter().map(|position| position.file)
+    }
+
     /// Logs beyond what is remembered, the one that was read longest ago first, to be forgotten.
     pub(crate) fn forgotten(&mut self) -> Vec<Uuid> {
         let excess = self.known.len().saturating_sub(FILES_MAX);
@@ -179,13 +184,16 @@ impl EventLogs {
         let chunks = chunks_of(&file, header.bytes, state.bytes)?;
         let Some(identity) = identity(&file, &chunks)? else { return Ok(None) };
         let position = match self.position_of(path, &file, &chunks, identity)? {
-            Some(known) => Position { path: path.to_owned(), inode: state.inode, prefix_hash: identity, ..known },
+            Some(known) => {
+                Position { path: path.to_owned(), inode: state.inode, prefix_hash: identity, ..known }
+            }
             None => {
                 self.count_lost(path, &chunks);
                 new_position(path, state.inode, identity)
             }
         };
-        let mut chunks: Vec<Chunk> = chunks.into_iter().filter(|chunk| chunk.may_follow(position.position)).collect();
+        let mut chunks: Vec<Chunk> =
+            chunks.into_iter().filter(|chunk| chunk.may_follow(position.position)).collect();
         chunks.sort_by_key(|chunk| chunk.first);
         let chunks = chunks.into_iter().map(|chunk| chunk.offset).collect();
         Ok(Some(OpenLog { file, position, chunks }))
@@ -212,7 +220,7 @@ impl EventLogs {
 
     /// A log whose numbers go on behind those that were read, with some left out, has written over them.
     fn count_lost(&mut self, path: &Path, chunks: &[Chunk]) {
-        let first = chunks.iter().map(|chunk| chunk.first).min();
+        let first = chunks.iter().map(|chunk| chunk.first).filter(|first| *first < u64::MAX).min();
         let known = self.known.iter().filter(|known| known.path == path).map(|known| known.position).max();
         if let (Some(first), Some(known)) = (first, known) {
             self.lost += first.saturating_sub(known + 1);
@@ -258,9 +266,9 @@ struct Chunk {
 }
 
 impl Chunk {
-    /// The header of a chunk that is being written may be behind its events, so the last chunk is looked into again.
+    /// Whether it may hold events with larger numbers. What a damaged one held is not known; it is counted once.
     fn may_follow(&self, number: u64) -> bool {
-        self.last >= number
+        if self.first == u64::MAX { number == 0 } else { self.last > number }
     }
 
     fn holds(&self, number: u64) -> bool {

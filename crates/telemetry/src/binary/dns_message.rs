@@ -120,6 +120,6 @@ fn value<'a>(data: &AllRecordData<&'a [u8], ParsedName<&'a [u8]>>) -> Option<Str
 }
 
 /// A name without its last dot, what is no letter, digit or sign escaped (RFC 1035 §5.1).
-fn text(name: &ParsedName<&[u8]>) -> String {
+fn text(name: &impl ToString) -> String {
     name.to_string()
 }

@@ -43,8 +43,13 @@ pub fn event_log_header(start: &[u8]) -> Option<EventLogHeader> {
 }
 
 /// One chunk.
-#[derive(Debug)]
 pub struct EventChunk(Result<Box<EvtxChunkData>, Empty>);
+
+impl std::fmt::Debug for EventChunk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EventChunk").field("first", &self.first()).field("last", &self.last()).finish()
+    }
+}
 
 /// A chunk without events: one that was set aside for later, or a damaged one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
