@@ -345,15 +345,19 @@ const EXPORTED: u32 = 1_768_435_200;
 const UPTIME: u32 = 10_000_000;
 
 fn netflow_5() -> Vec<u8> {
+    netflow_5_at(UPTIME)
+}
+
+fn netflow_5_at(uptime: u32) -> Vec<u8> {
     let header = [
         numbers(&[5, 1]),
-        [UPTIME, EXPORTED, 0, 1].iter().flat_map(|number| number.to_be_bytes()).collect(),
+        [uptime, EXPORTED, 0, 1].iter().flat_map(|number| number.to_be_bytes()).collect(),
         numbers(&[0, (1 << 14) | 100]),
     ];
     let flow = [
         vec![192, 0, 2, 1, 198, 51, 100, 7, 0, 0, 0, 0],
         numbers(&[1, 2]),
-        [3_u32, 1500, UPTIME - 20_000, UPTIME - 10_000]
+        [3_u32, 1500, uptime.wrapping_sub(20_000), uptime.wrapping_sub(10_000)]
             .iter()
             .flat_map(|number| number.to_be_bytes())
             .collect(),
@@ -423,6 +427,23 @@ fn a_flow_of_netflow_5_is_what_a_sensor_would_have_written() {
         (&traffic["dst_port"], &traffic["src_byte_count"], &traffic["protocols"]),
         (&json!(443), &json!(1500), &json!(["ipv4", "tcp"]))
     );
+}
+
+#[test]
+fn an_exporters_clock_that_has_begun_again_is_understood() {
+    let (_, lines) = collect(&mut FlowCollector::default(), &netflow_5_at(5_000));
+    assert_eq!(observed(Binary::Netflow, &lines)[0]["time"], "2026-01-14T23:59:50Z");
+    // IPFIX tells by itself when the exporter started, here 90 days before.
+    let started = (u64::from(EXPORTED) - 90 * 86_400) * 1000;
+    let uptime = ((90_u64 * 86_400 * 1000 - 10_000) % (1 << 32)) as u32;
+    let options = [
+        set(3, &[numbers(&[257, 2, 1, 149, 4, 160, 8]), vec![0, 0]].concat()),
+        set(257, &[&7_u32.to_be_bytes()[..], &started.to_be_bytes()].concat()),
+    ];
+    let template = set(2, &numbers(&[256, 3, 8, 4, 12, 4, 21, 4]));
+    let record = set(256, &[&[192, 0, 2, 1, 198, 51, 100, 7][..], &uptime.to_be_bytes()].concat());
+    let (_, lines) = collect(&mut FlowCollector::default(), &ipfix(&[options.concat(), template, record]));
+    assert_eq!(observed(Binary::Netflow, &lines)[0]["time"], "2026-01-14T23:59:50Z");
 }
 
 #[test]

@@ -43,17 +43,18 @@ pub(super) struct Times {
     /// Milliseconds.
     duration: Option<u64>,
     /// When the exporter started.
-    started: Option<Timestamp>,
+    pub(super) started: Option<Timestamp>,
     /// When the one packet that the record is about was seen.
     seen: Option<Timestamp>,
 }
 
-/// The clock of an exporter as a message's header tells it.
+/// The clock of an exporter.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Clock {
+    /// When the message left.
     pub(super) exported: Option<Timestamp>,
-    /// Milliseconds since the exporter started, then.
-    pub(super) uptime: Option<u32>,
+    /// When the exporter started.
+    pub(super) started: Option<Timestamp>,
 }
 
 /// NTP counts from 1900 (RFC 7011 §6.1.9).
@@ -149,13 +150,8 @@ impl Times {
 
     /// When it began and ended, worked out by the exporter's clock where the record counts from its start.
     fn resolve(&self, clock: Clock) -> (Option<Timestamp>, Option<Timestamp>) {
-        let at = |uptime: Option<u64>| {
-            let uptime = uptime?;
-            match self.started {
-                Some(started) => add_milliseconds(started, i64::try_from(uptime).ok()?),
-                None => clock.instant_of(uptime),
-            }
-        };
+        let clock = Clock { started: self.started.or(clock.started), ..clock };
+        let at = |uptime: Option<u64>| clock.instant_of(uptime?);
         let first = self.first.or_else(|| at(self.first_uptime)).or(self.seen);
         let duration = self.duration.and_then(|duration| i64::try_from(duration).ok());
         let by_duration = || add_milliseconds(first?, duration?);
@@ -164,13 +160,22 @@ impl Times {
 }
 
 impl Clock {
-    /// An exporter's uptime as an instant. It has 32 bits, so it begins again after 49 days: what seems to be ahead by more than a
-    /// day was before that.
+    /// The clock of whoever says how long it has been running.
+    pub(super) fn of_uptime(exported: Option<Timestamp>, milliseconds: u32) -> Self {
+        let started = exported.and_then(|exported| add_milliseconds(exported, -i64::from(milliseconds)));
+        Self { exported, started }
+    }
+
+    /// An exporter's uptime as an instant. It has 32 bits, so it begins again every 49 days: the instant is the latest one that is not
+    /// more than a day after the message left.
     fn instant_of(self, uptime: u64) -> Option<Timestamp> {
         const DAY_MS: i64 = 24 * 3600 * 1000;
-        let ahead = i64::from(u32::try_from(uptime).ok()?) - i64::from(self.uptime?);
-        let ahead = if ahead > DAY_MS { ahead - (1 << 32) } else { ahead };
-        add_milliseconds(self.exported?, ahead)
+        const AGAIN_MS: i64 = 1 << 32;
+        let (exported, uptime) = (self.exported?, i64::from(u32::try_from(uptime).ok()?));
+        let ahead =
+            self.started?.as_millisecond().checked_sub(exported.as_millisecond())?.checked_add(uptime)?;
+        let ahead = ahead.checked_sub(DAY_MS)?.rem_euclid(AGAIN_MS) - AGAIN_MS + DAY_MS;
+        add_milliseconds(exported, ahead)
     }
 }
 

@@ -29,8 +29,17 @@ const HELD_BYTES_MAX: usize = 64 << 10;
 /// Takes the datagrams of many exporters.
 pub struct FlowCollector {
     parsers: RouterScopedParser<Scope>,
-    /// How one packet in so many is looked at, as exporters say it apart from the flows.
-    sampling: HashMap<Scope, u64>,
+    /// What exporters say apart from their flows.
+    told: HashMap<Scope, Told>,
+}
+
+/// What an exporter says of all its flows.
+#[derive(Debug, Clone, Copy, Default)]
+struct Told {
+    /// One packet in so many is looked at.
+    sampling: Option<u64>,
+    /// When it started.
+    started: Option<Timestamp>,
 }
 
 impl fmt::Debug for FlowCollector {
@@ -57,7 +66,7 @@ impl Default for FlowCollector {
         let parsers = RouterScopedParser::try_with_builder(builder)
             .and_then(|parsers| parsers.with_max_sources(SCOPES_MAX))
             .unwrap_or_default();
-        Self { parsers, sampling: HashMap::new() }
+        Self { parsers, told: HashMap::new() }
     }
 }
 
@@ -78,11 +87,10 @@ impl FlowCollector {
             .refuse(Undecoded::FlowMessage, u64::from(parsed.error.is_some() || parsed.packets.is_empty()));
         decoded.refuse(Undecoded::FlowTemplate, self.lost(&scope).saturating_sub(lost_before));
         for packet in &parsed.packets {
-            self.remember_sampling(scope, packet);
-            let sampling = self.sampling.get(&scope).copied();
+            let told = self.told(scope, packet);
             let exporter = Some(exporter.ip().to_canonical()).filter(|address| !address.is_unspecified());
-            let about = About { version: 0, exporter, domain, sampling };
-            give(packet, about, lines, &mut decoded);
+            let about = About { version: 0, exporter, domain, sampling: told.sampling };
+            give(packet, about, told.started, lines, &mut decoded);
         }
         decoded
     }
@@ -96,16 +104,28 @@ impl FlowCollector {
         lost(&info.v9) + lost(&info.ipfix)
     }
 
-    fn remember_sampling(&mut self, scope: Scope, packet: &NetflowPacket) {
-        let Some(rate) = sampling_of(packet) else { return };
-        if self.sampling.len() >= SCOPES_MAX && !self.sampling.contains_key(&scope) {
-            self.sampling.clear();
+    /// What is known of an exporter, with what this message adds.
+    fn told(&mut self, scope: Scope, packet: &NetflowPacket) -> Told {
+        let known = self.told.get(&scope).copied().unwrap_or_default();
+        let new = told_by(packet);
+        let told = Told { sampling: new.sampling.or(known.sampling), started: new.started.or(known.started) };
+        if told.sampling.is_some() || told.started.is_some() {
+            if self.told.len() >= SCOPES_MAX && !self.told.contains_key(&scope) {
+                self.told.clear();
+            }
+            self.told.insert(scope, told);
         }
-        self.sampling.insert(scope, rate);
+        told
     }
 }
 
-fn give(packet: &NetflowPacket, about: About, lines: &mut Vec<u8>, decoded: &mut Decoded) {
+fn give(
+    packet: &NetflowPacket,
+    about: About,
+    started: Option<Timestamp>,
+    lines: &mut Vec<u8>,
+    decoded: &mut Decoded,
+) {
     let mut give = |flow: &Flow, clock: Clock, about: About| {
         if flow.is_nameless() {
             return decoded.refuse(Undecoded::FlowAddress, 1);
@@ -118,10 +138,8 @@ fn give(packet: &NetflowPacket, about: About, lines: &mut Vec<u8>, decoded: &mut
             flows_of_v5(message).for_each(|flow| give(&flow, clock, about));
         }
         NetflowPacket::V9(message) => {
-            let clock = Clock {
-                exported: Timestamp::from_second(i64::from(message.header.unix_secs)).ok(),
-                uptime: Some(message.header.sys_up_time),
-            };
+            let exported = Timestamp::from_second(i64::from(message.header.unix_secs)).ok();
+            let clock = Clock::of_uptime(exported, message.header.sys_up_time);
             let about = About { version: 9, ..about };
             for set in &message.flowsets {
                 if let v9::FlowSetBody::Data(data) = &set.body {
@@ -131,7 +149,7 @@ fn give(packet: &NetflowPacket, about: About, lines: &mut Vec<u8>, decoded: &mut
         }
         NetflowPacket::IPFix(message) => {
             let exported = Timestamp::from_second(i64::from(message.header.export_time)).ok();
-            let (clock, about) = (Clock { exported, uptime: None }, About { version: 10, ..about });
+            let (clock, about) = (Clock { exported, started }, About { version: 10, ..about });
             for set in &message.flowsets {
                 match &set.body {
                     ipfix::FlowSetBody::Data(data) => {
@@ -151,10 +169,8 @@ fn give(packet: &NetflowPacket, about: About, lines: &mut Vec<u8>, decoded: &mut
 fn clock_of_v5(message: &V5) -> Clock {
     let header = &message.header;
     let nanoseconds = i32::try_from(header.unix_nsecs).unwrap_or(0);
-    Clock {
-        exported: Timestamp::new(i64::from(header.unix_secs), nanoseconds).ok(),
-        uptime: Some(header.sys_up_time),
-    }
+    let exported = Timestamp::new(i64::from(header.unix_secs), nanoseconds).ok();
+    Clock::of_uptime(exported, header.sys_up_time)
 }
 
 fn flows_of_v5(message: &V5) -> impl Iterator<Item = Flow> {
@@ -262,32 +278,33 @@ fn reverse_of(field: ReverseInformationElement) -> Option<ReverseElement> {
     }
 }
 
-/// One packet in so many, where the message says it for all flows.
-fn sampling_of(packet: &NetflowPacket) -> Option<u64> {
-    let mut found = None;
+/// What a message says of all flows.
+fn told_by(packet: &NetflowPacket) -> Told {
+    let mut told = Told::default();
+    let mut take = |sampling: Option<u64>, flow: &Flow| {
+        told.sampling = sampling.or(flow.sampling).or(told.sampling);
+        told.started = flow.times.started.or(told.started);
+    };
     match packet {
         NetflowPacket::V9(message) => {
             for set in &message.flowsets {
                 if let v9::FlowSetBody::OptionsData(data) = &set.body {
-                    for record in &data.fields {
-                        found = flow_of_v9(&record.options_fields).sampling.or(found);
-                    }
+                    data.fields.iter().for_each(|record| take(None, &flow_of_v9(&record.options_fields)));
                 }
             }
         }
         NetflowPacket::IPFix(message) => {
             for set in &message.flowsets {
                 if let ipfix::FlowSetBody::OptionsData(data) = &set.body {
-                    for record in &data.fields {
-                        found =
-                            flow_of_ipfix(record).sampling.or_else(|| interval_and_space(record)).or(found);
-                    }
+                    data.fields
+                        .iter()
+                        .for_each(|record| take(interval_and_space(record), &flow_of_ipfix(record)));
                 }
             }
         }
         _ => {}
     }
-    found
+    told
 }
 
 /// So many packets are taken, then so many left out (RFC 5477 §8.2).
