@@ -18,7 +18,7 @@ pub(super) struct Flow {
     /// One packet in so many was looked at.
     pub(super) sampling: Option<u64>,
     /// The record is told from the answering side's point of view.
-    reversed: bool,
+    pub(super) reversed: bool,
 }
 
 /// One end, and what it sent.
