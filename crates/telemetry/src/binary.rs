@@ -180,7 +180,7 @@ pub struct BinaryFile(Inner);
 #[derive(Debug)]
 enum Inner {
     Evtx(EventLogFile),
-    Netflow(IpfixFile),
+    Netflow(Box<IpfixFile>),
     Dnstap(DnstapStream),
 }
 
@@ -190,7 +190,7 @@ impl BinaryFile {
     pub fn new(format: Binary) -> Self {
         Self(match format {
             Binary::Evtx => Inner::Evtx(EventLogFile::default()),
-            Binary::Netflow => Inner::Netflow(IpfixFile::default()),
+            Binary::Netflow => Inner::Netflow(Box::default()),
             Binary::Dnstap => Inner::Dnstap(DnstapStream::default()),
         })
     }
