@@ -145,9 +145,10 @@ impl<'a> Pipeline<'a> {
                 std::thread::sleep(RETRY);
                 continue;
             }
+            let was_event = self.take_event_log(logs.as_mut())?;
             match tail.next() {
                 Ok(Some(stretch)) => self.take(&mut tail, &stretch)?,
-                Ok(None) if self.take_event_log(logs.as_mut())? => {}
+                Ok(None) if was_event => {}
                 Ok(None) => {
                     self.record_positions(&mut tail, RECORD)?;
                     std::thread::sleep(POLL);
