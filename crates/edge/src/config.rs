@@ -12,7 +12,7 @@ mod source;
 pub(crate) mod tls;
 
 use source::WrittenSource;
-pub use source::{HttpPush, Nats, Origin, Source, Syslog, Transport};
+pub use source::{Dnstap, HttpPush, Nats, Netflow, Origin, Place, Source, Syslog, Transport};
 
 /// What an edge needs to run.
 #[derive(Debug, Clone)]

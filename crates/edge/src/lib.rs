@@ -53,6 +53,14 @@ pub enum EdgeError {
         /// Why.
         cause: std::io::Error,
     },
+    /// A socket of the file system cannot be listened on.
+    #[error("cannot listen on `{path}`: {cause}")]
+    Socket {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
     /// What was pushed to a source cannot be kept.
     #[error("`{folder}` cannot be used: {cause}")]
     Journal {

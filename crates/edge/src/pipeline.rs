@@ -1,5 +1,6 @@
 //! One thread for each log source: read, match, ask the consent, minimise, spool. The position moves only with what it gave.
 
+mod event_log;
 mod group;
 mod pushed;
 
@@ -19,6 +20,7 @@ use uuid::Uuid;
 use crate::config::{Origin, Source};
 use crate::ledger::{LedgerKind, LedgerRow};
 use crate::source::Mark;
+use crate::source::event_logs::{self, EventLogs};
 use crate::source::journal::Key;
 use crate::source::tail::{LINE_BYTES_MAX, Stretch, Tail};
 use crate::spool::{Kept, NewSpooled, Position, WAITING_SIGHTINGS_MAX};
@@ -86,7 +88,7 @@ impl<'a> Pipeline<'a> {
     fn new(shared: &'a Shared, source: Source) -> Self {
         let health = SourceHealth {
             name: source.name.clone(),
-            format: source.format.map_or("auto", Format::name).to_owned(),
+            format: source.format_name().to_owned(),
             behind_bytes: 0,
             lag_seconds: None,
             records: 0,
@@ -110,7 +112,9 @@ impl<'a> Pipeline<'a> {
         let ended = match self.source.origin.clone() {
             Origin::Files(pattern) => self.follow(pattern),
             Origin::StandardInput => self.read_standard_input(),
-            Origin::Http(_) | Origin::Syslog(_) => self.take_pushed(),
+            Origin::Http(_) | Origin::Syslog(_) | Origin::Netflow(_) | Origin::Dnstap(_) => {
+                self.take_pushed()
+            }
             Origin::Nats(nats) => self.take_messages(&nats),
         };
         if let Err(error) = ended {
@@ -120,19 +124,31 @@ impl<'a> Pipeline<'a> {
 
     fn follow(&mut self, pattern: String) -> Result<(), SpoolError> {
         let known = self.until_stored(|shared, source| shared.spool.positions(&source.name))?;
-        let mut tail = Tail::new(pattern, known.unwrap_or_default());
+        let (of_event_logs, known) =
+            known.unwrap_or_default().into_iter().partition(event_logs::is_position_of_one);
+        let reads_event_logs = matches!(self.source.format, None | Some(Format::Windows));
+        let mut logs = reads_event_logs.then(|| EventLogs::new(pattern.clone(), of_event_logs));
+        let mut tail = Tail::new(pattern, known);
+        if reads_event_logs {
+            tail.pass_over(event_logs::begins_so);
+        }
         let mut discovered: Option<Instant> = None;
         while !self.shared.is_stopping() {
             if discovered.is_none_or(|at| at.elapsed() >= DISCOVER) {
                 discovered = Some(Instant::now());
                 self.discover(&mut tail)?;
+                if let Some(logs) = &mut logs {
+                    self.discover_event_logs(logs)?;
+                }
             }
             if self.must_wait()? {
                 std::thread::sleep(RETRY);
                 continue;
             }
+            let was_event = self.take_event_log(logs.as_mut())?;
             match tail.next() {
                 Ok(Some(stretch)) => self.take(&mut tail, &stretch)?,
+                Ok(None) if was_event => {}
                 Ok(None) => {
                     self.record_positions(&mut tail, RECORD)?;
                     std::thread::sleep(POLL);
@@ -143,7 +159,7 @@ impl<'a> Pipeline<'a> {
                     std::thread::sleep(RETRY);
                 }
             }
-            self.report.health.behind_bytes = tail.behind();
+            self.report.health.behind_bytes = tail.behind() + logs.as_ref().map_or(0, EventLogs::behind);
             self.tell();
         }
         self.record_positions(&mut tail, Duration::ZERO)
@@ -182,7 +198,7 @@ impl<'a> Pipeline<'a> {
             self.unrecorded.remove(&position.file);
             self.store(&position, &Yield::default())?;
         }
-        self.shared.status.set_trouble("log-lost", tail.lost() > 0);
+        self.shared.status.set_trouble_of(&self.source.name, "log-lost", tail.lost() > 0);
         for file in tail.forgotten() {
             self.until_stored(|shared, source| shared.spool.forget(&source.name, file))?;
         }
@@ -400,6 +416,7 @@ fn sighting_id(shared: &Shared, source: &Source, stretch: &Stretch, hit: &Match<
             let offset = stretch.offset + hit.line_offset as u64;
             spool.sighting_id(&[name, &offset.to_be_bytes(), hit.text, indicator])
         }
+        Mark::Text => spool.sighting_id(&[name, hit.text, indicator]),
         Mark::Pushed(key) => spool.sighting_id(&[name, key, &within, hit.text, indicator]),
         // The name of the source is each edge's own.
         Mark::Message { group_key, message } => {

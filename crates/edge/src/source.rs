@@ -2,9 +2,12 @@
 //! JetStream keeps what was not acknowledged.
 
 pub(crate) mod counters;
+pub(crate) mod dnstap;
+pub(crate) mod event_logs;
 pub(crate) mod http;
 pub(crate) mod journal;
 pub(crate) mod nats;
+pub(crate) mod netflow;
 pub(crate) mod syslog;
 pub(crate) mod tail;
 pub(crate) mod taken;
@@ -35,6 +38,8 @@ pub(crate) enum Mark {
     Pushed(Key),
     /// A message of a stream, by what a group of edges shares.
     Message { group_key: [u8; 32], message: Key },
+    /// Their text alone, in which their number in their log stands.
+    Text,
 }
 
 /// One source's way in, beside files.
@@ -56,6 +61,8 @@ pub(crate) struct Opened {
 enum Door {
     Http(http::Door),
     Syslog(syslog::Door),
+    Netflow(netflow::Door),
+    Dnstap(dnstap::Door),
 }
 
 /// Opens journals and doors. Nothing is taken in before [`Opened::attend`].
@@ -81,6 +88,21 @@ pub(crate) async fn open(config: &Config, spool: &Spool) -> Result<Opened, EdgeE
                 let journal = opened.journal(config, spool, source, syslog.queue_bytes_max)?;
                 let inlet = opened.add(source, Inlet::of_door(journal, listens));
                 opened.doors.push(Door::Syslog(syslog::Door::new(socket, inlet, syslog)));
+            }
+            Origin::Netflow(netflow) => {
+                let cannot = |cause| EdgeError::Listen { address: netflow.listen, cause };
+                let socket = syslog::bind_datagrams(netflow.listen).await.map_err(cannot)?;
+                let listens = socket.local_addr().map_err(cannot)?;
+                let journal = opened.journal(config, spool, source, netflow.queue_bytes_max)?;
+                let inlet = opened.add(source, Inlet::of_door(journal, listens));
+                opened.doors.push(Door::Netflow(netflow::Door::new(socket, inlet, netflow)));
+            }
+            Origin::Dnstap(dnstap) => {
+                let listener = dnstap::Listener::bind(&dnstap.listen).await?;
+                let journal = opened.journal(config, spool, source, dnstap.queue_bytes_max)?;
+                let inlet = Inlet { journal: Some(journal), listens: listener.address(), ..Inlet::default() };
+                let inlet = opened.add(source, inlet);
+                opened.doors.push(Door::Dnstap(dnstap::Door::new(listener, inlet, dnstap)));
             }
         }
     }
@@ -125,6 +147,8 @@ impl Opened {
             match door {
                 Door::Http(door) => tasks.spawn(door.attend()),
                 Door::Syslog(door) => tasks.spawn(door.attend()),
+                Door::Netflow(door) => tasks.spawn(door.attend()),
+                Door::Dnstap(door) => tasks.spawn(door.attend()),
             };
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! Log formats in, observations out.
 //!
 //! A format reads one line into one [`Observation`]; files, rotation and compression are the caller's. What senders pack many
-//! records into, [`Lines`] and [`SyslogStream`] take apart into lines.
+//! records into, [`Lines`] and [`SyslogStream`] take apart into lines; so do [`BinaryFile`], [`FlowCollector`] and [`DnstapStream`]
+//! with what is not made of lines.
 //! Nothing here does I/O. What the formats' tables do not name is not looked at, but for the text of syslog messages.
 //!
 //! [`objects`] shows an observation as the graph of STIX observables that a pattern is written for.
@@ -15,6 +16,7 @@ pub mod eve;
 pub mod zeek;
 
 mod access;
+mod binary;
 mod cloud;
 mod csv_file;
 mod dns;
@@ -34,6 +36,10 @@ mod reading;
 mod text;
 mod time;
 
+pub use binary::{
+    Binary, BinaryFile, Decoded, DnstapStream, EVENT_LOG_CHUNK_BYTES, EventChunk, EventLogHeader,
+    FlowCollector, Undecoded, event_log_header,
+};
 pub use csv_file::Columns;
 pub use format::Format;
 pub use json::LINE_BYTES_MAX;

@@ -86,10 +86,13 @@ const SYSTEM: Table = &[
     ("TimeCreated.SystemTime", Reading::Time),
 ];
 
+/// Who signed in from where, by the services for remote desktops.
+const SESSION: Table = &[("Address", Reading::Address(SRC)), ("User", Reading::Account)];
+
 const PAIRS: Table = &[("Data[]", Reading::EventData)];
 
 static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
-    let own: [(&'static str, Table); 12] = [
+    let own: [(&'static str, Table); 13] = [
         ("", FLAT),
         ("", DATA),
         ("winlog", &[("event_id", Reading::EventNumber), ("channel", Reading::Channel)]),
@@ -98,6 +101,7 @@ static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
         ("Event.EventData", DATA),
         ("Event.EventData", PAIRS),
         ("Event.UserData", DATA),
+        ("Event.UserData.EventXML", SESSION),
         ("System", SYSTEM),
         ("EventData", DATA),
         ("EventData", PAIRS),

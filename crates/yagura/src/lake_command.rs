@@ -144,7 +144,7 @@ fn add(output: &Output, arguments: &AddArgs) -> Result<ExitCode, Failure> {
     let mut taken = Taken::default();
     let mut failed = None;
     for path in &arguments.logs {
-        let mut log = match Log::open(path) {
+        let mut log = match Log::open(path, arguments.format) {
             Ok(log) => log,
             // Like grep: say what is wrong with one file and go on with the next.
             Err(failure) => {
@@ -248,6 +248,10 @@ fn take(
             }
         }
         progress.set_position(log.position());
+    }
+    for (why, count) in &log.decoded().refused {
+        *taken.unreadable.entry(why.code()).or_default() += count;
+        taken.examples.entry(why.code()).or_insert_with(|| why.to_string());
     }
     intake.commit(end)
 }

@@ -14,7 +14,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use matcher::{IndicatorSet, Scanner};
-use telemetry::{Columns, Format, Reader};
+use telemetry::{Binary, Columns, Format, Reader};
 
 use crate::match_command::intel::IntelArgs;
 use crate::match_command::logs::{Log, Piece};
@@ -53,13 +53,16 @@ pub(crate) enum LogFormat {
     Zeek,
     /// This one.
     One(Format),
+    /// This one, which is not made of lines.
+    Binary(Binary),
 }
 
 impl ValueEnum for LogFormat {
     fn value_variants<'a>() -> &'a [Self] {
         static ALL: LazyLock<Vec<LogFormat>> = LazyLock::new(|| {
-            let each = Format::ALL.into_iter().map(LogFormat::One);
-            [LogFormat::Auto, LogFormat::Zeek].into_iter().chain(each).collect()
+            let lines = Format::ALL.into_iter().map(LogFormat::One);
+            let binary = Binary::ALL.into_iter().map(LogFormat::Binary);
+            [LogFormat::Auto, LogFormat::Zeek].into_iter().chain(lines).chain(binary).collect()
         });
         &ALL
     }
@@ -69,6 +72,7 @@ impl ValueEnum for LogFormat {
             Self::Auto => ("auto", "Find out"),
             Self::Zeek => ("zeek", "Zeek, JSON or tab-separated"),
             Self::One(format) => (format.name(), format.title()),
+            Self::Binary(format) => (format.name(), format.title()),
         };
         Some(PossibleValue::new(name).help(help))
     }
@@ -82,6 +86,17 @@ impl LogFormat {
             Self::Zeek if json => Some(Format::ZeekJson),
             Self::Zeek => Some(Format::ZeekTsv),
             Self::One(format) => Some(format),
+            Self::Binary(format) => Some(format.lines()),
+        }
+    }
+
+    /// The format of a log that is not made of lines: the one that was said, or the one that it begins like.
+    pub(crate) fn binary(self, start: &[u8]) -> Option<Binary> {
+        match self {
+            Self::Binary(format) => Some(format),
+            Self::Auto => Binary::detect(start),
+            Self::One(lines) => Binary::detect(start).filter(|format| format.lines() == lines),
+            Self::Zeek => None,
         }
     }
 }
@@ -144,7 +159,7 @@ fn search_log(
     report: &mut Report,
     totals: &mut Totals,
 ) -> Result<(), Failure> {
-    let mut log = Log::open(path)?;
+    let mut log = Log::open(path, arguments.format)?;
     let reader = match (columns, arguments.format.of_log(log.begins_like_json()?)) {
         (Some(columns), _) => Reader::csv(Arc::clone(columns)),
         (None, Some(format)) => Reader::new(format),
@@ -155,6 +170,7 @@ fn search_log(
     let read = read_log(&mut log, &mut scanner, path, &progress, report, totals);
     progress.finish_and_clear();
     totals.add(scanner.tally());
+    totals.add_undecoded(log.decoded());
     read
 }
 

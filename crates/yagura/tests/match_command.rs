@@ -291,6 +291,20 @@ fn lists_as_clouds_deliver_them() {
 }
 
 #[test]
+fn event_logs_are_read_as_windows_keeps_them() {
+    let desk = Desk::new();
+    let account = BUNDLE.replace("ipv4-addr:value = '203.0.113.9'", "user-account:account_login = 'IEUser'");
+    desk.put("account.json", account.as_bytes());
+    desk.put("Security.evtx.gz", include_bytes!("../../telemetry/tests/data/new-user-security.evtx.gz"));
+    let found = told(&desk.run(&["--intel", "account.json", "--any-time", "Security.evtx.gz"]));
+    assert!(found.starts_with("0\nSecurity.evtx.gz:2: Event.EventData.TargetUserName=IEUser"), "{found}");
+    assert_eq!(found.matches("IEUser").count(), 1, "{found}");
+    desk.put("text", b"no event log\n".repeat(100).as_slice());
+    let none = told(&desk.run(&["--intel", "account.json", "--format", "evtx", "text"]));
+    assert!(none.starts_with("1\n") && none.contains("[event-chunk]"), "{none}");
+}
+
+#[test]
 fn separated_values_with_a_mapping() {
     let desk = Desk::new();
     desk.put("proxy.csv", b"when;who;where\n2026-02-01T00:00:00Z;10.0.0.1;evil.example\n")

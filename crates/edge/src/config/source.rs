@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use telemetry::{Columns, Format, Reader};
+use telemetry::{Binary, Columns, Format, Reader};
 
 use super::ConfigError;
 use super::tls::{self, WrittenTls};
@@ -48,6 +48,10 @@ pub enum Origin {
     Http(HttpPush),
     /// Messages of syslog.
     Syslog(Syslog),
+    /// Datagrams of NetFlow and IPFIX.
+    Netflow(Netflow),
+    /// Streams of dnstap.
+    Dnstap(Dnstap),
     /// A stream of JetStream, shared with other edges.
     Nats(Nats),
 }
@@ -89,6 +93,37 @@ pub enum Transport {
     Tls(Arc<rustls::ServerConfig>),
 }
 
+/// A door for flows.
+#[derive(Debug, Clone)]
+pub struct Netflow {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Who may send; empty: whoever reaches it.
+    pub allow: Vec<IpNet>,
+    /// Bytes that may wait to be matched.
+    pub queue_bytes_max: u64,
+}
+
+/// A door for streams of dnstap.
+#[derive(Debug, Clone)]
+pub struct Dnstap {
+    /// Where it listens.
+    pub listen: Place,
+    /// Who may send over TCP; empty: whoever reaches it.
+    pub allow: Vec<IpNet>,
+    /// Bytes that may wait to be matched.
+    pub queue_bytes_max: u64,
+}
+
+/// An address to listen on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A socket of the file system.
+    Unix(PathBuf),
+    /// TCP.
+    Tcp(SocketAddr),
+}
+
 /// A consumer of a stream.
 #[derive(Clone)]
 pub struct Nats {
@@ -123,6 +158,15 @@ impl std::fmt::Debug for Nats {
 }
 
 impl Source {
+    /// What its records are called, as far as the configuration tells.
+    pub(crate) fn format_name(&self) -> &'static str {
+        match (&self.origin, self.format) {
+            (Origin::Netflow(_), _) => Binary::Netflow.name(),
+            (Origin::Dnstap(_), _) => Binary::Dnstap.name(),
+            (_, format) => format.map_or("auto", Format::name),
+        }
+    }
+
     /// A reader for one of the source's files.
     pub(crate) fn reader(&self) -> Reader {
         match (&self.columns, self.format) {
@@ -172,6 +216,15 @@ struct WrittenSyslog {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct WrittenBinary {
+    listen: String,
+    #[serde(default)]
+    allow: Vec<String>,
+    queue_bytes_max: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct WrittenNats {
     servers: Vec<String>,
     credentials: Option<PathBuf>,
@@ -195,9 +248,23 @@ impl WrittenSource {
             "file" => files(read::<WrittenFiles>(&name, rest)?),
             "http" => Origin::Http(read::<WrittenHttp>(&name, rest)?.resolve()?),
             "syslog" => Origin::Syslog(read::<WrittenSyslog>(&name, rest)?.resolve()?),
+            "netflow" => Origin::Netflow(read::<WrittenBinary>(&name, rest)?.netflow()?),
+            "dnstap" => Origin::Dnstap(read::<WrittenBinary>(&name, rest)?.dnstap()?),
             "nats" => Origin::Nats(read::<WrittenNats>(&name, rest)?.resolve()?),
-            other => return Err(value("source.kind", other, "`file`, `http`, `syslog` or `nats`")),
+            other => {
+                let wanted = "`file`, `http`, `syslog`, `netflow`, `dnstap` or `nats`";
+                return Err(value("source.kind", other, wanted));
+            }
         };
+        let of_kind = match &origin {
+            Origin::Netflow(_) => Some(Binary::Netflow),
+            Origin::Dnstap(_) => Some(Binary::Dnstap),
+            _ => None,
+        };
+        if of_kind.is_some() && self.format.is_some() {
+            return Err(value("source.format", "given", "left out: what this kind of source reads is known"));
+        }
+        let format = format.or(of_kind.map(Binary::lines));
         Ok(Source { name, origin, format, columns: columns.map(Arc::new) })
     }
 }
@@ -252,6 +319,42 @@ impl WrittenSyslog {
         }
         Ok(Syslog { listen, transport, allow, queue_bytes_max: queue(self.queue_bytes_max)? })
     }
+}
+
+impl WrittenBinary {
+    fn netflow(self) -> Result<Netflow, ConfigError> {
+        let listen = address(&self.listen)?;
+        let allow = allowed(&self.listen, listen, self.allow)?;
+        Ok(Netflow { listen, allow, queue_bytes_max: queue(self.queue_bytes_max)? })
+    }
+
+    fn dnstap(self) -> Result<Dnstap, ConfigError> {
+        let queue_bytes_max = queue(self.queue_bytes_max)?;
+        if self.listen.starts_with('/') {
+            if !self.allow.is_empty() {
+                let wanted = "given only with an address; the folder of a socket says who may write to it";
+                return Err(value("source.allow", "given", wanted));
+            }
+            return Ok(Dnstap {
+                listen: Place::Unix(self.listen.into()),
+                allow: Vec::new(),
+                queue_bytes_max,
+            });
+        }
+        let listen = address(&self.listen)?;
+        let allow = allowed(&self.listen, listen, self.allow)?;
+        Ok(Dnstap { listen: Place::Tcp(listen), allow, queue_bytes_max })
+    }
+}
+
+/// Who may send; off loopback somebody has to be named.
+fn allowed(written: &str, listen: SocketAddr, allow: Vec<String>) -> Result<Vec<IpNet>, ConfigError> {
+    let allow = allow.into_iter().map(network).collect::<Result<Vec<_>, _>>()?;
+    if allow.is_empty() && !listen.ip().is_loopback() {
+        let wanted = "a loopback address, or the senders' networks named as `allow`";
+        return Err(value("source.listen", written, wanted));
+    }
+    Ok(allow)
 }
 
 impl WrittenNats {
@@ -339,8 +442,12 @@ fn read_format(name: &str) -> Result<Option<Format>, ConfigError> {
     if name == "auto" {
         return Ok(None);
     }
-    let wanted = "`auto`, `eve`, `zeek-json`, `zeek-tsv`, `ocsf`, `ecs`, `windows`, `aws`, `azure`, `gcp`, `syslog`, \
-                  `dns`, `access` or `csv`";
+    // Files of event logs are told by themselves; told so, lines of them are Windows events.
+    if name == Binary::Evtx.name() {
+        return Ok(Some(Binary::Evtx.lines()));
+    }
+    let wanted = "`auto`, `eve`, `zeek-json`, `zeek-tsv`, `ocsf`, `ecs`, `windows`, `evtx`, `aws`, `azure`, `gcp`, \
+                  `syslog`, `dns`, `access` or `csv`";
     Format::from_name(name).map(Some).ok_or_else(|| value("source.format", name, wanted))
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
+use telemetry::Decoded;
 
 /// Counts since the start, by stable codes.
 #[derive(Debug, Default)]
@@ -34,6 +35,14 @@ impl Counters {
     pub(crate) fn dropped(&self, why: &'static str, by: u64) {
         if by > 0 {
             self.with(|counted| *counted.dropped.entry(why).or_default() += by);
+        }
+    }
+
+    /// Counts what came out of a binary format: what gave no line is gone.
+    pub(crate) fn decoded(&self, decoded: &Decoded) {
+        self.received(decoded.records);
+        for (why, by) in &decoded.refused {
+            self.dropped(why.code(), *by);
         }
     }
 

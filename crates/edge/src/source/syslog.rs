@@ -24,7 +24,7 @@ use crate::source::journal::{NewEntry, Refused};
 /// The longest message of a stream. A datagram cannot be longer than 64 KiB.
 const MESSAGE_BYTES_MAX: usize = 256 << 10;
 /// Streams at once; together with the length of a message they bound the memory of this door.
-const STREAMS_MAX: usize = 256;
+pub(super) const STREAMS_MAX: usize = 256;
 /// Bytes that are put on disk together.
 const TOGETHER_BYTES: usize = 256 << 10;
 /// The largest datagram.
@@ -40,7 +40,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// How often the kernel is asked what it lost.
 const LOST_EVERY: Duration = Duration::from_secs(1);
 /// How long to wait when no connection can be accepted.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// An open door.
 pub(crate) struct Door {
@@ -54,20 +54,16 @@ pub(crate) enum Socket {
 }
 
 /// What is behind it.
-struct Behind {
-    inlet: Arc<Inlet>,
-    allow: Vec<IpNet>,
+pub(super) struct Behind {
+    pub(super) inlet: Arc<Inlet>,
+    pub(super) allow: Vec<IpNet>,
 }
 
 impl Socket {
-    /// Listens. For datagrams as large a buffer is asked for as the kernel gives.
+    /// Listens.
     pub(crate) async fn bind(config: &Syslog) -> io::Result<Self> {
         let tls = match &config.transport {
-            Transport::Udp => {
-                let socket = UdpSocket::bind(config.listen).await?;
-                SockRef::from(&socket).set_recv_buffer_size(KERNEL_BUFFER_BYTES)?;
-                return Ok(Self::Datagrams(socket));
-            }
+            Transport::Udp => return Ok(Self::Datagrams(bind_datagrams(config.listen).await?)),
             Transport::Tcp => None,
             Transport::Tls(tls) => Some(TlsAcceptor::from(Arc::clone(tls))),
         };
@@ -90,14 +86,22 @@ impl Door {
     /// Takes messages until the edge stops.
     pub(crate) async fn attend(self) {
         match self.socket {
-            Socket::Datagrams(socket) => self.behind.datagrams(&socket).await,
+            Socket::Datagrams(socket) => {
+                let counters = &self.behind.inlet.counters;
+                let mut take = |message: &[u8], _, lines: &mut Vec<u8>| {
+                    if add_message(message, lines) {
+                        counters.received(1);
+                    }
+                };
+                self.behind.datagrams(&socket, &mut take).await;
+            }
             Socket::Streams { listener, tls } => streams(&self.behind, &listener, tls).await,
         }
     }
 }
 
 impl Behind {
-    fn is_allowed(&self, from: IpAddr) -> bool {
+    pub(super) fn is_allowed(&self, from: IpAddr) -> bool {
         let from = from.to_canonical();
         let allowed = self.allow.is_empty() || self.allow.iter().any(|network| network.contains(&from));
         if !allowed {
@@ -107,7 +111,7 @@ impl Behind {
     }
 
     /// Puts lines on disk, and waits where there is no room.
-    async fn keep(&self, lines: &mut Vec<u8>) {
+    pub(super) async fn keep(&self, lines: &mut Vec<u8>) {
         let Some(journal) = &self.inlet.journal else { return };
         let entry = NewEntry { key: [0; 16], lines: std::mem::take(lines) };
         while !entry.lines.is_empty() {
@@ -124,7 +128,12 @@ impl Behind {
         lines.clear();
     }
 
-    async fn datagrams(&self, socket: &UdpSocket) {
+    /// Takes datagrams until the edge stops; `take` makes lines of each.
+    pub(super) async fn datagrams(
+        &self,
+        socket: &UdpSocket,
+        take: &mut impl FnMut(&[u8], SocketAddr, &mut Vec<u8>),
+    ) {
         let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
         let mut lines = Vec::new();
         let mut lost = KernelLosses::of(socket);
@@ -143,8 +152,8 @@ impl Behind {
                 match next {
                     Ok((length, from)) => {
                         let message = buffer.get(..length).unwrap_or_default();
-                        if self.is_allowed(from.ip()) && add_message(message, &mut lines) {
-                            self.inlet.counters.received(1);
+                        if self.is_allowed(from.ip()) {
+                            take(message, from, &mut lines);
                         }
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -214,11 +223,7 @@ async fn streams(behind: &Arc<Behind>, listener: &TcpListener, tls: Option<TlsAc
 }
 
 async fn attend_stream(behind: &Behind, stream: TcpStream, tls: Option<TlsAcceptor>) {
-    // Senders are silent for hours; one that is gone without a word must not keep its place.
-    let alive = TcpKeepalive::new().with_time(ALIVE_AFTER);
-    if let Err(error) = SockRef::from(&stream).set_tcp_keepalive(&alive) {
-        tracing::debug!(%error, "a connection is not watched");
-    }
+    keep_watch(&stream);
     let Some(tls) = tls else { return behind.stream(stream).await };
     match tokio::time::timeout(HANDSHAKE_WAIT, tls.accept(stream)).await {
         Ok(Ok(stream)) => behind.stream(stream).await,
@@ -228,6 +233,21 @@ async fn attend_stream(behind: &Behind, stream: TcpStream, tls: Option<TlsAccept
         }
         Err(_) => behind.inlet.counters.refused("tls", 1),
     }
+}
+
+/// Senders are silent for hours; one that is gone without a word must not keep its place.
+pub(super) fn keep_watch(stream: &TcpStream) {
+    let alive = TcpKeepalive::new().with_time(ALIVE_AFTER);
+    if let Err(error) = SockRef::from(stream).set_tcp_keepalive(&alive) {
+        tracing::debug!(%error, "a connection is not watched");
+    }
+}
+
+/// Listens for datagrams; as large a buffer is asked for as the kernel gives.
+pub(super) async fn bind_datagrams(listen: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind(listen).await?;
+    SockRef::from(&socket).set_recv_buffer_size(KERNEL_BUFFER_BYTES)?;
+    Ok(socket)
 }
 
 /// What the kernel lost of a socket's datagrams, where it says so (Linux, `/proc/net/udp`).

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -37,6 +37,8 @@ pub(crate) struct Tail {
     /// Unfinished files that are nowhere to be found, and since when.
     missing: Vec<(Uuid, Instant)>,
     lost: u64,
+    /// Tells by its first bytes a file that is no log of lines.
+    is_another: fn(&[u8]) -> bool,
 }
 
 /// Whole lines of one file, at the position where they begin.
@@ -89,7 +91,12 @@ impl std::fmt::Debug for Content {
 impl Tail {
     /// Follows `pattern` (a path or a glob) from the positions that the spool remembers.
     pub(crate) fn new(pattern: String, known: Vec<Position>) -> Self {
-        Self { pattern, known, open: Vec::new(), missing: Vec::new(), lost: 0 }
+        Self { pattern, known, open: Vec::new(), missing: Vec::new(), lost: 0, is_another: |_| false }
+    }
+
+    /// Leaves files that begin so to somebody else.
+    pub(crate) fn pass_over(&mut self, is_another: fn(&[u8]) -> bool) {
+        self.is_another = is_another;
     }
 
     /// The position of a file, to be recorded with what it gave.
@@ -187,6 +194,9 @@ impl Tail {
             return Ok(renamed.then(|| open.position.clone()));
         }
         let Some(content) = Content::open(path)? else { return Ok(None) };
+        if content.begins(self.is_another)? {
+            return Ok(None);
+        }
         let known = self.known.iter().position(|position| {
             (position.inode == metadata.ino() || content.is_compressed() || position.inode == 0)
                 && prefix_matches(path, position)
@@ -423,6 +433,14 @@ impl Content {
         })
     }
 
+    /// Whether the file begins in a certain way. What is compressed is not looked into.
+    fn begins(&self, so: fn(&[u8]) -> bool) -> io::Result<bool> {
+        let Self::Plain(file) = self else { return Ok(false) };
+        let mut first = [0; 32];
+        let got = file.read_at(&mut first, 0)?;
+        Ok(so(first.get(..got).unwrap_or_default()))
+    }
+
     fn is_compressed(&self) -> bool {
         matches!(self, Self::Compressed { .. })
     }
@@ -457,7 +475,7 @@ fn new_position(path: &Path, metadata: &std::fs::Metadata) -> Position {
     }
 }
 
-fn paths_of(pattern: &str) -> Vec<PathBuf> {
+pub(super) fn paths_of(pattern: &str) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = match glob::glob(pattern) {
         Ok(found) if pattern.contains(['*', '?', '[']) => found.filter_map(Result::ok).collect(),
         _ => vec![PathBuf::from(pattern)],

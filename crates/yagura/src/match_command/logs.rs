@@ -6,6 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use telemetry::{BinaryFile, Decoded};
+
+use crate::match_command::LogFormat;
 use crate::output::Failure;
 
 /// A log that is being read.
@@ -20,6 +23,9 @@ pub(crate) struct Log {
     given: usize,
     ended: bool,
     array: Option<Array>,
+    /// Takes a log that is not made of lines apart.
+    binary: Option<BinaryFile>,
+    decoded: Decoded,
 }
 
 /// What comes next of a log.
@@ -53,11 +59,32 @@ const ARRAY_BYTES_MAX: u64 = 1 << 30;
 
 impl Log {
     /// Opens a log; `-` is standard input. Compression is told by the first bytes, not by the name.
-    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &Path, format: LogFormat) -> Result<Self, Failure> {
         let (input, bytes, position) = readable(path)?;
-        let name = path.display().to_string();
-        let input = Box::new(BufReader::with_capacity(CHUNK_BYTES, input));
-        Ok(Self { input, name, bytes, position, buffer: Vec::new(), given: 0, ended: false, array: None })
+        let mut log = Self {
+            input: Box::new(BufReader::with_capacity(CHUNK_BYTES, input)),
+            name: path.display().to_string(),
+            bytes,
+            position,
+            buffer: Vec::new(),
+            given: 0,
+            ended: false,
+            array: None,
+            binary: None,
+            decoded: Decoded::default(),
+        };
+        log.binary = format.binary(log.start()?).map(BinaryFile::new);
+        Ok(log)
+    }
+
+    /// What came out of a log that is not made of lines, so far.
+    pub(crate) fn decoded(&self) -> &Decoded {
+        &self.decoded
+    }
+
+    /// What is there of the log before anything was taken.
+    fn start(&mut self) -> Result<&[u8], Failure> {
+        self.input.fill_buf().map_err(|error| unreadable(Path::new(&self.name), &error))
     }
 
     /// The size of the file on disk.
@@ -77,9 +104,7 @@ impl Log {
 
     /// Whether the log is one JSON list, bare or as the clouds deliver it: `{"Records": [ … ]}`.
     fn begins_like_list(&mut self) -> Result<bool, Failure> {
-        let name = self.name.clone();
-        let start = self.input.fill_buf().map_err(|error| unreadable(Path::new(&name), &error))?;
-        let mut plain = start.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
+        let mut plain = self.start()?.iter().copied().filter(|byte| !byte.is_ascii_whitespace());
         Ok(match plain.next() {
             Some(b'[') => true,
             Some(b'{') => {
@@ -91,13 +116,14 @@ impl Log {
     }
 
     fn first_byte(&mut self) -> Result<Option<u8>, Failure> {
-        let name = self.name.clone();
-        let start = self.input.fill_buf().map_err(|error| unreadable(Path::new(&name), &error))?;
-        Ok(start.iter().copied().find(|byte| !byte.is_ascii_whitespace()))
+        Ok(self.start()?.iter().copied().find(|byte| !byte.is_ascii_whitespace()))
     }
 
     /// The next piece, or `None` at the end.
     pub(crate) fn next_piece(&mut self) -> Result<Option<Piece<'_>>, Failure> {
+        if self.binary.is_some() {
+            return self.next_decoded();
+        }
         if self.array.is_none() && self.buffer.is_empty() && !self.ended && self.begins_like_list()? {
             self.array = Some(self.read_array()?);
         }
@@ -121,6 +147,22 @@ impl Log {
             }
             self.fill()?;
         }
+    }
+
+    /// The next lines of a log that is not made of lines.
+    fn next_decoded(&mut self) -> Result<Option<Piece<'_>>, Failure> {
+        let Some(file) = &mut self.binary else { return Ok(None) };
+        self.buffer.clear();
+        while self.buffer.is_empty() && !self.ended {
+            let more = self.input.fill_buf().map_err(|error| unreadable(Path::new(&self.name), &error))?;
+            let length = more.len();
+            let decoded =
+                if length == 0 { file.finish(&mut self.buffer) } else { file.take(more, &mut self.buffer) };
+            self.decoded.add(&decoded);
+            self.ended = length == 0;
+            self.input.consume(length);
+        }
+        Ok((!self.buffer.is_empty()).then_some(Piece::Lines(&self.buffer)))
     }
 
     /// Takes what is there: a pipe's lines are shown when they come, not when a chunk is full.

@@ -13,7 +13,7 @@ use matcher::{Match, Tally, Unusable};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use telemetry::{Observation, Unreadable};
+use telemetry::{Decoded, Observation, Unreadable};
 
 use crate::match_command::{Colour, words};
 use crate::output::Output;
@@ -289,6 +289,14 @@ impl Totals {
         self.matches += tally.matches;
         self.outside_validity += tally.outside_validity;
         for (why, count) in &tally.unreadable {
+            *self.unreadable.entry(why.code()).or_default() += count;
+            self.examples.entry(why.code()).or_insert_with(|| why.to_string());
+        }
+    }
+
+    /// Adds what a log that is not made of lines held beside its records.
+    pub(crate) fn add_undecoded(&mut self, decoded: &Decoded) {
+        for (why, count) in &decoded.refused {
             *self.unreadable.entry(why.code()).or_default() += count;
             self.examples.entry(why.code()).or_insert_with(|| why.to_string());
         }

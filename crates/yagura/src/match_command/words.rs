@@ -4,6 +4,14 @@
 pub(crate) fn japanese(code: &str) -> Option<&'static str> {
     Some(match code {
         "confidence-low" => "作成者の確信度が指定より低い",
+        "dns-message" => "DNS メッセージが壊れている（読めた部分は使用）",
+        "event" => "イベントログの記録が壊れている",
+        "event-chunk" => "イベントログの区画が壊れている",
+        "flow-address" => "アドレスのないフロー",
+        "flow-message" => "NetFlow 5・9、IPFIX のメッセージでないか、壊れている",
+        "flow-template" => "テンプレートがまだ届いていないフロー",
+        "frame" => "dnstap のメッセージではないフレーム",
+        "frame-stream" => "dnstap のストリームではない",
         "line-cut-off" => "行が途中で切れている",
         "line-no-header" => "既知の形式の行でないか、列の定義（`#fields`）がまだない",
         "line-not-json" => "JSON ではない",
@@ -21,6 +29,8 @@ pub(crate) fn japanese(code: &str) -> Option<&'static str> {
         "pattern-syntax" => "パターンの文法が正しくない",
         "pattern-too-complex" => "パターンが複雑すぎる",
         "pattern-value" => "比較する値がその種類の値ではない",
+        "record-cut-off" => "記録が途中で切れている",
+        "record-too-long" => "記録が長すぎる",
         "revoked" => "取り消されている",
         "set-full" => "指標が多すぎる",
         "stix-json" => "JSON のオブジェクトではない",

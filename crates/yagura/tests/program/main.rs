@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod agreements;
 #[cfg(test)]
+mod binary_ways_in;
+#[cfg(test)]
 mod bucket;
 #[cfg(test)]
 mod contributions;
