@@ -1,6 +1,7 @@
 //! One thread for each log source: read, match, ask the consent, minimise, spool. The position moves only with what it gave.
 
 mod group;
+mod partitions;
 mod pushed;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -21,7 +22,7 @@ use crate::ledger::{LedgerKind, LedgerRow};
 use crate::source::Mark;
 use crate::source::journal::Key;
 use crate::source::tail::{LINE_BYTES_MAX, Stretch, Tail};
-use crate::spool::{Kept, NewSpooled, Position, WAITING_SIGHTINGS_MAX};
+use crate::spool::{Kept, NewSpooled, Position, Reach, WAITING_SIGHTINGS_MAX};
 use crate::status::{SourceReport, Status};
 use crate::{EdgeError, Shared, SpoolError};
 
@@ -112,6 +113,7 @@ impl<'a> Pipeline<'a> {
             Origin::StandardInput => self.read_standard_input(),
             Origin::Http(_) | Origin::Syslog(_) => self.take_pushed(),
             Origin::Nats(nats) => self.take_messages(&nats),
+            Origin::Kafka(kafka) => self.take_partitions(&kafka),
         };
         if let Err(error) = ended {
             tracing::error!(source = self.source.name, %error, "the source stopped");
@@ -276,9 +278,19 @@ impl<'a> Pipeline<'a> {
 
     /// Whether it is stored; it is not where the edge stops before the disk takes it.
     fn store_all(&mut self, position: &Position, found: &Yield, taken: &[Key]) -> Result<bool, SpoolError> {
+        self.store_kept(position, found, taken, &[])
+    }
+
+    fn store_kept(
+        &mut self,
+        position: &Position,
+        found: &Yield,
+        taken: &[Key],
+        reaches: &[Reach],
+    ) -> Result<bool, SpoolError> {
         let windows = self.scanners.get_mut(&position.file).and_then(FileScanner::windows_to_keep);
         let (sightings, ledger) = (&found.sightings, &found.ledger);
-        let kept = Kept { sightings, ledger, taken, windows: windows.as_deref() };
+        let kept = Kept { sightings, ledger, taken, reaches, windows: windows.as_deref() };
         let stored = self.until_stored(|shared, source| shared.spool.keep(&source.name, position, &kept))?;
         Ok(stored.is_some())
     }

@@ -1,9 +1,10 @@
 //! The ways in. Files are followed where they are; what is pushed is kept in a journal before its sender is answered; a stream of
-//! JetStream keeps what was not acknowledged.
+//! JetStream keeps what was not acknowledged, a topic of Kafka everything for a time.
 
 pub(crate) mod counters;
 pub(crate) mod http;
 pub(crate) mod journal;
+pub(crate) mod kafka;
 pub(crate) mod nats;
 pub(crate) mod syslog;
 pub(crate) mod tail;
@@ -63,7 +64,7 @@ pub(crate) async fn open(config: &Config, spool: &Spool) -> Result<Opened, EdgeE
     let mut opened = Opened { inlets: BTreeMap::new(), doors: Vec::new(), writers: Vec::new() };
     for source in &config.sources {
         match &source.origin {
-            Origin::Files(_) | Origin::StandardInput | Origin::Nats(_) => {
+            Origin::Files(_) | Origin::StandardInput | Origin::Nats(_) | Origin::Kafka(_) => {
                 opened.add(source, Inlet::default());
             }
             Origin::Http(http) => {

@@ -1,5 +1,7 @@
 //! Where telemetry comes from: files, and what is pushed or fetched.
 
+mod kafka;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +16,10 @@ use telemetry::{Columns, Format, Reader};
 
 use super::ConfigError;
 use super::tls::{self, WrittenTls};
+
+use kafka::WrittenKafka;
+pub(crate) use kafka::is_near;
+pub use kafka::{Kafka, KafkaTls, Mechanism, Sasl, Start};
 
 /// Bytes that may wait on disk for one source, unless the configuration says otherwise.
 const QUEUE_BYTES_MAX: u64 = 1 << 30;
@@ -50,6 +56,8 @@ pub enum Origin {
     Syslog(Syslog),
     /// A stream of JetStream, shared with other edges.
     Nats(Nats),
+    /// Topics of Kafka, shared with other edges.
+    Kafka(Kafka),
 }
 
 /// A door for bodies.
@@ -196,7 +204,8 @@ impl WrittenSource {
             "http" => Origin::Http(read::<WrittenHttp>(&name, rest)?.resolve()?),
             "syslog" => Origin::Syslog(read::<WrittenSyslog>(&name, rest)?.resolve()?),
             "nats" => Origin::Nats(read::<WrittenNats>(&name, rest)?.resolve()?),
-            other => return Err(value("source.kind", other, "`file`, `http`, `syslog` or `nats`")),
+            "kafka" => Origin::Kafka(read::<WrittenKafka>(&name, rest)?.resolve()?),
+            other => return Err(value("source.kind", other, "`file`, `http`, `syslog`, `nats` or `kafka`")),
         };
         Ok(Source { name, origin, format, columns: columns.map(Arc::new) })
     }
@@ -263,12 +272,10 @@ impl WrittenNats {
             // What stands in an address may sign somebody in, so it is not told.
             let server: ServerAddr =
                 text.parse().map_err(|_| value("source.servers", "no address", wrong))?;
-            let is_near = server.host() == "localhost"
-                || server.host().parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
             if server.username().is_some() || !(text.starts_with("nats://") || text.starts_with("tls://")) {
                 return Err(value("source.servers", "something else", wrong));
             }
-            tls |= !is_near || text.starts_with("tls://");
+            tls |= !is_near(server.host()) || text.starts_with("tls://");
             servers.push(server);
         }
         if servers.is_empty() {

@@ -40,6 +40,7 @@ function table(target, columns, rows, empty) {
 
 const total = (counts) => number(Object.values(counts).reduce((sum, count) => sum + count, 0));
 const reasons = (counts, words, before) => { const said = Object.entries(counts).filter(([, count]) => count).map(([why, count]) => `${words[why] ?? why} ${number(count)}`).join(", "); return said && before + said; };
+const partitions = (all) => { const behind = all.filter((p) => p.behind).slice(0, 8).map((p) => `${p.topic}/${p.partition}: ${number(p.behind)}`).join(", "); return behind && ` (${behind})`; };
 const bracketed = (counts) => { const said = reasons(counts, {}, ""); return said && ` (${said})`; };
 
 function show(state) {
@@ -58,7 +59,7 @@ function show(state) {
   at("consent").textContent = state.consent.purposes.length && state.consent.up_to ? w.consentText(state.consent) : w.consentNone;
   table(at("sources"), w.sourceColumns, state.sources.map((s) => {
     const row = document.createElement("tr");
-    const unread = s.behind_messages == null ? `${number(s.behind_bytes)} B` : `${number(s.behind_messages)} ${w.messages}`;
+    const unread = s.behind_messages == null ? `${number(s.behind_bytes)} B` : `${number(s.behind_messages)} ${w.messages}${partitions(s.partitions)}`;
     const { held, ...misses } = s.windows;
     const windows = held ? `${number(held)} ${w.held}${reasons(misses, w.windowMisses, ", ")}` : reasons(misses, w.windowMisses, "");
     row.append(element("td", s.listens ? `${s.name} (${s.listens})` : s.name), element("td", s.format), element("td", unread), element("td", s.lag_seconds == null ? "–" : `${number(Math.round(s.lag_seconds))} s`), element("td", number(s.records)), element("td", `${number(s.unreadable)}${bracketed(s.unreadable_by)}`), element("td", `${number(s.received)}${s.repeated ? ` (${w.repeated} ${number(s.repeated)})` : ""}`), element("td", `${total(s.refused)}${bracketed(s.refused)}`), element("td", `${total(s.dropped)}${bracketed(s.dropped)}`), element("td", windows || "–"));
