@@ -28,6 +28,10 @@ use crate::{EdgeError, Shared, SpoolError};
 
 /// How often a source looks for new lines.
 const POLL: Duration = Duration::from_millis(50);
+/// The same while lines come: the next one is to be matched some milliseconds after it was written.
+const QUICK_POLL: Duration = Duration::from_millis(2);
+/// How long after its last line a source counts as one that more comes from.
+const LIVELY: Duration = Duration::from_secs(2);
 /// How often a source looks for new, rotated and truncated files.
 const DISCOVER: Duration = Duration::from_millis(500);
 /// How long to wait before a failed write to the spool is tried again.
@@ -59,6 +63,9 @@ struct Pipeline<'a> {
     recorded: Instant,
     /// Files whose position in the spool is behind the one in memory.
     unrecorded: HashSet<Uuid>,
+    /// When there was something to match last, and whether there was room in the spool when it was asked last.
+    lively: Instant,
+    room: Option<(Instant, bool)>,
 }
 
 /// A file's scanner, and the header lines that its format needs to go on after a restart.
@@ -101,6 +108,8 @@ impl<'a> Pipeline<'a> {
             formats: BTreeSet::new(),
             recorded: Instant::now(),
             unrecorded: HashSet::new(),
+            lively: Instant::now(),
+            room: None,
         }
     }
 
@@ -137,7 +146,7 @@ impl<'a> Pipeline<'a> {
                 Ok(Some(stretch)) => self.take(&mut tail, &stretch)?,
                 Ok(None) => {
                     self.record_positions(&mut tail, RECORD)?;
-                    std::thread::sleep(POLL);
+                    std::thread::sleep(self.pause());
                 }
                 Err(error) => {
                     self.shared.status.set_trouble("log-unreadable", true);
@@ -192,10 +201,21 @@ impl<'a> Pipeline<'a> {
     }
 
     /// While the spool is full nothing is read: logs on disk keep better than memory.
-    fn must_wait(&self) -> Result<bool, SpoolError> {
+    fn must_wait(&mut self) -> Result<bool, SpoolError> {
+        if let Some((asked, full)) = self.room
+            && asked.elapsed() < POLL
+        {
+            return Ok(full);
+        }
         let full = self.shared.spool.waiting_count()? >= WAITING_SIGHTINGS_MAX;
         self.shared.status.set_trouble("spool-full", full);
+        self.room = Some((Instant::now(), full));
         Ok(full)
+    }
+
+    /// How long to wait where nothing has come.
+    fn pause(&self) -> Duration {
+        if self.lively.elapsed() < LIVELY { QUICK_POLL } else { POLL }
     }
 
     fn take(&mut self, tail: &mut Tail, stretch: &Stretch) -> Result<(), SpoolError> {
@@ -236,6 +256,7 @@ impl<'a> Pipeline<'a> {
     /// Matches one stretch. Nothing of an unmatched record outlives this function.
     fn scan(&mut self, stretch: &Stretch, header: &[u8]) -> Yield {
         let now = jiff::Timestamp::now();
+        self.lively = Instant::now();
         let set = self.shared.indicators.current();
         let file = self.scanners.entry(stretch.file).or_insert_with(|| {
             let mut file = FileScanner::new(&set, &self.source, header);

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::group::Come;
-use super::{Pipeline, RETRY, Yield};
+use super::{Pipeline, Yield};
 use crate::SpoolError;
 use crate::config::Kafka;
 use crate::source::journal::Key;

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod agreements;
 #[cfg(test)]
+mod broker;
+#[cfg(test)]
 mod bucket;
 #[cfg(test)]
 mod contributions;
@@ -14,6 +16,8 @@ mod council;
 #[path = "../../../store/tests/suite/server.rs"]
 #[expect(dead_code, reason = "the program's tests need less of it than the store's")]
 mod database;
+#[cfg(test)]
+mod day;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
@@ -43,5 +47,7 @@ mod served;
 mod several;
 #[cfg(test)]
 mod soak;
+#[cfg(test)]
+mod topics;
 #[cfg(test)]
 mod ways_in;
