@@ -95,7 +95,7 @@ impl Pipeline<'_> {
                 line: info.stream_sequence,
                 mark: Mark::Message { group_key: config.group_key, message: key },
             };
-            all.add(self.take_message(inlet, come, position));
+            all.add(self.take_message(inlet, &come, position));
         }
         if keys.is_empty() {
             return Ok(true);
@@ -109,7 +109,7 @@ impl Pipeline<'_> {
     }
 
     /// What one message gave. One that cannot be read would be no better at another edge, so it is counted and done with.
-    pub(super) fn take_message(&mut self, inlet: &Inlet, come: Come<'_>, position: &mut Position) -> Yield {
+    pub(super) fn take_message(&mut self, inlet: &Inlet, come: &Come<'_>, position: &mut Position) -> Yield {
         let lines = match Lines::of_body(come.body, RECORD_BYTES_MAX) {
             Ok(lines) => lines,
             Err(why) => {

@@ -109,7 +109,7 @@ impl Pipeline<'_> {
                 line: record.offset.cast_unsigned(),
                 mark: Mark::Message { group_key: config.group_key, message: key_of(place, record.offset) },
             };
-            all.add(self.take_message(inlet, come, &mut reading.position));
+            all.add(self.take_message(inlet, &come, &mut reading.position));
         }
         if moved.is_empty() {
             return Ok(true);

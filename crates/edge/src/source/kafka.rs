@@ -113,7 +113,7 @@ impl Group {
     async fn subscribe(&mut self, config: &Kafka) -> Result<(), Away> {
         self.consumer.subscribe(&config.topics).await?;
         let known = self.consumer.fetch_metadata(None).await?;
-        let far = known.brokers.iter().map(|broker| broker.host()).find(|host| !is_near(host));
+        let far = known.brokers.iter().map(krafka::BrokerInfo::host).find(|host| !is_near(host));
         match (far, &config.tls) {
             (Some(host), None) => Err(Away::Ended(format!(
                 "the cluster names a broker on another machine, `{host}`, to which records would come in the open; set `tls = true`"
