@@ -214,8 +214,8 @@ fn cut(digest: Sha256) -> Key {
 
 /// Whether an error is about what stands at one place.
 fn tells(error: &str, topic: &str, partition: i32, offset: i64) -> bool {
-    error.contains(&format!(" at {topic}-{partition} offset {offset}"))
-        && !error.contains(&format!(" at {topic}-{partition} offset {offset}0"))
+    let place = format!(" at {topic}-{partition} offset {offset}");
+    error.split(&place).skip(1).any(|rest| !rest.starts_with(|next: char| next.is_ascii_digit()))
 }
 
 async fn security(config: &Kafka) -> Result<AuthConfig, Away> {
