@@ -289,6 +289,7 @@ fn a_day_with_a_restart_loses_nothing_and_doubles_nothing() {
     let (planted, ghosts) = playing.join().unwrap();
     check(&mut control, &planted, ghosts);
     tell(&control, &planted, ghosts);
+    check_memory(&control);
 }
 
 /// Each planted record has its sighting, and no other has one.
@@ -322,6 +323,10 @@ fn check(control: &mut Control, planted: &[Planted], ghosts: usize) {
             "{name}: {source}"
         );
     }
+}
+
+#[track_caller]
+fn check_memory(control: &Control) {
     let most = control.resident.iter().map(|(_, mib)| *mib).fold(0.0, f64::max);
     assert!(most < RESIDENT_MIB_MAX, "{most:.1} MiB");
     let (level, growth) = level_and_growth(&control.resident);
