@@ -52,17 +52,23 @@ impl Pipeline<'_> {
         config: &Kafka,
         reading: &mut Reading,
     ) -> Result<(), SpoolError> {
+        let mut is_owed = false;
         while !self.shared.is_stopping() {
             // Held and not left alone: who does not ask for messages loses the partitions.
             runtime.block_on(group.hold(self.must_wait()?));
             let done = match runtime.block_on(group.next()) {
-                Ok(batch) if batch.records.is_empty() && batch.damaged == 0 => Ok(()),
-                Ok(batch) => match self.take_records(config, group, inlet, &batch, reading)? {
-                    true => runtime.block_on(group.commit()),
-                    false => Ok(()),
-                },
+                Ok(batch) => {
+                    let has_come = !batch.records.is_empty() || batch.damaged > 0;
+                    if has_come && !self.take_records(config, group, inlet, &batch, reading)? {
+                        // The edge stops. A commit would tell of these messages, too.
+                        return Ok(());
+                    }
+                    is_owed |= has_come;
+                    if is_owed { runtime.block_on(group.commit()) } else { Ok(()) }
+                }
                 Err(error) => Err(error),
             };
+            is_owed &= done.is_err();
             let (all, partitions) = runtime.block_on(group.behind());
             (self.report.behind_messages, self.report.partitions) = (Some(all), partitions);
             self.tell();

@@ -165,9 +165,9 @@ impl Group {
         }
     }
 
-    /// Commits everything that [`Self::next`] gave.
+    /// Commits everything that [`Self::next`] gave. Partitions may be moving just then: that ends no membership, and is tried again.
     pub(crate) async fn commit(&self) -> Result<(), Away> {
-        Ok(self.consumer.commit().await?)
+        self.consumer.commit().await.map_err(Away::Passing)
     }
 
     /// Gives the partitions back, unless the configuration names the member: then they wait for it.
