@@ -27,12 +27,13 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGET ?=
 SOAK_MINUTES ?= 30
 FEDERATION_SECONDS ?= 600
+DAY_SECONDS ?= 864
 DOORS_OBJECTS ?= 4000
 DOORS_ROUNDS ?= 6
 
 web_sources := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path 'web/test-results/*')
 
-.PHONY: help setup run test lint bench fuzz soak hub-soak doors-soak web fmt
+.PHONY: help setup run test lint bench fuzz soak hub-soak edge-soak doors-soak web fmt
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -74,6 +75,13 @@ hub-soak: ## Cut links and kill hubs at random among three hubs, ten minutes (FE
 	@scripts/need $(build_needs) $(web_needs)
 	@$(MAKE) web
 	YAGURA_SOAK_SECONDS=$(FEDERATION_SECONDS) cargo test --locked -p yagura --test program -- soak:: --nocapture
+
+edge-soak: ## Play a day of mixed traffic to an edge that is killed at noon (DAY_SECONDS: 864 is a hundred times the speed)
+	@scripts/need $(build_needs) $(web_needs) python3-venv
+	@$(MAKE) web
+	@scripts/python-venv target/venv
+	YAGURA_PYTHON=$(CURDIR)/target/venv/bin/python YAGURA_DAY_SECONDS=$(DAY_SECONDS) \
+	  cargo test --locked -p yagura --test program -- day:: --nocapture
 
 doors-soak: ## Compare every door with the model of the rules at length (DOORS_OBJECTS, DOORS_ROUNDS, YAGURA_SEED)
 	@scripts/need $(build_needs) $(web_needs)

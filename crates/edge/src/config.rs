@@ -12,7 +12,11 @@ mod source;
 pub(crate) mod tls;
 
 use source::WrittenSource;
-pub use source::{Dnstap, HttpPush, Nats, Netflow, Origin, Place, Source, Syslog, Transport};
+pub(crate) use source::is_near;
+pub use source::{
+    Dnstap, HttpPush, Kafka, KafkaTls, Mechanism, Nats, Netflow, Origin, Place, Sasl, Source, Start, Syslog,
+    Transport,
+};
 
 /// What an edge needs to run.
 #[derive(Debug, Clone)]
@@ -314,6 +318,7 @@ mod tests {
     }
 
     const TLS: &str = "tls = { certificate = \"FOLDER/cert.pem\", key = \"FOLDER/key.pem\" }\n";
+    const CLIENT: &str = "client = { certificate = \"FOLDER/cert.pem\", key = \"FOLDER/key.pem\" }\n";
     const CLIENTS: &str = "tls = { certificate = \"FOLDER/cert.pem\", key = \"FOLDER/key.pem\", client_ca = \"FOLDER/cert.pem\" }\n";
 
     #[test]
@@ -343,7 +348,7 @@ mod tests {
             ("syslog", syslog("tls", allow), "given with `transport = \"tls\"`"),
             ("syslog", syslog("udp", CLIENTS), "given only with"),
             ("syslog", syslog("smtp", allow), "`udp`, `tcp` or `tls`"),
-            ("kafka", String::new(), "`file`, `http`, `syslog` or `nats`"),
+            ("pulsar", String::new(), "`file`, `http`, `syslog`, `nats` or `kafka`"),
         ] {
             let error = source(kind, &text).unwrap_err().to_string();
             assert!(error.contains(why), "{kind} {text}: {error}");
@@ -372,6 +377,48 @@ mod tests {
             (nats("nats://127.0.0.1:1", "").replace("LOGS", "LO.GS"), "without `.`"),
         ] {
             let error = source("nats", &text).unwrap_err().to_string();
+            assert!(error.contains(why) && !error.contains("hunter2"), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn topics_are_read_in_the_open_on_this_machine_only() {
+        let kafka = |servers: &str, rest: &str| {
+            format!(
+                "servers = [{servers}]\ntopics = [\"eve\", \"zeek.dns\"]\ngroup = \"g\"\ngroup_key_file = \"FOLDER/token\"\n{rest}"
+            )
+        };
+        let near = "\"127.0.0.1:9092\"";
+        let sasl = |mechanism: &str| {
+            format!(
+                "sasl = {{ mechanism = \"{mechanism}\", user = \"u\", password_file = \"FOLDER/token\" }}\n"
+            )
+        };
+        for (servers, rest, by_tls) in [
+            (near, String::new(), false),
+            ("\"localhost:9092\", \"[::1]:9092\"", sasl("plain"), false),
+            ("\"127.0.0.1:9092\", \"k1.example:9093\"", sasl("scram-sha-512"), true),
+            (near, "tls = true\nstart = \"latest\"\nmember = \"edge-1\"\n".to_owned(), true),
+            (near, "certificate = \"FOLDER/cert.pem\"\n".to_owned(), true),
+            (near, CLIENT.to_owned(), true),
+        ] {
+            let config = source("kafka", &kafka(servers, &rest)).unwrap();
+            let Origin::Kafka(read) = &config.sources[0].origin else { panic!("topics were configured") };
+            assert_eq!(read.tls.is_some(), by_tls, "{servers} {rest}");
+            assert!(!format!("{config:?}").contains("sixteen"));
+        }
+        for (text, why) in [
+            (kafka("", ""), "at least one address"),
+            (kafka("\"u:hunter2@k1.example:9093\"", ""), "without a scheme, user and password"),
+            (kafka("\"k1.example\"", ""), "addresses such as"),
+            (kafka(near, &sasl("gssapi")), "`scram-sha-512`, `scram-sha-256` or `plain`"),
+            (kafka(near, "start = \"now\"\n"), "`earliest` or `latest`"),
+            (kafka(near, "session_seconds = 5\n"), "6 to 1800"),
+            (kafka(near, "offset = 1\n"), "unknown field `offset`"),
+            (kafka(near, "").replace("zeek.dns", "zeek*"), "names of topics"),
+            (kafka(near, "").replace("\"g\"", "\"\""), "the name of the group"),
+        ] {
+            let error = source("kafka", &text).unwrap_err().to_string();
             assert!(error.contains(why) && !error.contains("hunter2"), "{text}: {error}");
         }
     }

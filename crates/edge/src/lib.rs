@@ -24,7 +24,10 @@ use api::client::{Client, Settings};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-pub use config::{Config, ConfigError, HttpPush, HubLink, Matching, Nats, Origin, Source, Syslog, Transport};
+pub use config::{
+    Config, ConfigError, Dnstap, HttpPush, HubLink, Kafka, KafkaTls, Matching, Mechanism, Nats, Netflow,
+    Origin, Place, Sasl, Source, Start, Syslog, Transport,
+};
 pub use ledger::{Counts, LedgerKind, LedgerRow};
 pub use spool::SpoolError;
 

@@ -24,6 +24,13 @@ struct OfReason {
     reason: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfPartition {
+    source: String,
+    topic: String,
+    partition: i32,
+}
+
 type Counts = Family<OfSource, Counter>;
 type Reasons = Family<OfReason, Counter>;
 type Levels = Family<OfSource, Gauge>;
@@ -39,6 +46,7 @@ struct Sources {
     dropped: Reasons,
     behind_bytes: Levels,
     behind_messages: Levels,
+    behind_in_partition: Family<OfPartition, Gauge>,
     lag_seconds: Family<OfSource, Gauge<f64, std::sync::atomic::AtomicU64>>,
     window_records: Levels,
     windows_not: Reasons,
@@ -81,6 +89,10 @@ fn sources(shared: &Shared) -> Sources {
         if let Some(messages) = report.behind_messages {
             all.behind_messages.get_or_create(&of()).set(messages.cast_signed());
         }
+        for lag in report.partitions {
+            let of = OfPartition { source: source.clone(), topic: lag.topic, partition: lag.partition };
+            all.behind_in_partition.get_or_create(&of).set(lag.behind.cast_signed());
+        }
         if let Some(seconds) = report.health.lag_seconds {
             all.lag_seconds.get_or_create(&of()).set(seconds);
         }
@@ -117,6 +129,11 @@ impl Sources {
         registry.register("dropped", "What is gone and nobody could be told", self.dropped);
         registry.register("behind_bytes", "Bytes that wait to be read", self.behind_bytes);
         registry.register("behind_messages", "Messages that wait for the group", self.behind_messages);
+        registry.register(
+            "behind_in_partition",
+            "Messages that wait in a partition of this edge",
+            self.behind_in_partition,
+        );
         registry.register("lag_seconds", "Age of the newest record that was read", self.lag_seconds);
         registry.register(
             "window_records",

@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::Shared;
 use crate::ledger::{Counts, LedgerRow};
 use crate::source::counters::Counted;
+use crate::source::kafka::PartitionLag;
 use crate::status::{SourceReport, WindowsReport};
 
 /// Rows on the page.
@@ -45,6 +46,7 @@ struct SourceInFull {
     health: api::SourceHealth,
     listens: Option<SocketAddr>,
     behind_messages: Option<u64>,
+    partitions: Vec<PartitionLag>,
     repeated: u64,
     unreadable_by: BTreeMap<&'static str, u64>,
     #[serde(flatten)]
@@ -118,6 +120,7 @@ fn sources(shared: &Shared) -> Vec<SourceInFull> {
             listens: inlet.and_then(|inlet| inlet.listens),
             counted: inlet.map(|inlet| inlet.counters.read()).unwrap_or_default(),
             behind_messages: report.behind_messages,
+            partitions: report.partitions,
             repeated: report.repeated,
             unreadable_by: report.unreadable,
             windows: report.windows,

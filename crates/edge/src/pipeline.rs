@@ -2,6 +2,7 @@
 
 mod event_log;
 mod group;
+mod partitions;
 mod pushed;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -23,12 +24,16 @@ use crate::source::Mark;
 use crate::source::event_logs::{self, EventLogs};
 use crate::source::journal::Key;
 use crate::source::tail::{LINE_BYTES_MAX, Stretch, Tail};
-use crate::spool::{Kept, NewSpooled, Position, WAITING_SIGHTINGS_MAX};
+use crate::spool::{Kept, NewSpooled, Position, Reach, WAITING_SIGHTINGS_MAX};
 use crate::status::{SourceReport, Status};
 use crate::{EdgeError, Shared, SpoolError};
 
 /// How often a source looks for new lines.
 const POLL: Duration = Duration::from_millis(50);
+/// The same while lines come: the next one is to be matched some milliseconds after it was written.
+const QUICK_POLL: Duration = Duration::from_millis(2);
+/// How long after its last line a source counts as one that more comes from.
+const LIVELY: Duration = Duration::from_secs(2);
 /// How often a source looks for new, rotated and truncated files.
 const DISCOVER: Duration = Duration::from_millis(500);
 /// How long to wait before a failed write to the spool is tried again.
@@ -60,6 +65,9 @@ struct Pipeline<'a> {
     recorded: Instant,
     /// Files whose position in the spool is behind the one in memory.
     unrecorded: HashSet<Uuid>,
+    /// When there was something to match last, and whether there was room in the spool when it was asked last.
+    lively: Instant,
+    room: Option<(Instant, bool)>,
 }
 
 /// A file's scanner, and the header lines that its format needs to go on after a restart.
@@ -102,6 +110,8 @@ impl<'a> Pipeline<'a> {
             formats: BTreeSet::new(),
             recorded: Instant::now(),
             unrecorded: HashSet::new(),
+            lively: Instant::now(),
+            room: None,
         }
     }
 
@@ -116,6 +126,7 @@ impl<'a> Pipeline<'a> {
                 self.take_pushed()
             }
             Origin::Nats(nats) => self.take_messages(&nats),
+            Origin::Kafka(kafka) => self.take_partitions(&kafka),
         };
         if let Err(error) = ended {
             tracing::error!(source = self.source.name, %error, "the source stopped");
@@ -151,7 +162,7 @@ impl<'a> Pipeline<'a> {
                 Ok(None) if was_event => {}
                 Ok(None) => {
                     self.record_positions(&mut tail, RECORD)?;
-                    std::thread::sleep(POLL);
+                    std::thread::sleep(self.pause());
                 }
                 Err(error) => {
                     self.shared.status.set_trouble("log-unreadable", true);
@@ -206,10 +217,21 @@ impl<'a> Pipeline<'a> {
     }
 
     /// While the spool is full nothing is read: logs on disk keep better than memory.
-    fn must_wait(&self) -> Result<bool, SpoolError> {
+    fn must_wait(&mut self) -> Result<bool, SpoolError> {
+        if let Some((asked, full)) = self.room
+            && asked.elapsed() < POLL
+        {
+            return Ok(full);
+        }
         let full = self.shared.spool.waiting_count()? >= WAITING_SIGHTINGS_MAX;
         self.shared.status.set_trouble("spool-full", full);
+        self.room = Some((Instant::now(), full));
         Ok(full)
+    }
+
+    /// How long to wait where nothing has come.
+    fn pause(&self) -> Duration {
+        if self.lively.elapsed() < LIVELY { QUICK_POLL } else { POLL }
     }
 
     fn take(&mut self, tail: &mut Tail, stretch: &Stretch) -> Result<(), SpoolError> {
@@ -250,6 +272,7 @@ impl<'a> Pipeline<'a> {
     /// Matches one stretch. Nothing of an unmatched record outlives this function.
     fn scan(&mut self, stretch: &Stretch, header: &[u8]) -> Yield {
         let now = jiff::Timestamp::now();
+        self.lively = Instant::now();
         let set = self.shared.indicators.current();
         let file = self.scanners.entry(stretch.file).or_insert_with(|| {
             let mut file = FileScanner::new(&set, &self.source, header);
@@ -292,9 +315,19 @@ impl<'a> Pipeline<'a> {
 
     /// Whether it is stored; it is not where the edge stops before the disk takes it.
     fn store_all(&mut self, position: &Position, found: &Yield, taken: &[Key]) -> Result<bool, SpoolError> {
+        self.store_kept(position, found, taken, &[])
+    }
+
+    fn store_kept(
+        &mut self,
+        position: &Position,
+        found: &Yield,
+        taken: &[Key],
+        reaches: &[Reach],
+    ) -> Result<bool, SpoolError> {
         let windows = self.scanners.get_mut(&position.file).and_then(FileScanner::windows_to_keep);
         let (sightings, ledger) = (&found.sightings, &found.ledger);
-        let kept = Kept { sightings, ledger, taken, windows: windows.as_deref() };
+        let kept = Kept { sightings, ledger, taken, reaches, windows: windows.as_deref() };
         let stored = self.until_stored(|shared, source| shared.spool.keep(&source.name, position, &kept))?;
         Ok(stored.is_some())
     }

@@ -1,11 +1,12 @@
 //! The ways in. Files are followed where they are; what is pushed is kept in a journal before its sender is answered; a stream of
-//! JetStream keeps what was not acknowledged.
+//! JetStream keeps what was not acknowledged, a topic of Kafka everything for a time.
 
 pub(crate) mod counters;
 pub(crate) mod dnstap;
 pub(crate) mod event_logs;
 pub(crate) mod http;
 pub(crate) mod journal;
+pub(crate) mod kafka;
 pub(crate) mod nats;
 pub(crate) mod netflow;
 pub(crate) mod syslog;
@@ -70,7 +71,7 @@ pub(crate) async fn open(config: &Config, spool: &Spool) -> Result<Opened, EdgeE
     let mut opened = Opened { inlets: BTreeMap::new(), doors: Vec::new(), writers: Vec::new() };
     for source in &config.sources {
         match &source.origin {
-            Origin::Files(_) | Origin::StandardInput | Origin::Nats(_) => {
+            Origin::Files(_) | Origin::StandardInput | Origin::Nats(_) | Origin::Kafka(_) => {
                 opened.add(source, Inlet::default());
             }
             Origin::Http(http) => {

@@ -3,6 +3,8 @@
 //! A match and the position behind it are written in one transaction, so a crash repeats nothing and loses nothing; a
 //! sighting leaves the spool only when the hub has acknowledged it.
 
+mod reach;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +17,8 @@ use uuid::Uuid;
 use crate::ledger::{Counts, LedgerKind, LedgerRow};
 use crate::source::journal::Key;
 use crate::source::taken::TAKEN_MAX;
+
+pub(crate) use reach::Reach;
 
 /// Namespace of sighting identifiers.
 const SIGHTING_NAMESPACE: Uuid = Uuid::from_u128(0x5b0c_6c1e_6f0e_5f43_9a63_1d3b_7a6f_2c11);
@@ -109,6 +113,8 @@ pub(crate) struct Kept<'k> {
     pub(crate) ledger: &'k [LedgerRow],
     /// What was taken in, to be known when it comes again.
     pub(crate) taken: &'k [Key],
+    /// How far partitions of a group were read with it.
+    pub(crate) reaches: &'k [Reach],
     /// What patterns over several records remember of the file; `None`: as before. Never of a later position than this one, or
     /// records that are read again would be counted twice.
     pub(crate) windows: Option<&'k [u8]>,
@@ -131,6 +137,7 @@ impl Spool {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "cache_size", -2000)?;
         connection.execute_batch(SCHEMA)?;
+        connection.execute_batch(reach::SCHEMA)?;
         let key = sealing_key(&connection)?;
         Ok(Self { connection: Mutex::new(connection), key })
     }
@@ -190,6 +197,7 @@ impl Spool {
         let transaction = connection.transaction()?;
         put_position(&transaction, source, position)?;
         put_taken(&transaction, source, kept.taken)?;
+        reach::put(&transaction, source, kept.reaches)?;
         put_windows(&transaction, source, position, kept.windows)?;
         let mut fresh = 0;
         for sighting in kept.sightings {

@@ -9,6 +9,8 @@ use matcher::{WindowTally, Windows};
 use serde::Serialize;
 use telemetry::Unreadable;
 
+use crate::source::kafka::PartitionLag;
+
 /// How a source is, in full: the hub is told the first of it.
 #[derive(Debug, Clone)]
 pub(crate) struct SourceReport {
@@ -21,6 +23,8 @@ pub(crate) struct SourceReport {
     pub(crate) damaged: u64,
     /// Messages of a stream that wait for the group.
     pub(crate) behind_messages: Option<u64>,
+    /// Of which partitions, the furthest behind first.
+    pub(crate) partitions: Vec<PartitionLag>,
     pub(crate) windows: WindowsReport,
 }
 
@@ -40,6 +44,7 @@ impl SourceReport {
             repeated: 0,
             damaged: 0,
             behind_messages: None,
+            partitions: Vec::new(),
             windows: WindowsReport::default(),
         }
     }

@@ -110,7 +110,7 @@ pub(crate) fn announce(output: &Output, running: &RunningHub) {
 }
 
 /// What a server logs where `RUST_LOG` says nothing.
-pub(crate) const SERVER_LOG: &str = "warn,hub=info,edge=info";
+pub(crate) const SERVER_LOG: &str = "warn,hub=info,edge=info,krafka=error";
 
 /// Structured logs on standard error: text for people, JSON with `--json`; `RUST_LOG` chooses what is logged.
 pub(crate) fn log_to_stderr(output: &Output, otherwise: &str) {

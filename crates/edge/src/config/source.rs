@@ -1,5 +1,7 @@
 //! Where telemetry comes from: files, and what is pushed or fetched.
 
+mod kafka;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +16,10 @@ use telemetry::{Binary, Columns, Format, Reader};
 
 use super::ConfigError;
 use super::tls::{self, WrittenTls};
+
+use kafka::WrittenKafka;
+pub(crate) use kafka::is_near;
+pub use kafka::{Kafka, KafkaTls, Mechanism, Sasl, Start};
 
 /// Bytes that may wait on disk for one source, unless the configuration says otherwise.
 const QUEUE_BYTES_MAX: u64 = 1 << 30;
@@ -54,6 +60,8 @@ pub enum Origin {
     Dnstap(Dnstap),
     /// A stream of JetStream, shared with other edges.
     Nats(Nats),
+    /// Topics of Kafka, shared with other edges.
+    Kafka(Kafka),
 }
 
 /// A door for bodies.
@@ -251,8 +259,9 @@ impl WrittenSource {
             "netflow" => Origin::Netflow(read::<WrittenBinary>(&name, rest)?.netflow()?),
             "dnstap" => Origin::Dnstap(read::<WrittenBinary>(&name, rest)?.dnstap()?),
             "nats" => Origin::Nats(read::<WrittenNats>(&name, rest)?.resolve()?),
+            "kafka" => Origin::Kafka(read::<WrittenKafka>(&name, rest)?.resolve()?),
             other => {
-                let wanted = "`file`, `http`, `syslog`, `netflow`, `dnstap` or `nats`";
+                let wanted = "`file`, `http`, `syslog`, `netflow`, `dnstap`, `nats` or `kafka`";
                 return Err(value("source.kind", other, wanted));
             }
         };
@@ -366,12 +375,10 @@ impl WrittenNats {
             // What stands in an address may sign somebody in, so it is not told.
             let server: ServerAddr =
                 text.parse().map_err(|_| value("source.servers", "no address", wrong))?;
-            let is_near = server.host() == "localhost"
-                || server.host().parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
             if server.username().is_some() || !(text.starts_with("nats://") || text.starts_with("tls://")) {
                 return Err(value("source.servers", "something else", wrong));
             }
-            tls |= !is_near || text.starts_with("tls://");
+            tls |= !is_near(server.host()) || text.starts_with("tls://");
             servers.push(server);
         }
         if servers.is_empty() {

@@ -7,7 +7,7 @@ const words = {
     consentNone: "何も外に出しません。", consentText: (c) => `目的：${c.purposes.map((p) => purpose.ja[p] ?? p).join("、")}。${c.up_to?.toUpperCase()} までの指標の目撃情報を出し、TLP:${(c.mark_as ?? c.up_to)?.toUpperCase()} を付けます。自組織のアドレスは${c.own_addresses ? "含めます" : "含めません"}。`,
     kinds: { all: "すべて", asked: "依頼", matched: "一致", withheld: "外に出さず", sent: "送信", refused: "拒否" },
     columns: ["時刻", "種類", "指標", "内容"], sourceColumns: ["名前", "形式", "未読", "遅れ", "記録", "読めない行", "受信", "取り込まず", "失われたもの", "窓"], other: "English", messages: "件", repeated: "再送", held: "保持", windowMisses: { late: "遅着", future: "未来の時刻", forgotten: "忘れたもの", undecided: "判定できず" },
-    troubles: { "disk-full": "ディスクがいっぱいです。空きを作ると読み取りが再開します。失われたものはありません。", "spool-full": "送信待ちが上限に達しました。ハブが受け取るまで読み取りを止めています。", "log-lost": "読み終える前にログが消えました。ログの保存期間を延ばしてください。", "log-unreadable": "ログを開けません。ファイルの権限を確かめてください。", "queue-full": "受信した記録の照合待ちが上限に達しました。送信側には後で送るよう返しています（UDP は失われます）。", "stream-away": "NATS のストリームを読めません。サーバーと設定を確かめてください。未読のものはストリームに残っています。", "pushed-damaged": "受信した記録の一部がディスクから読み戻せませんでした。ディスクを確かめてください。" },
+    troubles: { "disk-full": "ディスクがいっぱいです。空きを作ると読み取りが再開します。失われたものはありません。", "spool-full": "送信待ちが上限に達しました。ハブが受け取るまで読み取りを止めています。", "log-lost": "読み終える前にログが消えました。ログの保存期間を延ばしてください。", "log-unreadable": "ログを開けません。ファイルの権限を確かめてください。", "queue-full": "受信した記録の照合待ちが上限に達しました。送信側には後で送るよう返しています（UDP は失われます）。", "stream-away": "NATS のストリームまたは Kafka のトピックを読めません。サーバーと設定を確かめてください。未読のものはそこに残っています。", "pushed-damaged": "受信した記録の一部がディスクから読み戻せませんでした。ディスクを確かめてください。" },
   },
   en: {
     title: "What left this edge", connected: "connected to the hub", away: "the hub cannot be reached (records are kept and sent later)", asOf: "as of",
@@ -16,7 +16,7 @@ const words = {
     consentNone: "Nothing leaves.", consentText: (c) => `Purpose: ${c.purposes.map((p) => purpose.en[p] ?? p).join(", ")}. Sightings of indicators up to TLP:${c.up_to?.toUpperCase()} leave, marked TLP:${(c.mark_as ?? c.up_to)?.toUpperCase()}. Our own addresses are ${c.own_addresses ? "in them" : "not in them"}.`,
     kinds: { all: "all", asked: "asked", matched: "matched", withheld: "kept inside", sent: "sent", refused: "refused" },
     columns: ["time", "kind", "indicator", "contents"], sourceColumns: ["name", "format", "unread", "lag", "records", "unreadable lines", "received", "turned away", "lost", "windows"], other: "日本語", messages: "messages", repeated: "repeated", held: "held", windowMisses: { late: "late", future: "in the future", forgotten: "forgotten", undecided: "undecided" },
-    troubles: { "disk-full": "The disk is full. Free some space and reading goes on; nothing was lost.", "spool-full": "Too many sightings wait. Reading has paused until the hub takes some.", "log-lost": "A log vanished before it was read out. Keep logs longer.", "log-unreadable": "A log cannot be opened. Check the file's permissions.", "queue-full": "Too much that was pushed waits to be matched. Senders are told to come again later (UDP is lost).", "stream-away": "The NATS stream cannot be read. Check the servers and the configuration; what was not read stays in the stream.", "pushed-damaged": "Some of what was pushed could not be read back from the disk. Check the disk." },
+    troubles: { "disk-full": "The disk is full. Free some space and reading goes on; nothing was lost.", "spool-full": "Too many sightings wait. Reading has paused until the hub takes some.", "log-lost": "A log vanished before it was read out. Keep logs longer.", "log-unreadable": "A log cannot be opened. Check the file's permissions.", "queue-full": "Too much that was pushed waits to be matched. Senders are told to come again later (UDP is lost).", "stream-away": "The stream of NATS or the topics of Kafka cannot be read. Check the servers and the configuration; what was not read stays there.", "pushed-damaged": "Some of what was pushed could not be read back from the disk. Check the disk." },
   },
 };
 const purpose = {
@@ -40,6 +40,7 @@ function table(target, columns, rows, empty) {
 
 const total = (counts) => number(Object.values(counts).reduce((sum, count) => sum + count, 0));
 const reasons = (counts, words, before) => { const said = Object.entries(counts).filter(([, count]) => count).map(([why, count]) => `${words[why] ?? why} ${number(count)}`).join(", "); return said && before + said; };
+const partitions = (all) => { const behind = all.filter((p) => p.behind).slice(0, 8).map((p) => `${p.topic}/${p.partition}: ${number(p.behind)}`).join(", "); return behind && ` (${behind})`; };
 const bracketed = (counts) => { const said = reasons(counts, {}, ""); return said && ` (${said})`; };
 
 function show(state) {
@@ -58,7 +59,7 @@ function show(state) {
   at("consent").textContent = state.consent.purposes.length && state.consent.up_to ? w.consentText(state.consent) : w.consentNone;
   table(at("sources"), w.sourceColumns, state.sources.map((s) => {
     const row = document.createElement("tr");
-    const unread = s.behind_messages == null ? `${number(s.behind_bytes)} B` : `${number(s.behind_messages)} ${w.messages}`;
+    const unread = s.behind_messages == null ? `${number(s.behind_bytes)} B` : `${number(s.behind_messages)} ${w.messages}${partitions(s.partitions)}`;
     const { held, ...misses } = s.windows;
     const windows = held ? `${number(held)} ${w.held}${reasons(misses, w.windowMisses, ", ")}` : reasons(misses, w.windowMisses, "");
     row.append(element("td", s.listens ? `${s.name} (${s.listens})` : s.name), element("td", s.format), element("td", unread), element("td", s.lag_seconds == null ? "–" : `${number(Math.round(s.lag_seconds))} s`), element("td", number(s.records)), element("td", `${number(s.unreadable)}${bracketed(s.unreadable_by)}`), element("td", `${number(s.received)}${s.repeated ? ` (${w.repeated} ${number(s.repeated)})` : ""}`), element("td", `${total(s.refused)}${bracketed(s.refused)}`), element("td", `${total(s.dropped)}${bracketed(s.dropped)}`), element("td", windows || "–"));

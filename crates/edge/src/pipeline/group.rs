@@ -12,6 +12,14 @@ use crate::source::taken::Taken;
 use crate::source::{Inlet, Mark, RECORD_BYTES_MAX};
 use crate::spool::Position;
 
+/// A message of a stream or a topic.
+pub(super) struct Come<'m> {
+    pub(super) body: &'m [u8],
+    /// Its number there.
+    pub(super) line: u64,
+    pub(super) mark: Mark,
+}
+
 impl Pipeline<'_> {
     /// Matches messages of the stream, until the edge stops.
     pub(super) fn take_messages(&mut self, config: &Nats) -> Result<(), SpoolError> {
@@ -52,7 +60,7 @@ impl Pipeline<'_> {
         Ok(())
     }
 
-    fn away(&self, error: &dyn std::fmt::Display) {
+    pub(super) fn away(&self, error: &dyn std::fmt::Display) {
         self.shared.status.set_trouble_of(&self.source.name, "stream-away", true);
         tracing::warn!(source = self.source.name, %error, "the stream of records cannot be read");
         std::thread::sleep(RETRY);
@@ -82,31 +90,12 @@ impl Pipeline<'_> {
             }
             keys.push(key);
             inlet.counters.received(1);
-            let lines = match Lines::of_body(&message.payload, RECORD_BYTES_MAX) {
-                Ok(lines) => lines,
-                Err(why) => {
-                    // It would be no better at another edge.
-                    inlet.counters.refused(why.code(), 1);
-                    continue;
-                }
-            };
-            for (why, count) in &lines.refused {
-                inlet.counters.refused(why.code(), *count);
-            }
-            let stretch = Stretch {
-                file: position.file,
-                offset: position.position,
+            let come = Come {
+                body: &message.payload,
                 line: info.stream_sequence,
-                bytes: lines.bytes,
-                oversize: 0,
                 mark: Mark::Message { group_key: config.group_key, message: key },
             };
-            position.position += stretch.bytes.len() as u64;
-            let found = self.scan(&stretch, &position.header);
-            if let Some(scanner) = self.scanners.get(&stretch.file) {
-                position.header.clone_from(&scanner.header);
-            }
-            all.add(found);
+            all.add(self.take_message(inlet, &come, position));
         }
         if keys.is_empty() {
             return Ok(true);
@@ -118,10 +107,38 @@ impl Pipeline<'_> {
         }
         Ok(stored)
     }
+
+    /// What one message gave. One that cannot be read would be no better at another edge, so it is counted and done with.
+    pub(super) fn take_message(&mut self, inlet: &Inlet, come: &Come<'_>, position: &mut Position) -> Yield {
+        let lines = match Lines::of_body(come.body, RECORD_BYTES_MAX) {
+            Ok(lines) => lines,
+            Err(why) => {
+                inlet.counters.refused(why.code(), 1);
+                return Yield::default();
+            }
+        };
+        for (why, count) in &lines.refused {
+            inlet.counters.refused(why.code(), *count);
+        }
+        let stretch = Stretch {
+            file: position.file,
+            offset: position.position,
+            line: come.line,
+            bytes: lines.bytes,
+            oversize: 0,
+            mark: come.mark,
+        };
+        position.position += stretch.bytes.len() as u64;
+        let found = self.scan(&stretch, &position.header);
+        if let Some(scanner) = self.scanners.get(&stretch.file) {
+            position.header.clone_from(&scanner.header);
+        }
+        found
+    }
 }
 
 impl Yield {
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.sightings.extend(other.sightings);
         self.ledger.extend(other.ledger);
         self.newest = other.newest.or(self.newest);

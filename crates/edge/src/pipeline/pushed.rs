@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{POLL, Pipeline, RECORD, RETRY, Yield};
+use super::{Pipeline, RECORD, RETRY, Yield};
 use crate::SpoolError;
 use crate::source::Mark;
 use crate::source::journal::{Entry, Journal, Key};
@@ -41,7 +41,7 @@ impl Pipeline<'_> {
                 Ok(Some(entry)) => self.take_entry(&mut reading, entry, journal)?,
                 Ok(None) => {
                     self.record_reading(&mut reading, journal, RECORD)?;
-                    std::thread::sleep(POLL);
+                    std::thread::sleep(self.pause());
                 }
                 Err(error) => {
                     tracing::warn!(source = self.source.name, %error, "what was pushed cannot be read");

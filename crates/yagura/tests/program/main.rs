@@ -5,6 +5,8 @@ mod agreements;
 #[cfg(test)]
 mod binary_ways_in;
 #[cfg(test)]
+mod broker;
+#[cfg(test)]
 mod bucket;
 #[cfg(test)]
 mod contributions;
@@ -16,6 +18,8 @@ mod council;
 #[path = "../../../store/tests/suite/server.rs"]
 #[expect(dead_code, reason = "the program's tests need less of it than the store's")]
 mod database;
+#[cfg(test)]
+mod day;
 #[cfg(test)]
 mod edge;
 #[cfg(test)]
@@ -45,5 +49,7 @@ mod served;
 mod several;
 #[cfg(test)]
 mod soak;
+#[cfg(test)]
+mod topics;
 #[cfg(test)]
 mod ways_in;

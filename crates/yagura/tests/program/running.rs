@@ -157,6 +157,13 @@ impl Edge {
         let _ = self.child.wait();
     }
 
+    /// The memory that it takes, in MiB.
+    pub(crate) fn resident_mib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+    }
+
     /// What the edge's own page tells.
     pub(crate) fn ledger(&self) -> Value {
         get(&format!("{}/api/v1/ledger", self.page), None).unwrap()

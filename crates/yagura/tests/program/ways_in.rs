@@ -15,40 +15,45 @@ use crate::running::{
     CONSENT, Edge, Hub, RUNTIME, admin, edge_config_of, export, register_edge, wait_until, wait_until_or_tell,
 };
 
-const TOKEN: &str = "what the shippers of this test bear";
+pub(crate) const TOKEN: &str = "what the shippers of this test bear";
 
-struct Scene {
+pub(crate) struct Scene {
     folder: tempfile::TempDir,
-    hub: Hub,
-    token: String,
+    pub(crate) hub: Hub,
+    pub(crate) token: String,
 }
 
 impl Scene {
-    fn set() -> Self {
+    pub(crate) fn set() -> Self {
+        let scene = Self::set_without_indicators();
+        scene.hub.post(&indicators());
+        scene
+    }
+
+    pub(crate) fn set_without_indicators() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let hub = Hub::start(&folder.path().join("hub"));
         let token = register_edge(&hub);
-        hub.post(&indicators());
         std::fs::write(folder.path().join("token"), TOKEN).unwrap();
         Self { folder, hub, token }
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn config(&self, sources: &str) -> std::path::PathBuf {
+    pub(crate) fn config(&self, sources: &str) -> std::path::PathBuf {
         let sections = format!("[consent]\n{CONSENT}\n{sources}");
         edge_config_of(&self.path().join("edge"), "harbour-1", &self.hub, &self.token, &sections)
     }
 
-    fn sightings(&self) -> Vec<Value> {
+    pub(crate) fn sightings(&self) -> Vec<Value> {
         export(&self.hub).into_iter().filter(|object| object["type"] == "sighting").collect()
     }
 
     /// Every planted record gave one sighting, and none gave two.
     #[track_caller]
-    fn check_found_once(&self, records: usize) {
+    pub(crate) fn check_found_once(&self, records: usize) {
         let sightings = self.sightings();
         let seen: BTreeSet<&str> =
             sightings.iter().map(|sighting| sighting["first_seen"].as_str().unwrap()).collect();
@@ -56,11 +61,11 @@ impl Scene {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn source<'l>(ledger: &'l Value, name: &str) -> &'l Value {
+pub(crate) fn source<'l>(ledger: &'l Value, name: &str) -> &'l Value {
     ledger["sources"].as_array().unwrap().iter().find(|source| source["name"] == name).unwrap_or(&Value::Null)
 }
 
