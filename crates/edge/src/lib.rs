@@ -10,6 +10,7 @@ mod link;
 mod metrics;
 mod page;
 mod pipeline;
+mod rules;
 mod source;
 mod spool;
 mod status;
@@ -26,6 +27,7 @@ use tokio::task::JoinSet;
 
 pub use config::{Config, ConfigError, HttpPush, HubLink, Matching, Nats, Origin, Source, Syslog, Transport};
 pub use ledger::{Counts, LedgerKind, LedgerRow};
+pub use rules::files::{RuleFiles, read_rules};
 pub use spool::SpoolError;
 
 use crate::indicators::Indicators;
