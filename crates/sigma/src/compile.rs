@@ -3,8 +3,8 @@
 use regex::RegexBuilder;
 use rsigma_eval::CompiledRule;
 use rsigma_parser::{
-    CorrelationCondition, CorrelationRule, Detection, DetectionItem, Detections, FilterRule, Modifier,
-    SigmaRule, SigmaValue, StringPart,
+    ConditionOperator, CorrelationCondition, CorrelationRule, CorrelationType, Detection, DetectionItem,
+    Detections, FilterRule, Modifier, SigmaRule, SigmaValue, StringPart,
 };
 
 use crate::budget;
@@ -15,37 +15,32 @@ use crate::rule::Why;
 const CONDITION_BYTES_MAX: usize = 4 << 10;
 /// The longest regular expression or value with wildcards, in bytes.
 const EXPRESSION_BYTES_MAX: usize = 4 << 10;
-/// What a regular expression may compile to, in bytes.
-const EXPRESSION_COMPILED_BYTES_MAX: usize = 1 << 20;
-/// The most regular expressions of one rule.
-const EXPRESSIONS_MAX: usize = 64;
-/// The most spellings that `windash` may give the values of one rule.
-const SPELLINGS_MAX: usize = 4096;
+/// What a regular expression is taken to cost, in bytes: the least of these that it compiles to. The last is the most.
+const EXPRESSION_COSTS_BYTES: [usize; 3] = [64 << 10, 1 << 20, 4 << 20];
+/// What all regular expressions of one rule may cost, in bytes.
+const EXPRESSIONS_BYTES_MAX: usize = 16 << 20;
+/// What all spellings that `windash` gives the values of one rule may have, in bytes.
+const SPELLINGS_BYTES_MAX: usize = 256 << 10;
 /// The most rules that a correlation may name, and fields that it may group by.
 const CORRELATED_MAX: usize = 64;
 
 /// What a document says.
 pub(crate) enum Document {
-    Rule(Box<SigmaRule>),
+    /// A rule, and what its expressions and spellings cost, in bytes.
+    Rule(Box<SigmaRule>, usize),
     Correlation(Box<CorrelationRule>),
-    Filter(Box<FilterRule>),
+    /// A filter, and what it costs each rule that it is for.
+    Filter(Box<FilterRule>, usize),
 }
 
 /// Reads one document, or several that depend on one another. What is wrong with one of these is told in its place.
 pub(crate) fn read(text: &str) -> Result<Vec<Result<Document, Why>>, Why> {
     budget::check(text)?;
     let read = rsigma_parser::parse_sigma_yaml(text).map_err(|error| refusal(&error.to_string()))?;
-    let rules =
-        read.rules.into_iter().map(|rule| checked_rule(rule).map(|rule| Document::Rule(Box::new(rule))));
-    let correlations = read
-        .correlations
-        .into_iter()
-        .map(|rule| checked_correlation(rule).map(|rule| Document::Correlation(Box::new(rule))));
-    let filters = read
-        .filters
-        .into_iter()
-        .map(|rule| checked_filter(rule).map(|rule| Document::Filter(Box::new(rule))));
-    let all: Vec<_> = rules.chain(correlations).chain(filters).collect();
+    let mut all: Vec<Result<Document, Why>> = Vec::new();
+    all.extend(read.rules.into_iter().map(checked_rule));
+    all.extend(read.correlations.into_iter().map(checked_correlation));
+    all.extend(read.filters.into_iter().map(checked_filter));
     // A rule that was read has only been warned of: a misspelt `status` keeps no rule from use.
     match read.errors.first() {
         Some(error) if all.is_empty() => Err(refusal(error)),
@@ -72,8 +67,8 @@ fn refusal(message: &str) -> Why {
     Why::new(code, message)
 }
 
-fn checked_rule(mut rule: SigmaRule) -> Result<SigmaRule, Why> {
-    check_detections(&rule.detection)?;
+fn checked_rule(mut rule: SigmaRule) -> Result<Document, Why> {
+    let cost = cost_of(&rule.detection)?;
     if rule.logsource.product.is_none()
         && rule.logsource.category.is_none()
         && rule.logsource.service.is_none()
@@ -85,16 +80,16 @@ fn checked_rule(mut rule: SigmaRule) -> Result<SigmaRule, Why> {
     }
     // The evaluator obeys some attributes; whose rule it is must not decide what it may cost.
     rule.custom_attributes.clear();
-    Ok(rule)
+    Ok(Document::Rule(Box::new(rule), cost))
 }
 
-fn checked_filter(mut filter: FilterRule) -> Result<FilterRule, Why> {
-    check_detections(&filter.detection)?;
+fn checked_filter(mut filter: FilterRule) -> Result<Document, Why> {
+    let cost = cost_of(&filter.detection)?;
     filter.custom_attributes.clear();
-    Ok(filter)
+    Ok(Document::Filter(Box::new(filter), cost))
 }
 
-fn checked_correlation(mut rule: CorrelationRule) -> Result<CorrelationRule, Why> {
+fn checked_correlation(mut rule: CorrelationRule) -> Result<Document, Why> {
     if rule.rules.is_empty() || rule.rules.len() > CORRELATED_MAX || rule.group_by.len() > CORRELATED_MAX {
         let message = format!(
             "a correlation names between one and {CORRELATED_MAX} rules, and groups by as many fields"
@@ -108,11 +103,20 @@ fn checked_correlation(mut rule: CorrelationRule) -> Result<CorrelationRule, Why
         let message = format!("the correlation counts further than {GROUP_RECORDS_MAX}");
         return Err(Why::new("sigma-too-large", message));
     }
+    // Where it states no condition, all its rules are meant; the evaluator would be content with one.
+    let rules = rule.rules.len() as u64;
+    if let (CorrelationType::Temporal, CorrelationCondition::Threshold { predicates, .. }) =
+        (rule.correlation_type, &mut rule.condition)
+        && predicates.as_slice() == [(ConditionOperator::Gte, 1)]
+    {
+        *predicates = vec![(ConditionOperator::Gte, rules)];
+    }
     rule.custom_attributes.clear();
-    Ok(rule)
+    Ok(Document::Correlation(Box::new(rule)))
 }
 
-fn check_detections(detections: &Detections) -> Result<(), Why> {
+/// What the values of a rule cost beyond its text, in bytes.
+fn cost_of(detections: &Detections) -> Result<usize, Why> {
     if detections.condition_strings.iter().map(String::len).sum::<usize>() > CONDITION_BYTES_MAX {
         let message = format!("the condition has more than {} KiB", CONDITION_BYTES_MAX >> 10);
         return Err(Why::new("sigma-too-large", message));
@@ -121,10 +125,10 @@ fn check_detections(detections: &Detections) -> Result<(), Why> {
     for detection in detections.named.values() {
         cost.add(detection)?;
     }
-    Ok(())
+    Ok(cost.expressions + cost.spellings)
 }
 
-/// What the values of a rule have cost so far.
+/// What the values of a rule have cost so far, in bytes.
 #[derive(Default)]
 struct Cost {
     expressions: usize,
@@ -164,29 +168,36 @@ impl Cost {
     }
 
     fn add_expression(&mut self, item: &DetectionItem, value: &SigmaValue) -> Result<(), Why> {
-        self.expressions += 1;
         let SigmaValue::String(text) = value else { return Ok(()) };
-        if self.expressions > EXPRESSIONS_MAX || text.original.len() > EXPRESSION_BYTES_MAX {
-            let message = format!(
-                "a rule may have {EXPRESSIONS_MAX} regular expressions of {} KiB each",
-                EXPRESSION_BYTES_MAX >> 10
-            );
+        if text.original.len() > EXPRESSION_BYTES_MAX {
+            let message = format!("a regular expression has more than {} KiB", EXPRESSION_BYTES_MAX >> 10);
             return Err(Why::new("sigma-expression", message));
         }
-        let built = RegexBuilder::new(&text.original)
-            .case_insensitive(item.field.has_modifier(Modifier::IgnoreCase))
-            .size_limit(EXPRESSION_COMPILED_BYTES_MAX)
-            .build();
-        built.map(drop).map_err(|error| Why::new("sigma-expression", error.to_string()))
+        let fits = |limit: &usize| {
+            let mut builder = RegexBuilder::new(&text.original);
+            builder.case_insensitive(item.field.has_modifier(Modifier::IgnoreCase)).size_limit(*limit).build()
+        };
+        let [.., most] = EXPRESSION_COSTS_BYTES;
+        fits(&most).map_err(|error| Why::new("sigma-expression", error.to_string()))?;
+        self.expressions +=
+            EXPRESSION_COSTS_BYTES.into_iter().find(|limit| fits(limit).is_ok()).unwrap_or(most);
+        if self.expressions > EXPRESSIONS_BYTES_MAX {
+            let message =
+                format!("the regular expressions take more than {} MiB", EXPRESSIONS_BYTES_MAX >> 20);
+            return Err(Why::new("sigma-expression", message));
+        }
+        Ok(())
     }
 
-    /// Every hyphen of a value may be written in five ways.
+    /// Every hyphen of a value may be written in five ways, of up to three bytes.
     fn add_spellings(&mut self, value: &SigmaValue) -> Result<(), Why> {
         let SigmaValue::String(text) = value else { return Ok(()) };
         let hyphens = u32::try_from(text.original.matches('-').count()).unwrap_or(u32::MAX);
-        self.spellings = self.spellings.saturating_add(5_usize.saturating_pow(hyphens));
-        if self.spellings > SPELLINGS_MAX {
-            let message = format!("`windash` would give the values more than {SPELLINGS_MAX} spellings");
+        let spellings = 5_usize.saturating_pow(hyphens).saturating_mul(text.original.len());
+        self.spellings = self.spellings.saturating_add(spellings);
+        if self.spellings > SPELLINGS_BYTES_MAX {
+            let message =
+                format!("`windash` would spell the values in more than {} KiB", SPELLINGS_BYTES_MAX >> 10);
             return Err(Why::new("sigma-too-large", message));
         }
         Ok(())

@@ -7,7 +7,8 @@ use crate::indicator::Indicator;
 /// A text of one or more Sigma rules, and whose they are.
 ///
 /// Bounds, beyond which a rule is refused and nothing else stops: 64 KiB and 10,000 nodes of YAML for a rule, anchors written
-/// out; 32 levels; 4 KiB of condition; 64 regular expressions of 4 KiB that compile to 1 MiB; 4,096 spellings by `windash`.
+/// out; 32 levels; 4 KiB of condition; regular expressions of 4 KiB that compile to 4 MiB each and 16 MiB together; 256 KiB of
+/// spellings by `windash`.
 #[derive(Debug, Clone)]
 pub struct RuleText {
     pub(crate) origin: Origin,

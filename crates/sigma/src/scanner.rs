@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rsigma_eval::{CorrelationEngine, EvaluationResult, JsonEvent, ResultBody};
 use serde_json::Value;
 use telemetry::{Format, Observation, Reader};
@@ -17,6 +17,8 @@ pub struct Scanner {
     /// The columns of a `#Fields:` line (W3C extended logs).
     columns: Vec<String>,
     correlations: Option<CorrelationEngine>,
+    /// The time of the newest record that correlations were told of.
+    newest: Timestamp,
     tally: Tally,
 }
 
@@ -33,6 +35,10 @@ pub struct Tally {
     pub matches: u64,
     /// Matches that were not reported because the record's time is outside of the indicator's validity.
     pub outside_validity: u64,
+    /// Records that correlations were not told of: too far behind the newest for the shortest of their windows.
+    pub late: u64,
+    /// Records that correlations were not told of: more than a day in the future.
+    pub future: u64,
 }
 
 /// One rule that one record satisfies.
@@ -76,7 +82,14 @@ impl Scanner {
     #[must_use]
     pub fn new(set: Arc<RuleSet>, reader: Reader) -> Self {
         let correlations = set.correlation_engine();
-        Self { set, reader, columns: Vec::new(), correlations, tally: Tally::default() }
+        Self {
+            set,
+            reader,
+            columns: Vec::new(),
+            correlations,
+            newest: Timestamp::MIN,
+            tally: Tally::default(),
+        }
     }
 
     /// Goes on with another set; the log's state is kept, and what correlations remember that are in the new set as well.
@@ -114,6 +127,15 @@ impl Scanner {
             line += 1;
         }
         self.tally.lines += line;
+    }
+
+    /// Looks at one record, which may be written over several lines as members of a list are.
+    pub fn scan_record(&mut self, record: &[u8], now: Timestamp, found: &mut dyn FnMut(&Match<'_>)) {
+        if self.set.is_empty() {
+            return;
+        }
+        self.scan_at(&Place { line: 0, line_offset: 0, text: record }, now, found);
+        self.tally.lines += 1;
     }
 
     fn scan_at(&mut self, place: &Place<'_>, now: Timestamp, found: &mut dyn FnMut(&Match<'_>)) {
@@ -182,9 +204,11 @@ impl Scanner {
             self.tally.outside_validity += u64::from(!counts);
             counts
         });
-        if let Some(engine) = &mut self.correlations {
-            let completed = correlate::feed(engine, &record.fields, &results, time);
-            results.extend(completed);
+        if !results.is_empty()
+            && self.is_timely(time, now)
+            && let Some(engine) = &mut self.correlations
+        {
+            results.extend(correlate::feed(engine, &record.fields, &results, time));
         }
         for result in &results {
             let Some(rule) = rule_of(&self.set, result).filter(|rule| rule.reports) else { continue };
@@ -195,6 +219,26 @@ impl Scanner {
             let (observation, hits, met) = (&observation, hits.as_slice(), met.as_slice());
             found(&Match { rule, line, line_offset, text, observation, hits, met, count });
         }
+    }
+}
+
+impl Scanner {
+    /// Whether correlations may be told of a record of this time. The evaluator takes records in the order of their times and forgets
+    /// from the front, so one that is later than a window would be counted with those that came long after it; and one from
+    /// the future would make all others late.
+    fn is_timely(&mut self, time: Timestamp, now: Timestamp) -> bool {
+        const FUTURE: SignedDuration = SignedDuration::from_hours(24);
+        let Some(shortest) = self.set.shortest_window() else { return false };
+        if time.duration_since(now) > FUTURE {
+            self.tally.future += 1;
+            return false;
+        }
+        if self.newest.duration_since(time) > shortest {
+            self.tally.late += 1;
+            return false;
+        }
+        self.newest = self.newest.max(time);
+        true
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use rsigma_eval::{CompiledRule, CorrelationEngine, Engine, MatchDetailLevel};
 use rsigma_parser::{CorrelationRule, FilterRule, FilterRuleTarget, LogSource, SigmaRule};
 use telemetry::Format;
@@ -50,6 +51,10 @@ struct Group {
 
 /// The most rules of a set.
 const RULES_MAX: usize = 50_000;
+/// The most text of all rules, in bytes.
+const TEXT_BYTES_MAX: usize = 64 << 20;
+/// What the regular expressions and spellings of all rules may cost, in bytes.
+const COST_BYTES_MAX: usize = 1 << 30;
 /// The most filters of a set: each may have every rule compiled into a longer one.
 const FILTERS_MAX: usize = 1000;
 
@@ -111,6 +116,12 @@ impl RuleSet {
     /// Whether the rule counts for a record of this time.
     pub(crate) fn counts_at(&self, rule: &Rule, time: jiff::Timestamp) -> bool {
         self.any_time || rule.origin.indicator().is_none_or(|indicator| indicator.counts_at(time))
+    }
+
+    /// The shortest span of time that a correlation looks at.
+    pub(crate) fn shortest_window(&self) -> Option<SignedDuration> {
+        let seconds = self.correlations.iter().map(|rule| rule.timespan.seconds).min()?;
+        Some(SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX)))
     }
 
     /// What the correlations of a log remember, at its beginning; `None` where there are none.
@@ -178,8 +189,10 @@ struct Builder {
     /// By scope: an indicator's identifier, or nothing for all files together.
     names: BTreeMap<String, Names>,
     correlations: Vec<Waiting<CorrelationRule>>,
-    filters: Vec<Waiting<FilterRule>>,
+    filters: Vec<Waiting<(FilterRule, usize)>>,
     refused: Vec<Refused>,
+    text_bytes: usize,
+    cost_bytes: usize,
 }
 
 fn scope(origin: &Origin) -> &str {
@@ -201,6 +214,12 @@ impl Builder {
         }
         for document in documents {
             let line = document.line;
+            self.text_bytes += document.text.len();
+            if self.text_bytes > TEXT_BYTES_MAX {
+                let why =
+                    Why::new("set-full", format!("the rules have more than {} MiB", TEXT_BYTES_MAX >> 20));
+                return self.refused.push(why.at(origin, line));
+            }
             match compile::read(document.text) {
                 Ok(read) => read.into_iter().for_each(|one| {
                     if let Err(why) = one.and_then(|one| self.take(one, origin, line)) {
@@ -221,9 +240,21 @@ impl Builder {
         }
         let origin = origin.clone();
         match document {
-            Document::Rule(rule) => self.take_rule(*rule, origin, line)?,
+            Document::Rule(rule, cost) => {
+                self.pay(cost)?;
+                self.take_rule(*rule, origin, line)?;
+            }
             Document::Correlation(rule) => self.correlations.push(Waiting { rule: *rule, origin, line }),
-            Document::Filter(rule) => self.filters.push(Waiting { rule: *rule, origin, line }),
+            Document::Filter(rule, cost) => self.filters.push(Waiting { rule: (*rule, cost), origin, line }),
+        }
+        Ok(())
+    }
+
+    fn pay(&mut self, cost: usize) -> Result<(), Why> {
+        self.cost_bytes = self.cost_bytes.saturating_add(cost);
+        if self.cost_bytes > COST_BYTES_MAX {
+            let message = format!("the expressions of all rules take more than {} MiB", COST_BYTES_MAX >> 20);
+            return Err(Why::new("set-full", message));
         }
         Ok(())
     }
@@ -355,21 +386,28 @@ impl Builder {
     /// The filters with the keys of the rules that they are for: those of their own scope.
     fn filters(&mut self) -> Vec<Waiting<FilterRule>> {
         let mut fit = Vec::new();
-        for mut filter in std::mem::take(&mut self.filters) {
-            let names = self.names.entry(scope(&filter.origin).to_owned()).or_default();
-            let keys: BTreeSet<String> = match &filter.rule.rules {
+        for Waiting { rule: (mut rule, cost), origin, line } in std::mem::take(&mut self.filters) {
+            let names = self.names.entry(scope(&origin).to_owned()).or_default();
+            let keys: BTreeSet<String> = match &rule.rules {
                 FilterRuleTarget::Any => names.values().cloned().collect(),
                 FilterRuleTarget::Specific(wanted) => {
                     wanted.iter().filter_map(|name| names.get(name)).cloned().collect()
                 }
             };
-            if keys.is_empty() {
-                let why = Why::new("sigma-filter", "none of the rules that the filter is for is there");
-                self.refused.push(why.at(&filter.origin, filter.line));
-                continue;
+            // Each rule that it is for gets its own of what it compiles to.
+            let paid = self.pay(cost.saturating_mul(keys.len()));
+            let is_there = if keys.is_empty() {
+                Err(Why::new("sigma-filter", "none of the rules that the filter is for is there"))
+            } else {
+                paid
+            };
+            match is_there {
+                Ok(()) => {
+                    rule.rules = FilterRuleTarget::Specific(keys.into_iter().collect());
+                    fit.push(Waiting { rule, origin, line });
+                }
+                Err(why) => self.refused.push(why.at(&origin, line)),
             }
-            filter.rule.rules = FilterRuleTarget::Specific(keys.into_iter().collect());
-            fit.push(filter);
         }
         fit
     }

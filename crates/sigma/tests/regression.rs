@@ -1,5 +1,5 @@
 //! The public collection's own regression events: each has to fire the rule that it belongs to.
-
+#![cfg(test)]
 #![expect(clippy::print_stderr, reason = "a test that is skipped for want of data says so")]
 
 use std::collections::BTreeMap;

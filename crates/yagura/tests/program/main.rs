@@ -32,6 +32,8 @@ mod peers;
 #[cfg(test)]
 mod person;
 #[cfg(test)]
+mod ruled;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 #[path = "../../../hub/tests/it/s3.rs"]
