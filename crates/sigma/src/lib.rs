@@ -5,7 +5,7 @@
 //! [`RuleSet`] is immutable and shared; a newer one replaces it between two chunks ([`Scanner::adopt`]). Nothing here reads a
 //! clock: `now` is an argument.
 //!
-//! A rule comes out of a STIX indicator with `pattern_type` `sigma` (STIX 2.1 §4.7, §10.21) and then counts as the indicator
+//! A rule comes out of a STIX indicator with `pattern_type` `sigma` (STIX 2.1 §4.7, §10.19) and then counts as the indicator
 //! does: within its validity, under its identifier, until it is revoked. Or it comes out of a file and is the operator's own.
 //!
 //! [docs/developers/sigma.md](../../../docs/developers/sigma.md) says which records there are rules for, and where the
