@@ -138,7 +138,9 @@ fn many_changes_are_compiled_anew() {
 }
 
 fn put_rule(number: u16, pattern: &str) -> IntelligenceChange {
-    let IntelligenceChange::Put { mut object, tlp } = put_pattern(number, pattern) else { unreachable!() };
+    let IntelligenceChange::Put { mut object, tlp } = put_pattern(number, pattern) else {
+        panic!("a pattern is put")
+    };
     object["pattern_type"] = "sigma".into();
     IntelligenceChange::Put { object, tlp }
 }

@@ -61,16 +61,17 @@ pub(crate) fn zeek_tsv(line: &str, tsv: &TsvReader) -> Option<Record> {
     Some(zeek(fields))
 }
 
-/// Which log a record is of that does not say so.
+/// Which log a record is of that does not say so: fields that no other log has all of.
 fn guessed(fields: &Fields) -> &'static str {
-    let has = |name: &str| fields.contains_key(name);
-    match () {
-        () if has("query") && (has("qtype") || has("qtype_name") || has("rcode")) => "dns",
-        () if has("uri") && has("method") => "http",
-        () if has("conn_state") => "conn",
-        () if has("endpoint") && has("operation") => "dce_rpc",
-        () => "",
-    }
+    const SIGNS: [(&str, &[&str]); 5] = [
+        ("dns", &["query", "qtype"]),
+        ("dns", &["query", "qtype_name"]),
+        ("http", &["uri", "method"]),
+        ("conn", &["conn_state"]),
+        ("dce_rpc", &["endpoint", "operation"]),
+    ];
+    let has_all = |names: &[&str]| names.iter().all(|name| fields.contains_key(*name));
+    SIGNS.iter().find(|(_, names)| has_all(names)).map_or("", |(log, _)| log)
 }
 
 fn of_zeek(path: &str) -> &'static [&'static str] {

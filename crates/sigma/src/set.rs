@@ -39,6 +39,8 @@ pub struct RuleSet {
     /// The evaluator's names for the rules → their places in `rules`.
     keys: HashMap<String, usize>,
     groups: Vec<Group>,
+    /// The formats that any rule is about.
+    formats: Vec<Format>,
     correlations: Vec<CorrelationRule>,
     any_time: bool,
 }
@@ -100,7 +102,7 @@ impl RuleSet {
 
     /// Whether any rule is about records of this format.
     pub(crate) fn concerns(&self, format: Format) -> bool {
-        self.groups.iter().any(|group| group.asked.may_concern(format))
+        self.formats.contains(&format)
     }
 
     /// The evaluators of the rules that are about a record of this source.
@@ -305,8 +307,11 @@ impl Builder {
         for (asked, compiled) in std::mem::take(&mut self.compiled) {
             groups.push(Group { engine: self.group(&asked, compiled, &filters), asked });
         }
+        let is_asked = |format: &Format| groups.iter().any(|group| group.asked.may_concern(*format));
+        let formats = Format::ALL.into_iter().filter(is_asked).collect();
         let Self { rules, keys, refused, .. } = self;
-        Built { set: RuleSet { rules, keys, groups, correlations, any_time: options.any_time }, refused }
+        let any_time = options.any_time;
+        Built { set: RuleSet { rules, keys, groups, formats, correlations, any_time }, refused }
     }
 
     fn group(
