@@ -66,6 +66,8 @@ pub struct Matching {
     pub confidence_min: u8,
     /// Files of well-known benign values.
     pub warning_lists: Vec<PathBuf>,
+    /// The operator's own Sigma rules: files, and folders of them.
+    pub sigma: Vec<PathBuf>,
 }
 
 /// The configuration cannot be used.
@@ -155,6 +157,8 @@ struct WrittenMatching {
     confidence_min: u8,
     #[serde(default)]
     warning_lists: Vec<PathBuf>,
+    #[serde(default)]
+    sigma: Vec<PathBuf>,
 }
 
 impl Config {
@@ -283,7 +287,8 @@ impl WrittenMatching {
                 });
             }
         };
-        Ok(Matching { subtree, confidence_min: self.confidence_min, warning_lists: self.warning_lists })
+        let Self { confidence_min, warning_lists, sigma, .. } = self;
+        Ok(Matching { subtree, confidence_min, warning_lists, sigma })
     }
 }
 

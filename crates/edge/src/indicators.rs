@@ -11,12 +11,14 @@ use api::{Intelligence, IntelligenceChange};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use matcher::{Built, Delta, Indicator, IndicatorSet, WarningLists};
+use sigma::{RuleSet, RuleText};
 use stix::marking::Tlp;
 use stix::{Id, Object};
 use tokio::sync::watch;
 
 use crate::config::Matching;
 use crate::link::Told;
+use crate::rules::Rules;
 use crate::spool::KeptIndicator;
 use crate::status::Status;
 use crate::{ConfigError, Shared};
@@ -27,12 +29,18 @@ pub(crate) struct Indicators {
     set: ArcSwap<IndicatorSet>,
     options: matcher::Options,
     warning_lists: WarningLists,
+    rules: Rules,
 }
 
 #[derive(Default)]
 struct Held {
     sequence: i64,
     usable: HashMap<Id, (Indicator, Option<Tlp>)>,
+    /// Those whose patterns are Sigma rules, and whether they changed since the rules in use were compiled.
+    rules: HashMap<Id, (RuleText, Option<Tlp>)>,
+    rules_changed: bool,
+    /// How many of them are in use.
+    rules_used: usize,
     /// Those that cannot be looked for.
     unusable: HashSet<Id>,
     /// What the hub sent that is no object at all.
@@ -85,12 +93,13 @@ impl Indicators {
             unanchored: false,
             seed: std::hash::RandomState::new().hash_one(sequence),
         };
-        let mut held = Held { sequence, ..Held::default() };
+        let mut held = Held { sequence, rules_changed: true, ..Held::default() };
         for (body, tlp) in kept {
             held.put(Bytes::from(body), tlp.as_deref());
         }
         let set = ArcSwap::from_pointee(IndicatorSet::none());
-        Ok(Self { held: Mutex::new(held), set, options, warning_lists })
+        let rules = Rules::new(matching)?;
+        Ok(Self { held: Mutex::new(held), set, options, warning_lists, rules })
     }
 
     /// The set in use.
@@ -98,11 +107,16 @@ impl Indicators {
         self.set.load_full()
     }
 
+    /// The Sigma rules in use.
+    pub(crate) fn rules(&self) -> Arc<RuleSet> {
+        self.rules.current()
+    }
+
     /// Applies what the hub sent; the set in use changes with the next rebuild.
     pub(crate) fn change(&self, news: &Intelligence) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if news.reset {
-            *held = Held::default();
+            *held = Held { rules_changed: true, ..Held::default() };
         }
         for change in &news.changes {
             match change {
@@ -111,8 +125,7 @@ impl Indicators {
                 }
                 IntelligenceChange::Drop { id } => {
                     if let Ok(id) = Id::parse(id) {
-                        held.usable.remove(&id);
-                        held.unusable.remove(&id);
+                        held.forget(&id);
                         held.changed.add(&id);
                     }
                 }
@@ -124,6 +137,7 @@ impl Indicators {
     /// Compiles what changed and puts the new set in use. Few changes are put over the set that is there, which takes
     /// milliseconds; where they have become many, all that is held is compiled anew.
     pub(crate) fn rebuild(&self, status: &Status) {
+        self.rebuild_rules(status);
         let current = self.current();
         let (sequence, next) = {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -139,7 +153,7 @@ impl Indicators {
         for (id, why) in refused.iter().take(20) {
             tracing::info!(indicator = %id, code = why.code, "not used: {why}");
         }
-        status.indicators.store(set.len() as u64, Ordering::Relaxed);
+        let used = set.len();
         self.set.store(Arc::new(set));
         status.generation.store(sequence, Ordering::Relaxed);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,25 +161,44 @@ impl Indicators {
             held.refused.clear();
         }
         held.refused.extend(refused.into_iter().map(|(id, _)| id));
-        let refused = held.unreadable + (held.unusable.len() + held.refused.len()) as u64;
+        let rules_refused = held.rules.len().saturating_sub(held.rules_used);
+        let refused = held.unreadable + (held.unusable.len() + held.refused.len() + rules_refused) as u64;
         status.refused.store(refused, Ordering::Relaxed);
+        status.indicators.store((used + held.rules_used) as u64, Ordering::Relaxed);
+    }
+
+    /// Compiles the Sigma rules, where any of them changed.
+    fn rebuild_rules(&self, status: &Status) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::take(&mut held.rules_changed) {
+            return;
+        }
+        let texts: Vec<RuleText> = held.rules.values().map(|(text, _)| text.clone()).collect();
+        drop(held);
+        let used = self.rules.rebuild(texts, status);
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).rules_used = used;
     }
 
     /// Has the next set compiled from all that is held.
     fn start_over(&self) {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).changed = Changed::All;
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.changed = Changed::All;
+        held.rules_changed = true;
     }
 
     /// The marking that an indicator bears, as the hub said.
     pub(crate) fn marking_of(&self, id: &Id) -> Option<Tlp> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.usable.get(id).and_then(|(_, tlp)| *tlp)
+        let of_rule = || held.rules.get(id).and_then(|(_, tlp)| *tlp);
+        held.usable.get(id).map_or_else(of_rule, |(_, tlp)| *tlp)
     }
 
     /// An indicator's name, or nothing where it is not held any more.
     pub(crate) fn name_of(&self, id: &Id) -> String {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.usable.get(id).map_or_else(String::new, |(indicator, _)| indicator.name.clone())
+        let of_rule = || held.rules.get(id).and_then(|(text, _)| text.origin().indicator()?.name.clone());
+        let of_pattern = held.usable.get(id).map(|(indicator, _)| indicator.name.clone());
+        of_pattern.or_else(of_rule).unwrap_or_default()
     }
 }
 
@@ -206,16 +239,25 @@ impl Held {
         };
         let id = object.id().clone();
         self.changed.add(&id);
-        match Indicator::from_object(&object) {
-            Ok(indicator) => {
-                self.unusable.remove(&id);
-                self.usable.insert(id, (indicator, tlp.and_then(oversight::tlp_from_word)));
-            }
-            Err(_) => {
-                self.usable.remove(&id);
-                self.unusable.insert(id);
-            }
+        self.forget(&id);
+        let tlp = tlp.and_then(oversight::tlp_from_word);
+        let is_usable = if sigma::Indicator::is_sigma(&object) {
+            self.rules_changed = true;
+            RuleText::of_indicator(&object).map(|text| self.rules.insert(id.clone(), (text, tlp))).is_ok()
+        } else {
+            Indicator::from_object(&object)
+                .map(|indicator| self.usable.insert(id.clone(), (indicator, tlp)))
+                .is_ok()
+        };
+        if !is_usable {
+            self.unusable.insert(id);
         }
+    }
+
+    fn forget(&mut self, id: &Id) {
+        self.usable.remove(id);
+        self.unusable.remove(id);
+        self.rules_changed |= self.rules.remove(id).is_some();
     }
 }
 

@@ -137,6 +137,71 @@ fn many_changes_are_compiled_anew() {
     assert_eq!(scene.found(), [(id(0), vec![2])].into());
 }
 
+fn put_rule(number: u16, pattern: &str) -> IntelligenceChange {
+    let IntelligenceChange::Put { mut object, tlp } = put_pattern(number, pattern) else {
+        panic!("a pattern is put")
+    };
+    object["pattern_type"] = "sigma".into();
+    IntelligenceChange::Put { object, tlp }
+}
+
+const RULE: &str = "title: whoami\nlogsource:\n  product: windows\n  category: process_creation\n\
+                    detection:\n  s:\n    CommandLine: whoami\n  condition: s\n";
+
+/// The indicators whose rules are met by a process.
+fn ruled(scene: &Scene) -> Vec<Option<Id>> {
+    let record = r#"{"Channel":"Microsoft-Windows-Sysmon/Operational","EventID":1,"CommandLine":"whoami"}"#;
+    let mut found = Vec::new();
+    let mut scanner = sigma::Scanner::new(scene.indicators.rules(), Reader::auto());
+    scanner.scan(record.as_bytes(), Timestamp::from_second(1_800_000_000).unwrap(), &mut |hit| {
+        found.push(hit.rule.origin.indicator().map(|indicator| indicator.id.clone()));
+    });
+    found
+}
+
+#[test]
+fn rules_come_change_and_go_as_indicators_do() {
+    let mut scene = Scene::new();
+    let counts = |scene: &Scene| {
+        let status = &scene.status;
+        [&status.indicators, &status.refused, &status.rules].map(|count| count.load(Ordering::Relaxed))
+    };
+    scene.change(false, vec![put(0, 10), put_rule(1, RULE), put_rule(2, "title: no rule")]);
+    assert_eq!((ruled(&scene), counts(&scene)), (vec![Some(id(1))], [2, 1, 1]));
+    assert_eq!(scene.indicators.marking_of(&id(1)), Some(Tlp::Green));
+    scene.change(false, vec![put_rule(2, RULE)]);
+    assert_eq!((ruled(&scene).len(), counts(&scene)), (2, [3, 0, 2]));
+    scene.change(false, vec![drop_of(1), put(2, 12)]);
+    assert_eq!((ruled(&scene), counts(&scene)), (vec![], [2, 0, 0]));
+    assert_eq!(scene.found().len(), 2, "what was a rule is a pattern now");
+    scene.change(true, vec![put_rule(3, RULE)]);
+    assert_eq!((ruled(&scene), counts(&scene)), (vec![Some(id(3))], [1, 0, 1]));
+}
+
+#[test]
+fn the_operators_own_rules_stand_beside_those_of_indicators() {
+    let folder = tempfile::tempdir().unwrap();
+    let put_file = |name: &str, text: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    put_file("deep/own.yml", RULE.as_bytes());
+    put_file("broken.yaml", b"title: [");
+    put_file("binary.yml", b"\xff\xfe");
+    put_file("notes.txt", b"no rule");
+    let matching = Matching { sigma: vec![folder.path().to_owned()], ..Matching::default() };
+    let indicators = Indicators::new(&matching, Vec::new(), 0).unwrap();
+    let mut scene = Scene { indicators, status: Status::default(), sequence: 0 };
+    scene.change(false, vec![put_rule(1, RULE)]);
+    assert_eq!(ruled(&scene), [None, Some(id(1))]);
+    assert_eq!(scene.status.rules_refused.load(Ordering::Relaxed), 2);
+    assert_eq!(scene.status.indicators.load(Ordering::Relaxed), 1, "own rules are no indicators");
+    let matching = Matching { sigma: vec![folder.path().join("absent")], ..Matching::default() };
+    let error = Indicators::new(&matching, Vec::new(), 0).unwrap_err().to_string();
+    assert!(error.contains("absent"), "{error}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     /// Whatever the hub says in whichever pieces, a set that grew by changes finds what one compiled at once finds.

@@ -10,6 +10,7 @@ mod link;
 mod metrics;
 mod page;
 mod pipeline;
+mod rules;
 mod source;
 mod spool;
 mod status;
@@ -29,6 +30,7 @@ pub use config::{
     Origin, Place, Sasl, Source, Start, Syslog, Transport,
 };
 pub use ledger::{Counts, LedgerKind, LedgerRow};
+pub use rules::files::{RuleFiles, read_rules};
 pub use spool::SpoolError;
 
 use crate::indicators::Indicators;

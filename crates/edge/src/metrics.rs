@@ -59,14 +59,25 @@ pub(crate) fn text(shared: &Shared) -> Option<String> {
     for (name, help, level) in [
         ("indicators", "Indicators in use", status.indicators.load(Ordering::Relaxed)),
         ("indicators_refused", "Indicators that cannot be used", status.refused.load(Ordering::Relaxed)),
+        ("sigma_rules", "Sigma rules in use", status.rules.load(Ordering::Relaxed)),
+        (
+            "sigma_rules_refused",
+            "Sigma rules that cannot be used",
+            status.rules_refused.load(Ordering::Relaxed),
+        ),
     ] {
         let gauge: Gauge = Gauge::default();
         gauge.set(level.cast_signed());
         registry.register(name, help, gauge);
     }
-    let matches: Counter = Counter::default();
-    matches.inc_by(status.matches.load(Ordering::Relaxed));
-    registry.register("matches", "Matches since the start", matches);
+    for (name, help, count) in [
+        ("matches", "Matches since the start", &status.matches),
+        ("sigma_matches", "Matches of Sigma rules since the start, among all matches", &status.rule_matches),
+    ] {
+        let counter: Counter = Counter::default();
+        counter.inc_by(count.load(Ordering::Relaxed));
+        registry.register(name, help, counter);
+    }
     sources(shared).register(&mut registry);
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry).ok()?;

@@ -4,6 +4,7 @@ mod event_log;
 mod group;
 mod partitions;
 mod pushed;
+mod ruled;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, BufRead};
@@ -73,6 +74,8 @@ struct Pipeline<'a> {
 /// A file's scanner, and the header lines that its format needs to go on after a restart.
 struct FileScanner {
     scanner: Scanner,
+    /// Holds Sigma rules against the records; `None` while there are none.
+    rules: Option<sigma::Scanner>,
     /// Reads the time of each stretch's last record.
     clock: Reader,
     header: Vec<u8>,
@@ -286,6 +289,7 @@ impl<'a> Pipeline<'a> {
         file.scanner
             .scan(&stretch.bytes, now, &mut |hit| consider(shared, source, stretch, hit, now, &mut found));
         let after = file.counts();
+        let rules = ruled::scan(shared, source, file, stretch, now, &mut found);
         file.keep_header(&stretch.bytes);
         found.newest = file.time_of_last(&stretch.bytes);
         let mut unreadable = 0;
@@ -305,7 +309,8 @@ impl<'a> Pipeline<'a> {
         self.report.health.records += records;
         self.report.health.unreadable += unreadable + stretch.oversize;
         Status::add(&shared.status.records, records);
-        Status::add(&shared.status.matches, after.matches - before.matches);
+        Status::add(&shared.status.matches, after.matches - before.matches + rules);
+        Status::add(&shared.status.rule_matches, rules);
         found
     }
 
@@ -431,29 +436,36 @@ fn consider(
     let config = &shared.config;
     match oversight::minimise(about, hit.observation, hit.hits, config.purpose, &config.consent, now) {
         Ok(minimised) => {
-            found
-                .sightings
-                .push(NewSpooled { id: sighting_id(shared, source, stretch, hit, &id), minimised });
+            found.sightings.push(NewSpooled {
+                id: sighting_id(shared, source, stretch, (hit.line_offset, hit.text), &id),
+                minimised,
+            });
         }
         Err(why) => found.ledger.push(row(LedgerKind::Withheld, why.to_string())),
     }
 }
 
 /// The same at every reading of the same record.
-fn sighting_id(shared: &Shared, source: &Source, stretch: &Stretch, hit: &Match<'_>, indicator: &Id) -> Uuid {
+fn sighting_id(
+    shared: &Shared,
+    source: &Source,
+    stretch: &Stretch,
+    (line_offset, text): (usize, &[u8]),
+    indicator: &Id,
+) -> Uuid {
     let spool = &shared.spool;
     let (name, indicator) = (source.name.as_bytes(), indicator.as_str().as_bytes());
-    let within = (hit.line_offset as u64).to_be_bytes();
+    let within = (line_offset as u64).to_be_bytes();
     match &stretch.mark {
         Mark::Place => {
-            let offset = stretch.offset + hit.line_offset as u64;
-            spool.sighting_id(&[name, &offset.to_be_bytes(), hit.text, indicator])
+            let offset = stretch.offset + line_offset as u64;
+            spool.sighting_id(&[name, &offset.to_be_bytes(), text, indicator])
         }
-        Mark::Text => spool.sighting_id(&[name, hit.text, indicator]),
-        Mark::Pushed(key) => spool.sighting_id(&[name, key, &within, hit.text, indicator]),
+        Mark::Text => spool.sighting_id(&[name, text, indicator]),
+        Mark::Pushed(key) => spool.sighting_id(&[name, key, &within, text, indicator]),
         // The name of the source is each edge's own.
         Mark::Message { group_key, message } => {
-            crate::spool::sighting_id(group_key, &[message, &within, hit.text, indicator])
+            crate::spool::sighting_id(group_key, &[message, &within, text, indicator])
         }
     }
 }
@@ -471,6 +483,7 @@ impl FileScanner {
         let scanner = Scanner::new(Arc::clone(set), source.reader());
         let mut file = Self {
             scanner,
+            rules: None,
             clock: source.reader(),
             header: Vec::new(),
             windows_kept: false,

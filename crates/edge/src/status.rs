@@ -84,6 +84,11 @@ pub(crate) struct Status {
     pub(crate) indicators: AtomicU64,
     /// Indicators that could not be used.
     pub(crate) refused: AtomicU64,
+    /// Sigma rules in use, and those that cannot be used.
+    pub(crate) rules: AtomicU64,
+    pub(crate) rules_refused: AtomicU64,
+    /// Records that met a Sigma rule since start; they are among the matches as well.
+    pub(crate) rule_matches: AtomicU64,
     /// Records read since start.
     pub(crate) records: AtomicU64,
     /// Matches since start.

@@ -47,6 +47,6 @@ pub use objects::{OBJECT_TYPES, objects};
 pub use observation::{Observation, Observed, Role};
 pub use pushed::{BulkAction, Lines};
 pub use reader::{Reader, Unreadable, detect};
-pub use sniff::values_stand_alone;
+pub use sniff::{format_of_json, values_stand_alone};
 pub use syslog_stream::{Framed, SyslogStream, add_message};
 pub use zeek::{TsvReader, unescape_tsv};

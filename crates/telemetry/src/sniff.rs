@@ -70,6 +70,12 @@ pub(crate) fn format_of(object: LazyValue<'_>) -> Option<Format> {
     elastic.then_some(Format::Ecs)
 }
 
+/// The format of one line of JSON, told by the names of its members alone; `None` where it is no object or bears no mark.
+#[must_use]
+pub fn format_of_json(line: &[u8]) -> Option<Format> {
+    format_of(json::object(line).ok()?)
+}
+
 /// Reads one line of JSON, whichever format it is of.
 pub(crate) fn read(line: &[u8]) -> Result<(Format, Observation<'_>), Unreadable> {
     let object = json::object(line)?;

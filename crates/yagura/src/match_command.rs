@@ -3,6 +3,7 @@
 pub(crate) mod intel;
 pub(crate) mod logs;
 pub(crate) mod report;
+mod rules;
 pub(crate) mod words;
 
 use std::path::PathBuf;
@@ -14,19 +15,27 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use matcher::{IndicatorSet, Scanner};
+use sigma::RuleSet;
 use telemetry::{Binary, Columns, Format, Reader};
 
 use crate::match_command::intel::IntelArgs;
 use crate::match_command::logs::{Log, Piece};
 use crate::match_command::report::{Places, Report, Totals};
+use crate::match_command::rules::Ruled;
 use crate::output::{Failure, Output};
 
 /// `yagura match`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 something matched, 1 nothing matched, 2 an error.")]
+#[command(
+    after_help = "Exit codes: 0 something matched, 1 nothing matched, 2 an error.",
+    mut_arg("intel", |intel| intel.required(false).required_unless_present("sigma"))
+)]
 pub(crate) struct MatchArgs {
     #[command(flatten)]
     pub(crate) indicators: IntelArgs,
+    /// Sigma rules: files, and folders of `.yml` files. Indicators may hold Sigma rules as well.
+    #[arg(long, value_name = "PATH", num_args = 1)]
+    pub(crate) sigma: Vec<PathBuf>,
     /// Logs; `-` or none is standard input. `.gz` and `.zst` are read through.
     #[arg(value_name = "LOG")]
     pub(crate) logs: Vec<PathBuf>,
@@ -129,14 +138,14 @@ fn search(output: &Output, arguments: &MatchArgs) -> Result<ExitCode, Failure> {
             "`--columns` は `--format csv` と共に使います",
         ));
     }
-    let (set, mut totals) = arguments.indicators.build(output, arguments.any_time, false)?;
-    let set = Arc::new(set);
+    let (set, rules, mut totals) = what_to_look_for(output, arguments)?;
     let mut report = Report::new(output, arguments.color);
     let stdin = [PathBuf::from("-")];
     let paths = if arguments.logs.is_empty() { &stdin[..] } else { &arguments.logs[..] };
     let mut failed = None;
     for path in paths {
-        match search_log(output, arguments, (&set, columns.as_ref()), path, &mut report, &mut totals) {
+        match search_log(output, arguments, (&set, &rules, columns.as_ref()), path, &mut report, &mut totals)
+        {
             Ok(()) => {}
             // Like grep: say what is wrong with one file and go on with the next.
             Err(failure) => failed = Some(output.fail(&failure)),
@@ -151,10 +160,28 @@ fn search(output: &Output, arguments: &MatchArgs) -> Result<ExitCode, Failure> {
     Ok(failed.unwrap_or(if totals.matches > 0 { ExitCode::SUCCESS } else { ExitCode::from(1) }))
 }
 
+/// The indicators and the rules, and the totals that say which of them are not used.
+fn what_to_look_for(
+    output: &Output,
+    arguments: &MatchArgs,
+) -> Result<(Arc<IndicatorSet>, Arc<RuleSet>, Totals), Failure> {
+    let mut intel = intel::load(&arguments.indicators.intel)?;
+    let of_indicators = std::mem::take(&mut intel.rules);
+    let options =
+        sigma::Options { confidence_min: arguments.indicators.min_confidence, any_time: arguments.any_time };
+    let rules = rules::build(output, &arguments.sigma, of_indicators, options)?;
+    let (set, mut totals) = arguments.indicators.compile(intel, arguments.any_time, false)?;
+    if set.is_empty() && rules.is_empty() {
+        return Err(intel::nothing_to_look_for(output, &totals));
+    }
+    totals.rules = (!rules.is_empty()).then(|| rules.len());
+    Ok((Arc::new(set), rules, totals))
+}
+
 fn search_log(
     output: &Output,
     arguments: &MatchArgs,
-    (set, columns): (&Arc<IndicatorSet>, Option<&Arc<Columns>>),
+    (set, rules, columns): (&Arc<IndicatorSet>, &Arc<RuleSet>, Option<&Arc<Columns>>),
     path: &std::path::Path,
     report: &mut Report,
     totals: &mut Totals,
@@ -166,9 +193,11 @@ fn search_log(
         (None, None) => Reader::auto(),
     };
     let progress = progress(output, log.bytes());
+    let mut ruled = Ruled::new(rules, &reader, path);
     let mut scanner = Scanner::new(Arc::clone(set), reader);
-    let read = read_log(&mut log, &mut scanner, path, &progress, report, totals);
+    let read = read_log(&mut log, (&mut scanner, &mut ruled), path, &progress, report, totals);
     progress.finish_and_clear();
+    ruled.add_to(totals);
     totals.add(scanner.tally());
     totals.add_undecoded(log.decoded());
     read
@@ -176,7 +205,7 @@ fn search_log(
 
 fn read_log(
     log: &mut Log,
-    scanner: &mut Scanner,
+    (scanner, ruled): (&mut Scanner, &mut Ruled<'_>),
     path: &std::path::Path,
     progress: &ProgressBar,
     report: &mut Report,
@@ -190,11 +219,13 @@ fn read_log(
                 let before = scanner.tally().lines;
                 places.note(before, line);
                 scanner.scan(chunk, now, &mut |found| report.show(path, &places, found, progress));
+                ruled.scan(chunk, line, now, (report, progress));
                 line += scanner.tally().lines - before;
             }
             Piece::Record { text, line, .. } => {
                 places.note(scanner.tally().lines, line);
                 scanner.scan_line(text, now, &mut |found| report.show(path, &places, found, progress));
+                ruled.scan_record(text, line, now, (report, progress));
             }
             Piece::TooLong { .. } => {
                 totals.too_long += 1;

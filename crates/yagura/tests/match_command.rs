@@ -116,6 +116,68 @@ fn exit_codes_are_those_of_grep() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("[intel-empty]"), "{}", told(&output));
 }
 
+const RULE: &str = "title: Who am I\nid: 0a1b2c3d-0000-4000-8000-00000000000a\nlevel: low\nlogsource:\n  product: windows\n  \
+                    category: process_creation\ndetection:\n  s:\n    CommandLine|contains: whoami\n  condition: s\n";
+const PROCESS: &str = r#"{"@timestamp":"2026-02-01T00:00:00.000Z","Channel":"Microsoft-Windows-Sysmon/Operational","EventID":1,"Image":"C:\\cmd.exe","CommandLine":"cmd /c whoami"}"#;
+
+/// A bundle with one indicator whose pattern is the rule.
+fn bundle_of_rule() -> String {
+    serde_json::json!({ "type": "bundle", "id": "bundle--b6ce2ad5-9b3a-4d6a-93ce-8e2b7e8f0a02", "objects": [{
+        "type": "indicator", "spec_version": "2.1", "id": "indicator--0a1b2c3d-0000-4000-8000-00000000000b",
+        "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z", "pattern": RULE,
+        "pattern_type": "sigma", "valid_from": "2026-01-01T00:00:00Z",
+    }] })
+    .to_string()
+}
+
+#[test]
+fn sigma_rules_of_files_and_of_indicators() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.folder.path().join("rules")).unwrap();
+    desk.put("rules/own.yml", RULE.as_bytes()).put("rules/broken.yml", b"# why\ntitle: [\n");
+    desk.put("shared.json", bundle_of_rule().as_bytes());
+    desk.put("log.json", [BENIGN, PROCESS, FLOW].join("\n").as_bytes());
+    let output =
+        desk.run(&["--sigma", "rules", "--intel", "shared.json", "--intel", "intel.json", "log.json"]);
+    expect_test::expect![[r#""#]].assert_eq(&told(&output));
+    let output = desk.run(&["--json", "--quiet", "--sigma", "rules/own.yml", "log.json"]);
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rule = serde_json::json!({
+        "id": "0a1b2c3d-0000-4000-8000-00000000000a", "title": "Who am I", "level": "low", "file": "rules/own.yml", "line": 1,
+    });
+    let fields = serde_json::json!([{ "field": "CommandLine", "value": "cmd /c whoami" }]);
+    assert_eq!((&told["line"], &told["rule"], &told["fields"]), (&2.into(), &rule, &fields));
+    assert_eq!(told["event"], serde_json::from_str::<Value>(PROCESS).unwrap());
+}
+
+#[test]
+fn sigma_rules_end_as_indicators_do() {
+    let desk = Desk::new();
+    desk.put("own.yml", RULE.as_bytes())
+        .put("broken.yml", b"title: [\n")
+        .put("shared.json", bundle_of_rule().as_bytes());
+    desk.put("log.json", PROCESS.as_bytes()).put("flow.json", FLOW.as_bytes());
+    desk.put("early.json", PROCESS.replace("2026-02", "2025-02").as_bytes());
+    // Members of a list may be written over several lines.
+    desk.put("list.json", format!("[\n{}\n]\n", PROCESS.replace(',', ",\n")).as_bytes());
+    let code = |arguments: &[&str]| desk.run(arguments).status.code().unwrap();
+    assert_eq!(code(&["--sigma", "own.yml", "log.json"]), 0);
+    assert_eq!(code(&["--sigma", "own.yml", "list.json"]), 0);
+    assert_eq!(code(&["--sigma", "own.yml", "flow.json"]), 1);
+    assert_eq!(code(&["--sigma", "own.yml", "early.json"]), 0, "one's own rules have no validity");
+    assert_eq!(code(&["--intel", "shared.json", "log.json"]), 0);
+    assert_eq!(code(&["--intel", "shared.json", "early.json"]), 1);
+    assert_eq!(code(&["--any-time", "--intel", "shared.json", "early.json"]), 0);
+    assert_eq!(code(&["--sigma", "absent", "log.json"]), 2);
+    assert_eq!(code(&["--sigma", "broken.yml", "log.json"]), 2, "nothing to look for");
+    let output = desk.run(&["--lang", "ja", "--sigma", "broken.yml", "--sigma", "own.yml", "log.json"]);
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        told.contains("`broken.yml:") && told.contains("YAML の文法") && told.contains("[sigma-yaml]"),
+        "{told}"
+    );
+}
+
 #[test]
 fn compressed_and_piped() {
     let desk = Desk::new();

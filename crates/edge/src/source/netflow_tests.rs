@@ -115,7 +115,7 @@ async fn softflowd_is_understood_in_each_version() {
 
 #[tokio::test]
 async fn strangers_are_not_heard_and_other_datagrams_are_counted() {
-    let sender = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let sender = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let wait_for = async |scene: &Scene, is_there: &dyn Fn(&Inlet) -> bool| {
         let begun = Instant::now();
         while !is_there(&scene.inlet) {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
 use matcher::{Covers, Indicator, IndicatorSet, Options, Unusable, WarningLists};
+use sigma::{Refused, RuleText};
 use stix::observable::{ValueKind, recognise, refang};
 use stix::{Id, Object, Timestamp};
 use uuid::Uuid;
@@ -54,6 +55,27 @@ impl IntelArgs {
         any_time: bool,
         unanchored: bool,
     ) -> Result<(IndicatorSet, Totals), Failure> {
+        let mut intel = load(&self.intel)?;
+        // Only lines of logs are held against rules; what is kept of records from long ago has not their fields.
+        let rules = std::mem::take(&mut intel.rules);
+        intel.refused.extend(rules.iter().map(|rule| {
+            let message = format!("the pattern of `{}` is a Sigma rule", rule.origin().name());
+            Unusable { code: "pattern-not-stix", message }
+        }));
+        let (set, totals) = self.compile(intel, any_time, unanchored)?;
+        if set.is_empty() {
+            return Err(nothing_to_look_for(output, &totals));
+        }
+        Ok((set, totals))
+    }
+
+    /// The set of the indicators that were read, which may match nothing, and the totals.
+    pub(crate) fn compile(
+        &self,
+        intel: Intel,
+        any_time: bool,
+        unanchored: bool,
+    ) -> Result<(IndicatorSet, Totals), Failure> {
         let options = Options {
             covers: match self.covers {
                 NameCover::Host => Covers::Host,
@@ -65,22 +87,23 @@ impl IntelArgs {
             seed: RandomState::new().hash_one(0),
         };
         let lists = warning_lists(&self.warning_list, !self.no_builtin_warnings)?;
-        let intel = load(&self.intel)?;
         let built = IndicatorSet::build(intel.indicators, &lists, &options, 1);
         let refused: Vec<_> =
             intel.refused.into_iter().chain(built.refused.into_iter().map(|(_, why)| why)).collect();
         let partial: Vec<_> = built.partial.into_iter().map(|(_, why)| why).collect();
         let totals = Totals::new(built.set.len(), refused, partial);
-        if built.set.is_empty() {
-            totals.tell_refused(output);
-            return Err(Failure::usage(
-                "intel-empty",
-                "no indicator can be matched; the reasons are above",
-                "照合できる指標がありません（理由は上のとおり）",
-            ));
-        }
         Ok((built.set, totals))
     }
+}
+
+/// Says why there is nothing to look for.
+pub(crate) fn nothing_to_look_for(output: &Output, totals: &Totals) -> Failure {
+    totals.tell_refused(output);
+    Failure::usage(
+        "intel-empty",
+        "no indicator can be matched; the reasons are above",
+        "照合できる指標がありません（理由は上のとおり）",
+    )
 }
 
 /// What the files of indicators gave.
@@ -88,6 +111,8 @@ pub(crate) struct Intel {
     pub(crate) indicators: Vec<Indicator>,
     /// Indicators and lines that cannot be used, with the reason.
     pub(crate) refused: Vec<Unusable>,
+    /// Indicators whose patterns are Sigma rules.
+    pub(crate) rules: Vec<RuleText>,
 }
 
 /// The most bytes of one file of indicators, after decompression: some four million of them.
@@ -97,7 +122,7 @@ const INTEL_BYTES_MAX: u64 = 4 << 30;
 const PLAIN_VALUES: Uuid = Uuid::from_u128(0x5a1f_36a2_0c5b_4c55_9a52_7f1b_0f67_2e11);
 
 pub(crate) fn load(paths: &[PathBuf]) -> Result<Intel, Failure> {
-    let mut intel = Intel { indicators: Vec::new(), refused: Vec::new() };
+    let mut intel = Intel { indicators: Vec::new(), refused: Vec::new(), rules: Vec::new() };
     for path in paths {
         let content = content(path)?;
         let first = content.iter().find(|byte| !byte.is_ascii_whitespace() && byte.is_ascii());
@@ -132,6 +157,13 @@ fn load_stix(path: &Path, content: &Bytes, intel: &mut Intel) -> Result<(), Fail
         }
         let indicator = match Object::parse(bytes) {
             Ok(object) if object.object_type() != "indicator" => continue,
+            Ok(object) if sigma::Indicator::is_sigma(&object) => {
+                match RuleText::of_indicator(&object) {
+                    Ok(rule) => intel.rules.push(rule),
+                    Err(refused) => intel.refused.push(unusable(&refused)),
+                }
+                continue;
+            }
             Ok(object) => Indicator::from_object(&object),
             Err(error) => Err(Unusable { code: error.code, message: error.message }),
         };
@@ -141,6 +173,10 @@ fn load_stix(path: &Path, content: &Bytes, intel: &mut Intel) -> Result<(), Fail
         }
     }
     Ok(())
+}
+
+fn unusable(refused: &Refused) -> Unusable {
+    Unusable { code: refused.code, message: refused.to_string() }
 }
 
 fn may_be_indicator(object: &[u8]) -> bool {

@@ -1,5 +1,7 @@
 //! Matches on standard output; what could not be used or read on standard error.
 
+mod ruled;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write};
@@ -247,6 +249,9 @@ fn steers(c: char) -> bool {
 #[derive(Serialize)]
 pub(crate) struct Totals {
     indicators: usize,
+    /// Sigma rules in use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rules: Option<usize>,
     lines: u64,
     pub(crate) matches: u64,
     outside_validity: u64,
@@ -264,6 +269,7 @@ impl Totals {
     pub(crate) fn new(indicators: usize, refused: Vec<Unusable>, partial: Vec<Unusable>) -> Self {
         let mut totals = Self {
             indicators,
+            rules: None,
             lines: 0,
             matches: 0,
             outside_validity: 0,
@@ -300,6 +306,12 @@ impl Totals {
             *self.unreadable.entry(why.code()).or_default() += count;
             self.examples.entry(why.code()).or_insert_with(|| why.to_string());
         }
+    }
+
+    /// Adds what Sigma rules met. Their lines are those of the scanner of patterns, and counted by it.
+    pub(crate) fn add_rules(&mut self, tally: &sigma::Tally) {
+        self.matches += tally.matches;
+        self.outside_validity += tally.outside_validity;
     }
 
     /// Says what was not used and not read.

@@ -38,6 +38,8 @@ mod peers;
 #[cfg(test)]
 mod person;
 #[cfg(test)]
+mod ruled;
+#[cfg(test)]
 mod running;
 #[cfg(test)]
 #[path = "../../../hub/tests/it/s3.rs"]
