@@ -67,7 +67,9 @@ impl Broker {
         RUNTIME.block_on(async {
             let topic = NewTopic::new(name, partitions, 1).unwrap();
             let made = kafka.admin().create_topics([topic], CreateTopicsOptions::default()).await.unwrap();
-            made.into_values().for_each(|made| made.unwrap());
+            for made in made.into_values() {
+                made.unwrap();
+            }
         });
         kafka
     }

@@ -80,7 +80,9 @@ impl Generator {
             std::thread::sleep(Duration::from_millis(5));
         }
         self.shipper.end();
-        self.producer.map(Sending::end);
+        if let Some(producer) = self.producer {
+            producer.end();
+        }
         (self.planted, self.ghosts)
     }
 

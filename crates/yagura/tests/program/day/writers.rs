@@ -95,7 +95,8 @@ impl Sending {
     /// Bodies by HTTP, as Vector and Fluent Bit make them.
     pub(crate) fn shipper(url: String) -> Self {
         Self::start(move |given| {
-            let client = reqwest::Client::new();
+            // Where the runtime is, there is the provider for TLS that the client asks for.
+            let client = RUNTIME.block_on(async { reqwest::Client::new() });
             let mut number = 0;
             while let Some(records) = some_of(&given) {
                 let (packing, body) = body(number, &records);
