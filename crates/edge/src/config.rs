@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use matcher::OwnAssets;
 use oversight::{Consent, Purpose};
 use serde::Deserialize;
 use stix::marking::Tlp;
@@ -53,6 +55,23 @@ impl std::fmt::Debug for HubLink {
     }
 }
 
+/// When an indicator that hits too much is held back. Nought switches a rule off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quarantine {
+    /// Where it meets more than this part of the operator's hosts, in percent …
+    pub hosts_percent: u8,
+    /// … of which at least so many are known.
+    pub hosts_min: u64,
+    /// Where it matches more often than this within a minute of the records' time.
+    pub matches_per_minute: u64,
+}
+
+impl Default for Quarantine {
+    fn default() -> Self {
+        Self { hosts_percent: 25, hosts_min: 50, matches_per_minute: 10_000 }
+    }
+}
+
 /// How indicators are matched.
 #[derive(Debug, Clone, Default)]
 pub struct Matching {
@@ -62,6 +81,13 @@ pub struct Matching {
     pub confidence_min: u8,
     /// Files of well-known benign values.
     pub warning_lists: Vec<PathBuf>,
+    /// The most comparisons that every record is held against because no value leads to them; with none, patterns that have
+    /// any are refused.
+    pub unanchored_max: usize,
+    /// What is the operator's own.
+    pub own_assets: Option<Arc<OwnAssets>>,
+    /// When an indicator is held back.
+    pub quarantine: Quarantine,
 }
 
 /// The configuration cannot be used.
@@ -141,6 +167,8 @@ struct WrittenConsent {
     own_networks: Vec<String>,
     #[serde(default)]
     own_addresses: bool,
+    #[serde(default)]
+    opinions: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -151,6 +179,22 @@ struct WrittenMatching {
     confidence_min: u8,
     #[serde(default)]
     warning_lists: Vec<PathBuf>,
+    unanchored: Option<String>,
+    unanchored_max: Option<usize>,
+    #[serde(default)]
+    own_assets: Vec<String>,
+    #[serde(default)]
+    own_asset_files: Vec<PathBuf>,
+    #[serde(default)]
+    quarantine: WrittenQuarantine,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct WrittenQuarantine {
+    hosts_percent: Option<u8>,
+    hosts_min: Option<u64>,
+    matches_per_minute: Option<u64>,
 }
 
 impl Config {
@@ -254,6 +298,7 @@ impl WrittenConsent {
             mark_as: self.mark_as.map(|text| tlp("consent.mark_as", text)).transpose()?,
             own_addresses: self.own_addresses,
             own_networks,
+            opinions: self.opinions,
         })
     }
 }
@@ -279,7 +324,69 @@ impl WrittenMatching {
                 });
             }
         };
-        Ok(Matching { subtree, confidence_min: self.confidence_min, warning_lists: self.warning_lists })
+        Ok(Matching {
+            subtree,
+            confidence_min: self.confidence_min,
+            unanchored_max: self.unanchored_max()?,
+            own_assets: self.own_assets()?,
+            quarantine: self.quarantine.resolve()?,
+            warning_lists: self.warning_lists,
+        })
+    }
+
+    /// What may be held against every record; each costs some microseconds a record, so there is a bound.
+    fn unanchored_max(&self) -> Result<usize, ConfigError> {
+        const DEFAULT: usize = 16;
+        const MOST: usize = 1024;
+        let most = self.unanchored_max.unwrap_or(DEFAULT);
+        match self.unanchored.as_deref() {
+            None | Some("refuse") => Ok(0),
+            Some("all") if (1..=MOST).contains(&most) => Ok(most),
+            Some("all") => Err(ConfigError::Value {
+                name: "matching.unanchored_max",
+                value: most.to_string(),
+                wanted: "1 to 1024",
+            }),
+            Some(other) => Err(ConfigError::Value {
+                name: "matching.unanchored",
+                value: other.to_owned(),
+                wanted: "`refuse` or `all`",
+            }),
+        }
+    }
+
+    fn own_assets(&self) -> Result<Option<Arc<OwnAssets>>, ConfigError> {
+        let mut lines = self.own_assets.clone();
+        for path in &self.own_asset_files {
+            let text = String::from_utf8_lossy(&read_file(path)?).into_owned();
+            let values = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
+            lines.extend(values.filter(|value| !value.is_empty()).map(str::to_owned));
+        }
+        let assets = OwnAssets::read(lines.iter().map(String::as_str)).map_err(|value| ConfigError::Value {
+            name: "matching.own_assets",
+            value: value.to_owned(),
+            wanted: "networks, addresses, domain names or hashes",
+        })?;
+        Ok((!assets.is_empty()).then(|| Arc::new(assets)))
+    }
+}
+
+impl WrittenQuarantine {
+    fn resolve(&self) -> Result<Quarantine, ConfigError> {
+        let usual = Quarantine::default();
+        let hosts_percent = self.hosts_percent.unwrap_or(usual.hosts_percent);
+        if hosts_percent > 100 {
+            return Err(ConfigError::Value {
+                name: "matching.quarantine.hosts_percent",
+                value: hosts_percent.to_string(),
+                wanted: "0 to 100",
+            });
+        }
+        Ok(Quarantine {
+            hosts_percent,
+            hosts_min: self.hosts_min.unwrap_or(usual.hosts_min).max(1),
+            matches_per_minute: self.matches_per_minute.unwrap_or(usual.matches_per_minute),
+        })
     }
 }
 

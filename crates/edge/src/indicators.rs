@@ -82,7 +82,9 @@ impl Indicators {
             covers: if matching.subtree { matcher::Covers::Subtree } else { matcher::Covers::Host },
             confidence_min: (matching.confidence_min > 0).then_some(matching.confidence_min),
             any_time: false,
-            unanchored: false,
+            unanchored: matching.unanchored_max > 0,
+            unanchored_max: Some(matching.unanchored_max),
+            own_assets: matching.own_assets.clone(),
             seed: std::hash::RandomState::new().hash_one(sequence),
         };
         let mut held = Held { sequence, ..Held::default() };
@@ -123,7 +125,8 @@ impl Indicators {
 
     /// Compiles what changed and puts the new set in use. Few changes are put over the set that is there, which takes
     /// milliseconds; where they have become many, all that is held is compiled anew.
-    pub(crate) fn rebuild(&self, status: &Status) {
+    /// `judge` is told, before the set is used, which of the new ones ask for what is the operator's own.
+    pub(crate) fn rebuild(&self, status: &Status, judge: impl FnOnce(&[Id])) {
         let current = self.current();
         let (sequence, next) = {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,12 +135,15 @@ impl Indicators {
         let generation = sequence.cast_unsigned();
         let is_whole = matches!(next, Next::Whole(_));
         let (lists, options) = (&self.warning_lists, &self.options);
-        let Built { set, refused, .. } = match next {
+        let Built { set, refused, own, .. } = match next {
             Next::Whole(indicators) => IndicatorSet::build(indicators, lists, options, generation),
             Next::Delta(delta) => current.apply(delta, lists, options, generation),
         };
         for (id, why) in refused.iter().take(20) {
             tracing::info!(indicator = %id, code = why.code, "not used: {why}");
+        }
+        if !own.is_empty() {
+            judge(&own);
         }
         status.indicators.store(set.len() as u64, Ordering::Relaxed);
         self.set.store(Arc::new(set));
@@ -160,6 +166,11 @@ impl Indicators {
     pub(crate) fn marking_of(&self, id: &Id) -> Option<Tlp> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.usable.get(id).and_then(|(_, tlp)| *tlp)
+    }
+
+    /// Whether the indicator is held, and can be looked for.
+    pub(crate) fn holds(&self, id: &Id) -> bool {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).usable.contains_key(id)
     }
 
     /// An indicator's name, or nothing where it is not held any more.
@@ -240,7 +251,7 @@ pub(crate) async fn keep_compiled(shared: Arc<Shared>, mut changed: watch::Recei
     while changed.changed().await.is_ok() {
         let is_all = changed.borrow_and_update().is_all;
         let work = Arc::clone(&shared);
-        let built = tokio::task::spawn_blocking(move || work.indicators.rebuild(&work.status));
+        let built = tokio::task::spawn_blocking(move || work.rebuild_indicators());
         match built.await {
             Ok(()) if is_all => shared.status.informed.store(true, Ordering::Relaxed),
             Ok(()) => {}

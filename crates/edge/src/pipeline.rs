@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use api::SourceHealth;
 use matcher::{IndicatorSet, Match, Scanner};
 use stix::Id;
-use telemetry::{Format, Reader, Unreadable};
+use telemetry::{Format, Observation, Reader, Role, Unreadable};
 use uuid::Uuid;
 
 use crate::config::{Origin, Source};
@@ -23,6 +23,7 @@ use crate::source::journal::Key;
 use crate::source::tail::{LINE_BYTES_MAX, Stretch, Tail};
 use crate::spool::{Kept, NewSpooled, Position, WAITING_SIGHTINGS_MAX};
 use crate::status::{SourceReport, Status};
+use crate::tuning::{Held, State, Verdict};
 use crate::{EdgeError, Shared, SpoolError};
 
 /// How often a source looks for new lines.
@@ -79,7 +80,24 @@ const WINDOWS_REST: u32 = 30;
 struct Yield {
     sightings: Vec<NewSpooled>,
     ledger: Vec<LedgerRow>,
+    /// Matches whose sightings were held back.
+    held: BTreeMap<Id, Held>,
+    /// What was decided because of the matches.
+    verdicts: Vec<(Id, Option<Verdict>)>,
     newest: Option<jiff::Timestamp>,
+}
+
+impl Yield {
+    /// Counts a match whose sighting is held back.
+    fn hold(&mut self, indicator: &Id, time: jiff::Timestamp) {
+        let one = Held::one(time);
+        self.held.entry(indicator.clone()).and_modify(|held| *held = held.with(one)).or_insert(one);
+    }
+
+    /// Whether there is nothing to be kept but the position.
+    fn is_empty(&self) -> bool {
+        self.ledger.is_empty() && self.held.is_empty()
+    }
 }
 
 impl<'a> Pipeline<'a> {
@@ -204,7 +222,7 @@ impl<'a> Pipeline<'a> {
         }
         let position = position.clone();
         self.unrecorded.insert(position.file);
-        if found.ledger.is_empty() {
+        if found.is_empty() {
             self.record_positions(tail, RECORD)?;
         } else {
             self.store(&position, &found)?;
@@ -249,6 +267,9 @@ impl<'a> Pipeline<'a> {
         let after = file.counts();
         file.keep_header(&stretch.bytes);
         found.newest = file.time_of_last(&stretch.bytes);
+        if shared.tuning.counts_hosts() {
+            shared.tuning.saw_hosts(&file.sampled_hosts(&stretch.bytes, shared), now);
+        }
         let mut unreadable = 0;
         for (why, count) in &after.unreadable {
             let new = count - before.unreadable.get(why).copied().unwrap_or(0);
@@ -266,6 +287,7 @@ impl<'a> Pipeline<'a> {
         self.report.health.records += records;
         self.report.health.unreadable += unreadable + stretch.oversize;
         Status::add(&shared.status.records, records);
+        shared.meter.passed(records, stretch.bytes.len() as u64, now);
         Status::add(&shared.status.matches, after.matches - before.matches);
         found
     }
@@ -277,9 +299,21 @@ impl<'a> Pipeline<'a> {
     /// Whether it is stored; it is not where the edge stops before the disk takes it.
     fn store_all(&mut self, position: &Position, found: &Yield, taken: &[Key]) -> Result<bool, SpoolError> {
         let windows = self.scanners.get_mut(&position.file).and_then(FileScanner::windows_to_keep);
-        let (sightings, ledger) = (&found.sightings, &found.ledger);
-        let kept = Kept { sightings, ledger, taken, windows: windows.as_deref() };
+        let news = self.shared.tuning.history_news();
+        let Yield { sightings, ledger, held, verdicts, .. } = found;
+        let kept = Kept {
+            sightings,
+            ledger,
+            taken,
+            windows: windows.as_deref(),
+            held: Some(held).filter(|held| !held.is_empty()),
+            verdicts,
+            history: Some(&news).filter(|news| !news.is_empty()),
+        };
         let stored = self.until_stored(|shared, source| shared.spool.keep(&source.name, position, &kept))?;
+        if stored.is_none() {
+            self.shared.tuning.give_back(news);
+        }
         Ok(stored.is_some())
     }
 
@@ -343,7 +377,7 @@ impl<'a> Pipeline<'a> {
             let found = self.scan(&stretch, &[]);
             position.position += bytes.len() as u64;
             position.line += 1;
-            if !found.ledger.is_empty() {
+            if !found.is_empty() {
                 self.store(&position, &found)?;
                 self.shared.spooled.notify_one();
             }
@@ -376,7 +410,24 @@ fn consider(
     let values = hit.hits.iter().filter_map(|index| hit.observation.values.get(*index));
     let values: Vec<String> =
         values.map(|observed| format!("{} = {}", observed.field, observed.value)).collect();
-    found.ledger.push(row(LedgerKind::Matched, format!("{place} {}", values.join(", "))));
+    let detail = format!("{place} {}", values.join(", "));
+    let hosts = own_hosts(shared, hit.observation);
+    let times = (hit.place.time, now);
+    shared.meter.matched(&id, indicator.name(), times);
+    let standing = shared.tuning.meet(&id, &hosts, times);
+    if let Some(verdict) = standing.news {
+        found.ledger.push(row(LedgerKind::Quarantined, verdict.reason.to_string()));
+        found.verdicts.push((id.clone(), Some(verdict)));
+    }
+    if let Some(state) = standing.held {
+        // What is quarantined may come thousands of times a minute: it is counted and has no rows.
+        if state == State::FalseAlarm {
+            found.ledger.push(row(LedgerKind::Held, detail));
+        }
+        found.hold(&id, hit.place.time);
+        return;
+    }
+    found.ledger.push(row(LedgerKind::Matched, detail));
     let version = indicator.version();
     let about = (&id, version.as_str(), shared.indicators.marking_of(&id));
     let config = &shared.config;
@@ -388,6 +439,14 @@ fn consider(
         }
         Err(why) => found.ledger.push(row(LedgerKind::Withheld, why.to_string())),
     }
+}
+
+/// The operator's own hosts of a record, as keyed hashes.
+fn own_hosts(shared: &Shared, record: &Observation<'_>) -> Vec<u64> {
+    let ends = record.values.iter().filter(|value| value.role != Role::Content);
+    let addresses = ends.filter_map(|value| value.value.parse::<std::net::IpAddr>().ok());
+    let own = addresses.filter(|address| shared.config.consent.is_own(*address));
+    own.map(|address| shared.spool.host_number(address)).collect()
 }
 
 /// The same at every reading of the same record.
@@ -468,6 +527,27 @@ impl FileScanner {
         let start = memchr::memrchr(b'\n', whole).map_or(0, |newline| newline + 1);
         let observation = self.clock.read(whole.get(start..)?).ok()??;
         observation.time
+    }
+
+    /// The operator's own hosts in a few of the records, whatever they did.
+    fn sampled_hosts(&mut self, bytes: &[u8], shared: &Shared) -> Vec<u64> {
+        const SAMPLES: usize = 8;
+        let mut hosts = Vec::new();
+        let mut end = 0;
+        for sample in 0..SAMPLES {
+            // Behind the line that the place lies in, and behind what was sampled before.
+            let from = (bytes.len() * sample / SAMPLES).max(end);
+            let rest = bytes.get(from..).unwrap_or_default();
+            let start = if from == 0 { 0 } else { memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1) };
+            let rest = rest.get(start..).unwrap_or_default();
+            let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            end = from + start + length;
+            let line = rest.get(..length).filter(|line| !line.is_empty() && !line.starts_with(b"#"));
+            if let Some(Ok(Some(record))) = line.map(|line| self.clock.read(line)) {
+                hosts.extend(own_hosts(shared, &record));
+            }
+        }
+        hosts
     }
 
     /// Header lines begin with `#`; a new block of them replaces the old one. A line of names without a `#`, which some formats

@@ -124,6 +124,10 @@ impl Yield {
     fn add(&mut self, other: Self) {
         self.sightings.extend(other.sightings);
         self.ledger.extend(other.ledger);
+        self.verdicts.extend(other.verdicts);
+        for (indicator, held) in other.held {
+            self.held.entry(indicator).and_modify(|known| *known = known.with(held)).or_insert(held);
+        }
         self.newest = other.newest.or(self.newest);
     }
 }

@@ -54,18 +54,37 @@ impl IntelArgs {
         any_time: bool,
         unanchored: bool,
     ) -> Result<(IndicatorSet, Totals), Failure> {
+        let intel = load(&self.intel)?;
+        let (set, totals, _) = self.compile(output, intel, any_time, unanchored)?;
+        Ok((set, totals))
+    }
+
+    /// What an indicator on a domain name covers.
+    pub(crate) fn covers(&self) -> Covers {
+        match self.covers {
+            NameCover::Host => Covers::Host,
+            NameCover::Subtree => Covers::Subtree,
+        }
+    }
+
+    /// The same of indicators that were loaded, with the warning lists that they were held against.
+    pub(crate) fn compile(
+        &self,
+        output: &Output,
+        intel: Intel,
+        any_time: bool,
+        unanchored: bool,
+    ) -> Result<(IndicatorSet, Totals, WarningLists), Failure> {
         let options = Options {
-            covers: match self.covers {
-                NameCover::Host => Covers::Host,
-                NameCover::Subtree => Covers::Subtree,
-            },
+            covers: self.covers(),
             confidence_min: self.min_confidence,
             any_time,
             unanchored,
+            unanchored_max: None,
+            own_assets: None,
             seed: RandomState::new().hash_one(0),
         };
         let lists = warning_lists(&self.warning_list, !self.no_builtin_warnings)?;
-        let intel = load(&self.intel)?;
         let built = IndicatorSet::build(intel.indicators, &lists, &options, 1);
         let refused: Vec<_> =
             intel.refused.into_iter().chain(built.refused.into_iter().map(|(_, why)| why)).collect();
@@ -79,7 +98,7 @@ impl IntelArgs {
                 "照合できる指標がありません（理由は上のとおり）",
             ));
         }
-        Ok((built.set, totals))
+        Ok((built.set, totals, lists))
     }
 }
 

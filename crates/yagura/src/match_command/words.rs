@@ -24,6 +24,7 @@ pub(crate) fn japanese(code: &str) -> Option<&'static str> {
         "revoked" => "取り消されている",
         "set-full" => "指標が多すぎる",
         "stix-json" => "JSON のオブジェクトではない",
+        "unanchored-many" => "すべての記録と照合する必要のある比較が上限を超える",
         "too-broad" => "範囲が広すぎて意味をなさない",
         "validity" => "有効期間の日時が読めない",
         "value-unknown" => "アドレス・ドメイン名・URL・ハッシュ・メールアドレスのいずれでもない",

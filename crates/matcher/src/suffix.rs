@@ -1,0 +1,46 @@
+//! Public suffixes: names below which anybody may have a name (publicsuffix.org). The list is compiled in.
+
+/// Who keeps a suffix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Suffix {
+    /// A registry: `jp`, `co.jp`.
+    Registry,
+    /// A service that hands out names below its own: `github.io`.
+    Service,
+}
+
+/// What kind of suffix a name is, in A-labels and lower case; `None` where it is none, or is not known.
+pub(crate) fn of(name: &[u8]) -> Option<Suffix> {
+    // What no list knows counts as a suffix of one label there; `example` is nobody's registry.
+    let suffix = psl::suffix(name).filter(|suffix| suffix.is_known() && suffix.as_bytes() == name)?;
+    Some(match suffix.typ()? {
+        psl::Type::Icann => Suffix::Registry,
+        psl::Type::Private => Suffix::Service,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Suffix, of};
+
+    #[test]
+    fn names_below_which_others_are() {
+        for (name, expected) in [
+            ("jp", Some(Suffix::Registry)),
+            ("co.jp", Some(Suffix::Registry)),
+            ("kobe.jp", None),
+            ("c.kobe.jp", Some(Suffix::Registry)),
+            ("city.kobe.jp", None),
+            ("com", Some(Suffix::Registry)),
+            ("github.io", Some(Suffix::Service)),
+            ("evil.github.io", None),
+            ("evil.co.jp", None),
+            ("xn--wgv71a119e.jp", None),
+            ("example", None),
+            ("", None),
+            (".", None),
+        ] {
+            assert_eq!(of(name.as_bytes()), expected, "{name}");
+        }
+    }
+}
