@@ -25,9 +25,9 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
-    AuditList, Board, CaseList, EdgeHello, EdgeList, EdgeStatus, Ingested, Intelligence, NewEdge,
-    NewOpinion, NewOrganisation, NewPerson, NewSighting, NewToken, Node, OpinionsAccepted, OpinionsPosted,
-    Organisation, Person, PersonAdded, Problem, RegisteredEdge, SightingsAccepted, SightingsPosted, TokenInfo, TokenIssued,
+    AuditList, Board, CaseList, EdgeHello, EdgeList, EdgeStatus, Ingested, Intelligence, NewEdge, NewOpinion,
+    NewOrganisation, NewPerson, NewSighting, NewToken, Node, OpinionsAccepted, OpinionsPosted, Organisation,
+    Person, PersonAdded, Problem, RegisteredEdge, SightingsAccepted, SightingsPosted, TokenInfo, TokenIssued,
 };
 
 /// Longest time that a hub is asked to hold an answer back for, in seconds.

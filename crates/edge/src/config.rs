@@ -362,11 +362,12 @@ impl WrittenMatching {
             let values = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
             lines.extend(values.filter(|value| !value.is_empty()).map(str::to_owned));
         }
-        let assets = OwnAssets::read(lines.iter().map(String::as_str)).map_err(|value| ConfigError::Value {
-            name: "matching.own_assets",
-            value: value.to_owned(),
-            wanted: "networks, addresses, domain names or hashes",
-        })?;
+        let assets =
+            OwnAssets::read(lines.iter().map(String::as_str)).map_err(|value| ConfigError::Value {
+                name: "matching.own_assets",
+                value: value.to_owned(),
+                wanted: "networks, addresses, domain names or hashes",
+            })?;
         Ok((!assets.is_empty()).then(|| Arc::new(assets)))
     }
 }

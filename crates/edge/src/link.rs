@@ -159,7 +159,9 @@ pub(crate) async fn opinions(shared: Arc<Shared>, client: Client) {
         let outcomes = match client.send_opinions(&sent).await {
             Ok(accepted) if accepted.outcomes.len() == waiting.len() => accepted.outcomes,
             Ok(_) => {
-                tracing::warn!("the hub answered for another number of opinions than were sent; trying again");
+                tracing::warn!(
+                    "the hub answered for another number of opinions than were sent; trying again"
+                );
                 backoff.wait().await;
                 continue;
             }

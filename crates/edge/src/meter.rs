@@ -134,7 +134,9 @@ impl Inner {
     /// The indicators with the most matches from an hour on.
     fn top(&self, from: i64) -> Vec<Top> {
         let mut sums: HashMap<&Id, (&str, u64)> = HashMap::new();
-        for (id, (name, count)) in self.hours.iter().filter(|(hour, _)| *hour >= from).flat_map(|(_, all)| all) {
+        for (id, (name, count)) in
+            self.hours.iter().filter(|(hour, _)| *hour >= from).flat_map(|(_, all)| all)
+        {
             sums.entry(id).or_insert((name, 0)).1 += count;
         }
         let mut top: Vec<Top> = sums

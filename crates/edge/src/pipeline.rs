@@ -538,7 +538,8 @@ impl FileScanner {
             // Behind the line that the place lies in, and behind what was sampled before.
             let from = (bytes.len() * sample / SAMPLES).max(end);
             let rest = bytes.get(from..).unwrap_or_default();
-            let start = if from == 0 { 0 } else { memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1) };
+            let start =
+                if from == 0 { 0 } else { memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1) };
             let rest = rest.get(start..).unwrap_or_default();
             let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             end = from + start + length;

@@ -28,7 +28,11 @@ fn an_indicator_that_hits_many_hosts_is_held_back_from_the_match_that_shows_it()
     }
     tuning.saw_hosts(&[9], at(0));
     for host in 0..4 {
-        assert_eq!(tuning.meet(&id(2), &[host], (at(0), at(0))).held, None, "four of ten are not more than 40 %");
+        assert_eq!(
+            tuning.meet(&id(2), &[host], (at(0), at(0))).held,
+            None,
+            "four of ten are not more than 40 %"
+        );
     }
     let standing = tuning.meet(&id(2), &[4], (at(0), at(0)));
     assert_eq!(standing.held, Some(State::Quarantined));
@@ -47,13 +51,17 @@ fn an_indicator_that_matches_too_often_in_a_minute_of_the_records_is_held_back()
     assert!(held(64));
     // A clock at the year 9999 is no minute of its own.
     let far = "9999-12-30T00:00:00Z".parse().unwrap();
-    assert_eq!((0..4).map(|_| tuning.meet(&id(2), &[], (far, at(0))).held.is_some()).collect::<Vec<_>>(), [false, false, false, true]);
+    assert_eq!(
+        (0..4).map(|_| tuning.meet(&id(2), &[], (far, at(0))).held.is_some()).collect::<Vec<_>>(),
+        [false, false, false, true]
+    );
 }
 
 #[test]
 fn what_a_person_decided_is_not_judged_again() {
     let tuning = tuning(Quarantine { matches_per_minute: 1, ..OFF });
-    let verdict = |state| Verdict { state, reason: Reason::Person, note: String::new(), at: at(0), opinion: None };
+    let verdict =
+        |state| Verdict { state, reason: Reason::Person, note: String::new(), at: at(0), opinion: None };
     for (state, held) in [
         (State::Released, None),
         (State::Dismissed, Some(State::Dismissed)),

@@ -36,13 +36,17 @@ const SOURCES_MAX: usize = 256;
 const WORD_CHARACTERS_MAX: usize = 200;
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(hello)).routes(routes!(intelligence::get)).routes(routes!(opinions)).routes(
-        // A thousand sightings of full length fit in this.
-        utoipa_axum::router::UtoipaMethodRouterExt::layer(
-            routes!(sightings),
-            axum::extract::DefaultBodyLimit::max(32 << 20),
-        ),
-    )
+    OpenApiRouter::new()
+        .routes(routes!(hello))
+        .routes(routes!(intelligence::get))
+        .routes(routes!(opinions))
+        .routes(
+            // A thousand sightings of full length fit in this.
+            utoipa_axum::router::UtoipaMethodRouterExt::layer(
+                routes!(sightings),
+                axum::extract::DefaultBodyLimit::max(32 << 20),
+            ),
+        )
 }
 
 /// Say how this edge is.
@@ -109,10 +113,7 @@ async fn opinions(
 ) -> Answer<Json<OpinionsAccepted>> {
     caller.demand(&state, Operation::ReportSightings)?;
     if posted.opinions.len() > OPINIONS_MAX {
-        return Err(Failure::new(
-            Code::Unprocessable,
-            format!("opinions: at most {OPINIONS_MAX} at a time"),
-        ));
+        return Err(Failure::new(Code::Unprocessable, format!("opinions: at most {OPINIONS_MAX} at a time")));
     }
     let outcomes = opinions::take(&state, &caller, posted.opinions).await?;
     Ok(Json(OpinionsAccepted { outcomes }))

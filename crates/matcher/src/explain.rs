@@ -121,7 +121,8 @@ fn met_by(test: &Test, covers: Covers, record: &Observation<'_>, keys: &[Option<
         let Some(key) = key.as_ref().filter(|_| role.is_none_or(|role| role == value.role)) else { continue };
         let Some(by) = asked.iter().find(|asked| asked.matches(key)) else { continue };
         if told.insert((value.field.to_string(), value.value.to_string())) {
-            let canonical = canonical(value.kind, &value.value).map_or_else(|| value.value.to_string(), |(_, text)| text);
+            let canonical =
+                canonical(value.kind, &value.value).map_or_else(|| value.value.to_string(), |(_, text)| text);
             let (field, value) = (value.field.to_string(), value.value.to_string());
             met.push(Meeting { field, value, canonical, within: wider(by) });
         }

@@ -19,8 +19,8 @@
 mod benign;
 mod compile;
 mod condition;
-mod filter;
 mod explain;
+mod filter;
 mod graph;
 mod indicator;
 mod key;

@@ -38,10 +38,9 @@ impl OwnAssets {
                     assets.networks.extend(text.parse::<ipnet::IpNet>().ok());
                     add(&text);
                 }
-                Some((
-                    ValueKind::Md5 | ValueKind::Sha1 | ValueKind::Sha256 | ValueKind::Sha512,
-                    digest,
-                )) => add(&digest),
+                Some((ValueKind::Md5 | ValueKind::Sha1 | ValueKind::Sha256 | ValueKind::Sha512, digest)) => {
+                    add(&digest)
+                }
                 _ => return Err(value),
             }
         }

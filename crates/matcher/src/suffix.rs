@@ -9,9 +9,15 @@ pub(crate) enum Suffix {
     Service,
 }
 
-/// What kind of suffix a name is, in A-labels and lower case; `None` where it is none, or is not known.
+/// What kind of suffix a name is, in A-labels and lower case; `None` where it is none, or is not known. A name all of whose
+/// children are suffixes (`kobe.jp`) is one here, too.
 pub(crate) fn of(name: &[u8]) -> Option<Suffix> {
-    // What no list knows counts as a suffix of one label there; `example` is nobody's registry.
+    let child = [b"0.", name].concat();
+    listed(name).or_else(|| listed(&child))
+}
+
+/// What the list says of a name. What it does not know counts as a suffix of one label there; `example` is nobody's registry.
+fn listed(name: &[u8]) -> Option<Suffix> {
     let suffix = psl::suffix(name).filter(|suffix| suffix.is_known() && suffix.as_bytes() == name)?;
     Some(match suffix.typ()? {
         psl::Type::Icann => Suffix::Registry,
@@ -28,7 +34,7 @@ mod tests {
         for (name, expected) in [
             ("jp", Some(Suffix::Registry)),
             ("co.jp", Some(Suffix::Registry)),
-            ("kobe.jp", None),
+            ("kobe.jp", Some(Suffix::Registry)),
             ("c.kobe.jp", Some(Suffix::Registry)),
             ("city.kobe.jp", None),
             ("com", Some(Suffix::Registry)),

@@ -253,12 +253,7 @@ impl Ring {
 }
 
 /// Whether the records satisfy the part together, with the one of that number among them.
-fn decided(
-    part: &Part,
-    hits: &[&Hit],
-    including: usize,
-    tally: &mut WindowTally,
-) -> Option<Vec<Bound>> {
+fn decided(part: &Part, hits: &[&Hit], including: usize, tally: &mut WindowTally) -> Option<Vec<Bound>> {
     let mut tests: Vec<Vec<usize>> = vec![Vec::new(); part.evaluator.predicates().len()];
     // The nearest in time first: they are bound with the fewest trials.
     for (number, hit) in hits.iter().enumerate().rev() {

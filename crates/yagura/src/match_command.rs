@@ -168,9 +168,10 @@ fn prepare(
 ) -> Result<(Arc<IndicatorSet>, Totals), Failure> {
     let (indicators, any_time) = (&arguments.indicators, arguments.any_time);
     let intel = intel::load(&indicators.intel)?;
-    let explainer = arguments.show.explain.then(|| {
-        Explainer::new(&intel.indicators, indicators.covers(), any_time, output.is_japanese())
-    });
+    let explainer = arguments
+        .show
+        .explain
+        .then(|| Explainer::new(&intel.indicators, indicators.covers(), any_time, output.is_japanese()));
     let unanchored = arguments.unanchored == Unanchored::All;
     let (set, totals, lists) = indicators.compile(output, intel, any_time, unanchored)?;
     if let Some(explainer) = explainer {

@@ -197,7 +197,9 @@ pub(super) fn put_held(connection: &Connection, held: &BTreeMap<Id, Held>) -> Re
         });
         let all = known.map_or(*new, |known| known.with(*new));
         connection
-            .prepare_cached("INSERT OR REPLACE INTO held (indicator, count, first, last) VALUES (?1, ?2, ?3, ?4)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO held (indicator, count, first, last) VALUES (?1, ?2, ?3, ?4)",
+            )?
             .execute(params![
                 indicator.as_str(),
                 all.count.cast_signed(),

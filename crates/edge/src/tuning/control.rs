@@ -191,9 +191,7 @@ fn verdict_after(
         }
         Change::Release { .. } => to(State::Released, String::new()),
         Change::Dismiss { .. } => to(State::Dismissed, String::new()),
-        Change::Undo { .. } if before.is_none() => {
-            Err(Refused::unfit("nothing was decided about it"))
-        }
+        Change::Undo { .. } if before.is_none() => Err(Refused::unfit("nothing was decided about it")),
         Change::Undo { .. } => Ok(None),
     }
 }
@@ -211,11 +209,9 @@ fn opinion(
         (Change::Mark { strongly, send_reason, .. }, None) if config.consent.opinions => {
             let judgement = if *strongly { Judgement::StronglyDisagree } else { Judgement::Disagree };
             let note = after.map(|verdict| verdict.note.as_str()).filter(|_| *send_reason);
-            let word =
-                Word { judgement, explanation: note, withdrawn: false, created: now, modified: now };
+            let word = Word { judgement, explanation: note, withdrawn: false, created: now, modified: now };
             let said_at = now.to_string();
-            let number =
-                shared.spool.sighting_id(&[b"opinion", id.as_str().as_bytes(), said_at.as_bytes()]);
+            let number = shared.spool.sighting_id(&[b"opinion", id.as_str().as_bytes(), said_at.as_bytes()]);
             (number, word)
         }
         (Change::Undo { .. }, Some(given)) => {

@@ -41,7 +41,6 @@ impl IndicatorSet {
         }
         drop(indicators);
         let own = std::mem::take(&mut builder.own);
-        let own = std::mem::take(&mut builder.own);
         let (layer, refused, partial) = builder.finish();
         let has = layer.filter.has;
         let set = Self {
@@ -73,7 +72,8 @@ impl IndicatorSet {
         let kept = self.top.iter().flat_map(|top| &top.indicators);
         let kept: Vec<Indicator> = kept.filter(|kept| !changed.contains(&kept.id)).cloned().collect();
         let mut builder = Builder::new(&self.key, kept.len() + delta.put.len());
-        builder.unanchored = self.base.parts.unanchored().iter().filter(|lead| !gone.contains(&lead.rule)).count();
+        builder.unanchored =
+            self.base.parts.unanchored().iter().filter(|lead| !gone.contains(&lead.rule)).count();
         for indicator in &kept {
             // They were taken before.
             let _ = builder.add(indicator, warning_lists, options);

@@ -153,7 +153,8 @@ impl Explainer {
                     } else {
                         format!(" ← {}", clean(&met.value))
                     };
-                    let below = met.within.as_deref().map_or_else(String::new, |wide| format!(" ⊂ {}", clean(wide)));
+                    let below =
+                        met.within.as_deref().map_or_else(String::new, |wide| format!(" ⊂ {}", clean(wide)));
                     let text = clean(&tested.text);
                     line(
                         self.label("met", "一致"),
@@ -166,8 +167,9 @@ impl Explainer {
             }
         }
         line(self.label("valid", "有効"), &self.validity(explained))?;
-        let confidence =
-            explained.confidence.map_or_else(|| self.label("none stated", "記載なし").to_owned(), |percent| percent.to_string());
+        let confidence = explained
+            .confidence
+            .map_or_else(|| self.label("none stated", "記載なし").to_owned(), |percent| percent.to_string());
         line(self.label("confidence", "確信度"), &confidence)?;
         line(self.label("warning lists", "警告リスト"), &self.asked(explained))?;
         line(self.label("covers", "範囲"), explained.covers)
@@ -191,7 +193,11 @@ impl Explainer {
             .valid_until
             .map_or_else(|| self.label("open-ended", "期限なし").to_owned(), |until| until.to_string());
         let record = self.label("record of", "記録の時刻");
-        let asked = if *any_time { self.label(" (any time was asked for)", "（期間を問わず照合）") } else { "" };
+        let asked = if *any_time {
+            self.label(" (any time was asked for)", "（期間を問わず照合）")
+        } else {
+            ""
+        };
         format!("{valid_from} – {until}; {record} {record_time}{asked}")
     }
 
@@ -208,11 +214,8 @@ impl Explainer {
 
 impl From<matcher::Tested> for Tested {
     fn from(tested: matcher::Tested) -> Self {
-        let met = tested.met.into_iter().map(|matcher::Meeting { field, value, canonical, within }| Meeting {
-            field,
-            value,
-            canonical,
-            within,
+        let met = tested.met.into_iter().map(|matcher::Meeting { field, value, canonical, within }| {
+            Meeting { field, value, canonical, within }
         });
         Self { text: tested.text, holds: tested.holds, met: met.collect() }
     }

@@ -167,7 +167,9 @@ impl Report {
             Ok(())
         } else {
             let shown = LineForPrograms { file: &file, line, context: text };
-            serde_json::to_writer(&mut self.out, &shown).map_err(Into::into).and_then(|()| self.out.write_all(b"\n"))
+            serde_json::to_writer(&mut self.out, &shown)
+                .map_err(Into::into)
+                .and_then(|()| self.out.write_all(b"\n"))
         };
         self.wrote(&written, progress);
     }

@@ -155,7 +155,14 @@ impl Context {
         self.before_bytes = 0;
     }
 
-    fn line_done(&mut self, report: &mut Report, path: &Path, line: u64, text: &[u8], progress: &ProgressBar) {
+    fn line_done(
+        &mut self,
+        report: &mut Report,
+        path: &Path,
+        line: u64,
+        text: &[u8],
+        progress: &ProgressBar,
+    ) {
         if std::mem::take(&mut self.matched) {
             report.show_line((path, line), text, true, progress);
             (self.due, self.shown) = (self.after, line);

@@ -75,8 +75,12 @@ impl Stats {
 
     /// Counts one match that is shown.
     pub(crate) fn count(&mut self, found: &Match<'_>) {
-        let mut kinds: Vec<&'static str> =
-            found.hits.iter().filter_map(|hit| found.observation.values.get(*hit)).map(|value| value.kind.name()).collect();
+        let mut kinds: Vec<&'static str> = found
+            .hits
+            .iter()
+            .filter_map(|hit| found.observation.values.get(*hit))
+            .map(|value| value.kind.name())
+            .collect();
         kinds.sort_unstable();
         kinds.dedup();
         if kinds.is_empty() {
@@ -86,7 +90,8 @@ impl Stats {
             *self.matches_by_kind.entry(kind).or_default() += 1;
         }
         let indicator = found.indicator;
-        let known = self.by_indicator.entry(indicator.id()).or_insert_with(|| (indicator.name().to_owned(), 0));
+        let known =
+            self.by_indicator.entry(indicator.id()).or_insert_with(|| (indicator.name().to_owned(), 0));
         known.1 += 1;
     }
 
@@ -145,8 +150,12 @@ impl Stats {
             let OfFormat { lines, parsed, refused, bytes } = of;
             let refused = counts(refused);
             output.say(
-                format!("yagura: {format}: {lines} lines ({bytes} bytes), {parsed} parsed, refused: {refused}"),
-                format!("yagura: {format}：{lines} 行（{bytes} バイト）、解析 {parsed} 行、読めない行：{refused}"),
+                format!(
+                    "yagura: {format}: {lines} lines ({bytes} bytes), {parsed} parsed, refused: {refused}"
+                ),
+                format!(
+                    "yagura: {format}：{lines} 行（{bytes} バイト）、解析 {parsed} 行、読めない行：{refused}"
+                ),
             );
         }
         let kinds = counts(told.matches_by_kind);

@@ -44,4 +44,6 @@ mod several;
 #[cfg(test)]
 mod soak;
 #[cfg(test)]
+mod tuning;
+#[cfg(test)]
 mod ways_in;

@@ -157,6 +157,11 @@ impl Edge {
         let _ = self.child.wait();
     }
 
+    /// Where the edge's own page is.
+    pub(crate) fn page(&self) -> &str {
+        &self.page
+    }
+
     /// What the edge's own page tells.
     pub(crate) fn ledger(&self) -> Value {
         get(&format!("{}/api/v1/ledger", self.page), None).unwrap()
