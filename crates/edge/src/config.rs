@@ -1,6 +1,6 @@
 //! An edge's configuration: a TOML file as written, then resolved once into what the program needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,6 +9,9 @@ use matcher::OwnAssets;
 use oversight::{Consent, Purpose};
 use serde::Deserialize;
 use stix::marking::Tlp;
+use stix::observable::ValueKind;
+
+use crate::worth::Worth;
 
 mod source;
 pub(crate) mod tls;
@@ -88,6 +91,8 @@ pub struct Matching {
     pub own_assets: Option<Arc<OwnAssets>>,
     /// When an indicator is held back.
     pub quarantine: Quarantine,
+    /// How confidence decays; `None`: it does not.
+    pub worth: Option<Worth>,
 }
 
 /// The configuration cannot be used.
@@ -187,6 +192,10 @@ struct WrittenMatching {
     own_asset_files: Vec<PathBuf>,
     #[serde(default)]
     quarantine: WrittenQuarantine,
+    #[serde(default)]
+    decay: bool,
+    #[serde(default)]
+    lifetimes: BTreeMap<String, f64>,
 }
 
 #[derive(Deserialize, Default)]
@@ -330,8 +339,23 @@ impl WrittenMatching {
             unanchored_max: self.unanchored_max()?,
             own_assets: self.own_assets()?,
             quarantine: self.quarantine.resolve()?,
+            worth: self.worth()?,
             warning_lists: self.warning_lists,
         })
+    }
+
+    fn worth(&self) -> Result<Option<Worth>, ConfigError> {
+        let mut lifetime_days = HashMap::new();
+        for (name, days) in &self.lifetimes {
+            let kind = ValueKind::from_name(name).filter(|_| *days > 0.0 && days.is_finite());
+            let kind = kind.ok_or_else(|| ConfigError::Value {
+                name: "matching.lifetimes",
+                value: format!("{name} = {days}"),
+                wanted: "a kind such as `ipv4-addr` or `file:hashes.SHA-256`, and days above 0",
+            })?;
+            lifetime_days.insert(kind, *days);
+        }
+        Ok(self.decay.then(|| Worth { confidence_min: self.confidence_min, lifetime_days }))
     }
 
     /// What may be held against every record; each costs some microseconds a record, so there is a bound.

@@ -15,6 +15,7 @@ mod source;
 mod spool;
 mod status;
 mod tuning;
+mod worth;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -35,6 +36,7 @@ pub use page::tuning::Decided;
 pub use spool::SpoolError;
 pub use tuning::control::{Change, Refused};
 pub use tuning::socket::{Answer, Request, ask};
+pub use worth::Worth;
 
 use crate::indicators::Indicators;
 use crate::meter::Meter;

@@ -428,6 +428,11 @@ fn consider(
         return;
     }
     found.ledger.push(row(LedgerKind::Matched, detail));
+    let worth = shared.config.matching.worth.as_ref();
+    if let Some(decayed) = worth.and_then(|worth| worth.decayed(hit, now)) {
+        found.ledger.push(row(LedgerKind::Withheld, decayed.to_string()));
+        return;
+    }
     let version = indicator.version();
     let about = (&id, version.as_str(), shared.indicators.marking_of(&id));
     let config = &shared.config;

@@ -3,7 +3,7 @@
 const tuningWords = {
   ja: {
     quarantine: "確認待ちの指標", explain: "当たりすぎる、または自組織のものを指す指標です。目撃情報は外に出さず、数だけ数えています。", decided: "判断済みの指標", none: "誤報とした指標や、判断した指標はありません。",
-    columns: ["指標", "理由", "一致", "最初", "最後", ""], decidedColumns: ["指標", "判断", "理由・メモ", "抑えた一致", "最後", ""],
+    columns: ["指標", "理由", "一致", "最初", "最後", "操作"], decidedColumns: ["指標", "判断", "理由・メモ", "抑えた一致", "最後", "操作"],
     reasons: { "own-asset": () => "自組織の資産を指しています", person: () => "運用者による" }, hosts: (one) => `自組織のホスト ${number(one.hosts_known)} 台のうち ${number(one.hosts_hit)} 台（${Math.round((one.hosts_hit * 100) / one.hosts_known)} %）に一致`, rate: (one) => `1 分間に ${number(one.per_minute)} 件を超える一致`,
     states: { quarantined: "確認待ち", released: "外に出してよい", dismissed: "外に出さない", "false-alarm": "誤報" }, opinion: "意見を送信",
     release: "外に出す", dismiss: "外に出さない", mark: "誤報とする", undo: "元に戻す", more: (n) => `ほかに ${number(n)} 件（\`yagura edge decided\` で表示）`,
@@ -12,7 +12,7 @@ const tuningWords = {
   },
   en: {
     quarantine: "Indicators that wait for a look", explain: "These hit too much, or what is your own. Their sightings stay inside; matches are counted.", decided: "Indicators that were decided on", none: "No indicator was called a false alarm or otherwise decided on.",
-    columns: ["indicator", "why", "matches", "first", "last", ""], decidedColumns: ["indicator", "decision", "reason and note", "held back", "last", ""],
+    columns: ["indicator", "why", "matches", "first", "last", "decide"], decidedColumns: ["indicator", "decision", "reason and note", "held back", "last", "decide"],
     reasons: { "own-asset": () => "it asks for what is your own", person: () => "by a person" }, hosts: (one) => `it met ${number(one.hosts_hit)} of ${number(one.hosts_known)} of your hosts (${Math.round((one.hosts_hit * 100) / one.hosts_known)} %)`, rate: (one) => `more than ${number(one.per_minute)} matches in a minute`,
     states: { quarantined: "waits for a look", released: "may leave", dismissed: "stays inside", "false-alarm": "false alarm" }, opinion: "opinion given",
     release: "Let out", dismiss: "Keep inside", mark: "False alarm", undo: "Undo", more: (n) => `and ${number(n)} more (\`yagura edge decided\` lists them)`,
@@ -46,8 +46,9 @@ function why(one) {
   return w.reasons[one.reason]?.(one) ?? one.reason;
 }
 
-function button(label, act) {
+function button(label, act, about) {
   const made = element("button", label);
+  if (about) made.setAttribute("aria-label", `${label}: ${about}`);
   made.type = "button";
   made.addEventListener("click", act);
   return made;
@@ -80,7 +81,7 @@ function markDialog(indicator, name) {
 /** A button for a row of the ledger. */
 function markButton(row) {
   if (!tuningNow?.may_change || !row.indicator || row.kind !== "matched" || tuningNow.decided.some((one) => one.indicator === row.indicator && one.state !== "released")) return null;
-  return button(tuningWords[language].mark, () => markDialog(row.indicator, row.name));
+  return button(tuningWords[language].mark, () => markDialog(row.indicator, row.name), row.name || row.indicator);
 }
 
 function rowOf(one, cells, acts) {
@@ -106,16 +107,16 @@ sections.push((state, tuning) => {
   if (!tuning.may_change) says.push(element("p", w.need, "soft"));
   const held = document.createElement("table");
   table(held, w.columns, waits.map((one) => rowOf(one, [element("td", one.note ? `${why(one)} – ${one.note}` : why(one)), element("td", number(one.count), "n"), element("td", when(one.first), "t"), element("td", when(one.last), "t")], [
-    button(w.release, () => decide({ do: "release", indicator: one.indicator })),
-    button(w.dismiss, () => decide({ do: "dismiss", indicator: one.indicator })),
-    button(w.mark, () => markDialog(one.indicator, one.name)),
+    button(w.release, () => decide({ do: "release", indicator: one.indicator }), one.name),
+    button(w.dismiss, () => decide({ do: "dismiss", indicator: one.indicator }), one.name),
+    button(w.mark, () => markDialog(one.indicator, one.name), one.name),
   ])), "");
   const wide = (inner) => { const box = element("div", "", "wide"); box.append(inner); return box; };
   at("quarantine").hidden = !waits.length;
   at("quarantine").replaceChildren(element("h2", `${w.quarantine} (${number(waits.length)})`), element("p", w.explain, "soft"), wide(held));
   const rest = document.createElement("table");
   table(rest, w.decidedColumns, others.map((one) => rowOf(one, [element("td", `${w.states[one.state]}${one.opinion ? ` · ${w.opinion}` : ""}`), element("td", [why(one), one.note].filter(Boolean).join(" – ")), element("td", number(one.count), "n"), element("td", when(one.last), "t")], [
-    button(w.undo, () => decide({ do: "undo", indicator: one.indicator })),
+    button(w.undo, () => decide({ do: "undo", indicator: one.indicator }), one.name),
   ])), w.none);
   const more = tuning.decided_all - tuning.decided.length;
   at("decided").replaceChildren(element("h2", w.decided), ...says, wide(rest), ...(more > 0 ? [element("p", w.more(more), "soft")] : []));

@@ -19,7 +19,6 @@ use store::{Act, StoreError, Tx, edges, feedback, labels, objects, organisations
 use super::act;
 use super::intake::{at_least, watchkeeper};
 use super::reported::Refused;
-use crate::api::summaries::parse;
 use crate::principal::Caller;
 use crate::problem::Answer;
 use crate::redaction;

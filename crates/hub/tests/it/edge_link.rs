@@ -520,7 +520,10 @@ async fn an_opinion_is_for_the_indicators_originator_and_not_for_all_who_see_the
     assert_eq!(reply.json()["outcomes"][0]["outcome"], "accepted");
     let stix = format!("/api/v1/objects/opinion--{}", opinion["id"].as_str().unwrap());
     let water = hub.token("kanto-water", &[PersonRole::Analyst]).await;
-    assert_eq!(hub.rest(&water, Method::GET, &format!("/api/v1/objects/{}", id_of(&object))).send().await.status, 200);
+    assert_eq!(
+        hub.rest(&water, Method::GET, &format!("/api/v1/objects/{}", id_of(&object))).send().await.status,
+        200
+    );
     assert_eq!(hub.rest(&water, Method::GET, &stix).send().await.status, 404);
     assert_eq!(hub.good(&hub.token, &stix).await["object"]["opinion"], "disagree");
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::{self, Write};
 
+use analysis::decay::Decay;
 use anstyle::Style;
 use jiff::Timestamp;
 use matcher::{Covers, Explanation, Indicator, Match, WarningLists};
@@ -36,6 +37,9 @@ pub(crate) struct Explained<'a> {
     covers: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<u8>,
+    /// Of the confidence what is left by the indicator's age, 0–1; of the kind of value that lives longest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left_by_age: Option<f64>,
     warning_lists_asked: usize,
     on_warning_lists: Vec<&'a str>,
 }
@@ -121,6 +125,7 @@ impl Explainer {
                 Covers::Subtree => "subtree",
             },
             confidence: found.indicator.confidence(),
+            left_by_age: left_by_age(found),
             warning_lists_asked: self.lists.names().len(),
             on_warning_lists: on_lists,
         })
@@ -167,12 +172,23 @@ impl Explainer {
             }
         }
         line(self.label("valid", "有効"), &self.validity(explained))?;
-        let confidence = explained
-            .confidence
-            .map_or_else(|| self.label("none stated", "記載なし").to_owned(), |percent| percent.to_string());
+        let confidence = self.confidence(explained);
         line(self.label("confidence", "確信度"), &confidence)?;
         line(self.label("warning lists", "警告リスト"), &self.asked(explained))?;
         line(self.label("covers", "範囲"), explained.covers)
+    }
+
+    fn confidence(&self, explained: &Explained<'_>) -> String {
+        let Some(stated) = explained.confidence else {
+            return self.label("none stated", "記載なし").to_owned();
+        };
+        match explained.left_by_age {
+            None => stated.to_string(),
+            Some(left) => {
+                let now = self.label("worth by its age", "経過時間を考慮すると");
+                format!("{stated}; {now} {:.0}", f64::from(stated) * left)
+            }
+        }
     }
 
     /// Which records satisfied one of several observations.
@@ -210,6 +226,15 @@ impl Explainer {
             (on, true) => format!("{count} 件を照会、該当：{}", clean(&on.join("、"))),
         }
     }
+}
+
+/// MISP's polynomial by the time since the indicator's version, as the hub's scores have it.
+fn left_by_age(found: &Match<'_>) -> Option<f64> {
+    found.indicator.confidence()?;
+    let version = stix::Timestamp::parse(&found.indicator.version()).ok()?.instant()?;
+    let days = (Timestamp::now() - version).total(jiff::Unit::Hour).ok()? / 24.0;
+    let values = found.hits.iter().filter_map(|hit| found.observation.values.get(*hit));
+    values.map(|value| Decay::of(value.kind).left_after(days)).max_by(f64::total_cmp)
 }
 
 impl From<matcher::Tested> for Tested {

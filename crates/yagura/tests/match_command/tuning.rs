@@ -23,20 +23,33 @@ fn each_match_explains_itself() {
     desk.put("eve.json", log.as_bytes());
     let more = json!({ "confidence": 80, "valid_until": "2027-01-01T00:00:00Z" });
     let bundle = [
-        indicator(1, "[ipv4-addr:value ISSUBSET '203.0.113.0/24' AND network-traffic:protocols[*] = 'tcp']", &more),
+        indicator(
+            1,
+            "[ipv4-addr:value ISSUBSET '203.0.113.0/24' AND network-traffic:protocols[*] = 'tcp']",
+            &more,
+        ),
         indicator(2, "[domain-name:value = 'evil.example']", &json!({})),
     ];
     desk.put("two.json", format!("{}\n{}\n", bundle[0], bundle[1]).as_bytes());
-    let output = desk.run(&["--quiet", "--explain", "--covers", "subtree", "--intel", "two.json", "eve.json"]);
+    let output =
+        desk.run(&["--quiet", "--explain", "--covers", "subtree", "--intel", "two.json", "eve.json"]);
     expect_test::expect![[""]].assert_eq(&told(&output));
     let output = desk.run(&["--lang", "ja", "--quiet", "--explain", "--intel", "intel.json", "eve.json"]);
     let japanese = told(&output);
-    for part in ["パターン  [ipv4-addr:value = '203.0.113.9']", "有効  2026-01-01", "確信度  記載なし", "件を照会、該当なし"] {
+    for part in [
+        "パターン  [ipv4-addr:value = '203.0.113.9']",
+        "有効  2026-01-01",
+        "確信度  記載なし",
+        "件を照会、該当なし",
+    ] {
         assert!(japanese.contains(part), "{part}: {japanese}");
     }
     let output = desk.run(&["--json", "--explain", "--covers", "subtree", "--intel", "two.json", "eve.json"]);
-    let found: Vec<Value> =
-        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let found: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     let why = &found[1]["explain"];
     let met = &why["observations"][0]["tests"][0]["met"][0];
     assert_eq!((&met["canonical"], &met["within"]), (&json!("www.evil.example"), &json!("evil.example")));
@@ -72,17 +85,25 @@ fn counts_say_what_was_read_refused_and_met() {
     let last = String::from_utf8(output.stderr).unwrap();
     let stats: Value = serde_json::from_str(last.lines().last().unwrap()).unwrap();
     let stats = &stats["stats"];
-    assert_eq!((&stats["lines"], &stats["indicators"], &stats["unanchored"]), (&json!(5), &json!(2), &json!(0)));
+    assert_eq!(
+        (&stats["lines"], &stats["indicators"], &stats["unanchored"]),
+        (&json!(5), &json!(2), &json!(0))
+    );
     assert_eq!(stats["formats"]["eve"]["refused"], json!({ "line-cut-off": 1 }));
     assert_eq!(stats["formats"]["eve"]["lines"], 5);
     assert_eq!(stats["matches_by_kind"], json!({ "domain-name": 1, "ipv4-addr": 2 }));
     assert_eq!(stats["values_by_kind"], json!({ "domain-name": 1, "ipv4-addr": 1 }));
     assert_eq!((&stats["top"][0]["name"], &stats["top"][0]["matches"]), (&json!("指令サーバー"), &json!(2)));
-    assert!(stats["candidate_share"].as_f64().unwrap() < 1.0, "a line without anything known is not parsed: {stats}");
+    assert!(
+        stats["candidate_share"].as_f64().unwrap() < 1.0,
+        "a line without anything known is not parsed: {stats}"
+    );
     assert_eq!(stats["bytes"], std::fs::metadata(desk.folder.path().join("eve.json")).unwrap().len());
     let output = desk.run(&["--stats", "--intel", "intel.json", "eve.json"]);
     let text = told(&output);
-    for part in ["yagura: 5 lines, ", "eve: 5 lines (", "refused: line-cut-off 1", "2  指令サーバー  indicator--"] {
+    for part in
+        ["yagura: 5 lines, ", "eve: 5 lines (", "refused: line-cut-off 1", "2  指令サーバー  indicator--"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
@@ -94,7 +115,8 @@ fn only_records_of_a_time() {
     let lines = |more: &[&str]| {
         let output = desk.run(&[&["--any-time", "--intel", "intel.json"], more, &["eve.json"]].concat());
         let text = told(&output);
-        let shown = text.lines().filter_map(|line| line.strip_prefix("eve.json:")?.split(':').next()?.parse().ok());
+        let shown =
+            text.lines().filter_map(|line| line.strip_prefix("eve.json:")?.split(':').next()?.parse().ok());
         (shown.collect::<Vec<u32>>(), output.status.code(), text)
     };
     assert_eq!(lines(&[]).0, [1, 2, 3]);
@@ -110,7 +132,13 @@ fn only_records_of_a_time() {
 fn lines_around_matches_as_grep_shows_them() {
     let desk = Desk::new();
     let log: Vec<String> = (1..=12)
-        .map(|number| if [3, 4, 10].contains(&number) { FLOW.to_owned() } else { BENIGN.replace("flow", &format!("n{number}")) })
+        .map(|number| {
+            if [3, 4, 10].contains(&number) {
+                FLOW.to_owned()
+            } else {
+                BENIGN.replace("flow", &format!("n{number}"))
+            }
+        })
         .collect();
     desk.put("eve.json", format!("{}\n", log.join("\n")).as_bytes());
     let numbers = |options: &[&str]| {
@@ -134,8 +162,11 @@ fn lines_around_matches_as_grep_shows_them() {
     assert_eq!(numbers(&["-C", "2"]), "-1 -2 !3 :3 !4 :4 -5 -6 -- -8 -9 !10 :10 -11 -12");
     assert_eq!(numbers(&["-C", "3"]), "-1 -2 !3 :3 !4 :4 -5 -6 -7 -8 -9 !10 :10 -11 -12");
     let output = desk.run(&["--json", "--quiet", "-A", "1", "--intel", "intel.json", "eve.json"]);
-    let lines: Vec<Value> =
-        String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     assert_eq!((lines.len(), &lines[2]["line"], &lines[2]["context"]), (5, &json!(5), &json!(log[4])));
     assert_eq!(desk.run(&["-A", "10001", "--intel", "intel.json", "eve.json"]).status.code(), Some(2));
 }
@@ -151,8 +182,13 @@ fn patterns_that_no_value_leads_to_are_held_against_every_line_unless_they_are_r
     let text = told(&output);
     assert!(text.starts_with("0\neve.json:2:"), "{text}");
     assert!(text.contains("1 comparisons name no value to look up") && text.contains("100.00 %"), "{text}");
-    let output = desk.run(&["--unanchored", "refuse", "--intel", "port.json", "--intel", "intel.json", "eve.json"]);
-    assert!(output.status.code() == Some(1) && told(&output).contains("[pattern-no-anchor]"), "{}", told(&output));
+    let output =
+        desk.run(&["--unanchored", "refuse", "--intel", "port.json", "--intel", "intel.json", "eve.json"]);
+    assert!(
+        output.status.code() == Some(1) && told(&output).contains("[pattern-no-anchor]"),
+        "{}",
+        told(&output)
+    );
 }
 
 #[test]
@@ -177,8 +213,16 @@ fn hostile_input_stops_nothing() {
     let desk = Desk::new();
     let terms: Vec<String> = (0..10_000).map(|n| format!("url:value = 'http://h{n}.example/'")).collect();
     let bundle = [
-        indicator(1, "[file:name MATCHES '^(([a-z])+.)+[A-Z]([a-z])+$' AND ipv4-addr:value = '203.0.113.9']", &json!({})),
-        indicator(2, "[domain-name:value MATCHES '(a+)+$' AND domain-name:value = 'evil.example']", &json!({})),
+        indicator(
+            1,
+            "[file:name MATCHES '^(([a-z])+.)+[A-Z]([a-z])+$' AND ipv4-addr:value = '203.0.113.9']",
+            &json!({}),
+        ),
+        indicator(
+            2,
+            "[domain-name:value MATCHES '(a+)+$' AND domain-name:value = 'evil.example']",
+            &json!({}),
+        ),
         indicator(3, &format!("[{}]", terms.join(" OR ")), &json!({})),
         indicator(4, &format!("[{}]", terms.join(" AND ")), &json!({})),
         indicator(5, &format!("[domain-name:value MATCHES '{}']", "(a{1000}){1000}"), &json!({})),

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::running::{CONSENT, Edge, Hub, RUNTIME, edge_config_of, export, get, register_edge, wait_until, yagura};
+use crate::running::{
+    CONSENT, Edge, Hub, RUNTIME, edge_config_of, export, get, register_edge, wait_until, yagura,
+};
 
 const ID: &str = "indicator--5b7e1a4c-7a42-4c0e-8a38-0d9d3f3a6f01";
 const BAD_ADDRESS: &str = "198.51.100.66";
@@ -98,7 +100,8 @@ fn post(edge: &Edge, path: &str, headers: &[(&str, &str)], body: &Value) -> (u16
 fn what_is_the_operators_own_is_held_back_until_a_person_has_looked() {
     let mut scene = Scene::set(CONSENT, "own_assets = [\"198.51.100.0/24\"]\n");
     let mut edge = scene.edge();
-    let decided = |edge: &Edge| get(&format!("{}/api/v1/tuning", edge.page()), None).unwrap()["decided"].clone();
+    let decided =
+        |edge: &Edge| get(&format!("{}/api/v1/tuning", edge.page()), None).unwrap()["decided"].clone();
     assert_eq!(decided(&edge)[0]["reason"], "own-asset");
     // Before it matched, its name would tell what is ours.
     wait_until("the hub knows that one is held back", || scene.hello()["quarantined"] == 1);
@@ -107,7 +110,10 @@ fn what_is_the_operators_own_is_held_back_until_a_person_has_looked() {
     wait_until("matches are counted", || decided(&edge)[0]["count"] == 7);
     edge.kill();
     let edge = scene.edge();
-    assert_eq!((&decided(&edge)[0]["state"], &decided(&edge)[0]["count"]), (&json!("quarantined"), &json!(7)));
+    assert_eq!(
+        (&decided(&edge)[0]["state"], &decided(&edge)[0]["count"]),
+        (&json!("quarantined"), &json!(7))
+    );
     wait_until("the hub knows which", || scene.hello()["quarantined_indicators"] == json!([ID]));
     let counts = edge.ledger()["counts"].clone();
     assert_eq!((&counts["matched"], &counts["held"], &counts["withheld"]), (&json!(7), &json!(7), &json!(0)));
@@ -154,7 +160,9 @@ fn a_false_alarm_stays_inside_and_the_opinion_goes_to_whoever_made_the_indicator
     assert_eq!(post(&edge, "/api/v1/enter", &[], &enter).0, 401, "a link is good once");
     let token = entered.1["token"].as_str().unwrap();
     let with = [("x-yagura-edge", token)];
-    for (name, value) in [("origin", "http://evil.example"), ("sec-fetch-site", "cross-site"), ("host", "evil.example")] {
+    for (name, value) in
+        [("origin", "http://evil.example"), ("sec-fetch-site", "cross-site"), ("host", "evil.example")]
+    {
         assert_eq!(post(&edge, "/api/v1/changes", &[with[0], (name, value)], &mark).0, 421, "{name}");
     }
     let unknown = json!({ "do": "mark", "indicator": "indicator--5b7e1a4c-7a42-4c0e-8a38-0d9d3f3a6f99" });
