@@ -12,9 +12,16 @@ pub(crate) enum Suffix {
 /// What kind of suffix a name is, in A-labels and lower case; `None` where it is none, or is not known. A name all of whose
 /// children are suffixes (`kobe.jp`) is one here, too.
 pub(crate) fn of(name: &[u8]) -> Option<Suffix> {
-    let child = [b"0.", name].concat();
-    listed(name).or_else(|| listed(&child))
+    // No name is longer than 253; a set of a million names is asked this for each.
+    let mut child = [0; 256];
+    let (label, rest) = child.split_at_mut(LABEL.len());
+    label.copy_from_slice(LABEL);
+    rest.get_mut(..name.len())?.copy_from_slice(name);
+    listed(name).or_else(|| listed(child.get(..LABEL.len() + name.len())?))
 }
+
+/// A name below another one.
+const LABEL: &[u8] = b"0.";
 
 /// What the list says of a name. What it does not know counts as a suffix of one label there; `example` is nobody's registry.
 fn listed(name: &[u8]) -> Option<Suffix> {

@@ -26,6 +26,8 @@ pub(crate) struct History {
     met: HashMap<Id, Meetings>,
     /// The hosts of all indicators.
     held: usize,
+    /// The day on which room was last made for hosts.
+    cleared: i64,
     news: HistoryNews,
 }
 
@@ -106,7 +108,10 @@ impl History {
     pub(crate) fn saw(&mut self, host: u64, now: jiff::Timestamp) {
         let today = day(now);
         if self.hosts.len() >= HOSTS_MAX && !self.hosts.contains_key(&host) {
-            self.hosts.retain(|_, seen| *seen > today - DAYS);
+            if self.cleared != today {
+                self.cleared = today;
+                self.hosts.retain(|_, seen| *seen > today - DAYS);
+            }
             if self.hosts.len() >= HOSTS_MAX {
                 return;
             }
