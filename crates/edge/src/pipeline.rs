@@ -429,7 +429,7 @@ fn consider(
     }
     found.ledger.push(row(LedgerKind::Matched, detail));
     let worth = shared.config.matching.worth.as_ref();
-    if let Some(decayed) = worth.and_then(|worth| worth.decayed(hit, now)) {
+    if let Some(decayed) = worth.and_then(|worth| worth.decayed(hit, hit.place.time.min(now))) {
         found.ledger.push(row(LedgerKind::Withheld, decayed.to_string()));
         return;
     }

@@ -35,7 +35,7 @@ impl OwnAssets {
                     add(&format!(".{name}"));
                 }
                 Some((ValueKind::Ipv4 | ValueKind::Ipv6, text)) => {
-                    assets.networks.extend(text.parse::<ipnet::IpNet>().ok());
+                    assets.networks.extend(network(&text));
                     add(&text);
                 }
                 Some((ValueKind::Md5 | ValueKind::Sha1 | ValueKind::Sha256 | ValueKind::Sha512, digest)) => {
@@ -78,6 +78,12 @@ impl OwnAssets {
             _ => is_own(kind, value),
         }
     }
+}
+
+/// A network, or an address as one.
+fn network(text: &str) -> Option<ipnet::IpNet> {
+    let address = || text.parse::<std::net::IpAddr>().ok().map(ipnet::IpNet::from);
+    text.parse().ok().or_else(address)
 }
 
 /// The host of a URL.

@@ -173,18 +173,7 @@ impl<'k> Builder<'k> {
             return Err(Unusable::new("confidence-low", message));
         }
         if let Some(plain) = plain::read(&indicator.pattern, options.covers) {
-            let kind = match plain.asked {
-                Asked::One(kind) => kind,
-                Asked::NameAndBelow | Asked::Elsewhere => KeyKind::Domain,
-            };
-            if let Some(list) = lists.find(kind, plain.value.bytes()) {
-                return Err(on_warning_list(list));
-            }
-            self.push_rule(indicator, plain.asked, plain.value.bytes())?;
-            if options.own_assets.as_ref().is_some_and(|own| own.touch(kind, plain.value.bytes())) {
-                self.own.push(indicator.id.clone());
-            }
-            return Ok(());
+            return self.add_plain(indicator, &plain, lists, options);
         }
         let mut compiled = compile(&indicator.pattern, options.covers, options.unanchored)?;
         compiled.branches.retain(|branch| match usable(branch, lists) {
@@ -225,6 +214,29 @@ impl<'k> Builder<'k> {
         }
         if let Some(unusable) = compiled.unusable.into_iter().next() {
             self.partial.push((indicator.id.clone(), unusable));
+        }
+        Ok(())
+    }
+
+    /// Adds a pattern of one equality.
+    fn add_plain(
+        &mut self,
+        indicator: &Indicator,
+        plain: &plain::Plain<'_>,
+        lists: &WarningLists,
+        options: &Options,
+    ) -> Result<(), Unusable> {
+        let value = plain.value.bytes();
+        let kind = match plain.asked {
+            Asked::One(kind) => kind,
+            Asked::NameAndBelow | Asked::Elsewhere => KeyKind::Domain,
+        };
+        if let Some(list) = lists.find(kind, value) {
+            return Err(on_warning_list(list));
+        }
+        self.push_rule(indicator, plain.asked, value)?;
+        if options.own_assets.as_ref().is_some_and(|own| own.touch(kind, value)) {
+            self.own.push(indicator.id.clone());
         }
         Ok(())
     }

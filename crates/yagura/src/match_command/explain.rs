@@ -228,11 +228,11 @@ impl Explainer {
     }
 }
 
-/// MISP's polynomial by the time since the indicator's version, as the hub's scores have it.
+/// MISP's polynomial by the time from the indicator's version to the record, as the hub's scores have it.
 fn left_by_age(found: &Match<'_>) -> Option<f64> {
     found.indicator.confidence()?;
     let version = stix::Timestamp::parse(&found.indicator.version()).ok()?.instant()?;
-    let days = (Timestamp::now() - version).total(jiff::Unit::Hour).ok()? / 24.0;
+    let days = (found.place.time - version).total(jiff::Unit::Hour).ok()? / 24.0;
     let values = found.hits.iter().filter_map(|hit| found.observation.values.get(*hit));
     values.map(|value| Decay::of(value.kind).left_after(days)).max_by(f64::total_cmp)
 }

@@ -33,7 +33,25 @@ fn each_match_explains_itself() {
     desk.put("two.json", format!("{}\n{}\n", bundle[0], bundle[1]).as_bytes());
     let output =
         desk.run(&["--quiet", "--explain", "--covers", "subtree", "--intel", "two.json", "eve.json"]);
-    expect_test::expect![[""]].assert_eq(&told(&output));
+    expect_test::expect![[r#"
+        0
+        eve.json:1: dest_ip=203.0.113.9  number 1  indicator--0a1b2c3d-0000-4000-8000-000000000101
+            pattern  [ipv4-addr:value ISSUBSET '203.0.113.0/24' AND network-traffic:protocols[*] = 'tcp']
+            met  dest_ip = 203.0.113.9 ⊂ 203.0.113.0/24  [ipv4-addr:value ISSUBSET '203.0.113.0/24']
+            holds  [network-traffic:protocols[*] = 'tcp']
+            valid  2026-01-01T00:00:00Z – 2027-01-01T00:00:00Z; record of 2026-02-01T00:00:00Z
+            confidence  80; worth by its age 36
+            warning lists  5 asked, on none
+            covers  subtree
+        eve.json:2: dns.rrname=WWW.Evil.example.  number 2  indicator--0a1b2c3d-0000-4000-8000-000000000102
+            pattern  [domain-name:value = 'evil.example']
+            met  dns.rrname = www.evil.example ← WWW.Evil.example. ⊂ evil.example  [domain-name:value = 'evil.example']
+            valid  2026-01-01T00:00:00Z – open-ended; record of 2026-02-01T00:00:01Z
+            confidence  none stated
+            warning lists  5 asked, on none
+            covers  subtree
+        ---
+    "#]].assert_eq(&told(&output));
     let output = desk.run(&["--lang", "ja", "--quiet", "--explain", "--intel", "intel.json", "eve.json"]);
     let japanese = told(&output);
     for part in [
