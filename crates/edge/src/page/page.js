@@ -2,7 +2,7 @@
 const words = {
   ja: {
     title: "このエッジから何が出たか", connected: "ハブに接続中", away: "ハブに届きません（記録は保存され、後で送られます）", asOf: "現在",
-    records: "読んだ記録", indicators: "使用中の指標", refused: "使えない指標", matched: "一致", withheld: "外に出さず", held: "抑えた一致", sent: "送信済み", waiting: "送信待ち", generation: "指標の版",
+    records: "読んだ記録", indicators: "使用中の指標", refused: "使えない指標", matched: "一致", withheld: "外に出さず", heldBack: "抑えた一致", sent: "送信済み", waiting: "送信待ち", generation: "指標の版",
     consent: "運用者の同意", sources: "ログ", ledger: "台帳", nothing: "まだありません。", noSources: "ログが設定されていません。設定ファイルに [[source]] を加えてください。",
     consentNone: "何も外に出しません。", consentText: (c) => `目的：${c.purposes.map((p) => purpose.ja[p] ?? p).join("、")}。${c.up_to?.toUpperCase()} までの指標の目撃情報を出し、TLP:${(c.mark_as ?? c.up_to)?.toUpperCase()} を付けます。自組織のアドレスは${c.own_addresses ? "含めます" : "含めません"}。`,
     kinds: { all: "すべて", asked: "依頼", matched: "一致", withheld: "外に出さず", held: "誤報", sent: "送信", refused: "拒否", quarantined: "確認待ち", decided: "判断" },
@@ -11,7 +11,7 @@ const words = {
   },
   en: {
     title: "What left this edge", connected: "connected to the hub", away: "the hub cannot be reached (records are kept and sent later)", asOf: "as of",
-    records: "records read", indicators: "indicators in use", refused: "indicators not usable", matched: "matched", withheld: "kept inside", held: "held back", sent: "sent", waiting: "waiting", generation: "indicator set",
+    records: "records read", indicators: "indicators in use", refused: "indicators not usable", matched: "matched", withheld: "kept inside", heldBack: "held back", sent: "sent", waiting: "waiting", generation: "indicator set",
     consent: "The operator's consent", sources: "Logs", ledger: "Ledger", nothing: "Nothing yet.", noSources: "No logs are configured. Add a [[source]] to the configuration file.",
     consentNone: "Nothing leaves.", consentText: (c) => `Purpose: ${c.purposes.map((p) => purpose.en[p] ?? p).join(", ")}. Sightings of indicators up to TLP:${c.up_to?.toUpperCase()} leave, marked TLP:${(c.mark_as ?? c.up_to)?.toUpperCase()}. Our own addresses are ${c.own_addresses ? "in them" : "not in them"}.`,
     kinds: { all: "all", asked: "asked", matched: "matched", withheld: "kept inside", held: "false alarm", sent: "sent", refused: "refused", quarantined: "waits for a look", decided: "decided" },
@@ -57,7 +57,7 @@ function show(state) {
   at("trouble").hidden = !state.trouble;
   at("trouble").textContent = state.trouble ? `${w.troubles[state.trouble] ?? state.trouble} (${state.trouble})` : "";
   for (const [id, key] of [["summary-title", "title"], ["consent-title", "consent"], ["sources-title", "sources"], ["ledger-title", "ledger"]]) at(id).textContent = w[key];
-  const figures = [["records", state.records], ["indicators", state.indicators], ["refused", state.refused], ["generation", state.generation], ["matched", state.counts.matched], ["withheld", state.counts.withheld], ["held", state.counts.held], ["sent", state.counts.sent], ["waiting", state.waiting]];
+  const figures = [["records", state.records], ["indicators", state.indicators], ["refused", state.refused], ["generation", state.generation], ["matched", state.counts.matched], ["withheld", state.counts.withheld], ["heldBack", state.counts.held], ["sent", state.counts.sent], ["waiting", state.waiting]];
   at("summary").replaceChildren(...figures.map(([key, value]) => { const box = document.createElement("div"); box.append(element("dt", w[key]), element("dd", number(value))); return box; }));
   at("consent").textContent = state.consent.purposes.length && state.consent.up_to ? w.consentText(state.consent) : w.consentNone;
   table(at("sources"), w.sourceColumns, state.sources.map((s) => {

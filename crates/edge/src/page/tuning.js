@@ -111,14 +111,14 @@ sections.push((state, tuning) => {
     button(w.dismiss, () => decide({ do: "dismiss", indicator: one.indicator }), one.name),
     button(w.mark, () => markDialog(one.indicator, one.name), one.name),
   ])), "");
-  const wide = (inner) => { const box = element("div", "", "wide"); box.append(inner); return box; };
+  const wide = (inner, label) => { const box = element("div", "", "wide"); box.tabIndex = 0; box.setAttribute("role", "region"); box.setAttribute("aria-label", label); box.append(inner); return box; };
   at("quarantine").hidden = !waits.length;
-  at("quarantine").replaceChildren(element("h2", `${w.quarantine} (${number(waits.length)})`), element("p", w.explain, "soft"), wide(held));
+  at("quarantine").replaceChildren(element("h2", `${w.quarantine} (${number(waits.length)})`), element("p", w.explain, "soft"), wide(held, w.quarantine));
   const rest = document.createElement("table");
   table(rest, w.decidedColumns, others.map((one) => rowOf(one, [element("td", `${w.states[one.state]}${one.opinion ? ` · ${w.opinion}` : ""}`), element("td", [why(one), one.note].filter(Boolean).join(" – ")), element("td", number(one.count), "n"), element("td", when(one.last), "t")], [
     button(w.undo, () => decide({ do: "undo", indicator: one.indicator }), one.name),
   ])), w.none);
   const more = tuning.decided_all - tuning.decided.length;
-  at("decided").replaceChildren(element("h2", w.decided), ...says, wide(rest), ...(more > 0 ? [element("p", w.more(more), "soft")] : []));
+  at("decided").replaceChildren(element("h2", w.decided), ...says, wide(rest, w.decided), ...(more > 0 ? [element("p", w.more(more), "soft")] : []));
 });
 entering = enter();
