@@ -96,8 +96,14 @@ function rowOf(one, cells, acts) {
 }
 
 let tuningNow = null;
+let shownNow = "";
 sections.push((state, tuning) => {
   tuningNow = tuning;
+  // What has not changed stays, and with it how far it was scrolled and what has the focus.
+  const { decided, decided_all, may_change, opinions } = tuning;
+  const now = JSON.stringify([decided, decided_all, may_change, opinions, language, notice]);
+  if (now === shownNow) return;
+  shownNow = now;
   const w = tuningWords[language];
   const waits = tuning.decided.filter((one) => one.state === "quarantined");
   const others = tuning.decided.filter((one) => one.state !== "quarantined");
