@@ -18,16 +18,16 @@ mod request;
 
 use std::time::Duration;
 
-use oversight::{MechanicalInformation, Minimised};
+use oversight::{MechanicalInformation, Minimised, Opinion};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
-    AuditList, Board, CaseList, EdgeHello, EdgeList, EdgeStatus, Ingested, Intelligence, NewEdge,
-    NewOrganisation, NewPerson, NewSighting, NewToken, Node, Organisation, Person, PersonAdded, Problem,
-    RegisteredEdge, SightingsAccepted, SightingsPosted, TokenInfo, TokenIssued,
+    AuditList, Board, CaseList, EdgeHello, EdgeList, EdgeStatus, Ingested, Intelligence, NewEdge, NewOpinion,
+    NewOrganisation, NewPerson, NewSighting, NewToken, Node, OpinionsAccepted, OpinionsPosted, Organisation,
+    Person, PersonAdded, Problem, RegisteredEdge, SightingsAccepted, SightingsPosted, TokenInfo, TokenIssued,
 };
 
 /// Longest time that a hub is asked to hold an answer back for, in seconds.
@@ -168,6 +168,15 @@ impl Client {
     }
 }
 
+/// What an edge's operator says.
+impl Client {
+    /// Sends opinions; `Opinion` is the only thing that it takes.
+    pub async fn send_opinions(&self, opinions: &[(Uuid, &Opinion)]) -> Result<OpinionsAccepted, Error> {
+        let opinions = opinions.iter().map(|(id, opinion)| new_opinion(*id, opinion)).collect();
+        self.send(Method::POST, &["edge", "v1", "opinions"], &OpinionsPosted { opinions }).await
+    }
+}
+
 /// What programs and commands ask.
 impl Client {
     /// Publishes a bundle, a list of objects, or one object a line.
@@ -286,6 +295,21 @@ impl Client {
 
 /// TAXII 2.1 §1.6.8.
 const TAXII_MEDIA_TYPE: &str = "application/taxii+json;version=2.1";
+
+fn new_opinion(id: Uuid, opinion: &Opinion) -> NewOpinion {
+    let said = opinion.said();
+    NewOpinion {
+        id,
+        indicator: said.indicator.to_string(),
+        opinion: said.judgement.name().to_owned(),
+        explanation: said.explanation.clone(),
+        withdrawn: said.withdrawn,
+        created: said.created.to_string(),
+        modified: said.modified.to_string(),
+        purpose: said.purpose.name().to_owned(),
+        marking: said.marking.name().to_owned(),
+    }
+}
 
 /// By hand, field by field: what goes over the wire is decided here and in the closed type alone.
 fn new_sighting(id: Uuid, minimised: &Minimised) -> NewSighting {

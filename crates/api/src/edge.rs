@@ -49,6 +49,12 @@ pub struct EdgeHello {
     pub withheld: u64,
     /// What goes wrong just now, as a code, e.g. `disk-full`.
     pub trouble: Option<String>,
+    /// Indicators whose sightings the edge holds back, because they hit too much or what is the operator's own.
+    #[serde(default)]
+    pub quarantined: u64,
+    /// Of these the ones that matched and whose sightings the operator consents to let out, at most 100.
+    #[serde(default)]
+    pub quarantined_indicators: Vec<String>,
 }
 
 /// One log source of an edge. It bears no path: only what the operator called it.
@@ -110,7 +116,7 @@ pub struct EdgeStatus {
 pub struct EdgeLedgerEntry {
     /// When the hub took it in: RFC 3339.
     pub at: String,
-    /// The STIX sighting it became.
+    /// The STIX sighting, or opinion, it became.
     pub sighting: String,
     /// The indicator that matched.
     pub indicator: String,
@@ -209,6 +215,48 @@ pub struct NewSighting {
     /// Bytes.
     #[serde(default)]
     pub bytes: Option<u64>,
+}
+
+/// Opinions of an edge's operator on indicators.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpinionsPosted {
+    /// At most 100.
+    pub opinions: Vec<NewOpinion>,
+}
+
+/// One opinion: the operator says that an indicator is a false alarm in its network, or takes that back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewOpinion {
+    /// UUID of the STIX opinion, the same when it is taken back.
+    #[schema(value_type = String)]
+    pub id: uuid::Uuid,
+    /// The indicator that is judged.
+    pub indicator: String,
+    /// `disagree` or `strongly-disagree` (STIX 2.1 §10.16).
+    pub opinion: String,
+    /// In the operator's own words, at most 1,000 characters.
+    #[serde(default)]
+    pub explanation: Option<String>,
+    /// Whether it is taken back.
+    #[serde(default)]
+    pub withdrawn: bool,
+    /// When it was first said: RFC 3339.
+    pub created: String,
+    /// When this was said: RFC 3339; later than `created` where it is taken back.
+    pub modified: String,
+    /// What for, e.g. `collective-defence`.
+    pub purpose: String,
+    /// What it bears: `clear` … `red`.
+    pub marking: String,
+}
+
+/// What became of each posted opinion, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OpinionsAccepted {
+    /// One for each.
+    pub outcomes: Vec<SightingOutcome>,
 }
 
 /// What became of each posted sighting, in order.

@@ -30,7 +30,8 @@ pub use board::{Board, MinuteCount, SectorState};
 pub use case::{Case, CaseChange, CaseEntry, CaseList, CaseObjects, CaseSummary, NewCase, NewEntry};
 pub use edge::{
     EdgeHealth, EdgeHello, EdgeLedgerEntry, EdgeList, EdgeStatus, Intelligence, IntelligenceChange, NewEdge,
-    NewSighting, RegisteredEdge, SightingOutcome, SightingsAccepted, SightingsPosted, SourceHealth,
+    NewOpinion, NewSighting, OpinionsAccepted, OpinionsPosted, RegisteredEdge, SightingOutcome,
+    SightingsAccepted, SightingsPosted, SourceHealth,
 };
 pub use error::{Code, Problem};
 pub use graph::{Graph, GraphCommon, GraphEdge, GraphNode, GraphPath, GraphWithheld};

@@ -90,7 +90,9 @@ impl Indicators {
             covers: if matching.subtree { matcher::Covers::Subtree } else { matcher::Covers::Host },
             confidence_min: (matching.confidence_min > 0).then_some(matching.confidence_min),
             any_time: false,
-            unanchored: false,
+            unanchored: matching.unanchored_max > 0,
+            unanchored_max: Some(matching.unanchored_max),
+            own_assets: matching.own_assets.clone(),
             seed: std::hash::RandomState::new().hash_one(sequence),
         };
         let mut held = Held { sequence, rules_changed: true, ..Held::default() };
@@ -135,8 +137,8 @@ impl Indicators {
     }
 
     /// Compiles what changed and puts the new set in use. Few changes are put over the set that is there, which takes
-    /// milliseconds; where they have become many, all that is held is compiled anew.
-    pub(crate) fn rebuild(&self, status: &Status) {
+    /// milliseconds; where they have become many, all that is held is compiled anew. `judge` is told, before the set is used, which of the new ones ask for what is the operator's own.
+    pub(crate) fn rebuild(&self, status: &Status, judge: impl FnOnce(&[Id])) {
         self.rebuild_rules(status);
         let current = self.current();
         let (sequence, next) = {
@@ -146,7 +148,7 @@ impl Indicators {
         let generation = sequence.cast_unsigned();
         let is_whole = matches!(next, Next::Whole(_));
         let (lists, options) = (&self.warning_lists, &self.options);
-        let Built { set, refused, .. } = match next {
+        let Built { set, refused, own, .. } = match next {
             Next::Whole(indicators) => IndicatorSet::build(indicators, lists, options, generation),
             Next::Delta(delta) => current.apply(delta, lists, options, generation),
         };
@@ -154,6 +156,9 @@ impl Indicators {
             tracing::info!(indicator = %id, code = why.code, "not used: {why}");
         }
         let used = set.len();
+        if !own.is_empty() {
+            judge(&own);
+        }
         self.set.store(Arc::new(set));
         status.generation.store(sequence, Ordering::Relaxed);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,6 +196,12 @@ impl Indicators {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let of_rule = || held.rules.get(id).and_then(|(_, tlp)| *tlp);
         held.usable.get(id).map_or_else(of_rule, |(_, tlp)| *tlp)
+    }
+
+    /// Whether the indicator is held, and can be looked for.
+    pub(crate) fn holds(&self, id: &Id) -> bool {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.usable.contains_key(id) || held.rules.contains_key(id)
     }
 
     /// An indicator's name, or nothing where it is not held any more.
@@ -282,7 +293,7 @@ pub(crate) async fn keep_compiled(shared: Arc<Shared>, mut changed: watch::Recei
     while changed.changed().await.is_ok() {
         let is_all = changed.borrow_and_update().is_all;
         let work = Arc::clone(&shared);
-        let built = tokio::task::spawn_blocking(move || work.indicators.rebuild(&work.status));
+        let built = tokio::task::spawn_blocking(move || work.rebuild_indicators());
         match built.await {
             Ok(()) if is_all => shared.status.informed.store(true, Ordering::Relaxed),
             Ok(()) => {}

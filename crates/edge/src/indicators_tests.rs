@@ -46,7 +46,7 @@ impl Scene {
     fn change(&mut self, reset: bool, changes: Vec<IntelligenceChange>) {
         self.sequence += 1;
         self.indicators.change(&Intelligence { sequence: self.sequence, more: false, reset, changes });
-        self.indicators.rebuild(&self.status);
+        self.indicators.rebuild(&self.status, |_| {});
         assert_eq!(self.indicators.current().generation(), self.sequence.cast_unsigned());
     }
 

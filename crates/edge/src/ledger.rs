@@ -16,10 +16,25 @@ pub enum LedgerKind {
     Sent,
     /// The hub refused a sighting.
     Refused,
+    /// An indicator matched that was marked as a false alarm: it stays inside.
+    Held,
+    /// The edge holds an indicator's sightings back from now on; the detail says why.
+    Quarantined,
+    /// A person decided about an indicator.
+    Decided,
 }
 
 impl LedgerKind {
-    const ALL: [Self; 5] = [Self::Asked, Self::Matched, Self::Withheld, Self::Sent, Self::Refused];
+    const ALL: [Self; 8] = [
+        Self::Asked,
+        Self::Matched,
+        Self::Withheld,
+        Self::Sent,
+        Self::Refused,
+        Self::Held,
+        Self::Quarantined,
+        Self::Decided,
+    ];
 
     /// The name in the spool and on the page.
     #[must_use]
@@ -30,6 +45,9 @@ impl LedgerKind {
             Self::Withheld => "withheld",
             Self::Sent => "sent",
             Self::Refused => "refused",
+            Self::Held => "held",
+            Self::Quarantined => "quarantined",
+            Self::Decided => "decided",
         }
     }
 
@@ -45,7 +63,8 @@ impl LedgerKind {
         match self {
             Self::Matched => Some("matched"),
             Self::Withheld => Some("withheld"),
-            Self::Asked | Self::Sent | Self::Refused => None,
+            // What is held back is counted by indicator, whether it has a row or not.
+            Self::Asked | Self::Sent | Self::Refused | Self::Held | Self::Quarantined | Self::Decided => None,
         }
     }
 }
@@ -72,6 +91,8 @@ pub struct Counts {
     pub matched: u64,
     /// Matches that stayed inside.
     pub withheld: u64,
+    /// Matches whose sightings were held back: of quarantined indicators and false alarms.
+    pub held: u64,
     /// Sightings that the hub took in.
     pub sent: u64,
     /// Sightings that the hub had already.

@@ -7,6 +7,7 @@ mod config;
 mod indicators;
 mod ledger;
 mod link;
+mod meter;
 mod metrics;
 mod page;
 mod pipeline;
@@ -14,29 +15,40 @@ mod rules;
 mod source;
 mod spool;
 mod status;
+mod tuning;
+mod worth;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use api::client::{Client, Settings};
+use stix::Id;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 pub use config::{
     Config, ConfigError, Dnstap, HttpPush, HubLink, Kafka, KafkaTls, Matching, Mechanism, Nats, Netflow,
-    Origin, Place, Sasl, Source, Start, Syslog, Transport,
+    Origin, Place, Quarantine, Sasl, Source, Start, Syslog, Transport,
 };
 pub use ledger::{Counts, LedgerKind, LedgerRow};
+pub use page::tuning::Decided;
 pub use rules::files::{RuleFiles, read_rules};
 pub use spool::SpoolError;
+pub use tuning::control::{Change, Refused};
+pub use tuning::socket::{Answer, Request, ask};
+pub use worth::Worth;
 
 use crate::indicators::Indicators;
+use crate::meter::Meter;
+use crate::page::guard::Guard;
 use crate::source::Inlet;
 use crate::spool::Spool;
+use crate::spool::verdicts::Decision;
 use crate::status::Status;
+use crate::tuning::{Tuning, Verdict};
 
 /// Why an edge does not start.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +98,16 @@ pub(crate) struct Shared {
     pub(crate) spool: Spool,
     pub(crate) status: Status,
     pub(crate) indicators: Indicators,
+    /// What was decided about indicators.
+    pub(crate) tuning: Tuning,
+    /// Held while a person decides: one after another.
+    pub(crate) deciding: Mutex<()>,
+    /// Rung when an opinion was spooled.
+    pub(crate) opined: Notify,
+    pub(crate) meter: Meter,
+    pub(crate) guard: Guard,
+    /// Where the edge's own page is.
+    pub(crate) address: OnceLock<SocketAddr>,
     /// The ways in, by source.
     pub(crate) inlets: BTreeMap<String, Arc<Inlet>>,
     /// Rung when sightings were spooled.
@@ -98,6 +120,36 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Compiles what changed among the indicators; those that ask for what is the operator's own are held back from the start.
+    pub(crate) fn rebuild_indicators(&self) {
+        self.indicators.rebuild(&self.status, |own| self.hold_own(own));
+    }
+
+    fn hold_own(&self, indicators: &[Id]) {
+        let now = jiff::Timestamp::now();
+        let held = self.tuning.hold_own(indicators, now);
+        let row = |(id, verdict): &(Id, Verdict)| LedgerRow {
+            at: now,
+            kind: LedgerKind::Quarantined,
+            indicator: id.to_string(),
+            name: self.indicators.name_of(id),
+            detail: verdict.reason.to_string(),
+        };
+        let ledger: Vec<LedgerRow> = held.iter().map(row).collect();
+        let verdicts: Vec<_> = held.into_iter().map(|(id, verdict)| (id, Some(verdict))).collect();
+        let decision = Decision { verdicts: &verdicts, opinion: None, ledger: &ledger };
+        if let Err(error) = self.spool.decide(&decision) {
+            // They are held back all the same, and judged again at the next start.
+            tracing::warn!(%error, "what is held back could not be written down");
+        }
+    }
+
+    /// A link with which the edge's page may be used to decide; none without a page.
+    pub(crate) fn new_link(&self) -> Option<String> {
+        let address = self.address.get()?;
+        Some(format!("http://{address}/#{}", self.guard.new_link()?))
     }
 
     /// Runs work that touches the disk away from the asynchronous threads.
@@ -131,6 +183,9 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
     let spool = Spool::open(&config.data)?;
     let (sequence, kept) = spool.intelligence()?;
     let indicators = Indicators::new(&config.matching, kept, sequence)?;
+    let tuning =
+        Tuning::new(spool.verdicts()?, spool.history(jiff::Timestamp::now())?, config.matching.quarantine);
+    let door = tuning::socket::open(&config.data)?;
     let mut opened = source::open(&config, &spool).await?;
     let shared = Arc::new(Shared {
         inlets: std::mem::take(&mut opened.inlets),
@@ -138,14 +193,23 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
         spool,
         status: Status::default(),
         indicators,
+        tuning,
+        deciding: Mutex::default(),
+        opined: Notify::new(),
+        meter: Meter::default(),
+        guard: Guard::default(),
+        address: OnceLock::new(),
         spooled: Notify::new(),
         stopped: Notify::new(),
         stopping: AtomicBool::new(false),
     });
-    shared.indicators.rebuild(&shared.status);
+    shared.rebuild_indicators();
     // What was kept from before is enough to go on with, also while the hub is away.
     shared.status.informed.store(sequence > 0, Ordering::Relaxed);
     let (address, listener) = listen(&shared.config).await?;
+    if let Some(address) = address {
+        let _ = shared.address.set(address);
+    }
     let threads = pipeline::start(&shared)?;
     let mut tasks = JoinSet::new();
     opened.attend(&mut tasks)?;
@@ -153,7 +217,9 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
     tasks.spawn(link::intelligence(Arc::clone(&shared), client.clone(), changed, sequence));
     tasks.spawn(indicators::keep_compiled(Arc::clone(&shared), news));
     tasks.spawn(link::sightings(Arc::clone(&shared), client.clone()));
+    tasks.spawn(link::opinions(Arc::clone(&shared), client.clone()));
     tasks.spawn(link::hello(Arc::clone(&shared), client));
+    tasks.spawn(tuning::socket::attend(Arc::clone(&shared), door));
     if let Some(listener) = listener {
         let router = page::router(Arc::clone(&shared));
         tasks.spawn(async move {
@@ -163,6 +229,7 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
         });
     }
     shared.spooled.notify_one();
+    shared.opined.notify_one();
     Ok(RunningEdge { shared, tasks, threads, address })
 }
 
@@ -179,6 +246,12 @@ impl RunningEdge {
     #[must_use]
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// A link with which the edge's own page may be used to decide, for one use; none without a page.
+    #[must_use]
+    pub fn link(&self) -> Option<String> {
+        self.shared.new_link()
     }
 
     /// What was counted since the spool was made.

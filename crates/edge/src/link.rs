@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use api::client::Client;
 use api::{EdgeHello, SightingOutcome};
-use oversight::Minimised;
+use oversight::{Minimised, Opinion};
+use stix::Id;
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::ledger::{LedgerKind, LedgerRow};
+use crate::tuning::State;
 use crate::{Shared, SpoolError};
 
 /// What the hub has told so far.
@@ -26,6 +28,10 @@ const INTELLIGENCE_WAIT_SECONDS: u64 = 25;
 const HELLO_INTERVAL: Duration = Duration::from_secs(5);
 /// Sightings in one request.
 const SIGHTINGS_BATCH: usize = 500;
+/// Opinions in one request.
+const OPINIONS_BATCH: usize = 100;
+/// Quarantined indicators that the hub is told of.
+const QUARANTINED_TOLD_MAX: usize = 100;
 /// The longest pause between two tries while the hub is away.
 const BACKOFF_MAX: Duration = Duration::from_secs(30);
 
@@ -133,6 +139,81 @@ pub(crate) async fn sightings(shared: Arc<Shared>, client: Client) {
     }
 }
 
+/// Sends the opinions that wait, oldest first, as sightings are sent.
+pub(crate) async fn opinions(shared: Arc<Shared>, client: Client) {
+    let mut backoff = Backoff::default();
+    while !shared.is_stopping() {
+        let waiting = match shared.blocking(|shared| shared.spool.waiting_opinions(OPINIONS_BATCH)).await {
+            Ok(waiting) => waiting,
+            Err(error) => {
+                tracing::warn!(%error, "the spool cannot be read");
+                backoff.wait().await;
+                continue;
+            }
+        };
+        if waiting.is_empty() {
+            shared.opined.notified().await;
+            continue;
+        }
+        let sent: Vec<_> = waiting.iter().map(|(_, id, opinion)| (*id, opinion)).collect();
+        let outcomes = match client.send_opinions(&sent).await {
+            Ok(accepted) if accepted.outcomes.len() == waiting.len() => accepted.outcomes,
+            Ok(_) => {
+                tracing::warn!(
+                    "the hub answered for another number of opinions than were sent; trying again"
+                );
+                backoff.wait().await;
+                continue;
+            }
+            Err(error) => {
+                tracing::info!(%error, "opinions wait for the hub");
+                backoff.wait().await;
+                continue;
+            }
+        };
+        backoff.reset();
+        let answered = move |shared: &Shared| acknowledge_opinions(shared, &waiting, outcomes);
+        if let Err(error) = shared.blocking(answered).await {
+            tracing::warn!(%error, "an acknowledgement could not be kept; the opinions will be sent again");
+            backoff.wait().await;
+        }
+    }
+}
+
+fn acknowledge_opinions(
+    shared: &Shared,
+    sent: &[(i64, Uuid, Opinion)],
+    outcomes: Vec<SightingOutcome>,
+) -> Result<(), SpoolError> {
+    let now = jiff::Timestamp::now();
+    let mut answered = Vec::with_capacity(sent.len());
+    let mut ledger = Vec::with_capacity(sent.len());
+    for ((number, _, opinion), outcome) in sent.iter().zip(outcomes) {
+        let said = opinion.said();
+        let row = |kind, detail| LedgerRow {
+            at: now,
+            kind,
+            indicator: said.indicator.to_string(),
+            name: shared.indicators.name_of(&said.indicator),
+            detail,
+        };
+        let word = if said.withdrawn { "withdrawn" } else { said.judgement.name() };
+        let explanation = said.explanation.as_deref().map_or_else(String::new, |text| format!(", {text}"));
+        match outcome {
+            SightingOutcome::Accepted => {
+                answered.push((*number, "sent"));
+                ledger.push(row(LedgerKind::Sent, format!("opinion: {word}{explanation}")));
+            }
+            SightingOutcome::Duplicate => answered.push((*number, "duplicate")),
+            SightingOutcome::Refused { code, message } => {
+                answered.push((*number, "refused"));
+                ledger.push(row(LedgerKind::Refused, format!("opinion: {code}: {message}")));
+            }
+        }
+    }
+    shared.spool.acknowledge_opinions(&answered, &ledger)
+}
+
 fn acknowledge(
     shared: &Shared,
     sent: &[(Uuid, Minimised)],
@@ -199,6 +280,12 @@ pub(crate) async fn hello(shared: Arc<Shared>, client: Client) {
 fn word(shared: &Shared) -> Result<EdgeHello, SpoolError> {
     let counts = shared.spool.counts()?;
     let status = &shared.status;
+    let verdicts = shared.tuning.verdicts();
+    let quarantined: Vec<Id> = verdicts
+        .into_iter()
+        .filter(|(_, verdict)| verdict.state == State::Quarantined)
+        .map(|(id, _)| id)
+        .collect();
     Ok(EdgeHello {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         generation: status.generation.load(Ordering::Relaxed),
@@ -211,7 +298,23 @@ fn word(shared: &Shared) -> Result<EdgeHello, SpoolError> {
         waiting: shared.spool.waiting_count()?,
         withheld: counts.withheld,
         trouble: status.trouble().map(str::to_owned),
+        quarantined: quarantined.len() as u64,
+        quarantined_indicators: may_be_told(shared, &quarantined)?,
     })
+}
+
+/// Those of the indicators whose sightings the operator would let out, had they not been held back: no more than a sighting
+/// would tell.
+fn may_be_told(shared: &Shared, quarantined: &[Id]) -> Result<Vec<String>, SpoolError> {
+    if quarantined.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (held, config) = (shared.spool.held()?, &shared.config);
+    let is_told = |id: &&Id| {
+        held.contains_key(id.as_str())
+            && config.consent.lets_out(config.purpose, shared.indicators.marking_of(id))
+    };
+    Ok(quarantined.iter().filter(is_told).take(QUARANTINED_TOLD_MAX).map(ToString::to_string).collect())
 }
 
 /// Growing pauses between tries, so that a hub that comes back is not met by a rush.

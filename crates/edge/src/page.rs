@@ -1,5 +1,8 @@
 //! The edge's own small page: what was asked of us, what matched, what left the building. For the operator alone: it listens on
-//! loopback and changes nothing.
+//! loopback, and what it changes takes a link that the edge printed ([`guard`]).
+
+pub(crate) mod guard;
+pub(crate) mod tuning;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,7 +12,7 @@ use std::sync::atomic::Ordering;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Serialize;
 
@@ -19,6 +22,8 @@ use crate::source::counters::Counted;
 use crate::source::kafka::PartitionLag;
 use crate::status::{SourceReport, WindowsReport};
 
+/// Longest body of a change.
+const BODY_BYTES_MAX: usize = 64 << 10;
 /// Rows on the page.
 const ROWS_MAX: u32 = 500;
 
@@ -69,9 +74,15 @@ struct ConsentInWords {
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", get(page))
-        .route("/page.js", get(script))
+        .route("/page.js", get(|| async { script(include_str!("page/page.js")) }))
         .route("/page.css", get(style))
+        .route("/flow.js", get(|| async { script(include_str!("page/flow.js")) }))
+        .route("/tuning.js", get(|| async { script(include_str!("page/tuning.js")) }))
         .route("/api/v1/ledger", get(ledger))
+        .route("/api/v1/tuning", get(tuning::show))
+        .route("/api/v1/enter", post(tuning::enter))
+        .route("/api/v1/changes", post(tuning::change))
+        .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
         .route("/metrics", get(metrics))
         .route("/healthz", get(|| async { "ok" }))
         .with_state(shared)
@@ -81,7 +92,8 @@ async fn page() -> Response {
     let headers = [
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
+             form-action 'none'; frame-ancestors 'none'; base-uri 'none'",
         ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
@@ -89,8 +101,12 @@ async fn page() -> Response {
     (headers, Html(include_str!("page/page.html"))).into_response()
 }
 
-async fn script() -> Response {
-    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("page/page.js")).into_response()
+fn script(text: &'static str) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, text).into_response()
 }
 
 async fn style() -> Response {

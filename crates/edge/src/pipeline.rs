@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use api::SourceHealth;
 use matcher::{IndicatorSet, Match, Scanner};
 use stix::Id;
-use telemetry::{Format, Reader, Unreadable};
+use telemetry::{Format, Observation, Reader, Role, Unreadable};
 use uuid::Uuid;
 
 use crate::config::{Origin, Source};
@@ -27,6 +27,7 @@ use crate::source::journal::Key;
 use crate::source::tail::{LINE_BYTES_MAX, Stretch, Tail};
 use crate::spool::{Kept, NewSpooled, Position, Reach, WAITING_SIGHTINGS_MAX};
 use crate::status::{SourceReport, Status};
+use crate::tuning::{Held, State, Verdict};
 use crate::{EdgeError, Shared, SpoolError};
 
 /// How often a source looks for new lines.
@@ -92,7 +93,24 @@ const WINDOWS_REST: u32 = 30;
 struct Yield {
     sightings: Vec<NewSpooled>,
     ledger: Vec<LedgerRow>,
+    /// Matches whose sightings were held back.
+    held: BTreeMap<Id, Held>,
+    /// What was decided because of the matches.
+    verdicts: Vec<(Id, Option<Verdict>)>,
     newest: Option<jiff::Timestamp>,
+}
+
+impl Yield {
+    /// Counts a match whose sighting is held back.
+    fn hold(&mut self, indicator: &Id, time: jiff::Timestamp) {
+        let one = Held::one(time);
+        self.held.entry(indicator.clone()).and_modify(|held| *held = held.with(one)).or_insert(one);
+    }
+
+    /// Whether there is nothing to be kept but the position.
+    fn is_empty(&self) -> bool {
+        self.ledger.is_empty() && self.held.is_empty()
+    }
 }
 
 impl<'a> Pipeline<'a> {
@@ -245,7 +263,7 @@ impl<'a> Pipeline<'a> {
         }
         let position = position.clone();
         self.unrecorded.insert(position.file);
-        if found.ledger.is_empty() {
+        if found.is_empty() {
             self.record_positions(tail, RECORD)?;
         } else {
             self.store(&position, &found)?;
@@ -292,6 +310,9 @@ impl<'a> Pipeline<'a> {
         let rules = ruled::scan(shared, source, file, stretch, now, &mut found);
         file.keep_header(&stretch.bytes);
         found.newest = file.time_of_last(&stretch.bytes);
+        if shared.tuning.counts_hosts() {
+            shared.tuning.saw_hosts(&file.sampled_hosts(&stretch.bytes, shared), now);
+        }
         let mut unreadable = 0;
         for (why, count) in &after.unreadable {
             let new = count - before.unreadable.get(why).copied().unwrap_or(0);
@@ -309,6 +330,7 @@ impl<'a> Pipeline<'a> {
         self.report.health.records += records;
         self.report.health.unreadable += unreadable + stretch.oversize;
         Status::add(&shared.status.records, records);
+        shared.meter.passed(records, stretch.bytes.len() as u64, now);
         Status::add(&shared.status.matches, after.matches - before.matches + rules);
         Status::add(&shared.status.rule_matches, rules);
         found
@@ -331,9 +353,22 @@ impl<'a> Pipeline<'a> {
         reaches: &[Reach],
     ) -> Result<bool, SpoolError> {
         let windows = self.scanners.get_mut(&position.file).and_then(FileScanner::windows_to_keep);
-        let (sightings, ledger) = (&found.sightings, &found.ledger);
-        let kept = Kept { sightings, ledger, taken, reaches, windows: windows.as_deref() };
+        let news = self.shared.tuning.history_news();
+        let Yield { sightings, ledger, held, verdicts, .. } = found;
+        let kept = Kept {
+            sightings,
+            ledger,
+            taken,
+            reaches,
+            windows: windows.as_deref(),
+            held: Some(held).filter(|held| !held.is_empty()),
+            verdicts,
+            history: Some(&news).filter(|news| !news.is_empty()),
+        };
         let stored = self.until_stored(|shared, source| shared.spool.keep(&source.name, position, &kept))?;
+        if stored.is_none() {
+            self.shared.tuning.give_back(news);
+        }
         Ok(stored.is_some())
     }
 
@@ -397,7 +432,7 @@ impl<'a> Pipeline<'a> {
             let found = self.scan(&stretch, &[]);
             position.position += bytes.len() as u64;
             position.line += 1;
-            if !found.ledger.is_empty() {
+            if !found.is_empty() {
                 self.store(&position, &found)?;
                 self.shared.spooled.notify_one();
             }
@@ -430,7 +465,17 @@ fn consider(
     let values = hit.hits.iter().filter_map(|index| hit.observation.values.get(*index));
     let values: Vec<String> =
         values.map(|observed| format!("{} = {}", observed.field, observed.value)).collect();
-    found.ledger.push(row(LedgerKind::Matched, format!("{place} {}", values.join(", "))));
+    let detail = format!("{place} {}", values.join(", "));
+    let times = (hit.place.time, now);
+    if is_held(shared, (&id, indicator.name()), hit.observation, times, (&row, &detail), found) {
+        return;
+    }
+    found.ledger.push(row(LedgerKind::Matched, detail));
+    let worth = shared.config.matching.worth.as_ref();
+    if let Some(decayed) = worth.and_then(|worth| worth.decayed(hit, hit.place.time.min(now))) {
+        found.ledger.push(row(LedgerKind::Withheld, decayed.to_string()));
+        return;
+    }
     let version = indicator.version();
     let about = (&id, version.as_str(), shared.indicators.marking_of(&id));
     let config = &shared.config;
@@ -443,6 +488,39 @@ fn consider(
         }
         Err(why) => found.ledger.push(row(LedgerKind::Withheld, why.to_string())),
     }
+}
+
+/// Whether a match is kept back, because the operator calls its indicator a false alarm or it hits too much. It is counted then.
+/// `times` are those of the record and of now; `row` makes a row of the ledger.
+fn is_held(
+    shared: &Shared,
+    (id, name): (&Id, &str),
+    record: &Observation<'_>,
+    times: (jiff::Timestamp, jiff::Timestamp),
+    (row, detail): (&dyn Fn(LedgerKind, String) -> LedgerRow, &str),
+    found: &mut Yield,
+) -> bool {
+    shared.meter.matched(id, name, times);
+    let standing = shared.tuning.meet(id, &own_hosts(shared, record), times);
+    if let Some(verdict) = standing.news {
+        found.ledger.push(row(LedgerKind::Quarantined, verdict.reason.to_string()));
+        found.verdicts.push((id.clone(), Some(verdict)));
+    }
+    let Some(state) = standing.held else { return false };
+    // What is quarantined may come thousands of times a minute: it is counted and has no rows.
+    if state == State::FalseAlarm {
+        found.ledger.push(row(LedgerKind::Held, detail.to_owned()));
+    }
+    found.hold(id, times.0);
+    true
+}
+
+/// The operator's own hosts of a record, as keyed hashes.
+fn own_hosts(shared: &Shared, record: &Observation<'_>) -> Vec<u64> {
+    let ends = record.values.iter().filter(|value| value.role != Role::Content);
+    let addresses = ends.filter_map(|value| value.value.parse::<std::net::IpAddr>().ok());
+    let own = addresses.filter(|address| shared.config.consent.is_own(*address));
+    own.map(|address| shared.spool.host_number(address)).collect()
 }
 
 /// The same at every reading of the same record.
@@ -531,6 +609,28 @@ impl FileScanner {
         let start = memchr::memrchr(b'\n', whole).map_or(0, |newline| newline + 1);
         let observation = self.clock.read(whole.get(start..)?).ok()??;
         observation.time
+    }
+
+    /// The operator's own hosts in a few of the records, whatever they did.
+    fn sampled_hosts(&mut self, bytes: &[u8], shared: &Shared) -> Vec<u64> {
+        const SAMPLES: usize = 8;
+        let mut hosts = Vec::new();
+        let mut end = 0;
+        for sample in 0..SAMPLES {
+            // Behind the line that the place lies in, and behind what was sampled before.
+            let from = (bytes.len() * sample / SAMPLES).max(end);
+            let rest = bytes.get(from..).unwrap_or_default();
+            let start =
+                if from == 0 { 0 } else { memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1) };
+            let rest = rest.get(start..).unwrap_or_default();
+            let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            end = from + start + length;
+            let line = rest.get(..length).filter(|line| !line.is_empty() && !line.starts_with(b"#"));
+            if let Some(Ok(Some(record))) = line.map(|line| self.clock.read(line)) {
+                hosts.extend(own_hosts(shared, &record));
+            }
+        }
+        hosts
     }
 
     /// Header lines begin with `#`; a new block of them replaces the old one. A line of names without a `#`, which some formats

@@ -5,6 +5,7 @@
 
 mod reach;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,11 +13,16 @@ use hmac::{Hmac, KeyInit, Mac};
 use oversight::Minimised;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::Sha256;
+use stix::Id;
 use uuid::Uuid;
 
 use crate::ledger::{Counts, LedgerKind, LedgerRow};
 use crate::source::journal::Key;
 use crate::source::taken::TAKEN_MAX;
+use crate::tuning::history::HistoryNews;
+use crate::tuning::{Held, Verdict};
+
+pub(crate) mod verdicts;
 
 pub(crate) use reach::Reach;
 
@@ -118,6 +124,12 @@ pub(crate) struct Kept<'k> {
     /// What patterns over several records remember of the file; `None`: as before. Never of a later position than this one, or
     /// records that are read again would be counted twice.
     pub(crate) windows: Option<&'k [u8]>,
+    /// Matches whose sightings were held back, by indicator.
+    pub(crate) held: Option<&'k BTreeMap<Id, Held>>,
+    /// What was decided because of the matches.
+    pub(crate) verdicts: &'k [(Id, Option<Verdict>)],
+    /// What is known of the operator's own history since it was last kept.
+    pub(crate) history: Option<&'k HistoryNews>,
 }
 
 /// The spool.
@@ -138,6 +150,7 @@ impl Spool {
         connection.pragma_update(None, "cache_size", -2000)?;
         connection.execute_batch(SCHEMA)?;
         connection.execute_batch(reach::SCHEMA)?;
+        connection.execute_batch(verdicts::SCHEMA)?;
         let key = sealing_key(&connection)?;
         Ok(Self { connection: Mutex::new(connection), key })
     }
@@ -150,6 +163,15 @@ impl Spool {
     /// somebody who guesses at records, since it is keyed.
     pub(crate) fn sighting_id(&self, parts: &[&[u8]]) -> Uuid {
         sighting_id(&self.key, parts)
+    }
+
+    /// A host as a number that tells nothing without the spool's key.
+    pub(crate) fn host_number(&self, address: std::net::IpAddr) -> u64 {
+        let mut name = keyed(&self.key);
+        name.update(b"host");
+        name.update(address.to_string().as_bytes());
+        let digest = name.finalize().into_bytes();
+        digest.iter().take(8).fold(0, |number, octet| number << 8 | u64::from(*octet))
     }
 
     /// Every position of a source.
@@ -208,6 +230,14 @@ impl Spool {
                 .execute(params![sighting.id.to_string(), sighting.minimised.seal(&self.key)])?;
         }
         put_ledger(&transaction, kept.ledger)?;
+        verdicts::put_verdicts(&transaction, kept.verdicts)?;
+        if let Some(held) = kept.held {
+            verdicts::put_held(&transaction, held)?;
+            add(&transaction, "matched", held.values().map(|held| held.count).sum())?;
+        }
+        if let Some(news) = kept.history {
+            verdicts::put_history(&transaction, news)?;
+        }
         add(&transaction, "spooled", fresh as u64)?;
         Ok(transaction.commit()?)
     }
@@ -395,6 +425,7 @@ impl Spool {
         Ok(Counts {
             matched: read("matched")?,
             withheld: read("withheld")?,
+            held: read("held")?,
             sent: read("sent")?,
             duplicate: read("duplicate")?,
             refused: read("refused")?,

@@ -41,6 +41,7 @@ fn minimised_at(now: jiff::Timestamp) -> Minimised {
         mark_as: Some(Tlp::Green),
         own_addresses: false,
         own_networks: Vec::new(),
+        opinions: false,
     };
     let indicator = Id::new("indicator", Uuid::from_u128(7));
     let about = (&indicator, "2026-01-01T00:00:00.000Z", Some(Tlp::Green));

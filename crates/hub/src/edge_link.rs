@@ -2,11 +2,12 @@
 
 mod intake;
 mod intelligence;
+mod opinions;
 mod reported;
 pub(crate) mod sighting_object;
 pub(crate) mod watch;
 
-use api::{EdgeHello, SightingsAccepted, SightingsPosted, StreamEvent};
+use api::{EdgeHello, OpinionsAccepted, OpinionsPosted, SightingsAccepted, SightingsPosted, StreamEvent};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -25,19 +26,27 @@ use api::Code;
 
 /// Most sightings of one request.
 pub(crate) const SIGHTINGS_MAX: usize = 1_000;
+/// Most opinions of one request.
+const OPINIONS_MAX: usize = 100;
+/// Most indicators that a hello names as quarantined.
+const QUARANTINED_MAX: usize = 100;
 /// Most sources that an edge tells of.
 const SOURCES_MAX: usize = 256;
 /// Longest name or code in a hello, in characters.
 const WORD_CHARACTERS_MAX: usize = 200;
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(hello)).routes(routes!(intelligence::get)).routes(
-        // A thousand sightings of full length fit in this.
-        utoipa_axum::router::UtoipaMethodRouterExt::layer(
-            routes!(sightings),
-            axum::extract::DefaultBodyLimit::max(32 << 20),
-        ),
-    )
+    OpenApiRouter::new()
+        .routes(routes!(hello))
+        .routes(routes!(intelligence::get))
+        .routes(routes!(opinions))
+        .routes(
+            // A thousand sightings of full length fit in this.
+            utoipa_axum::router::UtoipaMethodRouterExt::layer(
+                routes!(sightings),
+                axum::extract::DefaultBodyLimit::max(32 << 20),
+            ),
+        )
 }
 
 /// Say how this edge is.
@@ -90,11 +99,33 @@ async fn sightings(
     Ok(Json(SightingsAccepted { outcomes }))
 }
 
+/// Give opinions.
+///
+/// An operator says that an indicator of somebody else is a false alarm in its network, or takes that back. It becomes a STIX opinion,
+/// marked as the operator says and never freer than the indicator; whoever brought the indicator in may read it, and it counts among
+/// the judgements of that contribution. Each is taken in once and answered one by one.
+#[utoipa::path(post, path = "/edge/v1/opinions", tag = "edge link", security(("edge" = [])), request_body = OpinionsPosted,
+    responses((status = 200, body = OpinionsAccepted), crate::api::CallerRefusal))]
+async fn opinions(
+    State(state): State<AppState>,
+    EdgeCaller(caller): EdgeCaller,
+    JsonBody(posted): JsonBody<OpinionsPosted>,
+) -> Answer<Json<OpinionsAccepted>> {
+    caller.demand(&state, Operation::ReportSightings)?;
+    if posted.opinions.len() > OPINIONS_MAX {
+        return Err(Failure::new(Code::Unprocessable, format!("opinions: at most {OPINIONS_MAX} at a time")));
+    }
+    let outcomes = opinions::take(&state, &caller, posted.opinions).await?;
+    Ok(Json(OpinionsAccepted { outcomes }))
+}
+
 fn check_hello(hello: &EdgeHello) -> Answer<()> {
     let words = hello.sources.iter().flat_map(|source| [&source.name, &source.format]);
     let is_short =
         |word: &String| word.chars().count() <= WORD_CHARACTERS_MAX && !word.chars().any(char::is_control);
     let good = hello.sources.len() <= SOURCES_MAX
+        && hello.quarantined_indicators.len() <= QUARANTINED_MAX
+        && hello.quarantined_indicators.iter().all(|id| stix::Id::parse(id).is_ok())
         && words.chain([&hello.version]).chain(&hello.trouble).all(is_short)
         && hello.sources.iter().all(|source| source.lag_seconds.is_none_or(f64::is_finite));
     if good {

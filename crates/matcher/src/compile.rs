@@ -8,6 +8,7 @@ use crate::condition::{Condition, Conjunction, Single, Subject};
 use crate::indicator::{Unusable, short};
 use crate::key::{Key, KeyKind};
 use crate::part::{self, Part};
+use crate::suffix;
 
 /// What `=` on a domain name covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,8 +16,16 @@ pub enum Covers {
     /// The name alone, as STIX says.
     #[default]
     Host,
-    /// The name and everything below it, as most feeds mean it.
+    /// The name and everything below it, as most feeds mean it. Below a public suffix (`co.jp`, `github.io`) are other people's
+    /// names, so of such a name only itself.
     Subtree,
+}
+
+impl Covers {
+    /// Whether `=` on this name, in its canonical form, covers what is below it.
+    pub(crate) fn reaches_below(self, name: &str) -> bool {
+        self == Self::Subtree && suffix::of(name.as_bytes()).is_none()
+    }
 }
 
 /// A pattern as branches and parts, any of which is enough; and why the others cannot be used.
@@ -27,6 +36,8 @@ pub(crate) struct Compiled {
     /// What needs the whole record, or several of them.
     pub(crate) parts: Vec<Part>,
     pub(crate) unusable: Vec<Unusable>,
+    /// How many observations of the pattern were compiled so far.
+    observations: u32,
 }
 
 /// The most branches of one pattern. A list of 50,000 alternatives is read; a product of alternatives that grows beyond is not.
@@ -57,21 +68,32 @@ fn observation(expression: &Observation, covers: Covers, unanchored: bool, out: 
             let overcome = plain.unusable.iter().all(|unusable| part::OVERCOME.contains(&unusable.code));
             if overcome && !(anchored && plain.unusable.is_empty()) {
                 match part::compile(expression, covers, unanchored) {
-                    Ok(part) => return out.parts.push(part),
+                    Ok(part) => return out.push_part(part, expression),
                     // The first reason is the one to tell.
                     Err(unusable) if part::OVERCOME.contains(&unusable.code) => {}
                     Err(unusable) => out.unusable.push(unusable),
                 }
             }
+            out.observations += 1;
             out.branches.extend(plain.branches);
             out.unusable.extend(plain.unusable);
         }
         Observation::And(_) | Observation::FollowedBy(_) | Observation::Qualified { .. } => {
             match part::compile(expression, covers, unanchored) {
-                Ok(part) => out.parts.push(part),
-                Err(unusable) => out.unusable.push(unusable),
+                Ok(part) => out.push_part(part, expression),
+                Err(unusable) => {
+                    out.observations += part::observations(expression);
+                    out.unusable.push(unusable);
+                }
             }
         }
+    }
+}
+
+impl Compiled {
+    fn push_part(&mut self, part: Part, expression: &Observation) {
+        self.parts.push(Part { first: self.observations, ..part });
+        self.observations += part::observations(expression);
     }
 }
 
@@ -291,7 +313,7 @@ fn keys_of(path: &ObjectPath, constant: &Constant, covers: Covers) -> Result<Vec
     };
     let key = Key::from_canonical(kind, &text).ok_or_else(not_a_value)?;
     check_breadth(&key, &text)?;
-    if key.kind == KeyKind::Domain && covers == Covers::Subtree {
+    if key.kind == KeyKind::Domain && covers.reaches_below(&text) {
         let below = Key::new(KeyKind::DomainBelow, key.bytes.clone());
         return Ok(vec![key, below]);
     }

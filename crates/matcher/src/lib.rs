@@ -19,11 +19,13 @@
 mod benign;
 mod compile;
 mod condition;
+mod explain;
 mod filter;
 mod graph;
 mod indicator;
 mod key;
 pub mod oracle;
+mod own;
 mod part;
 mod parts;
 mod rewrite;
@@ -32,11 +34,14 @@ mod set;
 mod sift;
 mod simd;
 mod sought;
+mod suffix;
 mod warning;
 mod window;
 
 pub use compile::Covers;
+pub use explain::{Explanation, Meeting, Observed, Tested, explain};
 pub use indicator::{Indicator, Unusable};
+pub use own::OwnAssets;
 pub use scanner::{Match, Scanner, Tally};
 pub use set::{Built, Delta, IndicatorRef, IndicatorSet, Options};
 pub use simd::Simd;

@@ -224,8 +224,9 @@ fn equal(test: &Test, constant: &Constant, value: &Observed<'_>, covers: Covers)
     else {
         return false;
     };
-    let below =
-        seen_kind == ValueKind::Domain && covers == Covers::Subtree && seen.ends_with(&format!(".{asked}"));
+    let below = seen_kind == ValueKind::Domain
+        && covers.reaches_below(&asked)
+        && seen.ends_with(&format!(".{asked}"));
     seen == asked || below
 }
 

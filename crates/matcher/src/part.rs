@@ -11,7 +11,7 @@ use crate::condition::Condition;
 use crate::indicator::Unusable;
 use crate::key::{Key, KeyKind};
 use crate::rewrite::canonical_pattern;
-use crate::window::{HITS_OF_PART_MAX, Ring};
+use crate::window::{Bound, HITS_OF_PART_MAX, Ring};
 
 /// One alternative of a pattern, compiled.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(crate) struct Part {
     pub(crate) horizon: Option<i64>,
     /// `[…] REPEATS n TIMES`, perhaps with `WITHIN`.
     pub(crate) ring: Option<Ring>,
+    /// How many observations stand before it in the pattern.
+    pub(crate) first: u32,
     /// Tells the part's state from that of others, also in another set and after a restart.
     pub(crate) key: PartKey,
 }
@@ -81,6 +83,7 @@ pub(crate) fn compile(expression: &Observation, covers: Covers, unanchored: bool
         bare: matches!(expression, Observation::Test(_)),
         horizon: horizon(expression),
         ring: ring(expression),
+        first: 0,
         key: digest(&[Pattern { root: expression.clone() }.to_string().as_bytes()]),
     })
 }
@@ -92,6 +95,21 @@ impl Part {
         self.key = digest(&[id.as_bytes(), &place.to_le_bytes(), &self.key]);
         self
     }
+}
+
+impl Part {
+    /// The record with the numbers that its observations have in the whole pattern.
+    pub(crate) fn in_pattern(&self, mut other: Bound) -> Bound {
+        other.tests.iter_mut().for_each(|test| *test += self.first);
+        other
+    }
+}
+
+/// How many observations an expression has.
+pub(crate) fn observations(expression: &Observation) -> u32 {
+    let mut comparisons = Vec::new();
+    collect(expression, &mut comparisons);
+    u32::try_from(comparisons.len()).unwrap_or(u32::MAX)
 }
 
 fn digest(parts: &[&[u8]]) -> PartKey {

@@ -63,7 +63,7 @@ fn any(path: &ObjectPath, constants: &[Constant], negated: bool, covers: Covers)
             tests.push((path, Operator::IsSubset(text)));
             continue;
         }
-        if kind == ValueKind::Domain && covers == Covers::Subtree {
+        if kind == ValueKind::Domain && covers.reaches_below(&text) {
             tests.push((path.clone(), below(&text)));
         }
         put(&mut plain, path, Constant::String(text));

@@ -11,7 +11,7 @@ use crate::parts::TestOf;
 use crate::set::{IndicatorRef, IndicatorSet, Lead};
 use crate::sift::Sieve;
 use crate::simd::Simd;
-use crate::window::{Arrival, BoundRecord, Windows};
+use crate::window::{Arrival, Bound, BoundRecord, Windows};
 
 /// Looks for the indicators of a set in the lines of one log.
 ///
@@ -39,8 +39,10 @@ struct Scratch {
     met: Vec<TestOf>,
     /// The values that led to them, by part.
     led: Vec<(u32, usize)>,
-    /// The other records of a match.
+    /// The other records of a match, with the pattern's observations that each satisfied; and the same as they are handed out.
+    others: Vec<Bound>,
     bound: Vec<BoundRecord>,
+    bound_as: Vec<Box<[u32]>>,
     /// The numbers of the tests of one part.
     tests: Vec<u32>,
 }
@@ -86,6 +88,8 @@ pub struct Match<'a> {
     /// The other records that a pattern over several observations is met by, the earliest first. Their lines are counted as
     /// [`place`](Self::place) is.
     pub bound: &'a [BoundRecord],
+    /// Which observations of the pattern each of them satisfied: their numbers in the order of the text, from 0.
+    pub bound_as: &'a [Box<[u32]>],
     /// This record's place and time, counted since the scanner was made.
     pub place: BoundRecord,
 }
@@ -364,11 +368,8 @@ fn decide(
             tally.outside_validity += 1;
             continue;
         }
-        let Scratch { hits, bound, .. } = &mut *scratch;
-        hits.sort_unstable();
-        hits.dedup();
-        bound.sort_unstable_by_key(|record| (record.time, record.line));
-        bound.dedup();
+        scratch.hand_out();
+        let Scratch { hits, bound, bound_as, .. } = &*scratch;
         tally.matches += 1;
         let Place { line, line_offset, text, arrival } = *place;
         found(&Match {
@@ -381,6 +382,7 @@ fn decide(
             reader,
             hits,
             bound,
+            bound_as,
             place: arrival.record,
         });
     }
@@ -411,7 +413,7 @@ impl Scratch {
         self.hits.clear();
         self.met.clear();
         self.led.clear();
-        self.bound.clear();
+        self.others.clear();
         let mut decided = None;
         for (lead, index) in leads {
             let Some(number) = lead.conjunction else {
@@ -440,6 +442,20 @@ impl Scratch {
         }
     }
 
+    /// Brings what a match was met by into the order in which it is told.
+    fn hand_out(&mut self) {
+        self.hits.sort_unstable();
+        self.hits.dedup();
+        self.others.sort_unstable_by_key(|other| (other.record.time, other.record.line));
+        self.others.dedup_by(|other, kept| other.record == kept.record);
+        self.bound.clear();
+        self.bound_as.clear();
+        for Bound { record, tests } in self.others.drain(..) {
+            self.bound.push(record);
+            self.bound_as.push(tests);
+        }
+    }
+
     /// Whether any part is complete with the tests that the record satisfies. Without windows only those are that one
     /// comparison decides.
     fn complete_parts(
@@ -460,7 +476,7 @@ impl Scratch {
                 self.tests.extend(group.iter().map(|test| test.test));
                 let fed = windows.as_deref_mut().and_then(|windows| windows.feed(part, &self.tests, arrival));
                 let Some(others) = fed else { continue };
-                self.bound.extend(others);
+                self.others.extend(others.into_iter().map(|other| part.in_pattern(other)));
             }
             complete = true;
             let led = self.led.iter().filter(|(of, _)| *of == number);

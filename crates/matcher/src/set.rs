@@ -16,6 +16,7 @@ use crate::condition::Condition;
 use crate::filter::Has;
 use crate::indicator::{Indicator, Unusable};
 use crate::key::{Key, KeyKind};
+use crate::own::OwnAssets;
 use crate::part::{Part, PartKey};
 use crate::parts::{FIRST_TEST, TestOf};
 use crate::set::layer::Layer;
@@ -36,6 +37,10 @@ pub struct Options {
     /// Takes patterns that no value leads to, such as `[network-traffic:dst_port = 4444]` or `[url:value LIKE '%/x.php']`:
     /// every record is then read in full and held against each of them ([`IndicatorSet::unanchored`]), some microseconds each.
     pub unanchored: bool,
+    /// The most comparisons of such patterns; those beyond are refused (`unanchored-many`). `None`: any number.
+    pub unanchored_max: Option<usize>,
+    /// What belongs to the operator: indicators that ask for it are in the set, and named in [`Built::own`].
+    pub own_assets: Option<Arc<OwnAssets>>,
     /// What the hashing is keyed with. No result depends on it, but strangers choose the values of indicators and of records:
     /// whoever feeds what strangers wrote draws a number by chance, once for each process, and tells nobody.
     pub seed: u64,
@@ -50,6 +55,8 @@ pub struct Built {
     pub refused: Vec<(Id, Unusable)>,
     /// Indicators that are matched by some branches of their pattern and not by others, with the first reason.
     pub partial: Vec<(Id, Unusable)>,
+    /// Indicators that ask for something of [`Options::own_assets`].
+    pub own: Vec<Id>,
 }
 
 /// A change to a set.
@@ -361,6 +368,18 @@ impl<'a> IndicatorRef<'a> {
         self.record().map_or_else(String::new, |record| record.version.to_string())
     }
 
+    /// From when the indicator counts; saturated where no clock shows it.
+    #[must_use]
+    pub fn valid_from(&self) -> Timestamp {
+        self.record().map_or(Timestamp::MIN, |record| at(record.valid_from))
+    }
+
+    /// Until when it counts; `None` is open-ended.
+    #[must_use]
+    pub fn valid_until(&self) -> Option<Timestamp> {
+        self.record().filter(|record| record.valid_until != i64::MAX).map(|record| at(record.valid_until))
+    }
+
     /// 0–100, where the producer gave it.
     #[must_use]
     pub fn confidence(&self) -> Option<u8> {
@@ -372,6 +391,10 @@ impl<'a> IndicatorRef<'a> {
     pub fn number(&self) -> u32 {
         self.rule
     }
+}
+
+fn at(nanoseconds: i64) -> Timestamp {
+    Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap_or_default()
 }
 
 impl std::fmt::Debug for IndicatorRef<'_> {

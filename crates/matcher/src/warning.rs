@@ -6,7 +6,8 @@ use foldhash::HashMap;
 use serde::Deserialize;
 use stix::observable::{ValueKind, canonical, recognise};
 
-use crate::key::{Key, KeyKind, masked};
+use crate::key::{Key, KeyKind, masked, seen};
+use crate::suffix::{self, Suffix};
 
 /// Values that no indicator should have. Judged when a set is built: such an indicator is refused with the list's name.
 #[derive(Debug, Clone, Default)]
@@ -21,7 +22,12 @@ pub struct WarningLists {
     net4_lengths: Vec<u8>,
     net6_lengths: Vec<u8>,
     substrings: Vec<(String, u16)>,
+    /// The list's number where public suffixes are one.
+    suffixes: Option<u16>,
 }
+
+/// The name of the list of [`suffix`](crate::suffix).
+const SUFFIXES: &str = "public suffixes";
 
 /// The text is no warning list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,13 +56,14 @@ impl WarningLists {
     }
 
     /// The lists that Yagura brings along: networks that are not on the Internet, public resolvers, names that everybody
-    /// visits, the hashes of the empty file. Networks for documentation are not on it: samples and drills use them.
+    /// visits, the hashes of the empty file, public suffixes. Networks for documentation are not on it: samples and drills use them.
     #[must_use]
     pub fn built_in() -> Self {
         let mut lists = Self::default();
         for (name, values) in crate::benign::LISTS {
             lists.add_values(name, values);
         }
+        lists.suffixes = lists.number(SUFFIXES);
         lists
     }
 
@@ -147,6 +154,13 @@ impl WarningLists {
         }
     }
 
+    /// The list that an observed value is on.
+    #[must_use]
+    pub fn list_of(&self, kind: ValueKind, text: &str) -> Option<&str> {
+        let key = seen(kind, text)?;
+        self.find(key.kind, &key.bytes)
+    }
+
     /// The list that a value is on. A network is on a list if it lies within one of the list's networks.
     pub(crate) fn find(&self, kind: KeyKind, value: &[u8]) -> Option<&str> {
         if self.names.is_empty() {
@@ -157,7 +171,9 @@ impl WarningLists {
             KeyKind::V6 => within(&self.net6, &self.net6_lengths, 128, value),
             KeyKind::Net4(length) => within(&self.net4, &self.net4_lengths, length, value),
             KeyKind::Net6(length) => within(&self.net6, &self.net6_lengths, length, value),
-            KeyKind::Domain | KeyKind::DomainBelow => self.find_name(value),
+            KeyKind::Domain | KeyKind::DomainBelow => {
+                self.find_name(value).or_else(|| self.find_suffix(kind, value))
+            }
             KeyKind::Url => self.find_site(value),
             _ => None,
         });
@@ -179,6 +195,15 @@ impl WarningLists {
                 Some(parent) => rest = parent,
                 None => return self.find_exact(KeyKind::Domain, name),
             }
+        }
+    }
+
+    /// A registry's name tells nothing, and what is below it is everybody's; a service's own name may be asked for.
+    fn find_suffix(&self, kind: KeyKind, name: &[u8]) -> Option<u16> {
+        let list = self.suffixes?;
+        match suffix::of(name)? {
+            Suffix::Registry => Some(list),
+            Suffix::Service => (kind == KeyKind::DomainBelow).then_some(list),
         }
     }
 

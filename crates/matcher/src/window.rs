@@ -117,10 +117,18 @@ struct Hit {
     tests: Box<[u32]>,
 }
 
+/// A record that completes a part together with others, and the comparisons of the part that it satisfied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Bound {
+    pub(crate) record: BoundRecord,
+    pub(crate) tests: Box<[u32]>,
+}
+
 impl Hit {
-    fn record(&self) -> BoundRecord {
+    fn bound(&self) -> Bound {
         let time = Timestamp::from_nanosecond(i128::from(self.time)).unwrap_or_default();
-        BoundRecord { time, line: self.line, offset: self.offset }
+        let record = BoundRecord { time, line: self.line, offset: self.offset };
+        Bound { record, tests: self.tests.clone() }
     }
 }
 
@@ -152,7 +160,7 @@ impl Windows {
 
     /// Takes a record that satisfies some comparisons of the part. Where it completes the part, the others that it is bound
     /// with, in the order of time.
-    pub(crate) fn feed(&mut self, part: &Part, tests: &[u32], arrival: &Arrival) -> Option<Vec<BoundRecord>> {
+    pub(crate) fn feed(&mut self, part: &Part, tests: &[u32], arrival: &Arrival) -> Option<Vec<Bound>> {
         let time = nanoseconds(arrival.record.time);
         let BoundRecord { line, offset, .. } = arrival.record;
         let hit = Hit { time, line, offset, tests: tests.into() };
@@ -206,7 +214,7 @@ impl Windows {
 
 impl Window {
     /// Whether the newest record completes the part.
-    fn completed(&self, part: &Part, tally: &mut WindowTally) -> Option<Vec<BoundRecord>> {
+    fn completed(&self, part: &Part, tally: &mut WindowTally) -> Option<Vec<Bound>> {
         let newest = self.hits.back()?;
         let near = |hit: &&Hit| {
             part.horizon.is_none_or(|horizon| hit.time.abs_diff(newest.time) <= horizon.unsigned_abs())
@@ -225,7 +233,7 @@ impl Window {
 impl Ring {
     /// As many records in the span as are asked for, with the last of the list among them. All of them satisfy the one
     /// comparison, so only their times matter.
-    fn around(self, hits: &[&Hit], newest: i64) -> Option<Vec<BoundRecord>> {
+    fn around(self, hits: &[&Hit], newest: i64) -> Option<Vec<Bound>> {
         let (_, others) = hits.split_last()?;
         let mut others: Vec<&&Hit> = others.iter().collect();
         others.sort_by_key(|hit| hit.time);
@@ -237,7 +245,7 @@ impl Ring {
             let start = row.first().map_or(newest, |hit| hit.time.min(newest));
             let end = row.last().map_or(newest, |hit| hit.time.max(newest));
             if end.saturating_sub(start) <= self.span {
-                return Some(row.iter().map(|hit| hit.record()).collect());
+                return Some(row.iter().map(|hit| hit.bound()).collect());
             }
         }
         None
@@ -245,12 +253,7 @@ impl Ring {
 }
 
 /// Whether the records satisfy the part together, with the one of that number among them.
-fn decided(
-    part: &Part,
-    hits: &[&Hit],
-    including: usize,
-    tally: &mut WindowTally,
-) -> Option<Vec<BoundRecord>> {
+fn decided(part: &Part, hits: &[&Hit], including: usize, tally: &mut WindowTally) -> Option<Vec<Bound>> {
     let mut tests: Vec<Vec<usize>> = vec![Vec::new(); part.evaluator.predicates().len()];
     // The nearest in time first: they are bound with the fewest trials.
     for (number, hit) in hits.iter().enumerate().rev() {
@@ -275,8 +278,8 @@ fn decided(
             let bound = binding?.observations();
             let others =
                 bound.iter().filter(|number| **number != including).filter_map(|number| hits.get(*number));
-            let mut others: Vec<BoundRecord> = others.map(|hit| hit.record()).collect();
-            others.sort_by_key(|record| record.time);
+            let mut others: Vec<Bound> = others.map(|hit| hit.bound()).collect();
+            others.sort_by_key(|bound| bound.record.time);
             Some(others)
         }
         Err(_) => {
@@ -318,7 +321,7 @@ mod tests {
         let record = BoundRecord { time: now, line: windows_fed, offset: 0 };
         let found = windows.feed(&part, &[0], &Arrival { record, now });
         assert_eq!(
-            found.map(|others| others.iter().map(|other| other.line).collect()),
+            found.map(|others| others.iter().map(|other| other.record.line).collect()),
             Some(vec![windows_fed - 1])
         );
     }

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use stix::marking::Tlp;
 
+use crate::Withheld;
 use crate::organisation::vocabulary;
 
 vocabulary! {
@@ -41,6 +42,8 @@ pub struct Consent {
     pub own_addresses: bool,
     /// The operator's own public networks. Private, shared, link-local and loopback addresses always count as its own.
     pub own_networks: Vec<IpNet>,
+    /// Whether the operator's opinions on indicators may leave, for the purposes and up to the marking above.
+    pub opinions: bool,
 }
 
 impl Consent {
@@ -49,6 +52,23 @@ impl Consent {
     pub fn is_own(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         never_public(address) || self.own_networks.iter().any(|network| network.contains(&address))
+    }
+
+    /// Whether what tells of an indicator with this marking may leave for this purpose; its marking.
+    pub(crate) fn covers(&self, purpose: Purpose, marking: Option<Tlp>) -> Result<Tlp, Withheld> {
+        if !self.purposes.contains(&purpose) {
+            return Err(Withheld::Purpose);
+        }
+        match (marking, self.up_to) {
+            (Some(level), Some(limit)) if level <= limit => Ok(level),
+            _ => Err(Withheld::Marking),
+        }
+    }
+
+    /// Whether sightings of an indicator with this marking may leave for this purpose.
+    #[must_use]
+    pub fn lets_out(&self, purpose: Purpose, marking: Option<Tlp>) -> bool {
+        self.covers(purpose, marking).is_ok()
     }
 
     /// The marking that a sighting bears: what the operator asks for, but never freer than its indicator.

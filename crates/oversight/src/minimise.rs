@@ -72,6 +72,9 @@ pub enum Withheld {
     /// The indicator is marked more strictly than the operator's consent reaches.
     #[error("the indicator is marked more strictly than the operator's consent reaches")]
     Marking,
+    /// The operator has not consented to opinions.
+    #[error("the operator has not consented to opinions")]
+    Opinion,
     /// Nothing in the record matched: what was not selected never leaves.
     #[error("nothing in the record matched the indicator")]
     Unmatched,
@@ -91,13 +94,7 @@ pub fn minimise(
     read_at: jiff::Timestamp,
 ) -> Result<Minimised, Withheld> {
     let (id, version, marking) = indicator;
-    if !consent.purposes.contains(&purpose) {
-        return Err(Withheld::Purpose);
-    }
-    let marking = match (marking, consent.up_to) {
-        (Some(level), Some(limit)) if level <= limit => level,
-        _ => return Err(Withheld::Marking),
-    };
+    let marking = consent.covers(purpose, marking)?;
     if !matched.iter().any(|index| observation.values.get(*index).is_some()) {
         return Err(Withheld::Unmatched);
     }

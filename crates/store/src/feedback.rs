@@ -48,6 +48,25 @@ pub fn judge(
     Ok(())
 }
 
+/// Takes an organisation's judgement back, if its last word was this opinion.
+///
+/// # Errors
+/// Those of the database.
+pub fn withdraw(
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    object: &Id,
+    organisation: &OrganisationId,
+    opinion: &Id,
+) -> Result<(), StoreError> {
+    let realm = tx.realm_for_writing(realm)?;
+    tx.execute(
+        "DELETE FROM judgements WHERE realm = ?1 AND object = ?2 AND organisation = ?3 AND opinion = ?4",
+        params![realm, object.as_str(), organisation.as_str(), opinion.as_str()],
+    )?;
+    Ok(())
+}
+
 /// Writes down that an object led to a block in an organisation's network.
 ///
 /// # Errors

@@ -119,11 +119,59 @@ pub(crate) struct HubArgs {
 #[derive(Debug, Args)]
 pub(crate) struct EdgeArgs {
     /// Configuration file (TOML).
-    #[arg(long, env = "YAGURA_EDGE_CONFIG", default_value = "edge.toml")]
+    #[arg(long, env = "YAGURA_EDGE_CONFIG", default_value = "edge.toml", global = true)]
     pub(crate) config: PathBuf,
     /// Check the configuration and end.
     #[arg(long)]
     pub(crate) check: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<EdgeCommand>,
+}
+
+/// What is asked of a running edge, by whoever owns its data folder.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum EdgeCommand {
+    /// List what was decided about indicators, and what is held back.
+    Decided,
+    /// Call an indicator a false alarm: its sightings stay inside.
+    Mark {
+        /// The indicator's identifier.
+        indicator: String,
+        /// Why.
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// It is plainly wrong, and not only of no use here.
+        #[arg(long)]
+        strongly: bool,
+        /// Let the reason leave with the opinion, where the consent lets opinions out.
+        #[arg(long)]
+        send_reason: bool,
+    },
+    /// Hold an indicator's sightings back, to look at it later.
+    Hold {
+        /// The indicator's identifier.
+        indicator: String,
+        /// Why.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Let sightings out that are held back.
+    Release {
+        /// The indicator's identifier.
+        indicator: String,
+    },
+    /// Keep sightings inside that are held back, without calling the indicator a false alarm.
+    Dismiss {
+        /// The indicator's identifier.
+        indicator: String,
+    },
+    /// Take back what was decided about an indicator.
+    Undo {
+        /// The indicator's identifier.
+        indicator: String,
+    },
+    /// Print a link with which the edge's page may be used to decide, for one use.
+    Link,
 }
 
 /// A hub and how to sign in to it.

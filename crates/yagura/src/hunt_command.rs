@@ -44,7 +44,7 @@ pub(crate) struct HuntArgs {
 }
 
 /// A time or a date, which begins at midnight UTC.
-fn instant(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn instant(text: &str) -> Result<Timestamp, String> {
     let midnight = || text.parse::<civil::Date>()?.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
     text.parse::<Timestamp>().or_else(|_| midnight()).map_err(|error: jiff::Error| error.to_string())
 }

@@ -88,6 +88,11 @@ impl Output {
         self.quiet
     }
 
+    /// Whether the reader's language is Japanese.
+    pub(crate) fn is_japanese(&self) -> bool {
+        matches!(self.language, Language::Ja)
+    }
+
     /// The text in the reader's language.
     pub(crate) fn words<'a>(&self, english: &'a str, japanese: &'a str) -> &'a str {
         match self.language {

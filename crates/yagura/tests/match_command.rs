@@ -8,10 +8,13 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+#[path = "match_command/tuning.rs"]
+mod tuning;
+
 const BUNDLE: &str = r#"{"type":"bundle","id":"bundle--b6ce2ad5-9b3a-4d6a-93ce-8e2b7e8f0a01","objects":[
  {"type":"indicator","spec_version":"2.1","id":"indicator--0a1b2c3d-0000-4000-8000-000000000001","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"指令サーバー","pattern":"[ipv4-addr:value = '203.0.113.9']","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z"},
  {"type":"indicator","spec_version":"2.1","id":"indicator--0a1b2c3d-0000-4000-8000-000000000002","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"Loader site","pattern":"[domain-name:value = 'evil.example']","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z"},
- {"type":"indicator","spec_version":"2.1","id":"indicator--0a1b2c3d-0000-4000-8000-000000000003","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","pattern":"[ipv4-addr:value != '203.0.113.9']","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z"},
+ {"type":"indicator","spec_version":"2.1","id":"indicator--0a1b2c3d-0000-4000-8000-000000000003","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","pattern":"alert tcp","pattern_type":"snort","valid_from":"2026-01-01T00:00:00Z"},
  {"type":"identity","spec_version":"2.1","id":"identity--0a1b2c3d-0000-4000-8000-000000000004","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"x","identity_class":"organization"}]}"#;
 
 const FLOW: &str = r#"{"timestamp":"2026-02-01T00:00:00.000000+0000","event_type":"flow","src_ip":"10.0.0.1","dest_ip":"203.0.113.9","proto":"TCP"}"#;
@@ -74,7 +77,7 @@ fn lines_for_people() {
         eve.json:1: dest_ip=203.0.113.9  指令サーバー  indicator--0a1b2c3d-0000-4000-8000-000000000001
         eve.json:3: dns.rrname=evil.example  Loader site  indicator--0a1b2c3d-0000-4000-8000-000000000002
         ---
-        yagura: 1 indicators are not used, for example: `!=` on `ipv4-addr:value` is not matched [pattern-operator]
+        yagura: 1 indicators are not used, for example: the pattern is written in `snort`, not in STIX [pattern-not-stix]
     "#]]
     .assert_eq(&told(&output));
 }
@@ -442,7 +445,7 @@ fn in_japanese() {
     let output = desk.run(&["--lang", "ja", "--intel", "intel.json", "eve.json", "absent"]);
     let told = told(&output);
     for part in [
-        "使わない指標が 1 件あります：照合できない演算子",
+        "使わない指標が 1 件あります：STIX 以外の言語のパターン",
         "読めない行が 1 行ありました：行が途中で切れている",
         "`absent` を読めません",
     ] {

@@ -582,12 +582,19 @@ export interface components {
             withheld: number;
             /** @description What goes wrong just now, as a code, e.g. `disk-full`. */
             trouble?: string | null;
+            /**
+             * Format: int64
+             * @description Indicators whose sightings the edge holds back, because they hit too much or what is the operator's own.
+             */
+            quarantined?: number;
+            /** @description Of these the ones that matched and whose sightings the operator consents to let out, at most 100. */
+            quarantined_indicators?: string[];
         };
         /** @description One thing that left an edge. */
         EdgeLedgerEntry: {
             /** @description When the hub took it in: RFC 3339. */
             at: string;
-            /** @description The STIX sighting it became. */
+            /** @description The STIX sighting, or opinion, it became. */
             sighting: string;
             /** @description The indicator that matched. */
             indicator: string;
@@ -1051,6 +1058,27 @@ export interface components {
             /** @description On what grounds. */
             explanation: string;
         };
+        /** @description One opinion: the operator says that an indicator is a false alarm in its network, or takes that back. */
+        NewOpinion: {
+            /** @description UUID of the STIX opinion, the same when it is taken back. */
+            id: string;
+            /** @description The indicator that is judged. */
+            indicator: string;
+            /** @description `disagree` or `strongly-disagree` (STIX 2.1 §10.16). */
+            opinion: string;
+            /** @description In the operator's own words, at most 1,000 characters. */
+            explanation?: string | null;
+            /** @description Whether it is taken back. */
+            withdrawn?: boolean;
+            /** @description When it was first said: RFC 3339. */
+            created: string;
+            /** @description When this was said: RFC 3339; later than `created` where it is taken back. */
+            modified: string;
+            /** @description What for, e.g. `collective-defence`. */
+            purpose: string;
+            /** @description What it bears: `clear` … `red`. */
+            marking: string;
+        };
         /** @description Adds an organisation. */
         NewOrganisation: {
             /** @description Short name, `a–z 0–9 -`. */
@@ -1443,6 +1471,16 @@ export interface components {
             date_added: string;
             /** @description SHA-256 of the canonical form, hexadecimal. */
             hash: string;
+        };
+        /** @description What became of each posted opinion, in order. */
+        OpinionsAccepted: {
+            /** @description One for each. */
+            outcomes: components["schemas"]["SightingOutcome"][];
+        };
+        /** @description Opinions of an edge's operator on indicators. */
+        OpinionsPosted: {
+            /** @description At most 100. */
+            opinions: components["schemas"]["NewOpinion"][];
         };
         /** @description An organisation of the council. */
         Organisation: {

@@ -2,20 +2,20 @@
 const words = {
   ja: {
     title: "このエッジから何が出たか", connected: "ハブに接続中", away: "ハブに届きません（記録は保存され、後で送られます）", asOf: "現在",
-    records: "読んだ記録", indicators: "使用中の指標", refused: "使えない指標", rules: "使用中の Sigma ルール", rules_refused: "使えない Sigma ルール", rule_matches: "Sigma の一致", matched: "一致", withheld: "外に出さず", sent: "送信済み", waiting: "送信待ち", generation: "指標の版",
+    records: "読んだ記録", indicators: "使用中の指標", refused: "使えない指標", rules: "使用中の Sigma ルール", rules_refused: "使えない Sigma ルール", rule_matches: "Sigma の一致", matched: "一致", withheld: "外に出さず", heldBack: "抑えた一致", sent: "送信済み", waiting: "送信待ち", generation: "指標の版",
     consent: "運用者の同意", sources: "ログ", ledger: "台帳", nothing: "まだありません。", noSources: "ログが設定されていません。設定ファイルに [[source]] を加えてください。",
     consentNone: "何も外に出しません。", consentText: (c) => `目的：${c.purposes.map((p) => purpose.ja[p] ?? p).join("、")}。${c.up_to?.toUpperCase()} までの指標の目撃情報を出し、TLP:${(c.mark_as ?? c.up_to)?.toUpperCase()} を付けます。自組織のアドレスは${c.own_addresses ? "含めます" : "含めません"}。`,
-    kinds: { all: "すべて", asked: "依頼", matched: "一致", withheld: "外に出さず", sent: "送信", refused: "拒否" },
-    columns: ["時刻", "種類", "指標", "内容"], sourceColumns: ["名前", "形式", "未読", "遅れ", "記録", "読めない行", "受信", "取り込まず", "失われたもの", "窓"], other: "English", messages: "件", repeated: "再送", held: "保持", windowMisses: { late: "遅着", future: "未来の時刻", forgotten: "忘れたもの", undecided: "判定できず" },
+    kinds: { all: "すべて", asked: "依頼", matched: "一致", withheld: "外に出さず", held: "誤報", sent: "送信", refused: "拒否", quarantined: "確認待ち", decided: "判断" },
+    columns: ["時刻", "種類", "指標", "内容", "操作"], sourceColumns: ["名前", "形式", "未読", "遅れ", "記録", "読めない行", "受信", "取り込まず", "失われたもの", "窓"], other: "English", messages: "件", repeated: "再送", held: "保持", windowMisses: { late: "遅着", future: "未来の時刻", forgotten: "忘れたもの", undecided: "判定できず" },
     troubles: { "disk-full": "ディスクがいっぱいです。空きを作ると読み取りが再開します。失われたものはありません。", "spool-full": "送信待ちが上限に達しました。ハブが受け取るまで読み取りを止めています。", "log-lost": "読み終える前にログが消えました。ログの保存期間を延ばしてください。", "log-unreadable": "ログを開けません。ファイルの権限を確かめてください。", "queue-full": "受信した記録の照合待ちが上限に達しました。送信側には後で送るよう返しています（UDP は失われます）。", "stream-away": "NATS のストリームまたは Kafka のトピックを読めません。サーバーと設定を確かめてください。未読のものはそこに残っています。", "pushed-damaged": "受信した記録の一部がディスクから読み戻せませんでした。ディスクを確かめてください。" },
   },
   en: {
     title: "What left this edge", connected: "connected to the hub", away: "the hub cannot be reached (records are kept and sent later)", asOf: "as of",
-    records: "records read", indicators: "indicators in use", refused: "indicators not usable", rules: "Sigma rules in use", rules_refused: "Sigma rules not usable", rule_matches: "Sigma matches", matched: "matched", withheld: "kept inside", sent: "sent", waiting: "waiting", generation: "indicator set",
+    records: "records read", indicators: "indicators in use", refused: "indicators not usable", rules: "Sigma rules in use", rules_refused: "Sigma rules not usable", rule_matches: "Sigma matches", matched: "matched", withheld: "kept inside", heldBack: "held back", sent: "sent", waiting: "waiting", generation: "indicator set",
     consent: "The operator's consent", sources: "Logs", ledger: "Ledger", nothing: "Nothing yet.", noSources: "No logs are configured. Add a [[source]] to the configuration file.",
     consentNone: "Nothing leaves.", consentText: (c) => `Purpose: ${c.purposes.map((p) => purpose.en[p] ?? p).join(", ")}. Sightings of indicators up to TLP:${c.up_to?.toUpperCase()} leave, marked TLP:${(c.mark_as ?? c.up_to)?.toUpperCase()}. Our own addresses are ${c.own_addresses ? "in them" : "not in them"}.`,
-    kinds: { all: "all", asked: "asked", matched: "matched", withheld: "kept inside", sent: "sent", refused: "refused" },
-    columns: ["time", "kind", "indicator", "contents"], sourceColumns: ["name", "format", "unread", "lag", "records", "unreadable lines", "received", "turned away", "lost", "windows"], other: "日本語", messages: "messages", repeated: "repeated", held: "held", windowMisses: { late: "late", future: "in the future", forgotten: "forgotten", undecided: "undecided" },
+    kinds: { all: "all", asked: "asked", matched: "matched", withheld: "kept inside", held: "false alarm", sent: "sent", refused: "refused", quarantined: "waits for a look", decided: "decided" },
+    columns: ["time", "kind", "indicator", "contents", "decide"], sourceColumns: ["name", "format", "unread", "lag", "records", "unreadable lines", "received", "turned away", "lost", "windows"], other: "日本語", messages: "messages", repeated: "repeated", held: "held", windowMisses: { late: "late", future: "in the future", forgotten: "forgotten", undecided: "undecided" },
     troubles: { "disk-full": "The disk is full. Free some space and reading goes on; nothing was lost.", "spool-full": "Too many sightings wait. Reading has paused until the hub takes some.", "log-lost": "A log vanished before it was read out. Keep logs longer.", "log-unreadable": "A log cannot be opened. Check the file's permissions.", "queue-full": "Too much that was pushed waits to be matched. Senders are told to come again later (UDP is lost).", "stream-away": "The stream of NATS or the topics of Kafka cannot be read. Check the servers and the configuration; what was not read stays there.", "pushed-damaged": "Some of what was pushed could not be read back from the disk. Check the disk." },
   },
 };
@@ -26,6 +26,10 @@ const purpose = {
 let language = localStorage.getItem("language") ?? (navigator.language.startsWith("ja") ? "ja" : "en");
 let kind = "all";
 let last = null;
+let lastTuning = null;
+// Each file of a section puts in what shows it; `entering` is over when the page's link was followed.
+const sections = [];
+let entering = null;
 const at = (id) => document.getElementById(id);
 const element = (name, text, className) => { const e = document.createElement(name); e.textContent = text; if (className) e.className = className; return e; };
 const number = (n) => new Intl.NumberFormat(language).format(n);
@@ -54,7 +58,7 @@ function show(state) {
   at("trouble").hidden = !state.trouble;
   at("trouble").textContent = state.trouble ? `${w.troubles[state.trouble] ?? state.trouble} (${state.trouble})` : "";
   for (const [id, key] of [["summary-title", "title"], ["consent-title", "consent"], ["sources-title", "sources"], ["ledger-title", "ledger"]]) at(id).textContent = w[key];
-  const figures = [["records", state.records], ["indicators", state.indicators], ["refused", state.refused], ...(state.rules || state.rules_refused ? [["rules", state.rules], ["rules_refused", state.rules_refused], ["rule_matches", state.rule_matches]] : []), ["generation", state.generation], ["matched", state.counts.matched], ["withheld", state.counts.withheld], ["sent", state.counts.sent], ["waiting", state.waiting]];
+  const figures = [["records", state.records], ["indicators", state.indicators], ["refused", state.refused], ...(state.rules || state.rules_refused ? [["rules", state.rules], ["rules_refused", state.rules_refused], ["rule_matches", state.rule_matches]] : []), ["generation", state.generation], ["matched", state.counts.matched], ["withheld", state.counts.withheld], ["heldBack", state.counts.held], ["sent", state.counts.sent], ["waiting", state.waiting]];
   at("summary").replaceChildren(...figures.map(([key, value]) => { const box = document.createElement("div"); box.append(element("dt", w[key]), element("dd", number(value))); return box; }));
   at("consent").textContent = state.consent.purposes.length && state.consent.up_to ? w.consentText(state.consent) : w.consentNone;
   table(at("sources"), w.sourceColumns, state.sources.map((s) => {
@@ -71,15 +75,35 @@ function show(state) {
   }));
   table(at("ledger"), w.columns, state.rows.filter((row) => kind === "all" || row.kind === kind).map((r) => {
     const row = document.createElement("tr");
-    row.append(element("td", time(r.at), "t"), element("td", w.kinds[r.kind] ?? r.kind, "k"), element("td", r.name || r.indicator), element("td", r.detail));
+    const acts = element("td", "", "acts");
+    const mark = markButton(r);
+    if (mark) acts.append(mark);
+    if (r.kind === "held") row.className = "dim";
+    row.append(element("td", time(r.at), "t"), element("td", w.kinds[r.kind] ?? r.kind, "k"), element("td", r.name || r.indicator), element("td", r.detail), acts);
     return row;
   }), w.nothing);
 }
 
+function showAll() {
+  if (!last || !lastTuning) return;
+  for (const section of sections) section(last, lastTuning);
+  show(last);
+}
+
+async function reload() {
+  const headers = { "x-yagura-edge": sessionStorage.getItem("token") ?? "" };
+  const [ledger, tuning] = await Promise.all([fetch("/api/v1/ledger", { cache: "no-store" }), fetch("/api/v1/tuning", { cache: "no-store", headers })]);
+  if (!ledger.ok || !tuning.ok) return;
+  [last, lastTuning] = [await ledger.json(), await tuning.json()];
+  // What a person is about to press must not move away.
+  if (!document.querySelector("main button:active")) showAll();
+}
+
 async function refresh() {
-  try { const response = await fetch("/api/v1/ledger", { cache: "no-store" }); if (response.ok) { last = await response.json(); show(last); } }
+  await entering;
+  try { await reload(); }
   catch { at("dot").className = "dot"; }
   setTimeout(refresh, 2000);
 }
-at("language").addEventListener("click", () => { language = language === "ja" ? "en" : "ja"; localStorage.setItem("language", language); if (last) show(last); });
-refresh();
+at("language").addEventListener("click", () => { language = language === "ja" ? "en" : "ja"; localStorage.setItem("language", language); showAll(); });
+addEventListener("DOMContentLoaded", refresh);

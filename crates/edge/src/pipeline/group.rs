@@ -141,6 +141,10 @@ impl Yield {
     pub(super) fn add(&mut self, other: Self) {
         self.sightings.extend(other.sightings);
         self.ledger.extend(other.ledger);
+        self.verdicts.extend(other.verdicts);
+        for (indicator, held) in other.held {
+            self.held.entry(indicator).and_modify(|known| *known = known.with(held)).or_insert(held);
+        }
         self.newest = other.newest.or(self.newest);
     }
 }

@@ -85,7 +85,7 @@ impl Pipeline<'_> {
         }
         reading.position.line += lines;
         self.note_lag(&found);
-        if found.ledger.is_empty() {
+        if found.is_empty() {
             return self.record_reading(reading, journal, RECORD);
         }
         self.keep_reading(reading, journal, &found)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sigma::{Match, Met, Scanner};
 
-use super::{FileScanner, Source, Yield, sighting_id};
+use super::{FileScanner, Source, Yield, is_held, sighting_id};
 use crate::Shared;
 use crate::ledger::{LedgerKind, LedgerRow};
 use crate::source::tail::Stretch;
@@ -58,7 +58,14 @@ fn consider(
     let place = format!("{}:{}", source.name, stretch.line + hit.line);
     let met: Vec<String> = hit.met.iter().map(shown).collect();
     let own = if indicator.is_none() { format!(" [{}]", hit.rule.origin.name()) } else { String::new() };
-    found.ledger.push(row(LedgerKind::Matched, format!("{place} {}{own}", met.join(", "))));
+    let detail = format!("{place} {}{own}", met.join(", "));
+    if let Some(indicator) = indicator {
+        let times = (hit.observation.time.unwrap_or(now), now);
+        if is_held(shared, (&indicator.id, &hit.rule.title), hit.observation, times, (&row, &detail), found) {
+            return;
+        }
+    }
+    found.ledger.push(row(LedgerKind::Matched, detail));
     let Some(indicator) = indicator else { return };
     let about = (&indicator.id, indicator.version.as_str(), shared.indicators.marking_of(&indicator.id));
     let config = &shared.config;

@@ -494,6 +494,8 @@ mod tests {
             waiting: 0,
             withheld: 0,
             trouble: None,
+            quarantined: 0,
+            quarantined_indicators: Vec::new(),
         }
     }
 

@@ -464,7 +464,7 @@ impl<'s> Intake<'s> {
 }
 
 /// Who correlates for the council: what its coordinator's duty officer sees.
-fn watchkeeper(caller: &Caller) -> Result<Principal, StoreError> {
+pub(super) fn watchkeeper(caller: &Caller) -> Result<Principal, StoreError> {
     Ok(Principal {
         kind: PrincipalKind::Person("node".to_owned()),
         organisation: coordinator()?,
@@ -477,7 +477,7 @@ fn watchkeeper(caller: &Caller) -> Result<Principal, StoreError> {
 
 /// The level of a label; terms in words count as AMBER, and what bears nothing, or a marking that nobody knows, stays with its
 /// originator.
-fn at_least(label: &Label) -> Tlp {
+pub(super) fn at_least(label: &Label) -> Tlp {
     match label.tlp {
         _ if !label.unknown.is_empty() => Tlp::Red,
         TlpLabel::Level(level) => level,

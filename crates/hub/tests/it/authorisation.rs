@@ -220,6 +220,7 @@ impl<'a> Walk<'a> {
                 hub.post(std::slice::from_ref(&object)).await;
                 json(path, json!({ "sightings": [sighting(&id_of(&object))] }))
             }
+            ("POST", "/edge/v1/opinions") => json(path, json!({ "opinions": [] })),
             ("POST", "/api/v1/recalls") => {
                 json(path, json!({ "object": self.object().await, "reason": "r", "deadline_hours": 1 }))
             }

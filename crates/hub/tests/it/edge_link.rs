@@ -433,3 +433,97 @@ async fn an_edge_that_is_removed_waits_in_vain() {
     assert_eq!((waiting.status, removed.status), (401, 204));
     assert!(asked.elapsed() < std::time::Duration::from_secs(30));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opinion_counts_for_its_originator_and_is_taken_back_as_it_was_given() {
+    let hub = TestHub::start().await;
+    let (power, water) = two_operators(&hub).await;
+    let object = marked(indicator(V1), Tlp::Green);
+    hub.publish(&hub.token, std::slice::from_ref(&object)).await;
+    let id = id_of(&object);
+    let opinion = json!({
+        "id": uuid::Uuid::new_v4(), "indicator": id, "opinion": "strongly-disagree", "explanation": "自社の監視装置",
+        "created": "2026-04-02T00:00:00.123456Z", "modified": "2026-04-02T00:00:00.123456Z",
+        "purpose": "collective-defence", "marking": "clear",
+    });
+    let give = async |edge: &str, opinion: &Value| {
+        let body = json!({ "opinions": [opinion] });
+        let reply = hub.send_json(edge, Method::POST, "/edge/v1/opinions", body).await;
+        assert_eq!(reply.status, 200);
+        let outcome = reply.json()["outcomes"][0].clone();
+        outcome["code"].as_str().or(outcome["outcome"].as_str()).unwrap().to_owned()
+    };
+    let change = |name: &str, value: Value| {
+        let mut changed = opinion.clone();
+        changed[name] = value;
+        changed
+    };
+    let unknown = id_of(&indicator(V1));
+    for (name, value, code) in [
+        ("indicator", json!(unknown), "not-found"),
+        ("indicator", json!("malware--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f"), "indicator"),
+        ("opinion", json!("agree"), "opinion"),
+        ("explanation", json!("x".repeat(1001)), "explanation"),
+        ("explanation", json!("two\nlines"), "explanation"),
+        ("modified", json!("2026-04-01T00:00:00Z"), "times"),
+        ("created", json!("2026-04-02T00:00:00+09:00"), "times"),
+        ("withdrawn", json!(true), "times"),
+        ("purpose", json!("oversight"), "purpose"),
+        ("marking", json!("TLP:RED"), "marking"),
+    ] {
+        assert_eq!(give(&power, &change(name, value.clone())).await, code, "{name} {value}");
+    }
+    assert_eq!(give(&power, &opinion).await, "accepted");
+    assert_eq!(give(&power, &opinion).await, "duplicate");
+    assert_eq!(give(&water, &opinion).await, "id-taken");
+
+    let stix = format!("/api/v1/objects/opinion--{}", opinion["id"].as_str().unwrap());
+    let kept = hub.good(&hub.token, &stix).await["object"].clone();
+    assert_eq!((&kept["opinion"], &kept["explanation"]), (&opinion["opinion"], &opinion["explanation"]));
+    assert_eq!((&kept["object_refs"], &kept["created"]), (&json!([id]), &json!("2026-04-02T00:00:00.123Z")));
+    assert_eq!(kept["object_marking_refs"], json!([Tlp::Green.id()]), "never freer than its indicator");
+    let contribution = async || {
+        let list = hub.good(&hub.token, "/api/v1/contributions").await;
+        list["contributions"][0]["false_alarm"].clone()
+    };
+    assert_eq!(contribution().await, 1);
+    assert_eq!(hub.audit(Action::ContributionJudged).await.len(), 1);
+    let left = hub.good(&hub.token, "/api/v1/edges/power-1").await["ledger"][0].clone();
+    assert_eq!(
+        (&left["indicator"], &left["contents"]),
+        (&json!(id), &json!(["opinion: strongly-disagree", "explanation: 1"]))
+    );
+
+    let mut back = change("modified", json!("2026-04-02T00:00:01Z"));
+    back["withdrawn"] = json!(true);
+    assert_eq!(give(&power, &back).await, "accepted");
+    assert_eq!(contribution().await, 0);
+    assert_eq!(hub.good(&hub.token, &stix).await["object"]["revoked"], true);
+    assert_eq!(hub.audit(Action::ContributionJudged).await.len(), 2);
+
+    let many = json!({ "opinions": vec![opinion.clone(); 101] });
+    assert_eq!(hub.send_json(&power, Method::POST, "/edge/v1/opinions", many).await.status, 422);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_opinion_is_for_the_indicators_originator_and_not_for_all_who_see_the_indicator() {
+    let hub = TestHub::start().await;
+    let (power, _) = two_operators(&hub).await;
+    let object = marked(indicator(V1), Tlp::Green);
+    hub.publish(&hub.token, std::slice::from_ref(&object)).await;
+    let opinion = json!({
+        "id": uuid::Uuid::new_v4(), "indicator": id_of(&object), "opinion": "disagree", "created": "2026-04-02T00:00:00Z",
+        "modified": "2026-04-02T00:00:00Z", "purpose": "collective-defence", "marking": "amber+strict",
+    });
+    let reply =
+        hub.send_json(&power, Method::POST, "/edge/v1/opinions", json!({ "opinions": [opinion] })).await;
+    assert_eq!(reply.json()["outcomes"][0]["outcome"], "accepted");
+    let stix = format!("/api/v1/objects/opinion--{}", opinion["id"].as_str().unwrap());
+    let water = hub.token("kanto-water", &[PersonRole::Analyst]).await;
+    assert_eq!(
+        hub.rest(&water, Method::GET, &format!("/api/v1/objects/{}", id_of(&object))).send().await.status,
+        200
+    );
+    assert_eq!(hub.rest(&water, Method::GET, &stix).send().await.status, 404);
+    assert_eq!(hub.good(&hub.token, &stix).await["object"]["opinion"], "disagree");
+}

@@ -11,11 +11,12 @@ use super::layer::{Layer, Leaf, NONE, Place, STRIDE, hash};
 use super::record::{Asked, Kept, Record, Version, instant, saturated};
 use super::table::Table;
 use super::{Built, Delta, IndicatorSet, Options, Top, plain};
-use crate::compile::{anchor, compile};
+use crate::compile::{Compiled, anchor, compile};
 use crate::condition::{Condition, Conjunction, Subject};
 use crate::filter::Gathering;
 use crate::indicator::{Indicator, Unusable, short};
 use crate::key::{Key, KeyKind};
+use crate::own::OwnAssets;
 use crate::part::Part;
 use crate::simd::HashKey;
 use crate::warning::WarningLists;
@@ -39,6 +40,7 @@ impl IndicatorSet {
             }
         }
         drop(indicators);
+        let own = std::mem::take(&mut builder.own);
         let (layer, refused, partial) = builder.finish();
         let has = layer.filter.has;
         let set = Self {
@@ -50,7 +52,7 @@ impl IndicatorSet {
             gone: Arc::default(),
             has,
         };
-        Built { set, refused, partial }
+        Built { set, refused, partial, own }
     }
 
     /// The set with a few changes. What is large is shared with this one, so this takes a moment where a new
@@ -70,11 +72,14 @@ impl IndicatorSet {
         let kept = self.top.iter().flat_map(|top| &top.indicators);
         let kept: Vec<Indicator> = kept.filter(|kept| !changed.contains(&kept.id)).cloned().collect();
         let mut builder = Builder::new(&self.key, kept.len() + delta.put.len());
+        builder.unanchored =
+            self.base.parts.unanchored().iter().filter(|lead| !gone.contains(&lead.rule)).count();
         for indicator in &kept {
             // They were taken before.
             let _ = builder.add(indicator, warning_lists, options);
         }
         builder.partial.clear();
+        builder.own.clear();
         let mut indicators = kept;
         for indicator in last_of_each(delta.put, &self.key) {
             match builder.add(&indicator, warning_lists, options) {
@@ -82,6 +87,7 @@ impl IndicatorSet {
                 Err(unusable) => builder.refused.push((indicator.id, unusable)),
             }
         }
+        let own = std::mem::take(&mut builder.own);
         let (layer, refused, partial) = builder.finish();
         let has = self.base.filter.has.or(layer.filter.has);
         let top = (layer.rules > 0).then(|| Arc::new(Top { layer, indicators }));
@@ -94,7 +100,7 @@ impl IndicatorSet {
             gone: Arc::new(gone),
             has,
         };
-        Built { set, refused, partial }
+        Built { set, refused, partial, own }
     }
 }
 
@@ -129,6 +135,9 @@ struct Builder<'k> {
     entries: Vec<(u64, Place)>,
     refused: Unused,
     partial: Unused,
+    own: Vec<Id>,
+    /// Comparisons that no value leads to, of the layer below as well.
+    unanchored: usize,
 }
 
 impl<'k> Builder<'k> {
@@ -143,6 +152,8 @@ impl<'k> Builder<'k> {
             entries: Vec::with_capacity(indicators),
             refused: Vec::new(),
             partial: Vec::new(),
+            own: Vec::new(),
+            unanchored: 0,
         }
     }
 
@@ -162,15 +173,7 @@ impl<'k> Builder<'k> {
             return Err(Unusable::new("confidence-low", message));
         }
         if let Some(plain) = plain::read(&indicator.pattern, options.covers) {
-            let kind = match plain.asked {
-                Asked::One(kind) => kind,
-                Asked::NameAndBelow | Asked::Elsewhere => KeyKind::Domain,
-            };
-            if let Some(list) = lists.find(kind, plain.value.bytes()) {
-                return Err(on_warning_list(list));
-            }
-            self.push_rule(indicator, plain.asked, plain.value.bytes())?;
-            return Ok(());
+            return self.add_plain(indicator, &plain, lists, options);
         }
         let mut compiled = compile(&indicator.pattern, options.covers, options.unanchored)?;
         compiled.branches.retain(|branch| match usable(branch, lists) {
@@ -191,6 +194,10 @@ impl<'k> Builder<'k> {
             let never = || Unusable::new("pattern-never-matches", "nothing can satisfy the pattern");
             return Err(compiled.unusable.into_iter().next().unwrap_or_else(never));
         }
+        self.allow_unanchored(&compiled.parts, options)?;
+        if options.own_assets.as_ref().is_some_and(|own| asks_for(&compiled, own)) {
+            self.own.push(indicator.id.clone());
+        }
         match asked_by(&compiled.branches).filter(|_| compiled.parts.is_empty()) {
             Some((asked, key)) => {
                 self.push_rule(indicator, asked, &key.bytes)?;
@@ -208,6 +215,41 @@ impl<'k> Builder<'k> {
         if let Some(unusable) = compiled.unusable.into_iter().next() {
             self.partial.push((indicator.id.clone(), unusable));
         }
+        Ok(())
+    }
+
+    /// Adds a pattern of one equality.
+    fn add_plain(
+        &mut self,
+        indicator: &Indicator,
+        plain: &plain::Plain<'_>,
+        lists: &WarningLists,
+        options: &Options,
+    ) -> Result<(), Unusable> {
+        let value = plain.value.bytes();
+        let kind = match plain.asked {
+            Asked::One(kind) => kind,
+            Asked::NameAndBelow | Asked::Elsewhere => KeyKind::Domain,
+        };
+        if let Some(list) = lists.find(kind, value) {
+            return Err(on_warning_list(list));
+        }
+        self.push_rule(indicator, plain.asked, value)?;
+        if options.own_assets.as_ref().is_some_and(|own| own.touch(kind, value)) {
+            self.own.push(indicator.id.clone());
+        }
+        Ok(())
+    }
+
+    /// Counts what no value leads to, and refuses what is too much of it.
+    fn allow_unanchored(&mut self, parts: &[Part], options: &Options) -> Result<(), Unusable> {
+        let more = parts.iter().flat_map(|part| &part.anchors).filter(|anchor| anchor.is_none()).count();
+        let total = self.unanchored + more;
+        if let Some(most) = options.unanchored_max.filter(|most| more > 0 && total > *most) {
+            let message = format!("more than {most} comparisons would have to look at every record");
+            return Err(Unusable::new("unanchored-many", message));
+        }
+        self.unanchored = total;
         Ok(())
     }
 
@@ -439,6 +481,17 @@ fn known_good<'a>(part: &Part, lists: &'a WarningLists) -> Option<&'a str> {
     let mut keys = part.anchors.iter().flatten().flatten().peekable();
     keys.peek()?;
     keys.map(|key| lists.find(key.kind, &key.bytes)).collect::<Option<Vec<_>>>()?.pop()
+}
+
+/// Whether any value that a pattern asks for is the operator's own.
+fn asks_for(compiled: &Compiled, own: &OwnAssets) -> bool {
+    let branches = compiled.branches.iter().flatten().filter_map(|condition| match condition {
+        Condition::Value { keys, .. } => Some(keys.iter()),
+        _ => None,
+    });
+    let parts = compiled.parts.iter().flat_map(|part| &part.anchors).flatten();
+    let mut keys = branches.flatten().chain(parts.flatten());
+    keys.any(|key| own.touch(key.kind, &key.bytes))
 }
 
 /// Whether the anchor's look-up alone decides: one comparison, of any end.

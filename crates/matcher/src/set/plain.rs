@@ -51,8 +51,8 @@ pub(super) fn read(pattern: &str, covers: Covers) -> Option<Plain<'_>> {
         "ipv4-addr:value" | "ipv6-addr:value" => address(value)?,
         "domain-name:value" => {
             let plain = is_plain_name(value) && value.contains('.');
-            let asked =
-                if covers == Covers::Subtree { Some(Asked::NameAndBelow) } else { one(KeyKind::Domain) };
+            let below = plain && covers.reaches_below(value);
+            let asked = if below { Some(Asked::NameAndBelow) } else { one(KeyKind::Domain) };
             (asked.filter(|_| plain)?, Value::Text(value))
         }
         "url:value" => (one(KeyKind::Url).filter(|_| is_plain_url(value))?, Value::Text(value)),

@@ -24,6 +24,7 @@ pub(crate) fn consent() -> Consent {
         up_to: Some(Tlp::Amber),
         mark_as: Some(Tlp::Green),
         own_addresses: false,
+        opinions: false,
         own_networks: vec![
             "203.0.113.0/24".parse().expect("a network"),
             "2001:db8:1::/48".parse().expect("a network"),

@@ -199,6 +199,7 @@ async fn start_edges(
                 mark_as: Some(Tlp::Green),
                 own_addresses: false,
                 own_networks: Vec::new(),
+                opinions: true,
             },
             purpose: Purpose::CollectiveDefence,
             sources: sources_of(edge, index, arguments, folder),

@@ -62,28 +62,36 @@ impl IntelArgs {
             let message = format!("the pattern of `{}` is a Sigma rule", rule.origin().name());
             Unusable { code: "pattern-not-stix", message }
         }));
-        let (set, totals) = self.compile(intel, any_time, unanchored)?;
+        let (set, totals, _) = self.compile(intel, any_time, unanchored)?;
         if set.is_empty() {
             return Err(nothing_to_look_for(output, &totals));
         }
         Ok((set, totals))
     }
 
-    /// The set of the indicators that were read, which may match nothing, and the totals.
+    /// What an indicator on a domain name covers.
+    pub(crate) fn covers(&self) -> Covers {
+        match self.covers {
+            NameCover::Host => Covers::Host,
+            NameCover::Subtree => Covers::Subtree,
+        }
+    }
+
+    /// The set of the indicators that were read, which may match nothing, with the totals and the warning lists that the
+    /// indicators were held against.
     pub(crate) fn compile(
         &self,
         intel: Intel,
         any_time: bool,
         unanchored: bool,
-    ) -> Result<(IndicatorSet, Totals), Failure> {
+    ) -> Result<(IndicatorSet, Totals, WarningLists), Failure> {
         let options = Options {
-            covers: match self.covers {
-                NameCover::Host => Covers::Host,
-                NameCover::Subtree => Covers::Subtree,
-            },
+            covers: self.covers(),
             confidence_min: self.min_confidence,
             any_time,
             unanchored,
+            unanchored_max: None,
+            own_assets: None,
             seed: RandomState::new().hash_one(0),
         };
         let lists = warning_lists(&self.warning_list, !self.no_builtin_warnings)?;
@@ -92,7 +100,7 @@ impl IntelArgs {
             intel.refused.into_iter().chain(built.refused.into_iter().map(|(_, why)| why)).collect();
         let partial: Vec<_> = built.partial.into_iter().map(|(_, why)| why).collect();
         let totals = Totals::new(built.set.len(), refused, partial);
-        Ok((built.set, totals))
+        Ok((built.set, totals, lists))
     }
 }
 

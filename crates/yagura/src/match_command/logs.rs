@@ -48,6 +48,17 @@ pub(crate) enum Piece<'a> {
     },
 }
 
+impl Piece<'_> {
+    /// Its bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        match self {
+            Self::Lines(chunk) => chunk.len() as u64,
+            Self::Record { text, .. } => text.len() as u64,
+            Self::TooLong { bytes } => *bytes,
+        }
+    }
+}
+
 /// Lines are collected up to this size before they are scanned.
 const CHUNK_BYTES: usize = 1 << 20;
 

@@ -17,6 +17,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use telemetry::{Decoded, Observation, Unreadable};
 
+use crate::match_command::explain::{Explained, Explainer};
 use crate::match_command::{Colour, words};
 use crate::output::Output;
 
@@ -26,6 +27,7 @@ pub(crate) struct Report {
     json: bool,
     gone: bool,
     waiting: bool,
+    explainer: Option<Explainer>,
 }
 
 /// Which lines of the file the scanner's lines are: it is not given those that are skipped, and is given records of a list as lines.
@@ -43,7 +45,7 @@ impl Places {
         }
     }
 
-    fn line(&self, scanned: u64) -> u64 {
+    pub(crate) fn line(&self, scanned: u64) -> u64 {
         let after = self.steps.partition_point(|(from, _)| *from <= scanned);
         let step = after.checked_sub(1).and_then(|at| self.steps.get(at));
         step.map_or(scanned, |(from, line)| line + (scanned - from))
@@ -69,6 +71,16 @@ struct MatchForPrograms<'a> {
     /// The record's time, where it is told of records from long ago.
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain: Option<Explained<'a>>,
+}
+
+/// A line around a match, for programs.
+#[derive(Serialize)]
+struct LineForPrograms<'a> {
+    file: &'a str,
+    line: u64,
+    context: &'a str,
 }
 
 /// Where another record of a match over several stands.
@@ -118,7 +130,12 @@ impl Report {
             Colour::Never => ColorChoice::Never,
         };
         let out = BufWriter::with_capacity(1 << 16, AutoStream::new(io::stdout(), choice));
-        Self { out, json: output.is_json(), gone: false, waiting: false }
+        Self { out, json: output.is_json(), gone: false, waiting: false, explainer: None }
+    }
+
+    /// Explains each match from now on.
+    pub(crate) fn explain_with(&mut self, explainer: Explainer) {
+        self.explainer = Some(explainer);
     }
 
     /// Whether nobody reads any more.
@@ -134,11 +151,48 @@ impl Report {
         self.show_at(&met, found, progress);
     }
 
+    /// Writes a line of the log: the record that matched, or one around it. Programs have the record with the match.
+    pub(crate) fn show_line(
+        &mut self,
+        (path, line): (&Path, u64),
+        text: &[u8],
+        matched: bool,
+        progress: &ProgressBar,
+    ) {
+        let (file, text) = (path.to_string_lossy(), String::from_utf8_lossy(text));
+        let text = text.trim_end_matches(['\n', '\r']);
+        let written = if !self.json {
+            let mark = if matched { ':' } else { '-' };
+            let (file, text) = (clean(&file), clean(text));
+            writeln!(self.out, "{FILE}{file}{FILE:#}{mark}{LINE}{line}{LINE:#}{mark}{text}")
+        } else if matched {
+            Ok(())
+        } else {
+            let shown = LineForPrograms { file: &file, line, context: text };
+            serde_json::to_writer(&mut self.out, &shown)
+                .map_err(Into::into)
+                .and_then(|()| self.out.write_all(b"\n"))
+        };
+        self.wrote(&written, progress);
+    }
+
+    /// Writes what parts lines that do not stand behind one another, as grep does.
+    pub(crate) fn separate(&mut self, progress: &ProgressBar) {
+        if !self.json {
+            let written = writeln!(self.out, "{FIELD}--{FIELD:#}");
+            self.wrote(&written, progress);
+        }
+    }
+
     /// Writes one match.
     pub(crate) fn show_at(&mut self, met: &Met<'_>, found: &Match<'_>, progress: &ProgressBar) {
         let written = if self.json { self.show_json(met, found) } else { self.show_text(met, found) };
+        self.wrote(&written, progress);
+    }
+
+    fn wrote(&mut self, written: &io::Result<()>, progress: &ProgressBar) {
         self.waiting = true;
-        self.note(&written);
+        self.note(written);
         if self.out.buffer().len() > 1 << 15 {
             self.flush(progress);
         }
@@ -180,6 +234,7 @@ impl Report {
             event,
             with: &met.with,
             time: met.time,
+            explain: self.explainer.as_ref().and_then(|explainer| explainer.explain(met, found)),
         };
         serde_json::to_writer(&mut self.out, &shown)?;
         self.out.write_all(b"\n")
@@ -206,7 +261,9 @@ impl Report {
                 }
             }
         }
-        writeln!(out)
+        writeln!(out)?;
+        let explained = self.explainer.as_ref().and_then(|by| Some((by, by.explain(met, found)?)));
+        explained.map_or(Ok(()), |(by, explained)| by.write(&mut self.out, &explained, (FAINT, VALUE)))
     }
 }
 
@@ -230,7 +287,7 @@ fn row(record: &Observation<'_>) -> Value {
 }
 
 /// A stranger's text without what would steer a terminal.
-fn clean(text: &str) -> Cow<'_, str> {
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if !text.chars().any(steers) {
         return text.into();
     }
@@ -245,6 +302,11 @@ fn steers(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
+}
+
 /// Counts over all logs.
 #[derive(Serialize)]
 pub(crate) struct Totals {
@@ -255,6 +317,9 @@ pub(crate) struct Totals {
     lines: u64,
     pub(crate) matches: u64,
     outside_validity: u64,
+    /// Matches that were not asked for, because of the record's time.
+    #[serde(skip_serializing_if = "is_none")]
+    pub(crate) outside_time: u64,
     #[serde(skip)]
     pub(crate) too_long: u64,
     refused: BTreeMap<&'static str, u64>,
@@ -273,6 +338,7 @@ impl Totals {
             lines: 0,
             matches: 0,
             outside_validity: 0,
+            outside_time: 0,
             too_long: 0,
             refused: BTreeMap::new(),
             partly_used: BTreeMap::new(),
@@ -338,6 +404,18 @@ impl Totals {
             output.say(
                 format!("yagura: {count} matches outside of the indicators' validity are not shown; `--any-time` shows them"),
                 format!("yagura: 指標の有効期間外の一致 {count} 件は表示していません（`--any-time` で表示）"),
+            );
+        }
+        self.tell_outside_time(output);
+    }
+
+    /// Says how many matches lie outside of the time that was asked for.
+    fn tell_outside_time(&self, output: &Output) {
+        if self.outside_time > 0 {
+            let count = self.outside_time;
+            output.say(
+                format!("yagura: {count} matches outside of `--since` and `--until` are not shown"),
+                format!("yagura: `--since`・`--until` の期間外の一致 {count} 件は表示していません"),
             );
         }
     }

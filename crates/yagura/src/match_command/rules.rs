@@ -11,7 +11,8 @@ use sigma::{Built, Options, Refused, RuleSet, RuleText, Scanner};
 use telemetry::Reader;
 
 use crate::match_command::logs::unreadable;
-use crate::match_command::report::{Report, Totals};
+use crate::match_command::report::Totals;
+use crate::match_command::shown::Shown;
 use crate::match_command::words;
 use crate::output::{Failure, Output};
 
@@ -87,11 +88,12 @@ impl<'p> Ruled<'p> {
         lines: &[u8],
         first: u64,
         now: Timestamp,
-        (report, progress): (&mut Report, &ProgressBar),
+        (shown, progress): (&mut Shown<'_>, &ProgressBar),
     ) {
         let Some(scanner) = &mut self.scanner else { return };
         let path = self.path;
-        scanner.scan(lines, now, &mut |found| report.show_rule(path, first + found.line, found, progress));
+        scanner
+            .scan(lines, now, &mut |found| shown.take_rule(path, first + found.line, found, now, progress));
     }
 
     /// Holds the rules against one record, which begins on this line of the log.
@@ -100,11 +102,11 @@ impl<'p> Ruled<'p> {
         record: &[u8],
         line: u64,
         now: Timestamp,
-        (report, progress): (&mut Report, &ProgressBar),
+        (shown, progress): (&mut Shown<'_>, &ProgressBar),
     ) {
         let Some(scanner) = &mut self.scanner else { return };
         let path = self.path;
-        scanner.scan_record(record, now, &mut |found| report.show_rule(path, line, found, progress));
+        scanner.scan_record(record, now, &mut |found| shown.take_rule(path, line, found, now, progress));
     }
 
     /// Adds what was met to the totals.

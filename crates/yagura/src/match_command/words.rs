@@ -46,6 +46,7 @@ pub(crate) fn japanese(code: &str) -> Option<&'static str> {
         "sigma-too-large" => "ルールが大きすぎる",
         "sigma-yaml" => "YAML の文法が正しくない",
         "stix-json" => "JSON のオブジェクトではない",
+        "unanchored-many" => "すべての記録と照合する必要のある比較が上限を超える",
         "too-broad" => "範囲が広すぎて意味をなさない",
         "validity" => "有効期間の日時が読めない",
         "value-unknown" => "アドレス・ドメイン名・URL・ハッシュ・メールアドレスのいずれでもない",

@@ -54,4 +54,6 @@ mod soak;
 #[cfg(test)]
 mod topics;
 #[cfg(test)]
+mod tuning;
+#[cfg(test)]
 mod ways_in;

@@ -164,6 +164,11 @@ impl Edge {
         line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
     }
 
+    /// Where the edge's own page is.
+    pub(crate) fn page(&self) -> &str {
+        &self.page
+    }
+
     /// What the edge's own page tells.
     pub(crate) fn ledger(&self) -> Value {
         get(&format!("{}/api/v1/ledger", self.page), None).unwrap()

@@ -40,7 +40,7 @@ async fn publish(kafka: &Kafka, records: std::ops::Range<usize>) {
         sent.push(producer.enqueue(Record::tombstone(TOPIC, "host-1").partition(1)).await.unwrap());
         sent.push(producer.enqueue(Record::new(TOPIC, "[{\"cut\": ").partition(2)).await.unwrap());
         for one in sent {
-            one.await.unwrap();
+            one.await.map(drop).unwrap();
         }
         producer.close().await.unwrap();
     }
@@ -138,7 +138,7 @@ fn records_come_by_tls_or_from_this_machine() {
     RUNTIME.block_on(async {
         let tls = krafka::auth::TlsConfig::new().with_ca_cert(certificate.to_string_lossy());
         let security = krafka::auth::AuthConfig::ssl(tls);
-        let kafka = krafka::Kafka::builder(format!("localhost:{front}")).security(security);
+        let kafka = Kafka::builder(format!("localhost:{front}")).security(security);
         let kafka = kafka.connect().await.unwrap();
         let topic = krafka::admin::NewTopic::new(TOPIC, PARTITIONS, 1).unwrap();
         kafka.admin().create_topics([topic], Default::default()).await.unwrap();

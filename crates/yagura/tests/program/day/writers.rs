@@ -125,7 +125,7 @@ impl Sending {
                         sent.push(producers[number as usize / 50 % 4].enqueue(message).await.unwrap());
                     }
                     for one in sent {
-                        one.await.unwrap();
+                        one.await.map(drop).unwrap();
                     }
                 });
             }
