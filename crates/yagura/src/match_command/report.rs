@@ -300,11 +300,6 @@ fn steers(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-fn is_none(count: &u64) -> bool {
-    *count == 0
-}
-
 /// Counts over all logs.
 #[derive(Serialize)]
 pub(crate) struct Totals {
@@ -313,7 +308,6 @@ pub(crate) struct Totals {
     pub(crate) matches: u64,
     outside_validity: u64,
     /// Matches that were not asked for, because of the record's time.
-    #[serde(skip_serializing_if = "is_none")]
     pub(crate) outside_time: u64,
     #[serde(skip)]
     pub(crate) too_long: u64,
