@@ -396,7 +396,7 @@ impl Totals {
 
     fn tell_programs(&self, output: &Output) {
         let nothing = self.refused.is_empty() && self.partly_used.is_empty() && self.unreadable.is_empty();
-        if output.is_quiet() || (nothing && self.outside_validity == 0) {
+        if output.is_quiet() || (nothing && self.outside_validity + self.outside_time == 0) {
             return;
         }
         if let Ok(line) = serde_json::to_string(self) {
