@@ -52,11 +52,6 @@ impl Worth {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the number is clamped to what fits"
-)]
 fn percent(number: f64) -> u8 {
     number.round().clamp(0.0, 100.0) as u8
 }

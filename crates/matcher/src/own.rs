@@ -39,7 +39,7 @@ impl OwnAssets {
                     add(&text);
                 }
                 Some((ValueKind::Md5 | ValueKind::Sha1 | ValueKind::Sha256 | ValueKind::Sha512, digest)) => {
-                    add(&digest)
+                    add(&digest);
                 }
                 _ => return Err(value),
             }

@@ -99,7 +99,7 @@ mod tests {
         let token = guard.enter(&key).unwrap();
         assert_eq!(guard.enter(&key), None, "it was followed");
         assert!(guard.may_change(&headers(&[(TOKEN_HEADER, &token)])));
-        for wrong in ["", &key, &token[1..]] {
+        for wrong in ["", &key, token.get(1..).unwrap()] {
             assert!(!guard.may_change(&headers(&[(TOKEN_HEADER, wrong)])), "{wrong}");
         }
         assert!(!guard.may_change(&headers(&[])));

@@ -133,7 +133,8 @@ impl History {
             self.make_room(indicator);
         }
         let known = self.hosts.len() as u64;
-        if !self.met.contains_key(indicator) {
+        let is_known = self.met.contains_key(indicator);
+        if !is_known {
             self.met.insert(indicator.clone(), Meetings::default());
         }
         let Some(meetings) = self.met.get_mut(indicator) else { return Prevalence::default() };

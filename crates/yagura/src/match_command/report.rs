@@ -302,11 +302,6 @@ fn steers(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-fn is_none(count: &u64) -> bool {
-    *count == 0
-}
-
 /// Counts over all logs.
 #[derive(Serialize)]
 pub(crate) struct Totals {
@@ -318,7 +313,6 @@ pub(crate) struct Totals {
     pub(crate) matches: u64,
     outside_validity: u64,
     /// Matches that were not asked for, because of the record's time.
-    #[serde(skip_serializing_if = "is_none")]
     pub(crate) outside_time: u64,
     #[serde(skip)]
     pub(crate) too_long: u64,
@@ -422,7 +416,7 @@ impl Totals {
 
     fn tell_programs(&self, output: &Output) {
         let nothing = self.refused.is_empty() && self.partly_used.is_empty() && self.unreadable.is_empty();
-        if output.is_quiet() || (nothing && self.outside_validity == 0) {
+        if output.is_quiet() || (nothing && self.outside_validity + self.outside_time == 0) {
             return;
         }
         if let Ok(line) = serde_json::to_string(self) {
