@@ -8,24 +8,29 @@
 //! The answer is that of the matcher over all rows in the order of time.
 //!
 //! [docs/developers/lake.md](../../../docs/developers/lake.md) describes the folder, the columns and the index byte by byte.
-//! Files are read and written in the module `disk` and nowhere else; the time is an argument.
+//! Files are read and written in the module `storage` and nowhere else; the time is an argument.
 
+mod check;
+mod columns;
 mod compact;
-mod disk;
 mod error;
+mod frame;
 mod hunt;
 mod index;
 mod key;
 mod manifest;
+mod observables;
 mod period;
 mod rows;
 mod segment;
+mod storage;
 mod writer;
 
 pub use compact::{Compacted, Keep};
-pub use error::LakeError;
+pub use error::{FileError, LakeError};
 pub use hunt::{Hunt, HuntTally, Place, Sighting};
-pub use index::{IndexError, fuzz_index};
+pub use index::fuzz_index;
 pub use manifest::{Lake, Segment, SourceState};
 pub use period::Period;
+pub use rows::fuzz_rows;
 pub use writer::{Contents, Limits, Origin, Writer};
