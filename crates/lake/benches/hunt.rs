@@ -66,11 +66,16 @@ fn sought(number: u64) -> (ValueKind, String) {
         0..30 if number < INDICATORS => {
             (ValueKind::Ipv4, format!("203.{}.{}.{}", number / 1000, number % 250, number / 250 % 250))
         }
-        0..30 => (ValueKind::Ipv4, format!("{}.{}.{}.{}", 170 + (number >> 24), number >> 16 & 255, number >> 8 & 255, number & 255)),
+        0..30 => (
+            ValueKind::Ipv4,
+            format!("{}.{}.{}.{}", 170 + (number >> 24), number >> 16 & 255, number >> 8 & 255, number & 255),
+        ),
         30..32 if number < INDICATORS => {
             (ValueKind::Ipv4, format!("198.{}.{}.0/24", 18 + number % 2, number / 100 % 250))
         }
-        30..32 => (ValueKind::Ipv4, format!("{}.{}.{}.0/24", 190 + (number >> 16), number >> 8 & 255, number & 255)),
+        30..32 => {
+            (ValueKind::Ipv4, format!("{}.{}.{}.0/24", 190 + (number >> 16), number >> 8 & 255, number & 255))
+        }
         32..72 => (ValueKind::Domain, format!("bad{number:x}.example")),
         72..87 => (ValueKind::Url, format!("http://files{number:x}.test/load/{number}?id={number}")),
         _ => (ValueKind::Sha256, digest(number | 1 << 40)),
@@ -239,7 +244,11 @@ fn filled(folder: &Path, records: u64) -> u64 {
     let note = folder.join("bench-hits");
     if let Ok(hits) = std::fs::read_to_string(&note) {
         let (of, hits) = hits.trim().split_once(' ').unwrap();
-        assert_eq!(of.parse::<u64>().unwrap(), records, "the folder was filled with another number of records");
+        assert_eq!(
+            of.parse::<u64>().unwrap(),
+            records,
+            "the folder was filled with another number of records"
+        );
         return hits.parse().unwrap();
     }
     let hits = fill(folder, records);

@@ -59,7 +59,11 @@ pub(crate) struct Whence<'a> {
 ///
 /// # Errors
 /// The rows are none.
-pub(crate) fn columns(held: &HeldRows, shapes: &[Shape], rows: Range<usize>) -> Result<RecordBatch, FileError> {
+pub(crate) fn columns(
+    held: &HeldRows,
+    shapes: &[Shape],
+    rows: Range<usize>,
+) -> Result<RecordBatch, FileError> {
     let mut columns = Columns::default();
     for head in held.heads().get(rows).unwrap_or_default() {
         columns.push(head, &held.row(head, shapes).record()?);

@@ -135,7 +135,12 @@ impl Writer {
 }
 
 /// Writes the three files of one segment of those of several.
-fn merge_files(root: &Root, old: &[Segment], cutoff: Option<i64>, new: &mut Segment) -> Result<(), LakeError> {
+fn merge_files(
+    root: &Root,
+    old: &[Segment],
+    cutoff: Option<i64>,
+    new: &mut Segment,
+) -> Result<(), LakeError> {
     let mut parquet = ParquetFile::create(root, new)?;
     let (to_parquet, batches) = sync_channel(2);
     let (parquet, rows) = std::thread::scope(|scope| {
@@ -215,7 +220,8 @@ fn merge_indexes(
     let path = root.path(&name);
     let failed = |cause| LakeError::disk(&path, cause);
     let read = BytesRead::default();
-    let indexes: Vec<_> = old.iter().map(|segment| segment.open_index(root, &read)).collect::<Result<_, _>>()?;
+    let indexes: Vec<_> =
+        old.iter().map(|segment| segment.open_index(root, &read)).collect::<Result<_, _>>()?;
     let mut writer = IndexWriter::new(root.create(&name)?, new.rows).map_err(failed)?;
     merge(&indexes, moved, &mut writer).map_err(|error| LakeError::file(&path, error))?;
     let (file, keys) = writer.finish().map_err(failed)?;

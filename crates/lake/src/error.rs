@@ -48,7 +48,9 @@ pub enum LakeError {
         what: String,
     },
     /// Another process has written to the lake since this one read it.
-    #[error("another process has written to this lake meanwhile, and nothing of this was committed; do it again")]
+    #[error(
+        "another process has written to this lake meanwhile, and nothing of this was committed; do it again"
+    )]
     Overtaken,
     /// What writes in the background has stopped before its end.
     #[error("what writes the lake's files has stopped before its end; nothing of this was committed")]
@@ -90,7 +92,9 @@ impl LakeError {
 
     pub(crate) fn file(path: &Path, error: FileError) -> Self {
         match error {
-            FileError::Read(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => Self::damaged(path, "it is torn"),
+            FileError::Read(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => {
+                Self::damaged(path, "it is torn")
+            }
             FileError::Read(cause) => Self::disk(path, cause),
             other => Self::damaged(path, other),
         }

@@ -24,7 +24,12 @@ pub(crate) fn unseal(frame: &[u8]) -> Result<&[u8], FileError> {
 }
 
 /// Reads a frame that another place in the file tells of; its body.
-pub(crate) fn read(file: &impl ReadAt, offset: u64, bytes: usize, bytes_max: usize) -> Result<Vec<u8>, FileError> {
+pub(crate) fn read(
+    file: &impl ReadAt,
+    offset: u64,
+    bytes: usize,
+    bytes_max: usize,
+) -> Result<Vec<u8>, FileError> {
     check_place(file, offset, bytes, bytes_max)?;
     let mut frame = vec![0; bytes];
     file.read_at(offset, &mut frame)?;

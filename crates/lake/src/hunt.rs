@@ -362,11 +362,15 @@ impl Open<'_> {
         let mut failed = None;
         let text = record.text.unwrap_or_default().as_bytes();
         scanner.scan_record(&record.observation, text, bound, asked.now, &mut |it| {
-            let with: Result<Vec<Place>, LakeError> = it.bound.iter().map(|other| self.place_of(other)).collect();
+            let with: Result<Vec<Place>, LakeError> =
+                it.bound.iter().map(|other| self.place_of(other)).collect();
             match with {
                 Ok(with) => {
-                    let place =
-                        Place { source: record.source.to_string(), line: row.head.line, offset: row.head.position };
+                    let place = Place {
+                        source: record.source.to_string(),
+                        line: row.head.line,
+                        offset: row.head.position,
+                    };
                     found(&Sighting { found: it, place: &place, time, with: &with, text: record.text });
                 }
                 Err(error) => failed = Some(error),

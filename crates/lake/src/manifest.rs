@@ -126,7 +126,8 @@ impl Segment {
         std::array::from_fn(|at| {
             let ending = ENDINGS.get(at).copied().unwrap_or_default();
             let (bytes, checksum) = (bytes.get(at).copied(), self.checksums.get(at).copied());
-            let written = Finished { bytes: bytes.unwrap_or_default(), checksum: checksum.unwrap_or_default() };
+            let written =
+                Finished { bytes: bytes.unwrap_or_default(), checksum: checksum.unwrap_or_default() };
             (self.name(ending), written)
         })
     }
@@ -190,11 +191,18 @@ impl Manifest {
         let damaged = |error: serde_json::Error| LakeError::damaged(&path, error);
         let Form { format } = serde_json::from_slice(&content).map_err(damaged)?;
         if format != FORMAT {
-            return Err(if format < FORMAT { LakeError::Outdated(format) } else { LakeError::Format(format) });
+            return Err(if format < FORMAT {
+                LakeError::Outdated(format)
+            } else {
+                LakeError::Format(format)
+            });
         }
         let mut manifest: Self = serde_json::from_slice(&content).map_err(damaged)?;
         manifest.version = Some(version);
-        let odd = manifest.segments.iter().find(|it| it.period().is_none() || !is_folder_name(&it.kind) || !is_mark(&it.mark));
+        let odd = manifest
+            .segments
+            .iter()
+            .find(|it| it.period().is_none() || !is_folder_name(&it.kind) || !is_mark(&it.mark));
         if let Some(segment) = odd {
             let what = format!("segment {} has a kind or a period that is none", segment.number);
             return Err(LakeError::damaged(&path, what));

@@ -2,8 +2,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io::Write;
 
-use super::read::Index;
 use super::IndexWriter;
+use super::read::Index;
 use crate::error::FileError;
 use crate::storage::ReadAt;
 

@@ -253,7 +253,16 @@ impl<F: ReadAt> Index<F> {
     pub(crate) fn keys(&self) -> Result<Keys<'_, F>, FileError> {
         let directories = self.root()?.into_iter();
         let none = Vec::new().into_iter();
-        Ok(Keys { index: self, directories, blocks: none, body: Vec::new(), at: 0, key: Vec::new(), rows: Vec::new(), lists_from: 0 })
+        Ok(Keys {
+            index: self,
+            directories,
+            blocks: none,
+            body: Vec::new(),
+            at: 0,
+            key: Vec::new(),
+            rows: Vec::new(),
+            lists_from: 0,
+        })
     }
 }
 

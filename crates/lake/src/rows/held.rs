@@ -1,7 +1,7 @@
 use telemetry::Observation;
 
-use super::row::{self, Head, Row};
 use super::read_shapes;
+use super::row::{self, Head, Row};
 use super::shape::{self, INLINE, Shape, Shapes};
 use crate::columns::Whence;
 use crate::error::FileError;

@@ -116,10 +116,16 @@ mod tests {
             value: value.into(),
             role,
         });
-        let numbers = (any::<Option<u16>>(), any::<Option<u16>>(), any::<[Option<u64>; 3]>(), any::<Option<i32>>());
+        let numbers =
+            (any::<Option<u16>>(), any::<Option<u16>>(), any::<[Option<u64>; 3]>(), any::<Option<i32>>());
         let texts = prop::option::of(prop::sample::select(vec!["tcp", "GET"]));
         let kind = prop::sample::select(vec!["dns", "flow", ""]);
-        let origin = (prop::sample::select(vec!["a.log", "b.log"]), any::<u64>(), any::<u64>(), any::<Option<String>>());
+        let origin = (
+            prop::sample::select(vec!["a.log", "b.log"]),
+            any::<u64>(),
+            any::<u64>(),
+            any::<Option<String>>(),
+        );
         (kind, numbers, (texts.clone(), texts), prop::collection::vec(observed, 0..4), origin).prop_map(
             |(kind, (src_port, dst_port, counts, time), (protocol, method), values, origin)| {
                 let [bytes, src_bytes, dst_bytes] = counts;
@@ -166,7 +172,10 @@ mod tests {
             let record = row.record()?;
             let source = if record.source == "a.log" { "a.log" } else { "b.log" };
             let text = record.text.map(str::to_owned);
-            all.push((number, (super::row::owned(record.observation), source, row.head.line, row.head.position, text)));
+            all.push((
+                number,
+                (super::row::owned(record.observation), source, row.head.line, row.head.position, text),
+            ));
         }
         Ok(all)
     }

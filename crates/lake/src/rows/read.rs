@@ -97,7 +97,8 @@ impl<F: ReadAt> RowsFile<F> {
         while !rest.is_empty() {
             let rows = varint(&mut rest).and_then(|rows| u32::try_from(rows).ok()).ok_or(TORN)?;
             let bytes = size(&mut rest).ok_or(TORN)?;
-            let next = first.checked_add(rows).filter(|next| (1..=BLOCK_ROWS_MAX).contains(&rows) && *next <= end);
+            let next =
+                first.checked_add(rows).filter(|next| (1..=BLOCK_ROWS_MAX).contains(&rows) && *next <= end);
             let next = next.ok_or(FileError::Damaged("has blocks with more rows than there are"))?;
             check_place(&self.file, offset, bytes, FRAME_BYTES_MAX)?;
             blocks.push(BlockAt { first, end: next, offset, bytes });
@@ -183,7 +184,10 @@ impl<F: ReadAt> RowCursor<F> {
         if row >= self.open.end {
             self.open_block_of(row)?;
         }
-        self.head = self.open.seek(row, self.file.shapes.len()).ok_or(FileError::Damaged("has a row that is none"))?;
+        self.head = self
+            .open
+            .seek(row, self.file.shapes.len())
+            .ok_or(FileError::Damaged("has a row that is none"))?;
         self.number = row;
         Ok(true)
     }
@@ -263,7 +267,8 @@ impl OpenBlock {
             Some((&PLAIN, plain)) => self.plain.extend_from_slice(plain),
             Some((&PACKED, mut packed)) => {
                 // LZ4 makes no more than 255 bytes of one.
-                let bytes = size(&mut packed).filter(|bytes| *bytes <= FRAME_BYTES_MAX.min(packed.len() * 256));
+                let bytes =
+                    size(&mut packed).filter(|bytes| *bytes <= FRAME_BYTES_MAX.min(packed.len() * 256));
                 let bytes = bytes.ok_or(TORN)?;
                 self.plain.resize(bytes, 0);
                 let unpacked = lz4_flex::block::decompress_into(packed, &mut self.plain);

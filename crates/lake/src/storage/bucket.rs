@@ -119,7 +119,8 @@ impl Bucket {
         let (store, at) = (self.store(), self.at(name));
         let read = ask(async move {
             let given = store.get_opts(&at, GetOptions::default()).await?;
-            let version = UpdateVersion { e_tag: given.meta.e_tag.clone(), version: given.meta.version.clone() };
+            let version =
+                UpdateVersion { e_tag: given.meta.e_tag.clone(), version: given.meta.version.clone() };
             Ok((given.bytes().await?.to_vec(), Version(version)))
         })?;
         match read {
@@ -167,7 +168,11 @@ impl Bucket {
                 let parts = it.location.prefix_match(&prefix)?;
                 Some(parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/"))
             });
-            names.try_filter_map(|name| std::future::ready(Ok(name))).boxed().try_collect::<Vec<String>>().await
+            names
+                .try_filter_map(|name| std::future::ready(Ok(name)))
+                .boxed()
+                .try_collect::<Vec<String>>()
+                .await
         })?;
         listed.map_err(|error| failed(&error))
     }
