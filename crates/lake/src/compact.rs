@@ -205,6 +205,7 @@ fn merge_rows(
     }
     writer.push(&held, 0..held.len()).map_err(failed)?;
     let _ = to_parquet.send(held);
+    drop(to_parquet);
     (new.from, new.until) = span.unwrap_or_default();
     new.wrote(ROWS, writer.finish().map_err(failed)?.0.finish()?);
     Ok(moved)
