@@ -1,8 +1,9 @@
-//! How long a thousand indicators take through how many records, beside DuckDB on the same Parquet files, and what it costs to
-//! write them.
+//! How long a thousand indicators and a million take through how many records, beside DuckDB on the same Parquet files, and
+//! what it costs to write them.
 //!
 //! `cargo bench -p lake --bench hunt -- [RECORDS [FOLDER]]`; ten million records without a number, in a temporary folder without
-//! a folder. `YAGURA_DUCKDB` names a Python that has `duckdb`; without it that comparison is left out. Records are synthetic: the
+//! a folder. A folder that this benchmark filled before with as many records is hunted as it is, so that filling and measuring can
+//! be apart. `YAGURA_DUCKDB` names a Python that has `duckdb`; without it that comparison is left out. Records are synthetic: the
 //! mix and the skew are those of a busy sensor, the values are nobody's. One record of a thousand carries what is sought.
 //! Cold: each file of the lake is first dropped from the page cache (`posix_fadvise`, `DONTNEED`).
 
@@ -14,6 +15,7 @@
 )]
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -58,10 +60,23 @@ impl Random {
 
 /// What the indicators ask for, by their number: 30 % addresses, 2 % networks, 40 % names with all below them, 15 % URLs, 13 %
 /// hashes. Names and addresses of theirs are no others'.
+///
+/// The first thousand are carried by records; those behind them by none.
 fn sought(number: u64) -> (ValueKind, String) {
     match number % 100 {
-        0..30 => (ValueKind::Ipv4, format!("203.{}.{}.{}", number / 1000, number % 250, number / 250 % 250)),
-        30..32 => (ValueKind::Ipv4, format!("198.{}.{}.0/24", 18 + number % 2, number / 100 % 250)),
+        0..30 if number < INDICATORS => {
+            (ValueKind::Ipv4, format!("203.{}.{}.{}", number / 1000, number % 250, number / 250 % 250))
+        }
+        0..30 => (
+            ValueKind::Ipv4,
+            format!("{}.{}.{}.{}", 170 + (number >> 24), number >> 16 & 255, number >> 8 & 255, number & 255),
+        ),
+        30..32 if number < INDICATORS => {
+            (ValueKind::Ipv4, format!("198.{}.{}.0/24", 18 + number % 2, number / 100 % 250))
+        }
+        30..32 => {
+            (ValueKind::Ipv4, format!("{}.{}.{}.0/24", 190 + (number >> 16), number >> 8 & 255, number & 255))
+        }
         32..72 => (ValueKind::Domain, format!("bad{number:x}.example")),
         72..87 => (ValueKind::Url, format!("http://files{number:x}.test/load/{number}?id={number}")),
         _ => (ValueKind::Sha256, digest(number | 1 << 40)),
@@ -157,14 +172,14 @@ fn record(number: u64, all: u64, random: &mut Random) -> (Observation<'static>, 
     (record, hit)
 }
 
-fn indicators() -> IndicatorSet {
+fn indicators(count: u64) -> IndicatorSet {
     let quoted = |kind: ValueKind, text: &str| match kind {
         ValueKind::Ipv4 => format!("[ipv4-addr:value = '{text}']"),
         ValueKind::Domain => format!("[domain-name:value = '{text}']"),
         ValueKind::Url => format!("[url:value = '{text}']"),
         _ => format!("[file:hashes.'SHA-256' = '{text}']"),
     };
-    let all = (0..INDICATORS).map(|number| {
+    let all = (0..count).map(|number| {
         let (kind, text) = sought(number);
         let begin = stix::Timestamp::parse("2026-01-01T00:00:00.000Z").unwrap();
         Indicator {
@@ -184,29 +199,44 @@ fn indicators() -> IndicatorSet {
     built.set
 }
 
+/// Records that are made before any of them is written, so that making them is not measured.
+const MADE_AT_ONCE: u64 = 1 << 20;
+
+/// Records with their numbers, each stretch of a seed of its own, made by two threads.
+fn make(numbers: Range<u64>, all: u64) -> Vec<(u64, (Observation<'static>, bool))> {
+    let middle = u64::midpoint(numbers.start, numbers.end);
+    let stretch = |numbers: Range<u64>| {
+        let mut random = Random(numbers.start);
+        numbers.map(|number| (number, record(number, all, &mut random))).collect::<Vec<_>>()
+    };
+    std::thread::scope(|scope| {
+        let second = scope.spawn(|| stretch(middle..numbers.end));
+        let mut made = stretch(numbers.start..middle);
+        made.extend(second.join().unwrap());
+        made
+    })
+}
+
 /// Writes the lake; how many records carry what is sought.
 fn fill(folder: &Path, records: u64) -> u64 {
     let mut writer = Writer::open(folder, Contents::Mechanical, Limits::default()).unwrap();
-    let (mut random, mut hits) = (Random(7), 0);
-    let (mut making, begun) = (Duration::ZERO, Instant::now());
+    let (mut hits, mut wrote) = (0, Duration::ZERO);
     let read = Timestamp::from_second(START + 400 * 86_400).unwrap();
-    for number in 0..records {
-        let at = Instant::now();
-        let (record, hit) = record(number, records, &mut random);
-        making += at.elapsed();
-        hits += u64::from(hit);
-        let origin =
-            Origin { source: "sensor.json", line: number + 1, offset: number * 700, read, text: b"" };
-        writer.push(&record, &origin).unwrap();
-        if (number + 1) % (1 << 20) == 0 {
-            writer.commit(&[], read).unwrap();
+    for first in (0..records).step_by(MADE_AT_ONCE as usize) {
+        let made = make(first..records.min(first + MADE_AT_ONCE), records);
+        let begun = Instant::now();
+        for (number, (record, hit)) in &made {
+            hits += u64::from(*hit);
+            let (line, offset) = (number + 1, number * 700);
+            let origin = Origin { source: "sensor.json", line, offset, read, text: b"" };
+            writer.push(record, &origin).unwrap();
         }
+        writer.commit(&[], read).unwrap();
+        wrote += begun.elapsed();
     }
-    writer.commit(&[], read).unwrap();
-    let wrote = begun.elapsed().saturating_sub(making);
     let rate = |time: Duration| records as f64 / time.as_secs_f64() / 1e6;
     println!(
-        "written       {records} records in {:.1} s beside making them: {:.2} M/s",
+        "written       {records} records in {:.1} s, a commit for each {MADE_AT_ONCE}: {:.2} M/s",
         wrote.as_secs_f64(),
         rate(wrote)
     );
@@ -221,6 +251,23 @@ fn fill(folder: &Path, records: u64) -> u64 {
     );
     // What was replaced is gone with this.
     writer.commit(&[], read.checked_add(jiff::SignedDuration::from_hours(1)).unwrap()).unwrap();
+    hits
+}
+
+/// The lake in the folder, filled now if it was not before; how many records carry what is sought.
+fn filled(folder: &Path, records: u64) -> u64 {
+    let note = folder.join("bench-hits");
+    if let Ok(hits) = std::fs::read_to_string(&note) {
+        let (of, hits) = hits.trim().split_once(' ').unwrap();
+        assert_eq!(
+            of.parse::<u64>().unwrap(),
+            records,
+            "the folder was filled with another number of records"
+        );
+        return hits.parse().unwrap();
+    }
+    let hits = fill(folder, records);
+    std::fs::write(note, format!("{records} {hits}")).unwrap();
     hits
 }
 
@@ -267,39 +314,45 @@ fn main() {
     let records: u64 = arguments.first().map_or(10_000_000, |count| count.parse().unwrap());
     let temporary = tempfile::tempdir().unwrap();
     let folder = arguments.get(1).map_or_else(|| temporary.path().to_owned(), PathBuf::from);
-    let hits = fill(&folder, records);
-    let set = Arc::new(indicators());
+    let hits = filled(&folder, records);
+    let set = Arc::new(indicators(INDICATORS));
     let lake = Lake::open(&folder).unwrap();
     let bytes =
         |of: fn(&lake::Segment) -> u64| lake.segments().iter().map(of).sum::<u64>() as f64 / records as f64;
     println!(
-        "size          {:.1} bytes of Parquet and {:.1} bytes of index a record",
+        "size          {:.1} bytes of Parquet, {:.1} bytes of rows and {:.1} bytes of index a record",
         bytes(|it| it.parquet_bytes),
+        bytes(|it| it.rows_bytes),
         bytes(|it| it.index_bytes)
     );
     let (mut warm, mut cold) = (Vec::new(), Vec::new());
     let (_, lines, tally) = hunt(&folder, &set);
     assert_eq!(lines.len() as u64, hits, "what was put in is found");
-    for _ in 0..5 {
-        warm.push(hunt(&folder, &set).0);
+    // From the disk it takes long where there are very many.
+    let times = if records > 20_000_000 { 2 } else { 5 };
+    for _ in 0..times {
         forget(&folder);
         cold.push(hunt(&folder, &set).0);
     }
+    for _ in 0..5 {
+        warm.push(hunt(&folder, &set).0);
+    }
     let (warm, cold) = (best(&warm), best(&cold));
     println!(
-        "hunt          {INDICATORS} indicators, {} records found: warm {warm:.1?}, cold {cold:.1?} (best of 5)",
+        "hunt          {INDICATORS} indicators, {} records found: warm {warm:.2?} (best of 5), cold {cold:.2?} (best of {times})",
         lines.len()
     );
     println!(
-        "              {} segments, {} not opened; {:.1} MiB of index and {:.1} MiB of Parquet read; {} records decided",
+        "              {} segments, {} not opened; {:.1} MiB of index and {:.1} MiB of rows read; {} records decided",
         tally.segments,
         tally.segments - tally.opened,
         tally.index_bytes as f64 / 1048576.0,
-        tally.parquet_bytes as f64 / 1048576.0,
+        tally.rows_bytes as f64 / 1048576.0,
         tally.rows_read
     );
     absent(&folder, records);
-    duckdb(&folder, &lines, warm, cold);
+    million(&folder, &lines);
+    duckdb(&folder, &lines, records, warm, cold);
 }
 
 /// Names that are nowhere: what a feed that does not concern one costs.
@@ -324,12 +377,36 @@ fn absent(folder: &Path, records: u64) {
         best(&times),
         tally.opened,
         tally.segments,
-        (tally.index_bytes + tally.parquet_bytes) as f64 / 1048576.0
+        (tally.index_bytes + tally.rows_bytes) as f64 / 1048576.0
+    );
+}
+
+/// A million indicators, of which the first thousand are those that records carry.
+fn million(folder: &Path, lines: &BTreeSet<u64>) {
+    let begun = Instant::now();
+    let set = Arc::new(indicators(1_000_000));
+    let built = begun.elapsed();
+    let mut times = Vec::new();
+    for _ in 0..3 {
+        let (took, found, tally) = hunt(folder, &set);
+        assert_eq!(found, *lines, "the others are nowhere");
+        times.push((took, tally));
+    }
+    let (took, tally) = times.into_iter().min_by_key(|(took, _)| *took).unwrap();
+    println!(
+        "million       1,000,000 indicators (made and compiled in {built:.1?}): warm {took:.1?} (best of 3); \
+         {} of {} segments opened, {:.1} MiB of index and {:.1} MiB of rows read",
+        tally.opened,
+        tally.segments,
+        tally.index_bytes as f64 / 1048576.0,
+        tally.rows_bytes as f64 / 1048576.0
     );
 }
 
 /// The same question to DuckDB: values, names with all that is below them, and networks, over the list of each record's values.
-fn duckdb(folder: &Path, lines: &BTreeSet<u64>, warm: Duration, cold: Duration) {
+fn duckdb(folder: &Path, lines: &BTreeSet<u64>, records: u64, warm: Duration, cold: Duration) {
+    // Minutes each where there are very many.
+    let runs = if records > 20_000_000 { 1 } else { 2 };
     let Ok(python) = std::env::var("YAGURA_DUCKDB") else {
         println!("DuckDB        left out: YAGURA_DUCKDB names no Python that has it");
         return;
@@ -356,12 +433,13 @@ fn duckdb(folder: &Path, lines: &BTreeSet<u64>, warm: Duration, cold: Duration) 
           select line from (select line, (split_part(v,'.',1)::ubigint<<24)+(split_part(v,'.',2)::ubigint<<16)+(split_part(v,'.',3)::ubigint<<8)+split_part(v,'.',4)::ubigint n\n\
             from seen where k='ipv4-addr') join nets on n>=a and n<=b)\"\"\"\n\
          def best(q,n):\n  t=[]\n  for _ in range(n):\n    s=time.time(); r=db.execute(q).fetchall(); t.append(time.time()-s)\n  return min(t), r\n\
-         t,_=best(plain,2)\nu,r=best(full,2)\n\
+         t,_=best(plain,{runs})\nu,r=best(full,{runs})\n\
          print(duckdb.__version__,t,u,len(r),sum(x[0] for x in r))\n",
         exact = listed(|kind, text| kind != ValueKind::Domain && !text.contains("/24")),
         names = listed(|kind, _| kind == ValueKind::Domain),
         networks = listed(|_, text| text.ends_with("/24")),
         folder = folder.display(),
+        runs = runs,
     );
     std::fs::write(script.path(), program).unwrap();
     let output = Command::new(python).arg(script.path()).output().unwrap();
@@ -371,7 +449,7 @@ fn duckdb(folder: &Path, lines: &BTreeSet<u64>, warm: Duration, cold: Duration) 
     let (plain, full): (f64, f64) = (words[1].parse().unwrap(), words[2].parse().unwrap());
     let same = words[3] == lines.len().to_string() && words[4] == lines.iter().sum::<u64>().to_string();
     println!(
-        "DuckDB        {}, two threads, page cache warm (best of 2): exact values alone {plain:.2} s = {:.0} times the warm hunt; \
+        "DuckDB        {}, two threads, page cache warm (best of {runs}): exact values alone {plain:.2} s = {:.0} times the warm hunt; \
          with names below and networks {full:.2} s = {:.0} times, {:.0} times the cold one; {} answer",
         words[0],
         plain / warm.as_secs_f64(),

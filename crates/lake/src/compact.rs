@@ -8,22 +8,19 @@
 //!    too old.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::TimestampNanosecondType;
-use arrow_array::{Array, RecordBatch};
-use arrow_select::interleave::interleave_record_batch;
 use jiff::Timestamp;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 
-use crate::disk::Unfinished;
+use crate::columns::nanoseconds;
 use crate::error::LakeError;
 use crate::index::{DROPPED, IndexWriter, ROWS_MAX, merge};
-use crate::manifest::{self, INDEX, PARQUET, Segment};
+use crate::manifest::{self, INDEX, PARQUET, ROWS, Segment};
 use crate::period::{Period, Width};
-use crate::rows::nanoseconds;
-use crate::segment::{BytesRead, ParquetFile, finish_index, next_batch, on_write};
+use crate::rows::{HeldRows, RowCursor, RowsWriter, Wanted};
+use crate::segment::{BytesRead, ParquetFile};
+use crate::storage::{Place, Root};
 use crate::writer::Writer;
 
 /// How long records are kept, by the kind of their folder.
@@ -55,11 +52,12 @@ pub struct Compacted {
     pub expired: u64,
 }
 
-/// Segments of one period that is not over are merged when there are so many.
-const OPEN_SEGMENTS_MAX: usize = 8;
+/// So many segments of about one size are merged in a period that is not over; what comes of it is in the next size, so that
+/// a record is written a few times in all, however small and many the commits are.
+const ALIKE_MAX: usize = 8;
 
-/// Rows that are written at a time.
-const BATCH_ROWS: usize = 8192;
+/// Rows that are merged at a time, while those before become Parquet.
+const BATCH_ROWS: usize = 1 << 15;
 
 impl Writer {
     /// Takes out what is too old, and merges segments: those of hours that are over to days and months that are over.
@@ -109,11 +107,10 @@ impl Writer {
         };
         let cutoff = keep.cutoff(&first.kind, now);
         let mut new = self.next_segment(first.kind.clone(), period);
-        let order = Order::new(&self.root, old, cutoff)?;
-        new.rows = u32::try_from(order.rows.len()).unwrap_or(u32::MAX);
+        if old.iter().any(|segment| cutoff.is_none_or(|cutoff| segment.until >= cutoff)) {
+            merge_files(&self.root, old, cutoff, &mut new)?;
+        }
         if new.rows > 0 {
-            self.merge_rows(old, &order, &mut new)?;
-            self.merge_indexes(old, order, &mut new)?;
             self.make_durable(std::slice::from_ref(&new))?;
         }
         let rows: u64 = old.iter().map(|segment| u64::from(segment.rows)).sum();
@@ -135,62 +132,110 @@ impl Writer {
         }
         Ok(())
     }
+}
 
-    fn merge_rows(&self, old: &[Segment], order: &Order, new: &mut Segment) -> Result<(), LakeError> {
-        let path = new.path(&self.root, PARQUET);
-        let read = BytesRead::default();
-        let mut inputs = Vec::with_capacity(old.len());
-        for segment in old {
-            let reader = segment.open_rows(&self.root, None, BATCH_ROWS, &read)?;
-            inputs.push(Input { reader, segment, batches: VecDeque::new(), first: 0, end: 0 });
-        }
-        let mut file = ParquetFile::create(&path)?;
-        for chunk in order.rows.chunks(BATCH_ROWS) {
-            let mut places = Vec::with_capacity(chunk.len());
-            for (number, row) in chunk {
-                let Some(input) = inputs.get_mut(*number as usize) else { continue };
-                input.load_until(*row, &self.root)?;
-                places.push((*number as usize, *row));
-            }
-            let mut starts = Vec::with_capacity(inputs.len());
-            let mut batches: Vec<&RecordBatch> = Vec::new();
-            for input in &inputs {
-                starts.push(batches.len());
-                batches.extend(&input.batches);
-            }
-            let indices: Vec<(usize, usize)> = places
-                .iter()
-                .filter_map(|(number, row)| {
-                    let (batch, at) = inputs.get(*number)?.find(*row)?;
-                    Some((starts.get(*number)? + batch, at))
-                })
-                .collect();
-            let merged = interleave_record_batch(&batches, &indices)
-                .map_err(|error| LakeError::arrow(&path, error))?;
-            file.write(&merged)?;
-            for (number, row) in places {
-                inputs.get_mut(number).into_iter().for_each(|input| input.forget_before(row));
-            }
-        }
-        new.parquet_bytes = file.finish()?;
-        (new.from, new.until) = order.span;
-        Ok(())
-    }
+/// Writes the three files of one segment of those of several.
+fn merge_files(
+    root: &Root,
+    old: &[Segment],
+    cutoff: Option<i64>,
+    new: &mut Segment,
+) -> Result<(), LakeError> {
+    let mut parquet = ParquetFile::create(root, new)?;
+    let (to_parquet, batches) = sync_channel(2);
+    let (parquet, rows) = std::thread::scope(|scope| {
+        let parquet = scope.spawn(move || {
+            write_batches(root, &batches, &mut parquet)?;
+            parquet.finish()
+        });
+        let rows = merge_rows(root, old, cutoff, new, to_parquet)
+            .and_then(|moved| merge_indexes(root, old, &moved, new));
+        (parquet.join().unwrap_or(Err(LakeError::Stopped)), rows)
+    });
+    // Where Parquet fails, rows go on for nothing; what it says comes first.
+    new.wrote(PARQUET, parquet?);
+    rows?;
+    Ok(())
+}
 
-    fn merge_indexes(&self, old: &[Segment], order: Order, new: &mut Segment) -> Result<(), LakeError> {
-        let path = new.path(&self.root, INDEX);
-        let read = BytesRead::default();
-        let indexes: Vec<_> =
-            old.iter().map(|segment| segment.open_index(&self.root, &read)).collect::<Result<_, _>>()?;
-        let moved = order.moved(old);
-        let mut writer = IndexWriter::new(Unfinished::create(&path)?, new.rows).map_err(on_write(&path))?;
-        merge(&indexes, &moved, &mut writer).map_err(|error| LakeError::index(&path, error))?;
-        finish_index(writer, new, &path)
+fn write_batches(
+    root: &Root,
+    batches: &Receiver<HeldRows>,
+    parquet: &mut ParquetFile,
+) -> Result<(), LakeError> {
+    for held in batches {
+        let shapes = held.shapes().map_err(|error| LakeError::file(root.shown(), error))?;
+        parquet.write(&held, &shapes, 0..held.len())?;
     }
+    Ok(())
+}
+
+/// Writes the rows in the order of time, without those from before the cutoff, and hands them on. For each segment where each
+/// of its rows went.
+fn merge_rows(
+    root: &Root,
+    old: &[Segment],
+    cutoff: Option<i64>,
+    new: &mut Segment,
+    to_parquet: SyncSender<HeldRows>,
+) -> Result<Vec<Vec<u32>>, LakeError> {
+    let name = new.name(ROWS);
+    let path = root.path(&name);
+    let failed = |cause| LakeError::disk(&path, cause);
+    let mut writer = RowsWriter::new(root.create(&name)?).map_err(failed)?;
+    let mut moved: Vec<Vec<u32>> = old.iter().map(|it| vec![DROPPED; it.rows as usize]).collect();
+    let mut inputs = Inputs::open(root, old)?;
+    let mut held = HeldRows::default();
+    let mut span: Option<(i64, i64)> = None;
+    while let Some((number, input)) = inputs.next()? {
+        let row = input.row();
+        let time = row.head.time;
+        if cutoff.is_none_or(|cutoff| time >= cutoff) {
+            let place = moved.get_mut(number).and_then(|rows| rows.get_mut(input.number() as usize));
+            place.into_iter().for_each(|place| *place = new.rows);
+            new.rows += 1;
+            span = Some((span.map_or(time, |(from, _)| from), time));
+            held.copy(row, input.file.encoded_shape(row));
+        }
+        if held.batch_end(0, BATCH_ROWS) < held.len() || held.len() == BATCH_ROWS {
+            writer.push(&held, 0..held.len()).map_err(failed)?;
+            // Whoever reads it has failed if it is gone, and will say why.
+            let _ = to_parquet.send(std::mem::take(&mut held));
+        }
+    }
+    writer.push(&held, 0..held.len()).map_err(failed)?;
+    let _ = to_parquet.send(held);
+    drop(to_parquet);
+    (new.from, new.until) = span.unwrap_or_default();
+    new.wrote(ROWS, writer.finish().map_err(failed)?.0.finish()?);
+    Ok(moved)
+}
+
+fn merge_indexes(
+    root: &Root,
+    old: &[Segment],
+    moved: &[Vec<u32>],
+    new: &mut Segment,
+) -> Result<(), LakeError> {
+    let name = new.name(INDEX);
+    let path = root.path(&name);
+    let failed = |cause| LakeError::disk(&path, cause);
+    let read = BytesRead::default();
+    let indexes: Vec<_> =
+        old.iter().map(|segment| segment.open_index(root, &read)).collect::<Result<_, _>>()?;
+    let mut writer = IndexWriter::new(root.create(&name)?, new.rows).map_err(failed)?;
+    merge(&indexes, moved, &mut writer).map_err(|error| LakeError::file(&path, error))?;
+    let (file, keys) = writer.finish().map_err(failed)?;
+    new.keys = keys;
+    new.wrote(INDEX, file.finish()?);
+    Ok(())
 }
 
 /// The groups of a kind's and period's segments that make one segment each.
 fn worth_merging(mut segments: Vec<Segment>, period: Period, now: Timestamp) -> Vec<Vec<Segment>> {
+    if !period.is_over(now) {
+        return alike(segments);
+    }
     segments.sort_by_key(|segment| (segment.from, segment.number));
     let mut groups: Vec<(u64, Vec<Segment>)> = Vec::new();
     for segment in segments {
@@ -203,112 +248,60 @@ fn worth_merging(mut segments: Vec<Segment>, period: Period, now: Timestamp) -> 
             _ => groups.push((rows, vec![segment])),
         }
     }
-    let few = if period.is_over(now) { 2 } else { OPEN_SEGMENTS_MAX };
     let is_new = |group: &[Segment]| group.iter().any(|segment| segment.period() != Some(period));
-    groups.into_iter().map(|(_, group)| group).filter(|group| group.len() >= few || is_new(group)).collect()
+    groups.into_iter().map(|(_, group)| group).filter(|group| group.len() > 1 || is_new(group)).collect()
 }
 
-/// Which row of which segment comes where.
-struct Order {
-    rows: Vec<(u32, u32)>,
-    span: (i64, i64),
+/// Segments of about one size, in groups of so many that they are worth merging.
+fn alike(segments: Vec<Segment>) -> Vec<Vec<Segment>> {
+    let mut sizes: BTreeMap<u32, Vec<Segment>> = BTreeMap::new();
+    for segment in segments {
+        sizes.entry(segment.rows.max(1).ilog2() / ALIKE_MAX.ilog2()).or_default().push(segment);
+    }
+    let few = |group: &Vec<Segment>| {
+        group.iter().map(|segment| u64::from(segment.rows)).sum::<u64>() <= u64::from(ROWS_MAX)
+    };
+    sizes.into_values().filter(|group| group.len() >= ALIKE_MAX).filter(few).collect()
 }
 
-impl Order {
-    /// In the order of time, without rows from before the cutoff.
-    fn new(root: &std::path::Path, segments: &[Segment], cutoff: Option<i64>) -> Result<Self, LakeError> {
+/// Segments that are read once, from their beginning, in the order of time.
+struct Inputs<'o> {
+    root: &'o Root,
+    old: &'o [Segment],
+    cursors: Vec<RowCursor<Place>>,
+    next: BinaryHeap<Reverse<(i64, usize)>>,
+    /// The one that was given last, which is to go on.
+    last: Option<usize>,
+}
+
+impl<'o> Inputs<'o> {
+    fn open(root: &'o Root, old: &'o [Segment]) -> Result<Self, LakeError> {
         let read = BytesRead::default();
-        let mut times: Vec<Vec<i64>> = Vec::with_capacity(segments.len());
-        for segment in segments {
-            times.push(segment.times(root, &read)?);
-        }
-        let mut next: BinaryHeap<Reverse<(i64, u32, u32)>> = BinaryHeap::new();
-        for (number, times) in (0..).zip(&times) {
-            next.extend(times.first().map(|time| Reverse((*time, number, 0))));
-        }
-        let (mut rows, mut span) = (Vec::with_capacity(times.iter().map(Vec::len).sum()), None);
-        while let Some(Reverse((time, number, row))) = next.pop() {
-            if cutoff.is_none_or(|cutoff| time >= cutoff) {
-                rows.push((number, row));
-                span = Some((span.map_or(time, |(from, _)| from), time));
-            }
-            let after = times.get(number as usize).and_then(|times| times.get(row as usize + 1));
-            next.extend(after.map(|time| Reverse((*time, number, row + 1))));
-        }
-        Ok(Self { rows, span: span.unwrap_or_default() })
+        let open = |segment: &Segment| segment.open_rows(root, Wanted::All, &read);
+        let cursors = old.iter().map(open).collect::<Result<_, _>>()?;
+        let mut inputs = Self { root, old, cursors, next: BinaryHeap::new(), last: None };
+        (0..old.len()).try_for_each(|number| inputs.go_on(number))?;
+        Ok(inputs)
     }
 
-    /// For each segment where each of its rows went.
-    fn moved(self, segments: &[Segment]) -> Vec<Vec<u32>> {
-        let mut moved: Vec<Vec<u32>> =
-            segments.iter().map(|segment| vec![DROPPED; segment.rows as usize]).collect();
-        for (to, (number, row)) in (0..).zip(self.rows) {
-            let place = moved.get_mut(number as usize).and_then(|rows| rows.get_mut(row as usize));
-            place.into_iter().for_each(|place| *place = to);
+    /// The segment whose next row is the earliest, at that row.
+    fn next(&mut self) -> Result<Option<(usize, &RowCursor<Place>)>, LakeError> {
+        if let Some(last) = self.last.take() {
+            self.go_on(last)?;
         }
-        moved
+        let Some(Reverse((_, number))) = self.next.pop() else { return Ok(None) };
+        self.last = Some(number);
+        Ok(self.cursors.get(number).map(|cursor| (number, cursor)))
     }
-}
 
-/// A segment that is read once, from its beginning.
-struct Input<'s> {
-    reader: ParquetRecordBatchReader,
-    segment: &'s Segment,
-    batches: VecDeque<RecordBatch>,
-    /// The number of the first row that is loaded, and of the first that is not yet.
-    first: u32,
-    end: u32,
-}
-
-impl Input<'_> {
-    fn load_until(&mut self, row: u32, root: &std::path::Path) -> Result<(), LakeError> {
-        let path = self.segment.path(root, PARQUET);
-        while self.end <= row {
-            let batch = next_batch(&mut self.reader, &path)?
-                .ok_or_else(|| LakeError::damaged(&path, "it has fewer rows than were written"))?;
-            self.end += u32::try_from(batch.num_rows()).unwrap_or(0);
-            self.batches.push_back(batch);
+    fn go_on(&mut self, number: usize) -> Result<(), LakeError> {
+        let Some((cursor, segment)) = self.cursors.get_mut(number).zip(self.old.get(number)) else {
+            return Ok(());
+        };
+        let failed = |error| LakeError::file(&self.root.path(&segment.name(ROWS)), error);
+        if cursor.next().map_err(failed)? {
+            self.next.push(Reverse((cursor.row().head.time, number)));
         }
         Ok(())
-    }
-
-    fn find(&self, row: u32) -> Option<(usize, usize)> {
-        let mut at = row.checked_sub(self.first)? as usize;
-        for (number, batch) in self.batches.iter().enumerate() {
-            match at.checked_sub(batch.num_rows()) {
-                Some(rest) => at = rest,
-                None => return Some((number, at)),
-            }
-        }
-        None
-    }
-
-    fn forget_before(&mut self, row: u32) {
-        while let Some(batch) = self.batches.front() {
-            let end = self.first + u32::try_from(batch.num_rows()).unwrap_or(0);
-            if end > row {
-                return;
-            }
-            self.first = end;
-            self.batches.pop_front();
-        }
-    }
-}
-
-impl Segment {
-    /// The times of the rows; eight bytes for each.
-    fn times(&self, root: &std::path::Path, read: &BytesRead) -> Result<Vec<i64>, LakeError> {
-        let path = self.path(root, PARQUET);
-        let mut reader = self.open_times(root, read)?;
-        let mut times = Vec::with_capacity(self.rows as usize);
-        while let Some(batch) = next_batch(&mut reader, &path)? {
-            let column =
-                batch.columns().first().and_then(|it| it.as_primitive_opt::<TimestampNanosecondType>());
-            let column = column.filter(|column| column.null_count() == 0);
-            times.extend_from_slice(
-                column.ok_or_else(|| LakeError::damaged(&path, "it has no times"))?.values(),
-            );
-        }
-        Ok(times)
     }
 }

@@ -1,7 +1,19 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::index::IndexError;
+/// Why one of a lake's own files cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The system refused, or the file ends before it should.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+    /// A later version wrote it.
+    #[error("it is of format {0}, which is not known")]
+    Version(u32),
+    /// It is not what was written.
+    #[error("it {0}")]
+    Damaged(&'static str),
+}
 
 /// Why a lake cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +36,9 @@ pub enum LakeError {
     /// The folder was written by a later version.
     #[error("the lake is of format {0}, which this version does not know; use a newer one")]
     Format(u32),
+    /// The lake was written by an earlier version, in a form that is not read any more.
+    #[error("the lake is of format {0}, which no release had; lay the logs down in a new lake")]
+    Outdated(u32),
     /// A file is not what was written.
     #[error("`{path}` is damaged: {what}; put it back from a backup, or lay the logs down in a new lake")]
     Damaged {
@@ -32,6 +47,14 @@ pub enum LakeError {
         /// What is wrong with it.
         what: String,
     },
+    /// Another process has written to the lake since this one read it.
+    #[error(
+        "another process has written to this lake meanwhile, and nothing of this was committed; do it again"
+    )]
+    Overtaken,
+    /// What writes in the background has stopped before its end.
+    #[error("what writes the lake's files has stopped before its end; nothing of this was committed")]
+    Stopped,
     /// Too many segments lie over one another in time.
     #[error("more than {0} segments overlap in time; run `yagura lake compact` first")]
     Overlapping(usize),
@@ -41,15 +64,19 @@ pub enum LakeError {
 }
 
 impl LakeError {
-    /// A stable code: `lake-disk`, `lake-busy`, `lake-none`, `lake-format`, `lake-damaged`, `lake-overlapping`, `lake-contents`.
+    /// A stable code: `lake-disk`, `lake-busy`, `lake-none`, `lake-format`, `lake-outdated`,
+    /// `lake-damaged`, `lake-overtaken`, `lake-stopped`, `lake-overlapping`, `lake-contents`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Disk { .. } => "lake-disk",
             Self::Busy => "lake-busy",
             Self::NoLake(_) => "lake-none",
+            Self::Outdated(_) => "lake-outdated",
             Self::Format(_) => "lake-format",
             Self::Damaged { .. } => "lake-damaged",
+            Self::Overtaken => "lake-overtaken",
+            Self::Stopped => "lake-stopped",
             Self::Overlapping(_) => "lake-overlapping",
             Self::Contents(_) => "lake-contents",
         }
@@ -63,9 +90,12 @@ impl LakeError {
         Self::Damaged { path: path.to_owned(), what: what.to_string() }
     }
 
-    pub(crate) fn index(path: &Path, error: IndexError) -> Self {
+    pub(crate) fn file(path: &Path, error: FileError) -> Self {
         match error {
-            IndexError::Read(cause) => Self::disk(path, cause),
+            FileError::Read(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => {
+                Self::damaged(path, "it is torn")
+            }
+            FileError::Read(cause) => Self::disk(path, cause),
             other => Self::damaged(path, other),
         }
     }
@@ -78,9 +108,5 @@ impl LakeError {
             },
             other => Self::damaged(path, other),
         }
-    }
-
-    pub(crate) fn arrow(path: &Path, error: arrow_schema::ArrowError) -> Self {
-        Self::damaged(path, error)
     }
 }

@@ -3,7 +3,7 @@
 //! 1. What the set seeks becomes ranges of index keys, sorted, once.
 //! 2. Each segment whose time overlaps is asked by its filter and then by its index which rows show any of it. Most segments
 //!    are done with after this.
-//! 3. The rows that are named are read, and no others, from all segments together in the order of time.
+//! 3. The rows that are named are read, and no blocks without any, from all segments together in the order of time.
 //! 4. The matcher decides on each as on a live record. Rows that show nothing that is sought satisfy no pattern, so this is the
 //!    answer of a scan of all.
 //!
@@ -12,19 +12,19 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 use matcher::{BoundRecord, IndicatorSet, Match, Scanner, Tally, WindowTally};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReader;
 use telemetry::Reader;
 
-use crate::error::LakeError;
-use crate::index::RowSet;
+use crate::columns::{nanoseconds, timestamp};
+use crate::error::{FileError, LakeError};
 use crate::key::{self, Range};
-use crate::manifest::{Lake, PARQUET, Segment};
-use crate::rows::{ReadRows, nanoseconds};
-use crate::segment::{BytesRead, next_batch};
+use crate::manifest::{INDEX, Lake, ROWS, Segment};
+use crate::rows::{RowCursor, Wanted};
+use crate::segment::BytesRead;
+use crate::storage;
 
 /// What is looked for, and when.
 #[derive(Debug, Clone)]
@@ -80,14 +80,14 @@ pub struct HuntTally {
     pub cleared_by_filter: u64,
     /// Segments of which the index said so.
     pub cleared_by_index: u64,
-    /// Segments whose Parquet file was opened.
+    /// Segments whose rows were opened.
     pub opened: u64,
     /// Rows that were read and decided.
     pub rows_read: u64,
     /// Bytes that were read of indexes.
     pub index_bytes: u64,
-    /// Bytes that were read of Parquet files.
-    pub parquet_bytes: u64,
+    /// Bytes that were read of rows.
+    pub rows_bytes: u64,
     /// Comparisons that no value leads to. Where there is one, every row was read.
     pub unanchored: u64,
     /// What the matcher counted.
@@ -99,8 +99,8 @@ pub struct HuntTally {
 /// The most segments that are read side by side.
 const OPEN_MAX: usize = 512;
 
-/// Rows that are decoded at a time: few where few are asked for.
-const BATCH_ROWS: usize = 512;
+/// So many segments' indexes are asked ahead of the rows that are decided.
+const AHEAD: usize = 64;
 
 impl Lake {
     /// Looks for the indicators. Sightings come in the order of the records' time, those of one record in the order of the set.
@@ -124,14 +124,18 @@ impl Lake {
         let asked = Asked::new(hunt);
         let mut scanner = Scanner::new(Arc::clone(&hunt.set), Reader::auto());
         let mut open = Open { lake: self, read: &read, streams: BinaryHeap::new() };
-        for (number, segment) in (0_u64..).zip(&self.manifest.segments) {
-            open.decide_until(segment.from, &asked, &mut scanner, &mut tally, found)?;
-            progress(number);
-            if let Some(rows) = asked.rows_of(segment, self, &read, &mut tally)? {
-                open.add(number, segment, rows, &mut tally)?;
-            }
-            if open.streams.len() > OPEN_MAX {
-                return Err(LakeError::Overlapping(OPEN_MAX));
+        let mut number = 0;
+        for some in self.manifest.segments.chunks(AHEAD) {
+            for (segment, answer) in some.iter().zip(asked.answers(some, self, &read)) {
+                open.decide_until(segment.from, &asked, &mut scanner, &mut tally, found)?;
+                progress(number);
+                if let Some(wanted) = tally.count(answer?) {
+                    open.add(number, segment, wanted, &mut tally)?;
+                }
+                if open.streams.len() > OPEN_MAX {
+                    return Err(LakeError::Overlapping(OPEN_MAX));
+                }
+                number += 1;
             }
         }
         open.decide_rest(&asked, &mut scanner, &mut tally, found)?;
@@ -139,7 +143,7 @@ impl Lake {
         tally.matcher = scanner.tally().clone();
         tally.windows = scanner.windows().tally();
         tally.index_bytes = read.index.load(Ordering::Relaxed);
-        tally.parquet_bytes = read.parquet.load(Ordering::Relaxed);
+        tally.rows_bytes = read.rows.load(Ordering::Relaxed);
         Ok(tally)
     }
 }
@@ -155,10 +159,25 @@ struct Asked {
     now: Timestamp,
 }
 
-/// What is to be read of a segment.
-enum Wanted {
-    All,
-    Some(RowSet),
+/// What a segment holds of what is asked for.
+enum Answer {
+    OutsideTime,
+    ClearedByFilter,
+    ClearedByIndex,
+    Rows(Wanted),
+}
+
+impl HuntTally {
+    /// Counts an answer; the rows that it names.
+    fn count(&mut self, answer: Answer) -> Option<Wanted> {
+        match answer {
+            Answer::OutsideTime => self.outside_time += 1,
+            Answer::ClearedByFilter => self.cleared_by_filter += 1,
+            Answer::ClearedByIndex => self.cleared_by_index += 1,
+            Answer::Rows(wanted) => return Some(wanted),
+        }
+        None
+    }
 }
 
 impl Asked {
@@ -179,32 +198,45 @@ impl Asked {
         self.since <= time && (time < self.until || self.until == i64::MAX)
     }
 
-    fn rows_of(
-        &self,
-        segment: &Segment,
-        lake: &Lake,
-        read: &BytesRead,
-        tally: &mut HuntTally,
-    ) -> Result<Option<Wanted>, LakeError> {
+    /// The answers of segments, several of which are asked at once.
+    fn answers(&self, segments: &[Segment], lake: &Lake, read: &BytesRead) -> Vec<Result<Answer, LakeError>> {
+        let next = AtomicUsize::new(0);
+        let ask = || {
+            let mut answers = Vec::new();
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(segment) = segments.get(number) else { return answers };
+                answers.push((number, self.answer(segment, lake, read)));
+            }
+        };
+        let hands = lake.root.lanes().min(segments.len());
+        let mut answers = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..hands).map(|_| scope.spawn(ask)).collect();
+            let mut answers = ask();
+            for other in others {
+                answers.extend(other.join().unwrap_or_default());
+            }
+            answers
+        });
+        answers.sort_unstable_by_key(|(number, _)| *number);
+        answers.into_iter().map(|(_, answer)| answer).collect()
+    }
+
+    fn answer(&self, segment: &Segment, lake: &Lake, read: &BytesRead) -> Result<Answer, LakeError> {
         if segment.until < self.since || (segment.from >= self.until && self.until != i64::MAX) {
-            tally.outside_time += 1;
-            return Ok(None);
+            return Ok(Answer::OutsideTime);
         }
         if self.all {
-            return Ok(Some(Wanted::All));
+            return Ok(Answer::Rows(Wanted::All));
         }
-        let index = segment.open_index(lake.root(), read)?;
-        let path = segment.path(lake.root(), crate::manifest::INDEX);
-        let found = index.rows(&self.ranges).map_err(|error| LakeError::index(&path, error))?;
-        if !found.looked_up {
-            tally.cleared_by_filter += 1;
-            return Ok(None);
-        }
-        if found.rows.is_empty() {
-            tally.cleared_by_index += 1;
-            return Ok(None);
-        }
-        Ok(Some(Wanted::Some(found.rows)))
+        let index = segment.open_index(&lake.root, read)?;
+        let found = index.rows(&self.ranges);
+        let found = found.map_err(|error| LakeError::file(&lake.root.path(&segment.name(INDEX)), error))?;
+        Ok(match (found.looked_up, found.rows.is_empty()) {
+            (false, _) => Answer::ClearedByFilter,
+            (true, true) => Answer::ClearedByIndex,
+            (true, false) => Answer::Rows(Wanted::Some(found.rows)),
+        })
     }
 }
 
@@ -220,25 +252,7 @@ struct Stream {
     time: i64,
     /// The segment's place among those of the lake.
     number: u64,
-    segment: Segment,
-    reader: ParquetRecordBatchReader,
-    rows: ReadRows,
-    at: usize,
-    /// Numbers of the rows in the segment, where not all are read; of the batch's first row where they are.
-    wanted: Option<std::vec::IntoIter<u32>>,
-    next_row: u32,
-}
-
-impl Stream {
-    fn row_number(&mut self) -> u32 {
-        match &mut self.wanted {
-            Some(wanted) => wanted.next().unwrap_or(u32::MAX),
-            None => {
-                self.next_row += 1;
-                self.next_row - 1
-            }
-        }
-    }
+    rows: Box<RowCursor<storage::Place>>,
 }
 
 impl PartialEq for Stream {
@@ -269,31 +283,24 @@ impl Open<'_> {
         wanted: Wanted,
         tally: &mut HuntTally,
     ) -> Result<(), LakeError> {
-        let rows = match &wanted {
-            Wanted::All => None,
-            Wanted::Some(rows) => Some(rows),
-        };
         tally.opened += 1;
-        let mut reader = segment.open_rows(self.lake.root(), rows, BATCH_ROWS, self.read)?;
-        let path = segment.path(self.lake.root(), PARQUET);
-        let Some(rows) = next_rows(&mut reader, &path)? else { return Ok(()) };
-        let wanted = match wanted {
-            Wanted::All => None,
-            Wanted::Some(rows) => Some(rows.iter().collect::<Vec<_>>().into_iter()),
-        };
-        let time = rows.time(0);
-        let segment = segment.clone();
-        self.streams.push(Reverse(Stream {
-            time,
-            number,
-            segment,
-            reader,
-            rows,
-            at: 0,
-            wanted,
-            next_row: 0,
-        }));
+        let rows = segment.open_rows(&self.lake.root, wanted, self.read)?;
+        self.go_on(Stream { time: 0, number, rows: Box::new(rows) })
+    }
+
+    /// Goes to the stream's next row, and forgets the stream where there is none.
+    fn go_on(&mut self, mut stream: Stream) -> Result<(), LakeError> {
+        if stream.rows.next().map_err(|error| self.damaged(stream.number, error))? {
+            stream.time = stream.rows.row().head.time;
+            self.streams.push(Reverse(stream));
+        }
         Ok(())
+    }
+
+    fn damaged(&self, number: u64, error: FileError) -> LakeError {
+        let segment = usize::try_from(number).ok().and_then(|number| self.lake.manifest.segments.get(number));
+        let name = segment.map(|segment| segment.name(ROWS)).unwrap_or_default();
+        LakeError::file(&self.lake.root.path(&name), error)
     }
 
     /// Decides on the rows from before that time.
@@ -331,56 +338,44 @@ impl Open<'_> {
         tally: &mut HuntTally,
         found: &mut dyn FnMut(&Sighting<'_>),
     ) -> Result<(), LakeError> {
-        let Some(Reverse(mut stream)) = self.streams.pop() else { return Ok(()) };
-        let row = stream.row_number();
+        let Some(Reverse(stream)) = self.streams.pop() else { return Ok(()) };
         if asked.is_within(stream.time) {
             tally.rows_read += 1;
-            self.decide(&stream, row, asked, scanner, found)?;
+            self.decide(&stream, asked, scanner, found)?;
         }
-        stream.at += 1;
-        if stream.at >= stream.rows.len() {
-            let path = stream.segment.path(self.lake.root(), PARQUET);
-            let Some(rows) = next_rows(&mut stream.reader, &path)? else { return Ok(()) };
-            (stream.rows, stream.at) = (rows, 0);
-        }
-        stream.time = stream.rows.time(stream.at);
-        self.streams.push(Reverse(stream));
-        Ok(())
+        self.go_on(stream)
     }
 
     fn decide(
         &self,
         stream: &Stream,
-        row: u32,
         asked: &Asked,
         scanner: &mut Scanner,
         found: &mut dyn FnMut(&Sighting<'_>),
     ) -> Result<(), LakeError> {
-        let (rows, at) = (&stream.rows, stream.at);
-        let observation = rows.observation(at);
-        let text = rows.text(at);
+        let row = stream.rows.row();
+        let record = row.record().map_err(|error| self.damaged(stream.number, error))?;
         // Segment and row lead back to the record, however many are remembered.
-        let line = (stream.number << 32) | u64::from(row);
-        let time = observation.time.unwrap_or_else(|| crate::rows::timestamp(stream.time));
-        let record = BoundRecord { time, line, offset: rows.offset(at) };
+        let line = (stream.number << 32) | u64::from(stream.rows.number());
+        let time = record.observation.time.unwrap_or_else(|| timestamp(stream.time));
+        let bound = BoundRecord { time, line, offset: row.head.position };
         let mut failed = None;
-        scanner.scan_record(
-            &observation,
-            text.unwrap_or_default().as_bytes(),
-            record,
-            asked.now,
-            &mut |it| {
-                let with: Result<Vec<Place>, LakeError> =
-                    it.bound.iter().map(|other| self.place_of(other)).collect();
-                match with {
-                    Ok(with) => {
-                        let place = place(rows, at);
-                        found(&Sighting { found: it, place: &place, time, with: &with, text });
-                    }
-                    Err(error) => failed = Some(error),
+        let text = record.text.unwrap_or_default().as_bytes();
+        scanner.scan_record(&record.observation, text, bound, asked.now, &mut |it| {
+            let with: Result<Vec<Place>, LakeError> =
+                it.bound.iter().map(|other| self.place_of(other)).collect();
+            match with {
+                Ok(with) => {
+                    let place = Place {
+                        source: record.source.to_string(),
+                        line: row.head.line,
+                        offset: row.head.position,
+                    };
+                    found(&Sighting { found: it, place: &place, time, with: &with, text: record.text });
                 }
-            },
-        );
+                Err(error) => failed = Some(error),
+            }
+        });
         failed.map_or(Ok(()), Err)
     }
 
@@ -391,32 +386,13 @@ impl Open<'_> {
         let Some(segment) = segment else {
             return Err(LakeError::damaged(self.lake.root(), "a record that was read is in no segment"));
         };
-        let path = segment.path(self.lake.root(), PARQUET);
-        let only = RowSet::one(row, segment.rows);
-        let mut reader = segment.open_rows(self.lake.root(), Some(&only), 1, self.read)?;
-        match next_rows(&mut reader, &path)? {
-            Some(rows) => Ok(place(&rows, 0)),
-            None => Err(LakeError::damaged(&path, "it has fewer rows than were written")),
+        let mut rows = segment.open_rows(&self.lake.root, Wanted::Some(vec![row]), self.read)?;
+        let failed = |error| self.damaged(number, error);
+        if !rows.next().map_err(failed)? {
+            return Err(failed(FileError::Damaged("has fewer rows than were written")));
         }
+        let row = rows.row();
+        let source = row.record().map_err(failed)?.source.into_owned();
+        Ok(Place { source, line: row.head.line, offset: row.head.position })
     }
-}
-
-fn place(rows: &ReadRows, at: usize) -> Place {
-    Place { source: rows.source(at).to_owned(), line: rows.line(at), offset: rows.offset(at) }
-}
-
-/// The next rows that there are.
-fn next_rows(
-    reader: &mut ParquetRecordBatchReader,
-    path: &std::path::Path,
-) -> Result<Option<ReadRows>, LakeError> {
-    while let Some(batch) = next_batch(reader, path)? {
-        if batch.num_rows() > 0 {
-            let rows = ReadRows::new(&batch);
-            return rows
-                .map(Some)
-                .ok_or_else(|| LakeError::damaged(path, "it has other columns than were written"));
-        }
-    }
-    Ok(None)
 }

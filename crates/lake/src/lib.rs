@@ -1,5 +1,5 @@
-//! Telemetry history: what an edge or an analyst has read, kept in Parquet with an index of observables beside each file, and
-//! hunts through it.
+//! Telemetry history: what an edge or an analyst has read, kept in a folder or a bucket as Parquet and as rows with an index of
+//! observables beside them, and hunts through it.
 //!
 //! A [`Writer`] takes observations and makes segments of them, each the records of one kind and one hour, day or month, in the
 //! order of their time; [`Writer::commit`] returns when they cannot be lost any more. A [`Lake`] is what a reader sees: the
@@ -7,25 +7,31 @@
 //! rows show anything that is sought, those rows alone are read, and the matcher decides on them as it does on live records.
 //! The answer is that of the matcher over all rows in the order of time.
 //!
-//! [docs/developers/lake.md](../../../docs/developers/lake.md) describes the folder, the columns and the index byte by byte.
-//! Files are read and written in the module `disk` and nowhere else; the time is an argument.
+//! [docs/developers/lake.md](../../../docs/developers/lake.md) describes the files and the columns; the modules
+//! `rows` and `index` describe theirs byte by byte.
+//! Files are read and written in the module `storage` and nowhere else; the time is an argument.
 
+mod check;
+mod columns;
 mod compact;
-mod disk;
 mod error;
+mod frame;
 mod hunt;
 mod index;
 mod key;
 mod manifest;
+mod observables;
 mod period;
 mod rows;
 mod segment;
+mod storage;
 mod writer;
 
 pub use compact::{Compacted, Keep};
-pub use error::LakeError;
+pub use error::{FileError, LakeError};
 pub use hunt::{Hunt, HuntTally, Place, Sighting};
-pub use index::{IndexError, fuzz_index};
+pub use index::fuzz_index;
 pub use manifest::{Lake, Segment, SourceState};
 pub use period::Period;
+pub use rows::fuzz_rows;
 pub use writer::{Contents, Limits, Origin, Writer};

@@ -4,20 +4,20 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::disk;
 use crate::error::LakeError;
 use crate::period::Period;
+use crate::storage::{Finished, Root, Version};
 
 /// The file that says which segments count.
 pub(crate) const MANIFEST: &str = "MANIFEST.json";
 
-/// The version of the folder's form.
-const FORMAT: u32 = 1;
+/// The version of the lake's form.
+const FORMAT: u32 = 2;
 
 /// A lake as a reader sees it: what the manifest said when it was opened.
 #[derive(Debug, Clone)]
 pub struct Lake {
-    root: PathBuf,
+    pub(crate) root: Root,
     pub(crate) manifest: Manifest,
 }
 
@@ -34,13 +34,19 @@ pub(crate) struct Manifest {
     pub(crate) sources: BTreeMap<String, SourceState>,
     /// Segments that do not count any more, until their files are removed.
     pub(crate) retired: Vec<Retired>,
+    /// Which writing of the file this is.
+    #[serde(skip)]
+    version: Option<Version>,
 }
 
-/// Records of one kind and one period, in the order of their time: a Parquet file and its index.
+/// Records of one kind and one period, in the order of their time: a Parquet file, the same as rows, and the index of these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment {
     /// The number that no other segment of the lake has or had.
     pub number: u64,
+    /// What the names of its writer's files bear; empty in a folder.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) mark: String,
     /// The folder's kind: that of the records, or `other`.
     pub kind: String,
     /// The hour, day or month, as [`Period`] writes it.
@@ -53,6 +59,10 @@ pub struct Segment {
     pub until: i64,
     /// The size of the Parquet file.
     pub parquet_bytes: u64,
+    /// The CRC-32 of the Parquet file, of the rows and of the index.
+    pub(crate) checksums: [u32; 3],
+    /// The size of the rows.
+    pub rows_bytes: u64,
     /// The size of the index.
     pub index_bytes: u64,
     /// How many different values the index knows.
@@ -86,7 +96,11 @@ const RETIRED_SECONDS: i64 = 600;
 const SOURCES_MAX: usize = 100_000;
 
 pub(crate) const PARQUET: &str = "parquet";
+pub(crate) const ROWS: &str = "rows";
 pub(crate) const INDEX: &str = "index";
+
+/// The files of a segment.
+pub(crate) const ENDINGS: [&str; 3] = [PARQUET, ROWS, INDEX];
 
 impl Segment {
     /// Its period.
@@ -95,30 +109,57 @@ impl Segment {
         Period::parse(&self.period)
     }
 
-    /// The path below the lake's folder without its ending.
+    /// The name below the lake's root without its ending.
     pub(crate) fn stem(&self) -> String {
-        format!("kind={}/period={}/{:010}", self.kind, self.period, self.number)
+        let Self { number, mark, kind, period, .. } = self;
+        let dash = if mark.is_empty() { "" } else { "-" };
+        format!("kind={kind}/period={period}/{number:010}{dash}{mark}")
     }
 
-    pub(crate) fn path(&self, root: &Path, ending: &str) -> PathBuf {
-        root.join(format!("{}.{ending}", self.stem()))
+    pub(crate) fn name(&self, ending: &str) -> String {
+        format!("{}.{ending}", self.stem())
+    }
+
+    /// The names of its files, and how each was written.
+    pub(crate) fn files(&self) -> [(String, Finished); 3] {
+        let bytes = [self.parquet_bytes, self.rows_bytes, self.index_bytes];
+        std::array::from_fn(|at| {
+            let ending = ENDINGS.get(at).copied().unwrap_or_default();
+            let (bytes, checksum) = (bytes.get(at).copied(), self.checksums.get(at).copied());
+            let written =
+                Finished { bytes: bytes.unwrap_or_default(), checksum: checksum.unwrap_or_default() };
+            (self.name(ending), written)
+        })
+    }
+
+    /// Says how a file was written.
+    pub(crate) fn wrote(&mut self, ending: &str, written: Finished) {
+        let [parquet, rows, index] = &mut self.checksums;
+        let (bytes, checksum) = match ending {
+            PARQUET => (&mut self.parquet_bytes, parquet),
+            ROWS => (&mut self.rows_bytes, rows),
+            _ => (&mut self.index_bytes, index),
+        };
+        (*bytes, *checksum) = (written.bytes, written.checksum);
     }
 }
 
 impl Lake {
-    /// Opens the lake in a folder for reading.
+    /// Opens a lake for reading. Opened once it can be hunted any number of times; what was committed since is seen when it is
+    /// opened again.
     ///
     /// # Errors
     /// [`LakeError::NoLake`] where there is none.
     pub fn open(root: &Path) -> Result<Self, LakeError> {
-        let manifest = Manifest::read(root)?.ok_or_else(|| LakeError::NoLake(root.to_owned()))?;
-        Ok(Self { root: root.to_owned(), manifest })
+        let root = Root::of(root)?;
+        let manifest = Manifest::read(&root)?.ok_or_else(|| LakeError::NoLake(root.shown().to_owned()))?;
+        Ok(Self { root, manifest })
     }
 
-    /// The folder.
+    /// The folder, or the address without what signs in.
     #[must_use]
     pub fn root(&self) -> &Path {
-        &self.root
+        self.root.shown()
     }
 
     /// The segments that count.
@@ -130,7 +171,7 @@ impl Lake {
     /// The Parquet file of a segment.
     #[must_use]
     pub fn parquet_path(&self, segment: &Segment) -> PathBuf {
-        segment.path(&self.root, PARQUET)
+        self.root.path(&segment.name(PARQUET))
     }
 }
 
@@ -139,15 +180,29 @@ impl Manifest {
         Self { format: FORMAT, next: 1, full, ..Self::default() }
     }
 
-    pub(crate) fn read(root: &Path) -> Result<Option<Self>, LakeError> {
-        let path = root.join(MANIFEST);
-        let Some(content) = disk::read(&path)? else { return Ok(None) };
-        let manifest: Self =
-            serde_json::from_slice(&content).map_err(|error| LakeError::damaged(&path, error))?;
-        if manifest.format != FORMAT {
-            return Err(LakeError::Format(manifest.format));
+    pub(crate) fn read(root: &Root) -> Result<Option<Self>, LakeError> {
+        /// What every form of it has.
+        #[derive(Deserialize)]
+        struct Form {
+            format: u32,
         }
-        let odd = manifest.segments.iter().find(|it| it.period().is_none() || !is_folder_name(&it.kind));
+        let Some((content, version)) = root.read(MANIFEST)? else { return Ok(None) };
+        let path = root.path(MANIFEST);
+        let damaged = |error: serde_json::Error| LakeError::damaged(&path, error);
+        let Form { format } = serde_json::from_slice(&content).map_err(damaged)?;
+        if format != FORMAT {
+            return Err(if format < FORMAT {
+                LakeError::Outdated(format)
+            } else {
+                LakeError::Format(format)
+            });
+        }
+        let mut manifest: Self = serde_json::from_slice(&content).map_err(damaged)?;
+        manifest.version = Some(version);
+        let odd = manifest
+            .segments
+            .iter()
+            .find(|it| it.period().is_none() || !is_folder_name(&it.kind) || !is_mark(&it.mark));
         if let Some(segment) = odd {
             let what = format!("segment {} has a kind or a period that is none", segment.number);
             return Err(LakeError::damaged(&path, what));
@@ -156,14 +211,14 @@ impl Manifest {
     }
 
     /// Makes this the state of the lake.
-    pub(crate) fn commit(&mut self, root: &Path, now: Timestamp) -> Result<(), LakeError> {
+    pub(crate) fn commit(&mut self, root: &Root, now: Timestamp) -> Result<(), LakeError> {
         self.segments.sort_by_key(|segment| (segment.from, segment.number));
         self.forget_sources();
         let due: Vec<Retired> =
             self.retired.extract_if(.., |it| now.as_second() - it.at > RETIRED_SECONDS).collect();
-        let path = root.join(MANIFEST);
-        let content = serde_json::to_vec_pretty(self).map_err(|error| LakeError::damaged(&path, error))?;
-        disk::replace(&path, &content)?;
+        let content = serde_json::to_vec_pretty(self)
+            .map_err(|error| LakeError::damaged(&root.path(MANIFEST), error))?;
+        self.version = Some(root.replace(MANIFEST, &content, self.version.as_ref())?);
         due.iter().try_for_each(|it| remove(root, &it.stem))
     }
 
@@ -183,16 +238,14 @@ impl Manifest {
     }
 }
 
-/// Removes the files of a segment, and its folders if nothing else is in them.
-pub(crate) fn remove(root: &Path, stem: &str) -> Result<(), LakeError> {
-    for ending in [PARQUET, INDEX] {
-        disk::remove(&root.join(format!("{stem}.{ending}")))?;
-    }
-    let mut folder = root.join(stem);
-    while folder.pop() && folder != root {
-        disk::remove_empty_folder(&folder);
-    }
-    Ok(())
+/// Removes the files of a segment.
+pub(crate) fn remove(root: &Root, stem: &str) -> Result<(), LakeError> {
+    ENDINGS.iter().try_for_each(|ending| root.remove(&format!("{stem}.{ending}")))
+}
+
+/// Whether a text is a writer's mark, or none.
+fn is_mark(mark: &str) -> bool {
+    mark.len() <= 32 && mark.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether a kind can be the name of a folder everywhere.

@@ -1,6 +1,11 @@
-use jiff::Timestamp;
+use std::ops::Range;
+
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+
+use crate::columns::{nanoseconds, timestamp};
+use crate::rows::Head;
 
 /// The span of time whose records a segment holds; UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,6 +59,18 @@ impl Period {
         TimeZone::UTC.to_timestamp(start).unwrap_or(Timestamp::MIN)
     }
 
+    /// The first instant after it.
+    fn end(self) -> Timestamp {
+        let start = TimeZone::UTC.to_datetime(self.start());
+        let span = match self.width() {
+            Width::Hour => 1.hour(),
+            Width::Day => 1.day(),
+            Width::Month => 1.month(),
+        };
+        let end = start.checked_add(span).unwrap_or(DateTime::MAX);
+        TimeZone::UTC.to_timestamp(end).unwrap_or(Timestamp::MAX)
+    }
+
     /// The wider period that this one is in.
     pub(crate) fn within(self, width: Width) -> Self {
         Self::of(self.start(), width.max(self.width()))
@@ -92,6 +109,54 @@ impl Period {
         };
         Some(period)
     }
+}
+
+/// A segment of less than this is worth merging later; no batch is cut to many of them.
+const PART_ROWS: usize = 1 << 16;
+
+/// So many small segments of one batch are no harm.
+const PARTS_MIN: usize = 4;
+
+/// Where rows in the order of time are cut into segments: by hour where that gives few or large ones, otherwise by day or by
+/// month, and where a clock went wild not at all. Rows of no plausible time are filed with the hour in which they were read.
+pub(crate) fn cut(heads: &[Head], plausible: &Range<i64>, read: Timestamp) -> Vec<(Period, Range<usize>)> {
+    let before = heads.partition_point(|head| head.time < plausible.start);
+    let after = heads.partition_point(|head| head.time < plausible.end).max(before);
+    let within = before..after;
+    let most = PARTS_MIN.max(within.len() / PART_ROWS);
+    let mut parts = Vec::new();
+    if !within.is_empty() {
+        let widths = [Width::Hour, Width::Day, Width::Month];
+        let cut = widths.into_iter().find_map(|width| cut_by(heads, within.clone(), width, most));
+        let last = heads.get(after - 1).map_or(read, |head| timestamp(head.time));
+        parts = cut.unwrap_or_else(|| vec![(Period::of(last, Width::Month), within)]);
+    }
+    let strange = [0..before, after..heads.len()].into_iter().filter(|rows| !rows.is_empty());
+    parts.extend(strange.map(|rows| (Period::of(read, Width::Hour), rows)));
+    parts
+}
+
+/// The rows by periods of that width; `None` where there are more than so many.
+fn cut_by(
+    heads: &[Head],
+    within: Range<usize>,
+    width: Width,
+    most: usize,
+) -> Option<Vec<(Period, Range<usize>)>> {
+    let mut parts = Vec::new();
+    let mut start = within.start;
+    while start < within.end {
+        if parts.len() >= most {
+            return None;
+        }
+        let rest = heads.get(start..within.end)?;
+        let period = Period::of(timestamp(rest.first()?.time), width);
+        let end = nanoseconds(period.end());
+        let count = rest.partition_point(|head| head.time < end).max(1);
+        parts.push((period, start..start + count));
+        start += count;
+    }
+    Some(parts)
 }
 
 fn date_is(year: i16, month: i8, day: i8) -> Option<()> {

@@ -1,31 +1,44 @@
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 use telemetry::Observation;
 
-use crate::disk::{self, Lock, UNFINISHED};
+use crate::columns::{Whence, nanoseconds};
 use crate::error::LakeError;
-use crate::manifest::{INDEX, MANIFEST, Manifest, PARQUET, Segment, SourceState, is_folder_name};
-use crate::period::{Period, Width};
-use crate::rows::Whence;
-use crate::segment::Draft;
+use crate::index::ROWS_MAX;
+use crate::manifest::{ENDINGS, Manifest, Segment, SourceState, is_folder_name};
+use crate::period::{Period, cut};
+use crate::rows::HeldRows;
+use crate::segment::{Part, write_all};
+use crate::storage::{Lock, Root};
 
 /// The one process that writes to a lake.
 ///
 /// What was [pushed](Self::push) is durable when [`commit`](Self::commit) has returned, with how far its sources were read: a
 /// crash before loses both, so that a source is read on from where the lake ends and nothing is missed or doubled.
+///
+/// Files are written while records are pushed on. Commits may come as often as one likes: what they leave in small segments
+/// [`compact`](Self::compact) merges, and reads each record again a few times in all however many commits there were.
 pub struct Writer {
-    pub(crate) root: PathBuf,
+    pub(crate) root: Root,
     pub(crate) manifest: Manifest,
     limits: Limits,
-    drafts: BTreeMap<(String, Period), Draft>,
+    drafts: BTreeMap<String, HeldRows>,
+    /// When the last record was read.
+    read: Timestamp,
+    /// Segments that are being written.
+    writing: Option<JoinHandle<Result<Vec<Segment>, LakeError>>>,
     /// Segments that are written and not in the manifest yet.
     written: Vec<Segment>,
     /// Bytes and rows in `drafts`.
     held: (usize, usize),
     /// The folder's name of each kind that was met; bounded.
     folders: HashMap<String, String>,
+    /// What the names of this writer's files bear.
+    mark: String,
     _lock: Lock,
 }
 
@@ -42,7 +55,7 @@ pub enum Contents {
 /// How much is held before it is written.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Bytes of memory for records that are not written yet; about as much again while they are.
+    /// Bytes of memory for records that are not written yet; as much again, and some, for those that are being written.
     pub held_bytes: usize,
     /// Records that are not written yet.
     pub held_rows: usize,
@@ -72,27 +85,24 @@ pub struct Origin<'a> {
 /// The most kinds that have a folder of their own; strangers choose the names of kinds.
 const FOLDERS_MAX: usize = 64;
 
-/// More segments than these from one batch, and what comes then is parted by day, and after as many again by month: a year's
-/// records out of order would be thousands of small files.
-const SEGMENTS_BY_HOUR_MAX: usize = 96;
-
 /// Records from before are kept with those of the hour in which they were read, as are those of the day after tomorrow: no clock
 /// that is wrong makes segments without end.
 const EARLIEST: i64 = 631_152_000; // 1990
 const AHEAD_SECONDS: i64 = 48 * 3600;
 
 impl Writer {
-    /// Takes the lake in a folder for writing, or begins one there. Whatever a crash left unfinished is removed.
+    /// Takes a lake for writing, or begins one there. Whatever a crash left unfinished is removed.
     ///
     /// # Errors
     /// [`LakeError::Busy`] where another process has it, [`LakeError::Contents`] where it keeps records in another way.
     pub fn open(root: &Path, contents: Contents, limits: Limits) -> Result<Self, LakeError> {
-        let lock = Lock::take(&root.join("LOCK"))?;
+        let root = Root::of(root)?;
+        let lock = root.lock()?;
         let full = contents == Contents::Full;
-        let manifest = match Manifest::read(root)? {
+        let manifest = match Manifest::read(&root)? {
             None => {
                 let mut manifest = Manifest::new(full);
-                manifest.commit(root, Timestamp::UNIX_EPOCH)?;
+                manifest.commit(&root, Timestamp::UNIX_EPOCH)?;
                 manifest
             }
             Some(known) if known.full != full => {
@@ -101,28 +111,30 @@ impl Writer {
             }
             Some(known) => known,
         };
-        remove_strays(root, &manifest)?;
+        remove_strays(&root, &manifest)?;
         let folders = manifest.segments.iter().map(|it| (it.kind.clone(), it.kind.clone())).collect();
-        let (drafts, written) = (BTreeMap::new(), Vec::new());
         Ok(Self {
-            root: root.to_owned(),
+            mark: root.mark()?,
+            root,
             manifest,
             limits,
-            drafts,
-            written,
+            drafts: BTreeMap::new(),
+            read: Timestamp::UNIX_EPOCH,
+            writing: None,
+            written: Vec::new(),
             held: (0, 0),
             folders,
             _lock: lock,
         })
     }
 
-    /// Whether the lake in a folder keeps records in full; `None` where there is none yet.
+    /// Whether a lake keeps records in full; `None` where there is none yet.
     ///
     /// # Errors
-    /// The folder cannot be read, or holds something else.
+    /// It cannot be read, or is something else.
     pub fn contents_of(root: &Path) -> Result<Option<Contents>, LakeError> {
         let contents = |full| if full { Contents::Full } else { Contents::Mechanical };
-        Ok(Manifest::read(root)?.map(|manifest| contents(manifest.full)))
+        Ok(Manifest::read(&Root::of(root)?)?.map(|manifest| contents(manifest.full)))
     }
 
     /// How far a source was taken in.
@@ -136,29 +148,26 @@ impl Writer {
     /// # Errors
     /// The files cannot be written.
     pub fn push(&mut self, record: &Observation<'_>, origin: &Origin<'_>) -> Result<(), LakeError> {
-        let folder = self.folder(&record.kind);
-        let period = self.period(&folder, record.time.unwrap_or(origin.read), origin.read);
-        let text = if self.manifest.full { std::str::from_utf8(origin.text).ok() } else { None };
         let Origin { source, line, offset, read, .. } = *origin;
-        let draft = self.drafts.entry((folder, period)).or_default();
-        self.held.0 += draft.push(record, &Whence { source, line, offset, read, text });
+        let time = nanoseconds(record.time.unwrap_or(read));
+        let text = if self.manifest.full { std::str::from_utf8(origin.text).ok() } else { None };
+        let whence = Whence { source, line, offset, time, text };
+        self.read = self.read.max(read);
+        let known = self.folders.get(record.kind.as_ref()).and_then(|folder| self.drafts.get_mut(folder));
+        let bytes = match known {
+            Some(draft) => draft.push(record, &whence),
+            None => {
+                let folder = self.folder(&record.kind);
+                self.drafts.entry(folder).or_default().push(record, &whence)
+            }
+        };
+        self.held.0 += bytes;
         self.held.1 += 1;
-        if self.held.0 >= self.limits.held_bytes || self.held.1 >= self.limits.held_rows {
-            self.write()?;
+        let rows_max = self.limits.held_rows.min(ROWS_MAX as usize);
+        if self.held.0 >= self.limits.held_bytes || self.held.1 >= rows_max {
+            self.begin_to_write()?;
         }
         Ok(())
-    }
-
-    fn period(&self, folder: &str, time: Timestamp, read: Timestamp) -> Period {
-        let plausible = EARLIEST..read.as_second().saturating_add(AHEAD_SECONDS);
-        let time = if plausible.contains(&time.as_second()) { time } else { read };
-        let by_hour = Period::of(time, Width::Hour);
-        match self.drafts.len() / SEGMENTS_BY_HOUR_MAX {
-            0 => by_hour,
-            _ if self.drafts.contains_key(&(folder.to_owned(), by_hour)) => by_hour,
-            1 => Period::of(time, Width::Day),
-            _ => Period::of(time, Width::Month),
-        }
     }
 
     /// The name of a kind's folder.
@@ -182,14 +191,29 @@ impl Writer {
         plain
     }
 
-    /// Writes what is held as segments that do not count yet.
-    fn write(&mut self) -> Result<(), LakeError> {
+    /// Has what is held written as segments that do not count yet; waits for those that are being written.
+    fn begin_to_write(&mut self) -> Result<(), LakeError> {
+        self.end_to_write()?;
         self.held = (0, 0);
-        let drafts = std::mem::take(&mut self.drafts);
-        for ((kind, period), draft) in drafts {
-            let mut segment = self.next_segment(kind, period);
-            draft.write(&self.root, &mut segment)?;
-            self.written.push(segment);
+        let plausible = nanoseconds(Timestamp::from_second(EARLIEST).unwrap_or_default())
+            ..nanoseconds(self.read).saturating_add(AHEAD_SECONDS * 1_000_000_000);
+        let mut parts = Vec::new();
+        for (kind, mut held) in std::mem::take(&mut self.drafts) {
+            held.sort();
+            let held = Arc::new(held);
+            for (period, rows) in cut(held.heads(), &plausible, self.read) {
+                let segment = self.next_segment(kind.clone(), period);
+                parts.push(Part { segment, held: Arc::clone(&held), rows });
+            }
+        }
+        let root = self.root.clone();
+        self.writing = Some(std::thread::spawn(move || write_all(&root, parts)));
+        Ok(())
+    }
+
+    fn end_to_write(&mut self) -> Result<(), LakeError> {
+        if let Some(writing) = self.writing.take() {
+            self.written.extend(writing.join().unwrap_or(Err(LakeError::Stopped))?);
         }
         Ok(())
     }
@@ -199,12 +223,15 @@ impl Writer {
         self.manifest.next += 1;
         Segment {
             number,
+            mark: self.mark.clone(),
             kind,
             period: period.to_string(),
             rows: 0,
             from: 0,
             until: 0,
             parquet_bytes: 0,
+            checksums: [0; 3],
+            rows_bytes: 0,
             index_bytes: 0,
             keys: 0,
         }
@@ -216,7 +243,10 @@ impl Writer {
     /// # Errors
     /// The files cannot be written.
     pub fn commit(&mut self, sources: &[(String, SourceState)], now: Timestamp) -> Result<(), LakeError> {
-        self.write()?;
+        if self.held.1 > 0 {
+            self.begin_to_write()?;
+        }
+        self.end_to_write()?;
         let written = std::mem::take(&mut self.written);
         self.make_durable(&written)?;
         self.manifest.segments.extend(written);
@@ -228,16 +258,11 @@ impl Writer {
 
     /// Makes the names of new segments durable; their content is.
     pub(crate) fn make_durable(&self, segments: &[Segment]) -> Result<(), LakeError> {
-        let mut folders: Vec<PathBuf> = segments
-            .iter()
-            .filter_map(|segment| segment.path(&self.root, PARQUET).parent().map(Path::to_owned))
-            .collect();
-        folders.sort_unstable();
-        folders.dedup();
-        folders.iter().try_for_each(|folder| disk::sync_folders(&self.root, folder))
+        let names: Vec<String> = segments.iter().map(|segment| segment.name("")).collect();
+        self.root.make_durable(&names)
     }
 
-    /// Records that are held and not written.
+    /// Records that are held and not being written.
     #[must_use]
     pub fn held_rows(&self) -> usize {
         self.held.1
@@ -250,25 +275,22 @@ impl Writer {
     }
 }
 
-/// Removes segments' files that no manifest names.
-fn remove_strays(root: &Path, manifest: &Manifest) -> Result<(), LakeError> {
+impl Drop for Writer {
+    /// Nobody else may begin while this writes. What was not committed does not count, whether it could be written or not.
+    fn drop(&mut self) {
+        let _ = self.end_to_write();
+    }
+}
+
+/// Removes segments' files that no manifest names, and what was never finished.
+fn remove_strays(root: &Root, manifest: &Manifest) -> Result<(), LakeError> {
     let retired = manifest.retired.iter().map(|it| it.stem.clone());
-    let known: std::collections::HashSet<String> =
-        manifest.segments.iter().map(Segment::stem).chain(retired).collect();
-    for path in disk::files_below(root)? {
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        let below = path.strip_prefix(root).ok().and_then(Path::to_str).unwrap_or_default();
-        let ours = below.starts_with("kind=") || below.starts_with(MANIFEST);
-        let stray = match ending {
-            UNFINISHED => ours,
-            PARQUET | INDEX => {
-                let stem = below.strip_suffix(ending).and_then(|stem| stem.strip_suffix('.'));
-                ours && stem.is_some_and(|stem| !known.contains(stem))
-            }
-            _ => false,
-        };
-        if stray {
-            disk::remove(&path)?;
+    let known: HashSet<String> = manifest.segments.iter().map(Segment::stem).chain(retired).collect();
+    for name in root.settled_files()? {
+        let Some((stem, ending)) = name.rsplit_once('.') else { continue };
+        let is_segment = name.starts_with("kind=") && ENDINGS.contains(&ending) && !known.contains(stem);
+        if is_segment || Root::is_unfinished(&name) {
+            root.remove(&name)?;
         }
     }
     Ok(())

@@ -23,8 +23,8 @@ use crate::output::{Failure, Output};
 pub(crate) struct HuntArgs {
     #[command(flatten)]
     pub(crate) indicators: IntelArgs,
-    /// The folder that `yagura lake add` or an edge writes.
-    #[arg(value_name = "LAKE_DIR")]
+    /// The folder or `s3://` address that `yagura lake add` or an edge writes.
+    #[arg(value_name = "LAKE")]
     pub(crate) lake: PathBuf,
     /// Records from this time on: `2026-11-28` or `2026-11-28T10:00:00Z`.
     #[arg(long, value_name = "TIME", value_parser = instant)]
@@ -68,7 +68,7 @@ pub(crate) fn run(output: &Output, arguments: &HuntArgs) -> Result<ExitCode, Fai
         exhaustive: false,
     };
     let mut report = Report::new(output, arguments.color);
-    let bar = progress(output, lake.segments().len() as u64);
+    let bar = segments_bar(output, lake.segments().len() as u64);
     let hunted = lake.hunt(&hunt, &mut |done| bar.set_position(done), &mut |sighting| {
         report.show_at(&met(sighting), sighting.found, &bar);
     });
@@ -103,12 +103,12 @@ fn met<'a>(sighting: &'a Sighting<'_>) -> Met<'a> {
 
 fn explain(output: &Output, tally: &HuntTally) {
     let HuntTally { segments, rows, outside_time, cleared_by_filter, cleared_by_index, opened, .. } = tally;
-    let HuntTally { rows_read, index_bytes, parquet_bytes, unanchored, .. } = tally;
+    let HuntTally { rows_read, index_bytes, rows_bytes, unanchored, .. } = tally;
     if output.is_json() {
         let line = serde_json::json!({
             "segments": segments, "rows": rows, "outside_time": outside_time,
             "cleared_by_filter": cleared_by_filter, "cleared_by_index": cleared_by_index, "opened": opened,
-            "rows_read": rows_read, "index_bytes": index_bytes, "parquet_bytes": parquet_bytes,
+            "rows_read": rows_read, "index_bytes": index_bytes, "rows_bytes": rows_bytes,
             "unanchored": unanchored,
         });
         let _ = writeln!(std::io::stderr(), "{line}");
@@ -118,18 +118,18 @@ fn explain(output: &Output, tally: &HuntTally) {
         format!(
             "yagura: {segments} segments with {rows} records: {outside_time} outside of the time, \
              {cleared_by_filter} cleared by the filter, {cleared_by_index} by the index, {opened} opened; \
-             {rows_read} records, {index_bytes} bytes of index and {parquet_bytes} bytes of Parquet read"
+             {rows_read} records, {index_bytes} bytes of index and {rows_bytes} bytes of rows read"
         ),
         format!(
             "yagura: 区分 {segments} 個（{rows} 件）：期間外 {outside_time}、フィルターで除外 {cleared_by_filter}、\
              索引で除外 {cleared_by_index}、読み込み {opened}；読んだ記録 {rows_read} 件、索引 {index_bytes} バイト、\
-             Parquet {parquet_bytes} バイト"
+             行 {rows_bytes} バイト"
         ),
     );
 }
 
 /// A bar over the segments, where a person watches.
-fn progress(output: &Output, segments: u64) -> ProgressBar {
+pub(crate) fn segments_bar(output: &Output, segments: u64) -> ProgressBar {
     const WORTH_A_BAR_SEGMENTS: u64 = 16;
     if !output.draws_progress() || segments < WORTH_A_BAR_SEGMENTS {
         return ProgressBar::hidden();

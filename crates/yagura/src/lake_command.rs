@@ -1,4 +1,4 @@
-//! `yagura lake`: telemetry history in a folder.
+//! `yagura lake`: telemetry history in a folder or a bucket.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use serde::Serialize;
 use telemetry::{Columns, Reader, Unreadable};
 use uuid::Uuid;
 
+use crate::hunt_command::segments_bar;
 use crate::match_command::logs::{Log, Piece};
 use crate::match_command::{LogFormat, intel, progress, words};
 use crate::output::{Failure, Output};
@@ -32,13 +33,15 @@ pub(crate) enum LakeCommand {
     Compact(CompactArgs),
     /// Say what a lake holds.
     Status(StatusArgs),
+    /// Read every file of a lake and hold it against its checksum.
+    Check(CheckArgs),
 }
 
 /// `yagura lake add`.
 #[derive(Debug, Args)]
 pub(crate) struct AddArgs {
-    /// The lake's folder; made if there is none.
-    #[arg(value_name = "LAKE_DIR")]
+    /// The lake's folder, made if there is none, or `s3://bucket/prefix?endpoint=https://s3.example.jp`.
+    #[arg(value_name = "LAKE")]
     pub(crate) lake: PathBuf,
     /// Logs; `-` is standard input. `.gz` and `.zst` are read through.
     #[arg(value_name = "LOG", required = true)]
@@ -60,8 +63,8 @@ pub(crate) struct AddArgs {
 /// `yagura lake compact`.
 #[derive(Debug, Args)]
 pub(crate) struct CompactArgs {
-    /// The lake's folder.
-    #[arg(value_name = "LAKE_DIR")]
+    /// The lake's folder or address.
+    #[arg(value_name = "LAKE")]
     pub(crate) lake: PathBuf,
     /// Take out what is older than so many days; `KIND=DAYS` for one kind of records. May be given several times.
     #[arg(long, value_name = "[KIND=]DAYS")]
@@ -71,8 +74,16 @@ pub(crate) struct CompactArgs {
 /// `yagura lake status`.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
-    /// The lake's folder.
-    #[arg(value_name = "LAKE_DIR")]
+    /// The lake's folder or address.
+    #[arg(value_name = "LAKE")]
+    pub(crate) lake: PathBuf,
+}
+
+/// `yagura lake check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The lake's folder or address.
+    #[arg(value_name = "LAKE")]
     pub(crate) lake: PathBuf,
 }
 
@@ -82,6 +93,7 @@ pub(crate) fn run(output: &Output, arguments: &LakeArgs) -> Result<ExitCode, Fai
         LakeCommand::Add(arguments) => add(output, arguments),
         LakeCommand::Compact(arguments) => compact(output, arguments),
         LakeCommand::Status(arguments) => status(output, arguments),
+        LakeCommand::Check(arguments) => check(output, arguments),
     }
 }
 
@@ -97,6 +109,15 @@ pub(crate) fn failure(error: &LakeError) -> Failure {
         LakeError::Format(format) => {
             format!("レイクの形式 {format} はこの版では読めません。新しい版を使ってください")
         }
+        LakeError::Outdated(format) => {
+            format!("レイクの形式 {format} は公開前のもので、もう読めません。新しいレイクにログを取り込み直してください")
+        }
+        LakeError::Overtaken => {
+            "別のプロセスが先にこのレイクに書き込んだため、今回の分は確定していません。やり直してください".to_owned()
+        }
+        LakeError::Stopped => {
+            "レイクのファイルの書き込みが途中で止まりました。今回の分は確定していません".to_owned()
+        }
         LakeError::Damaged { path, what } => {
             let advice = "バックアップから戻すか、新しいレイクにログを取り込み直してください";
             format!("`{}` が壊れています：{what}。{advice}", path.display())
@@ -109,7 +130,7 @@ pub(crate) fn failure(error: &LakeError) -> Failure {
         }
     };
     match error {
-        LakeError::Disk { .. } | LakeError::Damaged { .. } => {
+        LakeError::Disk { .. } | LakeError::Damaged { .. } | LakeError::Overtaken | LakeError::Stopped => {
             Failure::system(error.code(), english, japanese)
         }
         _ => Failure::usage(error.code(), english, japanese),
@@ -194,8 +215,9 @@ struct Intake<'a> {
     uncommitted: u64,
 }
 
-/// After so many records they are committed, with how far the log was read.
-const COMMIT_RECORDS: u64 = 1 << 20;
+/// After so many records they are committed, with how far the log was read: a few times what the writer holds, so that it
+/// seldom waits for its files.
+const COMMIT_RECORDS: u64 = 1 << 22;
 
 /// A list is one whole: nothing is added to it.
 const WHOLE: u64 = u64::MAX;
@@ -354,6 +376,7 @@ struct OfKind {
     segments: u64,
     records: u64,
     parquet_bytes: u64,
+    rows_bytes: u64,
     index_bytes: u64,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
@@ -368,6 +391,7 @@ fn status(output: &Output, arguments: &StatusArgs) -> Result<ExitCode, Failure> 
         kind.segments += 1;
         kind.records += u64::from(segment.rows);
         kind.parquet_bytes += segment.parquet_bytes;
+        kind.rows_bytes += segment.rows_bytes;
         kind.index_bytes += segment.index_bytes;
         kind.first = kind.first.into_iter().chain(time(segment.from)).min();
         kind.last = kind.last.max(time(segment.until));
@@ -376,19 +400,36 @@ fn status(output: &Output, arguments: &StatusArgs) -> Result<ExitCode, Failure> 
         output.object(&kinds);
         return Ok(ExitCode::SUCCESS);
     }
-    let heading = output.words("records  segments  MiB  index MiB", "件数  区分  MiB  索引 MiB");
+    let heading = output.words("records  segments  Parquet, rows, index MiB", "件数  区分  Parquet・行・索引 MiB");
     output.result(format!("{:<20} {heading}", ""));
     for (kind, of) in kinds {
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
         let span =
             of.first.zip(of.last).map_or_else(String::new, |(first, last)| format!("{first} – {last}"));
         output.result(format!(
-            "{kind:<20} {}  {}  {}  {}  {span}",
+            "{kind:<20} {}  {}  {}  {}  {}  {span}",
             of.records,
             of.segments,
             mib(of.parquet_bytes),
+            mib(of.rows_bytes),
             mib(of.index_bytes)
         ));
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(output: &Output, arguments: &CheckArgs) -> Result<ExitCode, Failure> {
+    let lake = Lake::open(&arguments.lake).map_err(|error| failure(&error))?;
+    let bar = segments_bar(output, lake.segments().len() as u64);
+    let checked = lake.check(&mut |done| bar.set_position(done));
+    bar.finish_and_clear();
+    let segments = checked.map_err(|error| failure(&error))?;
+    if output.is_json() {
+        output.object(&serde_json::json!({ "segments": segments }));
+    }
+    output.say(
+        format!("yagura: {segments} segments are as they were written"),
+        format!("yagura: 区分 {segments} 個はすべて書き込んだときのままです"),
+    );
     Ok(ExitCode::SUCCESS)
 }

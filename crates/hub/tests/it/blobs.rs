@@ -167,5 +167,5 @@ async fn a_put_is_of_a_free_name_or_of_what_was_read() {
     assert!(bucket.get("a/b").await.unwrap().is_none());
     let wrong = Bucket::parse(&s3.blobs().replace("s3cret", "wrong")).unwrap();
     let told = wrong.get("a/b").await.unwrap_err().to_string();
-    assert!(told.contains("does not let this hub in") && !told.contains("wrong"), "{told}");
+    assert!(told.contains("does not let this program in") && !told.contains("wrong"), "{told}");
 }

@@ -1,6 +1,6 @@
 //! A blocked Bloom filter: seven bits of one block of 480 for each mark, so that a question costs one read of 64 bytes.
 
-use super::IndexError;
+use crate::error::FileError;
 
 pub(super) const BLOCK_BYTES: usize = 64;
 const BITS: u64 = 480;
@@ -46,8 +46,8 @@ pub(super) fn build(marks: &[u64]) -> Vec<u8> {
 }
 
 /// Whether the block may know the mark.
-pub(super) fn may_have(block: &[u8], mark: u64) -> Result<bool, IndexError> {
-    let body = super::frame::unseal(block)?;
+pub(super) fn may_have(block: &[u8], mark: u64) -> Result<bool, FileError> {
+    let body = crate::frame::unseal(block)?;
     Ok(bits(mark).all(|bit| body.get(bit / 8).is_some_and(|byte| byte & (1 << (bit % 8)) != 0)))
 }
 

@@ -2,9 +2,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io::Write;
 
+use super::IndexWriter;
 use super::read::Index;
-use super::{IndexError, IndexWriter};
-use crate::disk::ReadAt;
+use crate::error::FileError;
+use crate::storage::ReadAt;
 
 /// A row that is not taken over.
 pub(crate) const DROPPED: u32 = u32::MAX;
@@ -14,14 +15,14 @@ pub(crate) fn merge<F: ReadAt, W: Write>(
     indexes: &[Index<F>],
     moved: &[Vec<u32>],
     writer: &mut IndexWriter<W>,
-) -> Result<(), IndexError> {
+) -> Result<(), FileError> {
     let mut keys = indexes.iter().map(Index::keys).collect::<Result<Vec<_>, _>>()?;
     let mut next: BinaryHeap<Reverse<(Vec<u8>, usize)>> = BinaryHeap::new();
     let mut pending: Vec<Vec<u32>> = vec![Vec::new(); keys.len()];
     let mut advance = |number: usize,
                        pending: &mut Vec<Vec<u32>>,
                        next: &mut BinaryHeap<Reverse<(Vec<u8>, usize)>>|
-     -> Result<(), IndexError> {
+     -> Result<(), FileError> {
         let Some(of) = keys.get_mut(number) else { return Ok(()) };
         let Some((key, rows)) = of.next()? else { return Ok(()) };
         let to = moved.get(number).map(Vec::as_slice).unwrap_or_default();

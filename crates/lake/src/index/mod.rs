@@ -21,30 +21,17 @@
 //! The filter knows each key, and the networks and names above each ([`key`](crate::key)). Its "no" is certain.
 
 mod filter;
-mod frame;
 mod merge;
 mod read;
 mod write;
 
 pub(crate) use merge::{DROPPED, merge};
-pub(crate) use read::{Index, RowSet};
+pub(crate) use read::Index;
 pub(crate) use write::IndexWriter;
 
+#[cfg(test)]
+use crate::error::FileError;
 use crate::key::Range;
-
-/// Why an index cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum IndexError {
-    /// The system refused, or the file ends before it should.
-    #[error(transparent)]
-    Read(#[from] std::io::Error),
-    /// A later version wrote it.
-    #[error("the index is of format {0}, which is not known")]
-    Version(u32),
-    /// It is not what was written.
-    #[error("the index {0}")]
-    Damaged(&'static str),
-}
 
 const MAGIC: &[u8; 8] = b"YAGURAIX";
 const VERSION: u32 = 1;
@@ -94,7 +81,7 @@ mod tests {
         writer.finish().unwrap().0
     }
 
-    fn read(bytes: &[u8]) -> Result<Content, IndexError> {
+    fn read(bytes: &[u8]) -> Result<Content, FileError> {
         let index = Index::open(bytes)?;
         let mut keys = index.keys()?;
         let mut content = Content::new();
@@ -146,7 +133,7 @@ mod tests {
             let found = Index::open(bytes.as_slice()).unwrap().rows(&ranges).unwrap();
             let asked = content.iter().filter(|(key, _)| ranges.iter().any(|r| r.first <= **key && **key <= r.last));
             let expected: BTreeSet<u32> = asked.flat_map(|(_, rows)| rows).copied().collect();
-            prop_assert_eq!(found.rows.iter().collect::<BTreeSet<_>>(), expected);
+            prop_assert_eq!(found.rows.iter().copied().collect::<BTreeSet<_>>(), expected);
         }
 
         #[test]

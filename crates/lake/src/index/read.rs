@@ -1,10 +1,11 @@
-use std::cell::OnceCell;
+use bytes::Bytes;
 
 use super::filter;
-use super::frame::{self, next_key, size, take, unseal};
-use super::{FOOTER_BYTES, FRAME_BYTES_MAX, IndexError, MAGIC, ROWS_INLINE_MAX, ROWS_MAX, VERSION};
-use crate::disk::ReadAt;
+use super::{FOOTER_BYTES, FRAME_BYTES_MAX, MAGIC, ROWS_INLINE_MAX, ROWS_MAX, VERSION};
+use crate::error::FileError;
+use crate::frame::{self, check_place, next_key, size, take, unseal};
 use crate::key::Range;
+use crate::storage::ReadAt;
 
 /// An index that is read where it is asked.
 pub(crate) struct Index<F> {
@@ -12,10 +13,10 @@ pub(crate) struct Index<F> {
     rows: u32,
     root: (u64, usize),
     filter: (u64, u32),
-    directories: OnceCell<Vec<Child>>,
 }
 
 /// A block or a directory, by the first key in it.
+#[derive(Debug, Clone)]
 struct Child {
     first: Vec<u8>,
     offset: u64,
@@ -24,7 +25,7 @@ struct Child {
 
 /// A set of rows of one segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct RowSet {
+struct RowSet {
     words: Vec<u64>,
 }
 
@@ -33,46 +34,36 @@ impl RowSet {
         Self { words: vec![0; rows.div_ceil(64) as usize] }
     }
 
-    /// One row of a segment of so many.
-    pub(crate) fn one(row: u32, rows: u32) -> Self {
-        let mut only = Self::new(rows);
-        only.insert(row);
-        only
-    }
-
     fn insert(&mut self, row: u32) {
         if let Some(word) = self.words.get_mut((row / 64) as usize) {
             *word |= 1 << (row % 64);
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.words.iter().all(|word| *word == 0)
-    }
-
     /// The rows, rising.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
-        self.words.iter().enumerate().flat_map(|(at, word)| {
+    fn rows(&self) -> Vec<u32> {
+        let mut rows = Vec::with_capacity(self.words.iter().map(|word| word.count_ones() as usize).sum());
+        for (at, word) in (0_u32..).zip(&self.words) {
             let mut left = *word;
-            std::iter::from_fn(move || {
-                let bit = (left != 0).then(|| left.trailing_zeros())?;
+            while left != 0 {
+                rows.push(at * 64 + left.trailing_zeros());
                 left &= left - 1;
-                Some(at as u32 * 64 + bit)
-            })
-        })
+            }
+        }
+        rows
     }
 }
 
 /// The answer of an index.
 pub(crate) struct Found {
-    /// The rows that show anything that was asked for.
-    pub(crate) rows: RowSet,
+    /// The rows that show anything that was asked for, rising.
+    pub(crate) rows: Vec<u32>,
     /// Whether the filter let anything through, so that keys were looked at.
     pub(crate) looked_up: bool,
 }
 
-fn damaged<T>(what: &'static str) -> impl Fn() -> Result<T, IndexError> {
-    move || Err(IndexError::Damaged(what))
+fn damaged<T>(what: &'static str) -> impl Fn() -> Result<T, FileError> {
+    move || Err(FileError::Damaged(what))
 }
 
 const TORN: &str = "ends in the middle of an entry";
@@ -80,7 +71,7 @@ const CIRCLE: &str = "leads backwards";
 
 impl<F: ReadAt> Index<F> {
     /// Reads the footer.
-    pub(crate) fn open(file: F) -> Result<Self, IndexError> {
+    pub(crate) fn open(file: F) -> Result<Self, FileError> {
         let end = file.size();
         let Some(start) = end.checked_sub(FOOTER_BYTES as u64) else {
             return damaged("is shorter than any")();
@@ -98,7 +89,7 @@ impl<F: ReadAt> Index<F> {
         let (root, root_bytes, filter, blocks) = (word(8), word(4), word(8), word(4));
         let (_keys, rows, version) = (word(8), word(4), word(4));
         if version != u64::from(VERSION) {
-            return Err(IndexError::Version(version as u32));
+            return Err(FileError::Version(version as u32));
         }
         if rows > u64::from(ROWS_MAX) {
             return damaged("says that the segment has more rows than any")();
@@ -112,241 +103,234 @@ impl<F: ReadAt> Index<F> {
             rows: rows as u32,
             root: (root, root_bytes as usize),
             filter: (filter, blocks as u32),
-            directories: OnceCell::new(),
         })
     }
 
-    fn frame(&self, offset: u64, bytes: usize) -> Result<Vec<u8>, IndexError> {
-        if bytes > FRAME_BYTES_MAX || offset.saturating_add(bytes as u64) > self.file.size() {
-            return damaged("says that it is longer than it is")();
-        }
-        let mut frame = vec![0; bytes];
-        self.file.read_at(offset, &mut frame)?;
-        let body = unseal(&frame)?.len();
-        frame.truncate(body);
-        Ok(frame)
-    }
-
-    /// The children that a directory or the root tells of.
-    fn children(&self, offset: u64, bytes: usize) -> Result<Vec<Child>, IndexError> {
-        let body = self.frame(offset, bytes)?;
-        let mut rest = body.as_slice();
-        let (mut children, mut key) = (Vec::new(), Vec::new());
-        while !rest.is_empty() {
-            let child = next_key(&mut rest, &mut key).and_then(|()| {
-                let offset = frame::varint(&mut rest)?;
-                Some(Child { first: key.clone(), offset, bytes: size(&mut rest)? })
-            });
-            children.push(child.ok_or(IndexError::Damaged(TORN))?);
-        }
-        Ok(children)
-    }
-
-    fn directories(&self) -> Result<&[Child], IndexError> {
-        if let Some(known) = self.directories.get() {
-            return Ok(known);
-        }
-        let read = self.children(self.root.0, self.root.1)?;
-        Ok(self.directories.get_or_init(|| read))
-    }
-
     /// Which of the ranges the filter lets through.
-    fn passing<'r>(&self, ranges: &'r [Range]) -> Result<Vec<&'r Range>, IndexError> {
+    fn passing<'r>(&self, ranges: &'r [Range]) -> Result<Vec<&'r Range>, FileError> {
         let (start, blocks) = self.filter;
-        let bytes = blocks as usize * filter::BLOCK_BYTES;
         // One read of all is cheaper than very many small ones.
         let whole = if ranges.len() > blocks as usize / 32 {
-            let mut whole = vec![0; bytes];
+            let mut whole = vec![0; blocks as usize * filter::BLOCK_BYTES];
             self.file.read_at(start, &mut whole)?;
-            Some(whole)
+            Some(Bytes::from(whole))
         } else {
             None
         };
+        let block_of = |mark| filter::block_of(mark, blocks) as usize * filter::BLOCK_BYTES;
         let mut passing = Vec::new();
-        for range in ranges {
-            let Some(mark) = range.mark else {
-                passing.push(range);
-                continue;
-            };
-            if blocks == 0 {
-                continue;
+        for some in ranges.chunks(FILTER_BLOCKS_AT_ONCE) {
+            let marks = some.iter().filter_map(|range| range.mark).filter(|_| blocks > 0);
+            let mut read = match &whole {
+                Some(_) => Vec::new(),
+                None => {
+                    let places = marks.map(|mark| (start + block_of(mark) as u64, filter::BLOCK_BYTES));
+                    self.file.read_many(&places.collect::<Vec<_>>())?
+                }
             }
-            let at = filter::block_of(mark, blocks) as usize * filter::BLOCK_BYTES;
-            let mut block = [0; filter::BLOCK_BYTES];
-            match &whole {
-                Some(whole) => block.copy_from_slice(
-                    whole.get(at..at + filter::BLOCK_BYTES).ok_or(IndexError::Damaged(TORN))?,
-                ),
-                None => self.file.read_at(start + at as u64, &mut block)?,
-            }
-            if filter::may_have(&block, mark)? {
-                passing.push(range);
+            .into_iter();
+            for range in some {
+                let passes = match (range.mark, &whole) {
+                    (None, _) => true,
+                    (Some(_), _) if blocks == 0 => false,
+                    (Some(mark), Some(whole)) => {
+                        let at = block_of(mark);
+                        let block = whole.get(at..at + filter::BLOCK_BYTES);
+                        filter::may_have(block.unwrap_or_default(), mark)?
+                    }
+                    (Some(mark), None) => filter::may_have(&read.next().unwrap_or_default(), mark)?,
+                };
+                if passes {
+                    passing.push(range);
+                }
             }
         }
         Ok(passing)
     }
 
     /// The rows that any of the ranges names; the ranges are sorted.
-    pub(crate) fn rows(&self, ranges: &[Range]) -> Result<Found, IndexError> {
+    pub(crate) fn rows(&self, ranges: &[Range]) -> Result<Found, FileError> {
         let passing = self.passing(ranges)?;
-        let mut rows = RowSet::new(if passing.is_empty() { 0 } else { self.rows });
-        let mut cursor = Cursor::new(self);
-        for range in &passing {
-            cursor.seek(&range.first)?;
-            while let Some(entry) = cursor.next()? {
-                if cursor.key.as_slice() > range.last.as_slice() {
-                    break;
-                }
-                if cursor.key.as_slice() >= range.first.as_slice() {
-                    self.each_row(&entry, &mut |row| rows.insert(row))?;
-                }
+        if passing.is_empty() {
+            return Ok(Found { rows: Vec::new(), looked_up: false });
+        }
+        let ranges = apart(&passing);
+        let root = self.root()?;
+        let directories = self.children_of(&met(&root, &ranges)?)?;
+        let blocks = met(&directories, &ranges)?;
+        let mut rows = RowSet::new(self.rows);
+        let mut lists = Vec::new();
+        let mut next = 0;
+        for some in blocks.chunks(FRAMES_AT_ONCE) {
+            for frame in self.frames(some)? {
+                let body = unseal(&frame)?;
+                self.rows_of_block(body, &ranges, &mut next, &mut |row| rows.insert(row), &mut lists)?;
             }
         }
-        Ok(Found { looked_up: !passing.is_empty(), rows })
+        for some in lists.chunks(FRAMES_AT_ONCE) {
+            let places: Vec<(u64, usize)> = some.iter().map(|list| (list.offset, list.bytes)).collect();
+            for (list, frame) in some.iter().zip(self.read_many(&places)?) {
+                let mut body = unseal(&frame)?;
+                frame::rows(&mut body, list.count, self.rows, &mut |row| rows.insert(row))?;
+            }
+        }
+        Ok(Found { looked_up: true, rows: rows.rows() })
     }
 
-    fn each_row(&self, entry: &Entry, each: &mut dyn FnMut(u32)) -> Result<(), IndexError> {
-        match entry {
-            Entry::Inline(rows) => rows.iter().for_each(|row| each(*row)),
-            Entry::List { count, offset, bytes } => {
-                let list = self.frame(*offset, *bytes)?;
-                frame::rows(&mut list.as_slice(), *count, self.rows, each)?;
+    /// The rows that a block's keys name, of those that are in any range from the next on.
+    fn rows_of_block(
+        &self,
+        body: &[u8],
+        ranges: &[(&[u8], &[u8])],
+        next: &mut usize,
+        each: &mut dyn FnMut(u32),
+        lists: &mut Vec<List>,
+    ) -> Result<(), FileError> {
+        let (mut rest, mut key) = (body, Vec::new());
+        while !rest.is_empty() {
+            let count = self.next_entry(&mut rest, &mut key)?;
+            while ranges.get(*next).is_some_and(|(_, last)| *last < key.as_slice()) {
+                *next += 1;
+            }
+            let Some((first, _)) = ranges.get(*next) else { return Ok(()) };
+            let is_asked = *first <= key.as_slice();
+            if count <= ROWS_INLINE_MAX {
+                frame::rows(&mut rest, count, self.rows, &mut |row| {
+                    if is_asked {
+                        each(row);
+                    }
+                })?;
+            } else {
+                let list = List::read(&mut rest, count)?;
+                if is_asked && lists.last().is_some_and(|last| last.offset >= list.offset) {
+                    return Err(FileError::Damaged(CIRCLE));
+                }
+                if is_asked {
+                    lists.push(list);
+                }
             }
         }
         Ok(())
+    }
+
+    /// Goes to the next key; of how many rows it tells.
+    fn next_entry(&self, rest: &mut &[u8], key: &mut Vec<u8>) -> Result<usize, FileError> {
+        let count = next_key(rest, key).and_then(|()| size(rest));
+        count.filter(|count| *count <= self.rows as usize).ok_or(FileError::Damaged(TORN))
+    }
+
+    fn root(&self) -> Result<Vec<Child>, FileError> {
+        let body = frame::read(&self.file, self.root.0, self.root.1, FRAME_BYTES_MAX)?;
+        let mut children = Vec::new();
+        push_children(&body, &mut children)?;
+        Ok(children)
+    }
+
+    /// The children of all these, in their order.
+    fn children_of(&self, parents: &[Child]) -> Result<Vec<Child>, FileError> {
+        let mut children = Vec::new();
+        for some in parents.chunks(FRAMES_AT_ONCE) {
+            for frame in self.frames(some)? {
+                push_children(unseal(&frame)?, &mut children)?;
+            }
+        }
+        Ok(children)
+    }
+
+    fn frames(&self, children: &[Child]) -> Result<Vec<Bytes>, FileError> {
+        let places: Vec<(u64, usize)> = children.iter().map(|child| (child.offset, child.bytes)).collect();
+        self.read_many(&places)
+    }
+
+    fn read_many(&self, places: &[(u64, usize)]) -> Result<Vec<Bytes>, FileError> {
+        for (offset, bytes) in places {
+            check_place(&self.file, *offset, *bytes, FRAME_BYTES_MAX)?;
+        }
+        Ok(self.file.read_many(places)?)
     }
 
     /// All keys with their rows, in order.
-    pub(crate) fn keys(&self) -> Result<Keys<'_, F>, IndexError> {
-        let mut cursor = Cursor::new(self);
-        cursor.seek(&[])?;
-        Ok(Keys { cursor, rows: Vec::new() })
-    }
-}
-
-/// What stands behind a key.
-enum Entry {
-    Inline(Vec<u32>),
-    List { count: usize, offset: u64, bytes: usize },
-}
-
-/// A place among the keys. Going on costs little, and so does seeking what stands in the same block.
-struct Cursor<'i, F> {
-    index: &'i Index<F>,
-    /// The number of the directory that is open, and its blocks.
-    directory: Option<(usize, Vec<Child>)>,
-    /// The number of the open block in its directory.
-    block: usize,
-    body: Vec<u8>,
-    is_open: bool,
-    at: usize,
-    key: Vec<u8>,
-    /// Where what comes next begins at the earliest: offsets rise, so that no file is read in circles.
-    lists_from: u64,
-    blocks_from: u64,
-}
-
-impl<'i, F: ReadAt> Cursor<'i, F> {
-    fn new(index: &'i Index<F>) -> Self {
-        Self {
-            index,
-            directory: None,
-            block: 0,
+    pub(crate) fn keys(&self) -> Result<Keys<'_, F>, FileError> {
+        let directories = self.root()?.into_iter();
+        let none = Vec::new().into_iter();
+        Ok(Keys {
+            index: self,
+            directories,
+            blocks: none,
             body: Vec::new(),
-            is_open: false,
             at: 0,
             key: Vec::new(),
+            rows: Vec::new(),
             lists_from: 0,
-            blocks_from: 0,
-        }
+        })
     }
+}
 
-    /// Goes to the beginning of the block that the key would stand in.
-    fn seek(&mut self, key: &[u8]) -> Result<(), IndexError> {
-        (self.lists_from, self.blocks_from) = (0, 0);
-        let before = |children: &[Child]| {
-            children.partition_point(|child| child.first.as_slice() <= key).saturating_sub(1)
-        };
-        let number = before(self.index.directories()?);
-        self.open_directory(number)?;
-        let block = self.directory.as_ref().map_or(0, |(_, blocks)| before(blocks));
-        self.open_block(block)
-    }
+/// So many small frames are read at a time.
+const FRAMES_AT_ONCE: usize = 256;
 
-    fn open_directory(&mut self, number: usize) -> Result<(), IndexError> {
-        if self.directory.as_ref().is_some_and(|(open, _)| *open == number) {
-            return Ok(());
-        }
-        self.is_open = false;
-        let directory = self.index.directories()?.get(number);
-        let children = directory.map(|child| self.index.children(child.offset, child.bytes)).transpose()?;
-        self.directory = children.map(|children| (number, children));
-        Ok(())
-    }
+const FILTER_BLOCKS_AT_ONCE: usize = 1024;
 
-    fn open_block(&mut self, number: usize) -> Result<(), IndexError> {
-        self.at = 0;
-        self.key.clear();
-        if self.is_open && self.block == number {
-            return Ok(());
-        }
-        self.block = number;
-        let child = self.directory.as_ref().and_then(|(_, blocks)| blocks.get(number));
-        self.is_open = child.is_some();
-        self.body = match child {
-            Some(child) if child.offset < self.blocks_from => return damaged(CIRCLE)(),
-            Some(child) => {
-                self.blocks_from = child.offset + 1;
-                self.index.frame(child.offset, child.bytes)?
-            }
-            None => Vec::new(),
-        };
-        Ok(())
-    }
+/// Rows that stand in a frame of their own.
+struct List {
+    count: usize,
+    offset: u64,
+    bytes: usize,
+}
 
-    /// Whether there is a block behind the open one; it is opened.
-    fn next_block(&mut self) -> Result<bool, IndexError> {
-        let Some((number, blocks)) = &self.directory else { return Ok(false) };
-        if self.block + 1 < blocks.len() {
-            self.open_block(self.block + 1)?;
-            return Ok(true);
-        }
-        let next = *number + 1;
-        if next >= self.index.directories()?.len() {
-            return Ok(false);
-        }
-        self.open_directory(next)?;
-        self.open_block(0)?;
-        Ok(true)
+impl List {
+    fn read(rest: &mut &[u8], count: usize) -> Result<Self, FileError> {
+        let place = frame::varint(rest).zip(size(rest));
+        let (offset, bytes) = place.ok_or(FileError::Damaged(TORN))?;
+        Ok(Self { count, offset, bytes })
     }
+}
 
-    /// The next entry; its key is in `key`.
-    fn next(&mut self) -> Result<Option<Entry>, IndexError> {
-        while self.at >= self.body.len() {
-            if !self.next_block()? {
-                return Ok(None);
-            }
+fn push_children(body: &[u8], children: &mut Vec<Child>) -> Result<(), FileError> {
+    let (mut rest, mut key) = (body, Vec::new());
+    while !rest.is_empty() {
+        let child = next_key(&mut rest, &mut key).and_then(|()| {
+            let offset = frame::varint(&mut rest)?;
+            Some(Child { first: key.clone(), offset, bytes: size(&mut rest)? })
+        });
+        let child = child.ok_or(FileError::Damaged(TORN))?;
+        // Keys and places rise, so that no file is read in circles.
+        if children.last().is_some_and(|last| last.first >= child.first || last.offset >= child.offset) {
+            return Err(FileError::Damaged(CIRCLE));
         }
-        let mut rest = self.body.get(self.at..).unwrap_or_default();
-        let count = next_key(&mut rest, &mut self.key).and_then(|()| size(&mut rest));
-        let count = count.filter(|count| *count <= self.index.rows as usize);
-        let count = count.ok_or(IndexError::Damaged(TORN))?;
-        let entry = if count <= ROWS_INLINE_MAX {
-            let mut rows = Vec::with_capacity(count);
-            frame::rows(&mut rest, count, self.index.rows, &mut |row| rows.push(row))?;
-            Entry::Inline(rows)
-        } else {
-            let list = frame::varint(&mut rest).zip(size(&mut rest));
-            let (offset, bytes) = list.ok_or(IndexError::Damaged(TORN))?;
-            if offset < self.lists_from {
-                return damaged(CIRCLE)();
-            }
-            self.lists_from = offset + 1;
-            Entry::List { count, offset, bytes }
-        };
-        self.at = self.body.len() - rest.len();
-        Ok(Some(entry))
+        children.push(child);
     }
+    Ok(())
+}
+
+/// The ranges as spans that do not overlap, first and last key of each.
+fn apart<'r>(ranges: &[&'r Range]) -> Vec<(&'r [u8], &'r [u8])> {
+    let mut spans: Vec<(&[u8], &[u8])> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        let (first, last) = (range.first.as_slice(), range.last.as_slice());
+        match spans.last_mut() {
+            Some((_, end)) if first <= *end => *end = last.max(*end),
+            _ => spans.push((first, last)),
+        }
+    }
+    spans
+}
+
+/// Those of the children that may hold anything within the ranges; both are in order.
+fn met(children: &[Child], ranges: &[(&[u8], &[u8])]) -> Result<Vec<Child>, FileError> {
+    let mut met = Vec::new();
+    let mut at = 0;
+    for (number, child) in children.iter().enumerate() {
+        while ranges.get(at).is_some_and(|(_, last)| *last < child.first.as_slice()) {
+            at += 1;
+        }
+        let Some((first, _)) = ranges.get(at) else { break };
+        // The child ends before its neighbour's first key. A range that ended before this one begins asks for nothing here.
+        if children.get(number + 1).is_none_or(|next| *first < next.first.as_slice()) {
+            met.push(child.clone());
+        }
+    }
+    Ok(met)
 }
 
 /// A key and the rows that show it.
@@ -354,17 +338,52 @@ pub(crate) type KeyRows<'a> = (&'a [u8], &'a [u32]);
 
 /// The keys of an index in order.
 pub(crate) struct Keys<'i, F> {
-    cursor: Cursor<'i, F>,
+    index: &'i Index<F>,
+    directories: std::vec::IntoIter<Child>,
+    blocks: std::vec::IntoIter<Child>,
+    body: Vec<u8>,
+    at: usize,
+    key: Vec<u8>,
     rows: Vec<u32>,
+    /// Where the next list begins at the earliest.
+    lists_from: u64,
 }
 
 impl<F: ReadAt> Keys<'_, F> {
     /// The next key and its rows.
-    pub(crate) fn next(&mut self) -> Result<Option<KeyRows<'_>>, IndexError> {
-        let Some(entry) = self.cursor.next()? else { return Ok(None) };
+    pub(crate) fn next(&mut self) -> Result<Option<KeyRows<'_>>, FileError> {
+        while self.at >= self.body.len() {
+            let Some(block) = self.next_block()? else { return Ok(None) };
+            self.body = frame::read(&self.index.file, block.offset, block.bytes, FRAME_BYTES_MAX)?;
+            self.at = 0;
+            self.key.clear();
+        }
+        let mut rest = self.body.get(self.at..).unwrap_or_default();
+        let count = self.index.next_entry(&mut rest, &mut self.key)?;
         self.rows.clear();
         let rows = &mut self.rows;
-        self.cursor.index.each_row(&entry, &mut |row| rows.push(row))?;
-        Ok(Some((self.cursor.key.as_slice(), self.rows.as_slice())))
+        if count <= ROWS_INLINE_MAX {
+            frame::rows(&mut rest, count, self.index.rows, &mut |row| rows.push(row))?;
+        } else {
+            let list = List::read(&mut rest, count)?;
+            if list.offset < self.lists_from {
+                return Err(FileError::Damaged(CIRCLE));
+            }
+            self.lists_from = list.offset + 1;
+            let list = frame::read(&self.index.file, list.offset, list.bytes, FRAME_BYTES_MAX)?;
+            frame::rows(&mut list.as_slice(), count, self.index.rows, &mut |row| rows.push(row))?;
+        }
+        self.at = self.body.len() - rest.len();
+        Ok(Some((self.key.as_slice(), self.rows.as_slice())))
+    }
+
+    fn next_block(&mut self) -> Result<Option<Child>, FileError> {
+        loop {
+            if let Some(block) = self.blocks.next() {
+                return Ok(Some(block));
+            }
+            let Some(directory) = self.directories.next() else { return Ok(None) };
+            self.blocks = self.index.children_of(&[directory])?.into_iter();
+        }
     }
 }

@@ -1,8 +1,8 @@
 use std::io::{self, Write};
 
 use super::filter;
-use super::frame::{put_key, put_rows, put_varint, seal};
 use super::{BLOCK_BYTES, FOOTER_BYTES, MAGIC, ROWS_INLINE_MAX, VERSION};
+use crate::frame::{put_key, put_rows, put_varint, seal};
 use crate::key;
 
 /// Writes an index; keys come in rising order.

@@ -130,9 +130,9 @@ fn hours_become_days_and_months() {
     assert_eq!(lines(folder.path()), all);
     // What was replaced is there for whoever reads it, and goes with a later commit.
     let count = |folder: &Path| files(folder).len();
-    assert!(count(folder.path()) > 6);
+    assert!(count(folder.path()) > 8);
     writer.commit(&[], at(41 * 86_400)).unwrap();
-    assert_eq!(count(folder.path()), 6, "{:?}", files(folder.path()));
+    assert_eq!(count(folder.path()), 8, "{:?}", files(folder.path()));
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn what_is_too_old_goes_from_index_and_rows() {
     assert_eq!(done.expired, 3 + 8);
     assert_eq!(lines(folder.path()), [4, 5, 6, 7, 8, 9, 10, 109, 110]);
     // The old files are gone at once, and nothing of them is in the new ones.
-    assert_eq!(files(folder.path()).len(), 6, "{:?}", files(folder.path()));
+    assert_eq!(files(folder.path()).len(), 8, "{:?}", files(folder.path()));
     let lake = Lake::open(folder.path()).unwrap();
     let set = Arc::new(set(&["[domain-name:value LIKE '%.example']".to_owned()], Covers::Host));
     let all = Hunt { set, since: None, until: None, now: at(0), exhaustive: true };
@@ -206,6 +206,64 @@ fn strange_records_do_no_harm() {
 /// 1653.
 const START_OF_TIME: i64 = -10_000_000_000;
 
+/// Wherever a file is altered, a check finds it.
+#[test]
+fn a_check_reads_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = open(folder.path());
+    push(&mut writer, "dns", at(0), "a.evil.example", 1);
+    writer.commit(&[], at(0)).unwrap();
+    drop(writer);
+    let lake = Lake::open(folder.path()).unwrap();
+    assert_eq!(lake.check(&mut |_| {}).unwrap(), 1);
+    for (path, _) in
+        files(folder.path()).iter().filter(|(path, _)| path.starts_with(folder.path().join("kind=dns")))
+    {
+        let whole = std::fs::read(path).unwrap();
+        for at in (0..whole.len()).step_by(7) {
+            let mut altered = whole.clone();
+            altered[at] ^= 1;
+            std::fs::write(path, &altered).unwrap();
+            let error = lake.check(&mut |_| {}).unwrap_err();
+            assert!(
+                matches!(&error, LakeError::Damaged { path: told, .. } if told == path),
+                "byte {at}: {error}"
+            );
+        }
+        std::fs::write(path, &whole[1..]).unwrap();
+        assert_eq!(lake.check(&mut |_| {}).unwrap_err().code(), "lake-damaged");
+        std::fs::write(path, &whole).unwrap();
+    }
+}
+
+/// Commits without end in one hour: few segments remain, and nothing is rewritten very often.
+#[test]
+fn small_segments_of_an_hour_are_merged_by_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut writer = open(folder.path());
+    let mut merged = 0;
+    for line in 1..=200_u64 {
+        push(&mut writer, "dns", at(line as i64), "a.evil.example", line);
+        writer.commit(&[], at(line as i64)).unwrap();
+        merged += writer.compact(&Keep::default(), at(line as i64)).unwrap().merged;
+        assert!(writer.segments().len() < 24, "{} segments", writer.segments().len());
+    }
+    assert!(merged < 300, "{merged} segments were read for 200 commits");
+    drop(writer);
+    assert_eq!(lines(folder.path()), (1..=200).collect::<Vec<_>>());
+}
+
+/// A lake of the form before is told apart from damage, and from one of a later version.
+#[test]
+fn other_forms_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for (format, code) in [(1, "lake-outdated"), (3, "lake-format")] {
+        std::fs::write(folder.path().join("MANIFEST.json"), format!("{{\"format\":{format},\"next\":1}}"))
+            .unwrap();
+        assert_eq!(Lake::open(folder.path()).unwrap_err().code(), code);
+    }
+}
+
 /// Torn and altered files are errors with their path, and never another answer.
 #[test]
 fn damage_is_told() {
@@ -216,15 +274,19 @@ fn damage_is_told() {
     drop(writer);
     let set = Arc::new(set(&["[domain-name:value = 'a.evil.example']".to_owned()], Covers::Host));
     let hunt = Hunt { set, since: None, until: None, now: at(0), exhaustive: false };
-    for ending in ["index", "parquet"] {
+    for ending in ["index", "rows"] {
         let all = files(folder.path());
         let path = all.keys().find(|path| path.extension().is_some_and(|it| it == ending)).unwrap();
         let whole = std::fs::read(path).unwrap();
-        std::fs::write(path, &whole[..whole.len() / 2]).unwrap();
-        let lake = Lake::open(folder.path()).unwrap();
-        let error = lake.hunt(&hunt, &mut |_| {}, &mut |_| {}).unwrap_err();
-        assert_eq!(error.code(), "lake-damaged", "{error}");
-        assert!(error.to_string().contains(ending), "{error}");
+        let mut altered = whole.clone();
+        altered[whole.len() / 2] ^= 4;
+        for wrong in [&whole[..whole.len() / 2], &altered] {
+            std::fs::write(path, wrong).unwrap();
+            let lake = Lake::open(folder.path()).unwrap();
+            let error = lake.hunt(&hunt, &mut |_| {}, &mut |_| {}).unwrap_err();
+            assert_eq!(error.code(), "lake-damaged", "{error}");
+            assert!(error.to_string().contains(ending), "{error}");
+        }
         std::fs::write(path, &whole).unwrap();
     }
     std::fs::write(folder.path().join("MANIFEST.json"), b"{").unwrap();

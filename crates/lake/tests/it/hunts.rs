@@ -165,7 +165,7 @@ fn what_nothing_shows_is_not_opened() {
         (0..200).map(|number| format!("[domain-name:value = 'absent{number}.example']")).collect();
     let (found, tally) = hunted(&lake, &hunt(&Arc::new(set(&absent, Covers::Subtree)), at(0)));
     assert!(found.is_empty());
-    assert_eq!((tally.opened, tally.rows_read, tally.parquet_bytes), (0, 0, 0));
+    assert_eq!((tally.opened, tally.rows_read, tally.rows_bytes), (0, 0, 0));
     assert!(tally.cleared_by_filter * 10 > tally.segments * 9, "{tally:?}");
     // And a pattern that no value leads to says that it read everything.
     let odd = Arc::new(set(&["[network-traffic:dst_port = 4444]".to_owned()], Covers::Host));

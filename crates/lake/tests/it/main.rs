@@ -4,3 +4,4 @@
 mod folder;
 mod hunts;
 mod made;
+mod s3;

@@ -1,19 +1,20 @@
-//! Bytes with a checksum, varints, and keys that share their beginning.
+//! What the files of a lake are made of: bytes with a checksum, varints, and keys that share their beginning.
 
-use super::IndexError;
+use crate::error::FileError;
 use crate::key::KEY_BYTES_MAX;
+use crate::storage::ReadAt;
 
 const CHECKSUM_BYTES: usize = 4;
 
 /// Puts the checksum behind the bytes.
-pub(super) fn seal(body: &mut Vec<u8>) {
+pub(crate) fn seal(body: &mut Vec<u8>) {
     let checksum = crc32fast::hash(body);
     body.extend_from_slice(&checksum.to_le_bytes());
 }
 
 /// The bytes without their checksum, if it is right.
-pub(super) fn unseal(frame: &[u8]) -> Result<&[u8], IndexError> {
-    let wrong = IndexError::Damaged("does not have the checksum that it says");
+pub(crate) fn unseal(frame: &[u8]) -> Result<&[u8], FileError> {
+    let wrong = FileError::Damaged("does not have the checksum that it says");
     let Some((body, checksum)) =
         frame.len().checked_sub(CHECKSUM_BYTES).and_then(|at| frame.split_at_checked(at))
     else {
@@ -22,7 +23,35 @@ pub(super) fn unseal(frame: &[u8]) -> Result<&[u8], IndexError> {
     if checksum == crc32fast::hash(body).to_le_bytes() { Ok(body) } else { Err(wrong) }
 }
 
-pub(super) fn put_varint(mut number: u64, out: &mut Vec<u8>) {
+/// Reads a frame that another place in the file tells of; its body.
+pub(crate) fn read(
+    file: &impl ReadAt,
+    offset: u64,
+    bytes: usize,
+    bytes_max: usize,
+) -> Result<Vec<u8>, FileError> {
+    check_place(file, offset, bytes, bytes_max)?;
+    let mut frame = vec![0; bytes];
+    file.read_at(offset, &mut frame)?;
+    let body = unseal(&frame)?.len();
+    frame.truncate(body);
+    Ok(frame)
+}
+
+/// Refuses a place that is not in the file, before memory is taken for it.
+pub(crate) fn check_place(
+    file: &impl ReadAt,
+    offset: u64,
+    bytes: usize,
+    bytes_max: usize,
+) -> Result<(), FileError> {
+    if bytes > bytes_max || offset.checked_add(bytes as u64).is_none_or(|end| end > file.size()) {
+        return Err(FileError::Damaged("says that it is longer than it is"));
+    }
+    Ok(())
+}
+
+pub(crate) fn put_varint(mut number: u64, out: &mut Vec<u8>) {
     while number > 0x7f {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -30,7 +59,7 @@ pub(super) fn put_varint(mut number: u64, out: &mut Vec<u8>) {
     out.push(number as u8);
 }
 
-pub(super) fn varint(rest: &mut &[u8]) -> Option<u64> {
+pub(crate) fn varint(rest: &mut &[u8]) -> Option<u64> {
     let (mut number, mut shift) = (0_u64, 0_u32);
     loop {
         let (byte, behind) = rest.split_first()?;
@@ -49,18 +78,18 @@ pub(super) fn varint(rest: &mut &[u8]) -> Option<u64> {
     }
 }
 
-pub(super) fn size(rest: &mut &[u8]) -> Option<usize> {
+pub(crate) fn size(rest: &mut &[u8]) -> Option<usize> {
     usize::try_from(varint(rest)?).ok()
 }
 
-pub(super) fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
+pub(crate) fn take<'a>(rest: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
     let (taken, behind) = rest.split_at_checked(count)?;
     *rest = behind;
     Some(taken)
 }
 
 /// Writes a key behind the one before it.
-pub(super) fn put_key(before: &[u8], key: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn put_key(before: &[u8], key: &[u8], out: &mut Vec<u8>) {
     let shared = before.iter().zip(key).take_while(|(a, b)| a == b).count();
     let rest = key.get(shared..).unwrap_or_default();
     put_varint(shared as u64, out);
@@ -69,7 +98,7 @@ pub(super) fn put_key(before: &[u8], key: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Makes of the key before it the next key.
-pub(super) fn next_key(rest: &mut &[u8], key: &mut Vec<u8>) -> Option<()> {
+pub(crate) fn next_key(rest: &mut &[u8], key: &mut Vec<u8>) -> Option<()> {
     let shared = size(rest)?;
     let more = size(rest)?;
     if shared > key.len() || shared + more > KEY_BYTES_MAX {
@@ -81,7 +110,7 @@ pub(super) fn next_key(rest: &mut &[u8], key: &mut Vec<u8>) -> Option<()> {
 }
 
 /// Writes rows, which rise.
-pub(super) fn put_rows(rows: &[u32], out: &mut Vec<u8>) {
+pub(crate) fn put_rows(rows: &[u32], out: &mut Vec<u8>) {
     let mut before = 0;
     for row in rows {
         put_varint(u64::from(row - before), out);
@@ -90,12 +119,12 @@ pub(super) fn put_rows(rows: &[u32], out: &mut Vec<u8>) {
 }
 
 /// Reads so many rows, each below `end`.
-pub(super) fn rows(
+pub(crate) fn rows(
     rest: &mut &[u8],
     count: usize,
     end: u32,
     each: &mut dyn FnMut(u32),
-) -> Result<(), IndexError> {
+) -> Result<(), FileError> {
     let mut row = 0_u32;
     for number in 0..count {
         let step =
@@ -103,7 +132,7 @@ pub(super) fn rows(
         row = step
             .and_then(|step| row.checked_add(step))
             .filter(|row| *row < end)
-            .ok_or(IndexError::Damaged("names rows that the segment does not have"))?;
+            .ok_or(FileError::Damaged("names rows that the segment does not have"))?;
         each(row);
     }
     Ok(())
