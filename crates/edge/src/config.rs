@@ -8,9 +8,12 @@ use oversight::{Consent, Purpose};
 use serde::Deserialize;
 use stix::marking::Tlp;
 
+mod history;
 mod source;
 pub(crate) mod tls;
 
+use history::WrittenLake;
+pub use history::{Hunts, Lake};
 use source::WrittenSource;
 pub use source::{HttpPush, Nats, Origin, Source, Syslog, Transport};
 
@@ -33,6 +36,8 @@ pub struct Config {
     pub sources: Vec<Source>,
     /// How indicators are matched.
     pub matching: Matching,
+    /// What is kept of what was read; `None` for nothing.
+    pub lake: Option<Lake>,
 }
 
 /// How the hub is reached.
@@ -117,6 +122,7 @@ struct Written {
     consent: WrittenConsent,
     #[serde(default)]
     matching: WrittenMatching,
+    lake: Option<WrittenLake>,
     #[serde(default, rename = "source")]
     sources: Vec<WrittenSource>,
 }
@@ -197,6 +203,7 @@ impl Written {
             purpose: Purpose::CollectiveDefence,
             sources,
             matching: self.matching.resolve()?,
+            lake: self.lake.map(WrittenLake::resolve).transpose()?,
         })
     }
 }

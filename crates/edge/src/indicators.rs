@@ -4,8 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::path::Path;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::{Intelligence, IntelligenceChange};
 use arc_swap::ArcSwap;
@@ -27,6 +27,11 @@ pub(crate) struct Indicators {
     set: ArcSwap<IndicatorSet>,
     options: matcher::Options,
     warning_lists: WarningLists,
+    /// Held while what the spool and what this knows are changed together.
+    changing: Mutex<()>,
+    /// How many changes came, and how many of them are in the set in use.
+    changes: AtomicU64,
+    compiled: AtomicU64,
 }
 
 #[derive(Default)]
@@ -90,7 +95,15 @@ impl Indicators {
             held.put(Bytes::from(body), tlp.as_deref());
         }
         let set = ArcSwap::from_pointee(IndicatorSet::none());
-        Ok(Self { held: Mutex::new(held), set, options, warning_lists })
+        Ok(Self {
+            held: Mutex::new(held),
+            set,
+            options,
+            warning_lists,
+            changing: Mutex::default(),
+            changes: AtomicU64::new(0),
+            compiled: AtomicU64::new(0),
+        })
     }
 
     /// The set in use.
@@ -119,15 +132,16 @@ impl Indicators {
             }
         }
         held.sequence = news.sequence;
+        self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Compiles what changed and puts the new set in use. Few changes are put over the set that is there, which takes
     /// milliseconds; where they have become many, all that is held is compiled anew.
     pub(crate) fn rebuild(&self, status: &Status) {
         let current = self.current();
-        let (sequence, next) = {
+        let (sequence, changes, next) = {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            (held.sequence, held.next(&current))
+            (held.sequence, self.changes(), held.next(&current))
         };
         let generation = sequence.cast_unsigned();
         let is_whole = matches!(next, Next::Whole(_));
@@ -141,6 +155,7 @@ impl Indicators {
         }
         status.indicators.store(set.len() as u64, Ordering::Relaxed);
         self.set.store(Arc::new(set));
+        self.compiled.store(changes, Ordering::Release);
         status.generation.store(sequence, Ordering::Relaxed);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if is_whole {
@@ -154,6 +169,33 @@ impl Indicators {
     /// Has the next set compiled from all that is held.
     fn start_over(&self) {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).changed = Changed::All;
+    }
+
+    /// To be held while the spool and what is held are changed together, or compared.
+    pub(crate) fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many changes came since the start.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
+    /// How many of them the set in use has.
+    pub(crate) fn compiled(&self) -> u64 {
+        self.compiled.load(Ordering::Acquire)
+    }
+
+    /// Those of these that are held and usable.
+    pub(crate) fn those(&self, ids: &[Id]) -> Vec<Indicator> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.iter().filter_map(|id| held.usable.get(id)).map(|(indicator, _)| indicator.clone()).collect()
+    }
+
+    /// A set of its own, compiled as the one in use is; whether its indicators count at any time is said.
+    pub(crate) fn set_of(&self, indicators: Vec<Indicator>, any_time: bool) -> IndicatorSet {
+        let options = matcher::Options { any_time, ..self.options.clone() };
+        IndicatorSet::build(indicators, &self.warning_lists, &options, self.current().generation()).set
     }
 
     /// The marking that an indicator bears, as the hub said.
@@ -242,8 +284,14 @@ pub(crate) async fn keep_compiled(shared: Arc<Shared>, mut changed: watch::Recei
         let work = Arc::clone(&shared);
         let built = tokio::task::spawn_blocking(move || work.indicators.rebuild(&work.status));
         match built.await {
-            Ok(()) if is_all => shared.status.informed.store(true, Ordering::Relaxed),
-            Ok(()) => {}
+            Ok(()) => {
+                if let Some(history) = &shared.history {
+                    history.hear_news();
+                }
+                if is_all {
+                    shared.status.informed.store(true, Ordering::Relaxed);
+                }
+            }
             Err(_) => {
                 shared.indicators.start_over();
                 tracing::error!("the indicators could not be compiled; the earlier set stays in use");

@@ -10,6 +10,8 @@ pub enum LedgerKind {
     Asked,
     /// An indicator matched; the detail says whether it may leave.
     Matched,
+    /// A hunt through the history found what an indicator asks for; the detail says when that was.
+    Found,
     /// A match stayed inside: the consent does not cover it.
     Withheld,
     /// A sighting left and the hub acknowledged it.
@@ -19,7 +21,8 @@ pub enum LedgerKind {
 }
 
 impl LedgerKind {
-    const ALL: [Self; 5] = [Self::Asked, Self::Matched, Self::Withheld, Self::Sent, Self::Refused];
+    const ALL: [Self; 6] =
+        [Self::Asked, Self::Matched, Self::Found, Self::Withheld, Self::Sent, Self::Refused];
 
     /// The name in the spool and on the page.
     #[must_use]
@@ -27,6 +30,7 @@ impl LedgerKind {
         match self {
             Self::Asked => "asked",
             Self::Matched => "matched",
+            Self::Found => "found",
             Self::Withheld => "withheld",
             Self::Sent => "sent",
             Self::Refused => "refused",
@@ -44,6 +48,7 @@ impl LedgerKind {
     pub fn counted(self) -> Option<&'static str> {
         match self {
             Self::Matched => Some("matched"),
+            Self::Found => Some("found"),
             Self::Withheld => Some("withheld"),
             Self::Asked | Self::Sent | Self::Refused => None,
         }
@@ -78,4 +83,6 @@ pub struct Counts {
     pub duplicate: u64,
     /// Sightings that the hub refused.
     pub refused: u64,
+    /// What hunts found in the history and was not matched before.
+    pub found: u64,
 }

@@ -4,6 +4,7 @@
 //! nothing else fits into the client's call.
 
 mod config;
+mod history;
 mod indicators;
 mod ledger;
 mod link;
@@ -24,10 +25,13 @@ use api::client::{Client, Settings};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-pub use config::{Config, ConfigError, HttpPush, HubLink, Matching, Nats, Origin, Source, Syslog, Transport};
+pub use config::{
+    Config, ConfigError, HttpPush, HubLink, Hunts, Lake, Matching, Nats, Origin, Source, Syslog, Transport,
+};
 pub use ledger::{Counts, LedgerKind, LedgerRow};
 pub use spool::SpoolError;
 
+use crate::history::History;
 use crate::indicators::Indicators;
 use crate::source::Inlet;
 use crate::spool::Spool;
@@ -73,6 +77,8 @@ pub(crate) struct Shared {
     pub(crate) spool: Spool,
     pub(crate) status: Status,
     pub(crate) indicators: Indicators,
+    /// What was read, where it is kept.
+    pub(crate) history: Option<Arc<History>>,
     /// The ways in, by source.
     pub(crate) inlets: BTreeMap<String, Arc<Inlet>>,
     /// Rung when sightings were spooled.
@@ -115,7 +121,8 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
         token: Some(config.hub.token.clone()),
         root_certificate: config.hub.certificate.clone(),
     })?;
-    let spool = Spool::open(&config.data)?;
+    let mut spool = Spool::open(&config.data)?;
+    let history = history::open(&config, &mut spool)?;
     let (sequence, kept) = spool.intelligence()?;
     let indicators = Indicators::new(&config.matching, kept, sequence)?;
     let mut opened = source::open(&config, &spool).await?;
@@ -125,6 +132,7 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
         spool,
         status: Status::default(),
         indicators,
+        history: history.as_ref().map(|opened| Arc::clone(&opened.history)),
         spooled: Notify::new(),
         stopped: Notify::new(),
         stopping: AtomicBool::new(false),
@@ -133,7 +141,10 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
     // What was kept from before is enough to go on with, also while the hub is away.
     shared.status.informed.store(sequence > 0, Ordering::Relaxed);
     let (address, listener) = listen(&shared.config).await?;
-    let threads = pipeline::start(&shared)?;
+    let mut threads = pipeline::start(&shared)?;
+    if let Some(history) = history {
+        threads.push(history.attend(&shared)?);
+    }
     let mut tasks = JoinSet::new();
     opened.attend(&mut tasks)?;
     let (changed, news) = watch::channel(link::Told::default());

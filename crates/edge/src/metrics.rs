@@ -60,6 +60,9 @@ pub(crate) fn text(shared: &Shared) -> Option<String> {
     matches.inc_by(status.matches.load(Ordering::Relaxed));
     registry.register("matches", "Matches since the start", matches);
     sources(shared).register(&mut registry);
+    if let Some(history) = &shared.history {
+        crate::history::metrics::register(history, &shared.spool, &mut registry);
+    }
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry).ok()?;
     Some(text)

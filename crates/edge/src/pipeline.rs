@@ -17,10 +17,12 @@ use telemetry::{Format, Reader, Unreadable};
 use uuid::Uuid;
 
 use crate::config::{Origin, Source};
+use crate::history::Recorder;
 use crate::ledger::{LedgerKind, LedgerRow};
 use crate::source::Mark;
 use crate::source::journal::Key;
 use crate::source::tail::{LINE_BYTES_MAX, Stretch, Tail};
+use crate::spool::history::HistoryKept;
 use crate::spool::{Kept, NewSpooled, Position, WAITING_SIGHTINGS_MAX};
 use crate::status::{SourceReport, Status};
 use crate::{EdgeError, Shared, SpoolError};
@@ -58,6 +60,8 @@ struct Pipeline<'a> {
     recorded: Instant,
     /// Files whose position in the spool is behind the one in memory.
     unrecorded: HashSet<Uuid>,
+    /// Where what is read is kept.
+    recorder: Option<Recorder>,
 }
 
 /// A file's scanner, and the header lines that its format needs to go on after a restart.
@@ -79,6 +83,8 @@ const WINDOWS_REST: u32 = 30;
 struct Yield {
     sightings: Vec<NewSpooled>,
     ledger: Vec<LedgerRow>,
+    /// What the matches are told apart by for hunts.
+    told: Vec<Uuid>,
     newest: Option<jiff::Timestamp>,
 }
 
@@ -92,7 +98,9 @@ impl<'a> Pipeline<'a> {
             records: 0,
             unreadable: 0,
         };
+        let recorder = shared.history.as_ref().map(|history| Recorder::new(Arc::clone(history), &source));
         Self {
+            recorder,
             shared,
             source,
             scanners: HashMap::new(),
@@ -128,7 +136,8 @@ impl<'a> Pipeline<'a> {
                 self.discover(&mut tail)?;
             }
             if self.must_wait()? {
-                std::thread::sleep(RETRY);
+                self.record_positions(&mut tail, RECORD)?;
+                std::thread::sleep(self.pause());
                 continue;
             }
             match tail.next() {
@@ -140,6 +149,7 @@ impl<'a> Pipeline<'a> {
                 Err(error) => {
                     self.shared.status.set_trouble("log-unreadable", true);
                     tracing::warn!(source = self.source.name, %error, "a log cannot be read");
+                    self.record_positions(&mut tail, RECORD)?;
                     std::thread::sleep(RETRY);
                 }
             }
@@ -189,11 +199,21 @@ impl<'a> Pipeline<'a> {
         Ok(())
     }
 
-    /// While the spool is full nothing is read: logs on disk keep better than memory.
+    /// While the spool is full, or the history has as much to write as may wait, nothing is read: logs on disk keep better than
+    /// memory.
     fn must_wait(&self) -> Result<bool, SpoolError> {
         let full = self.shared.spool.waiting_count()? >= WAITING_SIGHTINGS_MAX;
         self.shared.status.set_trouble("spool-full", full);
-        Ok(full)
+        Ok(full || self.history_must_catch_up())
+    }
+
+    fn history_must_catch_up(&self) -> bool {
+        self.shared.history.as_ref().is_some_and(|history| history.must_wait())
+    }
+
+    /// How long to wait before it is asked again whether reading must wait.
+    fn pause(&self) -> Duration {
+        if self.history_must_catch_up() { POLL } else { RETRY }
     }
 
     fn take(&mut self, tail: &mut Tail, stretch: &Stretch) -> Result<(), SpoolError> {
@@ -234,6 +254,7 @@ impl<'a> Pipeline<'a> {
     /// Matches one stretch. Nothing of an unmatched record outlives this function.
     fn scan(&mut self, stretch: &Stretch, header: &[u8]) -> Yield {
         let now = jiff::Timestamp::now();
+        let _scanning = self.shared.history.as_ref().map(|history| history.scanning());
         let set = self.shared.indicators.current();
         let file = self.scanners.entry(stretch.file).or_insert_with(|| {
             let mut file = FileScanner::new(&set, &self.source, header);
@@ -244,9 +265,18 @@ impl<'a> Pipeline<'a> {
         let mut found = Yield::default();
         let (shared, source) = (self.shared, &self.source);
         let before = file.counts();
-        file.scanner
-            .scan(&stretch.bytes, now, &mut |hit| consider(shared, source, stretch, hit, now, &mut found));
+        let label = self.recorder.as_ref().map(|recorder| recorder.label(stretch.file));
+        file.scanner.scan(&stretch.bytes, now, &mut |hit| {
+            consider(shared, source, stretch, hit, now, &mut found);
+            if let Some(label) = &label {
+                let offset = stretch.offset + hit.line_offset as u64;
+                found.told.push(shared.spool.told_id(label, offset, &hit.indicator.id()));
+            }
+        });
         let after = file.counts();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.add(stretch, header, now);
+        }
         file.keep_header(&stretch.bytes);
         found.newest = file.time_of_last(&stretch.bytes);
         let mut unreadable = 0;
@@ -277,16 +307,27 @@ impl<'a> Pipeline<'a> {
     /// Whether it is stored; it is not where the edge stops before the disk takes it.
     fn store_all(&mut self, position: &Position, found: &Yield, taken: &[Key]) -> Result<bool, SpoolError> {
         let windows = self.scanners.get_mut(&position.file).and_then(FileScanner::windows_to_keep);
-        let (sightings, ledger) = (&found.sightings, &found.ledger);
-        let kept = Kept { sightings, ledger, taken, windows: windows.as_deref() };
-        let stored = self.until_stored(|shared, source| shared.spool.keep(&source.name, position, &kept))?;
-        Ok(stored.is_some())
+        let (sightings, ledger, told) = (&found.sightings, &found.ledger, &found.told);
+        let mut recorder = self.recorder.take();
+        let stored = self.until_stored(|shared, source| {
+            // The position never goes before the history: what is not in the journal is read again, or counted as lost.
+            let settled =
+                recorder.as_mut().map(|recorder| recorder.settle(position.file)).unwrap_or_default();
+            let history = HistoryKept { place: settled.place, lost: settled.lost, told };
+            let kept = Kept { sightings, ledger, taken, windows: windows.as_deref(), history };
+            shared.spool.keep(&source.name, position, &kept)
+        });
+        if let (Some(recorder), Ok(Some(()))) = (&mut recorder, &stored) {
+            recorder.kept(position.file);
+        }
+        self.recorder = recorder;
+        Ok(stored?.is_some())
     }
 
     /// Tries until the disk takes it; `None` when the edge stops meanwhile. Nothing is lost: the position has not moved.
     fn until_stored<T>(
         &self,
-        work: impl Fn(&Shared, &Source) -> Result<T, SpoolError>,
+        mut work: impl FnMut(&Shared, &Source) -> Result<T, SpoolError>,
     ) -> Result<Option<T>, SpoolError> {
         loop {
             match work(self.shared, &self.source) {
@@ -322,6 +363,10 @@ impl<'a> Pipeline<'a> {
         };
         let mut bytes = Vec::new();
         while !self.shared.is_stopping() {
+            if self.history_must_catch_up() {
+                std::thread::sleep(POLL);
+                continue;
+            }
             bytes.clear();
             let limit = LINE_BYTES_MAX as u64;
             match io::Read::take(&mut input, limit).read_until(b'\n', &mut bytes) {

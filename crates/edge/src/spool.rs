@@ -3,6 +3,8 @@
 //! A match and the position behind it are written in one transaction, so a crash repeats nothing and loses nothing; a
 //! sighting leaves the spool only when the hub has acknowledged it.
 
+pub(crate) mod history;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -112,6 +114,7 @@ pub(crate) struct Kept<'k> {
     /// What patterns over several records remember of the file; `None`: as before. Never of a later position than this one, or
     /// records that are read again would be counted twice.
     pub(crate) windows: Option<&'k [u8]>,
+    pub(crate) history: history::HistoryKept<'k>,
 }
 
 /// The spool.
@@ -119,6 +122,8 @@ pub(crate) struct Kept<'k> {
 pub(crate) struct Spool {
     connection: Mutex<Connection>,
     key: [u8; 32],
+    /// Whether indicators are hunted in a history.
+    seeks: bool,
 }
 
 impl Spool {
@@ -131,8 +136,9 @@ impl Spool {
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "cache_size", -2000)?;
         connection.execute_batch(SCHEMA)?;
+        connection.execute_batch(history::SCHEMA)?;
         let key = sealing_key(&connection)?;
-        Ok(Self { connection: Mutex::new(connection), key })
+        Ok(Self { connection: Mutex::new(connection), key, seeks: false })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -191,6 +197,7 @@ impl Spool {
         put_position(&transaction, source, position)?;
         put_taken(&transaction, source, kept.taken)?;
         put_windows(&transaction, source, position, kept.windows)?;
+        history::put(&transaction, source, position, &kept.history)?;
         let mut fresh = 0;
         for sighting in kept.sightings {
             fresh += transaction
@@ -218,6 +225,7 @@ impl Spool {
         for forget in [
             "DELETE FROM position WHERE source = ?1 AND file = ?2",
             "DELETE FROM windows WHERE source = ?1 AND file = ?2",
+            "DELETE FROM mark WHERE source = ?1 AND file = ?2",
         ] {
             connection.execute(forget, params![source, file.to_string()])?;
         }
@@ -329,9 +337,13 @@ impl Spool {
                              ON CONFLICT (id) DO UPDATE SET body = excluded.body, tlp = excluded.tlp",
                         )?
                         .execute(params![id, body, tlp])?;
+                    if self.seeks {
+                        history::seek(&transaction, id, object)?;
+                    }
                 }
                 api::IntelligenceChange::Drop { id } => {
                     transaction.prepare_cached("DELETE FROM indicator WHERE id = ?1")?.execute([id])?;
+                    history::seek_no_more(&transaction, id)?;
                 }
             }
         }
@@ -390,6 +402,7 @@ impl Spool {
             sent: read("sent")?,
             duplicate: read("duplicate")?,
             refused: read("refused")?,
+            found: read("found")?,
         })
     }
 }

@@ -20,6 +20,7 @@ mod manifest;
 mod period;
 mod rows;
 mod segment;
+mod shed;
 mod writer;
 
 pub use compact::{Compacted, Keep};

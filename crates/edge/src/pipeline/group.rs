@@ -32,7 +32,7 @@ impl Pipeline<'_> {
             while !shared.is_stopping() {
                 self.tell();
                 if self.must_wait()? {
-                    std::thread::sleep(RETRY);
+                    std::thread::sleep(self.pause());
                     continue;
                 }
                 let done = match runtime.block_on(group.next()) {
@@ -124,6 +124,7 @@ impl Yield {
     fn add(&mut self, other: Self) {
         self.sightings.extend(other.sightings);
         self.ledger.extend(other.ledger);
+        self.told.extend(other.told);
         self.newest = other.newest.or(self.newest);
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use api::NewEdge;
 use api::client::{Client, Settings};
-use edge::{Config, HubLink, Matching, Origin, RunningEdge, Source};
+use edge::{Config, HubLink, Lake, Matching, Origin, RunningEdge, Source};
 use hub::administration::{self, By};
 use hub::{HubConfig, RunningHub};
 use oversight::{AuditEvent, Consent, Purpose, Realm};
@@ -203,6 +203,7 @@ async fn start_edges(
             purpose: Purpose::CollectiveDefence,
             sources: sources_of(edge, index, arguments, folder),
             matching: Matching::default(),
+            lake: Some(Lake::new(data.join("lake"))),
             data,
         };
         let started = edge::start(config).await;
