@@ -22,7 +22,7 @@ mod recorder;
 pub(crate) mod report;
 mod slices;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::JoinHandle;
@@ -51,6 +51,8 @@ pub(crate) struct History {
     before: MarksBefore,
     /// What counts of this run, by file.
     confirmed: Mutex<HashMap<FileOf, u64>>,
+    /// Sources that stopped for good: what of theirs does not count by now is read again after a restart.
+    stopped: Mutex<HashSet<String>>,
     /// Held for reading while a stretch is matched and handed to the journal: who holds it for writing knows that whatever was
     /// matched with an earlier set is on its way.
     scanning: RwLock<()>,
@@ -112,6 +114,7 @@ pub(crate) fn open(config: &Config, spool: &mut Spool) -> Result<Option<Opened>,
         before: spool.begin_run(run_began)?,
         journal,
         confirmed: Mutex::default(),
+        stopped: Mutex::default(),
         scanning: RwLock::default(),
         in_lake: AtomicU64::new(0),
         wanted: AtomicU64::new(0),
@@ -166,6 +169,11 @@ impl History {
     /// Lines that are not in the history, since the start, by reason.
     pub(crate) fn lost_by(&self) -> BTreeMap<&'static str, u64> {
         self.lost_by.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Nothing of a source's will count any more in this run.
+    pub(crate) fn give_up(&self, source: &str) {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).insert(source.to_owned());
     }
 
     fn confirm(&self, source: &str, file: Uuid, place: u64) {

@@ -123,6 +123,9 @@ impl<'a> Pipeline<'a> {
         };
         if let Err(error) = ended {
             tracing::error!(source = self.source.name, %error, "the source stopped");
+            if let Some(history) = &self.shared.history {
+                history.give_up(&self.source.name);
+            }
         }
     }
 

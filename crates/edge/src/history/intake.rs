@@ -1,6 +1,7 @@
 //! The thread that takes what counts of the journal into the lake, commits it, and keeps the lake in order.
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -187,8 +188,14 @@ impl<'a> Intake<'a> {
                 _ => Worth::Void,
             };
         }
-        let confirmed = self.history.confirmed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if covers(confirmed.get(&of)) { Worth::Counts } else { Worth::Open }
+        // Asked before the marks, which do not change once a source has stopped.
+        let has_stopped = self.history.stopped.lock().unwrap_or_else(PoisonError::into_inner).contains(&of.0);
+        let confirmed = self.history.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
+        match covers(confirmed.get(&of)) {
+            true => Worth::Counts,
+            false if has_stopped => Worth::Void,
+            false => Worth::Open,
+        }
     }
 
     fn take(&mut self, taken: &Taken) -> Result<(), LakeError> {

@@ -393,3 +393,7 @@ fn digest(object: &serde_json::Value) -> Vec<u8> {
     }
     digest.finalize().get(..16).unwrap_or_default().to_vec()
 }
+
+#[cfg(test)]
+#[path = "history_tests.rs"]
+mod tests;
