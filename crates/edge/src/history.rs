@@ -118,7 +118,7 @@ pub(crate) fn open(config: &Config, spool: &mut Spool) -> Result<Option<Opened>,
         scanning: RwLock::default(),
         in_lake: AtomicU64::new(0),
         wanted: AtomicU64::new(0),
-        stuck: AtomicBool::new(false),
+        stuck: AtomicBool::new(true),
         lost_by: Mutex::default(),
         news: Mutex::default(),
     };

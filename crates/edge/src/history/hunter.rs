@@ -170,7 +170,7 @@ impl<'a> Hunter<'a> {
             let set = Arc::clone(&self.single);
             self.hunt_part(&set, part, of)?;
         }
-        for part in several {
+        if let Some(part) = several {
             let set = Arc::clone(&self.several);
             self.hunt_part(&set, part, of)?;
         }

@@ -55,7 +55,7 @@ fn config(folder: &Path) -> Config {
 }
 
 fn file(number: usize) -> Uuid {
-    Uuid::from_u128(number as u128 + 1)
+    Uuid::from_u128((number as u128 + 1) << 90)
 }
 
 fn position(number: usize, lines: usize, logs: &Logs) -> Position {
