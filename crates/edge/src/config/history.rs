@@ -1,6 +1,7 @@
 //! What the edge keeps of what it read, for how long, and how it hunts in it.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -90,21 +91,21 @@ impl WrittenLake {
         let mut lake =
             Lake { full: self.full, within_validity: self.within_validity, ..Lake::new(self.path) };
         let days = self.keep.values().chain(&self.keep_days);
-        within("lake.keep_days", days.copied().min().map(u64::from), 1..=36_500, "1 to 36500 days")?;
+        within("lake.keep_days", days.copied().min().map(u64::from), &(1..=36_500), "1 to 36500 days")?;
         lake.keep = Keep { days: self.keep_days, by_kind: self.keep };
         let bytes = 1 << 20..=u64::MAX;
-        within("lake.bytes_max", self.bytes_max, bytes.clone(), "at least 1048576")?;
+        within("lake.bytes_max", self.bytes_max, &bytes, "at least 1048576")?;
         lake.bytes_max = self.bytes_max;
-        within("lake.behind_bytes_max", self.behind_bytes_max, bytes, "at least 1048576")?;
+        within("lake.behind_bytes_max", self.behind_bytes_max, &bytes, "at least 1048576")?;
         lake.behind_bytes_max = self.behind_bytes_max.unwrap_or(lake.behind_bytes_max);
-        within("lake.commit_seconds", self.commit_seconds, 1..=86_400, "1 to 86400")?;
+        within("lake.commit_seconds", self.commit_seconds, &(1..=86_400), "1 to 86400")?;
         lake.commit_after = self.commit_seconds.map_or(lake.commit_after, Duration::from_secs);
         let WrittenHunts { indicators_max, found_max, gather_seconds } = self.hunts;
-        within("lake.hunts.indicators_max", indicators_max.map(u64::from), 1..=1_000_000, "1 to 1000000")?;
+        within("lake.hunts.indicators_max", indicators_max.map(u64::from), &(1..=1_000_000), "1 to 1000000")?;
         lake.hunts.indicators_max = indicators_max.unwrap_or(lake.hunts.indicators_max);
-        within("lake.hunts.found_max", found_max, 1..=100_000, "1 to 100000")?;
+        within("lake.hunts.found_max", found_max, &(1..=100_000), "1 to 100000")?;
         lake.hunts.found_max = found_max.unwrap_or(lake.hunts.found_max);
-        within("lake.hunts.gather_seconds", gather_seconds, 0..=3600, "0 to 3600")?;
+        within("lake.hunts.gather_seconds", gather_seconds, &(0..=3600), "0 to 3600")?;
         lake.hunts.gather = gather_seconds.map_or(lake.hunts.gather, Duration::from_secs);
         Ok(lake)
     }
@@ -113,7 +114,7 @@ impl WrittenLake {
 fn within(
     name: &'static str,
     value: Option<u64>,
-    range: std::ops::RangeInclusive<u64>,
+    range: &RangeInclusive<u64>,
     wanted: &'static str,
 ) -> Result<(), ConfigError> {
     match value {

@@ -77,13 +77,13 @@ impl Run {
         let config = config(folder);
         let mut spool = Spool::open(&config.data).unwrap();
         let opened = crate::history::open(&config, &mut spool).unwrap().unwrap();
-        let mut read = [0; FILES];
-        for number in 0..FILES {
+        let read = std::array::from_fn(|number| {
             let known = spool.positions(&source(number).name).unwrap();
             let known = known.into_iter().find(|known| known.file == file(number));
-            read[number] = known.map_or(0, |known| known.line as usize);
-            assert!(read[number] <= logs.0[number].len());
-        }
+            let read = known.map_or(0, |known| known.line as usize);
+            assert!(read <= logs.0[number].len());
+            read
+        });
         let history = Arc::clone(&opened.history);
         let recorders =
             (0..FILES).map(|number| Recorder::new(Arc::clone(&history), &source(number))).collect();
@@ -258,7 +258,7 @@ fn whatever_crashes_every_line_is_in_the_lake_once() {
 
 #[test]
 fn an_entry_that_did_not_count_in_its_run_does_not_in_a_later_one() {
-    use Step::*;
+    use Step::{Crash, Grow, Keep, Read, TakeIn};
     check(&[Grow(0, 2), Read(0, 1), Keep(0), Read(0, 1), Crash(0), Read(0, 1), Keep(0), Crash(0)]);
     check(&[Grow(0, 3), Read(0, 3), Crash(0), Crash(0), Read(0, 2), Keep(0), TakeIn(1, false), Crash(0)]);
 }
