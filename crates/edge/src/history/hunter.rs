@@ -69,6 +69,8 @@ fn hunt_next(shared: &Shared, history: &History) -> Result<bool, SpoolError> {
         (hunt, shared.indicators.changes())
     };
     let Some(hunt) = hunt else { return Ok(false) };
+    // It is shown while it waits for the lake.
+    history.report(|report| report.hunting = Some(Hunting::new(&hunt, hunt.segments, hunt.segments)));
     if reach(shared, history, changes) {
         Hunter::new(shared, history, hunt)?.run()?;
     }
@@ -233,15 +235,9 @@ impl<'a> Hunter<'a> {
 
     fn show(&self, of: u64) {
         self.history.report(|report| {
-            let found = report.hunting.as_ref().map_or(self.hunt.found, |hunting| hunting.found);
-            report.hunting = Some(Hunting {
-                number: self.hunt.number,
-                began: self.hunt.began.clone(),
-                indicators: self.hunt.indicators,
-                segments_done: self.done,
-                segments: of,
-                found,
-            });
+            let begun = Hunting::new(&self.hunt, self.done, of);
+            let found = report.hunting.as_ref().map_or(begun.found, |hunting| hunting.found);
+            report.hunting = Some(Hunting { found, ..begun });
         });
     }
 

@@ -85,6 +85,20 @@ impl Report {
     }
 }
 
+impl Hunting {
+    /// A hunt that has gone through so many segments of so many.
+    pub(super) fn new(hunt: &HuntRow, segments_done: u64, segments: u64) -> Self {
+        Self {
+            number: hunt.number,
+            began: hunt.began.clone(),
+            indicators: hunt.indicators,
+            segments_done,
+            segments,
+            found: hunt.found,
+        }
+    }
+}
+
 impl Kept {
     pub(super) fn of(segments: &[Segment]) -> Self {
         let time = |nanoseconds: i64| Timestamp::from_nanosecond(i128::from(nanoseconds)).ok();
