@@ -13,9 +13,12 @@ use stix::observable::ValueKind;
 
 use crate::worth::Worth;
 
+mod history;
 mod source;
 pub(crate) mod tls;
 
+use history::WrittenLake;
+pub use history::{Hunts, Lake};
 use source::WrittenSource;
 pub(crate) use source::is_near;
 pub use source::{
@@ -42,6 +45,8 @@ pub struct Config {
     pub sources: Vec<Source>,
     /// How indicators are matched.
     pub matching: Matching,
+    /// What is kept of what was read; `None` for nothing.
+    pub lake: Option<Lake>,
 }
 
 /// How the hub is reached.
@@ -154,6 +159,7 @@ struct Written {
     consent: WrittenConsent,
     #[serde(default)]
     matching: WrittenMatching,
+    lake: Option<WrittenLake>,
     #[serde(default, rename = "source")]
     sources: Vec<WrittenSource>,
 }
@@ -258,6 +264,7 @@ impl Written {
             purpose: Purpose::CollectiveDefence,
             sources,
             matching: self.matching.resolve()?,
+            lake: self.lake.map(WrittenLake::resolve).transpose()?,
         })
     }
 }

@@ -4,8 +4,8 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::path::Path;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use api::{Intelligence, IntelligenceChange};
 use arc_swap::ArcSwap;
@@ -30,6 +30,11 @@ pub(crate) struct Indicators {
     options: matcher::Options,
     warning_lists: WarningLists,
     rules: Rules,
+    /// Held while what the spool and what this knows are changed together.
+    changing: Mutex<()>,
+    /// How many changes came, and how many of them are in the set in use.
+    changes: AtomicU64,
+    compiled: AtomicU64,
 }
 
 #[derive(Default)]
@@ -100,8 +105,16 @@ impl Indicators {
             held.put(Bytes::from(body), tlp.as_deref());
         }
         let set = ArcSwap::from_pointee(IndicatorSet::none());
-        let rules = Rules::new(matching)?;
-        Ok(Self { held: Mutex::new(held), set, options, warning_lists, rules })
+        Ok(Self {
+            held: Mutex::new(held),
+            set,
+            options,
+            warning_lists,
+            rules: Rules::new(matching)?,
+            changing: Mutex::default(),
+            changes: AtomicU64::new(0),
+            compiled: AtomicU64::new(0),
+        })
     }
 
     /// The set in use.
@@ -134,6 +147,7 @@ impl Indicators {
             }
         }
         held.sequence = news.sequence;
+        self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Compiles what changed and puts the new set in use. Few changes are put over the set that is there, which takes
@@ -141,9 +155,9 @@ impl Indicators {
     pub(crate) fn rebuild(&self, status: &Status, judge: impl FnOnce(&[Id])) {
         self.rebuild_rules(status);
         let current = self.current();
-        let (sequence, next) = {
+        let (sequence, changes, next) = {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-            (held.sequence, held.next(&current))
+            (held.sequence, self.changes(), held.next(&current))
         };
         let generation = sequence.cast_unsigned();
         let is_whole = matches!(next, Next::Whole(_));
@@ -160,6 +174,7 @@ impl Indicators {
             judge(&own);
         }
         self.set.store(Arc::new(set));
+        self.compiled.store(changes, Ordering::Release);
         status.generation.store(sequence, Ordering::Relaxed);
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if is_whole {
@@ -189,6 +204,33 @@ impl Indicators {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.changed = Changed::All;
         held.rules_changed = true;
+    }
+
+    /// To be held while the spool and what is held are changed together, or compared.
+    pub(crate) fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many changes came since the start.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
+    /// How many of them the set in use has.
+    pub(crate) fn compiled(&self) -> u64 {
+        self.compiled.load(Ordering::Acquire)
+    }
+
+    /// Those of these that are held and usable.
+    pub(crate) fn those(&self, ids: &[Id]) -> Vec<Indicator> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        ids.iter().filter_map(|id| held.usable.get(id)).map(|(indicator, _)| indicator.clone()).collect()
+    }
+
+    /// A set of its own, compiled as the one in use is; whether its indicators count at any time is said.
+    pub(crate) fn set_of(&self, indicators: Vec<Indicator>, any_time: bool) -> IndicatorSet {
+        let options = matcher::Options { any_time, ..self.options.clone() };
+        IndicatorSet::build(indicators, &self.warning_lists, &options, self.current().generation()).set
     }
 
     /// The marking that an indicator bears, as the hub said.
@@ -295,8 +337,14 @@ pub(crate) async fn keep_compiled(shared: Arc<Shared>, mut changed: watch::Recei
         let work = Arc::clone(&shared);
         let built = tokio::task::spawn_blocking(move || work.rebuild_indicators());
         match built.await {
-            Ok(()) if is_all => shared.status.informed.store(true, Ordering::Relaxed),
-            Ok(()) => {}
+            Ok(()) => {
+                if let Some(history) = &shared.history {
+                    history.hear_news();
+                }
+                if is_all {
+                    shared.status.informed.store(true, Ordering::Relaxed);
+                }
+            }
             Err(_) => {
                 shared.indicators.start_over();
                 tracing::error!("the indicators could not be compiled; the earlier set stays in use");

@@ -10,6 +10,8 @@ pub enum LedgerKind {
     Asked,
     /// An indicator matched; the detail says whether it may leave.
     Matched,
+    /// A hunt through the history found what an indicator asks for; the detail says when that was.
+    Found,
     /// A match stayed inside: the consent does not cover it.
     Withheld,
     /// A sighting left and the hub acknowledged it.
@@ -25,9 +27,10 @@ pub enum LedgerKind {
 }
 
 impl LedgerKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Asked,
         Self::Matched,
+        Self::Found,
         Self::Withheld,
         Self::Sent,
         Self::Refused,
@@ -42,6 +45,7 @@ impl LedgerKind {
         match self {
             Self::Asked => "asked",
             Self::Matched => "matched",
+            Self::Found => "found",
             Self::Withheld => "withheld",
             Self::Sent => "sent",
             Self::Refused => "refused",
@@ -62,6 +66,7 @@ impl LedgerKind {
     pub fn counted(self) -> Option<&'static str> {
         match self {
             Self::Matched => Some("matched"),
+            Self::Found => Some("found"),
             Self::Withheld => Some("withheld"),
             // What is held back is counted by indicator, whether it has a row or not.
             Self::Asked | Self::Sent | Self::Refused | Self::Held | Self::Quarantined | Self::Decided => None,
@@ -99,4 +104,6 @@ pub struct Counts {
     pub duplicate: u64,
     /// Sightings that the hub refused.
     pub refused: u64,
+    /// What hunts found in the history and was not matched before.
+    pub found: u64,
 }

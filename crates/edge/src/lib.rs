@@ -4,6 +4,7 @@
 //! nothing else fits into the client's call.
 
 mod config;
+mod history;
 mod indicators;
 mod ledger;
 mod link;
@@ -30,8 +31,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 pub use config::{
-    Config, ConfigError, Dnstap, HttpPush, HubLink, Kafka, KafkaTls, Matching, Mechanism, Nats, Netflow,
-    Origin, Place, Quarantine, Sasl, Source, Start, Syslog, Transport,
+    Config, ConfigError, Dnstap, HttpPush, HubLink, Hunts, Kafka, KafkaTls, Lake, Matching, Mechanism, Nats,
+    Netflow, Origin, Place, Quarantine, Sasl, Source, Start, Syslog, Transport,
 };
 pub use ledger::{Counts, LedgerKind, LedgerRow};
 pub use page::tuning::Decided;
@@ -41,6 +42,7 @@ pub use tuning::control::{Change, Refused};
 pub use tuning::socket::{Answer, Request, ask};
 pub use worth::Worth;
 
+use crate::history::History;
 use crate::indicators::Indicators;
 use crate::meter::Meter;
 use crate::page::guard::Guard;
@@ -108,6 +110,8 @@ pub(crate) struct Shared {
     pub(crate) guard: Guard,
     /// Where the edge's own page is.
     pub(crate) address: OnceLock<SocketAddr>,
+    /// What was read, where it is kept.
+    pub(crate) history: Option<Arc<History>>,
     /// The ways in, by source.
     pub(crate) inlets: BTreeMap<String, Arc<Inlet>>,
     /// Rung when sightings were spooled.
@@ -180,7 +184,8 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
         token: Some(config.hub.token.clone()),
         root_certificate: config.hub.certificate.clone(),
     })?;
-    let spool = Spool::open(&config.data)?;
+    let mut spool = Spool::open(&config.data)?;
+    let history = history::open(&config, &mut spool)?;
     let (sequence, kept) = spool.intelligence()?;
     let indicators = Indicators::new(&config.matching, kept, sequence)?;
     let tuning =
@@ -199,6 +204,7 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
         meter: Meter::default(),
         guard: Guard::default(),
         address: OnceLock::new(),
+        history: history.as_ref().map(|opened| Arc::clone(&opened.history)),
         spooled: Notify::new(),
         stopped: Notify::new(),
         stopping: AtomicBool::new(false),
@@ -210,7 +216,10 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
     if let Some(address) = address {
         let _ = shared.address.set(address);
     }
-    let threads = pipeline::start(&shared)?;
+    let mut threads = pipeline::start(&shared)?;
+    if let Some(history) = history {
+        threads.push(history.attend(&shared)?);
+    }
     let mut tasks = JoinSet::new();
     opened.attend(&mut tasks)?;
     let (changed, news) = watch::channel(link::Told::default());

@@ -89,6 +89,7 @@ async fn keep(shared: &Arc<Shared>, news: api::Intelligence) -> Result<(), Spool
             name: format!("#{}", news.sequence),
             detail,
         };
+        let _whole = shared.indicators.changing();
         shared.spool.change_intelligence(&news, &[asked])?;
         shared.indicators.change(&news);
         Ok(())

@@ -79,6 +79,9 @@ pub(crate) fn text(shared: &Shared) -> Option<String> {
         registry.register(name, help, counter);
     }
     sources(shared).register(&mut registry);
+    if let Some(history) = &shared.history {
+        crate::history::metrics::register(history, &shared.spool, &mut registry);
+    }
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry).ok()?;
     Some(text)

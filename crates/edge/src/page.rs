@@ -45,6 +45,8 @@ struct Ledger {
     consent: ConsentInWords,
     sources: Vec<SourceInFull>,
     rows: Vec<LedgerRow>,
+    /// What was read and is kept; nothing where none is configured.
+    history: Option<crate::history::report::Shown>,
     as_of: jiff::Timestamp,
 }
 
@@ -78,6 +80,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/page.css", get(style))
         .route("/flow.js", get(|| async { script(include_str!("page/flow.js")) }))
         .route("/tuning.js", get(|| async { script(include_str!("page/tuning.js")) }))
+        .route("/history.js", get(history_script))
+        .route("/history.css", get(history_style))
         .route("/api/v1/ledger", get(ledger))
         .route("/api/v1/tuning", get(tuning::show))
         .route("/api/v1/enter", post(tuning::enter))
@@ -111,6 +115,15 @@ fn script(text: &'static str) -> Response {
 
 async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("page/page.css")).into_response()
+}
+
+async fn history_script() -> Response {
+    let headers = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")];
+    (headers, include_str!("page/history.js")).into_response()
+}
+
+async fn history_style() -> Response {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("page/history.css")).into_response()
 }
 
 async fn ledger(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
@@ -184,6 +197,11 @@ fn read(shared: &Shared) -> Result<Ledger, crate::SpoolError> {
         },
         sources: sources(shared),
         rows: shared.spool.ledger(ROWS_MAX)?,
+        history: shared
+            .history
+            .as_ref()
+            .map(|history| crate::history::report::shown(history, &shared.spool))
+            .transpose()?,
         as_of: jiff::Timestamp::now(),
     })
 }

@@ -20,11 +20,13 @@ use telemetry::{Format, Observation, Reader, Role, Unreadable};
 use uuid::Uuid;
 
 use crate::config::{Origin, Source};
+use crate::history::Recorder;
 use crate::ledger::{LedgerKind, LedgerRow};
 use crate::source::Mark;
 use crate::source::event_logs::{self, EventLogs};
 use crate::source::journal::Key;
 use crate::source::tail::{LINE_BYTES_MAX, Stretch, Tail};
+use crate::spool::history::HistoryKept;
 use crate::spool::{Kept, NewSpooled, Position, Reach, WAITING_SIGHTINGS_MAX};
 use crate::status::{SourceReport, Status};
 use crate::tuning::{Held, State, Verdict};
@@ -70,6 +72,8 @@ struct Pipeline<'a> {
     /// When there was something to match last, and whether there was room in the spool when it was asked last.
     lively: Instant,
     room: Option<(Instant, bool)>,
+    /// Where what is read is kept.
+    recorder: Option<Recorder>,
 }
 
 /// A file's scanner, and the header lines that its format needs to go on after a restart.
@@ -97,6 +101,8 @@ struct Yield {
     held: BTreeMap<Id, Held>,
     /// What was decided because of the matches.
     verdicts: Vec<(Id, Option<Verdict>)>,
+    /// What the matches are told apart by for hunts.
+    told: Vec<Uuid>,
     newest: Option<jiff::Timestamp>,
 }
 
@@ -123,7 +129,9 @@ impl<'a> Pipeline<'a> {
             records: 0,
             unreadable: 0,
         };
+        let recorder = shared.history.as_ref().map(|history| Recorder::new(Arc::clone(history), &source));
         Self {
+            recorder,
             shared,
             source,
             scanners: HashMap::new(),
@@ -151,6 +159,9 @@ impl<'a> Pipeline<'a> {
         };
         if let Err(error) = ended {
             tracing::error!(source = self.source.name, %error, "the source stopped");
+            if let Some(history) = &self.shared.history {
+                history.give_up(&self.source.name);
+            }
         }
     }
 
@@ -174,7 +185,8 @@ impl<'a> Pipeline<'a> {
                 }
             }
             if self.must_wait()? {
-                std::thread::sleep(RETRY);
+                self.record_positions(&mut tail, RECORD)?;
+                std::thread::sleep(self.patience());
                 continue;
             }
             let was_event = self.take_event_log(logs.as_mut())?;
@@ -188,6 +200,7 @@ impl<'a> Pipeline<'a> {
                 Err(error) => {
                     self.shared.status.set_trouble("log-unreadable", true);
                     tracing::warn!(source = self.source.name, %error, "a log cannot be read");
+                    self.record_positions(&mut tail, RECORD)?;
                     std::thread::sleep(RETRY);
                 }
             }
@@ -237,17 +250,27 @@ impl<'a> Pipeline<'a> {
         Ok(())
     }
 
-    /// While the spool is full nothing is read: logs on disk keep better than memory.
+    /// While the spool is full, or the history has as much to write as may wait, nothing is read: logs on disk keep better than
+    /// memory.
     fn must_wait(&mut self) -> Result<bool, SpoolError> {
         if let Some((asked, full)) = self.room
             && asked.elapsed() < POLL
         {
-            return Ok(full);
+            return Ok(full || self.history_must_catch_up());
         }
         let full = self.shared.spool.waiting_count()? >= WAITING_SIGHTINGS_MAX;
         self.shared.status.set_trouble("spool-full", full);
         self.room = Some((Instant::now(), full));
-        Ok(full)
+        Ok(full || self.history_must_catch_up())
+    }
+
+    fn history_must_catch_up(&self) -> bool {
+        self.shared.history.as_ref().is_some_and(|history| history.must_wait())
+    }
+
+    /// How long to wait before it is asked again whether reading must wait.
+    fn patience(&self) -> Duration {
+        if self.history_must_catch_up() { POLL } else { RETRY }
     }
 
     /// How long to wait where nothing has come.
@@ -294,6 +317,7 @@ impl<'a> Pipeline<'a> {
     fn scan(&mut self, stretch: &Stretch, header: &[u8]) -> Yield {
         let now = jiff::Timestamp::now();
         self.lively = Instant::now();
+        let _scanning = self.shared.history.as_ref().map(|history| history.scanning());
         let set = self.shared.indicators.current();
         let file = self.scanners.entry(stretch.file).or_insert_with(|| {
             let mut file = FileScanner::new(&set, &self.source, header);
@@ -304,10 +328,19 @@ impl<'a> Pipeline<'a> {
         let mut found = Yield::default();
         let (shared, source) = (self.shared, &self.source);
         let before = file.counts();
-        file.scanner
-            .scan(&stretch.bytes, now, &mut |hit| consider(shared, source, stretch, hit, now, &mut found));
+        let label = self.recorder.as_ref().map(|recorder| recorder.label(stretch.file));
+        file.scanner.scan(&stretch.bytes, now, &mut |hit| {
+            consider(shared, source, stretch, hit, now, &mut found);
+            if let Some(label) = &label {
+                let offset = stretch.offset + hit.line_offset as u64;
+                found.told.push(shared.spool.told_id(label, offset, &hit.indicator.id()));
+            }
+        });
         let after = file.counts();
         let rules = ruled::scan(shared, source, file, stretch, now, &mut found);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.add(stretch, header, now);
+        }
         file.keep_header(&stretch.bytes);
         found.newest = file.time_of_last(&stretch.bytes);
         if shared.tuning.counts_hosts() {
@@ -354,28 +387,39 @@ impl<'a> Pipeline<'a> {
     ) -> Result<bool, SpoolError> {
         let windows = self.scanners.get_mut(&position.file).and_then(FileScanner::windows_to_keep);
         let news = self.shared.tuning.history_news();
-        let Yield { sightings, ledger, held, verdicts, .. } = found;
-        let kept = Kept {
-            sightings,
-            ledger,
-            taken,
-            reaches,
-            windows: windows.as_deref(),
-            held: Some(held).filter(|held| !held.is_empty()),
-            verdicts,
-            history: Some(&news).filter(|news| !news.is_empty()),
-        };
-        let stored = self.until_stored(|shared, source| shared.spool.keep(&source.name, position, &kept))?;
-        if stored.is_none() {
+        let Yield { sightings, ledger, held, verdicts, told, .. } = found;
+        let mut recorder = self.recorder.take();
+        let stored = self.until_stored(|shared, source| {
+            // The position never goes before the history: what is not in the journal is read again, or counted as lost.
+            let settled =
+                recorder.as_mut().map(|recorder| recorder.settle(position.file)).unwrap_or_default();
+            let kept = Kept {
+                sightings,
+                ledger,
+                taken,
+                reaches,
+                windows: windows.as_deref(),
+                held: Some(held).filter(|held| !held.is_empty()),
+                verdicts,
+                prevalence: Some(&news).filter(|news| !news.is_empty()),
+                history: HistoryKept { place: settled.place, lost: settled.lost, told },
+            };
+            shared.spool.keep(&source.name, position, &kept)
+        });
+        if let (Some(recorder), Ok(Some(()))) = (&mut recorder, &stored) {
+            recorder.kept(position.file);
+        }
+        self.recorder = recorder;
+        if !matches!(stored, Ok(Some(()))) {
             self.shared.tuning.give_back(news);
         }
-        Ok(stored.is_some())
+        Ok(stored?.is_some())
     }
 
     /// Tries until the disk takes it; `None` when the edge stops meanwhile. Nothing is lost: the position has not moved.
     fn until_stored<T>(
         &self,
-        work: impl Fn(&Shared, &Source) -> Result<T, SpoolError>,
+        mut work: impl FnMut(&Shared, &Source) -> Result<T, SpoolError>,
     ) -> Result<Option<T>, SpoolError> {
         loop {
             match work(self.shared, &self.source) {
@@ -411,6 +455,10 @@ impl<'a> Pipeline<'a> {
         };
         let mut bytes = Vec::new();
         while !self.shared.is_stopping() {
+            if self.history_must_catch_up() {
+                std::thread::sleep(POLL);
+                continue;
+            }
             bytes.clear();
             let limit = LINE_BYTES_MAX as u64;
             match io::Read::take(&mut input, limit).read_until(b'\n', &mut bytes) {

@@ -3,6 +3,7 @@
 //! A match and the position behind it are written in one transaction, so a crash repeats nothing and loses nothing; a
 //! sighting leaves the spool only when the hub has acknowledged it.
 
+pub(crate) mod history;
 mod reach;
 
 use std::collections::BTreeMap;
@@ -129,7 +130,8 @@ pub(crate) struct Kept<'k> {
     /// What was decided because of the matches.
     pub(crate) verdicts: &'k [(Id, Option<Verdict>)],
     /// What is known of the operator's own history since it was last kept.
-    pub(crate) history: Option<&'k HistoryNews>,
+    pub(crate) prevalence: Option<&'k HistoryNews>,
+    pub(crate) history: history::HistoryKept<'k>,
 }
 
 /// The spool.
@@ -137,6 +139,8 @@ pub(crate) struct Kept<'k> {
 pub(crate) struct Spool {
     connection: Mutex<Connection>,
     key: [u8; 32],
+    /// Whether indicators are hunted in a history.
+    seeks: bool,
 }
 
 impl Spool {
@@ -151,8 +155,9 @@ impl Spool {
         connection.execute_batch(SCHEMA)?;
         connection.execute_batch(reach::SCHEMA)?;
         connection.execute_batch(verdicts::SCHEMA)?;
+        connection.execute_batch(history::SCHEMA)?;
         let key = sealing_key(&connection)?;
-        Ok(Self { connection: Mutex::new(connection), key })
+        Ok(Self { connection: Mutex::new(connection), key, seeks: false })
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -221,6 +226,7 @@ impl Spool {
         put_taken(&transaction, source, kept.taken)?;
         reach::put(&transaction, source, kept.reaches)?;
         put_windows(&transaction, source, position, kept.windows)?;
+        history::put(&transaction, source, position, &kept.history)?;
         let mut fresh = 0;
         for sighting in kept.sightings {
             fresh += transaction
@@ -235,7 +241,7 @@ impl Spool {
             verdicts::put_held(&transaction, held)?;
             add(&transaction, "matched", held.values().map(|held| held.count).sum())?;
         }
-        if let Some(news) = kept.history {
+        if let Some(news) = kept.prevalence {
             verdicts::put_history(&transaction, news)?;
         }
         add(&transaction, "spooled", fresh as u64)?;
@@ -256,6 +262,7 @@ impl Spool {
         for forget in [
             "DELETE FROM position WHERE source = ?1 AND file = ?2",
             "DELETE FROM windows WHERE source = ?1 AND file = ?2",
+            "DELETE FROM mark WHERE source = ?1 AND file = ?2",
         ] {
             connection.execute(forget, params![source, file.to_string()])?;
         }
@@ -367,9 +374,13 @@ impl Spool {
                              ON CONFLICT (id) DO UPDATE SET body = excluded.body, tlp = excluded.tlp",
                         )?
                         .execute(params![id, body, tlp])?;
+                    if self.seeks {
+                        history::seek(&transaction, id, object)?;
+                    }
                 }
                 api::IntelligenceChange::Drop { id } => {
                     transaction.prepare_cached("DELETE FROM indicator WHERE id = ?1")?.execute([id])?;
+                    history::seek_no_more(&transaction, id)?;
                 }
             }
         }
@@ -429,6 +440,7 @@ impl Spool {
             sent: read("sent")?,
             duplicate: read("duplicate")?,
             refused: read("refused")?,
+            found: read("found")?,
         })
     }
 }

@@ -121,7 +121,8 @@ impl Status {
     }
 
     /// Raises or lowers a trouble, by its stable code: `disk-full`, `spool-full`, `log-unreadable`, `log-lost`,
-    /// `queue-full`, `stream-away`, `pushed-damaged`.
+    /// `queue-full`, `stream-away`, `pushed-damaged`, those of the history (`history-lost`, `history-damaged`) and those of its
+    /// lake ([`lake::LakeError::code`]).
     pub(crate) fn set_trouble(&self, code: &'static str, is_there: bool) {
         self.set_trouble_of("", code, is_there);
     }
@@ -147,6 +148,15 @@ impl Status {
             "log-unreadable",
             "stream-away",
             "queue-full",
+            "history-lost",
+            "history-damaged",
+            "lake-damaged",
+            "lake-disk",
+            "lake-format",
+            "lake-contents",
+            "lake-busy",
+            "lake-overlapping",
+            "lake-none",
         ]
         .into_iter()
         .find(|code| troubles.iter().any(|(known, _)| known == code))

@@ -86,7 +86,7 @@ fn hosts_outlive_a_restart_and_end_after_a_month() {
     before.saw_hosts(&[1, 2, 3, u64::MAX], at(0));
     assert!(before.meet(&id(1), &[], (at(0), at(0))).held.is_none());
     let news = before.history_news();
-    let kept = crate::spool::Kept { history: Some(&news), ..crate::spool::Kept::default() };
+    let kept = crate::spool::Kept { prevalence: Some(&news), ..crate::spool::Kept::default() };
     spool.keep("s", &position, &kept).unwrap();
     assert!(before.history_news().is_empty(), "it is written once");
     let restored = |now| Tuning::new(HashMap::new(), spool.history(now).unwrap(), limits);

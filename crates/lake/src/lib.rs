@@ -24,6 +24,7 @@ mod observables;
 mod period;
 mod rows;
 mod segment;
+mod shed;
 mod storage;
 mod writer;
 

@@ -40,7 +40,7 @@ impl Pipeline<'_> {
             while !shared.is_stopping() {
                 self.tell();
                 if self.must_wait()? {
-                    std::thread::sleep(RETRY);
+                    std::thread::sleep(self.patience());
                     continue;
                 }
                 let done = match runtime.block_on(group.next()) {
@@ -145,6 +145,7 @@ impl Yield {
         for (indicator, held) in other.held {
             self.held.entry(indicator).and_modify(|known| *known = known.with(held)).or_insert(held);
         }
+        self.told.extend(other.told);
         self.newest = other.newest.or(self.newest);
     }
 }

@@ -33,8 +33,9 @@ impl Pipeline<'_> {
         let mut entries = journal.reader(reading.position.position);
         while !shared.is_stopping() {
             if self.must_wait()? {
+                self.record_reading(&mut reading, journal, RECORD)?;
                 self.tell_of(journal);
-                std::thread::sleep(RETRY);
+                std::thread::sleep(self.patience());
                 continue;
             }
             match entries.next() {

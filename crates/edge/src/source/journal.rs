@@ -101,8 +101,11 @@ impl Offsets {
 #[derive(Debug)]
 struct Waiting {
     bytes: Vec<u8>,
-    done: oneshot::Sender<Result<(), Refused>>,
+    done: Told,
 }
+
+/// Told when an entry is durable: the offset behind it.
+type Told = oneshot::Sender<Result<u64, Refused>>;
 
 impl Journal {
     /// Opens or makes a journal, which is read from `position` on; entries before it are done. The writer is to be run on a thread
@@ -145,7 +148,45 @@ impl Journal {
             place.send(Waiting { bytes, done });
         }
         // A sender that goes away before it is told changes nothing: its entry is written all the same.
-        told.await.unwrap_or(Err(Refused::Disk))
+        told.await.unwrap_or(Err(Refused::Disk)).map(drop)
+    }
+
+    /// Hands lines in to be kept, whether or not there is room, and does not wait until they are: what comes of the receiver says
+    /// that, with the offset behind them. For a thread that may block.
+    pub(crate) fn hand_in(
+        &self,
+        entry: &NewEntry,
+    ) -> Result<oneshot::Receiver<Result<u64, Refused>>, Refused> {
+        if entry.lines.len() > ENTRY_BYTES_MAX {
+            return Err(Refused::TooLong);
+        }
+        let bytes = framed(entry);
+        let length = bytes.len() as u64;
+        let (done, told) = oneshot::channel();
+        self.room.lock().coming += length;
+        if self.to_write.blocking_send(Waiting { bytes, done }).is_err() {
+            let mut room = self.room.lock();
+            room.coming = room.coming.saturating_sub(length);
+            return Err(Refused::Disk);
+        }
+        Ok(told)
+    }
+
+    /// The offset behind everything that was handed in so far, and whether all of it is on disk.
+    pub(crate) fn end(&self) -> (u64, bool) {
+        let room = self.room.lock();
+        (room.written + room.coming, room.coming == 0)
+    }
+
+    /// Where the first file that is there begins: reading starts there or later.
+    pub(crate) fn start(&self) -> io::Result<u64> {
+        Ok(files_of(&self.folder)?.first().map_or(0, |(start, _)| *start))
+    }
+
+    /// Says that entries from this offset on are still needed, where that is less than was thought.
+    pub(crate) fn needs_from(&self, position: u64) {
+        let mut room = self.room.lock();
+        room.read = room.read.min(position);
     }
 
     /// Entries before `position` are done: their room is free again, and files that hold only such are removed.
@@ -269,9 +310,11 @@ impl Writer {
             offsets.coming = offsets.coming.saturating_sub(length);
             offsets.written = self.end;
             drop(offsets);
+            let mut end = self.end - if written.is_ok() { length } else { 0 };
             for entry in together {
+                end += entry.bytes.len() as u64;
                 // Whoever went away meanwhile is not answered; its lines are kept all the same.
-                let _ = entry.done.send(written.as_ref().copied().map_err(|_| Refused::Disk));
+                let _ = entry.done.send(written.as_ref().map(|()| end).map_err(|_| Refused::Disk));
             }
         }
     }

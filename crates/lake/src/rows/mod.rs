@@ -174,7 +174,7 @@ mod tests {
             let text = record.text.map(str::to_owned);
             all.push((
                 number,
-                (super::row::owned(record.observation), source, row.head.line, row.head.position, text),
+                (row::owned(record.observation), source, row.head.line, row.head.position, text),
             ));
         }
         Ok(all)

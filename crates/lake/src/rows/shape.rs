@@ -1,6 +1,6 @@
 //! What very many records have in common: all but their time, place, numbers and values.
 
-use foldhash::{HashMap, HashMapExt};
+use foldhash::HashMap;
 use stix::observable::ValueKind;
 use telemetry::{Observation, Role};
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use api::NewEdge;
 use api::client::{Client, Settings};
-use edge::{Config, HubLink, Matching, Origin, RunningEdge, Source};
+use edge::{Config, HubLink, Lake, Matching, Origin, RunningEdge, Source};
 use hub::administration::{self, By};
 use hub::{HubConfig, RunningHub};
 use oversight::{AuditEvent, Consent, Purpose, Realm};
@@ -27,6 +27,8 @@ const CAMPAIGN: &[u8] = include_bytes!("../../../../sample/campaign.ja-en.json")
 const AGREEMENT: &str = include_str!("../../../../sample/agreement.toml");
 /// How often the demo looks whether somebody has signed in.
 const WATCH: Duration = Duration::from_millis(300);
+/// Whoever looks at an edge's page wants to see its history soon.
+const HISTORY_AFTER: Duration = Duration::from_secs(15);
 
 /// Where the demo keeps its data, and whether it is removed at the end.
 enum Folder {
@@ -204,6 +206,7 @@ async fn start_edges(
             purpose: Purpose::CollectiveDefence,
             sources: sources_of(edge, index, arguments, folder),
             matching: Matching::default(),
+            lake: Some(Lake { commit_after: HISTORY_AFTER, ..Lake::new(data.join("lake")) }),
             data,
         };
         let started = edge::start(config).await;

@@ -27,6 +27,8 @@ mod exchange;
 #[cfg(test)]
 mod feeds;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 #[path = "../../../hub/tests/it/nats.rs"]
