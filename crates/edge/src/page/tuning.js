@@ -117,7 +117,7 @@ sections.push((state, tuning) => {
     button(w.dismiss, () => decide({ do: "dismiss", indicator: one.indicator }), one.name),
     button(w.mark, () => markDialog(one.indicator, one.name), one.name),
   ])), "");
-  const wide = (inner, label) => { const box = element("div", "", "wide"); box.tabIndex = 0; box.setAttribute("role", "region"); box.setAttribute("aria-label", label); box.append(inner); return box; };
+  const wide = (inner, label) => { const box = element("div", "", "wide"); box.tabIndex = 0; box.setAttribute("role", "group"); box.setAttribute("aria-label", label); box.append(inner); return box; };
   at("quarantine").hidden = !waits.length;
   at("quarantine").replaceChildren(element("h2", `${w.quarantine} (${number(waits.length)})`), element("p", w.explain, "soft"), wide(held, w.quarantine));
   const rest = document.createElement("table");
