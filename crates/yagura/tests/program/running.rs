@@ -146,7 +146,8 @@ pub(crate) struct Edge {
 impl Edge {
     pub(crate) fn start(config: &Path) -> Self {
         let mut command = yagura();
-        command.args(["edge", "--json", "--config"]).arg(config);
+        // Resident is then what the program uses, without what the kernel adds to make huge pages whole.
+        command.args(["edge", "--json", "--config"]).arg(config).env("MIMALLOC_ALLOW_THP", "0");
         let (child, ready) = ready(command);
         Self { child, page: ready["page"].as_str().unwrap_or_default().to_owned() }
     }
