@@ -479,6 +479,10 @@ mod tests {
             ("syslog", syslog("udp", allow)),
             ("syslog", syslog("tls", &(allow.to_owned() + TLS))),
             ("syslog", syslog("tls", CLIENTS)),
+            ("netflow", "listen = \"127.0.0.1:1\"\n".to_owned()),
+            ("netflow", "listen = \"[::]:1\"\n".to_owned() + allow),
+            ("dnstap", "listen = \"/run/dnstap.sock\"\n".to_owned()),
+            ("dnstap", "listen = \"[::]:1\"\n".to_owned() + allow),
         ] {
             assert!(source(kind, &text).is_ok(), "{kind} {text}: {}", source(kind, &text).unwrap_err());
         }
@@ -492,7 +496,11 @@ mod tests {
             ("syslog", syslog("tls", allow), "given with `transport = \"tls\"`"),
             ("syslog", syslog("udp", CLIENTS), "given only with"),
             ("syslog", syslog("smtp", allow), "`udp`, `tcp` or `tls`"),
-            ("pulsar", String::new(), "`file`, `http`, `syslog`, `nats` or `kafka`"),
+            ("netflow", "listen = \"[::]:1\"\n".to_owned(), "the senders' networks"),
+            ("netflow", "listen = \"127.0.0.1:1\"\nformat = \"eve\"\n".to_owned(), "left out"),
+            ("dnstap", "listen = \"[::]:1\"\n".to_owned(), "the senders' networks"),
+            ("dnstap", "listen = \"/run/dnstap.sock\"\n".to_owned() + allow, "given only with an address"),
+            ("pulsar", String::new(), "`file`, `http`, `syslog`, `netflow`, `dnstap`, `nats` or `kafka`"),
         ] {
             let error = source(kind, &text).unwrap_err().to_string();
             assert!(error.contains(why), "{kind} {text}: {error}");
