@@ -203,13 +203,13 @@ fn read_log(
                 let before = scanner.tally().lines;
                 places.note(before, line);
                 scanner.scan(chunk, now, &mut |found| report.show(path, &places, found, progress));
-                ruled.scan(chunk, line, now, (report, progress));
+                ruled.scan(chunk, line, now, (&mut *report, progress));
                 line += scanner.tally().lines - before;
             }
             Piece::Record { text, line, .. } => {
                 places.note(scanner.tally().lines, line);
                 scanner.scan_line(text, now, &mut |found| report.show(path, &places, found, progress));
-                ruled.scan_record(text, line, now, (report, progress));
+                ruled.scan_record(text, line, now, (&mut *report, progress));
             }
             Piece::TooLong { .. } => {
                 totals.too_long += 1;
