@@ -32,7 +32,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// 2026-01-01.
 const START: i64 = 1_767_225_600;
 const DAYS: u64 = 30;
-const INDICATORS: u64 = 1000;
+pub(crate) const INDICATORS: u64 = 1000;
 
 /// SplitMix64: reproducible, no more is asked of it.
 struct Random(u64);
@@ -58,7 +58,7 @@ impl Random {
 
 /// What the indicators ask for, by their number: 30 % addresses, 2 % networks, 40 % names with all below them, 15 % URLs, 13 %
 /// hashes. Names and addresses of theirs are no others'.
-fn sought(number: u64) -> (ValueKind, String) {
+pub(crate) fn sought(number: u64) -> (ValueKind, String) {
     match number % 100 {
         0..30 => (ValueKind::Ipv4, format!("203.{}.{}.{}", number / 1000, number % 250, number / 250 % 250)),
         30..32 => (ValueKind::Ipv4, format!("198.{}.{}.0/24", 18 + number % 2, number / 100 % 250)),
@@ -157,7 +157,7 @@ fn record(number: u64, all: u64, random: &mut Random) -> (Observation<'static>, 
     (record, hit)
 }
 
-fn indicators() -> IndicatorSet {
+pub(crate) fn indicators() -> IndicatorSet {
     let quoted = |kind: ValueKind, text: &str| match kind {
         ValueKind::Ipv4 => format!("[ipv4-addr:value = '{text}']"),
         ValueKind::Domain => format!("[domain-name:value = '{text}']"),
@@ -185,7 +185,7 @@ fn indicators() -> IndicatorSet {
 }
 
 /// Writes the lake; how many records carry what is sought.
-fn fill(folder: &Path, records: u64) -> u64 {
+pub(crate) fn fill(folder: &Path, records: u64) -> u64 {
     let mut writer = Writer::open(folder, Contents::Mechanical, Limits::default()).unwrap();
     let (mut random, mut hits) = (Random(7), 0);
     let (mut making, begun) = (Duration::ZERO, Instant::now());
@@ -224,7 +224,7 @@ fn fill(folder: &Path, records: u64) -> u64 {
     hits
 }
 
-fn hunt(folder: &Path, set: &Arc<IndicatorSet>) -> (Duration, BTreeSet<u64>, HuntTally) {
+pub(crate) fn hunt(folder: &Path, set: &Arc<IndicatorSet>) -> (Duration, BTreeSet<u64>, HuntTally) {
     let begun = Instant::now();
     let lake = Lake::open(folder).unwrap();
     let hunt = Hunt {
@@ -258,7 +258,7 @@ fn forget(folder: &Path) {
     }
 }
 
-fn best(times: &[Duration]) -> Duration {
+pub(crate) fn best(times: &[Duration]) -> Duration {
     times.iter().copied().min().unwrap()
 }
 

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::match_command::logs::{Log, Piece};
 use crate::match_command::{LogFormat, intel, progress, words};
 use crate::output::{Failure, Output};
+use crate::sql_command::{self, ExecutorArgs, SchedulerArgs, SqlArgs};
 
 /// `yagura lake`.
 #[derive(Debug, Args)]
@@ -32,6 +33,12 @@ pub(crate) enum LakeCommand {
     Compact(CompactArgs),
     /// Say what a lake holds.
     Status(StatusArgs),
+    /// Ask a lake in SQL.
+    Sql(SqlArgs),
+    /// Plan questions in SQL for executors to work on.
+    Scheduler(SchedulerArgs),
+    /// Work on questions that a scheduler gives out.
+    Executor(ExecutorArgs),
 }
 
 /// `yagura lake add`.
@@ -82,6 +89,9 @@ pub(crate) fn run(output: &Output, arguments: &LakeArgs) -> Result<ExitCode, Fai
         LakeCommand::Add(arguments) => add(output, arguments),
         LakeCommand::Compact(arguments) => compact(output, arguments),
         LakeCommand::Status(arguments) => status(output, arguments),
+        LakeCommand::Sql(arguments) => sql_command::sql(output, arguments),
+        LakeCommand::Scheduler(arguments) => sql_command::scheduler(output, arguments),
+        LakeCommand::Executor(arguments) => sql_command::executor(output, arguments),
     }
 }
 

@@ -1,0 +1,6 @@
+//! Lakes of our own making, asked in SQL.
+
+mod cluster;
+mod differential;
+mod made;
+mod questions;
