@@ -111,8 +111,11 @@ async fn bare(lake: &Lake, expected: &BTreeSet<u64>) -> Duration {
         let begun = Instant::now();
         let batches = context.sql(&question).await.unwrap().collect().await.unwrap();
         times.push(begun.elapsed());
-        let lines: BTreeSet<u64> =
-            batches.iter().flat_map(|it| it.column(0).as_primitive::<UInt64Type>().values()).copied().collect();
+        let lines: BTreeSet<u64> = batches
+            .iter()
+            .flat_map(|it| it.column(0).as_primitive::<UInt64Type>().values())
+            .copied()
+            .collect();
         assert!(lines == *expected, "{} records and not {}", lines.len(), expected.len());
     }
     hunt::best(&times)
@@ -173,7 +176,11 @@ fn main() {
         tell("hunt", exact_time, exact_time);
         tell("SQL in process", ask(&here, &exact("value"), &exact_lines).await, exact_time);
         tell("SQL on two executors", ask(&there, &exact("value"), &exact_lines).await, exact_time);
-        tell("SQL in process, index not asked", ask(&here, &exact("concat(value, '')"), &exact_lines).await, exact_time);
+        tell(
+            "SQL in process, index not asked",
+            ask(&here, &exact("concat(value, '')"), &exact_lines).await,
+            exact_time,
+        );
         tell("DataFusion on the bare files", bare(&lake, &exact_lines).await, exact_time);
         println!("with names below and networks, {} records found", whole_lines.len());
         tell("hunt", whole_time, whole_time);

@@ -21,7 +21,8 @@ pub(crate) fn clauses(filter: &Expr) -> Vec<Vec<Sought>> {
         Expr::BinaryExpr(BinaryExpr { op: Operator::Or, .. }) => {
             // Of each side the first part will do: whatever satisfies the side satisfies it.
             let sides = leaves(filter, Operator::Or).into_iter();
-            let either: Option<Vec<Vec<Sought>>> = sides.map(|side| clauses(side).into_iter().next()).collect();
+            let either: Option<Vec<Vec<Sought>>> =
+                sides.map(|side| clauses(side).into_iter().next()).collect();
             either.map(|either| either.concat()).into_iter().collect()
         }
         Expr::Alias(alias) => clauses(&alias.expr),

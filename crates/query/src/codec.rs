@@ -75,7 +75,11 @@ impl LogicalExtensionCodec for TableCodec {
         }
     }
 
-    fn try_decode_file_format(&self, bytes: &[u8], context: &TaskContext) -> Result<Arc<dyn FileFormatFactory>> {
+    fn try_decode_file_format(
+        &self,
+        bytes: &[u8],
+        context: &TaskContext,
+    ) -> Result<Arc<dyn FileFormatFactory>> {
         self.0.try_decode_file_format(bytes, context)
     }
 

@@ -23,7 +23,9 @@ pub enum QueryError {
     #[error("{0}; raise `--memory-mib`, or narrow the question")]
     Memory(String),
     /// The scheduler is not there, or an executor failed.
-    #[error("the cluster at `{scheduler}` gave no answer: {what}; see that its scheduler and an executor run and reach the lake")]
+    #[error(
+        "the cluster at `{scheduler}` gave no answer: {what}; see that its scheduler and an executor run and reach the lake"
+    )]
     Cluster {
         /// Where it was looked for.
         scheduler: String,
@@ -31,7 +33,9 @@ pub enum QueryError {
         what: String,
     },
     /// An address is reached from other machines.
-    #[error("`{0}` can be reached from other machines, and whoever reaches it can read the lake and every Parquet file beside it; use a network of its own and say `--allow-network`, or listen on 127.0.0.1")]
+    #[error(
+        "`{0}` can be reached from other machines, and whoever reaches it can read the lake and every Parquet file beside it; use a network of its own and say `--allow-network`, or listen on 127.0.0.1"
+    )]
     Exposed(std::net::SocketAddr),
     /// Something else.
     #[error("the question failed: {0}")]
@@ -73,7 +77,13 @@ impl QueryError {
 
 /// Without the word in front that says which part of DataFusion it is.
 fn plain(what: &str) -> String {
-    let parts = ["SQL error: ", "Error during planning: ", "Schema error: ", "Resources exhausted: ", "Execution error: "];
+    let parts = [
+        "SQL error: ",
+        "Error during planning: ",
+        "Schema error: ",
+        "Resources exhausted: ",
+        "Execution error: ",
+    ];
     let plain = parts.iter().fold(what, |what, part| what.strip_prefix(part).unwrap_or(what));
     plain.trim_end_matches(['.', '\n', ' ']).to_owned()
 }

@@ -210,7 +210,8 @@ fn first_addresses(observed: &ArrayRef, role: &str) -> Option<ArrayRef> {
     let parts = lists.values().as_struct_opt()?;
     let part = |name: &str| parts.column_by_name(name)?.as_string_opt::<i32>();
     let (kinds, values, roles) = (part("kind")?, part("value")?, part("role")?);
-    let is_one = |at: &usize| roles.value(*at) == role && matches!(kinds.value(*at), "ipv4-addr" | "ipv6-addr");
+    let is_one =
+        |at: &usize| roles.value(*at) == role && matches!(kinds.value(*at), "ipv4-addr" | "ipv6-addr");
     let mut first = StringBuilder::new();
     for row in 0..lists.len() {
         let ends = [row, row + 1].map(|at| lists.value_offsets().get(at).copied().unwrap_or_default());

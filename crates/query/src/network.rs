@@ -63,7 +63,8 @@ impl Networks {
                 any_end |= !few;
                 let last = if few { first | !mask_v4(*bits) } else { *first };
                 let each = (*first..=last).filter(|_| few);
-                sought.extend(each.filter_map(|it| named(&Ipv4Addr::from(it).to_string())).map(Sought::Value));
+                sought
+                    .extend(each.filter_map(|it| named(&Ipv4Addr::from(it).to_string())).map(Sought::Value));
             }
         }
         if any_end {

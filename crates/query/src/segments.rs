@@ -103,9 +103,11 @@ impl Chosen {
 
     fn file(&self, segment: &Segment, rows: &Rows) -> Result<PartitionedFile> {
         let path = std::path::absolute(self.lake.parquet_path(segment))?;
-        let file = PartitionedFile::new(path.to_string_lossy(), segment.parquet_bytes).with_partition_values(
-            vec![ScalarValue::from(segment.kind.as_str()), ScalarValue::from(period(segment))],
-        );
+        let file =
+            PartitionedFile::new(path.to_string_lossy(), segment.parquet_bytes).with_partition_values(vec![
+                ScalarValue::from(segment.kind.as_str()),
+                ScalarValue::from(period(segment)),
+            ]);
         Ok(match rows {
             Rows::All => file,
             Rows::These(rows) => file.with_extension(ParquetRowSelection::new(selection(rows, segment.rows))),
@@ -137,7 +139,8 @@ fn selection(rows: &[u32], end: u32) -> RowSelection {
 fn choose(lake: &Lake, segment: &Segment, lookups: &[Lookup]) -> Result<Option<(Segment, Rows)>> {
     let mut chosen: Option<Vec<u32>> = None;
     for lookup in lookups {
-        let showing = lake.rows_showing(segment, lookup).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let showing =
+            lake.rows_showing(segment, lookup).map_err(|error| DataFusionError::External(Box::new(error)))?;
         chosen = Some(match chosen {
             Some(before) => before.into_iter().filter(|row| showing.binary_search(row).is_ok()).collect(),
             None => showing,

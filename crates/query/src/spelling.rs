@@ -90,8 +90,8 @@ mod tests {
             "(http|HTTPS)://[a-cA-C.]{1,9}(:80)?/[a-c%/.?#=]{0,9}",
             "([0-9a-fA-F]{2}[:-]){5}[0-9a-fA-F]{2}",
             "[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{128}",
-            any::<std::net::Ipv4Addr>().prop_map(|it| it.to_string()),
-            any::<std::net::Ipv6Addr>().prop_map(|it| it.to_string()),
+            any::<Ipv4Addr>().prop_map(|it| it.to_string()),
+            any::<Ipv6Addr>().prop_map(|it| it.to_string()),
             "\\PC{0,12}",
         ]
     }

@@ -123,12 +123,11 @@ impl LakeTable {
         let clauses = filters.iter().flat_map(asked::clauses).collect();
         let chosen = Chosen::new(&self.lake, state, &of_records, clauses).await?;
         let rows = ChosenRows { chosen, travels: self.travels };
-        let columns = |names: &[Field]| names.iter().map(|it| ident(it.name())).collect::<Vec<_>>();
         let schema = match projection {
             Some(indices) => OBSERVABLES.project(indices)?,
             None => Schema::clone(&OBSERVABLES),
         };
-        let wanted: Vec<Field> = schema.fields().iter().map(|field| Field::clone(field)).collect();
+        let wanted: Vec<Expr> = schema.fields().iter().map(|field| ident(field.name())).collect();
         let mut plan = LogicalPlanBuilder::scan(ROWS, provider_as_source(Arc::new(rows)), None)?;
         for filter in of_records {
             plan = plan.filter(unqualified(filter)?)?;
@@ -138,7 +137,7 @@ impl LakeTable {
             .unnest_column("observed")?
             .project(taken_apart())?
             .filter(ident(asked::VALUE).is_not_null())?
-            .project(columns(&wanted))?
+            .project(wanted)?
             .build()?;
         state.create_physical_plan(&plan).await
     }
@@ -152,7 +151,6 @@ fn is_of_records(filter: &Expr) -> bool {
     filter.column_refs().iter().all(|column| SHARED.contains(&column.name.as_str()))
 }
 
-
 fn shared() -> impl Iterator<Item = Expr> {
     SHARED.iter().map(|name| ident(*name))
 }
@@ -163,10 +161,11 @@ fn call(function: Arc<ScalarUDF>, arguments: Vec<Expr>) -> Expr {
 
 /// The record, and the addresses of its two ends.
 fn with_ends() -> Vec<Expr> {
-    let end = |role: &str, name: &str| {
-        call(functions::address(), vec![col("observed"), lit(role)]).alias(name)
-    };
-    shared().chain([end("source", "src"), end("destination", "dst"), col("observed")]).collect()
+    let end =
+        |role: &str, name: &str| call(functions::address(), vec![col("observed"), lit(role)]).alias(name);
+    shared()
+        .chain([end("source", "src"), end("destination", "dst"), col("observed").alias("observed")])
+        .collect()
 }
 
 /// One value with its record.

@@ -14,9 +14,11 @@ use crate::output::{Failure, Output};
 
 /// `yagura lake sql`.
 #[derive(Debug, Args)]
-#[command(after_help = "Tables: `records`, one row for each record; `observables`, one for each record and each address, name, \
+#[command(
+    after_help = "Tables: `records`, one row for each record; `observables`, one for each record and each address, name, \
                         URL or hash in it. Functions: in_network(value, '203.0.113.0/24', …), is_below(value, 'example.jp', …), \
-                        canonical('domain-name', 'Example.JP'), address(observed, 'source').")]
+                        canonical('domain-name', 'Example.JP'), address(observed, 'source')."
+)]
 pub(crate) struct SqlArgs {
     /// The lake's folder.
     #[arg(value_name = "LAKE_DIR")]
@@ -98,7 +100,9 @@ fn failure(error: &QueryError) -> Failure {
     let japanese = match error {
         QueryError::Lake(error) => return lake_command::failure(error),
         QueryError::NotAQuestion(what) => {
-            format!("`{what}` は問い合わせではありません。使えるのは `SELECT`・`EXPLAIN`・`SHOW`・`DESCRIBE` だけです")
+            format!(
+                "`{what}` は問い合わせではありません。使えるのは `SELECT`・`EXPLAIN`・`SHOW`・`DESCRIBE` だけです"
+            )
         }
         QueryError::HowMany(count) => format!("問い合わせは一度に一つです（{count} 個ありました）"),
         QueryError::TooLong(most) => {
@@ -255,7 +259,8 @@ pub(crate) fn scheduler(output: &Output, arguments: &SchedulerArgs) -> Result<Ex
 pub(crate) fn executor(output: &Output, arguments: &ExecutorArgs) -> Result<ExitCode, Failure> {
     query::check_exposure(arguments.listen, arguments.allow_network).map_err(|error| failure(&error))?;
     let told = &arguments.scheduler;
-    let scheduler = told.rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
+    let scheduler =
+        told.rsplit_once(':').and_then(|(host, port)| Some((host.to_owned(), port.parse().ok()?)));
     let scheduler = scheduler.ok_or_else(|| {
         Failure::usage(
             "scheduler",
@@ -263,10 +268,9 @@ pub(crate) fn executor(output: &Output, arguments: &ExecutorArgs) -> Result<Exit
             format!("`{told}` は `HOST:PORT` ではありません"),
         )
     })?;
-    let threads = arguments.threads.map_or_else(
-        || std::thread::available_parallelism().map_or(1, usize::from),
-        usize::from,
-    );
+    let threads = arguments
+        .threads
+        .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let executor = Executor {
         scheduler,
         listen: arguments.listen,

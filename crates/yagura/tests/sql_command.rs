@@ -17,7 +17,8 @@ impl Desk {
             let (minute, host) = (number % 60, number % 5);
             format!(
                 r#"{{"timestamp":"2026-02-01T0{}:{minute:02}:00.000000+0000","event_type":"dns","src_ip":"10.0.0.{host}","dest_ip":"10.0.1.1","proto":"UDP","dns":{{"rrname":"host{}.Example.jp"}}}}"#,
-                number / 60, number % 20
+                number / 60,
+                number % 20
             )
         };
         let flow = r#"{"timestamp":"2026-02-01T05:00:00.000000+0000","event_type":"flow","src_ip":"10.0.0.1","dest_ip":"203.0.113.9","dest_port":443,"proto":"TCP"}"#;
@@ -52,14 +53,19 @@ fn check(arguments: &[&str], expected: &str) {
     assert_eq!(told, expected, "{arguments:?}");
 }
 
-const BY_SOURCE: &str =
-    "SELECT src, count(*) AS times FROM observables WHERE is_below(value, 'example.jp') GROUP BY src ORDER BY src LIMIT 2";
+const BY_SOURCE: &str = "SELECT src, count(*) AS times FROM observables WHERE is_below(value, 'example.jp') GROUP BY src ORDER BY src LIMIT 2";
 
 #[test]
 fn answers_are_for_people_and_for_programs() {
     check(&[BY_SOURCE], "0\nsrc,times\n10.0.0.0,20\n10.0.0.1,20\n---\n");
-    check(&["--output", "json", BY_SOURCE], "0\n{\"src\":\"10.0.0.0\",\"times\":20}\n{\"src\":\"10.0.0.1\",\"times\":20}\n---\n");
-    check(&["--json", BY_SOURCE], "0\n{\"src\":\"10.0.0.0\",\"times\":20}\n{\"src\":\"10.0.0.1\",\"times\":20}\n---\n");
+    check(
+        &["--output", "json", BY_SOURCE],
+        "0\n{\"src\":\"10.0.0.0\",\"times\":20}\n{\"src\":\"10.0.0.1\",\"times\":20}\n---\n",
+    );
+    check(
+        &["--json", BY_SOURCE],
+        "0\n{\"src\":\"10.0.0.0\",\"times\":20}\n{\"src\":\"10.0.0.1\",\"times\":20}\n---\n",
+    );
     let table = "0\n+----------+-------+\n| src      | times |\n+----------+-------+\n| 10.0.0.0 | 20    |\n+----------+-------+\n---\n\
                  yagura: stopped after 1 rows; `--limit 0` prints all\n";
     check(&["--output", "table", "--limit", "1", BY_SOURCE], table);
@@ -72,13 +78,21 @@ fn a_question_comes_from_a_file_or_by_standard_input() {
     assert_eq!(desk.told(&["lake", "sql", "history", "--file", "q.sql"]), "0\nn\n101\n---\n");
     let mut command = desk.command(&["lake", "sql", "history"]);
     let mut asked = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    asked.stdin.take().unwrap().write_all(b"SELECT dst FROM observables WHERE value = '203.0.113.9'").unwrap();
+    asked
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"SELECT dst FROM observables WHERE value = '203.0.113.9'")
+        .unwrap();
     assert_eq!(String::from_utf8(asked.wait_with_output().unwrap().stdout).unwrap(), "dst\n203.0.113.9\n");
 }
 
 #[test]
 fn errors_say_what_to_do_in_both_languages() {
-    check(&["DROP TABLE records"], "2\n---\nyagura: `DROP TABLE records` is no question: `SELECT`, `EXPLAIN`, `SHOW` and `DESCRIBE` are [sql-not-a-question]\n");
+    check(
+        &["DROP TABLE records"],
+        "2\n---\nyagura: `DROP TABLE records` is no question: `SELECT`, `EXPLAIN`, `SHOW` and `DESCRIBE` are [sql-not-a-question]\n",
+    );
     check(
         &["--lang", "ja", "DROP TABLE records"],
         "2\n---\nyagura: `DROP TABLE records` は問い合わせではありません。使えるのは `SELECT`・`EXPLAIN`・`SHOW`・`DESCRIBE` だけです [sql-not-a-question]\n",
@@ -95,8 +109,17 @@ fn errors_say_what_to_do_in_both_languages() {
 #[test]
 fn it_says_how_it_answers() {
     let desk = Desk::new();
-    let told = desk.told(&["lake", "sql", "history", "--explain", "SELECT line FROM observables WHERE value = '203.0.113.9'"]);
-    assert!(told.starts_with("0\n") && told.contains("DataSourceExec") && told.contains("output_rows=1,"), "{told}");
+    let told = desk.told(&[
+        "lake",
+        "sql",
+        "history",
+        "--explain",
+        "SELECT line FROM observables WHERE value = '203.0.113.9'",
+    ]);
+    assert!(
+        told.starts_with("0\n") && told.contains("DataSourceExec") && told.contains("output_rows=1,"),
+        "{told}"
+    );
 }
 
 /// A process of the cluster, which does not outlive the test.
@@ -128,7 +151,12 @@ fn a_cluster_of_processes_answers_and_loses_one() {
     let desk = Desk::new();
     let at = free();
     let _scheduler = Process::start(&desk, &["lake", "scheduler", "--listen", &at]);
-    let executor = || Process::start(&desk, &["lake", "executor", "--scheduler", &at, "--listen", &free(), "--threads", "1"]);
+    let executor = || {
+        Process::start(
+            &desk,
+            &["lake", "executor", "--scheduler", &at, "--listen", &free(), "--threads", "1"],
+        )
+    };
     let (one, _other) = (executor(), executor());
     let ask = || desk.told(&["lake", "sql", "history", "--cluster", &at, BY_SOURCE]);
     let expected = "0\nsrc,times\n10.0.0.0,20\n10.0.0.1,20\n---\n";

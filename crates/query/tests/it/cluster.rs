@@ -18,7 +18,8 @@ struct Part {
 
 impl Part {
     fn new(work: Option<tempfile::TempDir>) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         Self { runtime: Some(runtime), _work: work }
     }
 
@@ -54,7 +55,8 @@ impl Cluster {
         let port = listener.local_addr().unwrap().port();
         runtime.spawn(query::schedule(listener));
         let executors = (0..executors).map(|_| executor(port)).collect();
-        let client = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let client =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         Self { at: format!("127.0.0.1:{port}"), executors, _scheduler: scheduler, client }
     }
 
@@ -109,7 +111,8 @@ fn two_executors_answer_as_one_process_does() {
         let found = cluster.lines(folder.path(), QUESTIONS[1]).unwrap();
         assert_eq!(found, ["192.0.2.0,4"], "counted by hand");
     }
-    let error = cluster.lines(folder.path(), "SELECT 1 FROM observables WHERE is_below(value, 'a b')").unwrap_err();
+    let error =
+        cluster.lines(folder.path(), "SELECT 1 FROM observables WHERE is_below(value, 'a b')").unwrap_err();
     assert_eq!(error.code(), "sql-cluster");
     assert!(error.to_string().contains("`a b` is no domain name"), "{error}");
 }

@@ -23,7 +23,11 @@ fn text() -> impl Strategy<Value = (ValueKind, String)> {
 }
 
 fn observed() -> impl Strategy<Value = Observed<'static>> {
-    let place = prop::sample::select(vec![("src_ip", Role::Source), ("dest_ip", Role::Destination), ("x", Role::Content)]);
+    let place = prop::sample::select(vec![
+        ("src_ip", Role::Source),
+        ("dest_ip", Role::Destination),
+        ("x", Role::Content),
+    ]);
     (place, text()).prop_map(|((field, role), (kind, text))| value(field, kind, text, role))
 }
 
@@ -35,13 +39,15 @@ fn records() -> impl Strategy<Value = Vec<Observation<'static>>> {
 
 /// A filter over `V`, which stands for the value.
 fn filter() -> impl Strategy<Value = String> {
-    let told = text().prop_map(|(kind, text)| {
-        let sign = matcher::Sign::of(kind, &text);
-        sign.map_or(text.clone(), |_| text.to_lowercase().trim_end_matches('.').replace("::ffff:", ""))
-    });
+    let told = || {
+        text().prop_map(|(kind, text)| {
+            let sign = matcher::Sign::of(kind, &text);
+            sign.map_or(text.clone(), |_| text.to_lowercase().trim_end_matches('.').replace("::ffff:", ""))
+        })
+    };
     let one = prop_oneof![
-        3 => told.clone().prop_map(|text| format!("V = '{text}'")),
-        1 => prop::collection::vec(told, 1..4).prop_map(|all| format!("V IN ('{}')", all.join("', '"))),
+        3 => told().prop_map(|text| format!("V = '{text}'")),
+        1 => prop::collection::vec(told(), 1..4).prop_map(|all| format!("V IN ('{}')", all.join("', '"))),
         2 => (0_u8..3, 0_u8..4, 14_u8..=32).prop_map(|(b, c, bits)| format!("in_network(V, '203.{b}.{c}.1/{bits}')")),
         1 => (0_u16..4, 30_u8..=48).prop_map(|(a, bits)| format!("in_network(V, '2001:db8:{a:x}::/{bits}', '::/3')")),
         1 => Just("in_network(V, '::ffff:203.0.0.0/110')".to_owned()),

@@ -17,18 +17,34 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(START + seconds).unwrap()
 }
 
-pub(crate) fn value(field: &'static str, kind: ValueKind, text: impl Into<String>, role: Role) -> Observed<'static> {
+pub(crate) fn value(
+    field: &'static str,
+    kind: ValueKind,
+    text: impl Into<String>,
+    role: Role,
+) -> Observed<'static> {
     Observed { field: field.into(), kind, value: text.into().into(), role }
 }
 
-pub(crate) fn record(kind: &'static str, seconds: i64, values: Vec<Observed<'static>>) -> Observation<'static> {
-    Observation { time: Some(at(seconds)), kind: kind.into(), bytes: Some(10), values, ..Observation::default() }
+pub(crate) fn record(
+    kind: &'static str,
+    seconds: i64,
+    values: Vec<Observed<'static>>,
+) -> Observation<'static> {
+    Observation {
+        time: Some(at(seconds)),
+        kind: kind.into(),
+        bytes: Some(10),
+        values,
+        ..Observation::default()
+    }
 }
 
 pub(crate) fn write(folder: &Path, records: &[Observation<'static>]) {
     let mut writer = Writer::open(folder, Contents::Mechanical, Limits::default()).unwrap();
     for (line, record) in (1..).zip(records) {
-        let origin = Origin { source: "made.log", line, offset: line * 100, read: at(86_400 * 40), text: b"" };
+        let origin =
+            Origin { source: "made.log", line, offset: line * 100, read: at(86_400 * 40), text: b"" };
         writer.push(record, &origin).unwrap();
     }
     writer.commit(&[], at(86_400 * 40)).unwrap();

@@ -30,38 +30,51 @@ fn values_are_found_as_they_are_told() {
         // Numbers 5, 1205, 2405, 3605.
         &["192.0.2.0,4"],
     );
-    check("SELECT written, count(*) FROM observables WHERE value = 'dropper.evil.example' GROUP BY written", &[
-        "Dropper.Evil.Example,5",
-    ]);
+    check(
+        "SELECT written, count(*) FROM observables WHERE value = 'dropper.evil.example' GROUP BY written",
+        &["Dropper.Evil.Example,5"],
+    );
     check("SELECT count(*) FROM observables WHERE value = 'Dropper.Evil.Example'", &["0"]);
-    check("SELECT count(*) FROM observables WHERE value = canonical('domain-name', 'Dropper.Evil.Example')", &["5"]);
-    check("SELECT value FROM observables WHERE is_below(value, 'evil.example') AND time < '2026-11-01T12:00:00Z'", &[
-        "dropper.evil.example",
-        "dropper.evil.example",
-    ]);
-    check("SELECT value, count(*) FROM observables WHERE value = 'evil.example' OR is_below(value, 'evil.example') GROUP BY 1", &[
-        "dropper.evil.example,5",
-        "evil.example,5",
-    ]);
-    check("SELECT count(*) FROM observables WHERE in_network(value, '203.0.113.0/24', '2001:db8::/126')", &["484"]);
-    check("SELECT dst, count(*) FROM observables WHERE kind = 'flow' AND role = 'destination' GROUP BY dst", &[
-        "2001:db8::,160",
-        "2001:db8::1,160",
-        "2001:db8::2,160",
-    ]);
-    check("SELECT count(*) FROM observables WHERE value IN ('203.0.113.9', 'evil.example', 'nowhere.example')", &["9"]);
+    check(
+        "SELECT count(*) FROM observables WHERE value = canonical('domain-name', 'Dropper.Evil.Example')",
+        &["5"],
+    );
+    check(
+        "SELECT value FROM observables WHERE is_below(value, 'evil.example') AND time < '2026-11-01T12:00:00Z'",
+        &["dropper.evil.example", "dropper.evil.example"],
+    );
+    check(
+        "SELECT value, count(*) FROM observables WHERE value = 'evil.example' OR is_below(value, 'evil.example') GROUP BY 1",
+        &["dropper.evil.example,5", "evil.example,5"],
+    );
+    check(
+        "SELECT count(*) FROM observables WHERE in_network(value, '203.0.113.0/24', '2001:db8::/126')",
+        &["484"],
+    );
+    check(
+        "SELECT dst, count(*) FROM observables WHERE kind = 'flow' AND role = 'destination' GROUP BY dst",
+        &["2001:db8::,160", "2001:db8::1,160", "2001:db8::2,160"],
+    );
+    check(
+        "SELECT count(*) FROM observables WHERE value IN ('203.0.113.9', 'evil.example', 'nowhere.example')",
+        &["9"],
+    );
 }
 
 #[test]
 fn what_no_index_knows_is_in_records_alone() {
-    check("SELECT count(*) FROM observables WHERE value = '198.51.100.7' OR value_kind = 'user-agent'", &["0"]);
+    check(
+        "SELECT count(*) FROM observables WHERE value = '198.51.100.7' OR value_kind = 'user-agent'",
+        &["0"],
+    );
     check(
         "SELECT count(*) FROM (SELECT unnest(observed) AS o FROM records) WHERE o['kind'] = 'user-agent'",
         &["480"],
     );
-    check("SELECT address(observed, 'destination') FROM records WHERE kind = 'flow' ORDER BY time LIMIT 1", &[
-        "2001:db8::",
-    ]);
+    check(
+        "SELECT address(observed, 'destination') FROM records WHERE kind = 'flow' ORDER BY time LIMIT 1",
+        &["2001:db8::"],
+    );
 }
 
 #[test]
@@ -77,7 +90,11 @@ fn the_index_passes_over_segments_and_rows() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &two_days());
     let lake = Lake::open(folder.path()).unwrap();
-    let showing: Vec<_> = lake.segments().iter().filter(|it| it.kind == "dns" && it.from % (12 * 3_600_000_000_000) == 0).collect();
+    let showing: Vec<_> = lake
+        .segments()
+        .iter()
+        .filter(|it| it.kind == "dns" && it.from % (12 * 3_600_000_000_000) == 0)
+        .collect();
     // The four that show it are each the first of a half-day; of the others the files are taken away.
     assert_eq!(showing.len(), 4);
     for segment in lake.segments().iter().filter(|it| !showing.iter().any(|kept| kept.number == it.number)) {
@@ -99,7 +116,11 @@ fn times_and_kinds_pass_over_segments() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &two_days());
     let lake = Lake::open(folder.path()).unwrap();
-    for segment in lake.segments().iter().filter(|it| it.kind != "flow" || it.period().unwrap().to_string() != "2026-11-02T05") {
+    for segment in lake
+        .segments()
+        .iter()
+        .filter(|it| it.kind != "flow" || it.period().unwrap().to_string() != "2026-11-02T05")
+    {
         std::fs::remove_file(lake.parquet_path(segment)).unwrap();
     }
     block_on(async {
@@ -161,8 +182,16 @@ fn errors_say_what_to_do() {
     check_error("SELECT nothing FROM records", "sql-not-understood", "SHOW COLUMNS FROM observables");
     check_error("SELECT * FROM other", "sql-not-understood", "other");
     check_error("SELECT * FROM '/etc/passwd'", "sql-not-understood", "/etc/passwd");
-    check_error("SELECT count(*) FROM observables WHERE in_network(value, '203.0.113')", "sql-failed", "203.0.113.0/24");
-    check_error("SELECT count(*) FROM observables WHERE is_below(value, 'a b')", "sql-failed", "`a b` is no domain name");
+    check_error(
+        "SELECT count(*) FROM observables WHERE in_network(value, '203.0.113')",
+        "sql-failed",
+        "203.0.113.0/24",
+    );
+    check_error(
+        "SELECT count(*) FROM observables WHERE is_below(value, 'a b')",
+        "sql-failed",
+        "`a b` is no domain name",
+    );
     check_error("SELECT in_network(value) FROM observables", "sql-not-understood", "at least one text");
     check_error("DROP TABLE records", "sql-not-a-question", "DROP TABLE records");
 }
