@@ -49,6 +49,11 @@ fn state(config: SessionConfig) -> datafusion::common::Result<SessionState> {
     Ok(state)
 }
 
+/// The address as it stands in front of a port.
+fn host_of(address: SocketAddr) -> String {
+    if address.is_ipv6() { format!("[{}]", address.ip()) } else { address.ip().to_string() }
+}
+
 fn failed(at: &str, cause: impl std::fmt::Display) -> QueryError {
     QueryError::Cluster { scheduler: at.to_owned(), what: cause.to_string() }
 }
@@ -61,9 +66,9 @@ pub async fn schedule(listener: TcpListener) -> Result<(), QueryError> {
     let address = listener.local_addr().map_err(|cause| failed("?", cause))?;
     let at = address.to_string();
     let config = SchedulerConfig {
-        bind_host: address.ip().to_string(),
+        bind_host: host_of(address),
         bind_port: address.port(),
-        external_host: address.ip().to_string(),
+        external_host: host_of(address),
         scheduling_policy: TaskSchedulingPolicy::PullStaged,
         executor_timeout_seconds: LOST_SECONDS,
         expire_dead_executor_interval_seconds: LOOKED_AT_SECONDS,
@@ -102,8 +107,8 @@ pub async fn execute(executor: &Executor, work: &Path) -> Result<(), QueryError>
     let at = format!("{host}:{port}");
     let state = state(cluster_config(executor.threads)).map_err(|cause| failed(&at, cause))?;
     let config = ExecutorProcessConfig {
-        bind_host: executor.listen.ip().to_string(),
-        external_host: Some(executor.listen.ip().to_string()),
+        bind_host: host_of(executor.listen),
+        external_host: Some(host_of(executor.listen)),
         port: executor.listen.port(),
         scheduler_host: host.clone(),
         scheduler_port: *port,

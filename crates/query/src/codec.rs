@@ -17,6 +17,7 @@ use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConve
 use lake::Lake;
 use serde::{Deserialize, Serialize};
 
+use crate::segments::absolute;
 use crate::selection::SelectionExec;
 use crate::tables::{LakeTable, View};
 
@@ -66,7 +67,7 @@ impl LogicalExtensionCodec for TableCodec {
         let any: &dyn Any = provider.as_ref();
         match any.downcast_ref::<LakeTable>() {
             Some(of_lake) => {
-                let lake = std::path::absolute(of_lake.lake.root())?;
+                let lake = absolute(of_lake.lake.root())?;
                 let sent = Sent { lake, table: of_lake.view.name().to_owned() };
                 bytes.extend(serde_json::to_vec(&sent).map_err(failed)?);
                 Ok(())

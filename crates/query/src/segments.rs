@@ -16,6 +16,7 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::utils::conjunction;
+use datafusion::object_store::path::Path;
 use datafusion::parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
@@ -67,7 +68,7 @@ impl Chosen {
             let segments = chosen.collect::<Result<Vec<_>>>()?;
             Ok(Self { lake, segments })
         });
-        looked_up.await.map_err(|failed| DataFusionError::External(Box::new(failed)))?
+        looked_up.await.map_err(external)?
     }
 
     /// Reads them. Where the plan is for other machines, the rows travel with it.
@@ -102,17 +103,27 @@ impl Chosen {
     }
 
     fn file(&self, segment: &Segment, rows: &Rows) -> Result<PartitionedFile> {
-        let path = std::path::absolute(self.lake.parquet_path(segment))?;
-        let file =
-            PartitionedFile::new(path.to_string_lossy(), segment.parquet_bytes).with_partition_values(vec![
-                ScalarValue::from(segment.kind.as_str()),
-                ScalarValue::from(period(segment)),
-            ]);
+        let path = absolute(&self.lake.parquet_path(segment))?;
+        let mut file = PartitionedFile::new("", segment.parquet_bytes);
+        // Made from a text it would have other letters than the file's name.
+        file.object_meta.location = Path::from_absolute_path(path).map_err(external)?;
+        let of_segment = [segment.kind.clone(), period(segment)].map(ScalarValue::from);
+        let file = file.with_partition_values(of_segment.to_vec());
         Ok(match rows {
             Rows::All => file,
             Rows::These(rows) => file.with_extension(ParquetRowSelection::new(selection(rows, segment.rows))),
         })
     }
+}
+
+/// The path from the root, without parts that lead upwards; symbolic links stay, since other machines may have them elsewhere.
+pub(crate) fn absolute(path: &std::path::Path) -> std::io::Result<std::path::PathBuf> {
+    let upwards = path.components().any(|part| part == std::path::Component::ParentDir);
+    if upwards { std::fs::canonicalize(path) } else { std::path::absolute(path) }
+}
+
+fn external(cause: impl std::error::Error + Send + Sync + 'static) -> DataFusionError {
+    DataFusionError::External(Box::new(cause))
 }
 
 fn period(segment: &Segment) -> String {
@@ -139,8 +150,7 @@ fn selection(rows: &[u32], end: u32) -> RowSelection {
 fn choose(lake: &Lake, segment: &Segment, lookups: &[Lookup]) -> Result<Option<(Segment, Rows)>> {
     let mut chosen: Option<Vec<u32>> = None;
     for lookup in lookups {
-        let showing =
-            lake.rows_showing(segment, lookup).map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let showing = lake.rows_showing(segment, lookup).map_err(external)?;
         chosen = Some(match chosen {
             Some(before) => before.into_iter().filter(|row| showing.binary_search(row).is_ok()).collect(),
             None => showing,

@@ -152,6 +152,17 @@ fn what_was_replaced_does_not_count() {
 }
 
 #[test]
+fn a_folder_may_have_any_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().join("履歴 %41~[x]");
+    write(&lake, &two_days());
+    for path in [lake.clone(), lake.join("../履歴 %41~[x]")] {
+        let question = "SELECT count(*) FROM observables WHERE value = '203.0.113.9'";
+        assert_eq!(block_on(lines(&session(&path), question)).unwrap(), ["4"]);
+    }
+}
+
+#[test]
 fn an_empty_lake_has_tables() {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), &[]);
