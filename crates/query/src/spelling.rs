@@ -19,17 +19,21 @@ const KINDS: [ValueKind; 10] = [
     ValueKind::Mac,
 ];
 
-/// A sign as text; `None` where its bytes are none of its kind.
+/// A sign as text; `None` where its bytes are none of its kind. Logs also call a bare name or address a URL: as text it would be taken
+/// for what an index does not know it as, so it is told by nobody here.
 pub(crate) fn spelt(sign: &Sign) -> Option<String> {
     let octets = &sign.bytes;
     match sign.kind {
         SignKind::V4 => Some(Ipv4Addr::from(<[u8; 4]>::try_from(&**octets).ok()?).to_string()),
         SignKind::V6 => Some(Ipv6Addr::from(<[u8; 16]>::try_from(&**octets).ok()?).to_string()),
         SignKind::Md5 | SignKind::Sha1 | SignKind::Sha256 | SignKind::Sha512 => Some(hexadecimal(octets)),
-        SignKind::Name | SignKind::Url | SignKind::Email | SignKind::Mac => {
-            std::str::from_utf8(octets).ok().map(str::to_owned)
-        }
+        SignKind::Url => text(octets).filter(|url| name(url).is_none() && address(url).is_none()),
+        SignKind::Name | SignKind::Email | SignKind::Mac => text(octets),
     }
+}
+
+fn text(octets: &[u8]) -> Option<String> {
+    std::str::from_utf8(octets).ok().map(str::to_owned)
 }
 
 fn hexadecimal(octets: &[u8]) -> String {
@@ -101,9 +105,10 @@ mod tests {
         #[test]
         fn what_is_told_is_found_by_what_is_told(kind in prop::sample::select(ValueKind::ALL.to_vec()), text in texts()) {
             let Some(sign) = Sign::of(kind, &text) else { return Ok(()) };
-            let told = spelt(&sign);
-            prop_assert!(told.is_some(), "{sign:?}");
-            let told = told.unwrap_or_default();
+            let Some(told) = spelt(&sign) else {
+                prop_assert!(sign.kind == SignKind::Url && !text.contains('/'), "{sign:?}");
+                return Ok(());
+            };
             prop_assert!(sought(&told).any(|it| it == Sought::Value(sign.clone())), "{kind:?} {text:?} {told:?}");
         }
 
