@@ -61,7 +61,7 @@ impl QueryError {
     }
 
     /// What DataFusion says, without its names for its parts.
-    pub(crate) fn of(error: DataFusionError) -> Self {
+    pub(crate) fn of(error: &DataFusionError) -> Self {
         let root = error.find_root();
         let what = root.strip_backtrace();
         match root {

@@ -70,7 +70,7 @@ impl Session {
             .with_runtime_env(runtime(bounds)?)
             .build()
             .upgrade_for_ballista(format!("http://{scheduler}"))
-            .map_err(QueryError::of)?;
+            .map_err(|error| QueryError::of(&error))?;
         Self::over(SessionContext::new_with_state(state), lake, Some(scheduler.to_owned()))
     }
 
@@ -81,7 +81,7 @@ impl Session {
         let lake = Arc::new(lake);
         for view in View::ALL {
             let table = LakeTable { lake: Arc::clone(&lake), view, travels: false };
-            context.register_table(view.name(), Arc::new(table)).map_err(QueryError::of)?;
+            context.register_table(view.name(), Arc::new(table)).map_err(|error| QueryError::of(&error))?;
         }
         Ok(Self { context, scheduler })
     }
@@ -94,8 +94,9 @@ impl Session {
         is_question(question)?;
         let allowed =
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        let asked = self.context.sql_with_options(question, allowed).await.map_err(QueryError::of)?;
-        let rows = asked.execute_stream().await.map_err(|error| of(error, self.scheduler.as_deref()))?;
+        let asked =
+            self.context.sql_with_options(question, allowed).await.map_err(|error| QueryError::of(&error))?;
+        let rows = asked.execute_stream().await.map_err(|error| of(&error, self.scheduler.as_deref()))?;
         Ok(Answer { rows, scheduler: self.scheduler.clone() })
     }
 }
@@ -113,11 +114,11 @@ impl Answer {
     /// What was asked cannot be worked out.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
         let next = self.rows.next().await.transpose();
-        next.map_err(|error| of(error, self.scheduler.as_deref()))
+        next.map_err(|error| of(&error, self.scheduler.as_deref()))
     }
 }
 
-fn of(error: datafusion::common::DataFusionError, scheduler: Option<&str>) -> QueryError {
+fn of(error: &datafusion::common::DataFusionError, scheduler: Option<&str>) -> QueryError {
     match (QueryError::of(error), scheduler) {
         (QueryError::Failed(what), Some(scheduler)) => {
             QueryError::Cluster { scheduler: scheduler.to_owned(), what }
@@ -145,7 +146,7 @@ fn runtime(bounds: &Bounds) -> Result<Arc<RuntimeEnv>, QueryError> {
         .with_memory_pool(Arc::new(FairSpillPool::new(bounds.memory_bytes)))
         .with_max_temp_directory_size(bounds.temporary_bytes)
         .build_arc()
-        .map_err(QueryError::of)
+        .map_err(|error| QueryError::of(&error))
 }
 
 /// Whether it is one statement that only asks.
@@ -153,7 +154,7 @@ fn is_question(question: &str) -> Result<(), QueryError> {
     if question.len() > QUESTION_BYTES_MAX {
         return Err(QueryError::TooLong(QUESTION_BYTES_MAX));
     }
-    let parsed = DFParser::parse_sql(question).map_err(QueryError::of)?;
+    let parsed = DFParser::parse_sql(question).map_err(|error| QueryError::of(&error))?;
     match (parsed.front(), parsed.len()) {
         (Some(statement), 1) if only_asks(statement) => Ok(()),
         (Some(statement), 1) => Err(QueryError::NotAQuestion(first_words(&statement.to_string()))),

@@ -8,7 +8,7 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::{TableType, provider_as_source};
 use datafusion::functions::core::expr_fn::get_field;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder, ScalarUDF, TableProviderFilterPushDown};
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::{col, ident, lit};
 use lake::Lake;
@@ -155,14 +155,10 @@ fn shared() -> impl Iterator<Item = Expr> {
     SHARED.iter().map(|name| ident(*name))
 }
 
-fn call(function: Arc<ScalarUDF>, arguments: Vec<Expr>) -> Expr {
-    function.call(arguments)
-}
-
 /// The record, and the addresses of its two ends.
 fn with_ends() -> Vec<Expr> {
     let end =
-        |role: &str, name: &str| call(functions::address(), vec![col("observed"), lit(role)]).alias(name);
+        |role: &str, name: &str| functions::address().call(vec![col("observed"), lit(role)]).alias(name);
     shared()
         .chain([end("source", "src"), end("destination", "dst"), col("observed").alias("observed")])
         .collect()
@@ -171,7 +167,7 @@ fn with_ends() -> Vec<Expr> {
 /// One value with its record.
 fn taken_apart() -> Vec<Expr> {
     let part = |name: &str| get_field(col("observed"), ScalarValue::from(name));
-    let told = call(functions::canonical(), vec![part("kind"), part("value")]);
+    let told = functions::canonical().call(vec![part("kind"), part("value")]);
     shared()
         .chain([
             col("src"),
