@@ -1,4 +1,5 @@
 //! Lakes of our own making, asked in SQL.
+#![cfg(test)]
 
 mod cluster;
 mod differential;
