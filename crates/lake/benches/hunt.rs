@@ -34,7 +34,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// 2026-01-01.
 const START: i64 = 1_767_225_600;
 const DAYS: u64 = 30;
-const INDICATORS: u64 = 1000;
+pub(crate) const INDICATORS: u64 = 1000;
 
 /// SplitMix64: reproducible, no more is asked of it.
 struct Random(u64);
@@ -62,7 +62,7 @@ impl Random {
 /// hashes. Names and addresses of theirs are no others'.
 ///
 /// The first thousand are carried by records; those behind them by none.
-fn sought(number: u64) -> (ValueKind, String) {
+pub(crate) fn sought(number: u64) -> (ValueKind, String) {
     match number % 100 {
         0..30 if number < INDICATORS => {
             (ValueKind::Ipv4, format!("203.{}.{}.{}", number / 1000, number % 250, number / 250 % 250))
@@ -172,7 +172,7 @@ fn record(number: u64, all: u64, random: &mut Random) -> (Observation<'static>, 
     (record, hit)
 }
 
-fn indicators(count: u64) -> IndicatorSet {
+pub(crate) fn indicators(count: u64) -> IndicatorSet {
     let quoted = |kind: ValueKind, text: &str| match kind {
         ValueKind::Ipv4 => format!("[ipv4-addr:value = '{text}']"),
         ValueKind::Domain => format!("[domain-name:value = '{text}']"),
@@ -218,7 +218,7 @@ fn make(numbers: Range<u64>, all: u64) -> Vec<(u64, (Observation<'static>, bool)
 }
 
 /// Writes the lake; how many records carry what is sought.
-fn fill(folder: &Path, records: u64) -> u64 {
+pub(crate) fn fill(folder: &Path, records: u64) -> u64 {
     let mut writer = Writer::open(folder, Contents::Mechanical, Limits::default()).unwrap();
     let (mut hits, mut wrote) = (0, Duration::ZERO);
     let read = Timestamp::from_second(START + 400 * 86_400).unwrap();
@@ -255,7 +255,7 @@ fn fill(folder: &Path, records: u64) -> u64 {
 }
 
 /// The lake in the folder, filled now if it was not before; how many records carry what is sought.
-fn filled(folder: &Path, records: u64) -> u64 {
+pub(crate) fn filled(folder: &Path, records: u64) -> u64 {
     let note = folder.join("bench-hits");
     if let Ok(hits) = std::fs::read_to_string(&note) {
         let (of, hits) = hits.trim().split_once(' ').unwrap();
@@ -271,7 +271,7 @@ fn filled(folder: &Path, records: u64) -> u64 {
     hits
 }
 
-fn hunt(folder: &Path, set: &Arc<IndicatorSet>) -> (Duration, BTreeSet<u64>, HuntTally) {
+pub(crate) fn hunt(folder: &Path, set: &Arc<IndicatorSet>) -> (Duration, BTreeSet<u64>, HuntTally) {
     let begun = Instant::now();
     let lake = Lake::open(folder).unwrap();
     let hunt = Hunt {
@@ -305,7 +305,7 @@ fn forget(folder: &Path) {
     }
 }
 
-fn best(times: &[Duration]) -> Duration {
+pub(crate) fn best(times: &[Duration]) -> Duration {
     times.iter().copied().min().unwrap()
 }
 

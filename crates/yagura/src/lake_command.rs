@@ -17,6 +17,7 @@ use crate::hunt_command::segments_bar;
 use crate::match_command::logs::{Log, Piece};
 use crate::match_command::{LogFormat, intel, progress, words};
 use crate::output::{Failure, Output};
+use crate::sql_command::{self, ExecutorArgs, SchedulerArgs, SqlArgs};
 
 /// `yagura lake`.
 #[derive(Debug, Args)]
@@ -35,6 +36,12 @@ pub(crate) enum LakeCommand {
     Status(StatusArgs),
     /// Read every file of a lake and hold it against its checksum.
     Check(CheckArgs),
+    /// Ask a lake in SQL.
+    Sql(SqlArgs),
+    /// Plan questions in SQL for executors to work on.
+    Scheduler(SchedulerArgs),
+    /// Work on questions that a scheduler gives out.
+    Executor(ExecutorArgs),
 }
 
 /// `yagura lake add`.
@@ -94,6 +101,9 @@ pub(crate) fn run(output: &Output, arguments: &LakeArgs) -> Result<ExitCode, Fai
         LakeCommand::Compact(arguments) => compact(output, arguments),
         LakeCommand::Status(arguments) => status(output, arguments),
         LakeCommand::Check(arguments) => check(output, arguments),
+        LakeCommand::Sql(arguments) => sql_command::sql(output, arguments),
+        LakeCommand::Scheduler(arguments) => sql_command::scheduler(output, arguments),
+        LakeCommand::Executor(arguments) => sql_command::executor(output, arguments),
     }
 }
 

@@ -13,6 +13,7 @@ mod lake_command;
 mod log_command;
 mod match_command;
 mod output;
+mod sql_command;
 mod stix_command;
 
 use std::process::ExitCode;

@@ -1,0 +1,7 @@
+//! Lakes of our own making, asked in SQL.
+#![cfg(test)]
+
+mod cluster;
+mod differential;
+mod made;
+mod questions;
