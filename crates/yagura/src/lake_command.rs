@@ -396,7 +396,8 @@ fn status(output: &Output, arguments: &StatusArgs) -> Result<ExitCode, Failure> 
         output.object(&kinds);
         return Ok(ExitCode::SUCCESS);
     }
-    let heading = output.words("records  segments  Parquet, rows, index MiB", "件数  区分  Parquet・行・索引 MiB");
+    let heading =
+        output.words("records  segments  Parquet, rows, index MiB", "件数  区分  Parquet・行・索引 MiB");
     output.result(format!("{:<20} {heading}", ""));
     for (kind, of) in kinds {
         let mib = |bytes: u64| bytes.div_ceil(1 << 20);
