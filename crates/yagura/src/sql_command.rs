@@ -133,6 +133,13 @@ fn failure(error: &QueryError) -> Failure {
 
 /// Asks.
 pub(crate) fn sql(output: &Output, arguments: &SqlArgs) -> Result<ExitCode, Failure> {
+    if arguments.lake.starts_with("s3://") {
+        return Err(Failure::usage(
+            "lake-in-bucket",
+            "SQL reads lakes in folders only; mount the bucket, or copy the lake into a folder",
+            "SQL で尋ねられるのはフォルダーのレイクだけです。バケットをマウントするか、レイクをフォルダーに写してください",
+        ));
+    }
     let lake = Lake::open(&arguments.lake).map_err(|error| lake_command::failure(&error))?;
     let mut question = question(arguments)?;
     if arguments.explain {

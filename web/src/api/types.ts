@@ -387,6 +387,8 @@ export interface EdgeHello {
   waiting: number
   withheld: number
   trouble: string | null
+  quarantined?: number
+  quarantined_indicators?: string[]
 }
 
 export type EdgeHealth = 'well' | 'troubled' | 'silent' | 'new'

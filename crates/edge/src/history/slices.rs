@@ -52,7 +52,7 @@ mod tests {
     fn segment(number: u64, from: i64, length: i64, rows: u32) -> Segment {
         let text = serde_json::json!({
             "number": number, "kind": "flow", "period": "2026-11", "rows": rows, "from": from, "until": from + length,
-            "parquet_bytes": 1, "index_bytes": 1, "keys": 1,
+            "parquet_bytes": 1, "rows_bytes": 1, "index_bytes": 1, "checksums": [0, 0, 0], "keys": 1,
         });
         serde_json::from_value(text).unwrap()
     }

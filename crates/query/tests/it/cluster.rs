@@ -8,7 +8,7 @@ use lake::Lake;
 use query::{Executor, QueryError, Session};
 use tokio::runtime::Runtime;
 
-use crate::made::{BOUNDS, compact, lines, session, two_days, write};
+use crate::made::{BOUNDS, compact, lines, session, two_days, write_by_hour};
 
 /// Each part runs on threads of its own, which can be taken away from it.
 struct Part {
@@ -98,7 +98,7 @@ const QUESTIONS: [&str; 8] = [
 #[test]
 fn two_executors_answer_as_one_process_does() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &two_days());
+    write_by_hour(folder.path(), &two_days());
     let cluster = Cluster::start(2);
     for merged in [false, true] {
         if merged {
@@ -120,7 +120,7 @@ fn two_executors_answer_as_one_process_does() {
 #[test]
 fn rows_are_chosen_on_the_executors_as_well() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &two_days());
+    write_by_hour(folder.path(), &two_days());
     let cluster = Cluster::start(2);
     let question = "EXPLAIN ANALYZE SELECT line FROM observables WHERE value = '203.0.113.9'";
     let told = cluster.lines(folder.path(), question).unwrap().join("\n");
@@ -132,7 +132,7 @@ fn rows_are_chosen_on_the_executors_as_well() {
 #[test]
 fn a_killed_executor_costs_no_row() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &two_days());
+    write_by_hour(folder.path(), &two_days());
     let mut cluster = Cluster::start(2);
     let question = "SELECT a.value, count(*) FROM observables a JOIN observables b ON a.src = b.src AND a.kind = b.kind \
                     WHERE b.line % 100 = 0 GROUP BY a.value";
@@ -154,7 +154,7 @@ fn a_killed_executor_costs_no_row() {
 #[test]
 fn no_cluster_is_an_error_that_says_where() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &two_days());
+    write_by_hour(folder.path(), &two_days());
     let client = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let at = free_port().to_string();
     let session = Session::on_cluster(Lake::open(folder.path()).unwrap(), &at, &BOUNDS).unwrap();

@@ -41,11 +41,30 @@ pub(crate) fn record(
 }
 
 pub(crate) fn write(folder: &Path, records: &[Observation<'static>]) {
+    write_apart(folder, records, |_, _| false);
+}
+
+/// Each hour's records are committed by themselves, so each hour has segments of its own.
+pub(crate) fn write_by_hour(folder: &Path, records: &[Observation<'static>]) {
+    let hour = |record: &Observation<'static>| record.time.map(|time| time.as_second() / 3600);
+    write_apart(folder, records, |before, record| hour(before) != hour(record));
+}
+
+fn write_apart(
+    folder: &Path,
+    records: &[Observation<'static>],
+    apart: impl Fn(&Observation<'static>, &Observation<'static>) -> bool,
+) {
     let mut writer = Writer::open(folder, Contents::Mechanical, Limits::default()).unwrap();
+    let mut before = None;
     for (line, record) in (1..).zip(records) {
+        if before.is_some_and(|before| apart(before, record)) {
+            writer.commit(&[], at(86_400 * 40)).unwrap();
+        }
         let origin =
             Origin { source: "made.log", line, offset: line * 100, read: at(86_400 * 40), text: b"" };
         writer.push(record, &origin).unwrap();
+        before = Some(record);
     }
     writer.commit(&[], at(86_400 * 40)).unwrap();
 }

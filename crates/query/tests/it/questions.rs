@@ -2,11 +2,11 @@
 
 use lake::Lake;
 
-use crate::made::{block_on, compact, lines, session, two_days, write};
+use crate::made::{block_on, compact, lines, session, two_days, write, write_by_hour};
 
 fn check(question: &str, expected: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &two_days());
+    write_by_hour(folder.path(), &two_days());
     let answer = block_on(lines(&session(folder.path()), question)).unwrap();
     assert_eq!(answer, expected, "{question}");
 }
@@ -88,7 +88,7 @@ fn values_meet_each_other_in_a_join() {
 #[test]
 fn the_index_passes_over_segments_and_rows() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &two_days());
+    write_by_hour(folder.path(), &two_days());
     let lake = Lake::open(folder.path()).unwrap();
     let showing: Vec<_> = lake
         .segments()
@@ -114,7 +114,7 @@ fn the_index_passes_over_segments_and_rows() {
 #[test]
 fn times_and_kinds_pass_over_segments() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &two_days());
+    write_by_hour(folder.path(), &two_days());
     let lake = Lake::open(folder.path()).unwrap();
     for segment in lake
         .segments()
@@ -138,7 +138,7 @@ fn times_and_kinds_pass_over_segments() {
 #[test]
 fn what_was_replaced_does_not_count() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &two_days());
+    write_by_hour(folder.path(), &two_days());
     let before = Lake::open(folder.path()).unwrap();
     compact(folder.path());
     let after = Lake::open(folder.path()).unwrap();
@@ -155,7 +155,7 @@ fn what_was_replaced_does_not_count() {
 fn a_folder_may_have_any_name() {
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("履歴 %41~[x]");
-    write(&lake, &two_days());
+    write_by_hour(&lake, &two_days());
     for path in [lake.clone(), lake.join("../履歴 %41~[x]")] {
         let question = "SELECT count(*) FROM observables WHERE value = '203.0.113.9'";
         assert_eq!(block_on(lines(&session(&path), question)).unwrap(), ["4"]);
@@ -182,7 +182,7 @@ fn an_empty_lake_has_tables() {
 
 fn check_error(question: &str, code: &str, says: &str) {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &two_days());
+    write_by_hour(folder.path(), &two_days());
     let error = block_on(lines(&session(folder.path()), question)).unwrap_err();
     assert_eq!(error.code(), code, "{error}");
     assert!(error.to_string().contains(says), "{error}");
@@ -210,7 +210,7 @@ fn errors_say_what_to_do() {
 #[test]
 fn what_needs_too_much_memory_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), &two_days());
+    write_by_hour(folder.path(), &two_days());
     let bounds = query::Bounds { memory_bytes: 64 << 10, temporary_bytes: 1 << 10, threads: 1 };
     let session = query::Session::in_process(Lake::open(folder.path()).unwrap(), &bounds).unwrap();
     let question = "SELECT a.line, b.line FROM records a JOIN records b ON a.bytes = b.bytes ORDER BY 1, 2";

@@ -93,6 +93,7 @@ function Figures({ edge }: { edge: EdgeStatus }) {
         <div><dt>{t('edges.column.set')}</dt><dd><SetState edge={edge} /></dd></div>
         <div><dt>{t('edges.generation')}</dt><dd>{exact(hello.generation)} <span className="quiet">{t('edges.needs', { text: exact(edge.current_generation) })}</span></dd></div>
         <div><dt>{t('edges.refused')}</dt><dd>{exact(hello.refused)}</dd></div>
+        {(hello.quarantined ?? 0) > 0 && <div><dt>{t('edges.heldBack')}</dt><dd>{exact(hello.quarantined ?? 0)} {hello.quarantined_indicators?.map((id) => <Link key={id} className={`text-link mono ${classes.id}`} to={`/intelligence/${id}`}>{id.slice(11, 19)} </Link>)}</dd></div>}
         <div><dt>{t('edges.version')}</dt><dd>{hello.version}</dd></div>
       </dl>
     </>
