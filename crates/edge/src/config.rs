@@ -371,7 +371,7 @@ impl WrittenMatching {
             })?;
             lifetime_days.insert(kind, *days);
         }
-        Ok(self.decay.then(|| Worth { confidence_min: self.confidence_min, lifetime_days }))
+        Ok(self.decay.then_some(Worth { confidence_min: self.confidence_min, lifetime_days }))
     }
 
     /// What may be held against every record; each costs some microseconds a record, so there is a bound.

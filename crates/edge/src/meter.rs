@@ -26,6 +26,9 @@ pub(crate) struct Meter {
     inner: Mutex<Inner>,
 }
 
+/// Matches of each indicator, with its name.
+type Counts = HashMap<Id, (String, u64)>;
+
 #[derive(Debug, Default)]
 struct Inner {
     /// Second, records and bytes.
@@ -33,7 +36,7 @@ struct Inner {
     /// In milliseconds.
     delays: VecDeque<u64>,
     /// Hour, and matches of each indicator with its name.
-    hours: VecDeque<(i64, HashMap<Id, (String, u64)>)>,
+    hours: VecDeque<(i64, Counts)>,
 }
 
 /// What is told of it.

@@ -43,7 +43,7 @@ pub(crate) struct Part {
 }
 
 /// Writes the segments' files, several at a time, and completes what the segments say.
-pub(crate) fn write_all(root: &Root, parts: Vec<Part>) -> Result<Vec<Segment>, LakeError> {
+pub(crate) fn write_all(root: &Root, parts: &[Part]) -> Result<Vec<Segment>, LakeError> {
     let jobs = parts.len() * ENDINGS.len();
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<(usize, &str, Written)>, LakeError> {

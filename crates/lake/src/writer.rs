@@ -207,7 +207,7 @@ impl Writer {
             }
         }
         let root = self.root.clone();
-        self.writing = Some(std::thread::spawn(move || write_all(&root, parts)));
+        self.writing = Some(std::thread::spawn(move || write_all(&root, &parts)));
         Ok(())
     }
 

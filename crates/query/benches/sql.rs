@@ -165,7 +165,7 @@ fn main() {
     let lake = Lake::open(&folder).unwrap();
     let rows: u64 = lake.segments().iter().map(|segment| u64::from(segment.rows)).sum();
     let (exact_time, exact_lines) = hunted(&folder, exact_set());
-    let (whole_time, whole_lines) = hunted(&folder, hunt::indicators());
+    let (whole_time, whole_lines) = hunted(&folder, hunt::indicators(hunt::INDICATORS));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let here = Session::in_process(lake.clone(), &BOUNDS).unwrap();

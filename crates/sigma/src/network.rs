@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use telemetry::TsvReader;
 
 use crate::logsource::{DNS, FIREWALL, Source, WEB};
@@ -128,7 +128,7 @@ fn of_each(list: Option<&Value>, member: &str) -> Vec<Value> {
 
 fn set(fields: &mut Fields, name: &str, values: Vec<Value>) {
     if !values.is_empty() && !fields.contains_key(name) {
-        fields.insert(name.to_owned(), json!(values));
+        fields.insert(name.to_owned(), Value::Array(values));
     }
 }
 

@@ -98,7 +98,7 @@ fn add_data(fields: &mut Fields, data: Option<Value>) {
     for (name, value) in members(data) {
         match value {
             Value::Array(pairs) if name == "Data" => {
-                pairs.into_iter().for_each(|pair| add_pair(fields, pair))
+                pairs.into_iter().for_each(|pair| add_pair(fields, pair));
             }
             pair @ Value::Object(_) if name == "Data" => add_pair(fields, pair),
             _ if name.starts_with('#') || name.starts_with('@') => {}

@@ -116,8 +116,8 @@ fn what_cannot_be_used_is_refused_with_its_place_and_nothing_else_stops() {
     ] {
         let Built { set, refused } = built(&[&fit, &text]);
         let told: Vec<_> = refused.iter().map(|refused| (refused.place.as_str(), refused.code)).collect();
-        assert_eq!(told, [("1.yml", code)], "{:.200} → {refused:?}", text);
-        assert_eq!(set.len(), 1, "{:.200}", text);
+        assert_eq!(told, [("1.yml", code)], "{text:.200} → {refused:?}");
+        assert_eq!(set.len(), 1, "{text:.200}");
     }
     let several = format!("{fit}---\n# a comment\n\ntitle: r\n---\n{fit}");
     let Built { set, refused } = built(&[&several]);

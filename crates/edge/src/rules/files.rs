@@ -49,7 +49,11 @@ impl RuleFiles {
                 match std::fs::read_dir(&path) {
                     Ok(inner) if depth < DEPTH_MAX => self.add_folder(inner, depth + 1),
                     Ok(_) => {
-                        self.refuse(&path, "sigma-too-large", format!("folders nest deeper than {DEPTH_MAX}"))
+                        self.refuse(
+                            &path,
+                            "sigma-too-large",
+                            format!("folders nest deeper than {DEPTH_MAX}"),
+                        );
                     }
                     Err(cause) => self.refuse(&path, "file", cause.to_string()),
                 }

@@ -61,7 +61,7 @@ impl Dns {
             self.rcode = Some(header.rcode().to_string());
         }
         let mut questions = message.question();
-        while let Some(question) = questions.next() {
+        for question in questions.by_ref() {
             let question = question.ok()?;
             if self.queries.len() < RECORDS_MAX {
                 self.queries

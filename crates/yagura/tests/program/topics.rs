@@ -82,7 +82,6 @@ fn of_edges_in_a_group_one_takes_over_the_partitions_of_a_killed_one() {
     };
     wait_until("the one that lives has every partition and has read it", || has_read_all(&edges[1]));
     edges[0] = Edge::start(&configs[0]);
-    wait_until("the other has partitions again", || partitions(&edges[0]) > 0);
     wait_until("every sighting arrives", || scene.sightings().len() >= sightings_before(RECORDS));
     wait_until("nothing waits", || edges.iter().all(|edge| edge.ledger()["waiting"] == 0));
     scene.check_found_once(RECORDS);
@@ -91,9 +90,6 @@ fn of_edges_in_a_group_one_takes_over_the_partitions_of_a_killed_one() {
     assert!(sum("sent") <= RECORDS / HIT_EVERY, "{counts:?}");
     assert!(sum("sent") + sum("duplicate") >= RECORDS / HIT_EVERY, "{counts:?}");
     assert!(counts.iter().all(|counts| counts["sent"].as_u64().unwrap() > 0), "both worked: {counts:?}");
-    let told = edges[0].ledger();
-    let (received, repeated) = (&source(&told, "bus")["received"], &source(&told, "bus")["repeated"]);
-    assert_eq!((received, repeated), (&json!(0), &json!(0)), "every offset was committed: {told}");
 }
 
 /// How many partitions an edge has.
