@@ -76,7 +76,7 @@ fn flows_dns_messages_and_event_logs_are_found_once() {
     std::fs::create_dir(&logs).unwrap();
     std::fs::write(logs.join("Security.evtx"), event_log()).unwrap();
     let sources = format!(
-        "[consent]\n{CONSENT}\n[[source]]\nname = \"routers\"\nkind = \"netflow\"\nlisten = \"127.0.0.1:0\"\n\
+        "[matching]\nunanchored = \"all\"\n[consent]\n{CONSENT}\n[[source]]\nname = \"routers\"\nkind = \"netflow\"\nlisten = \"127.0.0.1:0\"\n\
          [[source]]\nname = \"resolver\"\nkind = \"dnstap\"\nlisten = {socket:?}\n\
          [[source]]\nname = \"windows\"\npath = \"{}/*\"\n",
         logs.display()
