@@ -7,7 +7,7 @@ const tuningWords = {
     reasons: { "own-asset": () => "自組織の資産を指しています", person: () => "運用者による" }, hosts: (one) => `自組織のホスト ${number(one.hosts_known)} 台のうち ${number(one.hosts_hit)} 台（${Math.round((one.hosts_hit * 100) / one.hosts_known)} %）に一致`, rate: (one) => `1 分間に ${number(one.per_minute)} 件を超える一致`,
     states: { quarantined: "確認待ち", released: "外に出してよい", dismissed: "外に出さない", "false-alarm": "誤報" }, opinion: "意見を送信",
     release: "外に出す", dismiss: "外に出さない", mark: "誤報とする", undo: "元に戻す", more: (n) => `ほかに ${number(n)} 件（\`yagura edge decided\` で表示）`,
-    need: "操作するには、\`yagura edge link\` が表示するリンクでこのページを開いてください。", used: "リンクは使用済みか期限切れです。\`yagura edge link\` で新しいリンクを表示できます。", failed: "変更できませんでした",
+    need: "操作するには、「yagura edge link」が表示するリンクでこのページを開いてください。", used: "リンクは使用済みか期限切れです。「yagura edge link」で新しいリンクを表示できます。", failed: "変更できませんでした",
     dialog: "この指標を誤報とします。以後の一致は外に出ません。あとで元に戻せます。", reason: "理由（組織内に残ります）", strongly: "指標そのものが明らかに誤り（strongly-disagree）", send: "理由も意見に添えて送る", willSend: "意見（opinion）が指標の作成者に送られます。", willNot: "同意の設定により、意見は送られません。", ok: "誤報とする", cancel: "やめる",
   },
   en: {
@@ -16,7 +16,7 @@ const tuningWords = {
     reasons: { "own-asset": () => "it asks for what is your own", person: () => "by a person" }, hosts: (one) => `it met ${number(one.hosts_hit)} of ${number(one.hosts_known)} of your hosts (${Math.round((one.hosts_hit * 100) / one.hosts_known)} %)`, rate: (one) => `more than ${number(one.per_minute)} matches in a minute`,
     states: { quarantined: "waits for a look", released: "may leave", dismissed: "stays inside", "false-alarm": "false alarm" }, opinion: "opinion given",
     release: "Let out", dismiss: "Keep inside", mark: "False alarm", undo: "Undo", more: (n) => `and ${number(n)} more (\`yagura edge decided\` lists them)`,
-    need: "To decide here, open this page by the link that \`yagura edge link\` prints.", used: "The link was used or is too old; \`yagura edge link\` prints another one.", failed: "It was not changed",
+    need: "To decide here, open this page by the link that “yagura edge link” prints.", used: "The link was used or is too old; “yagura edge link” prints another one.", failed: "It was not changed",
     dialog: "This indicator is a false alarm here. Its matches stay inside from now on. You can undo that.", reason: "Reason (stays inside)", strongly: "The indicator itself is plainly wrong (strongly-disagree)", send: "Send the reason with the opinion", willSend: "An opinion goes to whoever made the indicator.", willNot: "By your consent, no opinion leaves.", ok: "False alarm", cancel: "Cancel",
   },
 };

@@ -62,6 +62,11 @@ pub(crate) fn run(output: &Output, arguments: &DemoArgs) -> Result<ExitCode, Fai
         let tokens = prepare(&running, &council, arguments, folder.path()).await?;
         announce(output, &running);
         let edges = start_edges(&running, &council, arguments, folder.path(), &tokens).await?;
+        for (edge, link) in council.edges.iter().zip(&edges).filter_map(|(edge, it)| Some((edge, it.link()?)))
+        {
+            let id = &edge.id;
+            output.say(format!("the page of {id}, once: {link}"), format!("{id} の画面（一度だけ）：{link}"));
+        }
         let story =
             tokio::spawn(tell(running.store().clone(), telemetry_of(&council, arguments, folder.path())));
         until_told_to_stop().await;
