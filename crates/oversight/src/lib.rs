@@ -1,6 +1,7 @@
 //! Authorisations, minimisation, retention and the vocabulary of audit: the crate that a jurist can be shown.
 
 mod audit;
+pub mod authorisation;
 mod consent;
 mod level;
 mod minimise;

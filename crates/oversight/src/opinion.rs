@@ -1,6 +1,5 @@
 //! An operator's own word on an indicator, as far as it may leave the operator's network.
 
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use stix::Id;

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod authorisation;
+#[cfg(test)]
 mod given;
 #[cfg(test)]
 mod interference;

@@ -1,0 +1,368 @@
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use tlog::{Frontier, Hash, leaf_hash};
+
+use super::commission::Commission;
+use super::decision::{Decided, DecisionError, Verdict};
+use super::entry::{Entry, EntryKind};
+use super::frame::Frame;
+use super::list::{IndicatorList, ListError};
+use super::quota::Quota;
+use super::receipt::Use;
+use super::terms::{Field, Terms, TermsError};
+use crate::OrganisationId;
+
+/// A grant with all that proves it, as an edge is given it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Package {
+    /// What was granted.
+    pub terms: Terms,
+    /// By whom.
+    pub decided: Decided,
+    /// The salt of the grant's commitment, in hexadecimal.
+    pub salt: String,
+    /// The grant's place in the log of authorisations.
+    pub index: u64,
+}
+
+impl Package {
+    /// The record that the grant's entry commits to: terms and decision (RFC 8785).
+    #[must_use]
+    pub fn record(&self) -> Vec<u8> {
+        record(&self.terms, &self.decided)
+    }
+}
+
+/// The record of a decision on terms.
+pub(crate) fn record(terms: &Terms, decided: &Decided) -> Vec<u8> {
+    let record = serde_json::json!({ "v": 1, "terms": terms, "decided": decided });
+    serde_json_canonicalizer::to_vec(&record).unwrap_or_default()
+}
+
+/// Why an edge does not do what it is asked to. The order is that of the checks: what is told is the first thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The commission did not grant it.
+    #[error("the commission did not grant it: {0}")]
+    Decision(#[from] DecisionError),
+    /// The decision is about something else than these terms, or is no grant.
+    #[error("the decision is not a grant of these terms under the frame in force")]
+    OtherTerms,
+    /// The log shows no such grant there.
+    #[error("the log of authorisations has no grant of this at entry {0}")]
+    NotLogged(u64),
+    /// No cosigned head of the log was seen for too long.
+    #[error("no cosigned head of the log of authorisations was seen within the last {0} hours")]
+    Stale(u32),
+    /// The clock stands before what was witnessed.
+    #[error("this machine's clock stands before the time that witnesses signed")]
+    Clock,
+    /// The commission stopped it.
+    #[error("the commission has stopped it")]
+    Stopped,
+    /// It is not yet, or no more, in force.
+    #[error("it is in force from {from} until {until}")]
+    Time {
+        /// From when.
+        from: Timestamp,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// It is about other operators.
+    #[error("it is not about this operator")]
+    Operator,
+    /// No such terms can be granted under the frame.
+    #[error("no such terms can be granted: {0}")]
+    Terms(#[from] TermsError),
+    /// Nothing is left for today, or the clock went back.
+    #[error("it was used {0} times today, which is what was granted")]
+    Quota(u32),
+    /// The list is not the one that was granted.
+    #[error(transparent)]
+    List(#[from] ListError),
+}
+
+/// What does not fit what this edge has seen of the log: evidence against whoever keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Contradiction {
+    /// The log is shorter than it was.
+    #[error("the log of authorisations was rolled back: {seen} entries were seen, {shown} are shown")]
+    RolledBack {
+        /// How many were seen.
+        seen: u64,
+        /// How many are shown.
+        shown: u64,
+    },
+    /// Another history.
+    #[error("the log of authorisations shows another history than before")]
+    Forked,
+    /// The entries are not those between the two heads.
+    #[error("{given} entries were given where {wanted} are missing")]
+    Missing {
+        /// How many were given.
+        given: usize,
+        /// How many are missing.
+        wanted: u64,
+    },
+    /// An entry that is none.
+    #[error("entry {0} of the log of authorisations cannot be read, or bears a time before that of the one before it")]
+    Entry(u64),
+}
+
+/// A head of the log that a quorum of witnesses cosigned: made by whoever checked that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witnessed {
+    /// How many entries.
+    pub size: u64,
+    /// Their root.
+    pub root: Hash,
+    /// The time that the quorum vouches for.
+    pub at: Timestamp,
+}
+
+/// Whose edge it is and what it goes by; its operator configures this.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trusted {
+    /// The operator.
+    pub operator: OrganisationId,
+    /// The edge.
+    pub edge: String,
+    /// Who decides.
+    pub commission: Commission,
+    /// By which rules.
+    pub frame: Frame,
+}
+
+/// The edge's check. It has read every entry of the log of authorisations, so nothing can be hidden in it and nothing stopped goes
+/// on; and it makes the one value that state-tasked work demands.
+#[derive(Debug, Clone)]
+pub struct Gate {
+    trusted: Trusted,
+    tree: Frontier,
+    /// The commitments of grants, by their entries.
+    grants: BTreeMap<u64, String>,
+    hour: Timestamp,
+    witnessed: Option<Timestamp>,
+    /// Grants that are stopped, by their entries: for good, or until they resume.
+    stopped: BTreeMap<u64, EntryKind>,
+}
+
+/// How far the clock may stand behind what witnesses signed.
+const CLOCK_BEHIND_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+impl Gate {
+    /// A gate that has seen nothing yet, and so refuses everything.
+    #[must_use]
+    pub fn new(trusted: Trusted) -> Self {
+        Self {
+            trusted,
+            tree: Frontier::new(),
+            grants: BTreeMap::new(),
+            hour: Timestamp::MIN,
+            witnessed: None,
+            stopped: BTreeMap::new(),
+        }
+    }
+
+    /// How many entries of the log were seen.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.tree.size()
+    }
+
+    /// The time that witnesses vouched for last.
+    #[must_use]
+    pub fn witnessed(&self) -> Option<Timestamp> {
+        self.witnessed
+    }
+
+    /// Follows the log to a cosigned head: `entries` are those since [`seen`](Self::seen), in order. Nothing is taken where anything
+    /// does not fit.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn follow(&mut self, head: &Witnessed, entries: &[Vec<u8>]) -> Result<(), Contradiction> {
+        let seen = self.seen();
+        let wanted = head
+            .size
+            .checked_sub(seen)
+            .ok_or(Contradiction::RolledBack { seen, shown: head.size })?;
+        if entries.len() as u64 != wanted {
+            return Err(Contradiction::Missing { given: entries.len(), wanted });
+        }
+        let mut next = self.clone();
+        for (index, bytes) in (seen..).zip(entries) {
+            next.take(index, bytes).ok_or(Contradiction::Entry(index))?;
+        }
+        if next.tree.root() != head.root {
+            return Err(Contradiction::Forked);
+        }
+        next.witnessed = Some(next.witnessed.map_or(head.at, |known| known.max(head.at)));
+        *self = next;
+        Ok(())
+    }
+
+    fn take(&mut self, index: u64, bytes: &[u8]) -> Option<()> {
+        let entry = Entry::read(bytes).ok().filter(|entry| entry.hour >= self.hour)?;
+        self.hour = entry.hour;
+        let _ = self.tree.append(leaf_hash(bytes));
+        let about = entry.of.filter(|of| *of < index);
+        match (entry.kind, about) {
+            (EntryKind::Revoke | EntryKind::Suspend, None) => return None,
+            (EntryKind::Grant, _) => drop(self.grants.insert(index, entry.commitment)),
+            (EntryKind::Revoke, Some(grant)) => drop(self.stopped.insert(grant, EntryKind::Revoke)),
+            (EntryKind::Suspend, Some(grant)) => drop(self.stopped.entry(grant).or_insert(EntryKind::Suspend)),
+            (EntryKind::Resume, Some(grant)) if self.stopped.get(&grant) == Some(&EntryKind::Suspend) => {
+                self.stopped.remove(&grant);
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// Whether the edge may do what the package says, now. The use is counted first: the caller keeps [`Ask::quota`] on disk before
+    /// it goes on with [`Ask::permit`].
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn ask<'p>(&self, package: &'p Package, quota: &Quota, now: Timestamp) -> Result<Ask<'p>, Refused> {
+        self.granted(package)?;
+        self.logged(package)?;
+        self.in_force(package, now)?;
+        let terms = &package.terms;
+        terms.check(&self.trusted.frame)?;
+        let spent = quota.spend(terms.id, terms.queries_per_day, now);
+        let (quota, left) = spent.ok_or(Refused::Quota(terms.queries_per_day))?;
+        Ok(Ask {
+            package,
+            quota,
+            number: terms.queries_per_day - left,
+            operator: self.trusted.operator.clone(),
+            edge: self.trusted.edge.clone(),
+            now,
+        })
+    }
+
+    /// Enough commissioners granted these terms, under the frame that this edge goes by.
+    fn granted(&self, package: &Package) -> Result<(), Refused> {
+        let Package { terms, decided, .. } = package;
+        let Trusted { commission, frame, .. } = &self.trusted;
+        decided.verify(commission, frame)?;
+        let decision = &decided.decision;
+        let is_of_these = decision.verdict == Verdict::Grant
+            && decision.authorisation == terms.id
+            && decision.kind == terms.kind
+            && decision.terms == hex::encode(terms.digest())
+            && decision.frame == hex::encode(frame.digest());
+        is_of_these.then_some(()).ok_or(Refused::OtherTerms)
+    }
+
+    /// The log has the grant where the package says.
+    fn logged(&self, package: &Package) -> Result<(), Refused> {
+        let not_there = || Refused::NotLogged(package.index);
+        let mut salt = [0; 32];
+        hex::decode_to_slice(&package.salt, &mut salt).map_err(|_| not_there())?;
+        let commitment = hex::encode(Entry::commitment_of(&salt, &package.record()));
+        let is_there = self.grants.get(&package.index) == Some(&commitment);
+        is_there.then_some(()).ok_or_else(not_there)
+    }
+
+    /// What was seen of the log is new enough, nobody stopped the grant, and it is about this operator and this time.
+    fn in_force(&self, package: &Package, now: Timestamp) -> Result<(), Refused> {
+        let Trusted { frame, operator, .. } = &self.trusted;
+        let stale = Refused::Stale(frame.checkpoint_hours_max);
+        let witnessed = self.witnessed.ok_or(stale.clone())?;
+        if now.duration_since(witnessed) > SignedDuration::from_hours(frame.checkpoint_hours_max.into()) {
+            return Err(stale);
+        }
+        if witnessed.duration_since(now) > CLOCK_BEHIND_MAX {
+            return Err(Refused::Clock);
+        }
+        if self.stopped.contains_key(&package.index) {
+            return Err(Refused::Stopped);
+        }
+        let Terms { from, until, operators, .. } = &package.terms;
+        if !(*from..*until).contains(&now) {
+            return Err(Refused::Time { from: *from, until: *until });
+        }
+        operators.contains(operator).then_some(()).ok_or(Refused::Operator)
+    }
+}
+
+/// A use that passed every check but that of the list. It counts as a use, whatever comes of it.
+#[derive(Debug)]
+pub struct Ask<'p> {
+    package: &'p Package,
+    quota: Quota,
+    number: u32,
+    operator: OrganisationId,
+    edge: String,
+    now: Timestamp,
+}
+
+impl<'p> Ask<'p> {
+    /// What is used up from now on: to be on disk before the list is looked at.
+    #[must_use]
+    pub fn quota(&self) -> &Quota {
+        &self.quota
+    }
+
+    /// The permission to look for this list.
+    ///
+    /// # Errors
+    /// [`Refused::List`] where it is another one, or longer.
+    pub fn permit(self, list: &IndicatorList) -> Result<Authorised<'p>, Refused> {
+        let terms = &self.package.terms;
+        list.check(&terms.list_root, terms.list_size)?;
+        let used = Use {
+            authorisation: terms.id,
+            grant: self.package.index,
+            operator: self.operator,
+            edge: self.edge,
+            asked_by: terms.requested_by.clone(),
+            asked: terms.list_root.clone(),
+            count: u32::try_from(list.patterns.len()).unwrap_or(u32::MAX),
+            at: self.now,
+            number: self.number,
+        };
+        Ok(Authorised { terms, used })
+    }
+}
+
+/// A proof: the commission granted it, the log has it, it is in force, counted, and about this list. Made by [`Gate::ask`] and
+/// [`Ask::permit`] alone.
+///
+/// ```compile_fail
+/// use oversight::authorisation::{Authorised, Terms, Use};
+/// fn forge<'a>(terms: &'a Terms, used: Use) -> Authorised<'a> {
+///     Authorised { terms, used } // the fields are private
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Authorised<'p> {
+    terms: &'p Terms,
+    used: Use,
+}
+
+impl Authorised<'_> {
+    /// What was granted.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        self.terms
+    }
+
+    /// What to sign for.
+    #[must_use]
+    pub fn used(&self) -> &Use {
+        &self.used
+    }
+
+    /// Whether a field may leave.
+    #[must_use]
+    pub fn lets_out(&self, field: Field) -> bool {
+        self.terms.fields.contains(&field)
+    }
+}

@@ -1,0 +1,32 @@
+//! Authorisations: what the state may have looked for in other people's networks, and the proof that an edge asks for before it
+//! does.
+//!
+//! A [`Terms`] says what is asked for. Commissioners decide on it ([`Decision`]), each with a passkey over the terms themselves, so
+//! that anyone who knows the [`Commission`] can check a grant without asking the hub. The decision is an [`Entry`] of the log of
+//! authorisations, whose checkpoint witnesses cosign. An edge hands all of that to its [`Gate`], which alone makes an
+//! [`Authorised`]: the permission that state-tasked work demands. How long anything may last, by which article and on which
+//! condition, is a [`Frame`]: configuration that the commission signs, not a constant of this program.
+//!
+//! A hub can do none of this by itself: it holds no commissioner's key, and what it leaves out of the log an edge does not act on.
+
+mod assertion;
+mod commission;
+mod decision;
+mod entry;
+mod frame;
+mod gate;
+mod list;
+mod quota;
+mod receipt;
+mod terms;
+
+pub use assertion::{Assertion, AssertionError, PublicKey};
+pub use commission::{Commission, CommissionError, Member};
+pub use decision::{Decided, Decision, DecisionError, Verdict};
+pub use entry::{Entry, EntryError, EntryKind};
+pub use frame::{CategoryRule, EmergencyRule, Frame, FrameError};
+pub use gate::{Ask, Authorised, Contradiction, Gate, Package, Refused, Trusted, Witnessed};
+pub use list::{IndicatorList, ListError};
+pub use quota::Quota;
+pub use receipt::{Receipt, Use};
+pub use terms::{Category, Field, Kind, Terms, TermsError};
