@@ -25,9 +25,9 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
-    AuditList, Board, CaseList, EdgeHello, EdgeList, EdgeStatus, Ingested, Intelligence, NewEdge, NewOpinion,
+    AuditList, AuthorisedIndicators, Board, CaseList, EdgeAuthorisationLog, EdgeAuthorisations, EdgeHello, EdgeKey, EdgeList, EdgeStatus, Ingested, Intelligence, NewEdge, NewOpinion,
     NewOrganisation, NewPerson, NewSighting, NewToken, Node, OpinionsAccepted, OpinionsPosted, Organisation,
-    Person, PersonAdded, Problem, RegisteredEdge, SightingsAccepted, SightingsPosted, TokenInfo, TokenIssued,
+    Person, PersonAdded, Problem, ReceiptsAccepted, ReceiptsPosted, RegisteredEdge, SightingsAccepted, SightingsPosted, TokenInfo, TokenIssued,
 };
 
 /// Longest time that a hub is asked to hold an answer back for, in seconds.
@@ -165,6 +165,35 @@ impl Client {
     pub async fn send_sightings(&self, sightings: &[(Uuid, &Minimised)]) -> Result<SightingsAccepted, Error> {
         let sightings = sightings.iter().map(|(id, minimised)| new_sighting(*id, minimised)).collect();
         self.send(Method::POST, &["edge", "v1", "sightings"], &SightingsPosted { sightings }).await
+    }
+}
+
+/// What an edge asks of the commission's decisions, and signs for.
+impl Client {
+    /// The grants in force at this edge's operator, before a place in the log of authorisations.
+    pub async fn authorisations(&self, before: Option<u64>) -> Result<EdgeAuthorisations, Error> {
+        let query: Vec<_> = before.map(|before| ("before", before.to_string())).into_iter().collect();
+        self.get(&["edge", "v1", "authorisations"], &query).await
+    }
+
+    /// What is looked for under one of them, where it is not sealed.
+    pub async fn authorised_indicators(&self, id: Uuid) -> Result<AuthorisedIndicators, Error> {
+        self.get(&["edge", "v1", "authorisations", &id.to_string(), "list"], &[]).await
+    }
+
+    /// The log of authorisations from an entry on, and its newest checkpoint.
+    pub async fn authorisation_log(&self, from: u64) -> Result<EdgeAuthorisationLog, Error> {
+        self.get(&["edge", "v1", "authorisation-log"], &[("from", from.to_string())]).await
+    }
+
+    /// Says which key this edge signs receipts with.
+    pub async fn register_key(&self, key: &EdgeKey) -> Result<(), Error> {
+        self.send_for_nothing(Method::PUT, &["edge", "v1", "key"], Some(key)).await
+    }
+
+    /// Sends receipts, at most 100 at a time. Each is taken in once, however often it is sent.
+    pub async fn send_receipts(&self, receipts: Vec<serde_json::Value>) -> Result<ReceiptsAccepted, Error> {
+        self.send(Method::POST, &["edge", "v1", "receipts"], &ReceiptsPosted { receipts }).await
     }
 }
 

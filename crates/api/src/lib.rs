@@ -3,6 +3,7 @@
 //! What is here is a promise to consoles, edges and programs; `openapi/hub.json` is made from it.
 
 mod agreement;
+mod authorisation;
 mod board;
 mod case;
 mod edge;
@@ -25,6 +26,12 @@ pub use agreement::{
     AgreementEntry, AgreementInfo, AgreementList, AgreementSide, AgreementStep, AgreementTerm, AgreementText,
     Audience, AudiencePreview, AudienceReader, Explanation, NewSharingGroup, Reasons, RedactedCopies,
     RedactedCopy, Rule, SharingGroupInfo, SharingGroupList,
+};
+pub use authorisation::{
+    AuthorisationEntry, AuthorisationInfo, AuthorisationList, AuthorisedIndicators, Candidate, CharterProposal,
+    CommissionMember, DecisionChallenge, EdgeAuthorisationLog, EdgeAuthorisations, EdgeKey,
+    NewAuthorisation, NewCommission, NewDecision, NewResolution, Oversight, PendingDecision, ReceiptList,
+    ReceiptOutcome, ReceiptRow, ReceiptsAccepted, ReceiptsPosted, StandingCommission, StandingFrame,
 };
 pub use board::{Board, MinuteCount, SectorState};
 pub use case::{Case, CaseChange, CaseEntry, CaseList, CaseObjects, CaseSummary, NewCase, NewEntry};

@@ -19,9 +19,10 @@ pub struct Notice {
     pub id: String,
     /// When: RFC 3339.
     pub at: String,
-    /// `recall`, `release-changed`, `release-request`, `release-answer`, `question`, `answer`.
+    /// `recall`, `release-changed`, `release-request`, `release-answer`, `question`, `answer`, `agreement-…`, `authorisation-…`,
+    /// `commission-proposed`, `commission-changed`, `frame-changed`.
     pub kind: String,
-    /// The recall, request, question or object it is about.
+    /// The recall, request, question, agreement, authorisation or object it is about.
     pub subject: String,
     /// The object concerned.
     #[serde(skip_serializing_if = "Option::is_none")]

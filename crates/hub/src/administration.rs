@@ -269,14 +269,19 @@ fn known_organisation(
 }
 
 /// Commissioners belong to the oversight organisation and nothing else does: who is supervised does not supervise.
+/// Whoever supervises does nothing else: people of the oversight organisation are commissioners, or administrators who name the
+/// commission, and never both.
 fn suit(organisation: &Organisation, roles: &BTreeSet<PersonRole>) -> Result<(), StoreError> {
     let oversight = organisation.role == OrganisationRole::Oversight;
     let commissioner = roles.contains(&PersonRole::Commissioner);
-    if oversight == commissioner && (!oversight || roles.len() == 1) {
+    let supervises = roles.len() == 1 && (commissioner || roles.contains(&PersonRole::Administrator));
+    let suits = if oversight { supervises } else { !commissioner };
+    if suits {
         return Ok(());
     }
-    let message =
-        "the role `commissioner` goes with the oversight organisation, alone and only there".to_owned();
+    let message = "the role `commissioner` goes with the oversight organisation, alone and only there; beside it that organisation has \
+        people with the role `administrator` alone"
+        .to_owned();
     Err(StoreError::Abandoned { code: "unprocessable", message })
 }
 

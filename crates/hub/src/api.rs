@@ -5,8 +5,10 @@ mod agreements;
 pub(crate) mod anonymous;
 mod audience;
 mod audit;
+pub(crate) mod authorisations;
 mod board;
 mod cases;
+pub(crate) mod commission;
 mod contributions;
 mod copies;
 pub(crate) mod describe;
@@ -76,4 +78,6 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(people::routes())
         .merge(tokens::routes())
         .merge(audit::routes())
+        .merge(commission::routes())
+        .merge(authorisations::routes())
 }

@@ -61,6 +61,9 @@ pub struct HubConfig {
     pub webhooks_to_private_addresses: bool,
     /// How this hub meets others.
     pub federation: FederationConfig,
+    /// The file with the frame that the commission is asked to take into force; without one no state-tasked monitoring can be
+    /// authorised.
+    pub frame: Option<PathBuf>,
 }
 
 /// How this hub meets other hubs.
@@ -150,6 +153,16 @@ pub struct RawConfig {
     pub webhooks_to_private_addresses: Option<bool>,
     /// See [`HubConfig::federation`].
     pub federation: Option<RawFederation>,
+    /// See [`RawOversight`].
+    pub oversight: Option<RawOversight>,
+}
+
+/// The table `oversight` as written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawOversight {
+    /// See [`HubConfig::frame`].
+    pub frame: Option<PathBuf>,
 }
 
 /// The table `federation` as written.
@@ -203,6 +216,7 @@ impl HubConfig {
             page_objects_max: PAGE_OBJECTS_MAX,
             streams_max: STREAMS_MAX,
             federation: FederationConfig::default(),
+            frame: None,
             freer_versions_at_once: false,
             mail: None,
             webhooks_to_private_addresses: false,
@@ -273,6 +287,7 @@ impl RawConfig {
             )?,
             streams_max: at_least("streams_max", self.streams_max.unwrap_or(STREAMS_MAX), 4)?,
             federation: self.federation.unwrap_or_default().resolve()?,
+            frame: self.oversight.unwrap_or_default().frame,
             freer_versions_at_once: freer_versions(self.freer_versions.as_deref())?,
             mail: self.mail.map(mail).transpose()?,
             webhooks_to_private_addresses: self.webhooks_to_private_addresses.unwrap_or(false),

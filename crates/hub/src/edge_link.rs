@@ -1,5 +1,6 @@
 //! `/edge/v1`: the link of the edges. They open it, outwards only; each signs in with its own token.
 
+mod authorisations;
 mod intake;
 mod intelligence;
 mod opinions;
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(hello))
         .routes(routes!(intelligence::get))
         .routes(routes!(opinions))
+        .merge(authorisations::routes())
         .routes(
             // A thousand sightings of full length fit in this.
             utoipa_axum::router::UtoipaMethodRouterExt::layer(

@@ -69,6 +69,8 @@ impl std::fmt::Debug for FirstStart {
 pub(crate) struct NodeIdentity {
     pub(crate) collection: Collection,
     pub(crate) key: Arc<SigningKey>,
+    /// The same key under the name of the log of authorisations: a log's key is named by its origin.
+    pub(crate) authorisations_key: Arc<SigningKey>,
     pub(crate) first_start: Option<FirstStart>,
 }
 
@@ -101,7 +103,8 @@ pub(crate) async fn prepare(
                 return Err(wrong_key(&config.data));
             }
             let collection = find_collection(store, &collection).await?;
-            Ok(NodeIdentity { collection, key: Arc::new(key), first_start: None })
+            let authorisations_key = Arc::new(authorisations_key(config, &origin)?);
+            Ok(NodeIdentity { collection, key: Arc::new(key), authorisations_key, first_start: None })
         }
         None => first(config, store, address, policy_set).await,
     }
@@ -129,6 +132,7 @@ async fn first(
         write_secret(&key_file(&config.data), format!("{}\n", hex::encode(secrets::random()?)).as_bytes())?;
     }
     let key = read_key(config, &origin)?;
+    let authorisations_key = Arc::new(authorisations_key(config, &origin)?);
     let link = secrets::generate("")?;
     let token = secrets::generate(PROGRAM_PREFIX)?;
     let first = First {
@@ -144,7 +148,8 @@ async fn first(
     store.write(move |tx| first.write(tx)).await?;
     let collection = find_collection(store, &collection.to_string()).await?;
     let sign_in = link_address(address, &link);
-    Ok(NodeIdentity { collection, key: Arc::new(key), first_start: Some(FirstStart { sign_in, token }) })
+    let first_start = Some(FirstStart { sign_in, token });
+    Ok(NodeIdentity { collection, key: Arc::new(key), authorisations_key, first_start })
 }
 
 async fn find_collection(store: &Store, id: &str) -> Result<Collection, HubError> {
@@ -296,6 +301,10 @@ pub(crate) async fn key_in(data: &Path, store: &Store) -> Result<SigningKey, Hub
     let missing = || HubError::new("store-corrupt", "the log's origin is not in the store; restore a backup");
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     read_key(&HubConfig::new(data, any), &origin.ok_or_else(missing)?)
+}
+
+fn authorisations_key(config: &HubConfig, origin: &str) -> Result<SigningKey, HubError> {
+    read_key(config, &format!("{origin}/{}", crate::log::AUTHORISATIONS))
 }
 
 fn read_key(config: &HubConfig, origin: &str) -> Result<SigningKey, HubError> {

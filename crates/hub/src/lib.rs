@@ -7,6 +7,7 @@
 
 mod api;
 mod casework;
+mod commission;
 mod config;
 mod console;
 mod duties;
@@ -53,6 +54,7 @@ use std::time::Duration;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use oversight::Realm;
+use store::trees::Tree;
 use store::{Options, Store, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -63,7 +65,7 @@ pub mod administration;
 pub mod policies;
 
 pub use config::{
-    BODY_BYTES_MAX, ConfigError, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, RawConfig, RawFederation,
+    BODY_BYTES_MAX, ConfigError, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, RawConfig, RawFederation, RawOversight,
     STREAMS_MAX, Secret, TlsFiles,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
@@ -170,6 +172,8 @@ struct Ready {
     node: first_start::NodeIdentity,
     sign_in: sign_in::SignIn,
     log: log::Owner,
+    authorisations_log: log::Owner,
+    frame: Option<oversight::authorisation::Frame>,
     federation: federation::Federation,
     peers_listener: Option<TcpListener>,
     wake: Option<wake::Prepared>,
@@ -182,8 +186,10 @@ impl Ready {
         let policies = PolicyKeeper::start(config.policies.as_deref(), store)?;
         let policy_set = policies.status().hash;
         let sign_in = sign_in::SignIn::new(address, &config.name_en);
+        let frame = config.frame.as_deref().map(commission::read_frame).transpose()?;
         let node = first_start::prepare(config, store, address, &policy_set).await?;
-        let log = log::open(config, store, &node).await?;
+        let log = log::open(config, store, &node, Tree::Acts).await?;
+        let authorisations_log = log::open(config, store, &node, Tree::Authorisations).await?;
         if node.first_start.is_none() {
             first_start::audit_start(store, &policy_set).await?;
         }
@@ -191,7 +197,19 @@ impl Ready {
         let vault = vault::Vault::in_folder(&config.data)?;
         foreign::administration::seal_what_is_not(store, &vault).await?;
         let wake = wake::prepare(config.wake.as_ref()).await?;
-        Ok(Self { tls, policies, node, sign_in, log, federation, peers_listener, wake, vault })
+        Ok(Self {
+            tls,
+            policies,
+            node,
+            sign_in,
+            log,
+            authorisations_log,
+            frame,
+            federation,
+            peers_listener,
+            wake,
+            vault,
+        })
     }
 
     async fn serve(
@@ -204,8 +222,9 @@ impl Ready {
     ) -> Result<RunningHub, HubError> {
         let (stop, stopping) = Stopping::new();
         let wake = wake::Wake::default();
-        let log = self.log.published();
-        let metrics = operations::Metrics::new(&wake, log.shelf().map(AsRef::as_ref));
+        let (log, authorisations_log) = (self.log.published(), self.authorisations_log.published());
+        let shelves = [&log, &authorisations_log].map(|log| log.shelf().map(AsRef::as_ref));
+        let metrics = operations::Metrics::new(&wake, shelves);
         let state = AppState::new(Inner {
             door: release::Door::new(self.policies.engine()),
             ingest: ingest::Ingest::new(&config),
@@ -226,6 +245,8 @@ impl Ready {
             vault: self.vault,
             counted: api::matrix::Counted::default(),
             log,
+            authorisations_log,
+            frame: self.frame,
             federation: self.federation,
             engine: self.policies.engine(),
             policies: self.policies,
@@ -244,7 +265,9 @@ impl Ready {
             tasks.push(serve(listener, Some(tls), server::peers_router(state.clone()), handle.clone())?);
             handles.push(handle);
         }
-        tasks.push(tokio::spawn(self.log.run(state.metrics.checkpoint.clone(), stopping)));
+        tasks.push(tokio::spawn(self.log.run(state.metrics.checkpoint.clone(), stopping.clone())));
+        let size = state.metrics.authorisations.clone();
+        tasks.push(tokio::spawn(self.authorisations_log.run(size, stopping)));
         state.policies.renew().await?;
         tasks.extend(look_after(&state, self.wake).await?);
         for handle in &handles {
@@ -328,8 +351,10 @@ async fn look_after(state: &AppState, wake: Option<wake::Prepared>) -> Result<Ve
         tokio::spawn(notify::run(state.clone())),
         tokio::spawn(stream::told::run(state.clone())),
     ];
-    if let Some(shelf) = state.log.shelf() {
-        tasks.push(tokio::spawn(log::fill_bucket(state.clone(), Arc::clone(shelf))));
+    for log in [&state.log, &state.authorisations_log] {
+        if let Some(shelf) = log.shelf() {
+            tasks.push(tokio::spawn(log::fill_bucket(state.clone(), log.clone(), Arc::clone(shelf))));
+        }
     }
     if let Some(prepared) = wake {
         tasks.extend(wake::start(state, prepared).await?);

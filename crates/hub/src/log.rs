@@ -1,7 +1,7 @@
-//! The transparency log as files that anybody can fetch: a signed checkpoint, tiles, entry bundles (C2SP tlog-tiles).
+//! The transparency logs as files that anybody can fetch: of each a signed checkpoint, tiles, entry bundles (C2SP tlog-tiles).
 //!
-//! The tree itself grows in the store, in the transaction of each act. One task owns the files under `data/log`, and nobody else
-//! writes there. Where several hubs share a store, they sign one checkpoint between them: whoever sees growth first signs it in a
+//! There are two: that of all acts, and below it that of authorisations. A tree itself grows in the store, in the transaction of each
+//! act. One task of each owns its files under `data/log`, and nobody else writes there. Where several hubs share a store, they sign one checkpoint between them: whoever sees growth first signs it in a
 //! write transaction, of which there is one at a time over all of them, and keeps it in the store. So there is never a second
 //! checkpoint of the same size, and whichever hub is asked, what it shows never goes back. What is published reveals no content: an entry is a salted commitment.
 
@@ -19,7 +19,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::header;
 use prometheus_client::metrics::gauge::Gauge;
-use store::{Act, Reader, Store, StoreError, Tx, audit, settings};
+use store::trees::Tree;
+use store::{Act, Reader, Store, StoreError, Tx, settings};
 use tlog::{Checkpoint, SigningKey, TILE_WIDTH, Tile, tiles_to_write};
 
 use crate::config::HubConfig;
@@ -31,13 +32,33 @@ use crate::{HubError, REALM};
 
 pub(crate) use bucket::{Shelf, run as fill_bucket};
 
-/// The setting that holds the newest checkpoint where several hubs share a store.
-const CHECKPOINT_SETTING: &str = "log.checkpoint";
+/// What the log of authorisations is called below the other one: in paths, names of keys and the bucket.
+pub(crate) const AUTHORISATIONS: &str = "authorisations";
 /// How often new leaves are published.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 
 pub(crate) fn routes() -> Listed {
-    Listed::default().get("/log/checkpoint", checkpoint).get("/log/tile/{*place}", tile)
+    Listed::default()
+        .get("/log/checkpoint", checkpoint)
+        .get("/log/tile/{*place}", tile)
+        .get("/log/authorisations/checkpoint", authorisations_checkpoint)
+        .get("/log/authorisations/tile/{*place}", authorisations_tile)
+}
+
+/// The setting that holds a log's newest checkpoint where several hubs share a store.
+fn checkpoint_setting(tree: Tree) -> &'static str {
+    match tree {
+        Tree::Acts => "log.checkpoint",
+        Tree::Authorisations => "log.authorisations.checkpoint",
+    }
+}
+
+/// What stands before the names of a log's files.
+fn prefix(tree: Tree) -> &'static str {
+    match tree {
+        Tree::Acts => "",
+        Tree::Authorisations => "authorisations/",
+    }
 }
 
 /// What is published, as the server reads it.
@@ -45,6 +66,7 @@ pub(crate) fn routes() -> Listed {
 pub(crate) struct PublishedLog(Arc<Published>);
 
 struct Published {
+    tree: Tree,
     folder: PathBuf,
     checkpoint: ArcSwapOption<Bytes>,
     /// Whether other hubs publish the same log.
@@ -67,6 +89,24 @@ impl PublishedLog {
         self.0.shelf.as_ref()
     }
 
+    /// The key that its checkpoints are signed with, by which others know it.
+    pub(crate) fn key(&self) -> tlog::VerifyingKey {
+        self.0.key.verifying_key()
+    }
+
+    /// The newest signed checkpoint; `None` before the first.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) async fn newest(&self, store: &Store) -> Result<Option<Bytes>, StoreError> {
+        if self.0.is_shared {
+            let tree = self.0.tree;
+            let note = store.read(move |reader| shared_note(reader, tree)).await?;
+            return Ok(note.map(Bytes::from));
+        }
+        Ok(self.0.checkpoint.load_full().map(|note| Bytes::clone(&note)))
+    }
+
     fn set_trouble(&self, trouble: Option<String>) {
         *self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
@@ -80,14 +120,22 @@ impl PublishedLog {
 ///
 /// # Errors
 /// `log` where the checkpoint and the store contradict each other; `file`.
-pub(crate) async fn open(config: &HubConfig, store: &Store, node: &NodeIdentity) -> Result<Owner, HubError> {
-    let folder = config.data.join("log");
+pub(crate) async fn open(
+    config: &HubConfig,
+    store: &Store,
+    node: &NodeIdentity,
+    tree: Tree,
+) -> Result<Owner, HubError> {
+    let (folder, key) = match tree {
+        Tree::Acts => (config.data.join("log"), &node.key),
+        Tree::Authorisations => (config.data.join("log").join(AUTHORISATIONS), &node.authorisations_key),
+    };
     std::fs::create_dir_all(&folder).map_err(|e| HubError::file(&folder, &e))?;
-    let key = Arc::clone(&node.key);
+    let key = Arc::clone(key);
     let path = folder.join("checkpoint");
     let is_shared = config.store.is_some();
     if is_shared {
-        check_shared(store, &key).await?;
+        check_shared(store, &key, tree).await?;
     }
     let published = match std::fs::read_to_string(&path) {
         Ok(note) => {
@@ -95,7 +143,7 @@ pub(crate) async fn open(config: &HubConfig, store: &Store, node: &NodeIdentity)
             let seen = seen.map_err(|e| {
                 HubError::new("log", format!("`{}` is not of this node: {e}", path.display()))
             })?;
-            check_against_store(store, seen.clone()).await?;
+            check_against_store(store, seen.clone(), tree).await?;
             Some((seen.size, note))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -104,11 +152,12 @@ pub(crate) async fn open(config: &HubConfig, store: &Store, node: &NodeIdentity)
     let size = published.as_ref().map_or(0, |(size, _)| *size);
     let checkpoint = ArcSwapOption::from_pointee(published.map(|(_, note)| Bytes::from(note)));
     let log = PublishedLog(Arc::new(Published {
+        tree,
         folder,
         checkpoint,
         is_shared,
         key: Arc::clone(&key),
-        shelf: config.blobs.clone().map(|bucket| Arc::new(Shelf::new(bucket))),
+        shelf: config.blobs.clone().map(|bucket| Arc::new(Shelf::new(bucket, tree))),
         trouble: Mutex::new(None),
     }));
     let mut owner = Owner { store: store.clone(), key, log, size };
@@ -118,29 +167,29 @@ pub(crate) async fn open(config: &HubConfig, store: &Store, node: &NodeIdentity)
 }
 
 /// Checks the checkpoint that hubs signed before into the store itself.
-async fn check_shared(store: &Store, key: &SigningKey) -> Result<(), HubError> {
-    let Some(note) = store.read(shared_note).await? else { return Ok(()) };
+async fn check_shared(store: &Store, key: &SigningKey, tree: Tree) -> Result<(), HubError> {
+    let Some(note) = store.read(move |reader| shared_note(reader, tree)).await? else { return Ok(()) };
     let seen = tlog::open_log(&note, &key.verifying_key(), key.name())
         .map_err(|e| HubError::new("log", format!("the checkpoint in the store is not of this node: {e}")))?;
-    check_against_store(store, seen).await
+    check_against_store(store, seen, tree).await
 }
 
-fn shared_note(reader: &Reader<'_>) -> Result<Option<String>, StoreError> {
-    let value = settings::get(reader, &REALM, CHECKPOINT_SETTING)?;
+fn shared_note(reader: &Reader<'_>, tree: Tree) -> Result<Option<String>, StoreError> {
+    let value = settings::get(reader, &REALM, checkpoint_setting(tree))?;
     value
         .map(|value| String::from_utf8(value).map_err(|_| StoreError::Corrupt("checkpoint".to_owned())))
         .transpose()
 }
 
-async fn check_against_store(store: &Store, seen: Checkpoint) -> Result<(), HubError> {
+async fn check_against_store(store: &Store, seen: Checkpoint, tree: Tree) -> Result<(), HubError> {
     let size = seen.size;
     let explained = store.read(move |reader| {
-        let (stored, _) = audit::head(reader)?;
+        let (stored, _) = tree.head(reader)?;
         if stored < seen.size {
             return Ok(false);
         }
         let root =
-            tlog::proof::root(seen.size, |level, index| audit::node(reader, level, index).ok().flatten());
+            tlog::proof::root(seen.size, |level, index| tree.node(reader, level, index).ok().flatten());
         Ok(root.is_ok_and(|root| root == seen.root))
     });
     if explained.await? {
@@ -194,11 +243,12 @@ impl Owner {
     /// 4. It is served.
     /// 5. Partial tiles that a full one has replaced are removed; the server cuts them from the full one.
     async fn publish(&mut self) -> Result<(), String> {
-        let (old, key, folder) = (self.size, Arc::clone(&self.key), self.log.0.folder.clone());
+        let (old, key, folder, tree) =
+            (self.size, Arc::clone(&self.key), self.log.0.folder.clone(), self.log.0.tree);
         let agreed = if self.log.0.is_shared { Some(self.agree().await?) } else { None };
         let has_tiles = self.log.0.shelf.is_none();
         let published =
-            self.store.read(move |reader| write_growth(reader, &key, (&folder, has_tiles), old, agreed));
+            self.store.read(move |reader| write_growth(reader, (tree, &key), (&folder, has_tiles), old, agreed));
         if let Some((size, note)) = published.await.map_err(|error| error.to_string())? {
             self.log.0.checkpoint.store(Some(Arc::new(Bytes::from(note))));
             if has_tiles {
@@ -213,22 +263,22 @@ impl Owner {
 impl Owner {
     /// The checkpoint that all hubs on this store show: the one in it, or a new one where the log has grown.
     async fn agree(&self) -> Result<(u64, String), String> {
-        let key = Arc::clone(&self.key);
+        let (key, tree) = (Arc::clone(&self.key), self.log.0.tree);
         let agreed = self.store.read({
             let key = Arc::clone(&key);
-            move |reader| signed_head(reader, &key)
+            move |reader| signed_head(reader, &key, tree)
         });
         if let Some(agreed) = agreed.await.map_err(|error| error.to_string())? {
             return Ok(agreed);
         }
         let signed = self.store.write(move |tx: &mut Tx<'_>| {
             // Another hub may have been first.
-            if let Some(agreed) = signed_head(tx, &key)? {
+            if let Some(agreed) = signed_head(tx, &key, tree)? {
                 return Ok(Act::bookkeeping(agreed));
             }
-            let (size, root) = audit::head(tx)?;
+            let (size, root) = tree.head(tx)?;
             let note = key.sign_checkpoint(&Checkpoint { origin: key.name().to_owned(), size, root });
-            settings::put(tx, &REALM, CHECKPOINT_SETTING, note.as_bytes())?;
+            settings::put(tx, &REALM, checkpoint_setting(tree), note.as_bytes())?;
             Ok(Act::bookkeeping((size, note)))
         });
         signed.await.map_err(|error| error.to_string())
@@ -236,11 +286,15 @@ impl Owner {
 }
 
 /// The checkpoint in the store with its size, if it is of all leaves.
-fn signed_head(reader: &Reader<'_>, key: &SigningKey) -> Result<Option<(u64, String)>, StoreError> {
-    let Some(note) = shared_note(reader)? else { return Ok(None) };
+fn signed_head(
+    reader: &Reader<'_>,
+    key: &SigningKey,
+    tree: Tree,
+) -> Result<Option<(u64, String)>, StoreError> {
+    let Some(note) = shared_note(reader, tree)? else { return Ok(None) };
     let signed = tlog::open_log(&note, &key.verifying_key(), key.name())
         .map_err(|error| StoreError::Corrupt(format!("checkpoint: {error}")))?;
-    let (size, root) = audit::head(reader)?;
+    let (size, root) = tree.head(reader)?;
     if signed.size > size || signed.size == size && signed.root != root {
         return Err(StoreError::Corrupt("the signed checkpoint is not of this tree".to_owned()));
     }
@@ -250,7 +304,7 @@ fn signed_head(reader: &Reader<'_>, key: &SigningKey) -> Result<Option<(u64, Str
 /// Writes what the files have not: tiles, where they stand in the folder, and the checkpoint. `agreed`: the size and checkpoint that are published instead of the store's newest.
 fn write_growth(
     reader: &Reader<'_>,
-    key: &SigningKey,
+    (tree, key): (Tree, &SigningKey),
     (folder, has_tiles): (&Path, bool),
     old: u64,
     agreed: Option<(u64, String)>,
@@ -258,7 +312,7 @@ fn write_growth(
     let (size, note) = match agreed {
         Some(agreed) => agreed,
         None => {
-            let (size, root) = audit::head(reader)?;
+            let (size, root) = tree.head(reader)?;
             (size, key.sign_checkpoint(&Checkpoint { origin: key.name().to_owned(), size, root }))
         }
     };
@@ -266,24 +320,24 @@ fn write_growth(
         return Ok(None);
     }
     for tile in tiles_to_write(old, size).into_iter().filter(|_| has_tiles) {
-        let nodes = nodes_of(reader, &tile)?;
+        let nodes = nodes_of(reader, tree, &tile)?;
         write_synced(&folder.join(tile.path()), &nodes.concat())?;
         if tile.level == 0 {
-            write_synced(&folder.join(tile.entries_path()), &entry_bundle(reader, &tile)?)?;
+            write_synced(&folder.join(tile.entries_path()), &entry_bundle(reader, tree, &tile)?)?;
         }
     }
     write_synced(&folder.join("checkpoint"), note.as_bytes())?;
     Ok(Some((size, note)))
 }
 
-fn nodes_of(reader: &Reader<'_>, tile: &Tile) -> Result<Vec<tlog::Hash>, StoreError> {
+fn nodes_of(reader: &Reader<'_>, tree: Tree, tile: &Tile) -> Result<Vec<tlog::Hash>, StoreError> {
     let level = tile.level.saturating_mul(8);
     let first = tile.index.saturating_mul(u64::from(TILE_WIDTH));
-    let nodes = audit::nodes(reader, level, first, first.saturating_add(u64::from(tile.width)))?;
+    let nodes = tree.nodes(reader, level, first, first.saturating_add(u64::from(tile.width)))?;
     if nodes.len() == usize::from(tile.width) {
         return Ok(nodes);
     }
-    Err(StoreError::Corrupt(format!("the audit tree lacks nodes of tile `{}`", tile.path())))
+    Err(StoreError::Corrupt(format!("the tree lacks nodes of tile `{}`", tile.path())))
 }
 
 /// Writes a file so that it is whole under its name or not there.
@@ -306,29 +360,46 @@ fn remove_partial(folder: &Path, old: u64, new: u64) {
     }
 }
 
-/// The newest signed checkpoint.
+/// The newest signed checkpoint of all acts.
 async fn checkpoint(State(state): State<AppState>) -> Answer<Response> {
-    let note = if state.log.0.is_shared {
-        state.store.read(shared_note).await?.map(|note| Arc::new(Bytes::from(note)))
-    } else {
-        state.log.0.checkpoint.load_full()
-    };
-    let note = note.ok_or_else(|| {
-        Failure::new(api::Code::Unavailable, "the log has no checkpoint yet; try again later")
-    })?;
-    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], Bytes::clone(&note)).into_response())
+    give_checkpoint(&state, &state.log).await
 }
 
-/// A tile or entry bundle. They never change, so everybody may keep them.
+/// The newest signed checkpoint of authorisations.
+async fn authorisations_checkpoint(State(state): State<AppState>) -> Answer<Response> {
+    give_checkpoint(&state, &state.authorisations_log).await
+}
+
+async fn give_checkpoint(state: &AppState, log: &PublishedLog) -> Answer<Response> {
+    let note = log.newest(&state.store).await?.ok_or_else(|| {
+        Failure::new(api::Code::Unavailable, "the log has no checkpoint yet; try again later")
+    })?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response())
+}
+
+/// A tile or entry bundle of the log of acts.
 async fn tile(State(state): State<AppState>, UrlPath(place): UrlPath<String>) -> Answer<Response> {
+    give_tile(&state, &state.log, &place).await
+}
+
+/// A tile or entry bundle of the log of authorisations.
+async fn authorisations_tile(
+    State(state): State<AppState>,
+    UrlPath(place): UrlPath<String>,
+) -> Answer<Response> {
+    give_tile(&state, &state.authorisations_log, &place).await
+}
+
+/// Tiles never change, so everybody may keep them.
+async fn give_tile(state: &AppState, log: &PublishedLog, place: &str) -> Answer<Response> {
     let path = format!("tile/{place}");
     let is_entries = place.starts_with("entries/");
     let tile = if is_entries { Tile::parse_entries_path(&path) } else { Tile::parse_path(&path) };
     let tile = tile.map_err(|_| Failure::not_found())?;
-    let bytes = match find(&state, &path, &tile, is_entries).await? {
+    let bytes = match find(&log.0, &path, &tile, is_entries).await? {
         Some(bytes) => bytes,
-        None if state.log.0.is_shared || state.log.0.shelf.is_some() => {
-            from_store(&state, tile, is_entries).await?
+        None if log.0.is_shared || log.0.shelf.is_some() => {
+            from_store(&state.store, log.0.tree, tile, is_entries).await?
         }
         None => return Err(Failure::not_found()),
     };
@@ -340,8 +411,8 @@ async fn tile(State(state): State<AppState>, UrlPath(place): UrlPath<String>) ->
 }
 
 /// A tile as it stands in the folder or the bucket, or cut from the full one there.
-async fn find(state: &AppState, path: &str, tile: &Tile, is_entries: bool) -> Answer<Option<Vec<u8>>> {
-    if let Some(bytes) = read(&state.log.0, path).await {
+async fn find(log: &Published, path: &str, tile: &Tile, is_entries: bool) -> Answer<Option<Vec<u8>>> {
+    if let Some(bytes) = read(log, path).await {
         return Ok(Some(bytes));
     }
     let full = Tile { width: TILE_WIDTH, ..*tile };
@@ -349,7 +420,7 @@ async fn find(state: &AppState, path: &str, tile: &Tile, is_entries: bool) -> An
     if tile.width == TILE_WIDTH {
         return Ok(None);
     }
-    let Some(full) = read(&state.log.0, &path).await else { return Ok(None) };
+    let Some(full) = read(log, &path).await else { return Ok(None) };
     let cut = beginning(full, tile, is_entries);
     cut.map(Some).ok_or_else(|| Failure::internal("a tile is damaged"))
 }
@@ -362,22 +433,22 @@ async fn read(log: &Published, path: &str) -> Option<Vec<u8>> {
 }
 
 /// A tile that is signed and not written yet, or not to be had from where it was written.
-async fn from_store(state: &AppState, tile: Tile, is_entries: bool) -> Answer<Vec<u8>> {
-    let made = state.store.read(move |reader| {
-        let nodes = match nodes_of(reader, &tile) {
+async fn from_store(store: &Store, tree: Tree, tile: Tile, is_entries: bool) -> Answer<Vec<u8>> {
+    let made = store.read(move |reader| {
+        let nodes = match nodes_of(reader, tree, &tile) {
             Ok(nodes) => nodes,
             // The tree is not so large yet.
             Err(StoreError::Corrupt(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
-        if is_entries { entry_bundle(reader, &tile).map(Some) } else { Ok(Some(nodes.concat())) }
+        if is_entries { entry_bundle(reader, tree, &tile).map(Some) } else { Ok(Some(nodes.concat())) }
     });
     made.await?.ok_or_else(Failure::not_found)
 }
 
-fn entry_bundle(reader: &Reader<'_>, tile: &Tile) -> Result<Vec<u8>, StoreError> {
+fn entry_bundle(reader: &Reader<'_>, tree: Tree, tile: &Tile) -> Result<Vec<u8>, StoreError> {
     let first = tile.index.saturating_mul(u64::from(TILE_WIDTH));
-    let entries = audit::entries(reader, first, first.saturating_add(u64::from(tile.width)))?;
+    let entries = tree.entries(reader, first, first.saturating_add(u64::from(tile.width)))?;
     tlog::encode_entries(entries).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 

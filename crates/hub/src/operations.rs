@@ -55,6 +55,8 @@ pub(crate) struct Metrics {
     pub(crate) sequence: Gauge,
     /// Leaves under the newest signed checkpoint.
     pub(crate) checkpoint: Gauge,
+    /// Leaves under the newest signed checkpoint of authorisations.
+    pub(crate) authorisations: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -132,7 +134,7 @@ impl Metrics {
         self.missing.get_or_create(&OfPeer { peer: peer.to_owned() }).set(count);
     }
 
-    pub(crate) fn new(wake: &Wake, shelf: Option<&Shelf>) -> Self {
+    pub(crate) fn new(wake: &Wake, shelves: [Option<&Shelf>; 2]) -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
             requests: Family::default(),
@@ -149,9 +151,10 @@ impl Metrics {
             streams: Gauge::default(),
             sequence: Gauge::default(),
             checkpoint: Gauge::default(),
+            authorisations: Gauge::default(),
         };
         wake.register(&mut metrics.registry);
-        if let Some(shelf) = shelf {
+        for shelf in shelves.into_iter().flatten() {
             shelf.register(&mut metrics.registry);
         }
         metrics.registered()
@@ -183,6 +186,11 @@ impl Metrics {
             "Leaves under the newest checkpoint",
             self.checkpoint.clone(),
         );
+        registry.register(
+            "yagura_authorisations_checkpoint_size",
+            "Leaves under the newest checkpoint of authorisations",
+            self.authorisations.clone(),
+        );
         self
     }
 
@@ -213,14 +221,17 @@ async fn readyz(State(state): State<AppState>) -> Answer<Response> {
     if let Err(error) = state.store.read(|_| Ok(())).await {
         reasons.push(format!("{}: the store cannot be read", error.code()));
     }
-    if let Some(trouble) = state.log.trouble() {
+    let logs = [&state.log, &state.authorisations_log];
+    for trouble in logs.iter().filter_map(|log| log.trouble()) {
         reasons.push(format!("log-stopped: {trouble}"));
     }
     if reasons.is_empty() {
         // It serves, and somebody should look at it. What is wrong in particular is for whoever runs it: `yagura admin policy show`.
         let refused = state.policies.status().refused;
         let mut notices: Vec<String> = refused.iter().map(|_| POLICIES_REFUSED.to_owned()).collect();
-        notices.extend(state.log.shelf().and_then(|shelf| shelf.trouble()).map(str::to_owned));
+        // One bucket holds both.
+        let of_bucket = logs.iter().find_map(|log| log.shelf().and_then(|shelf| shelf.trouble()));
+        notices.extend(of_bucket.map(str::to_owned));
         notices.extend(state.wake.trouble().map(str::to_owned));
         return Ok(Json(json!({ "status": "ready", "notices": notices })).into_response());
     }

@@ -7,6 +7,7 @@ use api::StreamEvent;
 use arc_swap::ArcSwap;
 use axum::extract::FromRef;
 use oversight::OrganisationId;
+use oversight::authorisation::Frame;
 use policy::Engine;
 use store::Store;
 use store::collections::Collection;
@@ -59,6 +60,10 @@ pub(crate) struct Inner {
     pub(crate) ingest: Ingest,
     /// The transparency log's published files.
     pub(crate) log: PublishedLog,
+    /// The published files of the log of authorisations.
+    pub(crate) authorisations_log: PublishedLog,
+    /// The frame that the configuration proposes to the commission.
+    pub(crate) frame: Option<Frame>,
     /// What this one of several hubs on one database does.
     pub(crate) duties: Duties,
     /// How it and the others wake each other.

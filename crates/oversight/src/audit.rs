@@ -84,6 +84,28 @@ vocabulary! {
         SealKeyChanged = "seal-key-changed",
         /// The coordinator learnt who had reported.
         SealOpened = "seal-opened",
+        /// Somebody asked the commission for an authorisation.
+        AuthorisationRequested = "authorisation-requested",
+        /// A commissioner signed a decision that takes more than one.
+        AuthorisationAnswered = "authorisation-answered",
+        /// The commission granted an authorisation.
+        AuthorisationGranted = "authorisation-granted",
+        /// A commissioner refused one.
+        AuthorisationRefused = "authorisation-refused",
+        /// A commissioner suspended one.
+        AuthorisationSuspended = "authorisation-suspended",
+        /// The commission let a suspended one count again.
+        AuthorisationResumed = "authorisation-resumed",
+        /// A commissioner revoked one.
+        AuthorisationRevoked = "authorisation-revoked",
+        /// Somebody looked at the list of what is looked for under an authorisation.
+        AuthorisationListInspected = "authorisation-list-inspected",
+        /// An edge signed for having used an authorisation.
+        AuthorisationUsed = "authorisation-used",
+        /// The commission was constituted, a change of it was proposed, or came into force.
+        CommissionChanged = "commission-changed",
+        /// The commission took a frame of what can be authorised into force, or a commissioner signed for it.
+        FrameChanged = "frame-changed",
         /// The node started with this data folder.
         NodeStarted = "node-started",
     }

@@ -63,6 +63,16 @@ pub enum Operation {
     Agree,
     /// Make sharing groups, and say who is in one's own.
     ManageGroups,
+    /// Ask the commission for an authorisation of state-tasked monitoring.
+    RequestAuthorisation,
+    /// See the authorisations that concern one's own organisation (all, for the commission).
+    SeeAuthorisations,
+    /// Decide on authorisations as a commissioner.
+    DecideAuthorisation,
+    /// Name the commission, and propose another one.
+    ConstituteCommission,
+    /// Fetch authorisations as an edge, and sign for their use.
+    UseAuthorisations,
 }
 
 /// Why something may or may not be read.
@@ -191,6 +201,11 @@ impl Engine {
             | Operation::OpenSeals
             | Operation::Agree
             | Operation::ManageGroups
+            | Operation::RequestAuthorisation
+            | Operation::SeeAuthorisations
+            | Operation::DecideAuthorisation
+            | Operation::ConstituteCommission
+            | Operation::UseAuthorisations
             | Operation::Write
             | Operation::WorkCases
             | Operation::ReportSightings
@@ -409,7 +424,7 @@ impl Memory {
     }
 }
 
-const OPERATIONS: [Operation; 17] = [
+const OPERATIONS: [Operation; 22] = [
     Operation::Read,
     Operation::Write,
     Operation::Delete,
@@ -427,6 +442,11 @@ const OPERATIONS: [Operation; 17] = [
     Operation::OpenSeals,
     Operation::Agree,
     Operation::ManageGroups,
+    Operation::RequestAuthorisation,
+    Operation::SeeAuthorisations,
+    Operation::DecideAuthorisation,
+    Operation::ConstituteCommission,
+    Operation::UseAuthorisations,
 ];
 
 /// The action of the schema that an operation on the node is.
@@ -449,6 +469,11 @@ fn node_action(operation: Operation) -> &'static str {
         Operation::OpenSeals => "open_seals",
         Operation::Agree => "agree",
         Operation::ManageGroups => "manage_groups",
+        Operation::RequestAuthorisation => "request_authorisation",
+        Operation::SeeAuthorisations => "see_authorisations",
+        Operation::DecideAuthorisation => "decide_authorisation",
+        Operation::ConstituteCommission => "constitute_commission",
+        Operation::UseAuthorisations => "use_authorisations",
     }
 }
 

@@ -1,20 +1,19 @@
 //! The audit log: a row and a leaf of the Merkle tree for each act, in the transaction of the act.
 //!
-//! Leaf `i` is the RFC 6962 hash of [`AuditEvent::commitment`] over the row's salt and canonical record. The rows,
-//! the tree's nodes and its right edge are written together, so the root is known at every commit.
+//! Leaf `i` is the RFC 6962 hash of [`AuditEvent::commitment`] over the row's salt and canonical record
+//! ([`Tree::Acts`]).
 
 use oversight::{Actor, AuditEvent, Realm};
-use tlog::{Frontier, Hash, leaf_hash};
+use tlog::{Hash, leaf_hash};
 
-use crate::sql::{Row, Value, count, micros, params, time};
+use crate::sql::{Row, Value, count, micros, params, stored, time};
+use crate::trees::{Tree, VERIFY_CHUNK};
 use crate::{Reader, StoreError, Tx, secrets};
 
 /// Rows one list gives at most.
 pub const LIST_MAX: usize = 1000;
 /// Bytes of one canonical record at most; longer lists of objects belong into ranges of sequence numbers.
 pub const RECORD_BYTES_MAX: usize = 60_000;
-/// Leaves that [`verify`] reads at a time.
-const VERIFY_CHUNK: i64 = 4096;
 
 /// One act as it was committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,18 +47,12 @@ pub struct AuditFilter {
     pub limit: usize,
 }
 
-/// The tree as the writer holds it.
-pub(crate) struct AuditState {
-    frontier: Frontier,
-}
-
 /// The tree's size and root at this snapshot.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when a node is missing.
 pub fn head(reader: &Reader<'_>) -> Result<(u64, Hash), StoreError> {
-    let frontier = restore(reader)?;
-    Ok((frontier.size(), frontier.root()))
+    Tree::Acts.head(reader)
 }
 
 /// The leaf that the first event of the act in hand will get; its further events follow without a gap.
@@ -67,12 +60,7 @@ pub fn head(reader: &Reader<'_>) -> Result<(u64, Hash), StoreError> {
 /// # Errors
 /// [`StoreError::Corrupt`] when a node is missing.
 pub fn next_leaf(tx: &mut Tx<'_>) -> Result<u64, StoreError> {
-    let mut state = tx.state.borrow_mut();
-    let audit = match &mut state.audit {
-        Some(audit) => audit,
-        empty => empty.insert(AuditState { frontier: restore(tx)? }),
-    };
-    Ok(audit.frontier.size())
+    Tree::Acts.next(tx)
 }
 
 /// Rows, newest first.
@@ -108,7 +96,7 @@ pub fn list(reader: &Reader<'_>, realm: &Realm, filter: &AuditFilter) -> Result<
 /// [`StoreError::Corrupt`] when a row is not readable.
 pub fn entries(reader: &Reader<'_>, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM audit WHERE leaf >= ?1 AND leaf < ?2 ORDER BY leaf");
-    reader.rows(&sql, (leaf_number(from), leaf_number(to)), |row| Ok(read_row(row)?.commitment()))
+    reader.rows(&sql, (stored(from), stored(to)), |row| Ok(read_row(row)?.commitment()))
 }
 
 /// The hash of a complete node of the tree; level 0 are the leaves. `None` where there is no such node yet.
@@ -116,13 +104,7 @@ pub fn entries(reader: &Reader<'_>, from: u64, to: u64) -> Result<Vec<Hash>, Sto
 /// # Errors
 /// Those of the database.
 pub fn node(reader: &Reader<'_>, level: u8, index: u64) -> Result<Option<Hash>, StoreError> {
-    let index = leaf_number(index);
-    if level == 0 {
-        reader.first("SELECT hash FROM audit WHERE leaf = ?1", [index], |row| row.get(0))
-    } else {
-        let sql = "SELECT hash FROM audit_nodes WHERE level = ?1 AND position = ?2";
-        reader.first(sql, (i64::from(level), index), |row| row.get(0))
-    }
+    Tree::Acts.node(reader, level, index)
 }
 
 /// The hashes of consecutive complete nodes `from .. to` of one level, as far as they exist: what a tile is made of.
@@ -130,15 +112,7 @@ pub fn node(reader: &Reader<'_>, level: u8, index: u64) -> Result<Option<Hash>, 
 /// # Errors
 /// Those of the database.
 pub fn nodes(reader: &Reader<'_>, level: u8, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
-    let (from, to) = (leaf_number(from), leaf_number(to));
-    if level == 0 {
-        let sql = "SELECT hash FROM audit WHERE leaf >= ?1 AND leaf < ?2 ORDER BY leaf";
-        reader.rows(sql, (from, to), |row| row.get(0))
-    } else {
-        let sql = "SELECT hash FROM audit_nodes
-            WHERE level = ?1 AND position >= ?2 AND position < ?3 ORDER BY position";
-        reader.rows(sql, (i64::from(level), from, to), |row| row.get(0))
-    }
+    Tree::Acts.nodes(reader, level, from, to)
 }
 
 /// Computes every leaf and the whole tree from the rows, and compares with what is stored.
@@ -148,45 +122,17 @@ pub fn nodes(reader: &Reader<'_>, level: u8, from: u64, to: u64) -> Result<Vec<H
 /// # Errors
 /// [`StoreError::Corrupt`], naming the first leaf or node that is not what its row makes it.
 pub fn verify(reader: &Reader<'_>) -> Result<(u64, Hash), StoreError> {
-    let mut frontier = Frontier::new();
     let sql = format!("SELECT {COLUMNS} FROM audit WHERE leaf >= ?1 ORDER BY leaf LIMIT {VERIFY_CHUNK}");
-    loop {
-        let rows = reader.rows(&sql, [leaf_number(frontier.size())], read_row)?;
-        for row in &rows {
-            verify_row(reader, &mut frontier, row)?;
+    let rows = |from| reader.rows(&sql, [from], read_row);
+    Tree::Acts.verify(reader, rows, |row, leaf| {
+        if count(row.leaf) != leaf {
+            return Err("the row is missing");
         }
-        if rows.is_empty() {
-            break;
+        if !row.columns_fit_record() {
+            return Err("its columns are not those of its record");
         }
-    }
-    let (size, root) = head(reader)?;
-    if (size, root) != (frontier.size(), frontier.root()) {
-        return Err(StoreError::corrupt("the audit tree's right edge does not fit its rows"));
-    }
-    let nodes = reader.number("SELECT COUNT(*) FROM audit_nodes", ())?;
-    if count(nodes) != size - u64::from(size.count_ones()) {
-        return Err(StoreError::corrupt("the audit tree has nodes that no row makes"));
-    }
-    Ok((size, root))
-}
-
-fn verify_row(reader: &Reader<'_>, frontier: &mut Frontier, row: &Stored) -> Result<(), StoreError> {
-    let leaf = frontier.size();
-    let wrong = |what: &str| StoreError::corrupt(format!("audit leaf {leaf}: {what}"));
-    if count(row.leaf) != leaf {
-        return Err(wrong("the row is missing"));
-    }
-    if !row.columns_fit_record() {
-        return Err(wrong("its columns are not those of its record"));
-    }
-    for (level, index, hash) in frontier.append(leaf_hash(&row.commitment())) {
-        if node(reader, level, index)? != Some(hash) {
-            return Err(wrong(&format!(
-                "the hash of level {level}, index {index} is not that of the record"
-            )));
-        }
-    }
-    Ok(())
+        Ok(leaf_hash(&row.commitment()))
+    })
 }
 
 /// Adds an act to the rows and to the tree.
@@ -197,12 +143,7 @@ pub(crate) fn append(tx: &Tx<'_>, realm: &Realm, event: &AuditEvent) -> Result<(
         return Err(StoreError::Limit { what: "an audit record, in bytes,", limit: RECORD_BYTES_MAX });
     }
     let salt = secrets::random()?;
-    let mut state = tx.state.borrow_mut();
-    let audit = match &mut state.audit {
-        Some(audit) => audit,
-        empty => empty.insert(AuditState { frontier: restore(tx)? }),
-    };
-    let leaf = leaf_number(audit.frontier.size());
+    let leaf = stored(Tree::Acts.next(tx)?);
     let hash = leaf_hash(&AuditEvent::commitment(&salt, &record));
     let (actor_kind, actor, organisation) = actor_columns(&event.actor);
     tx.execute(
@@ -222,21 +163,7 @@ pub(crate) fn append(tx: &Tx<'_>, realm: &Realm, event: &AuditEvent) -> Result<(
             hash
         ],
     )?;
-    for (level, index, hash) in audit.frontier.append(hash) {
-        if level > 0 {
-            tx.execute(
-                "INSERT INTO audit_nodes (level, position, hash) VALUES (?1, ?2, ?3)",
-                (i64::from(level), leaf_number(index), hash),
-            )?;
-        }
-    }
-    Ok(())
-}
-
-fn restore(reader: &Reader<'_>) -> Result<Frontier, StoreError> {
-    let size = count(reader.number("SELECT MAX(leaf) + 1 FROM audit", ())?);
-    Frontier::restore(size, |level, index| node(reader, level, index).ok().flatten())
-        .map_err(|error| StoreError::corrupt(format!("audit tree: {error}")))
+    Tree::Acts.grow(tx, hash)
 }
 
 const COLUMNS: &str = "leaf, at, action, outcome, actor_kind, actor, organisation, record, salt, hash";
@@ -332,8 +259,4 @@ fn outcome_name(outcome: oversight::Outcome) -> &'static str {
         oversight::Outcome::Done => "done",
         oversight::Outcome::Refused => "refused",
     }
-}
-
-fn leaf_number(index: u64) -> i64 {
-    i64::try_from(index).unwrap_or(i64::MAX)
 }

@@ -86,11 +86,12 @@ pub fn list(reader: &Reader<'_>, realm: &Realm) -> Result<Vec<Edge>, StoreError>
     reader.rows(&sql, [reader.realm(realm)?], read)
 }
 
-/// Removes an edge; its token is void, its ledger stays. Whether there was one.
+/// Removes an edge; its token and the key that it signs with are void, its ledger stays. Whether there was one.
 ///
 /// # Errors
 /// Those of the database.
 pub fn remove(tx: &mut Tx<'_>, realm: &Realm, id: &str) -> Result<bool, StoreError> {
+    tx.execute("DELETE FROM edge_keys WHERE realm = ?1 AND edge = ?2", (tx.realm(realm)?, id))?;
     Ok(tx.execute("DELETE FROM edges WHERE realm = ?1 AND id = ?2", (tx.realm(realm)?, id))? > 0)
 }
 

@@ -37,6 +37,7 @@ const MIGRATIONS: &[&[&str]] = &[
         include_str!("schema/waiting.sql"),
     ],
     &[include_str!("schema/one_way.sql")],
+    &[include_str!("schema/authorisations.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

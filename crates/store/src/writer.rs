@@ -2,15 +2,18 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 
+use tlog::Frontier;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::connection::Connection;
 use crate::postgresql::listener::announce_newer;
 use crate::sqlite::Folding;
+use crate::trees::Tree;
 use crate::{Act, Clock, Reader, StoreError, Tx, audit, objects, tellings};
 
 /// Writes that may wait; further callers wait to be let in.
@@ -23,7 +26,7 @@ const GROUP_MAX: usize = 256;
 #[derive(Default)]
 pub(crate) struct WriterState {
     pub(crate) log: Option<objects::LogState>,
-    pub(crate) audit: Option<audit::AuditState>,
+    pub(crate) trees: BTreeMap<Tree, Frontier>,
     /// Whether something of the present group is told beside the log. Not dropped: what tells may stand though another job failed.
     pub(crate) tells: bool,
 }

@@ -45,7 +45,7 @@ export interface NewOrganisation {
   prefecture: number | null
 }
 
-export type Operation = 'read' | 'see-releases' | 'ask-release' | 'widen-release' | 'restrict-release' | 'ask-questions' | 'submit-anonymously' | 'open-seals' | 'agree' | 'manage-groups' | 'write' | 'delete' | 'work-cases' | 'see-edges' | 'administer' | 'inspect'
+export type Operation = 'read' | 'see-releases' | 'ask-release' | 'widen-release' | 'restrict-release' | 'ask-questions' | 'submit-anonymously' | 'open-seals' | 'agree' | 'manage-groups' | 'request-authorisation' | 'see-authorisations' | 'decide-authorisation' | 'constitute-commission' | 'write' | 'delete' | 'work-cases' | 'see-edges' | 'administer' | 'inspect'
 
 export interface Session {
   person: Person

@@ -16,6 +16,8 @@ use crate::state::AppState;
 
 /// Notices of one answer.
 const LISTED_MAX: usize = 200;
+/// What kinds of notices about authorisations begin with.
+const OF_AUTHORISATIONS: &str = "authorisation-";
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(seen))
@@ -25,11 +27,14 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 #[utoipa::path(get, path = "/api/v1/notices", tag = "sharing", security(("session" = []), ("token" = [])),
     responses((status = 200, body = NoticeList), crate::api::CallerRefusal))]
 async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<NoticeList>> {
-    caller.demand(&state, Operation::Read)?;
+    caller.demand_any(&state, &[Operation::Read, Operation::Inspect])?;
+    let knows = caller.may(&state, Operation::SeeAuthorisations);
     let found = state.store.read(move |reader| {
         notices::list(reader, caller.realm(), &caller.principal.organisation, LISTED_MAX)
     });
-    let notices: Vec<Notice> = found.await?.into_iter().map(told).collect();
+    // That there is an authorisation is for those who answer for the organisation.
+    let known = |notice: &notices::Notice| knows || !notice.kind.starts_with(OF_AUTHORISATIONS);
+    let notices: Vec<Notice> = found.await?.into_iter().filter(known).map(told).collect();
     let unseen = notices.iter().filter(|notice| !notice.seen).count();
     Ok(Json(NoticeList { notices, unseen: u64::try_from(unseen).unwrap_or(u64::MAX) }))
 }
@@ -42,7 +47,7 @@ async fn seen(
     caller: Caller,
     JsonBody(body): JsonBody<NoticesSeen>,
 ) -> Answer<StatusCode> {
-    caller.demand(&state, Operation::Read)?;
+    caller.demand_any(&state, &[Operation::Read, Operation::Inspect])?;
     let through = body
         .through
         .parse()

@@ -32,7 +32,7 @@ use crate::strangers::Tried;
 const LOGIN_BYTES_MAX: usize = 64;
 
 /// What a session may do, as the console asks for it.
-const OPERATIONS: [(&str, Operation); 16] = [
+const OPERATIONS: [(&str, Operation); 20] = [
     ("read", Operation::Read),
     ("write", Operation::Write),
     ("delete", Operation::Delete),
@@ -49,6 +49,10 @@ const OPERATIONS: [(&str, Operation); 16] = [
     ("open-seals", Operation::OpenSeals),
     ("agree", Operation::Agree),
     ("manage-groups", Operation::ManageGroups),
+    ("request-authorisation", Operation::RequestAuthorisation),
+    ("see-authorisations", Operation::SeeAuthorisations),
+    ("decide-authorisation", Operation::DecideAuthorisation),
+    ("constitute-commission", Operation::ConstituteCommission),
 ];
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {

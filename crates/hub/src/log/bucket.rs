@@ -15,10 +15,11 @@ use futures::{StreamExt, TryStreamExt};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use store::blobs::{Blob, BlobError, Bucket};
+use store::trees::Tree;
 use tlog::{Checkpoint, TILE_WIDTH, Tile, tiles_to_write};
 use tokio::time::Instant;
 
-use super::{entry_bundle, nodes_of, shared_note};
+use super::{PublishedLog, entry_bundle, nodes_of, prefix};
 use crate::state::AppState;
 
 /// How often it is filled: a bucket is paid for by the request.
@@ -33,12 +34,20 @@ const READ_WAIT: Duration = Duration::from_secs(1);
 const REST: Duration = Duration::from_secs(10);
 /// The checkpoint's name, as in the folder.
 const CHECKPOINT: &str = "checkpoint";
+
 /// The duty of filling it.
-const DUTY: &str = "log/";
+fn duty(tree: Tree) -> &'static str {
+    match tree {
+        Tree::Acts => "log/",
+        Tree::Authorisations => "log-authorisations/",
+    }
+}
 
 /// A bucket with the log in it.
 pub(crate) struct Shelf {
     bucket: Bucket,
+    /// Which log.
+    tree: Tree,
     /// When it may be asked again.
     rests_until: Mutex<Option<Instant>>,
     trouble: Mutex<Option<Trouble>>,
@@ -68,9 +77,10 @@ const FOREIGN: &str =
     "blobs-differ: the bucket holds something else than this node's log; it is left as it is";
 
 impl Shelf {
-    pub(crate) fn new(bucket: Bucket) -> Self {
+    pub(crate) fn new(bucket: Bucket, tree: Tree) -> Self {
         Self {
             bucket,
+            tree,
             rests_until: Mutex::default(),
             trouble: Mutex::default(),
             size: Gauge::default(),
@@ -80,6 +90,10 @@ impl Shelf {
 
     /// What is counted.
     pub(crate) fn register(&self, registry: &mut Registry) {
+        let registry = match self.tree {
+            Tree::Acts => registry,
+            Tree::Authorisations => registry.sub_registry_with_prefix("authorisations"),
+        };
         let about = "Leaves under the checkpoint in the bucket";
         registry.register("yagura_blobs_checkpoint_size", about, self.size.clone());
         registry.register("yagura_blobs_given", "Tiles given from the bucket", self.reads.given.clone());
@@ -93,6 +107,11 @@ impl Shelf {
         trouble.as_ref().map(|trouble| trouble.public)
     }
 
+    /// The name in the bucket of a file of this log.
+    fn name(&self, file: &str) -> String {
+        format!("{}{file}", prefix(self.tree))
+    }
+
     /// What stands under a name; `None` where it is not there, or not to be had in time.
     pub(super) async fn read(&self, name: &str) -> Option<Bytes> {
         let now = Instant::now();
@@ -101,7 +120,7 @@ impl Shelf {
             self.reads.missed.inc();
             return None;
         }
-        let given = match tokio::time::timeout(READ_WAIT, self.bucket.get(name)).await {
+        let given = match tokio::time::timeout(READ_WAIT, self.bucket.get(&self.name(name))).await {
             Ok(Ok(given)) => given.map(|blob| blob.bytes),
             Ok(Err(_)) | Err(_) => {
                 let until = now + REST;
@@ -131,13 +150,13 @@ impl Shelf {
 }
 
 /// Fills the bucket until the hub stops, where it is this hub's duty.
-pub(crate) async fn run(state: AppState, shelf: Arc<Shelf>) {
+pub(crate) async fn run(state: AppState, log: PublishedLog, shelf: Arc<Shelf>) {
     loop {
         let wanted = BTreeSet::from(["bucket".to_owned()]);
-        match state.duties.take(&state.store, DUTY, wanted).await {
+        match state.duties.take(&state.store, duty(shelf.tree), wanted).await {
             Ok(own) if own.is_empty() => shelf.set_trouble(None),
             Ok(_) => {
-                let filled = fill(&state, &shelf).await.err();
+                let filled = fill(&state, &log, &shelf).await.err();
                 shelf.set_trouble(filled);
             }
             Err(error) => tracing::error!(%error, "it is not known whether this hub fills the bucket"),
@@ -150,29 +169,32 @@ pub(crate) async fn run(state: AppState, shelf: Arc<Shelf>) {
 }
 
 /// Brings the bucket to the node's newest checkpoint.
-async fn fill(state: &AppState, shelf: &Shelf) -> Result<(), Trouble> {
-    let Some(note) = newest_note(state).await? else { return Ok(()) };
-    let newest = signed_by_this_node(state, &note)?;
-    if shelf.reads.filled.load(Ordering::Relaxed) == newest.size {
+async fn fill(state: &AppState, log: &PublishedLog, shelf: &Shelf) -> Result<(), Trouble> {
+    let Some(note) = newest_note(state, log).await? else { return Ok(()) };
+    let newest = signed_by_this_node(state, log, &note)?;
+    let is_filled = shelf.reads.filled.load(Ordering::Relaxed) == newest.size;
+    // A log without entries has nothing to put there.
+    if is_filled || newest.size == 0 {
         return Ok(());
     }
-    let there = shelf.bucket.get(CHECKPOINT).await.map_err(|error| told(&error))?;
+    let checkpoint = shelf.name(CHECKPOINT);
+    let there = shelf.bucket.get(&checkpoint).await.map_err(|error| told(&error))?;
     let old = match &there {
-        Some(there) => is_of_this_log(state, there).await?,
+        Some(there) => is_of_this_log(state, log, there).await?,
         None => 0,
     };
     if old < newest.size {
         for tiles in tiles_to_write(old, newest.size).chunks(TILES_AT_ONCE) {
-            let named = made(state, tiles.to_vec()).await?;
+            let named = made(state, shelf.tree, tiles.to_vec()).await?;
             let put = futures::stream::iter(named)
-                .map(|(name, bytes)| async move { shelf.bucket.put_new(&name, bytes).await })
+                .map(|(name, bytes)| async move { shelf.bucket.put_new(&shelf.name(&name), bytes).await })
                 .buffer_unordered(REQUESTS_AT_ONCE);
             put.try_collect::<()>().await.map_err(|error| told(&error))?;
             if state.stopping.is_set() {
                 return Ok(());
             }
         }
-        let put = shelf.bucket.replace(CHECKPOINT, Bytes::from(note), there.as_ref()).await;
+        let put = shelf.bucket.replace(&checkpoint, Bytes::from(note), there.as_ref()).await;
         match put {
             Ok(()) => {}
             // Another hub has filled it meanwhile: the next round sees how far.
@@ -187,17 +209,14 @@ async fn fill(state: &AppState, shelf: &Shelf) -> Result<(), Trouble> {
     Ok(())
 }
 
-async fn newest_note(state: &AppState) -> Result<Option<String>, Trouble> {
-    if state.log.0.is_shared {
-        let note = state.store.read(shared_note).await;
-        return note.map_err(|error| Trouble { public: AWAY, detail: error.to_string() });
-    }
-    let note = state.log.0.checkpoint.load_full();
+async fn newest_note(state: &AppState, log: &PublishedLog) -> Result<Option<String>, Trouble> {
+    let note = log.newest(&state.store).await;
+    let note = note.map_err(|error| Trouble { public: AWAY, detail: error.to_string() })?;
     Ok(note.and_then(|note| String::from_utf8(note.to_vec()).ok()))
 }
 
-fn signed_by_this_node(state: &AppState, note: &str) -> Result<Checkpoint, Trouble> {
-    let key = state.log.0.key.verifying_key();
+fn signed_by_this_node(state: &AppState, log: &PublishedLog, note: &str) -> Result<Checkpoint, Trouble> {
+    let key = log.key();
     tlog::open_log(note, &key, key.name()).map_err(|error| Trouble {
         public: FOREIGN,
         detail: format!("{:?}: the checkpoint is not of this node: {error}", state.config.blobs),
@@ -205,11 +224,11 @@ fn signed_by_this_node(state: &AppState, note: &str) -> Result<Checkpoint, Troub
 }
 
 /// The size under the bucket's checkpoint, if the database can explain it.
-async fn is_of_this_log(state: &AppState, there: &Blob) -> Result<u64, Trouble> {
+async fn is_of_this_log(state: &AppState, log: &PublishedLog, there: &Blob) -> Result<u64, Trouble> {
     let note = String::from_utf8_lossy(&there.bytes).into_owned();
-    let seen = signed_by_this_node(state, &note)?;
+    let seen = signed_by_this_node(state, log, &note)?;
     let size = seen.size;
-    super::check_against_store(&state.store, seen).await.map_err(|error| Trouble {
+    super::check_against_store(&state.store, seen, log.0.tree).await.map_err(|error| Trouble {
         public: FOREIGN,
         detail: format!("{:?}: {}", state.config.blobs, error.message),
     })?;
@@ -217,13 +236,13 @@ async fn is_of_this_log(state: &AppState, there: &Blob) -> Result<u64, Trouble> 
 }
 
 /// Tiles and bundles by their names.
-async fn made(state: &AppState, tiles: Vec<Tile>) -> Result<Vec<(String, Bytes)>, Trouble> {
+async fn made(state: &AppState, tree: Tree, tiles: Vec<Tile>) -> Result<Vec<(String, Bytes)>, Trouble> {
     let made = state.store.read(move |reader| {
         let mut named = Vec::with_capacity(tiles.len() * 2);
         for tile in tiles {
-            named.push((tile.path(), Bytes::from(nodes_of(reader, &tile)?.concat())));
+            named.push((tile.path(), Bytes::from(nodes_of(reader, tree, &tile)?.concat())));
             if tile.level == 0 {
-                named.push((tile.entries_path(), Bytes::from(entry_bundle(reader, &tile)?)));
+                named.push((tile.entries_path(), Bytes::from(entry_bundle(reader, tree, &tile)?)));
             }
         }
         Ok(named)
@@ -238,7 +257,7 @@ async fn remove_partial(shelf: &Shelf, old: u64, new: u64) -> Result<(), BlobErr
     let first = grown.chunk_by(|a, b| a.level == b.level).filter_map(<[Tile]>::first);
     for tile in first.filter(|tile| tile.width == TILE_WIDTH) {
         for full in [tile.path(), tile.entries_path()] {
-            let names = shelf.bucket.names_in(&format!("{full}.p")).await?;
+            let names = shelf.bucket.names_in(&shelf.name(&format!("{full}.p"))).await?;
             shelf.bucket.remove_all(names).await?;
         }
     }

@@ -1,6 +1,7 @@
 //! Half-done passkey ceremonies. They are in the store, for the answer may come to another hub on it.
 
 use jiff::SignedDuration;
+use oversight::authorisation::{Decision, Resolution};
 use serde::{Deserialize, Serialize};
 use store::{Act, Store, StoreError, Tx, challenges};
 use uuid::Uuid;
@@ -26,6 +27,20 @@ pub(crate) enum Challenge {
         account: String,
         /// What the answer is checked against.
         state: PasskeyRegistration,
+    },
+    /// A commissioner signs a decision on an authorisation.
+    Decide {
+        /// The account.
+        account: String,
+        /// What is signed.
+        decision: Decision,
+    },
+    /// A commissioner signs a resolution on the commission or its frame.
+    Resolve {
+        /// The account.
+        account: String,
+        /// What is signed.
+        resolution: Resolution,
     },
 }
 

@@ -190,6 +190,22 @@ impl<'a> Walk<'a> {
             }
             ("GET", "/edge/v1/intelligence") => empty("/edge/v1/intelligence?after=0&wait=0".to_owned()),
             ("GET", "/log/tile/{*place}") => empty("/log/tile/0/000.p/1".to_owned()),
+            ("GET", "/log/authorisations/tile/{*place}") => {
+                crate::commissioners::granted_behind(hub, "agency", "operator").await;
+                crate::log::checkpoint_of(hub, "/log/authorisations", 1).await;
+                empty("/log/authorisations/tile/0/000.p/1".to_owned())
+            }
+            ("GET", "/edge/v1/authorisation-log") => empty(format!("{path}?from=0")),
+            ("PUT", "/edge/v1/key") => json(path, json!({ "key": "00", "signature": "00" })),
+            ("POST", "/edge/v1/receipts") => json(path, json!({ "receipts": [] })),
+            ("POST", "/api/v1/authorisations") => json(path, crate::commissioners::wanted(&["operator"])),
+            ("POST", "/api/v1/oversight/commission") => json(path, crate::commissioners::constitution(&[], 2)),
+            ("POST", "/api/v1/oversight/resolutions/start") => {
+                json(path, json!({ "subject": "frame", "digest": "00" }))
+            }
+            ("POST", "/api/v1/oversight/resolutions/finish") => {
+                json(path, json!({ "challenge_id": uuid::Uuid::new_v4(), "credential": {} }))
+            }
             ("POST", "/api/v1/objects") => json(path, json!([indicator(V1)])),
             ("POST", "/api/v1/cases") => json(path, json!({ "title": "t", "severity": 1, "objects": [] })),
             ("POST", "/api/v1/edges") => {
@@ -264,6 +280,7 @@ impl<'a> Walk<'a> {
 
     /// An operation on one object, case, edge, token or passkey, which it may use up.
     async fn target_sample(&self, method: &str, path: &str) -> Sample {
+        let hub = self.hub;
         let id = if path.starts_with("/api/v1/objects/") {
             self.object().await
         } else if path.starts_with("/api/v1/cases/") {
@@ -274,6 +291,8 @@ impl<'a> Walk<'a> {
             let id = format!("e{}", uuid::Uuid::new_v4().simple());
             self.hub.edge(&id, "coordinator").await;
             id
+        } else if path.contains("/v1/authorisations/") {
+            crate::commissioners::granted_behind(hub, "agency", "operator").await.to_string()
         } else if path.starts_with("/api/v1/agreements/") {
             return self.agreement_sample(path).await;
         } else if path.starts_with("/api/v1/sharing-groups/") {
@@ -302,6 +321,8 @@ impl<'a> Walk<'a> {
                     "judgements" => json!({ "judgement": "confirmed", "explanation": "e" }),
                     "decision" => json!({ "decision": "refuse", "text": "t" }),
                     "open" => json!({ "private": "00", "reason": "r" }),
+                    "start" => json!({ "verdict": "refuse", "terms": "00", "reason": "r" }),
+                    "finish" => json!({ "challenge_id": uuid::Uuid::new_v4(), "credential": {} }),
                     _ => json!({ "text": "note" }),
                 };
                 Some(body.to_string())

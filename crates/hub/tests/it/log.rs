@@ -29,9 +29,14 @@ fn key(folder: &Path, note: &str) -> tlog::VerifyingKey {
 
 /// Waits until a checkpoint of at least this size is served.
 pub async fn checkpoint(hub: &TestHub, size: u64) -> Checkpoint {
+    checkpoint_of(hub, "/log", size).await
+}
+
+/// The same of one of the logs, by its path.
+pub async fn checkpoint_of(hub: &TestHub, log: &str, size: u64) -> Checkpoint {
     let begun = Instant::now();
     loop {
-        let reply = hub.get("/log/checkpoint").stranger().send().await;
+        let reply = hub.get(&format!("{log}/checkpoint")).stranger().send().await;
         assert_eq!(reply.status, 200);
         let note = String::from_utf8(reply.body).unwrap();
         let seen = tlog::open(&note, &key(hub.folder.path(), &note)).unwrap();
@@ -45,12 +50,17 @@ pub async fn checkpoint(hub: &TestHub, size: u64) -> Checkpoint {
 
 /// Fetches every tile of a tree of that size, and computes its root from them.
 pub async fn root_from_tiles(hub: &TestHub, size: u64) -> tlog::Hash {
+    root_of(hub, "/log", size).await
+}
+
+/// The same of one of the logs, by its path.
+pub async fn root_of(hub: &TestHub, log: &str, size: u64) -> tlog::Hash {
     let mut tiles: HashMap<Tile, Vec<u8>> = HashMap::new();
     for tile in tiles_to_write(0, size) {
-        let reply = hub.get(&format!("/log/{}", tile.path())).stranger().send().await;
+        let reply = hub.get(&format!("{log}/{}", tile.path())).stranger().send().await;
         assert_eq!(reply.status, 200, "{}", tile.path());
         if tile.level == 0 {
-            let bundle = hub.get(&format!("/log/{}", tile.entries_path())).stranger().send().await;
+            let bundle = hub.get(&format!("{log}/{}", tile.entries_path())).stranger().send().await;
             let leaves: Vec<u8> =
                 tlog::decode_entries(&bundle.body).unwrap().into_iter().flat_map(tlog::leaf_hash).collect();
             assert_eq!(leaves, reply.body, "the entries of {}", tile.path());
@@ -76,16 +86,16 @@ async fn a_stranger_can_check_all_of_it() {
     }
 }
 
-async fn start(folder: &Path) -> Result<RunningHub, hub::HubError> {
+pub async fn start(folder: &Path) -> Result<RunningHub, hub::HubError> {
     Hub::start(HubConfig::new(folder, SocketAddr::from(([127, 0, 0, 1], 0)))).await
 }
 
 /// The database with its write-ahead log, which may stay behind when the program ends.
-fn database_files(folder: &Path) -> Vec<(&'static str, Option<Vec<u8>>)> {
+pub fn database_files(folder: &Path) -> Vec<(&'static str, Option<Vec<u8>>)> {
     ["yagura.sqlite", "yagura.sqlite-wal"].map(|name| (name, std::fs::read(folder.join(name)).ok())).into()
 }
 
-fn put_back(folder: &Path, files: &[(&'static str, Option<Vec<u8>>)]) {
+pub fn put_back(folder: &Path, files: &[(&'static str, Option<Vec<u8>>)]) {
     // The index of the write-ahead log is made anew.
     let _ = std::fs::remove_file(folder.join("yagura.sqlite-shm"));
     for (name, content) in files {

@@ -16,6 +16,8 @@ mod authenticator;
 #[cfg(test)]
 mod authorisation;
 #[cfg(test)]
+mod authorisations;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod blobs;
@@ -23,6 +25,8 @@ mod blobs;
 mod cases;
 #[cfg(test)]
 mod client;
+#[cfg(test)]
+mod commissioners;
 #[cfg(test)]
 #[path = "../../../store/tests/suite/server.rs"]
 #[expect(dead_code, reason = "the hub's tests need less of it than the store's")]

@@ -149,10 +149,16 @@ impl TestHub {
 
     /// Stops the hub and starts it again over the same folder.
     pub async fn restart(self) -> Self {
-        let Self { running, token, folder, http } = self;
+        let Self { running, token, folder, .. } = self;
         running.stop().await;
+        Self::over(folder, &token).await
+    }
+
+    /// Starts a hub over a folder that was one's before.
+    pub async fn over(folder: TempDir, token: &str) -> Self {
         let config = HubConfig::new(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0)));
-        Self { running: Hub::start(config).await.unwrap(), token, folder, http }
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { running: Hub::start(config).await.unwrap(), token: token.to_owned(), folder, http }
     }
 
     pub fn ask(&self, method: Method, path: &str) -> Ask<'_> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::assertion::{Assertion, AssertionError};
 use super::commission::Commission;
 use super::frame::Frame;
-use super::terms::Kind;
+use super::terms::{Kind, Terms};
 use crate::organisation::vocabulary;
 
 vocabulary! {
@@ -81,6 +81,9 @@ pub enum DecisionError {
         /// How many it takes.
         needed: u32,
     },
+    /// Another commission was asked.
+    #[error("it was put to another commission than the one that stands")]
+    OtherCommission,
     /// It does not say why.
     #[error("whoever stops or refuses something gives a reason")]
     Reason,
@@ -131,16 +134,35 @@ impl Decided {
     /// # Errors
     /// The first answer that does not hold.
     pub fn members(&self, commission: &Commission) -> Result<BTreeSet<String>, DecisionError> {
-        let challenge = self.decision.challenge();
-        let mut members = BTreeSet::new();
-        for assertion in &self.assertions {
-            let known = commission.member_of(&assertion.credential, self.decision.asked);
-            let (member, key) = known.ok_or(DecisionError::Stranger)?;
-            assertion
-                .verify(key, &challenge, (&commission.rp_id, &commission.origins))
-                .map_err(|cause| DecisionError::Assertion { member: member.id.clone(), cause })?;
-            members.insert(member.id.clone());
-        }
-        Ok(members)
+        signers(&self.assertions, &self.decision.challenge(), commission, self.decision.asked)
     }
+
+    /// The record that the decision's entry commits to: terms and decision (RFC 8785).
+    #[must_use]
+    pub fn record(&self, terms: &Terms) -> Vec<u8> {
+        let record = serde_json::json!({ "v": 1, "terms": terms, "decided": self });
+        serde_json_canonicalizer::to_vec(&record).unwrap_or_default()
+    }
+}
+
+/// The members whose passkeys answered a challenge; whoever answers must have been one when the question was put.
+///
+/// # Errors
+/// The first answer that does not hold.
+pub(crate) fn signers(
+    assertions: &[Assertion],
+    challenge: &[u8; 32],
+    commission: &Commission,
+    asked: Timestamp,
+) -> Result<BTreeSet<String>, DecisionError> {
+    let mut members = BTreeSet::new();
+    for assertion in assertions {
+        let known = commission.member_of(&assertion.credential, asked);
+        let (member, key) = known.ok_or(DecisionError::Stranger)?;
+        assertion
+            .verify(key, challenge, (&commission.rp_id, &commission.origins))
+            .map_err(|cause| DecisionError::Assertion { member: member.id.clone(), cause })?;
+        members.insert(member.id.clone());
+    }
+    Ok(members)
 }

@@ -32,14 +32,8 @@ impl Package {
     /// The record that the grant's entry commits to: terms and decision (RFC 8785).
     #[must_use]
     pub fn record(&self) -> Vec<u8> {
-        record(&self.terms, &self.decided)
+        self.decided.record(&self.terms)
     }
-}
-
-/// The record of a decision on terms.
-pub(crate) fn record(terms: &Terms, decided: &Decided) -> Vec<u8> {
-    let record = serde_json::json!({ "v": 1, "terms": terms, "decided": decided });
-    serde_json_canonicalizer::to_vec(&record).unwrap_or_default()
 }
 
 /// Why an edge does not do what it is asked to. The order is that of the checks: what is told is the first thing that is wrong.

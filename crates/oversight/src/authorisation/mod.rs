@@ -18,6 +18,8 @@ mod gate;
 mod list;
 mod quota;
 mod receipt;
+mod resolution;
+mod standing;
 mod terms;
 
 pub use assertion::{Assertion, AssertionError, PublicKey};
@@ -29,4 +31,6 @@ pub use gate::{Ask, Authorised, Contradiction, Gate, Package, Refused, Trusted, 
 pub use list::{IndicatorList, ListError};
 pub use quota::Quota;
 pub use receipt::{Receipt, Use};
+pub use resolution::{Resolution, Resolved, Subject};
+pub use standing::State;
 pub use terms::{Category, Field, Kind, Terms, TermsError};

@@ -10,7 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use oversight::authorisation::{
     Assertion, AssertionError, Category, CategoryRule, Commission, CommissionError, Contradiction, Decided, Decision,
     DecisionError, EmergencyRule, Entry, EntryKind, Field, Frame, FrameError, Gate, IndicatorList, Kind, ListError,
-    Member, Package, PublicKey, Quota, Receipt, Refused, Terms, TermsError, Trusted, Verdict, Witnessed,
+    Member, Package, PublicKey, Quota, Receipt, Refused, Resolution, Resolved, State, Subject, Terms, TermsError, Trusted,
+    Verdict, Witnessed,
 };
 use oversight::{OrganisationId, Purpose};
 use proptest::prelude::*;
@@ -468,6 +469,59 @@ fn what_no_commission_can_grant() {
     commission.threshold = 3;
     commission.members[1].passkeys = commission.members[0].passkeys.clone();
     assert!(matches!(commission.check(), Err(CommissionError::Twice(_))));
+}
+
+#[test]
+fn the_standing_commission_resolves_together_and_on_one_text() {
+    let scene = Scene::new();
+    let resolution = Resolution {
+        subject: Subject::Frame,
+        digest: hex::encode(scene.frame.digest()),
+        by: hex::encode(scene.commission.digest()),
+        asked: at("2026-11-01T00:00:00Z"),
+        reason: String::new(),
+    };
+    let resolve = |resolution: &Resolution, members: &[usize]| {
+        let challenge = resolution.challenge();
+        let answer = |n: &usize| scene.authenticators[*n].answer(&format!("key{n}"), &challenge, USED);
+        Resolved { assertions: members.iter().map(answer).collect(), resolution: resolution.clone() }
+    };
+    assert_eq!(resolve(&resolution, &[0, 1, 4]).verify(&scene.commission).unwrap().len(), 3);
+    let few = Err(DecisionError::TooFew { decided: 2, needed: 3 });
+    assert_eq!(resolve(&resolution, &[0, 1, 1]).verify(&scene.commission), few);
+    // Signed for another text, by another commission, or for a decision on terms.
+    let mut other = resolve(&resolution, &[0, 1, 2]);
+    other.resolution.digest = hex::encode([0; 32]);
+    assert!(matches!(other.verify(&scene.commission), Err(DecisionError::Assertion { .. })));
+    let mut later = scene.commission.clone();
+    later.version = 2;
+    let resolved = resolve(&resolution, &[0, 1, 2]);
+    assert_eq!(resolved.verify(&later), Err(DecisionError::OtherCommission));
+    let decided = scene.decide(scene.decision(&terms(), Verdict::Grant), &[0, 1, 2]);
+    let borrowed = Resolved { assertions: decided.assertions, resolution };
+    assert!(borrowed.verify(&scene.commission).is_err());
+}
+
+#[test]
+fn what_can_follow_what() {
+    let mut table = Vec::new();
+    for state in State::ALL {
+        for verdict in Verdict::ALL {
+            if let Some(after) = state.after(*verdict) {
+                table.push(format!("{} {} {}", state.name(), verdict.name(), after.name()));
+            }
+        }
+    }
+    let expected = [
+        "requested grant granted",
+        "requested refuse refused",
+        "granted suspend suspended",
+        "granted revoke revoked",
+        "suspended resume granted",
+        "suspended revoke revoked",
+    ];
+    assert_eq!(table, expected);
+    assert!(!State::Requested.was_granted() && !State::Refused.was_granted() && State::Revoked.was_granted());
 }
 
 /// The places of a JSON value that hold no other value.

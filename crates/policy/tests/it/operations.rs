@@ -111,3 +111,48 @@ fn one_withdraws_what_is_ones_own_and_can_be_read() {
         "it may not read it, so it may not withdraw it"
     );
 }
+
+#[test]
+fn who_asks_for_authorisations_decides_them_and_uses_them() {
+    let engine = engine();
+    let operations = [
+        (Operation::RequestAuthorisation, 'r'),
+        (Operation::SeeAuthorisations, 's'),
+        (Operation::DecideAuthorisation, 'd'),
+        (Operation::ConstituteCommission, 'c'),
+        (Operation::UseAuthorisations, 'u'),
+    ];
+    let mut table = String::new();
+    for role in OrganisationRole::ALL {
+        for may in PersonRole::ALL {
+            let line = |kind: PrincipalKind| -> String {
+                let mut principal = person(*role, "mine", &[*may]);
+                principal.kind = kind;
+                let may = |(operation, letter)| if engine.may(&principal, operation) { letter } else { '.' };
+                operations.into_iter().map(may).collect()
+            };
+            let kinds =
+                [PrincipalKind::Person("p".into()), PrincipalKind::Program("t".into()), PrincipalKind::Edge("e".into())];
+            let [person, program, edge] = kinds.map(line);
+            assert_eq!(program, ".....", "no program of anybody has a part in it");
+            assert_eq!(edge, if *role == OrganisationRole::Oversight { "....." } else { "....u" });
+            if person != "....." {
+                writeln!(table, "{:12}{:14}{person}", role.name(), may.name()).unwrap();
+            }
+        }
+    }
+    expect_test::expect![[r#"
+        coordinator duty_officer  rs...
+        coordinator approver      rs...
+        coordinator administrator .s...
+        agency      duty_officer  rs...
+        agency      approver      rs...
+        agency      administrator .s...
+        operator    duty_officer  .s...
+        operator    approver      .s...
+        operator    administrator .s...
+        oversight   commissioner  .sd..
+        oversight   administrator ...c.
+    "#]]
+    .assert_eq(&table);
+}

@@ -4,6 +4,7 @@
 mod accounts;
 mod agreements;
 mod audit;
+mod authorisations;
 mod between;
 mod copies;
 mod corpus;

@@ -8,4 +8,7 @@ export const AUDIT_ACTIONS = ['objects-added', 'objects-deleted', 'objects-relea
   'case-opened', 'case-changed', 'peer-changed', 'objects-taken-back', 'search-saved', 'sameness-decided', 'source-graded', 'products-declared',
   'agreement-changed', 'sharing-group-changed', 'audience-asked',
   'policy-changed', 'release-changed', 'release-requested', 'release-answered', 'objects-recalled', 'recall-acknowledged', 'question-asked',
-  'question-answered', 'question-closed', 'contribution-judged', 'reported-anonymously', 'seal-key-changed', 'seal-opened', 'node-started'] as const
+  'question-answered', 'question-closed', 'contribution-judged', 'reported-anonymously', 'seal-key-changed', 'seal-opened',
+  'authorisation-requested', 'authorisation-answered', 'authorisation-granted', 'authorisation-refused', 'authorisation-suspended',
+  'authorisation-resumed', 'authorisation-revoked', 'authorisation-list-inspected', 'authorisation-used', 'commission-changed', 'frame-changed',
+  'node-started'] as const

@@ -1,0 +1,183 @@
+//! The Merkle trees of a node: one over all acts, one over the authorisations. Leaf `i` is the RFC 6962 hash of the log's entry `i`.
+//!
+//! The rows, the tree's complete nodes and its right edge are written together, in the transaction of the act, so the root is known
+//! at every commit.
+
+use tlog::{Frontier, Hash};
+
+use crate::sql::{count, stored};
+use crate::{Reader, StoreError, Tx};
+
+/// Rows that [`Tree::verify`] reads at a time.
+pub(crate) const VERIFY_CHUNK: i64 = 4096;
+
+/// Which tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tree {
+    /// Over all acts ([`crate::audit`]); an entry is a commitment of 32 bytes.
+    Acts,
+    /// Over what was asked of, decided by and done under the commission ([`crate::authorisations`]); an entry is an
+    /// [`oversight::authorisation::Entry`].
+    Authorisations,
+}
+
+impl Tree {
+    /// The table with a row for each leaf, which has the columns `leaf` and `hash`.
+    fn leaves(self) -> &'static str {
+        match self {
+            Self::Acts => "audit",
+            Self::Authorisations => "authorisation_log",
+        }
+    }
+
+    /// The table of complete inner nodes, level 1 and up.
+    fn inner(self) -> &'static str {
+        match self {
+            Self::Acts => "audit_nodes",
+            Self::Authorisations => "authorisation_nodes",
+        }
+    }
+
+    /// For people.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Acts => "audit",
+            Self::Authorisations => "authorisation",
+        }
+    }
+
+    /// The tree's size and root at this snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a node is missing.
+    pub fn head(self, reader: &Reader<'_>) -> Result<(u64, Hash), StoreError> {
+        let frontier = self.restore(reader)?;
+        Ok((frontier.size(), frontier.root()))
+    }
+
+    /// The log's entries `from .. to`, in order: what entry bundles are made of.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a row is not readable.
+    pub fn entries(self, reader: &Reader<'_>, from: u64, to: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+        match self {
+            Self::Acts => {
+                Ok(crate::audit::entries(reader, from, to)?.into_iter().map(|entry| entry.to_vec()).collect())
+            }
+            Self::Authorisations => crate::authorisations::log::entries(reader, from, to),
+        }
+    }
+
+    /// The hash of a complete node of the tree; level 0 are the leaves. `None` where there is no such node yet.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn node(self, reader: &Reader<'_>, level: u8, index: u64) -> Result<Option<Hash>, StoreError> {
+        if level == 0 {
+            let sql = format!("SELECT hash FROM {} WHERE leaf = ?1", self.leaves());
+            reader.first(&sql, [stored(index)], |row| row.get(0))
+        } else {
+            let sql = format!("SELECT hash FROM {} WHERE level = ?1 AND position = ?2", self.inner());
+            reader.first(&sql, (i64::from(level), stored(index)), |row| row.get(0))
+        }
+    }
+
+    /// The hashes of consecutive complete nodes `from .. to` of one level, as far as they exist: what a tile is made of.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn nodes(self, reader: &Reader<'_>, level: u8, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
+        let (from, to) = (stored(from), stored(to));
+        if level == 0 {
+            let table = self.leaves();
+            let sql = format!("SELECT hash FROM {table} WHERE leaf >= ?1 AND leaf < ?2 ORDER BY leaf");
+            reader.rows(&sql, (from, to), |row| row.get(0))
+        } else {
+            let sql = format!(
+                "SELECT hash FROM {} WHERE level = ?1 AND position >= ?2 AND position < ?3 ORDER BY position",
+                self.inner()
+            );
+            reader.rows(&sql, (i64::from(level), from, to), |row| row.get(0))
+        }
+    }
+
+    /// Computes the whole tree from the rows and compares it with what is stored; gives size and root, which the caller compares
+    /// with a signed checkpoint. `rows` gives the next rows from a leaf on, none at the end; `check` gives the leaf's hash as
+    /// its row makes it, if the row is the one of that leaf and holds nothing that does not fit.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`], naming the first leaf or node that is not what its row makes it.
+    pub(crate) fn verify<R>(
+        self,
+        reader: &Reader<'_>,
+        rows: impl Fn(i64) -> Result<Vec<R>, StoreError>,
+        check: impl Fn(&R, u64) -> Result<Hash, &'static str>,
+    ) -> Result<(u64, Hash), StoreError> {
+        let mut frontier = Frontier::new();
+        loop {
+            let chunk = rows(stored(frontier.size()))?;
+            for row in &chunk {
+                let leaf = frontier.size();
+                let wrong = |what: &str| StoreError::corrupt(format!("{} leaf {leaf}: {what}", self.name()));
+                let hash = check(row, leaf).map_err(wrong)?;
+                for (level, index, hash) in frontier.append(hash) {
+                    if self.node(reader, level, index)? != Some(hash) {
+                        return Err(wrong(&format!(
+                            "the hash of level {level}, index {index} is not that of the record"
+                        )));
+                    }
+                }
+            }
+            if chunk.is_empty() {
+                break;
+            }
+        }
+        let wrong = |what: &str| StoreError::corrupt(format!("the {} tree {what}", self.name()));
+        let (size, root) = self.head(reader)?;
+        if (size, root) != (frontier.size(), frontier.root()) {
+            return Err(wrong("has a right edge that does not fit its rows"));
+        }
+        let nodes = reader.number(&format!("SELECT COUNT(*) FROM {}", self.inner()), ())?;
+        if count(nodes) != size - u64::from(size.count_ones()) {
+            return Err(wrong("has nodes that no row makes"));
+        }
+        Ok((size, root))
+    }
+
+    /// The leaf that is written next.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when a node is missing.
+    pub(crate) fn next(self, tx: &Tx<'_>) -> Result<u64, StoreError> {
+        if let Some(frontier) = tx.state.borrow().trees.get(&self) {
+            return Ok(frontier.size());
+        }
+        let frontier = self.restore(tx)?;
+        let size = frontier.size();
+        tx.state.borrow_mut().trees.insert(self, frontier);
+        Ok(size)
+    }
+
+    /// Grows the tree by the leaf whose row was just written at [`Tree::next`].
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) fn grow(self, tx: &Tx<'_>, hash: Hash) -> Result<(), StoreError> {
+        let mut state = tx.state.borrow_mut();
+        let unread = || StoreError::corrupt(format!("the {} tree was not read before it grew", self.name()));
+        let frontier = state.trees.get_mut(&self).ok_or_else(unread)?;
+        let sql = format!("INSERT INTO {} (level, position, hash) VALUES (?1, ?2, ?3)", self.inner());
+        for (level, index, hash) in frontier.append(hash) {
+            if level > 0 {
+                tx.execute(&sql, (i64::from(level), stored(index), hash))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn restore(self, reader: &Reader<'_>) -> Result<Frontier, StoreError> {
+        let size = count(reader.number(&format!("SELECT MAX(leaf) + 1 FROM {}", self.leaves()), ())?);
+        Frontier::restore(size, |level, index| self.node(reader, level, index).ok().flatten())
+            .map_err(|error| StoreError::corrupt(format!("{} tree: {error}", self.name())))
+    }
+}
