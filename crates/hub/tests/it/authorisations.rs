@@ -95,6 +95,12 @@ impl<'a> Edge<'a> {
         gate.follow(&head, &entries).unwrap();
     }
 
+    /// Follows the log by one entry at least.
+    async fn follow_on(&self, gate: &mut Gate) {
+        let more = gate.seen() + 1;
+        self.follow(gate, more).await;
+    }
+
     async fn packages(&self) -> Vec<Package> {
         let told = self.good("/edge/v1/authorisations").await;
         serde_json::from_value(told["packages"].clone()).unwrap()
@@ -179,15 +185,15 @@ async fn the_whole_life_of_an_authorisation() {
     let stopped = members[4].decide(&asked, "suspend").await;
     assert_eq!(stopped["state"], "suspended");
     assert!(edge.packages().await.is_empty() && edge.list(id(&asked)).await.is_none());
-    edge.follow(&mut gate, gate.seen() + 1).await;
+    edge.follow_on(&mut gate).await;
     assert_eq!(gate.ask(&package, &quota, now()).unwrap_err(), Refused::Stopped);
     members[0].decide(&asked, "resume").await;
     members[3].decide(&asked, "resume").await;
     assert_eq!(members[4].decide(&asked, "resume").await["state"], "granted");
-    edge.follow(&mut gate, gate.seen() + 1).await;
+    edge.follow_on(&mut gate).await;
     assert!(gate.ask(&package, &quota, now()).is_ok());
     assert_eq!(members[1].decide(&asked, "revoke").await["may"], json!([]));
-    edge.follow(&mut gate, gate.seen() + 1).await;
+    edge.follow_on(&mut gate).await;
     assert_eq!(gate.ask(&package, &quota, now()).unwrap_err(), Refused::Stopped);
 
     // Each step is an entry whose record its parties can check, and an act.
@@ -308,7 +314,8 @@ async fn who_has_no_part_in_it_is_refused() {
     let used_up = members[1].signed.post(&finish, body(&begun, &credential)).await;
     assert_eq!(used_up.status, 422, "an answer can be tried once");
     let begun = members[1].signed.done(&start, decision(&asked, "grant")).await;
-    let refused = members[2].signed.post(&finish, body(&begun, &members[2].answer(&begun["options"]))).await;
+    let credential = members[2].answer(&begun["options"]);
+    let refused = members[2].signed.post(&finish, body(&begun, &credential)).await;
     assert_eq!(refused.status, 422, "a challenge is one account's");
     let begun = members[1].signed.done(&start, decision(&asked, "grant")).await;
     let mut forged = members[1].answer(&begun["options"]);

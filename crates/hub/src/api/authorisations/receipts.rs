@@ -33,6 +33,7 @@ struct ReceiptQuery {
     /// How many, at most 500; 100 where absent.
     limit: Option<usize>,
     /// Only those under this authorisation.
+    #[param(value_type = Option<String>)]
     authorisation: Option<uuid::Uuid>,
 }
 
