@@ -25,9 +25,11 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
-    AuditList, AuthorisedIndicators, Board, CaseList, EdgeAuthorisationLog, EdgeAuthorisations, EdgeHello, EdgeKey, EdgeList, EdgeStatus, Ingested, Intelligence, NewEdge, NewOpinion,
-    NewOrganisation, NewPerson, NewSighting, NewToken, Node, OpinionsAccepted, OpinionsPosted, Organisation,
-    Person, PersonAdded, Problem, ReceiptsAccepted, ReceiptsPosted, RegisteredEdge, SightingsAccepted, SightingsPosted, TokenInfo, TokenIssued,
+    AuditList, AuthorisedIndicators, Board, CaseList, EdgeAuthorisationLog, EdgeAuthorisations, EdgeHello,
+    EdgeKey, EdgeList, EdgeStatus, Ingested, Intelligence, NewEdge, NewOpinion, NewOrganisation, NewPerson,
+    NewSighting, NewToken, Node, OpinionsAccepted, OpinionsPosted, Organisation, Person, PersonAdded,
+    Problem, ReceiptsAccepted, ReceiptsPosted, RegisteredEdge, SightingsAccepted, SightingsPosted, TokenInfo,
+    TokenIssued,
 };
 
 /// Longest time that a hub is asked to hold an answer back for, in seconds.

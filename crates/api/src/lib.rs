@@ -28,8 +28,8 @@ pub use agreement::{
     RedactedCopy, Rule, SharingGroupInfo, SharingGroupList,
 };
 pub use authorisation::{
-    AuthorisationEntry, AuthorisationInfo, AuthorisationList, AuthorisedIndicators, Candidate, CharterProposal,
-    CommissionMember, DecisionChallenge, EdgeAuthorisationLog, EdgeAuthorisations, EdgeKey,
+    AuthorisationEntry, AuthorisationInfo, AuthorisationList, AuthorisedIndicators, Candidate,
+    CharterProposal, CommissionMember, DecisionChallenge, EdgeAuthorisationLog, EdgeAuthorisations, EdgeKey,
     NewAuthorisation, NewCommission, NewDecision, NewResolution, Oversight, PendingDecision, ReceiptList,
     ReceiptOutcome, ReceiptRow, ReceiptsAccepted, ReceiptsPosted, StandingCommission, StandingFrame,
 };

@@ -74,7 +74,11 @@ impl Standing {
     ///
     /// # Errors
     /// [`StoreError::Abandoned`] where nothing stands.
-    pub(crate) fn demand(reader: &Reader<'_>, realm: &Realm, is_configured: bool) -> Result<Self, StoreError> {
+    pub(crate) fn demand(
+        reader: &Reader<'_>,
+        realm: &Realm,
+        is_configured: bool,
+    ) -> Result<Self, StoreError> {
         let standing = if is_configured { Self::read(reader, realm)? } else { None };
         standing.ok_or_else(|| {
             let why = "state-tasked monitoring cannot be authorised at this node: it needs a frame in the configuration, a \
@@ -85,7 +89,11 @@ impl Standing {
 }
 
 /// The caller as a member of the commission that stands, now.
-pub(crate) fn member<'m>(caller: &Caller, standing: &'m Charter<Commission>, now: Timestamp) -> Option<&'m Member> {
+pub(crate) fn member<'m>(
+    caller: &Caller,
+    standing: &'m Charter<Commission>,
+    now: Timestamp,
+) -> Option<&'m Member> {
     if caller.principal.organisation != standing.organisation || caller.session.is_none() {
         return None;
     }
@@ -312,7 +320,9 @@ mod tests {
             "rawId": "YQ==", "response": { "authenticatorData": "Yg", "clientDataJSON": "Yw", "signature": "ZA" },
         });
         assert_eq!(assertion(&good).unwrap().credential, "YQ");
-        for (place, name) in [("/rawId", "rawId"), ("/response/signature", "signature"), ("/response", "authenticatorData")] {
+        for (place, name) in
+            [("/rawId", "rawId"), ("/response/signature", "signature"), ("/response", "authenticatorData")]
+        {
             for with in [Value::Null, json!(1), json!("x".repeat(5000))] {
                 let mut bad = good.clone();
                 *bad.pointer_mut(place).unwrap() = with;

@@ -65,8 +65,8 @@ pub mod administration;
 pub mod policies;
 
 pub use config::{
-    BODY_BYTES_MAX, ConfigError, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, RawConfig, RawFederation, RawOversight,
-    STREAMS_MAX, Secret, TlsFiles,
+    BODY_BYTES_MAX, ConfigError, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, RawConfig, RawFederation,
+    RawOversight, STREAMS_MAX, Secret, TlsFiles,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
 pub use federation::one_way::resend;

@@ -247,8 +247,9 @@ impl Owner {
             (self.size, Arc::clone(&self.key), self.log.0.folder.clone(), self.log.0.tree);
         let agreed = if self.log.0.is_shared { Some(self.agree().await?) } else { None };
         let has_tiles = self.log.0.shelf.is_none();
-        let published =
-            self.store.read(move |reader| write_growth(reader, (tree, &key), (&folder, has_tiles), old, agreed));
+        let published = self
+            .store
+            .read(move |reader| write_growth(reader, (tree, &key), (&folder, has_tiles), old, agreed));
         if let Some((size, note)) = published.await.map_err(|error| error.to_string())? {
             self.log.0.checkpoint.store(Some(Arc::new(Bytes::from(note))));
             if has_tiles {

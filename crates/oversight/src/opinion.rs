@@ -1,6 +1,5 @@
 //! An operator's own word on an indicator, as far as it may leave the operator's network.
 
-
 use serde::{Deserialize, Serialize};
 use stix::Id;
 use stix::marking::Tlp;

@@ -160,7 +160,8 @@ pub fn decide(tx: &mut Tx<'_>, realm: &Realm, decided: &Decided) -> Result<u64, 
         Verdict::Revoke => (EntryKind::Revoke, authorisation.grant_leaf),
     };
     // A stop that names no grant would stop nothing.
-    let about = Some(about.ok_or_else(|| StoreError::corrupt(format!("authorisation {id} was granted nowhere")))?);
+    let about =
+        Some(about.ok_or_else(|| StoreError::corrupt(format!("authorisation {id} was granted nowhere")))?);
     let record = decided.record(&authorisation.terms);
     let leaf = log::append(tx, &NewEntry { kind, about, authorisation: Some(id), record: &record })?;
     let grant = if verdict == Verdict::Grant { Some(leaf) } else { authorisation.grant_leaf };
@@ -240,8 +241,7 @@ pub fn page(
     reader.rows(&sql, params, read)
 }
 
-const COLUMNS: &str =
-    "terms, person, state, sealed, request_leaf, grant_leaf, decisions, pending, created, changed, requested_by";
+const COLUMNS: &str = "terms, person, state, sealed, request_leaf, grant_leaf, decisions, pending, created, changed, requested_by";
 
 fn read(row: &Row<'_>) -> Result<Authorisation, StoreError> {
     let terms: Terms = parsed("terms", row.text(0)?, |text| serde_json::from_str(text).ok())?;

@@ -153,7 +153,10 @@ pub fn enact(
         "INSERT INTO charters (realm, subject, leaf, text, organisation, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![key, subject.name(), stored(leaf), json.to_string(), organisation.as_str(), micros(tx.now())],
     )?;
-    tx.execute("DELETE FROM charter_proposals WHERE realm = ?1 AND subject = ?2", params![key, subject.name()])?;
+    tx.execute(
+        "DELETE FROM charter_proposals WHERE realm = ?1 AND subject = ?2",
+        params![key, subject.name()],
+    )?;
     Ok(leaf)
 }
 
@@ -161,8 +164,13 @@ pub fn enact(
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when the row is not readable.
-pub fn proposal(reader: &Reader<'_>, realm: &Realm, subject: Subject) -> Result<Option<Proposal>, StoreError> {
-    let sql = "SELECT text, person, pending, created FROM charter_proposals WHERE realm = ?1 AND subject = ?2";
+pub fn proposal(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    subject: Subject,
+) -> Result<Option<Proposal>, StoreError> {
+    let sql =
+        "SELECT text, person, pending, created FROM charter_proposals WHERE realm = ?1 AND subject = ?2";
     reader.first(sql, params![reader.realm(realm)?, subject.name()], read_proposal)
 }
 

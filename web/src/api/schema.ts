@@ -311,6 +311,80 @@ export interface components {
             /** @description The leaf's hash, hexadecimal. */
             leaf: string;
         };
+        /** @description An entry of the log of authorisations with what it commits to: whoever holds both can check it against the published log. */
+        AuthorisationEntry: {
+            /**
+             * Format: int64
+             * @description Its place in the log.
+             */
+            leaf: number;
+            /** @description `request`, `grant`, `refuse`, `suspend`, `resume`, `revoke`. */
+            kind: string;
+            /** @description When: RFC 3339. */
+            at: string;
+            /** @description The entry as it stands in the log. */
+            entry: string;
+            /** @description The record that it commits to: terms, and decision with the commissioners' passkeys over it. */
+            record: string;
+            /** @description The salt of the commitment, hexadecimal. */
+            salt: string;
+        };
+        /** @description An authorisation and where it stands. */
+        AuthorisationInfo: {
+            /** @description Its id. */
+            id: string;
+            /** @description `requested`, `granted`, `suspended`, `refused`, `revoked`. */
+            state: string;
+            /** @description Whether it counts now: granted, and within its time. */
+            in_force: boolean;
+            /** @description SHA-256 of the terms, hexadecimal: what commissioners sign. */
+            terms_hash: string;
+            /** @description The terms as they are hashed (RFC 8785). */
+            terms: Record<string, never>;
+            /** @description Whether the operators' edges are not given the list. */
+            sealed: boolean;
+            /**
+             * Format: int64
+             * @description The request's place in the log of authorisations.
+             */
+            request_leaf: number;
+            /**
+             * Format: int64
+             * @description The grant's, where there is one.
+             */
+            grant_leaf?: number | null;
+            /** @description When it was asked for: RFC 3339. */
+            created: string;
+            /** @description When it last changed: RFC 3339. */
+            changed: string;
+            pending?: components["schemas"]["PendingDecision"] | null;
+            /**
+             * Format: int64
+             * @description How often edges signed for having used it; for the commission only.
+             */
+            uses?: number | null;
+            /** @description The decisions that the reader may take: `grant`, `refuse`, `suspend`, `resume`, `revoke`. */
+            may: string[];
+            /** @description What happened to it, oldest first; only where one authorisation is asked for. */
+            history: components["schemas"]["AuthorisationEntry"][];
+        };
+        /** @description Authorisations that the reader may know of. */
+        AuthorisationList: {
+            /** @description Those asked for last first. */
+            authorisations: components["schemas"]["AuthorisationInfo"][];
+            /**
+             * Format: int64
+             * @description Give it as `before` for older ones.
+             */
+            next?: number | null;
+        };
+        /** @description What is looked for under an authorisation. */
+        AuthorisedIndicators: {
+            /** @description The salt of its root, hexadecimal. */
+            salt: string;
+            /** @description STIX patterns, in an order that counts. */
+            patterns: string[];
+        };
         /** @description The situation board: is something happening to us, where, and is someone on it? */
         Board: {
             /** @description All fifteen sectors, in their official order. */
@@ -338,6 +412,25 @@ export interface components {
             sequence: number;
             /** @description RFC 3339. */
             as_of: string;
+        };
+        /** @description A person who could be a commissioner. */
+        Candidate: {
+            /** @description The account. */
+            id: string;
+            /** @description For people. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Passkeys that can decide: ES256 (P-256) or EdDSA (Ed25519).
+             */
+            passkeys: number;
+            /**
+             * Format: int64
+             * @description Registered passkeys of other kinds, which cannot.
+             */
+            passkeys_of_other_kinds: number;
+            /** @description Whether the person is a member of the standing commission. */
+            is_member: boolean;
         };
         /** @description One case, whole. */
         Case: {
@@ -469,11 +562,43 @@ export interface components {
             /** @description The credential's `toJSON()`. */
             credential: Record<string, never>;
         };
+        /** @description What the standing commission is asked about itself or its frame. */
+        CharterProposal: {
+            /** @description `commission` or `frame`. */
+            subject: string;
+            /** @description SHA-256 of the document, hexadecimal. */
+            digest: string;
+            /** @description The document that would be in force. */
+            document: Record<string, never>;
+            /** @description The names of those who signed for it so far. */
+            signed_by: string[];
+            /**
+             * Format: int32
+             * @description How many it takes.
+             */
+            needed: number;
+        };
         /**
          * @description A stable error code.
          * @enum {string}
          */
         Code: "bad-request" | "sign-in-needed" | "sign-in-refused" | "fresh-proof-needed" | "not-allowed" | "not-found" | "method-not-allowed" | "not-acceptable" | "conflict" | "too-large" | "unsupported-media-type" | "unprocessable" | "too-many" | "internal" | "unavailable";
+        /** @description A commissioner. */
+        CommissionMember: {
+            /** @description The account. */
+            id: string;
+            /** @description For people. */
+            name: string;
+            /** @description From when: RFC 3339. */
+            from: string;
+            /** @description Until when, exclusively: RFC 3339. */
+            until: string;
+            /**
+             * Format: int64
+             * @description How many passkeys.
+             */
+            passkeys: number;
+        };
         /** @description Something that actors use. */
         Compared: {
             /** @description `technique`, `software`, `infrastructure`, `target`. */
@@ -528,6 +653,50 @@ export interface components {
             next?: string | null;
             /** @description Sightings that came in before this are counted: RFC 3339. */
             as_of: string;
+        };
+        /** @description What a commissioner's authenticator is asked to sign. */
+        DecisionChallenge: {
+            /** @description Send it back with the authenticator's answer, within five minutes. */
+            challenge_id: string;
+            /** @description WebAuthn's request options as JSON, binary values in base64url. The challenge is the hash of `document`. */
+            options: Record<string, never>;
+            /** @description What is signed: all who take part sign these words. */
+            document: Record<string, never>;
+            /** @description The names of those who signed it so far. */
+            signed_by: string[];
+            /**
+             * Format: int32
+             * @description How many it takes.
+             */
+            needed: number;
+        };
+        /** @description The log of authorisations since an entry. */
+        EdgeAuthorisationLog: {
+            /** @description The newest signed checkpoint of the log (C2SP signed-note). */
+            checkpoint: string;
+            /** @description The entries from the one asked for on, up to the checkpoint's size or the most that one answer holds. */
+            entries: string[];
+            /** @description Whether the checkpoint covers more. */
+            more: boolean;
+        };
+        /**
+         * @description What an edge is given of authorisations: the commission's decisions that are in force at its operator, and by what it can check
+         *     them. It believes none of it before it has: its operator pins commission and frame, and witnesses vouch for the log.
+         */
+        EdgeAuthorisations: {
+            /** @description Terms, decision, salt and place in the log of each grant, as they are checked. */
+            packages: Record<string, never>[];
+            /** @description Those whose list the edge is given, by their ids; the others are sealed. */
+            open: string[];
+            /**
+             * Format: int64
+             * @description Give it as `before` for more.
+             */
+            next?: number | null;
+            /** @description The commission that stands: to be compared with the one that the operator pinned. */
+            commission?: Record<string, never> | null;
+            /** @description The frame in force, likewise. */
+            frame?: Record<string, never> | null;
         };
         /**
          * @description How an edge is.
@@ -589,6 +758,13 @@ export interface components {
             quarantined?: number;
             /** @description Of these the ones that matched and whose sightings the operator consents to let out, at most 100. */
             quarantined_indicators?: string[];
+        };
+        /** @description The key that an edge will sign receipts with. */
+        EdgeKey: {
+            /** @description Ed25519, 32 bytes in hexadecimal. */
+            key: string;
+            /** @description The key's signature over `yagura edge key v1`, a zero byte and the edge's short name, in hexadecimal: that the edge has it. */
+            signature: string;
         };
         /** @description One thing that left an edge. */
         EdgeLedgerEntry: {
@@ -1018,6 +1194,38 @@ export interface components {
             /** @description Only say what would be changed or refused. */
             dry_run?: boolean;
         };
+        /** @description Asks the commission for an authorisation. */
+        NewAuthorisation: {
+            /** @description `ordinary`, or `emergency`: decided by few, short, and told to the whole commission at once. */
+            kind: string;
+            /** @description On which ground, e.g. `foreign-domestic`; the frame in force says which there are, and names the article. */
+            category: string;
+            /** @description Short names of the operators in whose networks. */
+            operators: string[];
+            /** @description What is looked for: STIX patterns, in an order that counts. */
+            indicators: string[];
+            /** @description Whether the operators' edges are not given the list: it is then for private matching only. */
+            sealed?: boolean;
+            /** @description What may leave: `addresses`, `own-pseudonyms`, `domains`, `hashes`, `ports`, `protocol`, `bytes`. */
+            fields: string[];
+            /**
+             * Format: int32
+             * @description How often the list may be put to each operator in a day (UTC).
+             */
+            queries_per_day: number;
+            /** @description From when: RFC 3339. */
+            from: string;
+            /** @description Until when, exclusively: RFC 3339. */
+            until: string;
+            /** @description The class by which what comes of it is kept, as the frame names it. */
+            retention: string;
+            /** @description What for, e.g. `collective-defence`. */
+            purpose: string;
+            /** @description Why, for the commissioners. */
+            reason: string;
+            /** @description The authorisation that this one is a narrower form of. */
+            narrows?: string | null;
+        };
         /** @description Opens a case by hand. */
         NewCase: {
             /** @description 1–200 characters. */
@@ -1029,6 +1237,29 @@ export interface components {
             severity: number;
             /** @description STIX identifiers of objects concerned. */
             objects?: string[];
+        };
+        /** @description Names the first commission, or proposes another one to the one that stands. */
+        NewCommission: {
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description How many decide together; at least two.
+             */
+            threshold: number;
+            /** @description The accounts of its members, who have the role `commissioner` and a passkey that can decide. */
+            members: string[];
+            /** @description Until when they are commissioners: RFC 3339. */
+            until: string;
+        };
+        /** @description Begins to sign a decision on an authorisation. */
+        NewDecision: {
+            /** @description `grant`, `refuse`, `suspend`, `resume`, `revoke`. */
+            verdict: string;
+            /** @description SHA-256 of the terms that were read, hexadecimal. */
+            terms: string;
+            /** @description Why; needed where something is refused or stopped. Whoever joins others signs their words. */
+            reason?: string;
         };
         /** @description Registers an edge. */
         NewEdge: {
@@ -1189,6 +1420,15 @@ export interface components {
             /** @description Why. */
             reason: string;
         };
+        /** @description Begins to sign a resolution of the standing commission. */
+        NewResolution: {
+            /** @description `commission` or `frame`. */
+            subject: string;
+            /** @description The digest of the proposal that was read. */
+            digest: string;
+            /** @description Why, for whoever inspects; whoever joins others signs their words. */
+            reason?: string;
+        };
         /** @description A decision to be made. */
         NewSameness: {
             /** @description STIX identifiers of two objects. */
@@ -1316,9 +1556,12 @@ export interface components {
             id: string;
             /** @description When: RFC 3339. */
             at: string;
-            /** @description `recall`, `release-changed`, `release-request`, `release-answer`, `question`, `answer`. */
+            /**
+             * @description `recall`, `release-changed`, `release-request`, `release-answer`, `question`, `answer`, `agreement-…`, `authorisation-…`,
+             *     `commission-proposed`, `commission-changed`, `frame-changed`.
+             */
             kind: string;
-            /** @description The recall, request, question or object it is about. */
+            /** @description The recall, request, question, agreement, authorisation or object it is about. */
             subject: string;
             /** @description The object concerned. */
             object?: string | null;
@@ -1501,6 +1744,21 @@ export interface components {
             prefecture?: number | null;
             /** @description Its STIX identity. */
             identity: string;
+        };
+        /** @description The commission, its frame, and what it is asked about either. */
+        Oversight: {
+            /** @description Whether state-tasked monitoring can be authorised here: a commission stands, and it took a frame into force. */
+            is_on: boolean;
+            /** @description Why not, where it cannot: `no-frame` (the node is configured with none), `no-commission`, `frame-not-adopted`. */
+            off_because?: string | null;
+            commission?: components["schemas"]["StandingCommission"] | null;
+            frame?: components["schemas"]["StandingFrame"] | null;
+            /** @description What the standing commission is asked about itself or its frame. */
+            proposals: components["schemas"]["CharterProposal"][];
+            /** @description The people who could be commissioners, with the passkeys that they could decide by; for the oversight organisation only. */
+            candidates: components["schemas"]["Candidate"][];
+            /** @description The verifier key of the log of authorisations (C2SP signed-note): what edges and witnesses are told beforehand. */
+            log_key: string;
         };
         /** @description What this hub is to others. */
         OwnHub: {
@@ -1738,6 +1996,22 @@ export interface components {
          * @enum {string}
          */
         PeerWay: "link" | "outlet" | "inlet";
+        /** @description A decision that is being signed. */
+        PendingDecision: {
+            /** @description `grant` or `resume`. */
+            verdict: string;
+            /** @description The names of those who signed so far. */
+            signed_by: string[];
+            /**
+             * Format: int32
+             * @description How many it takes.
+             */
+            needed: number;
+            /** @description The reason that they signed. */
+            reason: string;
+            /** @description When the question was put: RFC 3339. */
+            asked: string;
+        };
         /** @description An account. */
         Person: {
             /** @description Account id. */
@@ -1916,6 +2190,78 @@ export interface components {
         RecallList: {
             /** @description The recalls, at most 200. */
             recalls: components["schemas"]["Recall"][];
+        };
+        /** @description What edges signed for. */
+        ReceiptList: {
+            /** @description Newest first. */
+            receipts: components["schemas"]["ReceiptRow"][];
+            /**
+             * Format: int64
+             * @description Give it as `before` for older ones.
+             */
+            next?: number | null;
+        };
+        /** @description What became of a receipt. */
+        ReceiptOutcome: {
+            /**
+             * Format: int64
+             * @description Its place there.
+             */
+            leaf: number;
+            /** @enum {string} */
+            outcome: "accepted";
+        } | {
+            /**
+             * Format: int64
+             * @description Its place in the log.
+             */
+            leaf: number;
+            /** @enum {string} */
+            outcome: "duplicate";
+        } | {
+            /** @description Why. */
+            why: string;
+            /** @enum {string} */
+            outcome: "refused";
+        };
+        /** @description An edge's signature for having used an authorisation. */
+        ReceiptRow: {
+            /**
+             * Format: int64
+             * @description Its place in the log of authorisations.
+             */
+            leaf: number;
+            /** @description When it came in: RFC 3339. */
+            at: string;
+            /** @description Under which authorisation. */
+            authorisation: string;
+            /** @description Whose question it was. */
+            asked_by: string;
+            /** @description At which operator. */
+            operator: string;
+            /** @description By which edge. */
+            edge: string;
+            /**
+             * Format: int32
+             * @description How many indicators were asked for.
+             */
+            count: number;
+            /** @description When it was used: RFC 3339. */
+            used_at: string;
+            /** @description The receipt as it was signed. */
+            receipt: Record<string, never>;
+            /** @description The edge's key, Ed25519 in hexadecimal. */
+            key: string;
+        };
+        /** @description What became of receipts, in their order. */
+        ReceiptsAccepted: {
+            /** @description One for each. */
+            outcomes: components["schemas"]["ReceiptOutcome"][];
+        };
+        /** @description Receipts of an edge. */
+        ReceiptsPosted: {
+            /** @description Each as it was signed. */
+            receipts: Record<string, never>[];
         };
         /** @description The redacted copies of an object, those first that are offered first. */
         RedactedCopies: {
@@ -2408,6 +2754,43 @@ export interface components {
              * @description Lines that could not be read.
              */
             unreadable: number;
+        };
+        /** @description The commission that stands. */
+        StandingCommission: {
+            /** @description SHA-256 of the document, hexadecimal: what operators compare and pin. */
+            digest: string;
+            /** @description Whose people they are. */
+            organisation: string;
+            /**
+             * Format: int64
+             * @description Its place in the log of authorisations.
+             */
+            leaf: number;
+            /** @description Since when: RFC 3339. */
+            at: string;
+            /**
+             * Format: int32
+             * @description How many decide together.
+             */
+            threshold: number;
+            /** @description The members. */
+            members: components["schemas"]["CommissionMember"][];
+            /** @description The document as it is hashed (RFC 8785), members with their passkeys' public keys. */
+            document: Record<string, never>;
+        };
+        /** @description The frame in force: which measures there are, for how long at most, under which limits. */
+        StandingFrame: {
+            /** @description SHA-256 of the document, hexadecimal: what operators compare and pin. */
+            digest: string;
+            /**
+             * Format: int64
+             * @description Its place in the log of authorisations.
+             */
+            leaf: number;
+            /** @description Since when: RFC 3339. */
+            at: string;
+            /** @description The document as it is hashed (RFC 8785). */
+            document: Record<string, never>;
         };
         /** @description A node that was turned away because its certificate is no peer's. */
         StrangerHub: {

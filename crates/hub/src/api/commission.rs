@@ -126,7 +126,8 @@ impl New {
             let person = person.ok_or_else(|| {
                 unfit("unprocessable", format!("members: `{id}` is no commissioner of your organisation"))
             })?;
-            let before = standing.and_then(|standing| standing.text.members.iter().find(|known| known.id == *id));
+            let before =
+                standing.and_then(|standing| standing.text.members.iter().find(|known| known.id == *id));
             let passkeys = credentials::of_person(reader, &crate::REALM, id)?;
             let passkeys: std::collections::BTreeMap<_, _> = passkeys.iter().filter_map(public_key).collect();
             if passkeys.is_empty() {
@@ -222,13 +223,18 @@ async fn start(
 }
 
 /// Asks the commission for the frame of the configuration, where it is another than the one in force and not asked for yet.
-fn propose_configured(tx: &mut Tx<'_>, caller: &Caller, configured: Option<&Frame>) -> Result<(), StoreError> {
+fn propose_configured(
+    tx: &mut Tx<'_>,
+    caller: &Caller,
+    configured: Option<&Frame>,
+) -> Result<(), StoreError> {
     let Some(frame) = configured else { return Ok(()) };
     let realm = caller.realm();
     let is_in_force = charters::frame(tx, realm)?.is_some_and(|known| known.text == *frame);
     let text = Text::Frame(frame.clone());
     let asked = charters::proposal(tx, realm, Subject::Frame)?;
-    let is_asked = asked.is_some_and(|asked| Text::parse(Subject::Frame, &asked.text).as_ref() == Some(&text));
+    let is_asked =
+        asked.is_some_and(|asked| Text::parse(Subject::Frame, &asked.text).as_ref() == Some(&text));
     if is_in_force || is_asked {
         return Ok(());
     }
@@ -309,8 +315,8 @@ fn event(caller: &Caller, subject: Subject, digest: &[u8; 32]) -> AuditEvent {
 
 async fn told(state: &AppState, caller: &Caller) -> Answer<Oversight> {
     let (asker, configured) = (caller.clone(), state.frame.clone());
-    let shows_candidates =
-        caller.may(state, Operation::ConstituteCommission) || caller.may(state, Operation::DecideAuthorisation);
+    let shows_candidates = caller.may(state, Operation::ConstituteCommission)
+        || caller.may(state, Operation::DecideAuthorisation);
     let log_key = state.authorisations_log.key().encode();
     let read = move |reader: &Reader<'_>| {
         let realm = asker.realm();
@@ -426,7 +432,8 @@ fn candidates(
         Ok(Candidate {
             passkeys: count(usable),
             passkeys_of_other_kinds: count(registered.len().saturating_sub(usable)),
-            is_member: standing.is_some_and(|standing| standing.text.members.iter().any(|known| known.id == person.id)),
+            is_member: standing
+                .is_some_and(|standing| standing.text.members.iter().any(|known| known.id == person.id)),
             id: person.id,
             name: person.name,
         })

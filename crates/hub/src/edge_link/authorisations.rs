@@ -150,9 +150,10 @@ async fn entries(
 ) -> Answer<Json<EdgeAuthorisationLog>> {
     caller.demand(&state, Operation::UseAuthorisations)?;
     let log = &state.authorisations_log;
-    let note = log.newest(&state.store).await?.ok_or_else(|| {
-        Failure::new(Code::Unavailable, "the log has no checkpoint yet; try again later")
-    })?;
+    let note = log
+        .newest(&state.store)
+        .await?
+        .ok_or_else(|| Failure::new(Code::Unavailable, "the log has no checkpoint yet; try again later"))?;
     let checkpoint = String::from_utf8(note.to_vec()).map_err(Failure::internal)?;
     let key = log.key();
     let size = tlog::open_log(&checkpoint, &key, key.name()).map_err(Failure::internal)?.size;
@@ -251,13 +252,16 @@ fn take_one(
     }
     let found = authorisations::get(tx, caller.realm(), receipt.used.authorisation)?;
     if !found.is_some_and(|found| fits(&receipt, &found, caller, tx.now())) {
-        return refused("there is no grant of this at this operator, or the receipt says what it does not allow");
+        return refused(
+            "there is no grant of this at this operator, or the receipt says what it does not allow",
+        );
     }
     let outcome = match receipts::take(tx, caller.realm(), &receipt, &key)? {
         Taken::Accepted(leaf) => ReceiptOutcome::Accepted { leaf },
         Taken::Duplicate(leaf) => ReceiptOutcome::Duplicate { leaf },
         Taken::Contradicts(leaf) => {
-            let why = format!("this edge signed for something else under this number of this day: entry {leaf}");
+            let why =
+                format!("this edge signed for something else under this number of this day: entry {leaf}");
             ReceiptOutcome::Refused { why }
         }
     };

@@ -199,7 +199,9 @@ impl<'a> Walk<'a> {
             ("PUT", "/edge/v1/key") => json(path, json!({ "key": "00", "signature": "00" })),
             ("POST", "/edge/v1/receipts") => json(path, json!({ "receipts": [] })),
             ("POST", "/api/v1/authorisations") => json(path, crate::commissioners::wanted(&["operator"])),
-            ("POST", "/api/v1/oversight/commission") => json(path, crate::commissioners::constitution(&[], 2)),
+            ("POST", "/api/v1/oversight/commission") => {
+                json(path, crate::commissioners::constitution(&[], 2))
+            }
             ("POST", "/api/v1/oversight/resolutions/start") => {
                 json(path, json!({ "subject": "frame", "digest": "00" }))
             }

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use store::{Act, authorisations, challenges};
 
 use crate::commissioners::{
-    Commissioner, adopt_frame, commission, constitution, decision, granted_behind, hub, path, resolution, wanted,
+    Commissioner, adopt_frame, commission, constitution, decision, granted_behind, hub, path, resolution,
+    wanted,
 };
 use crate::log::{checkpoint_of, database_files, put_back, root_of, start};
 use crate::signed::Signed;
@@ -90,7 +91,8 @@ impl<'a> Edge<'a> {
         let told = self.good(&format!("/edge/v1/authorisation-log?from={}", gate.seen())).await;
         assert_eq!(told["more"], false);
         let entries = told["entries"].as_array().unwrap().iter();
-        let entries: Vec<Vec<u8>> = entries.map(|entry| entry.as_str().unwrap().as_bytes().to_vec()).collect();
+        let entries: Vec<Vec<u8>> =
+            entries.map(|entry| entry.as_str().unwrap().as_bytes().to_vec()).collect();
         let head = Witnessed { size: head.size, root: head.root, at: jiff::Timestamp::now() };
         gate.follow(&head, &entries).unwrap();
     }
@@ -138,7 +140,10 @@ async fn the_whole_life_of_an_authorisation() {
     let edge = Edge::new(&hub, "kinki-power").await;
 
     let asked = requester.done("/api/v1/authorisations", wanted(&["kinki-power"])).await;
-    assert_eq!((&asked["state"], &asked["terms"]["article"]), (&json!("requested"), &json!("Act 42/2025 art. 32(1)")));
+    assert_eq!(
+        (&asked["state"], &asked["terms"]["article"]),
+        (&json!("requested"), &json!("Act 42/2025 art. 32(1)"))
+    );
     assert!(edge.packages().await.is_empty());
     // Three of five: the third one's answer carries it out.
     let first = members[0].decide(&asked, "grant").await;
@@ -146,7 +151,10 @@ async fn the_whole_life_of_an_authorisation() {
     let second = members[1].decide(&asked, "grant").await;
     assert_eq!(second["pending"]["signed_by"].as_array().unwrap().len(), 2);
     let third = members[2].decide(&asked, "grant").await;
-    assert_eq!((&third["state"], &third["in_force"], &third["pending"]), (&json!("granted"), &json!(true), &Value::Null));
+    assert_eq!(
+        (&third["state"], &third["in_force"], &third["pending"]),
+        (&json!("granted"), &json!(true), &Value::Null)
+    );
     assert_eq!(third["may"], json!(["suspend", "revoke"]));
 
     // The edge checks all of it and believes nothing.
@@ -171,7 +179,10 @@ async fn the_whole_life_of_an_authorisation() {
         let rows = viewer.good("/api/v1/receipts").await["receipts"].clone();
         assert_eq!(rows.as_array().unwrap().len(), 1);
         let row = &rows[0];
-        assert_eq!((&row["asked_by"], &row["operator"], &row["count"]), (&json!("npa"), &json!("kinki-power"), &json!(2)));
+        assert_eq!(
+            (&row["asked_by"], &row["operator"], &row["count"]),
+            (&json!("npa"), &json!("kinki-power"), &json!(2))
+        );
         let kept: Receipt = serde_json::from_value(row["receipt"].clone()).unwrap();
         assert_eq!(kept, receipt);
     }
@@ -204,7 +215,8 @@ async fn the_whole_life_of_an_authorisation() {
     for entry in history {
         let mut salt = [0; 32];
         hex::decode_to_slice(entry["salt"].as_str().unwrap(), &mut salt).unwrap();
-        let read = oversight::authorisation::Entry::read(entry["entry"].as_str().unwrap().as_bytes()).unwrap();
+        let read =
+            oversight::authorisation::Entry::read(entry["entry"].as_str().unwrap().as_bytes()).unwrap();
         assert!(read.commits_to(&salt, entry["record"].as_str().unwrap().as_bytes()));
     }
     for (action, count) in [
@@ -338,17 +350,22 @@ async fn who_has_no_part_in_it_is_refused() {
     let second = requester.done("/api/v1/authorisations", wanted(&["harbour"])).await;
     let begun = members[1].signed.done(&start, decision(&asked, "grant")).await;
     let credential = members[1].answer(&begun["options"]);
-    let elsewhere = members[1].signed.post(&format!("{}/finish", path(&second)), body(&begun, &credential)).await;
+    let elsewhere =
+        members[1].signed.post(&format!("{}/finish", path(&second)), body(&begun, &credential)).await;
     assert_eq!(elsewhere.status, 422);
     // A sign-in's question is none of the commission's: its answer decides nothing.
     let begun = members[1].signed.done(&start, decision(&asked, "grant")).await;
     let login = hub.ask(Method::POST, "/api/v1/session/passkey/start").stranger();
     let login = login.header("content-type", "application/json").send().await.json();
-    let credential = members[1].answer(&json!({ "rpId": "localhost", "challenge": login["options"]["challenge"] }));
+    let credential =
+        members[1].answer(&json!({ "rpId": "localhost", "challenge": login["options"]["challenge"] }));
     assert_eq!(members[1].signed.post(&finish, body(&begun, &credential)).await.status, 403);
     // After all that, one signed.
     let now = members[4].signed.good(&format!("/api/v1/authorisations/{}", id(&asked))).await;
-    assert_eq!((&now["state"], now["pending"]["signed_by"].as_array().unwrap().len()), (&json!("requested"), 1));
+    assert_eq!(
+        (&now["state"], now["pending"]["signed_by"].as_array().unwrap().len()),
+        (&json!("requested"), 1)
+    );
     assert_eq!(members[3].decide(&asked, "refuse").await["state"], "refused");
     assert_eq!(members[1].try_decide(&asked, "grant").await.status, 422, "what is refused stays refused");
     let silent = json!({ "verdict": "refuse", "terms": second["terms_hash"], "reason": " " });
@@ -430,7 +447,8 @@ async fn nobody_adds_a_commissioner_alone() {
         assert!(refused.status == 422 && text(&refused).contains(because), "{because}: {}", text(&refused));
     }
     let told = administrator.good("/api/v1/oversight/commission").await;
-    let bare_told = told["candidates"].as_array().unwrap().iter().find(|row| row["id"] == bare_id).unwrap().clone();
+    let bare_told =
+        told["candidates"].as_array().unwrap().iter().find(|row| row["id"] == bare_id).unwrap().clone();
     assert_eq!((&bare_told["passkeys"], &bare_told["is_member"]), (&json!(0), &json!(false)));
     assert_eq!(node.post("/api/v1/oversight/commission", constitution(&some, 2)).await.status, 403);
     assert_eq!(some[0].signed.post("/api/v1/oversight/commission", constitution(&some, 2)).await.status, 403);
@@ -451,7 +469,10 @@ async fn nobody_adds_a_commissioner_alone() {
     wider["members"].as_array_mut().unwrap().push(json!(third.id));
     let told = administrator.done("/api/v1/oversight/commission", wider).await;
     assert_eq!(told["commission"]["digest"], digest);
-    assert_eq!((&told["proposals"][0]["subject"], &told["proposals"][0]["needed"]), (&json!("commission"), &json!(2)));
+    assert_eq!(
+        (&told["proposals"][0]["subject"], &told["proposals"][0]["needed"]),
+        (&json!("commission"), &json!(2))
+    );
     assert_eq!(third.try_decide(&asked, "grant").await.status, 403);
     let body = resolution(&third, "commission").await;
     assert_eq!(third.sign("/api/v1/oversight/resolutions", body).await.status, 403);
@@ -463,7 +484,10 @@ async fn nobody_adds_a_commissioner_alone() {
     }
     let told = administrator.good("/api/v1/oversight/commission").await;
     assert_ne!(told["commission"]["digest"], digest);
-    assert_eq!((&told["proposals"], told["commission"]["members"].as_array().unwrap().len()), (&json!([]), 3));
+    assert_eq!(
+        (&told["proposals"], told["commission"]["members"].as_array().unwrap().len()),
+        (&json!([]), 3)
+    );
     third.decide(&asked, "grant").await;
     assert_eq!(both[0].decide(&asked, "grant").await["state"], "granted");
 }
@@ -484,7 +508,10 @@ async fn an_emergency_is_decided_by_two_short_and_told_to_all() {
     assert_eq!(notices(&members[4].signed).await[0], "authorisation-emergency");
     assert_eq!(members[0].decide(&asked, "grant").await["state"], "requested");
     assert_eq!(members[1].decide(&asked, "grant").await["state"], "granted");
-    assert_eq!(notices(&members[4].signed).await[..2], ["authorisation-emergency", "authorisation-emergency"]);
+    assert_eq!(
+        notices(&members[4].signed).await[..2],
+        ["authorisation-emergency", "authorisation-emergency"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -518,7 +545,11 @@ async fn what_no_commission_can_grant_is_not_asked_of_it() {
     let mut narrow = wanted(&["harbour"]);
     narrow["narrows"] = wide["id"].clone();
     (narrow["from"], narrow["until"]) = (wide["terms"]["from"].clone(), wide["terms"]["until"].clone());
-    assert_eq!(requester.post("/api/v1/authorisations", narrow.clone()).await.status, 422, "it is not granted yet");
+    assert_eq!(
+        requester.post("/api/v1/authorisations", narrow.clone()).await.status,
+        422,
+        "it is not granted yet"
+    );
     granted(&mut members, &wide).await;
     let other = Signed::person(&hub, "mod", PersonRole::Approver).await;
     assert_eq!(other.post("/api/v1/authorisations", narrow.clone()).await.status, 422);
@@ -545,7 +576,12 @@ async fn receipts_that_an_edge_may_not_hand_in() {
     granted(&mut members, &asked).await;
     let (edge, far) = (Edge::new(&hub, "kinki-power").await, Edge::new(&hub, "harbour").await);
     assert_eq!((edge.register().await.status, far.register().await.status), (204, 204));
-    let stolen = Edge { hub: &hub, id: edge.id.clone(), token: edge.token.clone(), key: Ed25519KeyPair::generate().unwrap() };
+    let stolen = Edge {
+        hub: &hub,
+        id: edge.id.clone(),
+        token: edge.token.clone(),
+        key: Ed25519KeyPair::generate().unwrap(),
+    };
     assert_eq!(stolen.register().await.status, 409, "a token does not replace a key");
     let package = edge.packages().await.remove(0);
     let mut gate = edge.gate("kinki-power").await;
@@ -648,5 +684,9 @@ async fn a_store_whose_log_of_authorisations_was_rolled_back_is_not_served() {
     let note = folder.join("log/authorisations/checkpoint");
     let kept = std::fs::read(&note).unwrap();
     std::fs::write(&note, String::from_utf8(kept).unwrap().replacen('2', "1", 1)).unwrap();
-    assert_eq!(start(folder).await.map(|_| ()).unwrap_err().code, "log", "a checkpoint that is not of this node");
+    assert_eq!(
+        start(folder).await.map(|_| ()).unwrap_err().code,
+        "log",
+        "a checkpoint that is not of this node"
+    );
 }

@@ -21,7 +21,11 @@ use crate::support::{Reply, TestHub};
 enum Key {
     Es256(Box<Authenticator>),
     /// As an authenticator would that has nothing else.
-    Ed25519 { key: Ed25519KeyPair, id: Vec<u8>, origin: String },
+    Ed25519 {
+        key: Ed25519KeyPair,
+        id: Vec<u8>,
+        origin: String,
+    },
 }
 
 /// A commissioner who is signed in.
@@ -201,7 +205,10 @@ pub fn wanted(operators: &[&str]) -> Value {
 
 /// An authorisation that nobody decided on, put into the store as granted: something to ask for where there is no commission.
 pub async fn granted_behind(hub: &TestHub, by: &str, operator: &str) -> uuid::Uuid {
-    let list = IndicatorList { salt: "00".repeat(32), patterns: vec!["[ipv4-addr:value = '203.0.113.1']".to_owned()] };
+    let list = IndicatorList {
+        salt: "00".repeat(32),
+        patterns: vec!["[ipv4-addr:value = '203.0.113.1']".to_owned()],
+    };
     let now = jiff::Timestamp::now();
     let terms = Terms {
         id: uuid::Uuid::new_v4(),

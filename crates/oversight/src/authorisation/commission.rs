@@ -85,7 +85,10 @@ impl Commission {
     #[must_use]
     pub fn member_of(&self, credential: &str, at: Timestamp) -> Option<(&Member, &PublicKey)> {
         let of = |member: &'_ Member| (member.from..member.until).contains(&at);
-        self.members.iter().filter(|member| of(member)).find_map(|member| Some((member, member.passkeys.get(credential)?)))
+        self.members
+            .iter()
+            .filter(|member| of(member))
+            .find_map(|member| Some((member, member.passkeys.get(credential)?)))
     }
 
     /// SHA-256 of the canonical text (RFC 8785): what operators compare.

@@ -102,7 +102,9 @@ pub enum Contradiction {
         wanted: u64,
     },
     /// An entry that is none.
-    #[error("entry {0} of the log of authorisations cannot be read, or bears a time before that of the one before it")]
+    #[error(
+        "entry {0} of the log of authorisations cannot be read, or bears a time before that of the one before it"
+    )]
     Entry(u64),
 }
 
@@ -180,10 +182,8 @@ impl Gate {
     /// What does not fit.
     pub fn follow(&mut self, head: &Witnessed, entries: &[Vec<u8>]) -> Result<(), Contradiction> {
         let seen = self.seen();
-        let wanted = head
-            .size
-            .checked_sub(seen)
-            .ok_or(Contradiction::RolledBack { seen, shown: head.size })?;
+        let wanted =
+            head.size.checked_sub(seen).ok_or(Contradiction::RolledBack { seen, shown: head.size })?;
         if entries.len() as u64 != wanted {
             return Err(Contradiction::Missing { given: entries.len(), wanted });
         }
@@ -206,9 +206,15 @@ impl Gate {
         let about = entry.of.filter(|of| *of < index);
         match (entry.kind, about) {
             (EntryKind::Revoke | EntryKind::Suspend, None) => return None,
-            (EntryKind::Grant, _) => drop(self.grants.insert(index, entry.commitment)),
-            (EntryKind::Revoke, Some(grant)) => drop(self.stopped.insert(grant, EntryKind::Revoke)),
-            (EntryKind::Suspend, Some(grant)) => drop(self.stopped.entry(grant).or_insert(EntryKind::Suspend)),
+            (EntryKind::Grant, _) => {
+                self.grants.insert(index, entry.commitment);
+            }
+            (EntryKind::Revoke, Some(grant)) => {
+                self.stopped.insert(grant, EntryKind::Revoke);
+            }
+            (EntryKind::Suspend, Some(grant)) => {
+                self.stopped.entry(grant).or_insert(EntryKind::Suspend);
+            }
             (EntryKind::Resume, Some(grant)) if self.stopped.get(&grant) == Some(&EntryKind::Suspend) => {
                 self.stopped.remove(&grant);
             }

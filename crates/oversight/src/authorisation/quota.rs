@@ -29,7 +29,8 @@ impl Quota {
         }
         // On the day before, what was spent since counts as well: the later day is not over.
         let counted = day.max(self.latest);
-        let before = self.used.get(&authorisation).filter(|(of, _)| *of == counted).map_or(0, |(_, uses)| *uses);
+        let before =
+            self.used.get(&authorisation).filter(|(of, _)| *of == counted).map_or(0, |(_, uses)| *uses);
         let left = per_day.checked_sub(before + 1)?;
         let mut next = self.clone();
         next.latest = counted;

@@ -8,10 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use jiff::{SignedDuration, Timestamp};
 use oversight::authorisation::{
-    Assertion, AssertionError, Category, CategoryRule, Commission, CommissionError, Contradiction, Decided, Decision,
-    DecisionError, EmergencyRule, Entry, EntryKind, Field, Frame, FrameError, Gate, IndicatorList, Kind, ListError,
-    Member, Package, PublicKey, Quota, Receipt, Refused, Resolution, Resolved, State, Subject, Terms, TermsError, Trusted,
-    Verdict, Witnessed,
+    Assertion, AssertionError, Category, CategoryRule, Commission, CommissionError, Contradiction, Decided,
+    Decision, DecisionError, EmergencyRule, Entry, EntryKind, Field, Frame, FrameError, Gate, IndicatorList,
+    Kind, ListError, Member, Package, PublicKey, Quota, Receipt, Refused, Resolution, Resolved, State,
+    Subject, Terms, TermsError, Trusted, Verdict, Witnessed,
 };
 use oversight::{OrganisationId, Purpose};
 use proptest::prelude::*;
@@ -57,7 +57,12 @@ impl Authenticator {
     }
 
     /// What a browser and an authenticator make of a challenge.
-    fn answer(&self, credential: &str, challenge: &[u8], (rp_id, origin, flags): (&str, &str, u8)) -> Assertion {
+    fn answer(
+        &self,
+        credential: &str,
+        challenge: &[u8],
+        (rp_id, origin, flags): (&str, &str, u8),
+    ) -> Assertion {
         let mut authenticator_data = Sha256::digest(rp_id).to_vec();
         authenticator_data.extend([flags, 0, 0, 0, 0]);
         let client_data = serde_json::json!({
@@ -252,8 +257,12 @@ fn nobody_decides_alone() {
     let mut scene = Scene::new();
     let two = scene.grant(&terms(), &[0, 1]);
     let same = scene.grant(&terms(), &[0, 1, 1]);
-    let emergency =
-        Terms { kind: Kind::Emergency, until: at("2026-11-02T23:00:00Z"), from: at("2026-11-02T00:00:00Z"), ..terms() };
+    let emergency = Terms {
+        kind: Kind::Emergency,
+        until: at("2026-11-02T23:00:00Z"),
+        from: at("2026-11-02T00:00:00Z"),
+        ..terms()
+    };
     let one = scene.grant(&emergency, &[4]);
     let enough = scene.grant(&emergency, &[4, 3]);
     scene.follow("2026-11-02T11:00:00Z");
@@ -279,7 +288,9 @@ fn an_answer_that_proves_nothing_counts_for_nothing() {
         decided.assertions.push(third);
         decided.verify(&scene.commission, &scene.frame)
     };
-    let by = |n: usize, challenge: &[u8], used| scene.authenticators[n].answer(&format!("key{n}"), challenge, used);
+    let by = |n: usize, challenge: &[u8], used| {
+        scene.authenticators[n].answer(&format!("key{n}"), challenge, used)
+    };
     assert!(with(by(2, &challenge, USED)).is_ok());
     let broken = |assertion, cause| {
         assert_eq!(with(assertion), Err(DecisionError::Assertion { member: "c2".to_owned(), cause }));
@@ -343,7 +354,8 @@ fn only_here_and_now_and_as_often_as_granted() {
     assert_eq!(early.said_at(&not_yet, at("2026-11-02T12:00:01Z")), Ok(()));
 
     let mut elsewhere = Scene::new();
-    let other = elsewhere.grant(&Terms { operators: BTreeSet::from([organisation("harbour")]), ..terms() }, &[0, 1, 2]);
+    let other = elsewhere
+        .grant(&Terms { operators: BTreeSet::from([organisation("harbour")]), ..terms() }, &[0, 1, 2]);
     elsewhere.follow("2026-11-02T11:00:00Z");
     assert_eq!(elsewhere.said(&other), Err(Refused::Operator));
 
@@ -358,7 +370,11 @@ fn only_here_and_now_and_as_often_as_granted() {
     let quota = quota.spend(package.terms.id, 2, at("2026-11-04T12:00:00Z")).unwrap().0;
     assert_eq!(quota.spend(package.terms.id, 2, noon()), None);
     let yesterday = quota.spend(package.terms.id, 2, at("2026-11-03T23:59:59Z")).unwrap().0;
-    assert_eq!(yesterday.spend(package.terms.id, 2, at("2026-11-04T00:00:01Z")), None, "counted in the later day");
+    assert_eq!(
+        yesterday.spend(package.terms.id, 2, at("2026-11-04T00:00:01Z")),
+        None,
+        "counted in the later day"
+    );
 }
 
 #[test]
@@ -400,7 +416,10 @@ fn a_log_that_contradicts_itself_is_not_followed() {
     let mut gate = fresh;
     scene.entries.pop();
     scene.log(EntryKind::Padding, None, b"", "2026-10-31T23:00:00Z");
-    assert_eq!(gate.follow(&scene.head("2026-11-02T11:30:00Z"), &scene.entries[1..]), Err(Contradiction::Entry(1)));
+    assert_eq!(
+        gate.follow(&scene.head("2026-11-02T11:30:00Z"), &scene.entries[1..]),
+        Err(Contradiction::Entry(1))
+    );
     // An entry spelt in another way is none.
     let spaced = String::from_utf8(scene.entries[0].clone()).unwrap().replace(':', ": ");
     assert!(Entry::read(spaced.as_bytes()).is_err() && Entry::read(&scene.entries[0]).is_ok());
@@ -456,7 +475,10 @@ fn what_no_commission_can_grant() {
     check(Terms { list_root: "A".repeat(64), ..terms() }, TermsError::List { max: 1000 });
     check(Terms { queries_per_day: 25, ..terms() }, TermsError::Quota { max: 24 });
     check(Terms { until: terms().from, ..terms() }, TermsError::Order);
-    check(Terms { category: Category::Neutralisation, ..terms() }, TermsError::Category(Category::Neutralisation));
+    check(
+        Terms { category: Category::Neutralisation, ..terms() },
+        TermsError::Category(Category::Neutralisation),
+    );
     check(Terms { article: "art. 1".to_owned(), ..terms() }, TermsError::Article("art. 32(1)".to_owned()));
     check(Terms { retention: "ever".to_owned(), ..terms() }, TermsError::Retention("ever".to_owned()));
     check(Terms { reason: " ".to_owned(), ..terms() }, TermsError::Reason);

@@ -131,8 +131,11 @@ fn who_asks_for_authorisations_decides_them_and_uses_them() {
                 let may = |(operation, letter)| if engine.may(&principal, operation) { letter } else { '.' };
                 operations.into_iter().map(may).collect()
             };
-            let kinds =
-                [PrincipalKind::Person("p".into()), PrincipalKind::Program("t".into()), PrincipalKind::Edge("e".into())];
+            let kinds = [
+                PrincipalKind::Person("p".into()),
+                PrincipalKind::Program("t".into()),
+                PrincipalKind::Edge("e".into()),
+            ];
             let [person, program, edge] = kinds.map(line);
             assert_eq!(program, ".....", "no program of anybody has a part in it");
             assert_eq!(edge, if *role == OrganisationRole::Oversight { "....." } else { "....u" });

@@ -76,9 +76,11 @@ pub fn get(reader: &Reader<'_>, leaf: u64) -> Result<Option<Logged>, StoreError>
 /// # Errors
 /// [`StoreError::Corrupt`], naming the first leaf or node that is not what its row makes it.
 pub fn verify(reader: &Reader<'_>) -> Result<(u64, Hash), StoreError> {
-    let sql =
-        format!("SELECT {COLUMNS}, about FROM authorisation_log WHERE leaf >= ?1 ORDER BY leaf LIMIT {VERIFY_CHUNK}");
-    let rows = |from| reader.rows(&sql, [from], |row| Ok((read(row)?, row.get::<Option<i64>>(7)?.map(count))));
+    let sql = format!(
+        "SELECT {COLUMNS}, about FROM authorisation_log WHERE leaf >= ?1 ORDER BY leaf LIMIT {VERIFY_CHUNK}"
+    );
+    let rows =
+        |from| reader.rows(&sql, [from], |row| Ok((read(row)?, row.get::<Option<i64>>(7)?.map(count))));
     Tree::Authorisations.verify(reader, rows, |(row, about), leaf| {
         if row.leaf != leaf {
             return Err("the row is missing");
@@ -98,7 +100,10 @@ pub fn verify(reader: &Reader<'_>) -> Result<(u64, Hash), StoreError> {
 /// the log, and an edge follows no other.
 pub(crate) fn append(tx: &Tx<'_>, new: &NewEntry<'_>) -> Result<u64, StoreError> {
     if new.record.is_empty() || new.record.len() > RECORD_BYTES_MAX {
-        return Err(StoreError::Limit { what: "a record of the log of authorisations, in bytes,", limit: RECORD_BYTES_MAX });
+        return Err(StoreError::Limit {
+            what: "a record of the log of authorisations, in bytes,",
+            limit: RECORD_BYTES_MAX,
+        });
     }
     let leaf = Tree::Authorisations.next(tx)?;
     let before = leaf.checked_sub(1).map(|before| get(tx, before)).transpose()?.flatten();

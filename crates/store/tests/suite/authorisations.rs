@@ -80,11 +80,15 @@ async fn ask(council: &Council, new: NewAuthorisation) -> Result<u64, StoreError
 }
 
 async fn decide(council: &Council, decided: Decided) -> Result<u64, StoreError> {
-    council.store.write(move |tx| authorisations::decide(tx, &Realm::Live, &decided).map(Act::bookkeeping)).await
+    council
+        .store
+        .write(move |tx| authorisations::decide(tx, &Realm::Live, &decided).map(Act::bookkeeping))
+        .await
 }
 
 async fn get(council: &Council, number: u128) -> authorisations::Authorisation {
-    let found = council.store.read(move |reader| authorisations::get(reader, &Realm::Live, Uuid::from_u128(number)));
+    let found =
+        council.store.read(move |reader| authorisations::get(reader, &Realm::Live, Uuid::from_u128(number)));
     found.await.unwrap().unwrap()
 }
 
@@ -155,7 +159,9 @@ async fn only_the_next_decision_counts(council: Council) {
     }
     let pending = decided(&terms, Verdict::Grant, 1);
     let kept = pending.clone();
-    let keep = council.store.write(move |tx| authorisations::keep_pending(tx, &Realm::Live, &kept).map(Act::bookkeeping));
+    let keep = council
+        .store
+        .write(move |tx| authorisations::keep_pending(tx, &Realm::Live, &kept).map(Act::bookkeeping));
     keep.await.unwrap();
     assert_eq!(get(&council, 1).await.pending, Some(pending));
     assert_eq!(code(decided(&terms, Verdict::Refuse, 1)).await, Ok(1));
@@ -187,7 +193,11 @@ async fn pages_show_to_each_what_is_its_own(council: Council) {
     assert_eq!(page(None, None, 2).await, [3, 2]);
     assert_eq!(page(None, Some(1), 2).await, [1]);
     assert_eq!(page(Some(("npa", false)), None, 10).await, [2, 1]);
-    assert_eq!(page(Some(("harbour", false)), None, 10).await, [1], "what is asked for only, it does not know of");
+    assert_eq!(
+        page(Some(("harbour", false)), None, 10).await,
+        [1],
+        "what is asked for only, it does not know of"
+    );
     assert_eq!(page(Some(("kinki-power", false)), None, 10).await, [3, 1]);
     assert_eq!(page(Some(("stranger", false)), None, 10).await, [0; 0]);
     assert_eq!(page(Some(("kinki-power", true)), None, 10).await, [3, 1]);
@@ -312,7 +322,8 @@ async fn an_edge_keeps_its_key(council: Council) {
     assert_eq!(register("harbour-1", 1).await, Ok(true));
     assert_eq!(register("harbour-1", 1).await, Ok(false));
     assert_eq!(register("harbour-1", 2).await, Err("exists"));
-    let removed = council.store.write(|tx| edges::remove(tx, &Realm::Live, "harbour-1").map(Act::bookkeeping));
+    let removed =
+        council.store.write(|tx| edges::remove(tx, &Realm::Live, "harbour-1").map(Act::bookkeeping));
     assert!(removed.await.unwrap());
     add(2).await.unwrap();
     let key = council.store.read(|reader| receipts::key_of(reader, &Realm::Live, "harbour-1")).await.unwrap();
@@ -378,7 +389,11 @@ async fn the_commission_alone_changes_itself(council: Council) {
     assert_eq!(enact(frame.clone(), None).await, Err("stale"), "a frame is always resolved on");
     assert_eq!(enact(first.clone(), None).await, Ok(0));
     assert_eq!(enact(second.clone(), None).await, Err("stale"));
-    assert_eq!(enact(second.clone(), Some(resolved(&first))).await, Err("stale"), "a resolution on something else");
+    assert_eq!(
+        enact(second.clone(), Some(resolved(&first))).await,
+        Err("stale"),
+        "a resolution on something else"
+    );
     assert_eq!(enact(second.clone(), Some(resolved(&frame))).await, Err("stale"));
     let keep = async |resolved: Resolved| {
         let done = council
@@ -388,8 +403,9 @@ async fn the_commission_alone_changes_itself(council: Council) {
     };
     assert_eq!(keep(resolved(&second)).await, Err("stale"), "nobody proposed it");
     let propose = async |text: Text| {
-        let done =
-            council.store.write(move |tx| charters::propose(tx, &Realm::Live, &text, "p").map(Act::bookkeeping));
+        let done = council
+            .store
+            .write(move |tx| charters::propose(tx, &Realm::Live, &text, "p").map(Act::bookkeeping));
         done.await.unwrap();
     };
     propose(second.clone()).await;
@@ -405,7 +421,9 @@ async fn the_commission_alone_changes_itself(council: Council) {
     assert_eq!(enact(frame.clone(), Some(resolved(&frame))).await, Ok(2));
     let (standing, rule) = council
         .store
-        .read(|reader| Ok((charters::commission(reader, &Realm::Live)?, charters::frame(reader, &Realm::Live)?)))
+        .read(|reader| {
+            Ok((charters::commission(reader, &Realm::Live)?, charters::frame(reader, &Realm::Live)?))
+        })
         .await
         .unwrap();
     let (standing, rule) = (standing.unwrap(), rule.unwrap());

@@ -49,7 +49,9 @@ async fn start(
     let reason = body.reason.trim().to_owned();
     let stops = matches!(verdict, Verdict::Refuse | Verdict::Suspend | Verdict::Revoke);
     if reason.chars().count() > REASON_CHARS_MAX || stops && reason.is_empty() {
-        let why = format!("reason: whoever refuses or stops something says why, in 1 to {REASON_CHARS_MAX} characters");
+        let why = format!(
+            "reason: whoever refuses or stops something says why, in 1 to {REASON_CHARS_MAX} characters"
+        );
         return Err(Failure::new(Code::Unprocessable, why));
     }
     let (asker, is_configured) = (caller.clone(), state.frame.is_some());
@@ -121,7 +123,8 @@ fn check_grantable(
     }
     let Some(wider) = terms.narrows else { return Ok(()) };
     let found = authorisations::get(reader, &crate::REALM, wider)?;
-    let counts = found.is_some_and(|found| found.state == Stand::Granted && terms.narrows(&found.terms).is_ok());
+    let counts =
+        found.is_some_and(|found| found.state == Stand::Granted && terms.narrows(&found.terms).is_ok());
     let why = "the authorisation that it narrows does not count any more";
     if counts { Ok(()) } else { Err(unfit("unprocessable", why)) }
 }

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::State;
 use policy::Operation;
 use serde::Deserialize;
-use store::authorisations::receipts::{self, Received, ReceiptFilter};
+use store::authorisations::receipts::{self, ReceiptFilter, Received};
 use store::{Reader, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;

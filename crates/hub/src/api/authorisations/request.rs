@@ -31,8 +31,7 @@ const BODY_BYTES_MAX: usize = authorisations::LIST_BYTES_MAX + 256 * 1024;
 const PATTERN_BYTES_MAX: usize = 16 * 1024;
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(request).layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX)))
+    OpenApiRouter::new().routes(routes!(request).layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX)))
 }
 
 /// Ask the commission for an authorisation.
@@ -146,7 +145,10 @@ fn check_operators(reader: &Reader<'_>, terms: &Terms) -> Result<(), StoreError>
     for operator in &terms.operators {
         let known = organisations::get(reader, &crate::REALM, operator)?;
         if known.is_none_or(|known| known.role != OrganisationRole::Operator) {
-            return Err(unfit("unprocessable", format!("operators: `{operator}` is no operator of this hub")));
+            return Err(unfit(
+                "unprocessable",
+                format!("operators: `{operator}` is no operator of this hub"),
+            ));
         }
     }
     Ok(())
@@ -156,7 +158,8 @@ fn check_operators(reader: &Reader<'_>, terms: &Terms) -> Result<(), StoreError>
 fn check_wider(reader: &Reader<'_>, caller: &Caller, terms: &Terms) -> Result<(), StoreError> {
     let Some(wider) = terms.narrows else { return Ok(()) };
     let found = authorisations::get(reader, caller.realm(), wider)?;
-    let found = found.filter(|found| found.terms.requested_by == terms.requested_by && found.state == Stand::Granted);
+    let found =
+        found.filter(|found| found.terms.requested_by == terms.requested_by && found.state == Stand::Granted);
     let found = found.ok_or_else(|| {
         unfit("unprocessable", format!("narrows: `{wider}` is no granted authorisation of your organisation"))
     })?;
