@@ -67,7 +67,7 @@ async fn list(
         let of = if eye.is_commission { Of::All } else { Of::Organisation(&caller.principal.organisation) };
         let found = authorisations::page(reader, caller.realm(), of, query.before, limit)?;
         let next = found.last().filter(|_| found.len() == limit).map(|last| last.request_leaf);
-        let told = found.into_iter().map(|found| eye.tell(reader, found, Vec::new()));
+        let told = found.iter().map(|found| eye.tell(reader, found, Vec::new()));
         Ok(AuthorisationList { authorisations: told.collect::<Result<_, _>>()?, next })
     };
     Ok(Json(state.store.read(read).await?))
@@ -159,7 +159,7 @@ impl<'c> Eye<'c> {
     fn tell(
         &self,
         reader: &Reader<'_>,
-        found: Authorisation,
+        found: &Authorisation,
         history: Vec<AuthorisationEntry>,
     ) -> Result<AuthorisationInfo, StoreError> {
         let now = reader.now();
@@ -178,9 +178,9 @@ impl<'c> Eye<'c> {
             grant_leaf: found.grant_leaf,
             created: found.created.to_string(),
             changed: found.changed.to_string(),
-            pending: self.pending(&found, now),
+            pending: self.pending(found, now),
             uses,
-            may: self.may(&found, now),
+            may: self.may(found, now),
             terms: document(terms)?,
             history,
         })
@@ -215,13 +215,13 @@ async fn one(state: &AppState, caller: &Caller, id: Uuid) -> Answer<Authorisatio
     let read = move |reader: &Reader<'_>| {
         let eye = Eye::of(&asker, reader)?;
         let found = eye.find(reader, id)?;
-        let history = log::of_authorisation(reader, id)?.into_iter().map(entry).collect();
-        eye.tell(reader, found, history)
+        let history = log::of_authorisation(reader, id)?.iter().map(entry).collect();
+        eye.tell(reader, &found, history)
     };
     Ok(state.store.read(read).await?)
 }
 
-fn entry(logged: log::Logged) -> AuthorisationEntry {
+fn entry(logged: &log::Logged) -> AuthorisationEntry {
     AuthorisationEntry {
         leaf: logged.leaf,
         kind: logged.kind.name().to_owned(),

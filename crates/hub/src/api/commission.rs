@@ -356,8 +356,8 @@ async fn told(state: &AppState, caller: &Caller) -> Answer<Oversight> {
         Ok(Oversight {
             is_on: off_because.is_none(),
             off_because: off_because.map(str::to_owned),
-            commission: commission.map(told_commission).transpose()?,
-            frame: frame.map(told_frame).transpose()?,
+            commission: commission.as_ref().map(told_commission).transpose()?,
+            frame: frame.as_ref().map(told_frame).transpose()?,
             proposals,
             candidates,
             log_key,
@@ -385,7 +385,7 @@ fn told_proposal(
     })
 }
 
-fn told_commission(standing: Charter<Commission>) -> Result<StandingCommission, StoreError> {
+fn told_commission(standing: &Charter<Commission>) -> Result<StandingCommission, StoreError> {
     let member = |member: &Member| CommissionMember {
         id: member.id.clone(),
         name: member.name.clone(),
@@ -404,7 +404,7 @@ fn told_commission(standing: Charter<Commission>) -> Result<StandingCommission, 
     })
 }
 
-fn told_frame(standing: Charter<Frame>) -> Result<StandingFrame, StoreError> {
+fn told_frame(standing: &Charter<Frame>) -> Result<StandingFrame, StoreError> {
     Ok(StandingFrame {
         digest: hex::encode(standing.text.digest()),
         leaf: standing.leaf,

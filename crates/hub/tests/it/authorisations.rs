@@ -608,8 +608,8 @@ async fn receipts_that_an_edge_may_not_hand_in() {
         change(&|used| used.asked_by = OrganisationId::parse("mod").unwrap()),
         change(&|used| used.operator = OrganisationId::parse("harbour").unwrap()),
         change(&|used| used.authorisation = uuid::Uuid::new_v4()),
-        change(&|used| used.at = used.at + jiff::SignedDuration::from_hours(24)),
-        change(&|used| used.at = used.at - jiff::SignedDuration::from_hours(24)),
+        change(&|used| used.at += jiff::SignedDuration::from_hours(24)),
+        change(&|used| used.at -= jiff::SignedDuration::from_hours(24)),
         json!({ "used": 1 }),
     ];
     let refused = edge.hand_in(forged.clone()).await;

@@ -71,6 +71,14 @@ async fn tiles_and_checkpoint_are_in_the_bucket_and_served_from_it() {
     wait_for("partial forms of the full tile are gone", async || !partial().await).await;
     let in_folder = all_files(&hub.folder.path().join("log"));
     assert!(in_folder.iter().all(|file| file.ends_with("checkpoint")), "{in_folder:?}");
+    // The log of authorisations is beside it, under its own name.
+    crate::commissioners::granted_behind(&hub, "npa", "harbour").await;
+    let authorisations = crate::log::checkpoint_of(&hub, "/log/authorisations", 2).await;
+    let beside = s3.holds().join("authorisations");
+    wait_for("the bucket has it, too", async || size_in(&beside) >= authorisations.size).await;
+    let root = crate::log::root_of(&hub, "/log/authorisations", authorisations.size).await;
+    assert_eq!(root, authorisations.root);
+    assert!(beside.join("tile/entries/000.p/2").is_file(), "{:?}", all_files(&beside));
     // What the hub gives is what the bucket holds: an altered tile is seen.
     let tile = s3.holds().join("tile/0/000");
     let mut bytes = std::fs::read(&tile).unwrap();

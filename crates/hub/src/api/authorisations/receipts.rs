@@ -57,13 +57,13 @@ async fn list(
         };
         let found = receipts::list(reader, caller.realm(), &filter)?;
         let next = found.last().filter(|_| found.len() == limit).map(|last| last.leaf);
-        let receipts = found.into_iter().map(told).collect::<Result<_, StoreError>>()?;
+        let receipts = found.iter().map(told).collect::<Result<_, StoreError>>()?;
         Ok(ReceiptList { receipts, next })
     };
     Ok(Json(state.store.read(read).await?))
 }
 
-fn told(received: Received) -> Result<ReceiptRow, StoreError> {
+fn told(received: &Received) -> Result<ReceiptRow, StoreError> {
     let used = &received.receipt.used;
     Ok(ReceiptRow {
         leaf: received.leaf,
