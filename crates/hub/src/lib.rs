@@ -223,8 +223,7 @@ impl Ready {
         let (stop, stopping) = Stopping::new();
         let wake = wake::Wake::default();
         let (log, authorisations_log) = (self.log.published(), self.authorisations_log.published());
-        let shelves = [&log, &authorisations_log].map(|log| log.shelf().map(AsRef::as_ref));
-        let metrics = operations::Metrics::new(&wake, shelves);
+        let metrics = operations::Metrics::new(&wake, [&log, &authorisations_log]);
         let state = AppState::new(Inner {
             door: release::Door::new(self.policies.engine()),
             ingest: ingest::Ingest::new(&config),
@@ -252,7 +251,7 @@ impl Ready {
             policies: self.policies,
             store,
             metrics,
-            stopping: stopping.clone(),
+            stopping,
             config,
             _folder_lock: folder_lock,
         });
@@ -260,14 +259,11 @@ impl Ready {
         let mut tasks = vec![serve(listener, self.tls, server::router(state.clone()), handle.clone())?];
         let mut handles = vec![handle];
         if let Some(listener) = self.peers_listener {
-            let tls = RustlsConfig::from_config(federation::server_config(&state.federation)?);
             let handle = Handle::new();
-            tasks.push(serve(listener, Some(tls), server::peers_router(state.clone()), handle.clone())?);
+            tasks.push(serve_peers(&state, listener, handle.clone())?);
             handles.push(handle);
         }
-        tasks.push(tokio::spawn(self.log.run(state.metrics.checkpoint.clone(), stopping.clone())));
-        let size = state.metrics.authorisations.clone();
-        tasks.push(tokio::spawn(self.authorisations_log.run(size, stopping)));
+        tasks.extend(publish(&state, self.log, self.authorisations_log));
         state.policies.renew().await?;
         tasks.extend(look_after(&state, self.wake).await?);
         for handle in &handles {
@@ -336,6 +332,25 @@ impl RunningHub {
         drop(self.state);
         wait_for_store(&folder).await;
     }
+}
+
+/// Serves peers, on a listener of their own.
+fn serve_peers(
+    state: &AppState,
+    listener: TcpListener,
+    handle: Handle<SocketAddr>,
+) -> Result<JoinHandle<()>, HubError> {
+    let tls = RustlsConfig::from_config(federation::server_config(&state.federation)?);
+    serve(listener, Some(tls), server::peers_router(state.clone()), handle)
+}
+
+/// Publishes both logs, until the hub stops.
+fn publish(state: &AppState, acts: log::Owner, authorisations: log::Owner) -> [JoinHandle<()>; 2] {
+    let (metrics, stopping) = (&state.metrics, &state.stopping);
+    [
+        tokio::spawn(acts.run(metrics.checkpoint.clone(), stopping.clone())),
+        tokio::spawn(authorisations.run(metrics.authorisations.clone(), stopping.clone())),
+    ]
 }
 
 /// What runs beside the answers to requests, until the hub stops.

@@ -18,7 +18,7 @@ use serde_json::json;
 use store::peers::Counts;
 
 use crate::listed::Listed;
-use crate::log::Shelf;
+use crate::log::PublishedLog;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::state::AppState;
@@ -134,7 +134,7 @@ impl Metrics {
         self.missing.get_or_create(&OfPeer { peer: peer.to_owned() }).set(count);
     }
 
-    pub(crate) fn new(wake: &Wake, shelves: [Option<&Shelf>; 2]) -> Self {
+    pub(crate) fn new(wake: &Wake, logs: [&PublishedLog; 2]) -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
             requests: Family::default(),
@@ -154,7 +154,7 @@ impl Metrics {
             authorisations: Gauge::default(),
         };
         wake.register(&mut metrics.registry);
-        for shelf in shelves.into_iter().flatten() {
+        for shelf in logs.into_iter().filter_map(PublishedLog::shelf) {
             shelf.register(&mut metrics.registry);
         }
         metrics.registered()
