@@ -34,7 +34,7 @@ fn drop_of(number: u16) -> IntelligenceChange {
 #[test]
 fn a_producer_may_mean_more_than_the_others() {
     let producer = Id::new("identity", Uuid::from_u128(7));
-    let reach = matcher::Reach { covers: matcher::Covers::Subtree, ..matcher::Reach::default() };
+    let reach = Reach { covers: matcher::Covers::Subtree, ..Reach::default() };
     let reach_of = HashMap::from([(producer.clone(), reach)]);
     let matching = Matching { reach_of, ..Matching::default() };
     let indicators = Indicators::new(&matching, Vec::new(), 0).unwrap();

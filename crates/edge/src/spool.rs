@@ -18,6 +18,7 @@ use sha2::Sha256;
 use stix::Id;
 use uuid::Uuid;
 
+use self::settling::Settling;
 use crate::ledger::{Counts, LedgerKind, LedgerRow};
 use crate::source::journal::Key;
 use crate::source::taken::TAKEN_MAX;
