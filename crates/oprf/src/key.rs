@@ -61,8 +61,8 @@ impl SecretKey {
         inputs.iter().zip(evaluated.iter().map(|element| element.as_bytes())).map(finish).collect()
     }
 
-    /// Evaluates blinded elements without a proof.
-    pub(crate) fn evaluate_blinded(&self, blinded: &[Element]) -> Vec<Element> {
+    /// Evaluates blinded elements without a proof (`BlindEvaluate` of RFC 9497 §3.3.1).
+    pub fn evaluate_blinded(&self, blinded: &[Element]) -> Vec<Element> {
         let halves: Vec<RistrettoPoint> = blinded.iter().map(|element| element.point * self.half).collect();
         Element::doubles(&halves)
     }
