@@ -168,9 +168,7 @@ fn round(values: usize, elements: usize, threads: usize) {
     audit_time.step("commission: re-execution", || approved.audit(&list, &seed, &receipt, threads).unwrap());
     println!("  operator {operator_time}\n  hub      {hub_time}");
 
-    let Found::Values(found) = outcome.trusted().unwrap() else {
-        panic!("a round that matches gives values")
-    };
+    let found = if let Found::Values(found) = outcome.trusted().unwrap() { found.as_slice() } else { &[] };
     let found: Vec<Input> = found.iter().map(|place| list.inputs()[*place].clone()).collect();
     assert_eq!(found, expected);
     println!("  {planted} of {planted} planted values found and no other; the audit agrees");

@@ -1,5 +1,6 @@
 //! The asking side of the function: blinding what is asked, checking what comes back, taking the blinds off.
 
+use curve25519_dalek::ristretto::CompressedRistretto;
 use curve25519_dalek::{RistrettoPoint, Scalar};
 use zeroize::Zeroizing;
 
@@ -57,7 +58,7 @@ impl Blinds {
             .zip(self.0.iter())
             .map(|(element, inverse)| element.point * inverse.div_by_2())
             .collect();
-        RistrettoPoint::double_and_compress_batch(&halves).iter().map(|element| element.to_bytes()).collect()
+        RistrettoPoint::double_and_compress_batch(&halves).iter().map(CompressedRistretto::to_bytes).collect()
     }
 
     /// `Finalize` (RFC 9497 §3.3.2) for a batch: the function's outputs, once the proof holds. The four lists have one length.

@@ -110,21 +110,7 @@ impl Filter {
             return Err(FilterError::Trailing);
         }
         let mut rest = bytes;
-        let mut reader = BitReader::endian(&mut rest, BigEndian);
-        let mut values = Vec::with_capacity(size as usize);
-        let mut next = Some(0_u64);
-        for _ in 0..size {
-            let difference = read_difference(&mut reader, bits)?;
-            let value = next.and_then(|next| next.checked_add(difference)).ok_or(FilterError::Overflow)?;
-            values.push(value);
-            next = value.checked_add(1);
-        }
-        while !reader.byte_aligned() {
-            if reader.read_bit().map_err(|_| FilterError::CutOff)? {
-                return Err(FilterError::Trailing);
-            }
-        }
-        drop(reader);
+        let values = read_values(size, bits, &mut BitReader::endian(&mut rest, BigEndian))?;
         if rest.is_empty() { Ok(Self(values)) } else { Err(FilterError::Trailing) }
     }
 }
@@ -132,6 +118,28 @@ impl Filter {
 /// The bits of a remainder: the most with which no quotient of an evenly spread list of this size is long.
 fn remainder_bits(size: u32) -> u32 {
     63 - size.max(1).ilog2()
+}
+
+/// The values and the zeros that fill the last byte.
+fn read_values<R: std::io::Read>(
+    size: u32,
+    bits: u32,
+    reader: &mut BitReader<R, BigEndian>,
+) -> Result<Vec<u64>, FilterError> {
+    let mut values = Vec::with_capacity(size as usize);
+    let mut next = Some(0_u64);
+    for _ in 0..size {
+        let difference = read_difference(reader, bits)?;
+        let value = next.and_then(|next| next.checked_add(difference)).ok_or(FilterError::Overflow)?;
+        values.push(value);
+        next = value.checked_add(1);
+    }
+    while !reader.byte_aligned() {
+        if reader.read_bit().map_err(|_| FilterError::CutOff)? {
+            return Err(FilterError::Trailing);
+        }
+    }
+    Ok(values)
 }
 
 fn read_difference(reader: &mut impl BitRead, bits: u32) -> Result<u64, FilterError> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use curve25519_dalek::ristretto::CompressedRistretto;
 use curve25519_dalek::{RistrettoPoint, Scalar};
 use zeroize::Zeroize;
 
@@ -58,7 +59,7 @@ impl SecretKey {
             Mode::Match => suite::finalize(input.bytes(), element),
             Mode::Count => suite::finalize_unnamed(element),
         };
-        inputs.iter().zip(evaluated.iter().map(|element| element.as_bytes())).map(finish).collect()
+        inputs.iter().zip(evaluated.iter().map(CompressedRistretto::as_bytes)).map(finish).collect()
     }
 
     /// Evaluates blinded elements without a proof (`BlindEvaluate` of RFC 9497 §3.3.1).

@@ -25,7 +25,7 @@ impl Seed {
 
     /// What binds to the seed and does not show it: `SHA-256(0x03 || seed)`. A seed is no guessable value, so no salt is needed.
     pub fn commitment(&self) -> Hash {
-        Sha256::new().chain_update(COMMITMENT_PREFIX).chain_update(&*self.0).finalize().into()
+        Sha256::new().chain_update(COMMITMENT_PREFIX).chain_update(self.0.as_slice()).finalize().into()
     }
 
     /// A secret for one purpose and context: `HKDF-SHA-256(seed, "yagura-oprf-v1", purpose || 0x00 || context)`, 32 bytes.
