@@ -1,5 +1,7 @@
 //! What each side may try, and who finds it.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where something is not as it was made")]
+
 mod parties;
 
 use oprf::*;
@@ -95,7 +97,10 @@ fn a_second_set_of_queries_is_refused() {
 fn more_than_was_allowed_is_refused() {
     let (mut answering, _, queries, _) = answered();
     let beyond = Query { batch: 3, ..queries[2].clone() };
-    assert_eq!(answering.answer(&[beyond.clone()], Threads::ONE), Err(Refused::OverLimit(ELEMENTS)));
+    assert_eq!(
+        answering.answer(std::slice::from_ref(&beyond), Threads::ONE),
+        Err(Refused::OverLimit(ELEMENTS))
+    );
     let (mut fresh, _, _) = opened(Mode::Match, operators_set(), operator_seed());
     let mut all = queries.clone();
     all.push(beyond);

@@ -1,5 +1,11 @@
 //! Every message has one encoding: what is written is read again, and whatever is read was written so.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test ends where something is not as it was made"
+)]
+
 use oprf::*;
 use proptest::prelude::*;
 
@@ -59,10 +65,13 @@ fn messages_are_read_as_they_were_written() {
     }
 }
 
+/// A kind of message: its name, one of it, and why bytes are none.
+type Kind = (&'static str, Vec<u8>, fn(&[u8]) -> Option<MessageError>);
+
 #[test]
 fn a_message_that_is_cut_or_longer_or_another_is_refused() {
     let filter = filter(10);
-    let read: [(&str, Vec<u8>, fn(&[u8]) -> Option<MessageError>); 5] = [
+    let read: [Kind; 5] = [
         ("open", open().encode(), |bytes| RoundOpen::decode(bytes).err()),
         ("query", query().encode(), |bytes| Query::decode(bytes).err()),
         ("answer", answer(false).encode(), |bytes| Answer::decode(bytes).err()),
