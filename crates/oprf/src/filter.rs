@@ -1,6 +1,7 @@
 //! The operator's set as the hub gets it: 64 bits of each output, sorted, padded, as Golomb–Rice coded differences.
 
 use bitstream_io::{BigEndian, BitRead, BitReader, BitWrite, BitWriter};
+use zeroize::Zeroize;
 
 use crate::input::LIST_VALUES_MAX;
 use crate::seed::Seed;
@@ -10,9 +11,16 @@ const PADDED_MIN: u64 = 1024;
 /// The greatest padded size, in values: 268 MB in memory.
 pub const FILTER_VALUES_MAX: u32 = LIST_VALUES_MAX as u32;
 
-/// Numbers in ascending order, each once, as many as a size bucket has.
+/// Numbers in ascending order, each once, as many as a size bucket has. They are overwritten when it goes: the hub keeps no
+/// operator's set longer than the round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter(Vec<u64>);
+
+impl Drop for Filter {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
 
 /// Why bytes are no filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

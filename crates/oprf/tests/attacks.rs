@@ -298,7 +298,7 @@ fn answers_are_taken_once_and_only_for_this_round() {
 #[test]
 fn what_is_no_element_is_not_read() {
     let (_, _, queries, answers) = answered();
-    // RFC 9496 appendix A.3: not canonical, negative, not on the curve; then the identity.
+    // RFC 9496 appendix A.2: not canonical, negative, not on the curve; then the identity.
     for (bytes, cause) in [
         ("00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff", ElementError::Encoding),
         ("f3ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", ElementError::Encoding),
