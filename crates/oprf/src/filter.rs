@@ -59,7 +59,7 @@ impl Filter {
         loop {
             values.sort_unstable();
             values.dedup();
-            // Two of these may be equal, with a chance of one in a hundred thousand at the greatest size: then one more is drawn.
+            // Two of these may be equal, with a chance of one in thirty thousand at the greatest size: then one more is drawn.
             let missing = size - values.len();
             if missing == 0 {
                 return Some(Self(values));
