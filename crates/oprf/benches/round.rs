@@ -21,6 +21,8 @@ use oprf::{
 };
 
 const BATCH: usize = 1000;
+/// How often a batch is done in one measurement: the system counts processor time in steps of some milliseconds.
+const REPEATS: usize = 20;
 
 /// SplitMix64: reproducible, no more is asked of it.
 struct Random(u64);
@@ -40,7 +42,7 @@ fn main() {
     let number = |place: usize, usual: usize| numbers.get(place).copied().unwrap_or(usual);
     let (values, elements) = if short { (50_000, 5_000) } else { (1_000_000, 100_000) };
     println!("load {}", std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim());
-    single(if short { 5 } else { 15 });
+    single(if short { 2 } else { 7 });
     round(number(0, values), number(1, elements), number(2, 2));
     println!("load {}", std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim());
 }
@@ -149,9 +151,8 @@ fn round(values: usize, elements: usize, threads: usize) {
         (answering, filter.encode())
     });
     println!("  filter {:.2} MB, {} values", filter.len() as f64 / 1e6, open.filter_values);
-    let hub =
-        Hub::open(&admit(), RoundOpen::decode(&open.encode()).unwrap(), list.clone(), &[], seed.clone())
-            .unwrap();
+    let hub = Hub::open(admit(), RoundOpen::decode(&open.encode()).unwrap(), list.clone(), &[], seed.clone())
+        .unwrap();
     let (mut matching, queries) = hub_time.step("hub: read filter, blind", || {
         let (matching, queries) =
             hub.ask(FilterMessage::decode(&filter, open.filter_values).unwrap(), threads).unwrap();
@@ -213,13 +214,15 @@ fn process_seconds() -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
-/// Processor time that this thread takes for the work.
-fn seconds(work: impl FnOnce()) -> f64 {
+/// Processor time that this thread takes for the work once.
+fn seconds(work: impl Fn()) -> f64 {
     let now = || {
         let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
         text.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
     };
     let before = now();
-    work();
-    now() - before
+    for _ in 0..REPEATS {
+        work();
+    }
+    (now() - before) / REPEATS as f64
 }

@@ -119,14 +119,14 @@ impl Hub {
     /// # Errors
     /// [`HubError::OtherTerms`], [`HubError::ListTooLong`], [`HubError::CanaryNotListed`].
     pub fn open(
-        admitted: &Admitted,
+        admitted: Admitted,
         open: RoundOpen,
         list: List,
         canaries: &[Input],
         seed: Seed,
     ) -> Result<Self, HubError> {
-        let terms = &admitted.terms;
-        let agreed = open.round == admitted.round
+        let Admitted { terms, round } = admitted;
+        let agreed = open.round == round
             && open.authorisation == terms.authorisation
             && open.operator == terms.operator
             && open.mode == terms.mode

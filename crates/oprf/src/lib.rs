@@ -33,7 +33,7 @@
 //!
 //! // The hub asks, the operator answers and signs what it was asked.
 //! let (admitted, _) = Ledger::new(1_000).admit(terms, open.round, Day(20_000))?;
-//! let hub = Hub::open(&admitted, RoundOpen::decode(&open.encode())?, list.clone(), &[], seed.clone())?;
+//! let hub = Hub::open(admitted, RoundOpen::decode(&open.encode())?, list.clone(), &[], seed.clone())?;
 //! let filter = FilterMessage::decode(&filter.encode(), open.filter_values)?;
 //! let (mut matching, queries) = hub.ask(filter, Threads::ONE)?;
 //! let answers = answering.answer(&queries, Threads::ONE)?;

@@ -237,7 +237,7 @@ fn a_filter_that_was_not_announced_is_not_read() {
     let (operator, flooding) = Operator::open(admitted, List::new(large).unwrap(), operator_seed()).unwrap();
     assert_eq!(flooding.filter_values, 6_144);
     let opened_by_hub =
-        |open: RoundOpen| Hub::open(&admit(Mode::Match, ROUND), open, approved_list(), &[], list_seed());
+        |open: RoundOpen| Hub::open(admit(Mode::Match, ROUND), open, approved_list(), &[], list_seed());
     assert_eq!(opened_by_hub(flooding).err(), Some(HubError::OtherTerms));
     let (_, filter) = operator.filter(threads()).unwrap();
     let size = FilterError::Size(6_144);
@@ -249,9 +249,8 @@ fn a_filter_that_was_not_announced_is_not_read() {
 #[test]
 fn a_round_on_other_terms_than_admitted_is_not_held() {
     let (_, open, _) = opened(Mode::Match, operators_set(), operator_seed());
-    let hub = |open: RoundOpen| {
-        Hub::open(&admit(Mode::Match, ROUND), open, approved_list(), &[], list_seed()).err()
-    };
+    let hub =
+        |open: RoundOpen| Hub::open(admit(Mode::Match, ROUND), open, approved_list(), &[], list_seed()).err();
     assert_eq!(hub(open.clone()), None);
     for change in [
         (|open: &mut RoundOpen| open.round.0[0] ^= 1) as fn(&mut RoundOpen),
@@ -266,7 +265,7 @@ fn a_round_on_other_terms_than_admitted_is_not_held() {
         assert_eq!(hub(changed), Some(HubError::OtherTerms));
     }
     let canaries = [value("never-approved.example")];
-    let unlisted = Hub::open(&admit(Mode::Match, ROUND), open, approved_list(), &canaries, list_seed());
+    let unlisted = Hub::open(admit(Mode::Match, ROUND), open, approved_list(), &canaries, list_seed());
     assert_eq!(unlisted.err(), Some(HubError::CanaryNotListed));
 }
 

@@ -77,7 +77,7 @@ fn the_number_of_threads_changes_nothing() {
         let (operator, open) =
             Operator::open(admit(Mode::Match, ROUND), operators_set(), operator_seed()).unwrap();
         let (mut answering, filter) = operator.filter(threads).unwrap();
-        let hub = Hub::open(&admit(Mode::Match, ROUND), open, approved_list(), &[], list_seed()).unwrap();
+        let hub = Hub::open(admit(Mode::Match, ROUND), open, approved_list(), &[], list_seed()).unwrap();
         let (_, queries) = hub.ask(filter.clone(), threads).unwrap();
         let answers = answering.answer(&queries, threads).unwrap();
         (filter, queries, answers, answering.finish(0, str::to_owned))
@@ -89,7 +89,7 @@ fn the_number_of_threads_changes_nothing() {
 fn an_empty_set_and_an_empty_list_are_rounds_like_others() {
     let (mut answering, open, filter) = opened(Mode::Match, List::default(), operator_seed());
     assert_eq!(open.filter_values, 1_024);
-    let hub = Hub::open(&admit(Mode::Match, ROUND), open.clone(), List::default(), &[], list_seed()).unwrap();
+    let hub = Hub::open(admit(Mode::Match, ROUND), open.clone(), List::default(), &[], list_seed()).unwrap();
     let (mut matching, queries) = hub.ask(FilterMessage::decode(&filter, 1_024).unwrap(), threads()).unwrap();
     assert_eq!(queries.iter().map(|query| query.elements.len()).sum::<usize>(), ELEMENTS as usize);
     matching.take(&answering.answer(&queries, threads()).unwrap(), threads()).unwrap();

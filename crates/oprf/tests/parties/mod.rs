@@ -71,7 +71,7 @@ pub(crate) fn opened(mode: Mode, set: List, seed: Seed) -> (Answering, RoundOpen
 /// The hub's side up to its queries, over bytes.
 pub(crate) fn asked(open: &RoundOpen, filter: &[u8], list: List) -> (Matching, Vec<Query>) {
     let canaries = [value("canary.example")];
-    let hub = Hub::open(&admit(open.mode, open.round), open.clone(), list, &canaries, list_seed()).unwrap();
+    let hub = Hub::open(admit(open.mode, open.round), open.clone(), list, &canaries, list_seed()).unwrap();
     let (matching, queries) =
         hub.ask(FilterMessage::decode(filter, open.filter_values).unwrap(), threads()).unwrap();
     let bytes: Vec<Vec<u8>> = queries.iter().map(Query::encode).collect();
