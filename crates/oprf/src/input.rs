@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
-/// The most bytes of a value. What the function takes ends at 65,535 (RFC 9497 §3.3).
+/// The most bytes of a value. What the function takes ends at 65,535 (RFC 9497 §5.1).
 pub const VALUE_BYTES_MAX: usize = 32 * 1024;
 /// The most values of a list: an operator's day, several times over.
 pub const LIST_VALUES_MAX: usize = 1 << 25;
