@@ -2,7 +2,13 @@
 
 // The attribute tells clippy that the helpers in these modules are tests too, so they may unwrap and index.
 #[cfg(test)]
+mod cosignatures;
+#[cfg(test)]
 mod notes;
+#[cfg(test)]
+mod policies;
+#[cfg(test)]
+mod proofs;
 #[cfg(test)]
 mod tiles;
 #[cfg(test)]
