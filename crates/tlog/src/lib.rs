@@ -4,7 +4,9 @@
 //! [tlog-tiles](https://c2sp.org/tlog-tiles), [tlog-checkpoint](https://c2sp.org/tlog-checkpoint),
 //! [signed-note](https://c2sp.org/signed-note) with Ed25519 keys,
 //! [tlog-cosignature](https://c2sp.org/tlog-cosignature) with Ed25519 and ML-DSA-44,
-//! [tlog-policy](https://c2sp.org/tlog-policy) and [tlog-proof](https://c2sp.org/tlog-proof).
+//! [tlog-policy](https://c2sp.org/tlog-policy), [tlog-proof](https://c2sp.org/tlog-proof), the messages and rules of
+//! [tlog-witness](https://c2sp.org/tlog-witness), and what a mirror checks
+//! ([tlog-mirror](https://c2sp.org/tlog-mirror)).
 //!
 //! The crate does no input or output, reads no clock and draws no randomness (the library that makes ML-DSA-44
 //! signatures draws its own while it signs). Whoever keeps a log stores
@@ -40,11 +42,13 @@ mod entries;
 mod frontier;
 mod hash;
 mod log_key;
+pub mod mirror;
 mod note;
 mod policy;
 pub mod proof;
 mod tile;
 mod tlog_proof;
+pub mod witness;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use cosignature::{

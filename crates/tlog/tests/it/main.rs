@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod cosignatures;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
+mod mirrors;
+#[cfg(test)]
 mod notes;
 #[cfg(test)]
 mod policies;
@@ -13,3 +17,5 @@ mod proofs;
 mod tiles;
 #[cfg(test)]
 mod tree;
+#[cfg(test)]
+mod witness;
