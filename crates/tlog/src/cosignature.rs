@@ -149,6 +149,10 @@ impl CosignerKey {
         &self.name
     }
 
+    pub(crate) fn id(&self) -> [u8; 4] {
+        self.id
+    }
+
     /// How this cosigner signs.
     pub fn kind(&self) -> CosignatureKind {
         match self.key {
@@ -212,6 +216,30 @@ impl CosignerKey {
         let parts = Parts::parse(note)?;
         let checkpoint = unverified_checkpoint(&parts)?;
         self.cosigned_parts_at(&parts, &checkpoint)
+    }
+
+    /// The lines, out of those that a witness answered, by which this cosigner cosigns the checkpoint in the note; lines of others are
+    /// left out. The text may be empty.
+    ///
+    /// # Errors
+    /// [`NoteError::BadSignature`] where a line claims to be by this cosigner and does not hold, or bears no time, which a witness
+    /// must not leave out (C2SP tlog-witness, add-checkpoint); [`NoteError`] where these are not lines for a note of a checkpoint.
+    pub fn lines_for(&self, note: &str, answer: &str) -> Result<String, NoteError> {
+        let text = Parts::parse(note)?.text;
+        let joined = format!("{text}\n{answer}");
+        let parts = Parts::parse(&joined)?;
+        // An answer with an empty line in it would have moved the end of the text.
+        if parts.text != text {
+            return Err(NoteError::Malformed("there is an empty line among the signatures"));
+        }
+        let checkpoint = unverified_checkpoint(&parts)?;
+        let mut lines = String::new();
+        for signature in parts.by(&self.name, self.id) {
+            let time = self.verify(text, &checkpoint, signature).filter(|time| *time > 0);
+            time.ok_or_else(|| NoteError::BadSignature(self.name.clone()))?;
+            lines.push_str(&signature_line(&self.name, self.id, signature));
+        }
+        Ok(lines)
     }
 
     pub(crate) fn cosigned_parts_at(

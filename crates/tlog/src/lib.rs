@@ -57,7 +57,7 @@ pub use cosignature::{
 pub use entries::{ENTRY_BYTES_MAX, EntriesError, decode_entries, encode_entries};
 pub use frontier::Frontier;
 pub use hash::{Hash, empty_root, leaf_hash, node_hash};
-pub use log_key::{LogKey, open_by_any};
+pub use log_key::{LogKey, open_by_any, signed_by_these};
 pub use note::{
     KeyError, NOTE_BYTES_MAX, NOTE_SIGNATURES_MAX, NoteError, SigningKey, VerifyingKey, open, open_log,
     open_text,

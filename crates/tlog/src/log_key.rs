@@ -2,7 +2,7 @@
 
 use crate::checkpoint::Checkpoint;
 use crate::cosignature::CosignerKey;
-use crate::note::{KeyError, NoteError, Parts, VerifyingKey, verify_parts};
+use crate::note::{KeyError, NoteError, Parts, VerifyingKey, signature_line, verify_parts};
 
 /// The public key of a log, of any type that a checkpoint may be signed with (C2SP tlog-checkpoint, Signatures). The key's name is
 /// the log's origin.
@@ -51,6 +51,13 @@ impl LogKey {
         }
     }
 
+    fn id(&self) -> [u8; 4] {
+        match self {
+            Self::Note(key) => key.id(),
+            Self::Timestamped(key) => key.id(),
+        }
+    }
+
     /// Whether this key signed the checkpoint.
     pub(crate) fn signed(&self, parts: &Parts<'_>, checkpoint: &Checkpoint) -> Result<bool, NoteError> {
         match self {
@@ -79,6 +86,21 @@ pub fn open_by_any<'n, 'k>(
     let parts = Parts::parse(note)?;
     let (checkpoint, _) = open_parts(&parts, keys)?;
     Ok((checkpoint, parts.text))
+}
+
+/// The note with the signature lines of these keys alone; those of others are left out. No signature is checked.
+///
+/// # Errors
+/// [`NoteError`] where it is not a note.
+pub fn signed_by_these(note: &str, keys: &[LogKey]) -> Result<String, NoteError> {
+    let parts = Parts::parse(note)?;
+    let mut kept = format!("{}\n", parts.text);
+    for key in keys {
+        for signature in parts.by(key.name(), key.id()) {
+            kept.push_str(&signature_line(key.name(), key.id(), signature));
+        }
+    }
+    Ok(kept)
 }
 
 /// As [`open_by_any`]; gives the key that signed.

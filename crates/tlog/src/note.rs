@@ -147,6 +147,10 @@ impl VerifyingKey {
         &self.name
     }
 
+    pub(crate) fn id(&self) -> [u8; 4] {
+        self.id
+    }
+
     /// The 32 bytes of the public key (RFC 8032 §5.1.2).
     pub fn to_bytes(&self) -> [u8; 32] {
         self.key.to_bytes()

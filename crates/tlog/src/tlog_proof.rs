@@ -69,7 +69,18 @@ impl TlogProof {
         read: impl FnMut(u8, u64) -> Option<Hash>,
     ) -> Result<Self, TlogProofError> {
         let size = unverified_checkpoint(&Parts::parse(checkpoint)?)?.size;
-        let path = proof::inclusion(index, size, read)?;
+        Self::of_path(index, proof::inclusion(index, size, read)?, checkpoint)
+    }
+
+    /// As [`TlogProof::make`], with an inclusion proof that was made already and is not checked.
+    ///
+    /// # Errors
+    /// [`TlogProofError`].
+    pub fn of_path(index: u64, path: Vec<Hash>, checkpoint: &str) -> Result<Self, TlogProofError> {
+        unverified_checkpoint(&Parts::parse(checkpoint)?)?;
+        if path.len() > PATH_HASHES_MAX {
+            return Err(TlogProofError::TooLarge);
+        }
         Ok(Self { extra: None, index, path, checkpoint: checkpoint.to_owned() })
     }
 

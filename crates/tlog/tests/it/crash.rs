@@ -146,7 +146,7 @@ fn entries_of(disk: &Disk) -> Option<Vec<Vec<u8>>> {
 /// What is wrong with a log that was opened after a crash.
 fn fault(disk: &Disk) -> Option<&'static str> {
     let Some(entries) = entries_of(disk) else { return Some("the log does not open") };
-    let Some(published) = head_in(disk, "published") else { return None };
+    let published = head_in(disk, "published")?;
     if published.size > entries.len() as u64 {
         return Some("more was published than the log has");
     }

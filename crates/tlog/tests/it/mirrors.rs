@@ -59,7 +59,7 @@ fn changes_are_named() {
             read_from_tiles(300, |tile| {
                 let mut bytes = tiles[tile].clone();
                 if *tile == changed {
-                    bytes[at] ^= 1
+                    bytes[at] ^= 1;
                 }
                 Some(bytes)
             }),
