@@ -327,20 +327,17 @@ impl Round<'_> {
     }
 }
 
-/// Removes what full tiles and wider partial ones have replaced (C2SP tlog-tiles, Partial Tiles, allows the first). Whatever is left over
-/// by a crash or a failure costs room and nothing else.
+/// Removes the partial tiles that a full one has replaced, of all widths (C2SP tlog-tiles, Partial Tiles). Whatever is left over by a crash
+/// or a failure costs room and nothing else.
 fn remove_partial(folder: &Path, old: u64, new: u64) {
     for tile in edge_tiles(old).into_iter().filter(|tile| tile.width < TILE_WIDTH) {
-        let is_full = Tile::at(tile.level, tile.index, new).is_some_and(|now| now.width == TILE_WIDTH);
-        if !is_full {
+        if Tile::at(tile.level, tile.index, new).is_none_or(|now| now.width < TILE_WIDTH) {
             continue;
         }
         let paths = [Some(tile.path()), (tile.level == 0).then(|| tile.entries_path())];
         for path in paths.into_iter().flatten() {
-            let path = folder.join(path);
-            let _ = std::fs::remove_file(&path);
-            // Only when it is empty: another round may have left other widths.
-            let _ = path.parent().map(std::fs::remove_dir);
+            // The folder `<N>.p` holds the widths of this tile and nothing else.
+            let _ = folder.join(path).parent().map(std::fs::remove_dir_all);
         }
     }
 }
