@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use tlog::mirror::{above, check_tile};
 use tlog::{
-    Checkpoint, Frontier, Hash, LogKey, Policy, TILE_WIDTH, Tile, Unaccepted, Witnessed, decode_entries,
-    leaf_hash, proof, tiles_to_write,
+    Checkpoint, Frontier, Hash, LogKey, NoteError, Policy, TILE_WIDTH, Tile, Unaccepted, Witnessed,
+    decode_entries, leaf_hash, open_by_any, proof, tiles_to_write,
 };
 
 use crate::source::{Source, SourceError};
@@ -27,6 +27,9 @@ pub struct VerifyConfig {
     pub policy: Policy,
     /// The log's key where it is known otherwise than by the policy.
     pub log: Option<LogKey>,
+    /// A checkpoint's note that was kept from before, which the log must continue. Without one nobody can tell from the files alone that
+    /// a log was rolled back, or shows others something else; the cosignatures of witnesses can.
+    pub since: Option<String>,
 }
 
 /// A log in which everything fits.
@@ -73,6 +76,25 @@ pub enum Fault {
         /// The entry's place in the log, from 0.
         index: u64,
     },
+    /// The checkpoint kept from before is not one of this log.
+    #[error("the checkpoint kept from before: {0}")]
+    Since(NoteError),
+    /// The log is smaller than it was.
+    #[error("the log has {size} entries and had {before}: it was rolled back")]
+    RolledBack {
+        /// Its entries now.
+        size: u64,
+        /// Its entries in the checkpoint kept from before.
+        before: u64,
+    },
+    /// The log is another one than it was.
+    #[error(
+        "the log does not continue the checkpoint of {before} entries that was kept from before: two histories are signed"
+    )]
+    Forked {
+        /// The entries in the checkpoint kept from before.
+        before: u64,
+    },
     /// Neither entries nor tiles make the signed root.
     #[error(
         "neither the entries nor the tiles make the signed root hash: what is here is another log than the one that was signed"
@@ -99,16 +121,35 @@ pub async fn verify(config: &VerifyConfig) -> Result<Verified, Faults> {
         None => config.policy.check(&note),
     };
     let witnessed = witnessed.map_err(|error| Faults(vec![error.into()]))?;
-    let mut run = Run::new(&config.source, witnessed.checkpoint());
+    let before = before(config, &witnessed).map_err(|fault| Faults(vec![fault]))?;
+    let mut run = Run::new(&config.source, witnessed.checkpoint(), before);
     run.entries().await;
     run.judge().await;
     let Run { faults, tiles, bundles, .. } = run;
     if faults.is_empty() { Ok(Verified { witnessed, tiles, bundles }) } else { Err(Faults(faults)) }
 }
 
+/// The checkpoint kept from before.
+fn before(config: &VerifyConfig, witnessed: &Witnessed) -> Result<Option<Checkpoint>, Fault> {
+    let Some(note) = &config.since else { return Ok(None) };
+    let keys = config.policy.logs().iter().map(|log| &log.key).chain(&config.log);
+    let (before, _) = open_by_any(note, keys).map_err(Fault::Since)?;
+    let head = witnessed.checkpoint();
+    if before.origin != head.origin {
+        let (expected, found) = (head.origin.clone(), before.origin);
+        return Err(Fault::Since(NoteError::OtherLog { expected, found }));
+    }
+    if before.size > head.size {
+        return Err(Fault::RolledBack { size: head.size, before: before.size });
+    }
+    Ok(Some(before))
+}
+
 struct Run<'c> {
     source: &'c Source,
     head: &'c Checkpoint,
+    /// What the log must continue, until the tree has grown past it.
+    before: Option<Checkpoint>,
     /// Grows with the hashes of the entries as they are in the bundles.
     frontier: Frontier,
     /// For each level of tiles the hashes of the tile that is being filled.
@@ -117,6 +158,8 @@ struct Run<'c> {
     differing: Vec<Tile>,
     /// Entries that are not those of their tile.
     strange: Vec<(Tile, u64)>,
+    /// The size at which the entries were not those of the checkpoint kept from before.
+    forked: Option<u64>,
     /// Whether every bundle could be read.
     complete: bool,
     faults: Vec<Fault>,
@@ -125,14 +168,16 @@ struct Run<'c> {
 }
 
 impl<'c> Run<'c> {
-    fn new(source: &'c Source, head: &'c Checkpoint) -> Self {
+    fn new(source: &'c Source, head: &'c Checkpoint, before: Option<Checkpoint>) -> Self {
         Self {
             source,
             head,
+            before,
             frontier: Frontier::new(),
             filling: BTreeMap::new(),
             differing: Vec::new(),
             strange: Vec::new(),
+            forked: None,
             complete: true,
             faults: Vec::new(),
             tiles: 0,
@@ -143,6 +188,7 @@ impl<'c> Run<'c> {
     /// Reads every bundle and tile once.
     async fn entries(&mut self) {
         let size = self.head.size;
+        self.compare_before();
         for tile in tiles_to_write(0, size).into_iter().filter(|tile| tile.level == 0) {
             if self.is_full() {
                 return;
@@ -154,6 +200,7 @@ impl<'c> Run<'c> {
             let Some(leaves) = leaves.or(hashes) else { return };
             for leaf in leaves {
                 self.append(leaf).await;
+                self.compare_before();
             }
         }
         for (level, hashes) in std::mem::take(&mut self.filling) {
@@ -211,6 +258,15 @@ impl<'c> Run<'c> {
         self.strange.extend(places.into_iter().map(|index| (*tile, index)));
     }
 
+    /// Compares the tree with the checkpoint kept from before when it has grown that far.
+    fn compare_before(&mut self) {
+        if let Some(before) = self.before.take_if(|before| before.size == self.frontier.size())
+            && before.root != self.frontier.root()
+        {
+            self.forked = Some(before.size);
+        }
+    }
+
     /// Adds a leaf to the tree; compares each tile above level 0 when it is full.
     async fn append(&mut self, leaf: Hash) {
         for (level, _, hash) in self.frontier.append(leaf) {
@@ -240,6 +296,9 @@ impl<'c> Run<'c> {
     async fn judge(&mut self) {
         let made = self.frontier.size() == self.head.size && self.frontier.root() == self.head.root;
         if made {
+            if let Some(before) = self.forked {
+                self.fault(Fault::Forked { before });
+            }
             for tile in std::mem::take(&mut self.differing) {
                 self.fault(Fault::Tile(tile.path()));
             }

@@ -18,7 +18,12 @@ fn mirror_of(source: Source, folder: &Path) -> MirrorConfig {
 
 async fn verified(folder: &Path) -> Result<u64, String> {
     // The mirror is the cosigner: its statement is a part of what its copy shows.
-    let config = VerifyConfig { source: Source::folder(folder), policy: policy(1, &[(1, "")]), log: None };
+    let config = VerifyConfig {
+        source: Source::folder(folder),
+        policy: policy(1, &[(1, "")]),
+        log: None,
+        since: None,
+    };
     verify(&config).await.map(|log| log.witnessed.checkpoint().size).map_err(|faults| faults.to_string())
 }
 

@@ -12,6 +12,7 @@ async fn faults(log: &Log) -> Result<u64, String> {
         source: Source::folder(log.path()),
         policy: policy(1, &[(1, ""), (2, "")]),
         log: None,
+        since: None,
     };
     let verified = verify(&config).await;
     verified.map(|log| log.witnessed.checkpoint().size).map_err(|faults: Faults| faults.to_string())
@@ -134,4 +135,27 @@ async fn every_entry_can_be_proved() {
     log.put("tile/entries/000", &bytes);
     let changed = ProveConfig { source: Source::folder(log.path()), policy: policy(), index: 0 };
     assert!(matches!(prove(&changed).await, Err(ProveError::Unproved(_))));
+}
+
+#[tokio::test]
+async fn a_checkpoint_kept_from_before_must_be_continued() {
+    let log = cosigned(300);
+    let since = async |before: &Log| {
+        let since = Some(log_key().sign_checkpoint(&before.head()));
+        let policy = policy(1, &[(1, "")]);
+        let config = VerifyConfig { source: Source::folder(log.path()), policy, log: None, since };
+        verify(&config).await.map_err(|faults| faults.to_string())
+    };
+    for size in [0, 1, 256, 299, 300] {
+        assert!(since(&Log::of(size, u64::MAX)).await.is_ok(), "{size}");
+    }
+    let rolled_back = since(&Log::of(301, u64::MAX)).await.unwrap_err();
+    assert_eq!(rolled_back, "the log has 300 entries and had 301: it was rolled back");
+    for size in [12, 300] {
+        let forked = since(&Log::of(size, 11)).await.unwrap_err();
+        assert!(
+            forked.starts_with(&format!("the log does not continue the checkpoint of {size} entries")),
+            "{forked}"
+        );
+    }
 }
