@@ -100,6 +100,16 @@ pub enum Fault {
         "neither the entries nor the tiles make the signed root hash: what is here is another log than the one that was signed"
     )]
     Root,
+    /// A tile and its bundle fit each other and not the signed root.
+    #[error(
+        "`{tile}` and `{bundle}` fit each other, but not the tile above, which is signed: both were changed"
+    )]
+    Together {
+        /// The tile.
+        tile: String,
+        /// The bundle.
+        bundle: String,
+    },
     /// Entry and tile differ, and nothing in the files tells which is right.
     #[error("`{path}`: entry {index} and its tile differ")]
     Differ {
@@ -156,6 +166,8 @@ struct Run<'c> {
     filling: BTreeMap<u8, Vec<Hash>>,
     /// Tiles that are not what the entries make.
     differing: Vec<Tile>,
+    /// Tiles of level 0, by number, whose root is not what the published tile above has.
+    astray: Vec<u64>,
     /// Entries that are not those of their tile.
     strange: Vec<(Tile, u64)>,
     /// The size at which the entries were not those of the checkpoint kept from before.
@@ -176,6 +188,7 @@ impl<'c> Run<'c> {
             frontier: Frontier::new(),
             filling: BTreeMap::new(),
             differing: Vec::new(),
+            astray: Vec::new(),
             strange: Vec::new(),
             forked: None,
             complete: true,
@@ -287,8 +300,12 @@ impl<'c> Run<'c> {
         let nodes = self.frontier.size().checked_shr(u32::from(level) * 8).unwrap_or(0);
         let Some(last) = nodes.checked_sub(1).filter(|_| !hashes.is_empty()) else { return };
         let Some(tile) = Tile::at(level, last / u64::from(TILE_WIDTH), self.frontier.size()) else { return };
-        if self.tile(&tile).await.is_some_and(|published| published != hashes) {
-            self.differing.push(tile);
+        let Some(published) = self.tile(&tile).await.filter(|published| published != hashes) else { return };
+        self.differing.push(tile);
+        if level == 1 {
+            let first = tile.index.saturating_mul(u64::from(TILE_WIDTH));
+            let places = (first..).zip(published.iter().zip(hashes));
+            self.astray.extend(places.filter(|(_, (above, made))| above != made).map(|(index, _)| index));
         }
     }
 
@@ -306,20 +323,29 @@ impl<'c> Run<'c> {
         }
         let edge = self.edge_holds().await;
         if edge {
-            for (tile, index) in std::mem::take(&mut self.strange) {
-                let path = tile.entries_path();
-                let vouched = self.is_vouched_for(&tile).await;
-                self.fault(if vouched {
-                    Fault::Entry { path, index }
-                } else {
-                    Fault::Differ { path, index }
-                });
-            }
+            self.judge_entries().await;
         } else if self.complete || self.faults.is_empty() {
             self.fault(Fault::Root);
         }
         if self.faults.is_empty() {
             self.fault(Fault::Root);
+        }
+    }
+
+    /// The published tiles lead to the signed root; so they say which entries are wrong, as far as they hang together themselves.
+    async fn judge_entries(&mut self) {
+        let mut named = Vec::new();
+        for (tile, index) in std::mem::take(&mut self.strange) {
+            let path = tile.entries_path();
+            let vouched = self.is_vouched_for(&tile).await;
+            self.fault(if vouched { Fault::Entry { path, index } } else { Fault::Differ { path, index } });
+            named.push(tile.index);
+        }
+        for index in std::mem::take(&mut self.astray) {
+            let tile = Tile { level: 0, index, width: TILE_WIDTH };
+            if !named.contains(&index) {
+                self.fault(Fault::Together { tile: tile.path(), bundle: tile.entries_path() });
+            }
         }
     }
 

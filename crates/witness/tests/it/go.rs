@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use tlog::{Checkpoint, SigningKey, decode_entries, encode_entries};
 use witness::{Source, VerifyConfig, verify};
 
@@ -105,7 +107,7 @@ fn flip(at: usize) -> impl FnOnce(&mut Vec<u8>) {
 /// The name of a tampering, and what it does to a log of [`SIZE`] entries.
 type Tampering = (&'static str, fn() -> Case);
 
-const TAMPERINGS: [Tampering; 16] = [
+const TAMPERINGS: [Tampering; 17] = [
     ("a flipped bit of an entry in the partial bundle", || changed("tile/entries/003.p/32", flip(4))),
     ("a flipped bit of a leaf's hash", || changed("tile/0/001", flip(100))),
     ("a truncated tile", || changed("tile/0/002", |bytes| bytes.truncate(8191))),
@@ -118,6 +120,16 @@ const TAMPERINGS: [Tampering; 16] = [
         })
     }),
     ("a forged signature of the log", || {
+        let case = Case::new(SIZE, u64::MAX);
+        let note = cosigned_note(&case.log.head());
+        let line = note.lines().nth(4).unwrap();
+        let (name, base64) = line.rsplit_once(' ').unwrap();
+        let mut bytes = STANDARD.decode(base64).unwrap();
+        bytes[40] ^= 1;
+        case.checkpoint(&note.replace(line, &format!("{name} {}", STANDARD.encode(bytes))));
+        case
+    }),
+    ("a signature by another key of the log's name", || {
         let case = Case::new(SIZE, u64::MAX);
         let forger = SigningKey::from_seed(log_key().name(), [66; 32]).unwrap();
         case.checkpoint(&cosigned_note(&case.log.head()).replace(
@@ -209,7 +221,6 @@ async fn both_refuse_each_tampering() {
         assert!(rust.is_err(), "{name}");
         if let Some(program) = &program {
             let go = case.go(program);
-            println!("{name}: {rust:?} / {go:?}");
             assert!(go.is_err(), "{name}: Go accepts it, and here: {rust:?}");
         }
     }

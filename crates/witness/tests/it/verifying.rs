@@ -97,7 +97,11 @@ async fn another_log_under_the_checkpoint_is_another_log() {
     let tile = fs::read(other.path().join("tile/0/001")).unwrap();
     log.put("tile/entries/001", &bundle);
     log.put("tile/0/001", &tile);
-    assert!(faults(&log).await.is_err());
+    let said = faults(&log).await.unwrap_err();
+    assert_eq!(
+        said,
+        "`tile/0/001` and `tile/entries/001` fit each other, but not the tile above, which is signed: both were changed"
+    );
 }
 
 #[tokio::test]
