@@ -7,8 +7,9 @@ use std::path::Path;
 use axum::Router;
 use axum::http::{StatusCode, Uri};
 use axum::response::IntoResponse;
+use proptest::prelude::*;
 use tokio::net::TcpListener;
-use witness::{Fault, MirrorConfig, MirroringError, Source, VerifyConfig, mirror_once, verify};
+use witness::{Fault, MirrorConfig, MirroringError, Source, VerifyConfig, mirror, mirror_once, verify};
 
 use crate::support::{Log, cosigner, files, log_key, policy, put};
 
@@ -193,4 +194,73 @@ async fn a_checkpoint_without_its_quorum_is_not_mirrored() {
     let shown = fs::read_to_string(copy.path().join("checkpoint")).unwrap();
     assert!(shown.starts_with(&note) && shown.lines().count() == 7, "{shown}");
     assert!(Fault::Root.to_string().contains("another log"));
+}
+
+#[tokio::test]
+async fn a_mirror_follows_until_it_is_told_to_stop() {
+    let copy = tempfile::tempdir().unwrap();
+    let log = std::sync::Mutex::new(Log::of(10, 9999));
+    let folder = log.lock().unwrap().path().to_owned();
+    let config = mirror_of(Source::folder(folder), copy.path());
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let (mut stop, mut sizes) = (Some(stop), Vec::new());
+    let told = |outcome: Result<witness::Mirrored, MirroringError>| {
+        let size = outcome.unwrap().size;
+        sizes.push(size);
+        log.lock().unwrap().grow(size + 300, 9999);
+        if sizes.len() == 3 {
+            stop.take().map(|stop| stop.send(()));
+        }
+    };
+    let every = std::time::Duration::from_millis(1);
+    mirror(&config, every, async { drop(stopped.await) }, told).await;
+    assert_eq!(sizes, [10, 310, 610]);
+    assert_eq!(verified(copy.path()).await, Ok(610));
+}
+
+/// What a crash within a round may leave: any of its files, whole, missing or (on a disk that lies) damaged, bound to the new checkpoint or not.
+fn after_crash(before: &Path, after: &Path, fates: &[u8], bound: bool) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let held = files(before);
+    held.iter().for_each(|(name, bytes)| put(folder.path(), name, bytes));
+    let mut new: Vec<_> = files(after)
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("tile/") && !held.contains_key(name))
+        .collect();
+    new.sort();
+    for ((name, mut bytes), fate) in new.into_iter().zip(fates.iter().cycle()) {
+        match fate % 4 {
+            0 => continue,
+            1 => bytes.truncate(bytes.len() / 2),
+            _ => {}
+        }
+        put(folder.path(), &name, &bytes);
+    }
+    if bound {
+        put(folder.path(), "pending", &fs::read(after.join("pending")).unwrap());
+    }
+    folder
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn after_a_crash_anywhere_the_mirror_is_whole(fates in prop::collection::vec(any::<u8>(), 1..20), bound in any::<bool>()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (before, after) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let mut log = Log::of(300, 9999);
+            for folder in [&before, &after] {
+                mirror_once(&mirror_of(Source::folder(log.path()), folder.path())).await.unwrap();
+            }
+            log.grow(900, 9999);
+            mirror_once(&mirror_of(Source::folder(log.path()), after.path())).await.unwrap();
+            let crashed = after_crash(before.path(), after.path(), &fates, bound);
+            // Before anything else it holds what it said that it holds.
+            assert_eq!(verified(crashed.path()).await, Ok(300));
+            mirror_once(&mirror_of(Source::folder(log.path()), crashed.path())).await.unwrap();
+            assert_eq!(verified(crashed.path()).await, Ok(900));
+        });
+    }
 }

@@ -216,3 +216,47 @@ fn key_files_are_made_once_and_read_back() {
         assert!(matches!(read_key(&path), Err(KeyFileError::Form(_))));
     }
 }
+
+/// What cannot be made durable is not cosigned; the next request begins with what the disk has.
+#[test]
+fn nothing_is_cosigned_that_is_not_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let witness = Witness::open(config(folder.path(), 1)).unwrap();
+    let (small, grown) = (Log::of(8, 99), Log::of(20, 99));
+    witness.add_checkpoint(&request(&small, 0), NOW).unwrap();
+    let state = folder.path().join(origin_hash(ORIGIN));
+    let before = fs::read(state.join("checkpoint")).unwrap();
+    // In the way of the new file, so that writing fails.
+    fs::create_dir(state.join("checkpoint.new")).unwrap();
+    assert_eq!(status(witness.add_checkpoint(&request(&grown, 8), NOW)), 500);
+    assert_eq!(fs::read(state.join("checkpoint")).unwrap(), before);
+    fs::remove_dir(state.join("checkpoint.new")).unwrap();
+    // The other way a write fails: it was kept, and the answer was lost.
+    let kept = witness.add_checkpoint(&request(&grown, 8), NOW);
+    assert!(kept.is_ok());
+    assert_eq!(status(witness.add_checkpoint(&request(&grown, 8), NOW)), 409);
+    assert_eq!(status(witness.add_checkpoint(&request(&Log::of(21, 12), 8), NOW)), 409);
+    assert!(witness.add_checkpoint(&request(&grown, 20), NOW).is_ok());
+}
+
+#[test]
+fn logs_do_not_touch_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let other_key = SigningKey::from_seed("other.example/log", [7; 32]).unwrap();
+    let mut both = config(folder.path(), 2);
+    both.logs.push(other_key.verifying_key().into());
+    let witness = Witness::open(both).unwrap();
+    let log = Log::of(8, 99);
+    witness.add_checkpoint(&request(&log, 0), NOW).unwrap();
+    let head = tlog::Checkpoint { origin: "other.example/log".into(), ..Log::of(3, 1).head() };
+    let first = AddCheckpoint::make(0, &other_key.sign_checkpoint(&head), |_, _| None).unwrap();
+    assert!(witness.add_checkpoint(&first.to_text(), NOW).is_ok());
+    let sizes = [ORIGIN, "other.example/log"].map(|origin| {
+        let note = witness.checkpoint(&origin_hash(origin)).unwrap().unwrap();
+        note.lines().nth(1).unwrap().to_owned()
+    });
+    assert_eq!(sizes, ["8", "3"]);
+    // One log's key does not sign for the other.
+    let foreign = AddCheckpoint::make(0, &log_key().sign_checkpoint(&head), |_, _| None).unwrap();
+    assert_eq!(status(witness.add_checkpoint(&foreign.to_text(), NOW)), 403);
+}
