@@ -1,24 +1,22 @@
 //! An edge's configuration: a TOML file as written, then resolved once into what the program needs.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use matcher::OwnAssets;
 use oversight::{Consent, Purpose};
 use serde::Deserialize;
 use stix::marking::Tlp;
-use stix::observable::ValueKind;
-
-use crate::worth::Worth;
 
 mod history;
+mod matching;
 mod source;
 pub(crate) mod tls;
 
 use history::WrittenLake;
 pub use history::{Hunts, Lake};
+use matching::WrittenMatching;
+pub use matching::{Matching, Quarantine};
 use source::WrittenSource;
 pub(crate) use source::is_near;
 pub use source::{
@@ -65,45 +63,6 @@ impl std::fmt::Debug for HubLink {
         // The token is a secret and stays out of every log.
         f.debug_struct("HubLink").field("url", &self.url).finish_non_exhaustive()
     }
-}
-
-/// When an indicator that hits too much is held back. Nought switches a rule off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quarantine {
-    /// Where it meets more than this part of the operator's hosts, in percent …
-    pub hosts_percent: u8,
-    /// … of which at least so many are known.
-    pub hosts_min: u64,
-    /// Where it matches more often than this within a minute of the records' time.
-    pub matches_per_minute: u64,
-}
-
-impl Default for Quarantine {
-    fn default() -> Self {
-        Self { hosts_percent: 25, hosts_min: 50, matches_per_minute: 10_000 }
-    }
-}
-
-/// How indicators are matched.
-#[derive(Debug, Clone, Default)]
-pub struct Matching {
-    /// Whether a domain name covers the names below it, too.
-    pub subtree: bool,
-    /// Indicators with less confidence are not used.
-    pub confidence_min: u8,
-    /// Files of well-known benign values.
-    pub warning_lists: Vec<PathBuf>,
-    /// The operator's own Sigma rules: files, and folders of them.
-    pub sigma: Vec<PathBuf>,
-    /// The most comparisons that every record is held against because no value leads to them; with none, patterns that have
-    /// any are refused.
-    pub unanchored_max: usize,
-    /// What is the operator's own.
-    pub own_assets: Option<Arc<OwnAssets>>,
-    /// When an indicator is held back.
-    pub quarantine: Quarantine,
-    /// How confidence decays; `None`: it does not.
-    pub worth: Option<Worth>,
 }
 
 /// The configuration cannot be used.
@@ -186,38 +145,6 @@ struct WrittenConsent {
     own_addresses: bool,
     #[serde(default)]
     opinions: bool,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct WrittenMatching {
-    covers: Option<String>,
-    #[serde(default)]
-    confidence_min: u8,
-    #[serde(default)]
-    warning_lists: Vec<PathBuf>,
-    #[serde(default)]
-    sigma: Vec<PathBuf>,
-    unanchored: Option<String>,
-    unanchored_max: Option<usize>,
-    #[serde(default)]
-    own_assets: Vec<String>,
-    #[serde(default)]
-    own_asset_files: Vec<PathBuf>,
-    #[serde(default)]
-    quarantine: WrittenQuarantine,
-    #[serde(default)]
-    decay: bool,
-    #[serde(default)]
-    lifetimes: BTreeMap<String, f64>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct WrittenQuarantine {
-    hosts_percent: Option<u8>,
-    hosts_min: Option<u64>,
-    matches_per_minute: Option<u64>,
 }
 
 impl Config {
@@ -333,102 +260,6 @@ fn tlp(name: &'static str, value: String) -> Result<Tlp, ConfigError> {
         value,
         wanted: "`clear`, `green`, `amber`, `amber+strict` or `red`",
     })
-}
-
-impl WrittenMatching {
-    fn resolve(self) -> Result<Matching, ConfigError> {
-        let subtree = match self.covers.as_deref() {
-            None | Some("host") => false,
-            Some("subtree") => true,
-            Some(other) => {
-                return Err(ConfigError::Value {
-                    name: "matching.covers",
-                    value: other.to_owned(),
-                    wanted: "`host` or `subtree`",
-                });
-            }
-        };
-        Ok(Matching {
-            subtree,
-            confidence_min: self.confidence_min,
-            unanchored_max: self.unanchored_max()?,
-            own_assets: self.own_assets()?,
-            quarantine: self.quarantine.resolve()?,
-            worth: self.worth()?,
-            warning_lists: self.warning_lists,
-            sigma: self.sigma,
-        })
-    }
-
-    fn worth(&self) -> Result<Option<Worth>, ConfigError> {
-        let mut lifetime_days = HashMap::new();
-        for (name, days) in &self.lifetimes {
-            let kind = ValueKind::from_name(name).filter(|_| *days > 0.0 && days.is_finite());
-            let kind = kind.ok_or_else(|| ConfigError::Value {
-                name: "matching.lifetimes",
-                value: format!("{name} = {days}"),
-                wanted: "a kind such as `ipv4-addr` or `file:hashes.SHA-256`, and days above 0",
-            })?;
-            lifetime_days.insert(kind, *days);
-        }
-        Ok(self.decay.then_some(Worth { confidence_min: self.confidence_min, lifetime_days }))
-    }
-
-    /// What may be held against every record; each costs some microseconds a record, so there is a bound.
-    fn unanchored_max(&self) -> Result<usize, ConfigError> {
-        const DEFAULT: usize = 16;
-        const MOST: usize = 1024;
-        let most = self.unanchored_max.unwrap_or(DEFAULT);
-        match self.unanchored.as_deref() {
-            None | Some("refuse") => Ok(0),
-            Some("all") if (1..=MOST).contains(&most) => Ok(most),
-            Some("all") => Err(ConfigError::Value {
-                name: "matching.unanchored_max",
-                value: most.to_string(),
-                wanted: "1 to 1024",
-            }),
-            Some(other) => Err(ConfigError::Value {
-                name: "matching.unanchored",
-                value: other.to_owned(),
-                wanted: "`refuse` or `all`",
-            }),
-        }
-    }
-
-    fn own_assets(&self) -> Result<Option<Arc<OwnAssets>>, ConfigError> {
-        let mut lines = self.own_assets.clone();
-        for path in &self.own_asset_files {
-            let text = String::from_utf8_lossy(&read_file(path)?).into_owned();
-            let values = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-            lines.extend(values.filter(|value| !value.is_empty()).map(str::to_owned));
-        }
-        let assets =
-            OwnAssets::read(lines.iter().map(String::as_str)).map_err(|value| ConfigError::Value {
-                name: "matching.own_assets",
-                value: value.to_owned(),
-                wanted: "networks, addresses, domain names or hashes",
-            })?;
-        Ok((!assets.is_empty()).then(|| Arc::new(assets)))
-    }
-}
-
-impl WrittenQuarantine {
-    fn resolve(&self) -> Result<Quarantine, ConfigError> {
-        let usual = Quarantine::default();
-        let hosts_percent = self.hosts_percent.unwrap_or(usual.hosts_percent);
-        if hosts_percent > 100 {
-            return Err(ConfigError::Value {
-                name: "matching.quarantine.hosts_percent",
-                value: hosts_percent.to_string(),
-                wanted: "0 to 100",
-            });
-        }
-        Ok(Quarantine {
-            hosts_percent,
-            hosts_min: self.hosts_min.unwrap_or(usual.hosts_min).max(1),
-            matches_per_minute: self.matches_per_minute.unwrap_or(usual.matches_per_minute),
-        })
-    }
 }
 
 #[cfg(test)]

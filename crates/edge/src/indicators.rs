@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use api::{Intelligence, IntelligenceChange};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use matcher::{Built, Delta, Indicator, IndicatorSet, WarningLists};
+use matcher::{Built, Delta, Indicator, IndicatorSet, Reach, WarningLists};
 use sigma::{RuleSet, RuleText};
 use stix::marking::Tlp;
 use stix::{Id, Object};
@@ -28,6 +28,8 @@ pub(crate) struct Indicators {
     held: Mutex<Held>,
     set: ArcSwap<IndicatorSet>,
     options: matcher::Options,
+    /// What `=` covers in the patterns of these producers.
+    reach_of: HashMap<Id, Reach>,
     warning_lists: WarningLists,
     rules: Rules,
     /// Held while what the spool and what this knows are changed together.
@@ -92,7 +94,7 @@ impl Indicators {
             add_warning_list(&mut warning_lists, path)?;
         }
         let options = matcher::Options {
-            covers: if matching.subtree { matcher::Covers::Subtree } else { matcher::Covers::Host },
+            reach: matching.reach,
             confidence_min: (matching.confidence_min > 0).then_some(matching.confidence_min),
             any_time: false,
             unanchored: matching.unanchored_max > 0,
@@ -102,13 +104,14 @@ impl Indicators {
         };
         let mut held = Held { sequence, rules_changed: true, ..Held::default() };
         for (body, tlp) in kept {
-            held.put(Bytes::from(body), tlp.as_deref());
+            held.put(Bytes::from(body), tlp.as_deref(), &matching.reach_of);
         }
         let set = ArcSwap::from_pointee(IndicatorSet::none());
         Ok(Self {
             held: Mutex::new(held),
             set,
             options,
+            reach_of: matching.reach_of.clone(),
             warning_lists,
             rules: Rules::new(matching)?,
             changing: Mutex::default(),
@@ -136,7 +139,7 @@ impl Indicators {
         for change in &news.changes {
             match change {
                 IntelligenceChange::Put { object, tlp } => {
-                    held.put(Bytes::from(object.to_string()), tlp.as_deref());
+                    held.put(Bytes::from(object.to_string()), tlp.as_deref(), &self.reach_of);
                 }
                 IntelligenceChange::Drop { id } => {
                     if let Ok(id) = Id::parse(id) {
@@ -285,7 +288,7 @@ impl Held {
         }
     }
 
-    fn put(&mut self, body: Bytes, tlp: Option<&str>) {
+    fn put(&mut self, body: Bytes, tlp: Option<&str>, reach_of: &HashMap<Id, Reach>) {
         let Ok(object) = Object::parse(body) else {
             self.unreadable += 1;
             return;
@@ -299,6 +302,7 @@ impl Held {
             RuleText::of_indicator(&object).map(|text| self.rules.insert(id.clone(), (text, tlp))).is_ok()
         } else {
             Indicator::from_object(&object)
+                .map(|indicator| Indicator { reach: reach_in(&object, reach_of), ..indicator })
                 .map(|indicator| self.usable.insert(id.clone(), (indicator, tlp)))
                 .is_ok()
         };
@@ -312,6 +316,12 @@ impl Held {
         self.unusable.remove(id);
         self.rules_changed |= self.rules.remove(id).is_some();
     }
+}
+
+/// What `=` covers in the indicator's pattern where its producer means something else than the others.
+fn reach_in(indicator: &Object, reach_of: &HashMap<Id, Reach>) -> Option<Reach> {
+    let producer = indicator.text("created_by_ref").filter(|_| !reach_of.is_empty())?;
+    reach_of.get(&Id::parse(producer).ok()?).copied()
 }
 
 /// A MISP warning list (JSON), or one value a line.

@@ -31,6 +31,42 @@ fn drop_of(number: u16) -> IntelligenceChange {
     IntelligenceChange::Drop { id: id(number).to_string() }
 }
 
+#[test]
+fn a_producer_may_mean_more_than_the_others() {
+    let producer = Id::new("identity", Uuid::from_u128(7));
+    let reach = Reach { covers: matcher::Covers::Subtree, ..Reach::default() };
+    let reach_of = HashMap::from([(producer.clone(), reach)]);
+    let matching = Matching { reach_of, ..Matching::default() };
+    let indicators = Indicators::new(&matching, Vec::new(), 0).unwrap();
+    let by = |number: u16, name: &str, producer: Option<&Id>| {
+        let IntelligenceChange::Put { mut object, tlp } =
+            put_pattern(number, &format!("[domain-name:value = '{name}']"))
+        else {
+            panic!("an indicator is put in")
+        };
+        if let Some(producer) = producer {
+            object["created_by_ref"] = producer.as_str().into();
+        }
+        IntelligenceChange::Put { object, tlp }
+    };
+    let changes = vec![
+        by(1, "one.example", Some(&producer)),
+        by(2, "two.example", Some(&id(9))),
+        by(3, "three.example", None),
+    ];
+    indicators.change(&Intelligence { sequence: 1, more: false, reset: false, changes });
+    indicators.rebuild(&Status::default(), |_| {});
+    let mut scanner = Scanner::new(indicators.current(), Reader::new(Format::Eve));
+    let mut found = Vec::new();
+    for name in ["one", "two", "three"] {
+        let line = format!(r#"{{"event_type":"dns","dns":{{"rrname":"a.{name}.example"}}}}"#);
+        scanner.scan(line.as_bytes(), Timestamp::from_second(1_800_000_000).unwrap(), &mut |hit| {
+            found.push(hit.indicator.id());
+        });
+    }
+    assert_eq!(found, [id(1)]);
+}
+
 struct Scene {
     indicators: Indicators,
     status: Status,

@@ -24,6 +24,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use api::client::{Client, Settings};
 use stix::Id;
@@ -229,6 +230,7 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
     tasks.spawn(link::opinions(Arc::clone(&shared), client.clone()));
     tasks.spawn(link::hello(Arc::clone(&shared), client));
     tasks.spawn(tuning::socket::attend(Arc::clone(&shared), door));
+    tasks.spawn(keep_settled(Arc::clone(&shared)));
     if let Some(listener) = listener {
         let router = page::router(Arc::clone(&shared));
         tasks.spawn(async move {
@@ -240,6 +242,17 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
     shared.spooled.notify_one();
     shared.opined.notify_one();
     Ok(RunningEdge { shared, tasks, threads, address })
+}
+
+/// What nobody waits for is on disk within a second, too.
+async fn keep_settled(shared: Arc<Shared>) {
+    const EVERY: Duration = Duration::from_secs(1);
+    loop {
+        tokio::time::sleep(EVERY).await;
+        if let Err(error) = shared.blocking(|shared| shared.spool.settle()).await {
+            tracing::warn!(%error, "what was found is not on disk yet");
+        }
+    }
 }
 
 async fn listen(config: &Config) -> Result<(Option<SocketAddr>, Option<tokio::net::TcpListener>), EdgeError> {

@@ -388,6 +388,10 @@ impl<'a> Pipeline<'a> {
         let windows = self.scanners.get_mut(&position.file).and_then(FileScanner::windows_to_keep);
         let news = self.shared.tuning.history_news();
         let Yield { sightings, ledger, held, verdicts, told, .. } = found;
+        // What is told to have been taken is on disk before: the history forgets what it was handed, a broker what it gave. Files
+        // are read again where it is not.
+        let settles =
+            self.recorder.is_some() || matches!(self.source.origin, Origin::Nats(_) | Origin::Kafka(_));
         let mut recorder = self.recorder.take();
         let stored = self.until_stored(|shared, source| {
             // The position never goes before the history: what is not in the journal is read again, or counted as lost.
@@ -404,7 +408,8 @@ impl<'a> Pipeline<'a> {
                 prevalence: Some(&news).filter(|news| !news.is_empty()),
                 history: HistoryKept { place: settled.place, lost: settled.lost, told },
             };
-            shared.spool.keep(&source.name, position, &kept)
+            shared.spool.keep(&source.name, position, &kept)?;
+            if settles { shared.spool.settle() } else { Ok(()) }
         });
         if let (Some(recorder), Ok(Some(()))) = (&mut recorder, &stored) {
             recorder.kept(position.file);

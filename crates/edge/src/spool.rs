@@ -5,6 +5,7 @@
 
 pub(crate) mod history;
 mod reach;
+mod settling;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use sha2::Sha256;
 use stix::Id;
 use uuid::Uuid;
 
+use self::settling::Settling;
 use crate::ledger::{Counts, LedgerKind, LedgerRow};
 use crate::source::journal::Key;
 use crate::source::taken::TAKEN_MAX;
@@ -138,6 +140,7 @@ pub(crate) struct Kept<'k> {
 #[derive(Debug)]
 pub(crate) struct Spool {
     connection: Mutex<Connection>,
+    settling: Settling,
     key: [u8; 32],
     /// Whether indicators are hunted in a history.
     seeks: bool,
@@ -150,14 +153,32 @@ impl Spool {
         make_private(folder, &file).map_err(|e| SpoolError::Unusable(e.to_string()))?;
         let connection = Connection::open(&file)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
+        // A commit is on disk when it is settled: one synchronisation settles all commits before it.
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "cache_size", -2000)?;
         connection.execute_batch(SCHEMA)?;
         connection.execute_batch(reach::SCHEMA)?;
         connection.execute_batch(verdicts::SCHEMA)?;
         connection.execute_batch(history::SCHEMA)?;
         let key = sealing_key(&connection)?;
-        Ok(Self { connection: Mutex::new(connection), key, seeks: false })
+        let settling = Settling::of(&connection, &file)?;
+        Ok(Self { connection: Mutex::new(connection), settling, key, seeks: false })
+    }
+
+    /// Does something that is on disk when this returns.
+    fn durably<T>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, SpoolError>,
+    ) -> Result<T, SpoolError> {
+        let done = work(&mut self.connection())?;
+        self.settling.committed();
+        self.settle()?;
+        Ok(done)
+    }
+
+    /// Waits until everything that was kept so far is on disk.
+    pub(crate) fn settle(&self) -> Result<(), SpoolError> {
+        self.settling.settle()
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -218,7 +239,8 @@ impl Spool {
         Ok(self.positions(source)?.into_iter().find(|known| known.file == row.file).unwrap_or(row))
     }
 
-    /// Keeps what one stretch of a file gave and the position behind it, in one durable transaction.
+    /// Keeps what one stretch of a file gave and the position behind it, in one transaction. It is on disk when it is
+    /// [settled](Self::settle): until then a loss of power takes both back.
     pub(crate) fn keep(&self, source: &str, position: &Position, kept: &Kept<'_>) -> Result<(), SpoolError> {
         let mut connection = self.connection();
         let transaction = connection.transaction()?;
@@ -245,7 +267,9 @@ impl Spool {
             verdicts::put_history(&transaction, news)?;
         }
         add(&transaction, "spooled", fresh as u64)?;
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        self.settling.committed();
+        Ok(())
     }
 
     /// What was taken in from a source lately, oldest first.
@@ -281,6 +305,8 @@ impl Spool {
 
     /// The oldest waiting sightings. What does not bear our seal was not written by us: it is dropped, and counted as refused.
     pub(crate) fn waiting(&self, limit: usize) -> Result<Vec<(Uuid, Minimised)>, SpoolError> {
+        // What leaves is on our own disk before.
+        self.settle()?;
         let connection = self.connection();
         let rows: Vec<(i64, String, Vec<u8>)> = connection
             .prepare_cached(
@@ -320,23 +346,24 @@ impl Spool {
         answered: &[(Uuid, &'static str)],
         ledger: &[LedgerRow],
     ) -> Result<(), SpoolError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction()?;
-        for (id, state) in answered {
+        self.durably(|connection| {
+            let transaction = connection.transaction()?;
+            for (id, state) in answered {
+                transaction
+                    .prepare_cached(
+                        "UPDATE sighting SET state = ?2, sealed = x'' WHERE id = ?1 AND state = 'waiting'",
+                    )?
+                    .execute(params![id.to_string(), state])?;
+                add(&transaction, state, 1)?;
+            }
             transaction
                 .prepare_cached(
-                    "UPDATE sighting SET state = ?2, sealed = x'' WHERE id = ?1 AND state = 'waiting'",
+                    "DELETE FROM sighting WHERE state <> 'waiting' AND number <= (SELECT max(number) FROM sighting) - ?1",
                 )?
-                .execute(params![id.to_string(), state])?;
-            add(&transaction, state, 1)?;
-        }
-        transaction
-            .prepare_cached(
-                "DELETE FROM sighting WHERE state <> 'waiting' AND number <= (SELECT max(number) FROM sighting) - ?1",
-            )?
-            .execute([ANSWERED_IDS_MAX.cast_signed()])?;
-        put_ledger(&transaction, ledger)?;
-        Ok(transaction.commit()?)
+                .execute([ANSWERED_IDS_MAX.cast_signed()])?;
+            put_ledger(&transaction, ledger)?;
+            Ok(transaction.commit()?)
+        })
     }
 
     /// The hub's sequence that the kept indicators stand for, and all of them: JSON text and marking.
@@ -358,38 +385,39 @@ impl Spool {
         intelligence: &api::Intelligence,
         asked: &[LedgerRow],
     ) -> Result<(), SpoolError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction()?;
-        if intelligence.reset {
-            transaction.execute("DELETE FROM indicator", [])?;
-        }
-        for change in &intelligence.changes {
-            match change {
-                api::IntelligenceChange::Put { object, tlp } => {
-                    let id = object.get("id").and_then(serde_json::Value::as_str).unwrap_or_default();
-                    let body = object.to_string().into_bytes();
-                    transaction
-                        .prepare_cached(
-                            "INSERT INTO indicator (id, body, tlp) VALUES (?1, ?2, ?3)
-                             ON CONFLICT (id) DO UPDATE SET body = excluded.body, tlp = excluded.tlp",
-                        )?
-                        .execute(params![id, body, tlp])?;
-                    if self.seeks {
-                        history::seek(&transaction, id, object)?;
+        self.durably(|connection| {
+            let transaction = connection.transaction()?;
+            if intelligence.reset {
+                transaction.execute("DELETE FROM indicator", [])?;
+            }
+            for change in &intelligence.changes {
+                match change {
+                    api::IntelligenceChange::Put { object, tlp } => {
+                        let id = object.get("id").and_then(serde_json::Value::as_str).unwrap_or_default();
+                        let body = object.to_string().into_bytes();
+                        transaction
+                            .prepare_cached(
+                                "INSERT INTO indicator (id, body, tlp) VALUES (?1, ?2, ?3)
+                                 ON CONFLICT (id) DO UPDATE SET body = excluded.body, tlp = excluded.tlp",
+                            )?
+                            .execute(params![id, body, tlp])?;
+                        if self.seeks {
+                            history::seek(&transaction, id, object)?;
+                        }
+                    }
+                    api::IntelligenceChange::Drop { id } => {
+                        transaction.prepare_cached("DELETE FROM indicator WHERE id = ?1")?.execute([id])?;
+                        history::seek_no_more(&transaction, id)?;
                     }
                 }
-                api::IntelligenceChange::Drop { id } => {
-                    transaction.prepare_cached("DELETE FROM indicator WHERE id = ?1")?.execute([id])?;
-                    history::seek_no_more(&transaction, id)?;
-                }
             }
-        }
-        transaction.execute(
-            "INSERT INTO setting (name, value) VALUES ('sequence', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            [intelligence.sequence],
-        )?;
-        put_ledger(&transaction, asked)?;
-        Ok(transaction.commit()?)
+            transaction.execute(
+                "INSERT INTO setting (name, value) VALUES ('sequence', ?1) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                [intelligence.sequence],
+            )?;
+            put_ledger(&transaction, asked)?;
+            Ok(transaction.commit()?)
+        })
     }
 
     /// The newest ledger rows, newest first.

@@ -191,9 +191,10 @@ pub(crate) fn indicators(count: u64) -> IndicatorSet {
             valid_from: begin,
             valid_until: None,
             revoked: false,
+            reach: None,
         }
     });
-    let options = Options { covers: Covers::Subtree, any_time: true, ..Options::default() };
+    let options = Options { reach: Covers::Subtree.into(), any_time: true, ..Options::default() };
     let built = IndicatorSet::build(all, &WarningLists::none(), &options, 1);
     assert!(built.refused.is_empty() && built.partial.is_empty(), "{:?}", built.refused.first());
     built.set
@@ -366,8 +367,9 @@ fn absent(folder: &Path, records: u64) {
         valid_from: stix::Timestamp::parse("2026-01-01T00:00:00.000Z").unwrap(),
         valid_until: None,
         revoked: false,
+        reach: None,
     });
-    let options = Options { covers: Covers::Subtree, any_time: true, ..Options::default() };
+    let options = Options { reach: Covers::Subtree.into(), any_time: true, ..Options::default() };
     let set = Arc::new(IndicatorSet::build(all, &WarningLists::none(), &options, 1).set);
     let times: Vec<Duration> = (0..5).map(|_| hunt(folder, &set).0).collect();
     let (_, lines, tally) = hunt(folder, &set);

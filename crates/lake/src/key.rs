@@ -91,6 +91,13 @@ pub(crate) fn range(sought: &Sought) -> Range {
             first.pop();
             Range { mark, first, last: front(u8::MAX) }
         }
+        Sought::UrlsFrom(sign) => {
+            let text = sign.bytes.get(..TEXT_BYTES).unwrap_or(&sign.bytes);
+            let first = [&[tag(sign.kind)], text].concat();
+            // No text has this byte, and no hash more of them than the eight that it is of.
+            let last = [first.as_slice(), &[u8::MAX; 9]].concat();
+            Range { mark: None, first, last }
+        }
         Sought::Network(sign, bits) => {
             let first = key(sign);
             let bits = usize::from(*bits);

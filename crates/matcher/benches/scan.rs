@@ -178,6 +178,7 @@ fn indicator(number: u64) -> Indicator {
         valid_from: stamp,
         valid_until: None,
         revoked: false,
+        reach: None,
     }
 }
 

@@ -8,25 +8,7 @@ use crate::condition::{Condition, Conjunction, Single, Subject};
 use crate::indicator::{Unusable, short};
 use crate::key::{Key, KeyKind};
 use crate::part::{self, Part};
-use crate::suffix;
-
-/// What `=` on a domain name covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Covers {
-    /// The name alone, as STIX says.
-    #[default]
-    Host,
-    /// The name and everything below it, as most feeds mean it. Below a public suffix (`co.jp`, `github.io`) are other people's
-    /// names, so of such a name only itself.
-    Subtree,
-}
-
-impl Covers {
-    /// Whether `=` on this name, in its canonical form, covers what is below it.
-    pub(crate) fn reaches_below(self, name: &str) -> bool {
-        self == Self::Subtree && suffix::of(name.as_bytes()).is_none()
-    }
-}
+use crate::reach::Reach;
 
 /// A pattern as branches and parts, any of which is enough; and why the others cannot be used.
 #[derive(Default)]
@@ -44,11 +26,11 @@ pub(crate) struct Compiled {
 const BRANCHES_MAX: usize = 1 << 16;
 
 /// Compiles a pattern; an error says why no part of it can be used. `unanchored` takes parts that no value leads to.
-pub(crate) fn compile(pattern: &str, covers: Covers, unanchored: bool) -> Result<Compiled, Unusable> {
+pub(crate) fn compile(pattern: &str, reach: Reach, unanchored: bool) -> Result<Compiled, Unusable> {
     let pattern =
         Pattern::parse(pattern).map_err(|error| Unusable::new("pattern-syntax", error.to_string()))?;
     let mut compiled = Compiled::default();
-    observation(&pattern.root, covers, unanchored, &mut compiled);
+    observation(&pattern.root, reach, unanchored, &mut compiled);
     if compiled.branches.is_empty() && compiled.parts.is_empty() {
         let nothing = || Unusable::new("pattern-never-matches", "nothing can satisfy the pattern");
         return Err(compiled.unusable.into_iter().next().unwrap_or_else(nothing));
@@ -56,18 +38,18 @@ pub(crate) fn compile(pattern: &str, covers: Covers, unanchored: bool) -> Result
     Ok(compiled)
 }
 
-fn observation(expression: &Observation, covers: Covers, unanchored: bool, out: &mut Compiled) {
+fn observation(expression: &Observation, reach: Reach, unanchored: bool, out: &mut Compiled) {
     match expression {
         Observation::Or(members) => {
-            members.iter().for_each(|member| observation(member, covers, unanchored, out));
+            members.iter().for_each(|member| observation(member, reach, unanchored, out));
         }
         Observation::Test(test) => {
-            let plain = plain(test, covers);
+            let plain = plain(test, reach);
             // What look-ups decide is decided by them alone.
             let anchored = plain.branches.iter().all(|branch| anchor(branch).is_some());
             let overcome = plain.unusable.iter().all(|unusable| part::OVERCOME.contains(&unusable.code));
             if overcome && !(anchored && plain.unusable.is_empty()) {
-                match part::compile(expression, covers, unanchored) {
+                match part::compile(expression, reach, unanchored) {
                     Ok(part) => return out.push_part(part, expression),
                     // The first reason is the one to tell.
                     Err(unusable) if part::OVERCOME.contains(&unusable.code) => {}
@@ -79,7 +61,7 @@ fn observation(expression: &Observation, covers: Covers, unanchored: bool, out: 
             out.unusable.extend(plain.unusable);
         }
         Observation::And(_) | Observation::FollowedBy(_) | Observation::Qualified { .. } => {
-            match part::compile(expression, covers, unanchored) {
+            match part::compile(expression, reach, unanchored) {
                 Ok(part) => out.push_part(part, expression),
                 Err(unusable) => {
                     out.observations += part::observations(expression);
@@ -98,10 +80,10 @@ impl Compiled {
 }
 
 /// What of one observation look-ups decide.
-fn plain(comparison: &Comparison, covers: Covers) -> Compiled {
+fn plain(comparison: &Comparison, reach: Reach) -> Compiled {
     let mut out = Compiled::default();
     match alternatives(comparison) {
-        Ok(alternatives) => alternatives.iter().for_each(|tests| branch(tests, covers, &mut out)),
+        Ok(alternatives) => alternatives.iter().for_each(|tests| branch(tests, reach, &mut out)),
         Err(unusable) => out.unusable.push(unusable),
     }
     out
@@ -144,9 +126,9 @@ fn alternatives(comparison: &Comparison) -> Result<Vec<Vec<&Test>>, Unusable> {
     }
 }
 
-fn branch(tests: &[&Test], covers: Covers, out: &mut Compiled) {
+fn branch(tests: &[&Test], reach: Reach, out: &mut Compiled) {
     let conditions: Result<Vec<Condition>, Unusable> =
-        tests.iter().map(|test| condition(test, covers)).collect();
+        tests.iter().map(|test| condition(test, reach)).collect();
     let checked = conditions.and_then(|conditions| {
         can_be_met(&conditions)?;
         is_small(&conditions)?;
@@ -184,9 +166,7 @@ fn is_small(conditions: &[Condition]) -> Result<(), Unusable> {
 fn can_be_met(conditions: &[Condition]) -> Result<(), Unusable> {
     let exact = |condition: &Condition| match condition {
         Condition::Value { subject: Subject::Single(single), keys, .. } => match keys.as_ref() {
-            [key] if !matches!(key.kind, KeyKind::DomainBelow | KeyKind::Net4(_) | KeyKind::Net6(_)) => {
-                Some((*single, key.clone()))
-            }
+            [key] if !key.kind.is_range() => Some((*single, key.clone())),
             _ => None,
         },
         _ => None,
@@ -213,7 +193,7 @@ pub(crate) fn anchor(branch: &[Condition]) -> Option<&Condition> {
     branch.iter().min_by_key(|condition| rank(condition)).filter(|condition| rank(condition) < u8::MAX)
 }
 
-pub(crate) fn condition(test: &Test, covers: Covers) -> Result<Condition, Unusable> {
+pub(crate) fn condition(test: &Test, reach: Reach) -> Result<Condition, Unusable> {
     if test.negated {
         return Err(operator(test, "NOT"));
     }
@@ -221,7 +201,7 @@ pub(crate) fn condition(test: &Test, covers: Covers) -> Result<Condition, Unusab
         Operator::Equal(constant) => std::slice::from_ref(constant),
         Operator::In(constants) => constants,
         Operator::IsSubset(network) => return subset(test, network),
-        Operator::Like(like) => return like_below(test, like, covers),
+        Operator::Like(like) => return like_below(test, like, reach),
         Operator::NotEqual(_) => return Err(operator(test, "!=")),
         Operator::Greater(_) | Operator::GreaterOrEqual(_) | Operator::Less(_) | Operator::LessOrEqual(_) => {
             return Err(operator(test, "<, <=, >, >="));
@@ -238,7 +218,7 @@ pub(crate) fn condition(test: &Test, covers: Covers) -> Result<Condition, Unusab
     let (subject, role) = subject(&test.path).ok_or_else(|| property(&test.path))?;
     let mut keys = Vec::with_capacity(constants.len());
     for constant in constants {
-        keys.extend(keys_of(&test.path, constant, covers)?);
+        keys.extend(keys_of(&test.path, constant, reach)?);
     }
     Ok(Condition::Value { subject, role, keys: keys.into() })
 }
@@ -301,7 +281,7 @@ fn subject(path: &ObjectPath) -> Option<(Subject, Option<Role>)> {
     }
 }
 
-fn keys_of(path: &ObjectPath, constant: &Constant, covers: Covers) -> Result<Vec<Key>, Unusable> {
+fn keys_of(path: &ObjectPath, constant: &Constant, reach: Reach) -> Result<Vec<Key>, Unusable> {
     let not_a_value = || {
         let message = format!("the value that `{}` is compared to is none of its kind", path_text(path));
         Unusable::new("pattern-value", message)
@@ -313,7 +293,11 @@ fn keys_of(path: &ObjectPath, constant: &Constant, covers: Covers) -> Result<Vec
     };
     let key = Key::from_canonical(kind, &text).ok_or_else(not_a_value)?;
     check_breadth(&key, &text)?;
-    if key.kind == KeyKind::Domain && covers.reaches_below(&text) {
+    if key.kind == KeyKind::Url {
+        let (kind, url) = reach.urls.asked(&text);
+        return Ok(vec![Key::new(kind, url.as_bytes())]);
+    }
+    if key.kind == KeyKind::Domain && reach.covers.reaches_below(&text) {
         let below = Key::new(KeyKind::DomainBelow, key.bytes.clone());
         return Ok(vec![key, below]);
     }
@@ -365,10 +349,10 @@ fn subset(test: &Test, network: &str) -> Result<Condition, Unusable> {
 
 /// `LIKE '%.name'` on a domain name is everything below the name; `LIKE` without wildcards is equality. Other wildcards are
 /// not matched.
-fn like_below(test: &Test, like: &str, covers: Covers) -> Result<Condition, Unusable> {
+fn like_below(test: &Test, like: &str, reach: Reach) -> Result<Condition, Unusable> {
     let (subject, role) = subject(&test.path).ok_or_else(|| property(&test.path))?;
     if !like.contains(['%', '_']) {
-        let keys = keys_of(&test.path, &Constant::String(like.to_owned()), covers)?;
+        let keys = keys_of(&test.path, &Constant::String(like.to_owned()), reach)?;
         return Ok(Condition::Value { subject, role, keys: keys.into() });
     }
     let below = like.strip_prefix("%.").filter(|rest| !rest.contains(['%', '_']));

@@ -9,9 +9,10 @@ use telemetry::Observation;
 
 use crate::compile::condition;
 use crate::condition::Condition;
+use crate::graph;
 use crate::key::{Key, KeyKind, seen};
+use crate::reach::Reach;
 use crate::rewrite::canonical_pattern;
-use crate::{Covers, graph};
 
 /// A pattern held against one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,12 +62,12 @@ const TESTS_TOLD_MAX: usize = 20;
 /// Holds a pattern against a record, as [`Scanner`](crate::Scanner) does, and says what came of each comparison. `None` where the
 /// text is no pattern. It is slow: for matches that a person looks at.
 #[must_use]
-pub fn explain(pattern: &str, covers: Covers, record: &Observation<'_>) -> Option<Explanation> {
+pub fn explain(pattern: &str, reach: Reach, record: &Observation<'_>) -> Option<Explanation> {
     let pattern = Pattern::parse(pattern).ok()?;
     let graph = graph::canonical_objects(record);
     let keys: Vec<Option<Key>> = record.values.iter().map(|value| seen(value.kind, &value.value)).collect();
     let holds = |comparison: &Comparison| {
-        let rewritten = canonical_pattern(&Expression::Test(comparison.clone()), covers);
+        let rewritten = canonical_pattern(&Expression::Test(comparison.clone()), reach);
         let evaluator = Evaluator::of(&rewritten, Scope::Observation);
         evaluator.is_ok_and(|evaluator| {
             evaluator.predicates().first().is_some_and(|predicate| predicate.holds(&graph).unwrap_or(false))
@@ -80,7 +81,7 @@ pub fn explain(pattern: &str, covers: Covers, record: &Observation<'_>) -> Optio
             let holds = holds(&Comparison::Test(test.clone()));
             others += usize::from(!holds);
             if holds || others <= TESTS_TOLD_MAX {
-                let met = if holds { met_by(test, covers, record, &keys) } else { Vec::new() };
+                let met = if holds { met_by(test, reach, record, &keys) } else { Vec::new() };
                 tests.push(Tested { text: written(Comparison::Test(test.clone())), holds, met });
             }
         });
@@ -113,8 +114,8 @@ fn written(comparison: Comparison) -> String {
 }
 
 /// The record's values that a comparison asks for.
-fn met_by(test: &Test, covers: Covers, record: &Observation<'_>, keys: &[Option<Key>]) -> Vec<Meeting> {
-    let Ok(Condition::Value { role, keys: asked, .. }) = condition(test, covers) else { return Vec::new() };
+fn met_by(test: &Test, reach: Reach, record: &Observation<'_>, keys: &[Option<Key>]) -> Vec<Meeting> {
+    let Ok(Condition::Value { role, keys: asked, .. }) = condition(test, reach) else { return Vec::new() };
     let mut told = BTreeSet::new();
     let mut met = Vec::new();
     for (value, key) in record.values.iter().zip(keys) {
@@ -134,6 +135,8 @@ fn met_by(test: &Test, covers: Covers, record: &Observation<'_>, keys: &[Option<
 fn wider(key: &Key) -> Option<String> {
     match key.kind {
         KeyKind::DomainBelow => Some(String::from_utf8_lossy(&key.bytes).into_owned()),
+        KeyKind::UrlPath => Some(format!("{}?…", String::from_utf8_lossy(&key.bytes))),
+        KeyKind::UrlBelow => Some(format!("{}/…", String::from_utf8_lossy(&key.bytes).trim_end_matches('/'))),
         KeyKind::Net4(length) => {
             let octets: [u8; 4] = key.bytes.as_ref().try_into().ok()?;
             Some(format!("{}/{length}", std::net::Ipv4Addr::from(octets)))

@@ -217,7 +217,7 @@ impl<'a> Gathering<'a> {
                 (has.names, has.below) = (true, true);
                 self.put(value);
             }
-            KeyKind::Url => return self.insert_url(value),
+            KeyKind::Url | KeyKind::UrlPath | KeyKind::UrlBelow => return self.insert_url(value),
             KeyKind::Email => {
                 has.emails = true;
                 self.put(value);

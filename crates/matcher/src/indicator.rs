@@ -1,5 +1,7 @@
 use stix::{Id, Object, Timestamp};
 
+use crate::reach::Reach;
+
 /// What the matcher needs of a STIX `indicator` object (STIX 2.1 §4.7).
 #[derive(Debug, Clone)]
 pub struct Indicator {
@@ -19,6 +21,10 @@ pub struct Indicator {
     pub valid_until: Option<Timestamp>,
     /// Revoked indicators never match.
     pub revoked: bool,
+    /// What `=` covers in its pattern, where its producer is known to mean something else than others do ([`Options::reach`]).
+    ///
+    /// [`Options::reach`]: crate::Options::reach
+    pub reach: Option<Reach>,
 }
 
 /// Why an object cannot be matched with.
@@ -81,6 +87,7 @@ impl Indicator {
             valid_from,
             valid_until,
             revoked: object.is_revoked(),
+            reach: None,
         })
     }
 }

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use stix::observable::{ValueKind, canonical};
 
+use crate::reach::is_at_or_below;
+
 /// What a key is a key of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum KeyKind {
@@ -21,6 +23,10 @@ pub(crate) enum KeyKind {
     DomainBelow,
     /// A whole URL.
     Url,
+    /// A URL without its query, whatever the query.
+    UrlPath,
+    /// A URL and every one below it ([`crate::reach::is_at_or_below`]).
+    UrlBelow,
     /// An e-mail address.
     Email,
     /// 16 octets.
@@ -35,6 +41,13 @@ pub(crate) enum KeyKind {
     Mac,
     /// The name of a file.
     FileName,
+}
+
+impl KeyKind {
+    /// Whether a key of this kind is met by more than one value.
+    pub(crate) fn is_range(self) -> bool {
+        matches!(self, Self::Net4(_) | Self::Net6(_) | Self::DomainBelow | Self::UrlPath | Self::UrlBelow)
+    }
 }
 
 /// A value that an indicator asks for.
@@ -112,6 +125,11 @@ impl Key {
                 .bytes
                 .strip_suffix(self.bytes.as_ref())
                 .is_some_and(|before| before.len() > 1 && before.ends_with(b".")),
+            (KeyKind::UrlPath, KeyKind::Url) => {
+                let is_behind = |rest: &[u8]| matches!(rest.first(), None | Some(b'?'));
+                seen.bytes.strip_prefix(self.bytes.as_ref()).is_some_and(is_behind)
+            }
+            (KeyKind::UrlBelow, KeyKind::Url) => is_at_or_below(&seen.bytes, &self.bytes),
             (asked, observed) => asked == observed && self.bytes == seen.bytes,
         }
     }

@@ -10,7 +10,7 @@ use stix::observable::{ValueKind, canonical};
 use stix::pattern::{Comparison, Constant, Observation as Expression, Operator, Pattern, Step, Test};
 use telemetry::{Observation, Observed, Role};
 
-use crate::Covers;
+use crate::reach::{Reach, UrlMode};
 
 /// The record's objects by a key that is unique in it, in canonical spelling.
 #[must_use]
@@ -20,29 +20,29 @@ pub fn graph(record: &Observation<'_>) -> serde_json::Map<String, serde_json::Va
 
 /// The pattern as it is asked of [`graph()`]: constants in canonical spelling, and what `=` covers written out.
 #[must_use]
-pub fn asked(pattern: &Pattern, covers: Covers) -> Pattern {
-    Pattern { root: crate::rewrite::canonical_pattern(&pattern.root, covers) }
+pub fn asked(pattern: &Pattern, reach: Reach) -> Pattern {
+    Pattern { root: crate::rewrite::canonical_pattern(&pattern.root, reach) }
 }
 
 /// Whether the record satisfies the pattern; `None` where the pattern uses what is not matched, in any of its parts.
 #[must_use]
-pub fn satisfies(pattern: &Pattern, record: &Observation<'_>, covers: Covers) -> Option<bool> {
-    expression(&pattern.root, record, covers)
+pub fn satisfies(pattern: &Pattern, record: &Observation<'_>, reach: Reach) -> Option<bool> {
+    expression(&pattern.root, record, reach)
 }
 
-fn expression(node: &Expression, record: &Observation<'_>, covers: Covers) -> Option<bool> {
+fn expression(node: &Expression, record: &Observation<'_>, reach: Reach) -> Option<bool> {
     match node {
         Expression::Test(comparison) => {
             // Every way to choose one alternative at each `OR`; one of them must hold as a whole.
             let mut holds = false;
             for tests in choices(comparison) {
-                holds |= conjunction(&tests, record, covers)?;
+                holds |= conjunction(&tests, record, reach)?;
             }
             Some(holds)
         }
         Expression::Or(members) => members
             .iter()
-            .map(|member| expression(member, record, covers))
+            .map(|member| expression(member, record, reach))
             .try_fold(false, |any, one| Some(any | one?)),
         Expression::And(_) | Expression::FollowedBy(_) | Expression::Qualified { .. } => None,
     }
@@ -62,7 +62,7 @@ fn choices(comparison: &Comparison) -> Vec<Vec<&Test>> {
 }
 
 /// For each type of object named there is one object of the record that meets all tests on that type.
-fn conjunction(tests: &[&Test], record: &Observation<'_>, covers: Covers) -> Option<bool> {
+fn conjunction(tests: &[&Test], record: &Observation<'_>, reach: Reach) -> Option<bool> {
     let mut types: Vec<&str> = tests.iter().map(|test| group(test)).collect();
     types.sort_unstable();
     types.dedup();
@@ -74,13 +74,13 @@ fn conjunction(tests: &[&Test], record: &Observation<'_>, covers: Covers) -> Opt
         for object in &objects {
             let mut all = true;
             for test in &of_type {
-                all &= meets(test, object, record, covers)?;
+                all &= meets(test, object, record, reach)?;
             }
             one |= all;
         }
         // Tests that cannot be read must be noticed also where the record has no such object.
         for test in &of_type {
-            meets(test, &[], record, covers)?;
+            meets(test, &[], record, reach)?;
         }
         holds &= one;
     }
@@ -136,7 +136,7 @@ fn objects<'a>(object_type: &str, record: &'a Observation<'a>) -> Vec<Vec<&'a Ob
     }
 }
 
-fn meets(test: &Test, object: &[&Observed<'_>], record: &Observation<'_>, covers: Covers) -> Option<bool> {
+fn meets(test: &Test, object: &[&Observed<'_>], record: &Observation<'_>, reach: Reach) -> Option<bool> {
     if test.negated {
         return None;
     }
@@ -176,7 +176,7 @@ fn meets(test: &Test, object: &[&Observed<'_>], record: &Observation<'_>, covers
             let role = role(test)?;
             Some(
                 object.iter().any(|value| {
-                    in_role(role, value) && constants.iter().any(|c| equal(test, c, value, covers))
+                    in_role(role, value) && constants.iter().any(|c| equal(test, c, value, reach))
                 }),
             )
         }
@@ -213,7 +213,7 @@ fn in_role(role: Option<Role>, value: &Observed<'_>) -> bool {
     role.is_none_or(|role| role == value.role)
 }
 
-fn equal(test: &Test, constant: &Constant, value: &Observed<'_>, covers: Covers) -> bool {
+fn equal(test: &Test, constant: &Constant, value: &Observed<'_>, reach: Reach) -> bool {
     let Some((kind, asked)) = stix::observable::pattern_value(&test.path, constant) else { return false };
     if matches!(kind, ValueKind::Ipv4 | ValueKind::Ipv6) {
         return canonical_network(&asked)
@@ -224,10 +224,36 @@ fn equal(test: &Test, constant: &Constant, value: &Observed<'_>, covers: Covers)
     else {
         return false;
     };
+    if kind == ValueKind::Url {
+        return covers_url(reach.urls, &asked, &seen);
+    }
     let below = seen_kind == ValueKind::Domain
-        && covers.reaches_below(&asked)
+        && reach.covers.reaches_below(&asked)
         && seen.ends_with(&format!(".{asked}"));
     seen == asked || below
+}
+
+/// The URLs taken apart, segment by segment.
+fn covers_url(mode: UrlMode, asked: &str, seen: &str) -> bool {
+    let path = |url: &str| url.split('?').next().unwrap_or_default().to_owned();
+    match mode {
+        UrlMode::Exact => seen == asked,
+        UrlMode::WithoutQuery => path(seen) == path(asked),
+        UrlMode::Prefix => {
+            let seen_path = path(seen);
+            let (above, below): (Vec<&str>, Vec<&str>) =
+                (asked.split('/').collect(), seen_path.split('/').collect());
+            let has_host = matches!(above.as_slice(), [scheme, "", host, _, ..] if scheme.ends_with(':') && !host.is_empty());
+            if !has_host || asked.contains('?') {
+                return seen == asked;
+            }
+            match above.split_last() {
+                // What ends in a slash has an empty segment last, in whose place any other may stand.
+                Some((&"", front)) => below.starts_with(front) && below.len() >= above.len(),
+                _ => below.starts_with(&above),
+            }
+        }
+    }
 }
 
 fn canonical_network(text: &str) -> Option<ipnet::IpNet> {

@@ -61,7 +61,9 @@ impl OwnAssets {
         let text = || std::str::from_utf8(value).unwrap_or_default();
         let is_own = |kind, value: &[u8]| self.values.find(kind, value).is_some();
         match kind {
-            KeyKind::Url => host(text()).is_some_and(|key| is_own(key.kind, &key.bytes)),
+            KeyKind::Url | KeyKind::UrlPath | KeyKind::UrlBelow => {
+                host(text()).is_some_and(|key| is_own(key.kind, &key.bytes))
+            }
             KeyKind::Email => {
                 let domain = text().rsplit('@').next().unwrap_or_default();
                 is_own(KeyKind::Domain, domain.as_bytes())

@@ -5,11 +5,11 @@ use sha2::{Digest, Sha256};
 use stix::pattern::evaluate::{Evaluator, Scope};
 use stix::pattern::{Comparison, Observation, Pattern, Qualifier};
 
-use crate::Covers;
 use crate::compile::condition;
 use crate::condition::Condition;
 use crate::indicator::Unusable;
 use crate::key::{Key, KeyKind};
+use crate::reach::Reach;
 use crate::rewrite::canonical_pattern;
 use crate::window::{Bound, HITS_OF_PART_MAX, Ring};
 
@@ -45,7 +45,7 @@ const VALUES_MAX: usize = 4096;
 pub(crate) const OVERCOME: [&str; 3] = ["pattern-operator", "pattern-property", "pattern-no-anchor"];
 
 /// Compiles one alternative of a pattern; without an anchor only where `unanchored` says so.
-pub(crate) fn compile(expression: &Observation, covers: Covers, unanchored: bool) -> Result<Part, Unusable> {
+pub(crate) fn compile(expression: &Observation, reach: Reach, unanchored: bool) -> Result<Part, Unusable> {
     let too_complex = |message: String| Unusable::new("pattern-too-complex", message);
     if !possible(expression) {
         let message = "the pattern asks for objects that are not found in telemetry";
@@ -60,7 +60,7 @@ pub(crate) fn compile(expression: &Observation, covers: Covers, unanchored: bool
         )));
     }
     let anchors: Vec<Option<Vec<Key>>> =
-        comparisons.iter().map(|comparison| anchor(comparison, covers)).collect();
+        comparisons.iter().map(|comparison| anchor(comparison, reach)).collect();
     if anchors.contains(&None) && !unanchored {
         let message = "a part of the pattern names no address, name, URL, hash or e-mail address to look for";
         return Err(Unusable::new("pattern-no-anchor", message));
@@ -68,7 +68,7 @@ pub(crate) fn compile(expression: &Observation, covers: Covers, unanchored: bool
     if anchors.iter().flatten().any(|keys| keys.len() > VALUES_MAX) {
         return Err(too_complex(format!("the pattern joins more than {VALUES_MAX} values with other terms")));
     }
-    let rewritten = canonical_pattern(expression, covers);
+    let rewritten = canonical_pattern(expression, reach);
     let evaluator = Evaluator::of(&rewritten, Scope::Observation)
         .map_err(|error| Unusable::new(error.code(), error.to_string()))?;
     if evaluator.observations_min() > HITS_OF_PART_MAX as u64 {
@@ -154,9 +154,9 @@ fn possible(expression: &Observation) -> bool {
 }
 
 /// Values one of which any record that satisfies the comparison has. Of what is joined by `AND` the most selective will do.
-fn anchor(comparison: &Comparison, covers: Covers) -> Option<Vec<Key>> {
+fn anchor(comparison: &Comparison, reach: Reach) -> Option<Vec<Key>> {
     match comparison {
-        Comparison::Test(test) => match condition(test, covers).ok()? {
+        Comparison::Test(test) => match condition(test, reach).ok()? {
             Condition::Value { keys, .. } => {
                 (!keys.is_empty() && rank(&keys) < u8::MAX).then(|| keys.into_vec())
             }
@@ -165,13 +165,13 @@ fn anchor(comparison: &Comparison, covers: Covers) -> Option<Vec<Key>> {
         Comparison::Or(members) => {
             let mut all = Vec::new();
             for member in members {
-                all.extend(anchor(member, covers)?);
+                all.extend(anchor(member, reach)?);
             }
             Some(all)
         }
         Comparison::And(members) => members
             .iter()
-            .filter_map(|member| anchor(member, covers))
+            .filter_map(|member| anchor(member, reach))
             .min_by_key(|keys| (rank(keys), keys.len())),
     }
 }
@@ -185,8 +185,8 @@ fn rank(keys: &[Key]) -> u8 {
 pub(crate) fn selectivity(kind: KeyKind) -> u8 {
     match kind {
         KeyKind::Md5 | KeyKind::Sha1 | KeyKind::Sha256 | KeyKind::Sha512 => 0,
-        KeyKind::Url => 1,
-        KeyKind::Email => 2,
+        KeyKind::Url | KeyKind::UrlPath => 1,
+        KeyKind::UrlBelow | KeyKind::Email => 2,
         KeyKind::Domain => 3,
         KeyKind::Mac => 4,
         KeyKind::V4 | KeyKind::V6 => 5,

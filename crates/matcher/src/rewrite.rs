@@ -4,45 +4,46 @@
 use stix::observable::{ValueKind, canonical, pattern_value};
 use stix::pattern::{Comparison, Constant, ObjectPath, Observation, Operator, Step, Test};
 
-use crate::Covers;
+use crate::key::KeyKind;
+use crate::reach::{Reach, UrlMode};
 
 /// The observation expression with each test rewritten.
-pub(crate) fn canonical_pattern(expression: &Observation, covers: Covers) -> Observation {
+pub(crate) fn canonical_pattern(expression: &Observation, reach: Reach) -> Observation {
     let all =
-        |members: &[Observation]| members.iter().map(|member| canonical_pattern(member, covers)).collect();
+        |members: &[Observation]| members.iter().map(|member| canonical_pattern(member, reach)).collect();
     match expression {
-        Observation::Test(inner) => Observation::Test(comparison(inner, covers)),
+        Observation::Test(inner) => Observation::Test(comparison(inner, reach)),
         Observation::And(members) => Observation::And(all(members)),
         Observation::Or(members) => Observation::Or(all(members)),
         Observation::FollowedBy(members) => Observation::FollowedBy(all(members)),
         Observation::Qualified { inner, qualifiers } => Observation::Qualified {
-            inner: Box::new(canonical_pattern(inner, covers)),
+            inner: Box::new(canonical_pattern(inner, reach)),
             qualifiers: qualifiers.clone(),
         },
     }
 }
 
-fn comparison(node: &Comparison, covers: Covers) -> Comparison {
+fn comparison(node: &Comparison, reach: Reach) -> Comparison {
     match node {
-        Comparison::Test(test) => rewritten(test, covers),
-        Comparison::And(members) => Comparison::And(members.iter().map(|m| comparison(m, covers)).collect()),
-        Comparison::Or(members) => Comparison::Or(members.iter().map(|m| comparison(m, covers)).collect()),
+        Comparison::Test(test) => rewritten(test, reach),
+        Comparison::And(members) => Comparison::And(members.iter().map(|m| comparison(m, reach)).collect()),
+        Comparison::Or(members) => Comparison::Or(members.iter().map(|m| comparison(m, reach)).collect()),
     }
 }
 
-fn rewritten(test: &Test, covers: Covers) -> Comparison {
+fn rewritten(test: &Test, reach: Reach) -> Comparison {
     let path = plain_path(&test.path);
     let as_is = |operator| Comparison::Test(Test { path: path.clone(), negated: test.negated, operator });
     match &test.operator {
-        Operator::Equal(constant) => any(&path, std::slice::from_ref(constant), test.negated, covers),
-        Operator::NotEqual(constant) => any(&path, std::slice::from_ref(constant), !test.negated, covers),
-        Operator::In(constants) => any(&path, constants, test.negated, covers),
+        Operator::Equal(constant) => any(&path, std::slice::from_ref(constant), test.negated, reach),
+        Operator::NotEqual(constant) => any(&path, std::slice::from_ref(constant), !test.negated, reach),
+        Operator::In(constants) => any(&path, constants, test.negated, reach),
         Operator::IsSubset(network) => {
             let (path, network) = network_of(&path, network, test.negated);
             Comparison::Test(Test { path, negated: test.negated, operator: Operator::IsSubset(network) })
         }
         Operator::Like(operand) => match like(&path, operand) {
-            Like::Equal(constant) => any(&path, &[constant], test.negated, covers),
+            Like::Equal(constant) => any(&path, &[constant], test.negated, reach),
             Like::Wild(operand) => as_is(Operator::Like(operand)),
         },
         other => as_is(other.clone()),
@@ -50,7 +51,7 @@ fn rewritten(test: &Test, covers: Covers) -> Comparison {
 }
 
 /// Whether the value is any of the constants. Those that mean more than one value become tests of their own.
-fn any(path: &ObjectPath, constants: &[Constant], negated: bool, covers: Covers) -> Comparison {
+fn any(path: &ObjectPath, constants: &[Constant], negated: bool, reach: Reach) -> Comparison {
     let mut tests: Vec<(ObjectPath, Operator)> = Vec::new();
     let mut plain: Vec<(ObjectPath, Vec<Constant>)> = Vec::new();
     for constant in constants {
@@ -63,7 +64,13 @@ fn any(path: &ObjectPath, constants: &[Constant], negated: bool, covers: Covers)
             tests.push((path, Operator::IsSubset(text)));
             continue;
         }
-        if kind == ValueKind::Domain && covers.reaches_below(&text) {
+        if kind == ValueKind::Url
+            && let Some(wide) = wide_url(&text, reach.urls)
+        {
+            tests.push((path, wide));
+            continue;
+        }
+        if kind == ValueKind::Domain && reach.covers.reaches_below(&text) {
             tests.push((path.clone(), below(&text)));
         }
         put(&mut plain, path, Constant::String(text));
@@ -96,6 +103,18 @@ fn below(name: &str) -> Operator {
     } else {
         Operator::Like(format!("%.{name}"))
     }
+}
+
+/// What a URL covers where that is more than itself.
+fn wide_url(url: &str, mode: UrlMode) -> Option<Operator> {
+    let (kind, url) = mode.asked(url);
+    let end = match kind {
+        KeyKind::UrlPath => "(\\?|\\z)",
+        KeyKind::UrlBelow if url.ends_with('/') => "",
+        KeyKind::UrlBelow => "([/?]|\\z)",
+        _ => return None,
+    };
+    Some(Operator::Matches(format!("\\A{}{end}", regex::escape(url))))
 }
 
 fn put(plain: &mut Vec<(ObjectPath, Vec<Constant>)>, path: ObjectPath, constant: Constant) {

@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use stix::Id;
 use uuid::Uuid;
 
-use crate::compile::Covers;
 use crate::condition::Condition;
 use crate::filter::Has;
 use crate::indicator::{Indicator, Unusable};
@@ -19,6 +18,7 @@ use crate::key::{Key, KeyKind};
 use crate::own::OwnAssets;
 use crate::part::{Part, PartKey};
 use crate::parts::{FIRST_TEST, TestOf};
+use crate::reach::Reach;
 use crate::set::layer::Layer;
 use crate::set::record::{Record, saturated};
 use crate::simd::HashKey;
@@ -28,8 +28,8 @@ pub(crate) use layer::Lead;
 /// How a set is built.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// What `=` on a domain name covers.
-    pub covers: Covers,
+    /// What `=` covers where an indicator does not say it itself ([`Indicator::reach`]).
+    pub reach: Reach,
     /// Indicators that state a lower confidence are refused (`confidence-low`); those that state none are taken.
     pub confidence_min: Option<u8>,
     /// Takes an indicator to count at any time. Otherwise it counts for records from `valid_from` on and before `valid_until`.

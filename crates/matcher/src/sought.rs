@@ -59,6 +59,8 @@ pub enum Sought {
     Network(Sign, u8),
     /// Every name below this one, and not the name itself.
     Below(Sign),
+    /// Of the URLs that begin with this one some or all.
+    UrlsFrom(Sign),
 }
 
 impl Sought {
@@ -68,6 +70,7 @@ impl Sought {
             KeyKind::Net4(bits) => Self::Network(sign(SignKind::V4), bits),
             KeyKind::Net6(bits) => Self::Network(sign(SignKind::V6), bits),
             KeyKind::DomainBelow => Self::Below(sign(SignKind::Name)),
+            KeyKind::UrlPath | KeyKind::UrlBelow => Self::UrlsFrom(sign(SignKind::Url)),
             other => Self::Value(sign(sign_kind(other)?)),
         })
     }
@@ -98,6 +101,11 @@ fn sign_kind(kind: KeyKind) -> Option<SignKind> {
         KeyKind::Sha256 => SignKind::Sha256,
         KeyKind::Sha512 => SignKind::Sha512,
         KeyKind::Mac => SignKind::Mac,
-        KeyKind::Net4(_) | KeyKind::Net6(_) | KeyKind::DomainBelow | KeyKind::FileName => return None,
+        KeyKind::Net4(_)
+        | KeyKind::Net6(_)
+        | KeyKind::DomainBelow
+        | KeyKind::UrlPath
+        | KeyKind::UrlBelow
+        | KeyKind::FileName => return None,
     })
 }

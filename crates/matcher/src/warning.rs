@@ -175,6 +175,9 @@ impl WarningLists {
                 self.find_name(value).or_else(|| self.find_suffix(kind, value))
             }
             KeyKind::Url => self.find_site(value),
+            KeyKind::UrlPath | KeyKind::UrlBelow => {
+                self.find_exact(KeyKind::Url, value).or_else(|| self.find_site(value))
+            }
             _ => None,
         });
         let list = list.or_else(|| self.find_substring(value));

@@ -306,7 +306,7 @@ mod tests {
         let windows_fed: u64 =
             std::env::var("YAGURA_WINDOWS").ok().and_then(|count| count.parse().ok()).unwrap_or(1_000_000);
         let pattern = Pattern::parse("[domain-name:value = 'evil.example'] REPEATS 2 TIMES").unwrap();
-        let mut part = crate::part::compile(&pattern.root, crate::Covers::Host, false).unwrap();
+        let mut part = crate::part::compile(&pattern.root, crate::Reach::default(), false).unwrap();
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let mut windows = Windows::default();
         for number in 0..windows_fed {

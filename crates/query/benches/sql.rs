@@ -68,9 +68,10 @@ fn exact_set() -> IndicatorSet {
             valid_from: begin.clone(),
             valid_until: None,
             revoked: false,
+            reach: None,
         }
     });
-    let options = Options { covers: Covers::Host, any_time: true, ..Options::default() };
+    let options = Options { reach: Covers::Host.into(), any_time: true, ..Options::default() };
     IndicatorSet::build(all, &WarningLists::none(), &options, 1).set
 }
 

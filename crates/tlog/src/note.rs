@@ -1,4 +1,5 @@
-//! Signed notes with Ed25519 keys (C2SP signed-note), and checkpoints in them.
+//! Signed notes (C2SP signed-note) with Ed25519 keys, and checkpoints in them. The form of notes and verifier keys that is
+//! read and written here serves every kind of key.
 
 use std::fmt;
 
@@ -44,11 +45,13 @@ pub enum KeyError {
     /// The text is not a verifier key.
     #[error("a verifier key has the form `name+hash+base64`")]
     Form,
-    /// The key is of a kind that is not read here.
-    #[error("the verifier key is of type {0:#04x}, only Ed25519 (0x01) is read here")]
+    /// The key is of a kind that has no place where it stands.
+    #[error(
+        "the verifier key is of type {0:#04x}, which is not read here: a log has 0x01, a cosigner 0x04 or 0x06"
+    )]
     Algorithm(u8),
-    /// The bytes are not an Ed25519 public key.
-    #[error("the verifier key does not hold an Ed25519 public key")]
+    /// The bytes are not a public key of the kind that they are said to be.
+    #[error("the verifier key does not hold a public key of its type")]
     Point,
     /// The hash in the text is not that of name and key: a part of it was changed or mistyped.
     #[error("the hash in the verifier key is not that of its name and key: compare it with its source")]
@@ -70,9 +73,12 @@ pub enum NoteError {
     /// A signature that claims to be by this key is not.
     #[error("the signature of `{0}` is not valid: the note was changed, or signed by someone else")]
     BadSignature(String),
-    /// The signature holds, the text is not a checkpoint.
-    #[error("the signed text is not a checkpoint")]
+    /// The text is not a checkpoint.
+    #[error("the text of the note is not a checkpoint")]
     NotCheckpoint(#[from] CheckpointError),
+    /// The checkpoint is of a log of which no key was given.
+    #[error("the checkpoint is of the log `{0}`, of which no key is known here")]
+    UnknownLog(String),
     /// The signature holds, the checkpoint is of another log.
     #[error("the checkpoint is of the log `{found}`, not of `{expected}`")]
     OtherLog {
@@ -123,9 +129,8 @@ impl SigningKey {
 
     fn sign_text(&self, text: &str) -> String {
         let signature = self.key.sign(text.as_bytes());
-        let mut bytes = self.public.id.to_vec();
-        bytes.extend_from_slice(&signature.to_bytes());
-        format!("{text}\n{SIGNATURE_START}{} {}\n", self.public.name, STANDARD.encode(bytes))
+        let line = signature_line(&self.public.name, self.public.id, &signature.to_bytes());
+        format!("{text}\n{line}")
     }
 }
 
@@ -142,6 +147,10 @@ impl VerifyingKey {
         &self.name
     }
 
+    pub(crate) fn id(&self) -> [u8; 4] {
+        self.id
+    }
+
     /// The 32 bytes of the public key (RFC 8032 §5.1.2).
     pub fn to_bytes(&self) -> [u8; 32] {
         self.key.to_bytes()
@@ -149,10 +158,7 @@ impl VerifyingKey {
 
     /// The verifier key as text, `name+hash+base64` (C2SP signed-note, Verifier keys).
     pub fn encode(&self) -> String {
-        let id = u32::from_be_bytes(self.id);
-        let mut bytes = vec![TYPE_ED25519];
-        bytes.extend_from_slice(self.key.as_bytes());
-        format!("{}+{id:08x}+{}", self.name, STANDARD.encode(bytes))
+        encode_key(&self.name, self.id, TYPE_ED25519, self.key.as_bytes())
     }
 
     /// Reads a verifier key; the hash in it must be that of its name and key.
@@ -160,27 +166,69 @@ impl VerifyingKey {
     /// # Errors
     /// [`KeyError`].
     pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let mut parts = text.splitn(3, '+');
-        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(KeyError::Form);
-        };
-        let bytes = STANDARD.decode(key).map_err(|_| KeyError::Form)?;
-        let (algorithm, key) = bytes.split_first().ok_or(KeyError::Form)?;
-        if *algorithm != TYPE_ED25519 {
-            return Err(KeyError::Algorithm(*algorithm));
+        let parts = KeyParts::parse(text)?;
+        if parts.algorithm != TYPE_ED25519 {
+            return Err(KeyError::Algorithm(parts.algorithm));
         }
-        let point = key.try_into().map_err(|_| KeyError::Point)?;
-        let key = ed25519_dalek::VerifyingKey::from_bytes(&point).map_err(|_| KeyError::Point)?;
-        let parsed = Self::new(name, key)?;
-        if format!("{:08x}", u32::from_be_bytes(parsed.id)) == id { Ok(parsed) } else { Err(KeyError::Hash) }
+        let key = ed25519_point(&parts.key)?;
+        parts.check_id()?;
+        Self::new(parts.name, key)
     }
 
     fn new(name: &str, key: ed25519_dalek::VerifyingKey) -> Result<Self, KeyError> {
         if !is_key_name(name) {
             return Err(KeyError::Name(name.to_owned()));
         }
-        Ok(Self { name: name.to_owned(), id: key_id(name, &key), key })
+        Ok(Self { name: name.to_owned(), id: key_id(name, TYPE_ED25519, key.as_bytes()), key })
     }
+}
+
+/// A verifier key taken apart. Its name can stand in a signature line.
+pub(crate) struct KeyParts<'t> {
+    pub(crate) name: &'t str,
+    id: &'t str,
+    /// The signature type (C2SP signed-note, Signature types).
+    pub(crate) algorithm: u8,
+    /// The public key as the type has it.
+    pub(crate) key: Vec<u8>,
+}
+
+impl<'t> KeyParts<'t> {
+    pub(crate) fn parse(text: &'t str) -> Result<Self, KeyError> {
+        let mut parts = text.splitn(3, '+');
+        let (Some(name), Some(id), Some(key)) = (parts.next(), parts.next(), parts.next()) else {
+            return Err(KeyError::Form);
+        };
+        if !is_key_name(name) {
+            return Err(KeyError::Name(name.to_owned()));
+        }
+        let bytes = STANDARD.decode(key).map_err(|_| KeyError::Form)?;
+        let (algorithm, key) = bytes.split_first().ok_or(KeyError::Form)?;
+        Ok(Self { name, id, algorithm: *algorithm, key: key.to_vec() })
+    }
+
+    /// The hash in the text must be that of name, type and key.
+    pub(crate) fn check_id(&self) -> Result<(), KeyError> {
+        let id = u32::from_be_bytes(key_id(self.name, self.algorithm, &self.key));
+        if format!("{id:08x}") == self.id { Ok(()) } else { Err(KeyError::Hash) }
+    }
+}
+
+/// A verifier key as text, `name+hash+base64`.
+pub(crate) fn encode_key(name: &str, id: [u8; 4], algorithm: u8, key: &[u8]) -> String {
+    let bytes = [&[algorithm], key].concat();
+    format!("{name}+{:08x}+{}", u32::from_be_bytes(id), STANDARD.encode(bytes))
+}
+
+/// A signature line with its line feed.
+pub(crate) fn signature_line(name: &str, id: [u8; 4], signature: &[u8]) -> String {
+    let bytes = [&id, signature].concat();
+    format!("{SIGNATURE_START}{name} {}\n", STANDARD.encode(bytes))
+}
+
+pub(crate) fn ed25519_point(key: &[u8]) -> Result<ed25519_dalek::VerifyingKey, KeyError> {
+    let point = key.try_into().map_err(|_| KeyError::Point)?;
+    ed25519_dalek::VerifyingKey::from_bytes(&point).map_err(|_| KeyError::Point)
 }
 
 /// Checks the key's signature on a note and returns the signed text.
@@ -190,21 +238,20 @@ impl VerifyingKey {
 /// # Errors
 /// [`NoteError`].
 pub fn open_text<'n>(note: &'n str, key: &VerifyingKey) -> Result<&'n str, NoteError> {
-    let (text, signatures) = split(note)?;
+    let parts = Parts::parse(note)?;
+    if verify_parts(&parts, key)? { Ok(parts.text) } else { Err(NoteError::NotSigned(key.name.clone())) }
+}
+
+/// Whether the key signed the text. Every signature that claims to be by it must hold.
+pub(crate) fn verify_parts(parts: &Parts<'_>, key: &VerifyingKey) -> Result<bool, NoteError> {
     let mut signed = false;
-    for line in signatures {
-        let (name, bytes) = parse_signature(line)?;
-        let (id, signature) =
-            bytes.split_first_chunk::<4>().ok_or(NoteError::Malformed("a signature is too short"))?;
-        if name != key.name || *id != key.id {
-            continue;
-        }
+    for signature in parts.by(&key.name, key.id) {
         let bad = || NoteError::BadSignature(key.name.clone());
         let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| bad())?;
-        key.key.verify_strict(text.as_bytes(), &signature).map_err(|_| bad())?;
+        key.key.verify_strict(parts.text.as_bytes(), &signature).map_err(|_| bad())?;
         signed = true;
     }
-    if signed { Ok(text) } else { Err(NoteError::NotSigned(key.name.clone())) }
+    Ok(signed)
 }
 
 /// Checks the key's signature on a note and reads the checkpoint in it.
@@ -229,18 +276,41 @@ pub fn open_log(note: &str, key: &VerifyingKey, origin: &str) -> Result<Checkpoi
     Ok(checkpoint)
 }
 
+/// A note taken apart; nothing in it is authenticated by this.
+pub(crate) struct Parts<'n> {
+    /// The text with its last line feed.
+    pub(crate) text: &'n str,
+    /// The signature lines: name, key id, signature.
+    signatures: Vec<(&'n str, [u8; 4], Vec<u8>)>,
+}
+
+impl<'n> Parts<'n> {
+    pub(crate) fn parse(note: &'n str) -> Result<Self, NoteError> {
+        let (text, lines) = split(note)?;
+        let signatures = lines.into_iter().map(parse_signature).collect::<Result<_, _>>()?;
+        Ok(Self { text, signatures })
+    }
+
+    /// The signatures that claim to be by the key of this name and id.
+    pub(crate) fn by(&self, name: &str, id: [u8; 4]) -> impl Iterator<Item = &[u8]> {
+        let lines = self.signatures.iter().filter(move |line| line.0 == name && line.1 == id);
+        lines.map(|line| line.2.as_slice())
+    }
+}
+
+/// Reads the checkpoint of a note of which nothing is known yet: to find out whose keys to try.
+pub(crate) fn unverified_checkpoint(parts: &Parts<'_>) -> Result<Checkpoint, NoteError> {
+    Ok(Checkpoint::parse(parts.text)?)
+}
+
 /// `SHA-256(name || 0x0A || type || public key)[:4]` (C2SP signed-note, Signatures).
-fn key_id(name: &str, key: &ed25519_dalek::VerifyingKey) -> [u8; 4] {
-    let hash = Sha256::new()
-        .chain_update(name)
-        .chain_update([b'\n', TYPE_ED25519])
-        .chain_update(key.as_bytes())
-        .finalize();
+pub(crate) fn key_id(name: &str, algorithm: u8, key: &[u8]) -> [u8; 4] {
+    let hash = Sha256::new().chain_update(name).chain_update([b'\n', algorithm]).chain_update(key).finalize();
     let [a, b, c, d, ..] = <[u8; 32]>::from(hash);
     [a, b, c, d]
 }
 
-fn is_key_name(name: &str) -> bool {
+pub(crate) fn is_key_name(name: &str) -> bool {
     !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
 }
 
@@ -264,13 +334,16 @@ fn split(note: &str) -> Result<(&str, Vec<&str>), NoteError> {
     if lines.len() > NOTE_SIGNATURES_MAX { Err(NoteError::TooLarge) } else { Ok((text, lines)) }
 }
 
-/// Name and bytes (key id and signature) of a signature line.
-fn parse_signature(line: &str) -> Result<(&str, Vec<u8>), NoteError> {
+/// Name, key id and signature of a signature line.
+fn parse_signature(line: &str) -> Result<(&str, [u8; 4], Vec<u8>), NoteError> {
     let (name, base64) = line
         .strip_prefix(SIGNATURE_START)
         .and_then(|rest| rest.split_once(' '))
         .filter(|(name, _)| is_key_name(name))
         .ok_or(NoteError::Malformed("a signature line is not an em dash, a key name and base64"))?;
     let bytes = STANDARD.decode(base64).map_err(|_| NoteError::Malformed("a signature is not base64"))?;
-    if bytes.len() > 4 { Ok((name, bytes)) } else { Err(NoteError::Malformed("a signature is too short")) }
+    match bytes.split_first_chunk::<4>() {
+        Some((id, signature)) if !signature.is_empty() => Ok((name, *id, signature.to_vec())),
+        _ => Err(NoteError::Malformed("a signature is too short")),
+    }
 }

@@ -130,11 +130,15 @@ impl Tile {
         let first = index.checked_mul(1 << height)?;
         let start = first.checked_sub(self.index.checked_mul(u64::from(TILE_WIDTH))?)?;
         let start = usize::try_from(start).ok()?;
-        let mut row = hashes.get(start..start.checked_add(count)?)?.to_vec();
-        while row.len() > 1 {
-            row = row.as_chunks::<2>().0.iter().map(|[left, right]| node_hash(left, right)).collect();
+        fold(hashes.get(start..start.checked_add(count)?)?)
+    }
+
+    /// The root over a full tile's hashes, which is a hash of the tile above; `None` for a partial tile, which has none.
+    pub fn root(&self, hashes: &[Hash]) -> Option<Hash> {
+        if hashes.len() != usize::from(TILE_WIDTH) || self.width != TILE_WIDTH {
+            return None;
         }
-        row.pop()
+        fold(hashes)
     }
 
     fn byte_len(&self) -> usize {
@@ -210,6 +214,15 @@ pub fn read_from_tiles(
         kept.push((wanted, hashes));
         node
     }
+}
+
+/// The root over hashes whose number is a power of two.
+fn fold(hashes: &[Hash]) -> Option<Hash> {
+    let mut row = hashes.to_vec();
+    while row.len() > 1 {
+        row = row.as_chunks::<2>().0.iter().map(|[left, right]| node_hash(left, right)).collect();
+    }
+    row.pop()
 }
 
 /// How many hashes the tiles of this level hold together in a tree of `size` leaves.

@@ -199,7 +199,7 @@ fn what_to_look_for(
     let explainer = arguments
         .show
         .explain
-        .then(|| Explainer::new(&intel.indicators, indicators.covers(), any_time, output.is_japanese()));
+        .then(|| Explainer::new(&intel.indicators, indicators.reach(), any_time, output.is_japanese()));
     let unanchored = arguments.unanchored == Unanchored::All;
     let (set, mut totals, lists) = indicators.compile(intel, any_time, unanchored)?;
     if set.is_empty() && rules.is_empty() {

@@ -16,6 +16,9 @@ struct Reading {
     taken: Taken,
     unrecorded: Vec<Key>,
     moved: bool,
+    /// Whether the journal has what was matched, and since when.
+    unreleased: bool,
+    released: Instant,
 }
 
 impl Pipeline<'_> {
@@ -29,6 +32,8 @@ impl Pipeline<'_> {
             taken: Taken::new(shared.spool.taken(&self.source.name)?),
             unrecorded: Vec::new(),
             moved: false,
+            unreleased: false,
+            released: Instant::now(),
         };
         let mut entries = journal.reader(reading.position.position);
         while !shared.is_stopping() {
@@ -52,7 +57,8 @@ impl Pipeline<'_> {
             self.report.damaged = entries.damaged();
             self.tell_of(journal);
         }
-        self.record_reading(&mut reading, journal, Duration::ZERO)
+        self.record_reading(&mut reading, journal, Duration::ZERO)?;
+        self.release(&mut reading, journal, Duration::ZERO)
     }
 
     fn take_entry(
@@ -100,7 +106,7 @@ impl Pipeline<'_> {
         not_within: Duration,
     ) -> Result<(), SpoolError> {
         if !reading.moved || self.recorded.elapsed() < not_within {
-            return Ok(());
+            return self.release(reading, journal, RECORD);
         }
         self.keep_reading(reading, journal, &Yield::default())
     }
@@ -120,6 +126,24 @@ impl Pipeline<'_> {
         reading.unrecorded.clear();
         reading.moved = false;
         self.recorded = Instant::now();
+        reading.unreleased = true;
+        self.release(reading, journal, RECORD)
+    }
+
+    /// Frees the journal of what was matched. What it gave is on disk before; that takes some milliseconds, so it is done seldom.
+    fn release(
+        &mut self,
+        reading: &mut Reading,
+        journal: &Journal,
+        not_within: Duration,
+    ) -> Result<(), SpoolError> {
+        if !reading.unreleased || reading.released.elapsed() < not_within {
+            return Ok(());
+        }
+        if self.until_stored(|shared, _| shared.spool.settle())?.is_none() {
+            return Ok(());
+        }
+        (reading.unreleased, reading.released) = (false, Instant::now());
         if let Err(error) = journal.release(reading.position.position) {
             tracing::warn!(source = self.source.name, %error, "what was matched cannot be removed");
         }

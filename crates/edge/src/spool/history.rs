@@ -135,29 +135,30 @@ impl Spool {
     /// A run of the edge begins with the journal ending here: what is there and does not count by now never will, for it is read
     /// from its source again.
     pub(crate) fn begin_run(&self, end: u64) -> Result<MarksBefore, SpoolError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction()?;
-        transaction.execute(
-            "INSERT OR IGNORE INTO mark_before (until, source, file, place)
-             SELECT ?1, source, file, place FROM mark
-             WHERE place > (SELECT coalesce(max(until), 0) FROM mark_before WHERE until < ?1)",
-            [end.cast_signed()],
-        )?;
-        // Also where nothing counts, what is there is of a run that has ended.
-        transaction
-            .execute("INSERT OR IGNORE INTO mark_before VALUES (?1, '', '', 0)", [end.cast_signed()])?;
-        let mut before = MarksBefore::new();
-        {
-            let mut marks = transaction.prepare("SELECT until, source, file, place FROM mark_before")?;
-            let mut rows = marks.query([])?;
-            while let Some(row) = rows.next()? {
-                let file = Uuid::try_parse(&row.get::<_, String>(2)?).unwrap_or_default();
-                let run = before.entry(row.get::<_, i64>(0)?.cast_unsigned()).or_default();
-                run.insert((row.get(1)?, file), row.get::<_, i64>(3)?.cast_unsigned());
+        self.durably(|connection| {
+            let transaction = connection.transaction()?;
+            transaction.execute(
+                "INSERT OR IGNORE INTO mark_before (until, source, file, place)
+                 SELECT ?1, source, file, place FROM mark
+                 WHERE place > (SELECT coalesce(max(until), 0) FROM mark_before WHERE until < ?1)",
+                [end.cast_signed()],
+            )?;
+            // Also where nothing counts, what is there is of a run that has ended.
+            transaction
+                .execute("INSERT OR IGNORE INTO mark_before VALUES (?1, '', '', 0)", [end.cast_signed()])?;
+            let mut before = MarksBefore::new();
+            {
+                let mut marks = transaction.prepare("SELECT until, source, file, place FROM mark_before")?;
+                let mut rows = marks.query([])?;
+                while let Some(row) = rows.next()? {
+                    let file = Uuid::try_parse(&row.get::<_, String>(2)?).unwrap_or_default();
+                    let run = before.entry(row.get::<_, i64>(0)?.cast_unsigned()).or_default();
+                    run.insert((row.get(1)?, file), row.get::<_, i64>(3)?.cast_unsigned());
+                }
             }
-        }
-        transaction.commit()?;
-        Ok(before)
+            transaction.commit()?;
+            Ok(before)
+        })
     }
 
     /// Forgets runs whose entries are all in the lake; the last stays, so that places are never used twice.
@@ -202,28 +203,29 @@ impl Spool {
         indicators_max: u32,
         now: jiff::Timestamp,
     ) -> Result<Option<HuntRow>, SpoolError> {
-        let mut connection = self.connection();
-        let waits: bool = connection
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM sought WHERE hunt IS NULL)")?
-            .query_row([], |row| row.get(0))?;
-        if !waits {
-            return Ok(None);
-        }
-        let transaction = connection.transaction()?;
-        transaction.execute("INSERT INTO hunt (began, indicators) VALUES (?1, 0)", [now.to_string()])?;
-        let number = transaction.last_insert_rowid();
-        let taken = transaction.execute(
-            "UPDATE sought SET hunt = ?1 WHERE rowid IN (
-                SELECT rowid FROM sought WHERE hunt IS NULL ORDER BY rowid DESC LIMIT ?2)",
-            params![number, indicators_max],
-        )?;
-        transaction.execute(
-            "UPDATE hunt SET indicators = ?2 WHERE number = ?1",
-            params![number, i64::try_from(taken).unwrap_or(i64::MAX)],
-        )?;
-        let begun = hunts(&transaction, "WHERE number = ?1", number)?.pop();
-        transaction.commit()?;
-        Ok(begun)
+        self.durably(|connection| {
+            let waits: bool = connection
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM sought WHERE hunt IS NULL)")?
+                .query_row([], |row| row.get(0))?;
+            if !waits {
+                return Ok(None);
+            }
+            let transaction = connection.transaction()?;
+            transaction.execute("INSERT INTO hunt (began, indicators) VALUES (?1, 0)", [now.to_string()])?;
+            let number = transaction.last_insert_rowid();
+            let taken = transaction.execute(
+                "UPDATE sought SET hunt = ?1 WHERE rowid IN (
+                    SELECT rowid FROM sought WHERE hunt IS NULL ORDER BY rowid DESC LIMIT ?2)",
+                params![number, indicators_max],
+            )?;
+            transaction.execute(
+                "UPDATE hunt SET indicators = ?2 WHERE number = ?1",
+                params![number, i64::try_from(taken).unwrap_or(i64::MAX)],
+            )?;
+            let begun = hunts(&transaction, "WHERE number = ?1", number)?.pop();
+            transaction.commit()?;
+            Ok(begun)
+        })
     }
 
     /// The indicators of a hunt.
@@ -237,34 +239,35 @@ impl Spool {
 
     /// Keeps what a hunt found, as far as it is not known; of each whether it was not.
     pub(crate) fn keep_found(&self, hunt: i64, found: &[Found]) -> Result<Vec<bool>, SpoolError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction()?;
-        let (mut fresh, mut let_out) = (Vec::with_capacity(found.len()), 0_u64);
-        for one in found {
-            let is_fresh = put_told(&transaction, &one.told)?;
-            fresh.push(is_fresh);
-            if !is_fresh {
-                continue;
+        self.durably(|connection| {
+            let transaction = connection.transaction()?;
+            let (mut fresh, mut let_out) = (Vec::with_capacity(found.len()), 0_u64);
+            for one in found {
+                let is_fresh = put_told(&transaction, &one.told)?;
+                fresh.push(is_fresh);
+                if !is_fresh {
+                    continue;
+                }
+                if let Some(sighting) = &one.sighting {
+                    let_out += transaction
+                        .prepare_cached(
+                            "INSERT INTO sighting (id, sealed, state) VALUES (?1, ?2, 'waiting') ON CONFLICT (id) DO NOTHING",
+                        )?
+                        .execute(params![sighting.id.to_string(), sighting.minimised.seal(&self.key)])?
+                        as u64;
+                }
+                put_ledger(&transaction, &one.ledger)?;
             }
-            if let Some(sighting) = &one.sighting {
-                let_out += transaction
-                    .prepare_cached(
-                        "INSERT INTO sighting (id, sealed, state) VALUES (?1, ?2, 'waiting') ON CONFLICT (id) DO NOTHING",
-                    )?
-                    .execute(params![sighting.id.to_string(), sighting.minimised.seal(&self.key)])?
-                    as u64;
-            }
-            put_ledger(&transaction, &one.ledger)?;
-        }
-        forget_told(&transaction)?;
-        add(&transaction, "spooled", let_out)?;
-        let count = fresh.iter().filter(|is_fresh| **is_fresh).count() as u64;
-        transaction.execute(
-            "UPDATE hunt SET found = found + ?2, let_out = let_out + ?3 WHERE number = ?1",
-            params![hunt, count.cast_signed(), let_out.cast_signed()],
-        )?;
-        transaction.commit()?;
-        Ok(fresh)
+            forget_told(&transaction)?;
+            add(&transaction, "spooled", let_out)?;
+            let count = fresh.iter().filter(|is_fresh| **is_fresh).count() as u64;
+            transaction.execute(
+                "UPDATE hunt SET found = found + ?2, let_out = let_out + ?3 WHERE number = ?1",
+                params![hunt, count.cast_signed(), let_out.cast_signed()],
+            )?;
+            transaction.commit()?;
+            Ok(fresh)
+        })
     }
 
     /// A part of the history is done with: all records from this time on.
@@ -276,26 +279,29 @@ impl Spool {
         beyond: u64,
         failed: bool,
     ) -> Result<(), SpoolError> {
-        self.connection().execute(
-            "UPDATE hunt SET hunted_from = ?2, segments = segments + ?3, beyond = beyond + ?4, failed = failed + ?5
-             WHERE number = ?1",
-            params![hunt, from, segments.cast_signed(), beyond.cast_signed(), failed],
-        )?;
-        Ok(())
+        self.durably(|connection| {
+            connection.execute(
+                "UPDATE hunt SET hunted_from = ?2, segments = segments + ?3, beyond = beyond + ?4, failed = failed + ?5
+                 WHERE number = ?1",
+                params![hunt, from, segments.cast_signed(), beyond.cast_signed(), failed],
+            )?;
+            Ok(())
+        })
     }
 
     /// Ends a hunt. Indicators that are not held any more are forgotten.
     pub(crate) fn end_hunt(&self, hunt: i64, now: jiff::Timestamp) -> Result<(), SpoolError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction()?;
-        transaction
-            .execute("UPDATE hunt SET ended = ?2 WHERE number = ?1", params![hunt, now.to_string()])?;
-        transaction.execute("DELETE FROM hunt WHERE number <= ?1 - ?2", params![hunt, HUNTS_MAX])?;
-        transaction.execute(
-            "DELETE FROM sought WHERE hunt IS NOT NULL AND id NOT IN (SELECT id FROM indicator)",
-            [],
-        )?;
-        Ok(transaction.commit()?)
+        self.durably(|connection| {
+            let transaction = connection.transaction()?;
+            transaction
+                .execute("UPDATE hunt SET ended = ?2 WHERE number = ?1", params![hunt, now.to_string()])?;
+            transaction.execute("DELETE FROM hunt WHERE number <= ?1 - ?2", params![hunt, HUNTS_MAX])?;
+            transaction.execute(
+                "DELETE FROM sought WHERE hunt IS NOT NULL AND id NOT IN (SELECT id FROM indicator)",
+                [],
+            )?;
+            Ok(transaction.commit()?)
+        })
     }
 
     /// The newest hunts that have ended, newest first.

@@ -57,16 +57,17 @@ impl Spool {
 
     /// Keeps a decision, in one durable transaction.
     pub(crate) fn decide(&self, decision: &Decision<'_>) -> Result<(), SpoolError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction()?;
-        put_verdicts(&transaction, decision.verdicts)?;
-        if let Some((id, opinion)) = decision.opinion {
-            transaction
-                .prepare_cached("INSERT INTO opinion (id, sealed, state) VALUES (?1, ?2, 'waiting')")?
-                .execute(params![id.to_string(), opinion.seal(&self.key)])?;
-        }
-        put_ledger(&transaction, decision.ledger)?;
-        Ok(transaction.commit()?)
+        self.durably(|connection| {
+            let transaction = connection.transaction()?;
+            put_verdicts(&transaction, decision.verdicts)?;
+            if let Some((id, opinion)) = decision.opinion {
+                transaction
+                    .prepare_cached("INSERT INTO opinion (id, sealed, state) VALUES (?1, ?2, 'waiting')")?
+                    .execute(params![id.to_string(), opinion.seal(&self.key)])?;
+            }
+            put_ledger(&transaction, decision.ledger)?;
+            Ok(transaction.commit()?)
+        })
     }
 
     /// What was held back, by indicator.
@@ -113,6 +114,7 @@ impl Spool {
 
     /// The oldest opinions that wait. What does not bear our seal is dropped, as with sightings.
     pub(crate) fn waiting_opinions(&self, limit: usize) -> Result<Vec<(i64, Uuid, Opinion)>, SpoolError> {
+        self.settle()?;
         let connection = self.connection();
         let rows: Vec<(i64, String, Vec<u8>)> = connection
             .prepare_cached(
@@ -142,19 +144,20 @@ impl Spool {
         answered: &[(i64, &'static str)],
         ledger: &[LedgerRow],
     ) -> Result<(), SpoolError> {
-        let mut connection = self.connection();
-        let transaction = connection.transaction()?;
-        for (number, state) in answered {
-            transaction
-                .prepare_cached("UPDATE opinion SET state = ?2, sealed = x'' WHERE number = ?1")?
-                .execute(params![number, state])?;
-        }
-        transaction.execute(
-            "DELETE FROM opinion WHERE state <> 'waiting' AND number <= (SELECT max(number) FROM opinion) - ?1",
-            [ANSWERED_OPINIONS_MAX],
-        )?;
-        put_ledger(&transaction, ledger)?;
-        Ok(transaction.commit()?)
+        self.durably(|connection| {
+            let transaction = connection.transaction()?;
+            for (number, state) in answered {
+                transaction
+                    .prepare_cached("UPDATE opinion SET state = ?2, sealed = x'' WHERE number = ?1")?
+                    .execute(params![number, state])?;
+            }
+            transaction.execute(
+                "DELETE FROM opinion WHERE state <> 'waiting' AND number <= (SELECT max(number) FROM opinion) - ?1",
+                [ANSWERED_OPINIONS_MAX],
+            )?;
+            put_ledger(&transaction, ledger)?;
+            Ok(transaction.commit()?)
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use lake::{Contents, Hunt, HuntTally, Keep, Lake, Limits, Origin, Writer};
-use matcher::{BoundRecord, Covers, IndicatorSet, Scanner};
+use matcher::{BoundRecord, Covers, IndicatorSet, Reach, Scanner, UrlMode};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -74,10 +74,16 @@ fn fill(folder: &std::path::Path, all: &[(Timestamp, Made)], commits: usize, com
 struct Case {
     all: Vec<(Timestamp, Made)>,
     patterns: Vec<String>,
-    subtree: bool,
+    reach: Reach,
     commits: usize,
     compact_at: Option<i64>,
     span: (i64, i64),
+}
+
+fn reach() -> impl Strategy<Value = Reach> {
+    let urls = prop::sample::select(vec![UrlMode::Exact, UrlMode::WithoutQuery, UrlMode::Prefix]);
+    (prop::sample::select(vec![Covers::Host, Covers::Subtree]), urls)
+        .prop_map(|(covers, urls)| Reach { covers, urls })
 }
 
 fn case() -> impl Strategy<Value = Case> {
@@ -91,12 +97,12 @@ fn case() -> impl Strategy<Value = Case> {
     days.prop_flat_map(|seconds| (records(150, seconds), Just(seconds)))
         .prop_flat_map(move |(all, seconds)| {
             let compact_at = prop::option::of(prop::sample::select(vec![0, 30 * 3600, 400 * 86_400]));
-            (Just(all), patterns.clone(), any::<bool>(), 1_usize..4, compact_at, (0..seconds, 0..seconds))
+            (Just(all), patterns.clone(), reach(), 1_usize..4, compact_at, (0..seconds, 0..seconds))
         })
-        .prop_map(|(all, patterns, subtree, commits, compact_at, span)| Case {
+        .prop_map(|(all, patterns, reach, commits, compact_at, span)| Case {
             all,
             patterns,
-            subtree,
+            reach,
             commits,
             compact_at,
             span,
@@ -118,8 +124,7 @@ fn a_hunt_is_a_scan_of_all() {
         let folder = tempfile::tempdir().unwrap();
         fill(folder.path(), &case.all, case.commits, case.compact_at.map(at));
         let lake = Lake::open(folder.path()).unwrap();
-        let covers = if case.subtree { Covers::Subtree } else { Covers::Host };
-        let (set, now) = (Arc::new(set(&case.patterns, covers)), at(100 * 86_400));
+        let (set, now) = (Arc::new(set(&case.patterns, case.reach)), at(100 * 86_400));
         let expected = scanned(&case.all, &set, now);
         let (found, tally) = hunted(&lake, &hunt(&set, now));
         prop_assert_eq!(&found, &expected);

@@ -1,7 +1,7 @@
 //! Records and indicators made by chance, of few values, so that they meet.
 
 use jiff::Timestamp;
-use matcher::{Covers, Indicator, IndicatorSet, Options, WarningLists};
+use matcher::{Indicator, IndicatorSet, Options, Reach, WarningLists};
 use proptest::prelude::*;
 use stix::observable::ValueKind;
 use telemetry::{Observation, Observed, Role};
@@ -205,7 +205,7 @@ pub(crate) fn odd_pattern() -> impl Strategy<Value = String> {
     .prop_map(str::to_owned)
 }
 
-pub(crate) fn set(patterns: &[String], covers: Covers) -> IndicatorSet {
+pub(crate) fn set(patterns: &[String], reach: impl Into<Reach>) -> IndicatorSet {
     let indicators = patterns.iter().enumerate().map(|(number, pattern)| Indicator {
         id: stix::Id::parse(&format!("indicator--00000000-0000-4000-8000-{number:012}")).unwrap(),
         version: stix::Timestamp::parse("2026-01-01T00:00:00.000Z").unwrap(),
@@ -215,7 +215,8 @@ pub(crate) fn set(patterns: &[String], covers: Covers) -> IndicatorSet {
         valid_from: stix::Timestamp::parse("2026-01-01T00:00:00.000Z").unwrap(),
         valid_until: None,
         revoked: false,
+        reach: None,
     });
-    let options = Options { covers, any_time: true, unanchored: true, ..Options::default() };
+    let options = Options { reach: reach.into(), any_time: true, unanchored: true, ..Options::default() };
     IndicatorSet::build(indicators, &WarningLists::none(), &options, 1).set
 }

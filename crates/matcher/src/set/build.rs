@@ -172,10 +172,11 @@ impl<'k> Builder<'k> {
             let message = format!("its producer's confidence is {stated}, below {least}");
             return Err(Unusable::new("confidence-low", message));
         }
-        if let Some(plain) = plain::read(&indicator.pattern, options.covers) {
+        let reach = indicator.reach.unwrap_or(options.reach);
+        if let Some(plain) = plain::read(&indicator.pattern, reach) {
             return self.add_plain(indicator, &plain, lists, options);
         }
-        let mut compiled = compile(&indicator.pattern, options.covers, options.unanchored)?;
+        let mut compiled = compile(&indicator.pattern, reach, options.unanchored)?;
         compiled.branches.retain(|branch| match usable(branch, lists) {
             Ok(()) => true,
             Err(unusable) => {
@@ -345,6 +346,7 @@ impl<'k> Builder<'k> {
                 self.layer.net6_lengths.push(length);
             }
             KeyKind::DomainBelow => self.layer.has_below = true,
+            KeyKind::UrlPath | KeyKind::UrlBelow => self.layer.has_wide_urls = true,
             _ => {}
         }
         if let Some(host) = self.gathering.insert(kind, value) {

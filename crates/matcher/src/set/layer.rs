@@ -10,6 +10,7 @@ use crate::condition::{Condition, Conjunction};
 use crate::filter::Filter;
 use crate::key::{Key, KeyKind, masked};
 use crate::parts::Parts;
+use crate::reach::{at_or_above, without_query};
 use crate::simd::HashKey;
 
 /// Immutable once it is built.
@@ -37,6 +38,8 @@ pub(super) struct Layer {
     pub(super) net4_lengths: Vec<u8>,
     pub(super) net6_lengths: Vec<u8>,
     pub(super) has_below: bool,
+    /// Whether a URL leads to what asks for more than that URL.
+    pub(super) has_wide_urls: bool,
     /// IPv4 hosts of URLs, which are in no table of addresses.
     pub(super) url_v4: std::collections::HashSet<u32>,
     pub(super) filter: Filter,
@@ -109,6 +112,8 @@ fn tag(kind: KeyKind) -> u16 {
         KeyKind::Sha512 => (11, 0),
         KeyKind::Mac => (12, 0),
         KeyKind::FileName => (13, 0),
+        KeyKind::UrlPath => (14, 0),
+        KeyKind::UrlBelow => (15, 0),
     };
     u16::from_le_bytes([tag, length])
 }
@@ -234,6 +239,7 @@ impl Layer {
             KeyKind::V4 => (&self.net4_lengths, KeyKind::Net4),
             KeyKind::V6 => (&self.net6_lengths, KeyKind::Net6),
             KeyKind::Domain if self.has_below => return self.look_up_parents(key, &seen.bytes, found),
+            KeyKind::Url if self.has_wide_urls => return self.look_up_wide_urls(key, &seen.bytes, found),
             _ => return,
         };
         for length in lengths {
@@ -248,6 +254,14 @@ impl Layer {
         while let Some(dot) = memchr::memchr(b'.', rest) {
             rest = rest.get(dot + 1..).unwrap_or_default();
             self.leads(key, KeyKind::DomainBelow, rest, found);
+        }
+    }
+
+    fn look_up_wide_urls(&self, key: &HashKey, url: &[u8], found: &mut dyn FnMut(Lead)) {
+        let Ok(url) = std::str::from_utf8(url) else { return };
+        self.leads(key, KeyKind::UrlPath, without_query(url).as_bytes(), found);
+        for above in at_or_above(url) {
+            self.leads(key, KeyKind::UrlBelow, above, found);
         }
     }
 

@@ -5,8 +5,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::record::Asked;
-use crate::compile::Covers;
 use crate::key::{KeyKind, is_plain_name};
+use crate::reach::Reach;
 
 /// What such a pattern asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Value<'_> {
 }
 
 /// Reads a pattern of one equality; `None` for all that asks for more thought.
-pub(super) fn read(pattern: &str, covers: Covers) -> Option<Plain<'_>> {
+pub(super) fn read(pattern: &str, reach: Reach) -> Option<Plain<'_>> {
     let (path, rest) = pattern.strip_prefix('[')?.split_once('=')?;
     let value = rest.trim_matches(' ').strip_suffix(']')?.trim_end_matches(' ');
     let value = value.strip_prefix('\'')?.strip_suffix('\'')?;
@@ -51,11 +51,14 @@ pub(super) fn read(pattern: &str, covers: Covers) -> Option<Plain<'_>> {
         "ipv4-addr:value" | "ipv6-addr:value" => address(value)?,
         "domain-name:value" => {
             let plain = is_plain_name(value) && value.contains('.');
-            let below = plain && covers.reaches_below(value);
+            let below = plain && reach.covers.reaches_below(value);
             let asked = if below { Some(Asked::NameAndBelow) } else { one(KeyKind::Domain) };
             (asked.filter(|_| plain)?, Value::Text(value))
         }
-        "url:value" => (one(KeyKind::Url).filter(|_| is_plain_url(value))?, Value::Text(value)),
+        "url:value" if is_plain_url(value) => {
+            let (kind, url) = reach.urls.asked(value);
+            (one(kind)?, Value::Text(url))
+        }
         "file:hashes.MD5" | "file:hashes.'MD5'" => (one(KeyKind::Md5)?, digest(value, 16)?),
         "file:hashes.'SHA-1'" => (one(KeyKind::Sha1)?, digest(value, 20)?),
         "file:hashes.'SHA-256'" => (one(KeyKind::Sha256)?, digest(value, 32)?),
@@ -109,11 +112,11 @@ mod tests {
     use crate::compile::compile;
     use crate::condition::Condition;
     use crate::key::Key;
+    use crate::reach::{Covers, UrlMode};
 
     /// What the long way makes of a pattern: the keys of its only branch, which asks for nothing else.
-    fn long_way(pattern: &str, covers: Covers) -> Option<Vec<Key>> {
-        let compiled =
-            compile(pattern, covers, false).ok().filter(|compiled| compiled.unusable.is_empty())?;
+    fn long_way(pattern: &str, reach: Reach) -> Option<Vec<Key>> {
+        let compiled = compile(pattern, reach, false).ok().filter(|compiled| compiled.unusable.is_empty())?;
         match compiled.branches.as_slice() {
             [branch] => match branch.as_ref() {
                 [Condition::Value { role: None, keys, .. }] => Some(keys.to_vec()),
@@ -123,15 +126,15 @@ mod tests {
         }
     }
 
-    fn check(pattern: &str, covers: Covers) -> bool {
-        let Some(plain) = read(pattern, covers) else { return false };
+    fn check(pattern: &str, reach: Reach) -> bool {
+        let Some(plain) = read(pattern, reach) else { return false };
         let key = |kind| Key::new(kind, plain.value.bytes());
         let keys = match plain.asked {
             Asked::One(kind) => vec![key(kind)],
             Asked::NameAndBelow => vec![key(KeyKind::Domain), key(KeyKind::DomainBelow)],
             Asked::Elsewhere => Vec::new(),
         };
-        assert_eq!(Some(keys), long_way(pattern, covers), "{pattern}");
+        assert_eq!(Some(keys), long_way(pattern, reach), "{pattern}");
         true
     }
 
@@ -150,10 +153,11 @@ mod tests {
                 "[0-9a-fA-F]{32}", "[0-9a-fA-F]{40}", "[0-9a-fA-F]{64}", "[0-9a-fA-F]{128}",
                 ".{0,20}",
             ],
-            subtree in any::<bool>(),
+            covers in prop::sample::select(&[Covers::Host, Covers::Subtree][..]),
+            urls in prop::sample::select(&[UrlMode::Exact, UrlMode::WithoutQuery, UrlMode::Prefix][..]),
         ) {
-            let covers = if subtree { Covers::Subtree } else { Covers::Host };
-            check(&format!("[{path}{spaces}={spaces}'{value}'{spaces}]"), covers);
+            let reach = Reach { covers, urls };
+            check(&format!("[{path}{spaces}={spaces}'{value}'{spaces}]"), reach);
         }
     }
 
@@ -168,7 +172,8 @@ mod tests {
             "[file:hashes.MD5 = '0123456789abcdef0123456789ABCDEF']",
             "[file:hashes.'SHA-256' = '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff']",
         ] {
-            assert!(check(pattern, Covers::Host) && check(pattern, Covers::Subtree), "{pattern}");
+            let of = |covers: Covers| check(pattern, covers.into());
+            assert!(of(Covers::Host) && of(Covers::Subtree), "{pattern}");
         }
     }
 
@@ -192,7 +197,7 @@ mod tests {
             "[domain-name:value = 'evil.example'] OR [domain-name:value = 'b.example']",
             "[domain-name:value = 'evil.example'] WITHIN 5 SECONDS",
         ] {
-            assert_eq!(read(pattern, Covers::Host), None, "{pattern}");
+            assert_eq!(read(pattern, Reach::default()), None, "{pattern}");
         }
     }
 }

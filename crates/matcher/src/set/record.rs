@@ -280,6 +280,8 @@ fn code(asked: Asked) -> (u8, Option<u8>) {
             KeyKind::Sha512 => (13, None),
             KeyKind::Mac => (MORE_CODE, Some(0)),
             KeyKind::FileName => (MORE_CODE, Some(1)),
+            KeyKind::UrlPath => (MORE_CODE, Some(2)),
+            KeyKind::UrlBelow => (MORE_CODE, Some(3)),
         },
     }
 }
@@ -304,6 +306,8 @@ fn asked(code: u8, rest: &mut &[u8]) -> Option<(Asked, &'static [u8])> {
         _ => match byte(rest)? {
             0 => KeyKind::Mac,
             1 => KeyKind::FileName,
+            2 => KeyKind::UrlPath,
+            3 => KeyKind::UrlBelow,
             _ => return None,
         },
     };
@@ -357,6 +361,8 @@ fn fixed_length(asked: Asked) -> Option<usize> {
             KeyKind::Domain
             | KeyKind::DomainBelow
             | KeyKind::Url
+            | KeyKind::UrlPath
+            | KeyKind::UrlBelow
             | KeyKind::Email
             | KeyKind::Mac
             | KeyKind::FileName => None,
@@ -423,7 +429,16 @@ mod tests {
             text().prop_map(|value| (Asked::One(K::Url), [HTTP, &value].concat())),
             (
                 text(),
-                prop::sample::select(vec![K::Domain, K::DomainBelow, K::Url, K::Email, K::Mac, K::FileName])
+                prop::sample::select(vec![
+                    K::Domain,
+                    K::DomainBelow,
+                    K::Url,
+                    K::UrlPath,
+                    K::UrlBelow,
+                    K::Email,
+                    K::Mac,
+                    K::FileName
+                ])
             )
                 .prop_map(|(value, kind)| (Asked::One(kind), value)),
             bytes(16).prop_map(|value| (Asked::One(K::Md5), value)),

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use matcher::{Covers, Indicator, IndicatorSet, Options, Scanner, Simd, Tally, WarningLists, oracle};
+use matcher::{Indicator, IndicatorSet, Options, Reach, Scanner, Simd, Tally, WarningLists, oracle};
 use proptest::prelude::*;
 use proptest::sample::select;
 use stix::Id;
 use stix::pattern::Pattern;
 use telemetry::Reader;
 
-use crate::given::indicator;
+use crate::given::{REACHES, indicator, reach};
 
 /// Few values, so that patterns and records meet often; and each in spellings that are the same to the specification.
 const ADDRESSES: [&str; 12] = [
@@ -277,8 +277,8 @@ fn found_by_all(set: &Arc<IndicatorSet>, log: &str) -> Option<Vec<usize>> {
     first
 }
 
-fn check(pattern: &str, header: &str, line: &str, covers: Covers) {
-    let options = Options { covers, ..Options::default() };
+fn check(pattern: &str, header: &str, line: &str, reach: Reach) {
+    let options = Options { reach, ..Options::default() };
     let built = IndicatorSet::build([indicator(1, pattern)], &WarningLists::none(), &options, 1);
     let whole = built.partial.is_empty() && built.refused.is_empty();
     let set = Arc::new(built.set);
@@ -292,7 +292,7 @@ fn check(pattern: &str, header: &str, line: &str, covers: Covers) {
     }
     let mut reader = Reader::auto();
     let record = log.lines().filter_map(|line| reader.read(line.as_bytes()).unwrap()).last().unwrap();
-    let right = oracle::satisfies(&Pattern::parse(pattern).unwrap(), &record, covers);
+    let right = oracle::satisfies(&Pattern::parse(pattern).unwrap(), &record, reach);
     assert_eq!(Some(full.is_some()), right, "{pattern} in {log}: {record:?}");
 }
 
@@ -385,9 +385,9 @@ fn every_pair() {
     put(r#""fileinfo":{"sha1":$}"#, &HASHES);
     put(r#""fileinfo":{"sha256":$}"#, &HASHES);
     lines.extend(lines_of_other_formats());
-    for covers in [Covers::Host, Covers::Subtree] {
+    for reach in [REACHES[0], REACHES[4], REACHES[5]] {
         for pattern in &patterns {
-            let options = Options { covers, ..Options::default() };
+            let options = Options { reach, ..Options::default() };
             let set = Arc::new(
                 IndicatorSet::build([indicator(1, pattern)], &WarningLists::none(), &options, 1).set,
             );
@@ -527,28 +527,24 @@ fn long_chunks() {
     }
 }
 
-fn cover() -> impl Strategy<Value = Covers> {
-    select(&[Covers::Host, Covers::Subtree][..])
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4000))]
 
     #[test]
-    fn on_json(pattern in pattern(), line in eve(), covers in cover()) {
-        check(&pattern, "", &line, covers);
+    fn on_json(pattern in pattern(), line in eve(), reach in reach()) {
+        check(&pattern, "", &line, reach);
     }
 
     #[test]
-    fn on_tabs(pattern in pattern(), line in tsv(), covers in cover()) {
-        check(&pattern, TSV_HEADER, &line, covers);
+    fn on_tabs(pattern in pattern(), line in tsv(), reach in reach()) {
+        check(&pattern, TSV_HEADER, &line, reach);
     }
 
     /// One test at a time meets the record far more often.
     #[test]
-    fn on_single_tests(test in test(), line in eve(), tab in tsv(), covers in cover()) {
-        check(&format!("[{test}]"), "", &line, covers);
-        check(&format!("[{test}]"), TSV_HEADER, &tab, covers);
+    fn on_single_tests(test in test(), line in eve(), tab in tsv(), reach in reach()) {
+        check(&format!("[{test}]"), "", &line, reach);
+        check(&format!("[{test}]"), TSV_HEADER, &tab, reach);
     }
 
     /// However lines stand together in a chunk, torn ones and those of other formats between them: each is what it is alone.
@@ -556,7 +552,7 @@ proptest! {
     fn a_chunk_is_its_lines(
         lines in prop::collection::vec((any_line(), any::<bool>()), 0..12),
         patterns in prop::collection::vec(pattern(), 1..4),
-        (headed, ended, covers) in (any::<bool>(), any::<bool>(), cover()),
+        (headed, ended, reach) in (any::<bool>(), any::<bool>(), reach()),
     ) {
         let mut chunk = if headed { TSV_HEADER.as_bytes().to_vec() } else { Vec::new() };
         for (line, carriage) in lines {
@@ -572,7 +568,7 @@ proptest! {
             id: Id::parse(&format!("indicator--00000000-0000-4000-8000-{number:012}")).unwrap(),
             ..indicator(1, pattern)
         });
-        let options = Options { covers, ..Options::default() };
+        let options = Options { reach, ..Options::default() };
         let set = Arc::new(IndicatorSet::build(indicators, &WarningLists::none(), &options, 1).set);
         let (right, all) = scanned(Scanner::exhaustive(Arc::clone(&set), Reader::auto()), &chunk, false);
         for simd in Simd::all() {

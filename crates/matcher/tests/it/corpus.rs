@@ -87,6 +87,7 @@ fn indicators(log: &[u8]) -> Vec<Indicator> {
             valid_from: stamp.clone(),
             valid_until: None,
             revoked: false,
+            reach: None,
         })
         .collect()
 }
@@ -107,7 +108,7 @@ fn what_stands_in_real_logs_is_found() {
         let log = beginning(path);
         let indicators = indicators(&log);
         for covers in [Covers::Host, Covers::Subtree] {
-            let options = Options { covers, any_time: true, ..Options::default() };
+            let options = Options { reach: covers.into(), any_time: true, ..Options::default() };
             let set = IndicatorSet::build(indicators.iter().cloned(), &WarningLists::none(), &options, 1).set;
             let set = Arc::new(set);
             let right = found(Scanner::exhaustive(Arc::clone(&set), Reader::auto()), &log);

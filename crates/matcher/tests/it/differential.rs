@@ -5,14 +5,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use matcher::{Covers, IndicatorSet, Options, Scanner, WarningLists, oracle};
+use matcher::{IndicatorSet, Options, Reach, Scanner, WarningLists, oracle};
 use proptest::prelude::*;
 use proptest::sample::select;
 use stix::pattern::Pattern;
 use stix::pattern::evaluate::{Evaluator, Hits, Scope};
 use telemetry::Reader;
 
-use crate::given::indicator;
+use crate::given::{indicator, reach};
 
 const ADDRESSES: [&str; 4] = ["198.51.100.7", "198.51.100.8", "198.51.101.7", "10.0.0.255"];
 const NETWORKS: [&str; 4] = ["198.51.100.0/24", "198.51.100.0/31", "198.51.96.0/20", "10.0.0.0/8"];
@@ -189,10 +189,10 @@ static PAIRS: AtomicUsize = AtomicUsize::new(0);
 static MET: AtomicUsize = AtomicUsize::new(0);
 static LED: AtomicUsize = AtomicUsize::new(0);
 
-fn check(text: &str, lines: &[String], covers: Covers) {
+fn check(text: &str, lines: &[String], reach: Reach) {
     let log: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    let pattern = oracle::asked(&Pattern::parse(text).unwrap(), covers);
-    let options = |unanchored| Options { covers, unanchored, ..Options::default() };
+    let pattern = oracle::asked(&Pattern::parse(text).unwrap(), reach);
+    let options = |unanchored| Options { reach, unanchored, ..Options::default() };
     let Some(engine) = told(text, &log, &options(true)) else { return };
     let evaluator = Evaluator::new(&pattern, Scope::Observation).unwrap();
     let mut reader = Reader::auto();
@@ -244,15 +244,14 @@ fn check(text: &str, lines: &[String], covers: Covers) {
 fn the_engine_agrees_with_the_evaluator() {
     let cases =
         std::env::var("YAGURA_PATTERN_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(1_000);
-    let covers = select(&[Covers::Host, Covers::Host, Covers::Subtree][..]);
     let case = (
         prop_oneof![1 => comparison().prop_map(|c| format!("[{c}]")), 3 => pattern()],
         prop::collection::vec(line(), 1..9),
-        covers,
+        reach(),
     );
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases) };
-    let outcome = proptest::test_runner::TestRunner::new(config).run(&case, |(pattern, lines, covers)| {
-        check(&pattern, &lines, covers);
+    let outcome = proptest::test_runner::TestRunner::new(config).run(&case, |(pattern, lines, reach)| {
+        check(&pattern, &lines, reach);
         Ok(())
     });
     if let Err(failure) = outcome {

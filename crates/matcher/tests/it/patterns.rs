@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use matcher::{Covers, IndicatorSet, Options, Scanner, WarningLists};
+use matcher::{Covers, Indicator, IndicatorSet, Options, Reach, Scanner, UrlMode, WarningLists};
 use telemetry::Reader;
 
 use crate::given::{indicator, now};
@@ -14,8 +14,8 @@ const ALERT: &str = r#"{"timestamp":"2026-01-15T00:00:00.000000+0000","event_typ
 const MAIL: &str = r#"{"timestamp":"2026-01-15T00:00:00.000000+0000","event_type":"smtp","src_ip":"203.0.113.25","dest_ip":"10.1.2.3","proto":"TCP","smtp":{"helo":"mx.bad.example","mail_from":"<Boss@BAD.example>","rcpt_to":["<you@ours.example>"]},"email":{"from":"The Boss <boss@bad.example>","to":["you@ours.example"]}}"#;
 
 /// The fields of the record that the pattern is met by, or the reason why the pattern is refused.
-fn outcome(pattern: &str, line: &str, covers: Covers) -> String {
-    let options = Options { covers, ..Options::default() };
+fn outcome(pattern: &str, line: &str, reach: impl Into<Reach>) -> String {
+    let options = Options { reach: reach.into(), ..Options::default() };
     let built = IndicatorSet::build([indicator(1, pattern)], &WarningLists::none(), &options, 1);
     if let Some((_, unusable)) = built.refused.first() {
         return format!("refused: {}", unusable.code);
@@ -76,6 +76,48 @@ fn urls() {
     check("[url:value = 'http://bad.example/a/b?q=1']", HTTP, "");
     check("[url:value = 'https://start.example/page']", HTTP, "http.http_refer");
     check("[url:value = 'https://start.example/']", HTTP, "");
+}
+
+#[test]
+fn urls_and_more() {
+    let check = |urls, pattern, expected| {
+        let reach = Reach { urls, ..Reach::default() };
+        assert_eq!(outcome(pattern, HTTP, reach), expected, "{urls:?}: {pattern}");
+    };
+    let path = |pattern, expected| check(UrlMode::WithoutQuery, pattern, expected);
+    path("[url:value = 'http://bad.example:8080/a/b']", "http.url");
+    path("[url:value = 'http://bad.example:8080/a/b?other']", "http.url");
+    path("[url:value = 'http://bad.example:8080/a']", "");
+    path("[url:value IN ('http://bad.example/a', 'https://start.example/page')]", "http.http_refer");
+    let below = |pattern, expected| check(UrlMode::Prefix, pattern, expected);
+    below("[url:value = 'http://bad.example:8080/']", "http.url");
+    below("[url:value = 'http://bad.example:8080']", "http.url");
+    below("[url:value = 'http://bad.example:8080/a']", "http.url");
+    below("[url:value = 'http://bad.example:8080/a/b?q=1']", "http.url");
+    below("[url:value = 'http://bad.example:8080/a/b?q']", "");
+    below("[url:value = 'http://bad.example:8080/a/bc']", "");
+    below("[url:value = 'http://bad.example/']", "");
+    // Beside other terms a value leads to the record, and the evaluator decides.
+    below("[url:value = 'http://bad.example:8080/a' AND network-traffic:dst_port > 8000]", "http.url");
+    below("[url:value = 'http://bad.example:8080/a' AND network-traffic:dst_port > 9000]", "");
+    path("[url:value = 'http://bad.example:8080/a/b' AND url:value LIKE '%q=1']", "http.url");
+}
+
+#[test]
+fn an_indicator_may_mean_more_than_the_others() {
+    let own = Some(Reach { covers: Covers::Subtree, urls: UrlMode::Prefix });
+    let indicators = ["[domain-name:value = 'evil.example']", "[url:value = 'http://bad.example:8080/']"];
+    let found = |reach| {
+        let all = (1..).zip(indicators).map(|(number, text)| Indicator { reach, ..indicator(number, text) });
+        let built = IndicatorSet::build(all, &WarningLists::none(), &Options::default(), 1);
+        let mut scanner = Scanner::new(Arc::new(built.set), Reader::auto());
+        let mut found = 0;
+        for line in [DNS, HTTP] {
+            scanner.scan_line(line.as_bytes(), now(), &mut |_| found += 1);
+        }
+        found
+    };
+    assert_eq!((found(None), found(own)), (0, 2));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use analysis::decay::Decay;
 use anstyle::Style;
 use jiff::Timestamp;
-use matcher::{Covers, Explanation, Indicator, Match, WarningLists};
+use matcher::{Covers, Explanation, Indicator, Match, Reach, UrlMode, WarningLists};
 use serde::Serialize;
 use stix::Id;
 
@@ -17,7 +17,7 @@ use crate::match_command::report::{Beside, Met, clean};
 pub(crate) struct Explainer {
     patterns: HashMap<Id, (stix::Timestamp, String)>,
     lists: WarningLists,
-    covers: Covers,
+    reach: Reach,
     any_time: bool,
     japanese: bool,
 }
@@ -35,6 +35,7 @@ pub(crate) struct Explained<'a> {
     /// Records from any time were asked for.
     any_time: bool,
     covers: &'static str,
+    urls: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<u8>,
     /// Of the confidence what is left by the indicator's age, 0–1; of the kind of value that lives longest.
@@ -72,7 +73,7 @@ struct Meeting {
 }
 
 impl Explainer {
-    pub(crate) fn new(indicators: &[Indicator], covers: Covers, any_time: bool, japanese: bool) -> Self {
+    pub(crate) fn new(indicators: &[Indicator], reach: Reach, any_time: bool, japanese: bool) -> Self {
         let mut patterns: HashMap<Id, (stix::Timestamp, String)> = HashMap::with_capacity(indicators.len());
         for Indicator { id, version, pattern, .. } in indicators {
             match patterns.entry(id.clone()) {
@@ -83,7 +84,7 @@ impl Explainer {
                 Entry::Occupied(_) => {}
             }
         }
-        Self { patterns, lists: WarningLists::none(), covers, any_time, japanese }
+        Self { patterns, lists: WarningLists::none(), reach, any_time, japanese }
     }
 
     /// With the lists that the indicators were held against.
@@ -94,7 +95,7 @@ impl Explainer {
     /// Why the record matches; `None` where the indicator's text is not at hand.
     pub(crate) fn explain<'a>(&'a self, met: &'a Met<'_>, found: &Match<'_>) -> Option<Explained<'a>> {
         let (_, pattern) = self.patterns.get(&found.indicator.id())?;
-        let Explanation { observations } = matcher::explain(pattern, self.covers, found.observation)?;
+        let Explanation { observations } = matcher::explain(pattern, self.reach, found.observation)?;
         let others = |number: usize| {
             let with = met.with.iter().zip(found.bound_as);
             with.filter(move |(_, as_what)| as_what.iter().any(|of| *of as usize == number))
@@ -120,9 +121,14 @@ impl Explainer {
             valid_until: found.indicator.valid_until(),
             record_time: found.place.time,
             any_time: self.any_time,
-            covers: match self.covers {
+            covers: match self.reach.covers {
                 Covers::Host => "host",
                 Covers::Subtree => "subtree",
+            },
+            urls: match self.reach.urls {
+                UrlMode::Exact => "exact",
+                UrlMode::WithoutQuery => "without-query",
+                UrlMode::Prefix => "prefix",
             },
             confidence: found.indicator.confidence(),
             left_by_age: left_by_age(found),
@@ -175,7 +181,7 @@ impl Explainer {
         let confidence = self.confidence(explained);
         line(self.label("confidence", "確信度"), &confidence)?;
         line(self.label("warning lists", "警告リスト"), &self.asked(explained))?;
-        line(self.label("covers", "範囲"), explained.covers)
+        line(self.label("covers", "範囲"), &format!("{}, {}", explained.covers, explained.urls))
     }
 
     fn confidence(&self, explained: &Explained<'_>) -> String {

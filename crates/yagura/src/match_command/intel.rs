@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use clap::{Args, ValueEnum};
-use matcher::{Covers, Indicator, IndicatorSet, Options, Unusable, WarningLists};
+use matcher::{Covers, Indicator, IndicatorSet, Options, Reach, Unusable, UrlMode, WarningLists};
 use sigma::{Refused, RuleText};
 use stix::observable::{ValueKind, recognise, refang};
 use stix::{Id, Object, Timestamp};
@@ -26,6 +26,9 @@ pub(crate) struct IntelArgs {
     /// What an indicator on a domain name covers.
     #[arg(long, value_enum, default_value_t = NameCover::Host)]
     pub(crate) covers: NameCover,
+    /// What an indicator on a URL covers.
+    #[arg(long, value_enum, default_value_t = UrlCover::Exact)]
+    pub(crate) urls: UrlCover,
     /// Leave out indicators whose producers state a lower confidence (0–100).
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub(crate) min_confidence: Option<u8>,
@@ -44,6 +47,17 @@ pub(crate) enum NameCover {
     Host,
     /// The name and everything below it, as most feeds mean it.
     Subtree,
+}
+
+/// What an indicator on a URL covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UrlCover {
+    /// The URL alone, as STIX says.
+    Exact,
+    /// The URL with any query or none.
+    WithoutQuery,
+    /// The URL and everything whose path lies below it.
+    Prefix,
 }
 
 impl IntelArgs {
@@ -69,12 +83,18 @@ impl IntelArgs {
         Ok((set, totals))
     }
 
-    /// What an indicator on a domain name covers.
-    pub(crate) fn covers(&self) -> Covers {
-        match self.covers {
+    /// What an indicator covers.
+    pub(crate) fn reach(&self) -> Reach {
+        let covers = match self.covers {
             NameCover::Host => Covers::Host,
             NameCover::Subtree => Covers::Subtree,
-        }
+        };
+        let urls = match self.urls {
+            UrlCover::Exact => UrlMode::Exact,
+            UrlCover::WithoutQuery => UrlMode::WithoutQuery,
+            UrlCover::Prefix => UrlMode::Prefix,
+        };
+        Reach { covers, urls }
     }
 
     /// The set of the indicators that were read, which may match nothing, with the totals and the warning lists that the
@@ -86,7 +106,7 @@ impl IntelArgs {
         unanchored: bool,
     ) -> Result<(IndicatorSet, Totals, WarningLists), Failure> {
         let options = Options {
-            covers: self.covers(),
+            reach: self.reach(),
             confidence_min: self.min_confidence,
             any_time,
             unanchored,
@@ -299,6 +319,7 @@ fn always(typed: &str, kind: ValueKind, value: &str, pattern: String) -> Option<
         valid_from: begin,
         valid_until: None,
         revoked: false,
+        reach: None,
     })
 }
 

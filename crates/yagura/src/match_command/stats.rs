@@ -206,6 +206,7 @@ fn values_by_kind(set: &IndicatorSet) -> BTreeMap<&'static str, u64> {
         let kind = match sought {
             Sought::Network(..) => "network",
             Sought::Below(_) => "names-below",
+            Sought::UrlsFrom(_) => "urls-below",
             Sought::Value(sign) => match sign.kind {
                 SignKind::V4 => "ipv4-addr",
                 SignKind::V6 => "ipv6-addr",

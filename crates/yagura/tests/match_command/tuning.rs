@@ -42,14 +42,14 @@ fn each_match_explains_itself() {
             valid  2026-01-01T00:00:00Z – 2027-01-01T00:00:00Z; record of 2026-02-01T00:00:00Z
             confidence  80; worth by its age 36
             warning lists  5 asked, on none
-            covers  subtree
+            covers  subtree, exact
         eve.json:2: dns.rrname=WWW.Evil.example.  number 2  indicator--0a1b2c3d-0000-4000-8000-000000000102
             pattern  [domain-name:value = 'evil.example']
             met  dns.rrname = www.evil.example ← WWW.Evil.example. ⊂ evil.example  [domain-name:value = 'evil.example']
             valid  2026-01-01T00:00:00Z – open-ended; record of 2026-02-01T00:00:01Z
             confidence  none stated
             warning lists  5 asked, on none
-            covers  subtree
+            covers  subtree, exact
         ---
     "#]].assert_eq(&told(&output));
     let output = desk.run(&["--lang", "ja", "--quiet", "--explain", "--intel", "intel.json", "eve.json"]);

@@ -91,9 +91,10 @@ impl Pair {
             let sections = section(&scene, &broker.address(), more);
             edge_config_of(&scene.path().join(id), id, &scene.hub, token, &sections)
         });
-        let publishing = std::thread::spawn(move || RUNTIME.block_on(publish(&kafka, 0..Self::RECORDS)));
         let mut edges = configs.each_ref().map(|config| Edge::start(config));
         wait_until("each edge has partitions", || edges.iter().all(|edge| partitions(edge) > 0));
+        // Not before: whoever has all of them alone for a moment has read everything in it.
+        let publishing = std::thread::spawn(move || RUNTIME.block_on(publish(&kafka, 0..Self::RECORDS)));
         for round in 1..=4 {
             let some = round * sightings_before(Self::RECORDS) / 6;
             let tell = || format!("round {round}, {} of {some}", scene.sightings().len());
