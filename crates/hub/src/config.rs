@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 use store::Place;
 use store::blobs::Bucket;
 use url::Url;
 
+use crate::log::Witnesses;
 use crate::wake::WakeConfig;
 
 /// Largest body of objects in bytes where the configuration says nothing: all of ATT&CK Enterprise in one envelope, with room.
@@ -64,6 +66,8 @@ pub struct HubConfig {
     /// The file with the frame that the commission is asked to take into force; without one no state-tasked monitoring can be
     /// authorised.
     pub frame: Option<PathBuf>,
+    /// The witnesses whose quorum cosigns the logs; none: each checkpoint is shown as it is signed.
+    pub witnesses: Option<Witnesses>,
 }
 
 /// How this hub meets other hubs.
@@ -155,6 +159,8 @@ pub struct RawConfig {
     pub federation: Option<RawFederation>,
     /// See [`RawOversight`].
     pub oversight: Option<RawOversight>,
+    /// See [`RawLog`].
+    pub log: Option<RawLog>,
 }
 
 /// The table `oversight` as written.
@@ -163,6 +169,35 @@ pub struct RawConfig {
 pub struct RawOversight {
     /// See [`HubConfig::frame`].
     pub frame: Option<PathBuf>,
+}
+
+/// The table `log` as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawLog {
+    /// A file: the witnesses and their quorum ([`Witnesses::policy`]).
+    pub witnesses: PathBuf,
+    /// Hours ([`Witnesses::unwitnessed_max`]); 4 by default.
+    pub unwitnessed_hours: Option<u32>,
+}
+
+impl RawLog {
+    fn resolve(self, is_shared: bool) -> Result<Witnesses, ConfigError> {
+        const HOURS: u32 = 4;
+        if is_shared {
+            return Err(ConfigError::value(
+                "log.witnesses: not possible yet where the state is in a database or the log in a bucket",
+            ));
+        }
+        let hours = self.unwitnessed_hours.unwrap_or(HOURS);
+        if hours == 0 {
+            return Err(ConfigError::value("log.unwitnessed_hours: at least 1"));
+        }
+        let policy = std::fs::read(&self.witnesses).map_err(|cause| {
+            ConfigError::value(format!("log.witnesses: `{}`: {cause}", self.witnesses.display()))
+        })?;
+        Ok(Witnesses { policy, unwitnessed_max: Duration::from_secs(u64::from(hours) * 3600) })
+    }
 }
 
 /// The table `federation` as written.
@@ -217,6 +252,7 @@ impl HubConfig {
             streams_max: STREAMS_MAX,
             federation: FederationConfig::default(),
             frame: None,
+            witnesses: None,
             freer_versions_at_once: false,
             mail: None,
             webhooks_to_private_addresses: false,
@@ -263,6 +299,7 @@ impl RawConfig {
                 "listen: `{listen}` is not an address and port such as `127.0.0.1:8440`"
             ))
         })?;
+        let is_shared = self.store.is_some() || self.blobs.is_some();
         let defaults = HubConfig::new(self.data.unwrap_or_else(|| PathBuf::from("yagura-data")), listen);
         Ok(HubConfig {
             wake: wake(self.wake.as_ref(), self.store.is_some())?,
@@ -288,6 +325,7 @@ impl RawConfig {
             streams_max: at_least("streams_max", self.streams_max.unwrap_or(STREAMS_MAX), 4)?,
             federation: self.federation.unwrap_or_default().resolve()?,
             frame: self.oversight.unwrap_or_default().frame,
+            witnesses: self.log.map(|log| log.resolve(is_shared)).transpose()?,
             freer_versions_at_once: freer_versions(self.freer_versions.as_deref())?,
             mail: self.mail.map(mail).transpose()?,
             webhooks_to_private_addresses: self.webhooks_to_private_addresses.unwrap_or(false),

@@ -66,12 +66,13 @@ pub mod policies;
 
 pub use config::{
     BODY_BYTES_MAX, ConfigError, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, RawConfig, RawFederation,
-    RawOversight, STREAMS_MAX, Secret, TlsFiles,
+    RawLog, RawOversight, STREAMS_MAX, Secret, TlsFiles,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
 pub use federation::one_way::resend;
 pub use first_start::FirstStart;
 pub use foreign::administration::{add_taxii_link, change_taxii_link, remove_taxii_link};
+pub use log::Witnesses;
 pub use server::{all_operations, openapi};
 pub use sign_in::link_address;
 pub use wake::WakeConfig;
@@ -225,7 +226,7 @@ impl Ready {
         let (log, authorisations_log) = (self.log.published(), self.authorisations_log.published());
         let metrics = operations::Metrics::new(&wake, [&log, &authorisations_log]);
         let state = AppState::new(Inner {
-            door: release::Door::new(self.policies.engine()),
+            door: release::Door::new(self.policies.engine()).with_witnesses(log.cosigned().cloned()),
             ingest: ingest::Ingest::new(&config),
             address: address.clone(),
             collection: self.node.collection.clone(),
@@ -370,6 +371,7 @@ async fn look_after(state: &AppState, wake: Option<wake::Prepared>) -> Result<Ve
         if let Some(shelf) = log.shelf() {
             tasks.push(tokio::spawn(log::fill_bucket(state.clone(), log.clone(), Arc::clone(shelf))));
         }
+        tasks.push(tokio::spawn(log.clone().run_cosigning(state.stopping.clone())));
     }
     if let Some(prepared) = wake {
         tasks.extend(wake::start(state, prepared).await?);

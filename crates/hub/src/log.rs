@@ -6,6 +6,7 @@
 //! checkpoint of the same size, and whichever hub is asked, what it shows never goes back. What is published reveals no content: an entry is a salted commitment.
 
 mod bucket;
+mod cosigning;
 
 use std::fs::File;
 use std::io::Write;
@@ -31,6 +32,8 @@ use crate::state::{AppState, Stopping};
 use crate::{HubError, REALM};
 
 pub(crate) use bucket::{Shelf, run as fill_bucket};
+pub(crate) use cosigning::Cosigned;
+pub use cosigning::Witnesses;
 
 /// What the log of authorisations is called below the other one: in paths, names of keys and the bucket.
 pub(crate) const AUTHORISATIONS: &str = "authorisations";
@@ -74,6 +77,8 @@ struct Published {
     key: Arc<SigningKey>,
     /// Where the tiles are instead of the folder.
     shelf: Option<Arc<Shelf>>,
+    /// The witnesses, where there are any.
+    cosigned: Option<Arc<Cosigned>>,
     /// Why nothing is published any more.
     trouble: Mutex<Option<String>>,
 }
@@ -81,7 +86,29 @@ struct Published {
 impl PublishedLog {
     /// Why the log stands still, where it does.
     pub(crate) fn trouble(&self) -> Option<String> {
-        self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let own = self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        own.or_else(|| self.0.cosigned.as_ref()?.trouble())
+    }
+
+    /// What its witnesses say, where there are any.
+    pub(crate) fn cosigned(&self) -> Option<&Arc<Cosigned>> {
+        self.0.cosigned.as_ref()
+    }
+
+    /// Has its checkpoints cosigned until the hub stops.
+    pub(crate) async fn run_cosigning(self, stopping: Stopping) {
+        if let Some(cosigned) = self.0.cosigned.clone() {
+            cosigned.run(self, stopping).await;
+        }
+    }
+
+    /// The newest checkpoint as this hub signed it.
+    fn signed(&self) -> Option<Bytes> {
+        self.0.checkpoint.load_full().map(|note| Bytes::clone(&note))
+    }
+
+    fn folder(&self) -> &Path {
+        &self.0.folder
     }
 
     /// The bucket that holds the tiles, where there is one.
@@ -94,7 +121,7 @@ impl PublishedLog {
         self.0.key.verifying_key()
     }
 
-    /// The newest signed checkpoint; `None` before the first.
+    /// The newest signed checkpoint, where there are witnesses the newest that they cosigned; `None` before the first.
     ///
     /// # Errors
     /// Those of the database.
@@ -104,7 +131,11 @@ impl PublishedLog {
             let note = store.read(move |reader| shared_note(reader, tree)).await?;
             return Ok(note.map(Bytes::from));
         }
-        Ok(self.0.checkpoint.load_full().map(|note| Bytes::clone(&note)))
+        let note = match &self.0.cosigned {
+            Some(cosigned) => cosigned.note(),
+            None => self.0.checkpoint.load_full(),
+        };
+        Ok(note.map(|note| Bytes::clone(&note)))
     }
 
     fn set_trouble(&self, trouble: Option<String>) {
@@ -151,8 +182,11 @@ pub(crate) async fn open(
     };
     let size = published.as_ref().map_or(0, |(size, _)| *size);
     let checkpoint = ArcSwapOption::from_pointee(published.map(|(_, note)| Bytes::from(note)));
+    let witnesses = config.witnesses.as_ref();
+    let cosigned = witnesses.map(|all| Cosigned::open(all, &key.verifying_key(), &folder)).transpose()?;
     let log = PublishedLog(Arc::new(Published {
         tree,
+        cosigned: cosigned.map(Arc::new),
         folder,
         checkpoint,
         is_shared,
@@ -341,10 +375,21 @@ fn nodes_of(reader: &Reader<'_>, tree: Tree, tile: &Tile) -> Result<Vec<tlog::Ha
     Err(StoreError::Corrupt(format!("the tree lacks nodes of tile `{}`", tile.path())))
 }
 
+/// Makes a folder with those above it, each of them on disk: a checkpoint outlives no loss of power that its tiles do not.
+fn create_folders(folder: &Path) -> std::io::Result<()> {
+    let Some(above) = folder.parent().filter(|_| !folder.is_dir()) else { return Ok(()) };
+    create_folders(above)?;
+    match std::fs::create_dir(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    File::open(if above.as_os_str().is_empty() { Path::new(".") } else { above })?.sync_all()
+}
+
 /// Writes a file so that it is whole under its name or not there.
 fn write_synced(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
+    create_folders(folder)?;
     let temporary = path.with_extension("new");
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;

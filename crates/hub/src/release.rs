@@ -17,6 +17,7 @@ use store::releases::{self, Delivery};
 use store::{Act, Reader, Store, StoreError, labels, objects};
 
 use crate::ledger::{Deliveries, Entry};
+use crate::log::Cosigned;
 use crate::operations::{self, Metrics};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
@@ -44,6 +45,8 @@ pub(crate) struct Door {
     /// Of many readers of a class that find something opened to it, one writes it down.
     settling: Arc<Vec<tokio::sync::Mutex<()>>>,
     deliveries: Deliveries,
+    /// Those who look at the log of acts, where there are any.
+    witnesses: Option<Arc<Cosigned>>,
 }
 
 #[derive(Clone)]
@@ -96,7 +99,13 @@ impl Door {
             views: Arc::default(),
             settling: Arc::new((0..SETTLING).map(|_| tokio::sync::Mutex::default()).collect()),
             deliveries: Deliveries::default(),
+            witnesses: None,
         }
+    }
+
+    /// Nothing of one organisation goes to another while these have been away for too long.
+    pub(crate) fn with_witnesses(self, witnesses: Option<Arc<Cosigned>>) -> Self {
+        Self { witnesses, ..self }
     }
 
     /// The labels that a principal may read, true for the reader's snapshot: a label that is newer than it is not among them.
@@ -213,8 +222,8 @@ impl Door {
     /// Releases what was made of some object versions, all or nothing, and writes down what another organisation gets to see.
     ///
     /// # Errors
-    /// Not found where a label is not to be read, so that a mistake of the caller withholds; the store's errors, and then nothing
-    /// may be sent.
+    /// Not found where a label is not to be read, so that a mistake of the caller withholds; `unavailable` while the log's witnesses
+    /// have been away for too long; the store's errors. Then nothing may be sent.
     pub(crate) async fn release<T>(
         &self,
         store: &Store,
@@ -239,6 +248,9 @@ impl Door {
         let foreign = leaving.iter().filter(|part| part.originator != caller.principal.organisation);
         let entries = entries(recipient, visible, foreign);
         if !entries.is_empty() {
+            if let Some(witnesses) = &self.witnesses {
+                witnesses.demand()?;
+            }
             self.deliveries.write_down(store, entries).await?;
         }
         let count = u64::try_from(leaving.len()).unwrap_or(u64::MAX);

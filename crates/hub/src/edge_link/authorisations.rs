@@ -69,6 +69,9 @@ async fn list(
     Query(query): Query<PageQuery>,
 ) -> Answer<Json<EdgeAuthorisations>> {
     caller.demand(&state, Operation::UseAuthorisations)?;
+    if let Some(witnesses) = state.authorisations_log.cosigned() {
+        witnesses.demand()?;
+    }
     let read = move |reader: &Reader<'_>| {
         let (realm, of) = (caller.realm(), Of::InForceAt(&caller.principal.organisation));
         let found = authorisations::page(reader, realm, of, query.before, PACKAGES_MAX)?;

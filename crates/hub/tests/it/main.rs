@@ -28,6 +28,8 @@ mod client;
 #[cfg(test)]
 mod commissioners;
 #[cfg(test)]
+mod cosigning;
+#[cfg(test)]
 #[path = "../../../store/tests/suite/server.rs"]
 #[expect(dead_code, reason = "the hub's tests need less of it than the store's")]
 mod database;
