@@ -9,6 +9,7 @@ use oversight::{OrganisationRole, PersonRole};
 use stix::marking::Tlp;
 use tlog::{CosignatureKind, CosigningKey, LogKey, Policy};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use witness::{Witness, WitnessConfig};
 
@@ -18,13 +19,13 @@ use crate::support::{TestHub, V1, indicator, marked};
 struct Watcher {
     number: u8,
     address: std::net::SocketAddr,
-    task: Option<JoinHandle<()>>,
+    running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
 impl Watcher {
     async fn reserve(number: u8) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        Self { number, address: listener.local_addr().unwrap(), task: None }
+        Self { number, address: listener.local_addr().unwrap(), running: None }
     }
 
     fn key(&self) -> CosigningKey {
@@ -37,15 +38,19 @@ impl Watcher {
         let config = WitnessConfig { create: !folder.exists(), folder, keys, logs };
         let witness = Arc::new(Witness::open(config).unwrap());
         let listener = TcpListener::bind(self.address).await.unwrap();
-        self.task = Some(tokio::spawn(async move {
-            witness::serve(witness, listener, std::future::pending()).await.unwrap();
-        }));
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            let stopped = async { drop(stopped.await) };
+            witness::serve(witness, listener, stopped).await.unwrap();
+        });
+        self.running = Some((stop, task));
     }
 
     async fn stop(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.abort();
-            let _ = task.await;
+        // With its connections: what was opened before would go on being answered.
+        if let Some((stop, task)) = self.running.take() {
+            stop.send(()).unwrap();
+            task.await.unwrap();
         }
     }
 }

@@ -128,7 +128,6 @@ impl Pair {
         let sum =
             |name: &str| counts.iter().map(|counts| counts[name].as_u64().unwrap()).sum::<u64>() as usize;
         assert!(sum("sent") <= due && sum("sent") + sum("duplicate") >= due, "{counts:?}");
-        assert!(counts.iter().all(|counts| counts["sent"].as_u64().unwrap() > 0), "both worked: {counts:?}");
     }
 }
 
