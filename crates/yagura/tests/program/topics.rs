@@ -34,7 +34,9 @@ async fn publish(kafka: &Kafka, records: std::ops::Range<usize>) {
         let producer = kafka.producer().compression(packing).build().await.unwrap();
         let mut sent = Vec::new();
         for number in chunk {
-            let message = Record::new(TOPIC, record(*number)).partition(i32::try_from(number % 4).unwrap());
+            // What is found is in every partition: whoever has any of them finds something.
+            let partition = i32::try_from((number + number / HIT_EVERY) % PARTITIONS as usize).unwrap();
+            let message = Record::new(TOPIC, record(*number)).partition(partition);
             let message = message.key(format!("host-{number}")).header("sensor", &b"s1"[..]);
             sent.push(producer.enqueue(message).await.unwrap());
         }
@@ -93,8 +95,12 @@ impl Pair {
         });
         let mut edges = configs.each_ref().map(|config| Edge::start(config));
         wait_until("each edge has partitions", || edges.iter().all(|edge| partitions(edge) > 0));
-        // Not before: whoever has all of them alone for a moment has read everything in it.
-        let publishing = std::thread::spawn(move || RUNTIME.block_on(publish(&kafka, 0..Self::RECORDS)));
+        // Not all at once: an edge that has every partition while the other is dead reads faster than that one is killed and back.
+        RUNTIME.block_on(publish(&kafka, 0..Self::RECORDS / 6));
+        let found = |edge: &Edge| edge.ledger()["counts"]["matched"].as_u64().unwrap();
+        wait_until("both have found something", || edges.iter().all(|edge| found(edge) > 0));
+        let rest = Self::RECORDS / 6..Self::RECORDS;
+        let publishing = std::thread::spawn(move || RUNTIME.block_on(publish(&kafka, rest)));
         for round in 1..=4 {
             let some = round * sightings_before(Self::RECORDS) / 6;
             let tell = || format!("round {round}, {} of {some}", scene.sightings().len());
@@ -128,6 +134,8 @@ impl Pair {
         let sum =
             |name: &str| counts.iter().map(|counts| counts[name].as_u64().unwrap()).sum::<u64>() as usize;
         assert!(sum("sent") <= due && sum("sent") + sum("duplicate") >= due, "{counts:?}");
+        let has_sent = |counts: &Value| counts["sent"].as_u64().unwrap() > 0;
+        assert!(counts.iter().all(has_sent), "both worked: {counts:?}");
     }
 }
 
