@@ -408,9 +408,13 @@ impl<'a> Pipeline<'a> {
                 prevalence: Some(&news).filter(|news| !news.is_empty()),
                 history: HistoryKept { place: settled.place, lost: settled.lost, told },
             };
-            shared.spool.keep(&source.name, position, &kept)?;
-            if settles { shared.spool.settle() } else { Ok(()) }
+            shared.spool.keep(&source.name, position, &kept)
         });
+        // Apart from keeping, which is not done twice for this.
+        let stored = match stored {
+            Ok(Some(())) if settles => self.until_stored(|shared, _| shared.spool.settle()),
+            other => other,
+        };
         if let (Some(recorder), Ok(Some(()))) = (&mut recorder, &stored) {
             recorder.kept(position.file);
         }

@@ -170,8 +170,13 @@ impl Spool {
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, SpoolError>,
     ) -> Result<T, SpoolError> {
-        let done = work(&mut self.connection())?;
-        self.settling.committed();
+        let done = {
+            let mut connection = self.connection();
+            let done = work(&mut connection)?;
+            // Before anybody can read it: what is read is settled.
+            self.settling.committed();
+            done
+        };
         self.settle()?;
         Ok(done)
     }
@@ -305,8 +310,6 @@ impl Spool {
 
     /// The oldest waiting sightings. What does not bear our seal was not written by us: it is dropped, and counted as refused.
     pub(crate) fn waiting(&self, limit: usize) -> Result<Vec<(Uuid, Minimised)>, SpoolError> {
-        // What leaves is on our own disk before.
-        self.settle()?;
         let connection = self.connection();
         let rows: Vec<(i64, String, Vec<u8>)> = connection
             .prepare_cached(
@@ -327,6 +330,9 @@ impl Spool {
                 }
             }
         }
+        drop(connection);
+        // What leaves is on our own disk before. Not before it is read: more may have been kept meanwhile.
+        self.settle()?;
         Ok(waiting)
     }
 

@@ -16,8 +16,16 @@ pub(super) struct Settling {
     log: File,
     /// Commits so far.
     commits: AtomicU64,
+    settled: Mutex<Settled>,
+}
+
+#[derive(Debug, Default)]
+struct Settled {
     /// Commits that are on disk.
-    settled: Mutex<u64>,
+    through: u64,
+    /// Why no more will be: what the system failed to write once it may have forgotten, and a later synchronisation that
+    /// succeeds would say nothing of it.
+    broken: Option<String>,
 }
 
 impl Settling {
@@ -29,7 +37,7 @@ impl Settling {
         name.push("-wal");
         let unusable = |error: std::io::Error| SpoolError::Unusable(error.to_string());
         let log = File::open(&name).map_err(unusable)?;
-        let settling = Self { log, commits: AtomicU64::new(1), settled: Mutex::new(0) };
+        let settling = Self { log, commits: AtomicU64::new(1), settled: Mutex::default() };
         settling.settle()?;
         // Its name is on disk, too.
         if let Some(folder) = file.parent() {
@@ -47,15 +55,49 @@ impl Settling {
     pub(super) fn settle(&self) -> Result<(), SpoolError> {
         let wanted = self.commits.load(Ordering::Acquire);
         let mut settled = self.settled.lock().unwrap_or_else(PoisonError::into_inner);
-        if *settled < wanted {
+        if settled.broken.is_none() && settled.through < wanted {
             // Whoever waits for the lock is settled as well.
             let all = self.commits.load(Ordering::Acquire);
-            self.log.sync_data().map_err(|error| match error.kind() {
-                std::io::ErrorKind::StorageFull => SpoolError::Full,
-                _ => SpoolError::Unusable(error.to_string()),
-            })?;
-            *settled = all;
+            match self.log.sync_data() {
+                Ok(()) => settled.through = all,
+                Err(error) => settled.broken = Some(error.to_string()),
+            }
         }
-        Ok(())
+        match &settled.broken {
+            None => Ok(()),
+            Some(why) => Err(SpoolError::Unusable(format!(
+                "what was found could not be brought onto the disk ({why}); see to the disk and start the edge again: it goes on \
+                 from what is there"
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_synchronised_is_never_settled() {
+        // A device that knows no synchronisation stands in for a disk that fails.
+        let log = File::open("/dev/null").unwrap();
+        let settling = Settling { log, commits: AtomicU64::new(1), settled: Mutex::default() };
+        for _ in 0..2 {
+            let error = settling.settle().unwrap_err().to_string();
+            assert!(error.contains("start the edge again"), "{error}");
+        }
+    }
+
+    #[test]
+    fn one_synchronisation_settles_all_before_it() {
+        let settling = Settling {
+            log: tempfile::tempfile().unwrap(),
+            commits: AtomicU64::new(1),
+            settled: Mutex::default(),
+        };
+        settling.committed();
+        settling.committed();
+        settling.settle().unwrap();
+        assert_eq!(settling.settled.lock().unwrap().through, 3);
     }
 }

@@ -114,7 +114,6 @@ impl Spool {
 
     /// The oldest opinions that wait. What does not bear our seal is dropped, as with sightings.
     pub(crate) fn waiting_opinions(&self, limit: usize) -> Result<Vec<(i64, Uuid, Opinion)>, SpoolError> {
-        self.settle()?;
         let connection = self.connection();
         let rows: Vec<(i64, String, Vec<u8>)> = connection
             .prepare_cached(
@@ -135,6 +134,9 @@ impl Spool {
                 }
             }
         }
+        drop(connection);
+        // As with sightings: what leaves is on our own disk before.
+        self.settle()?;
         Ok(waiting)
     }
 
