@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use store::Place;
 use store::blobs::Bucket;
+use tlog::Policy;
 use url::Url;
 
 use crate::log::Witnesses;
@@ -193,9 +194,14 @@ impl RawLog {
         if hours == 0 {
             return Err(ConfigError::value("log.unwitnessed_hours: at least 1"));
         }
-        let policy = std::fs::read(&self.witnesses).map_err(|cause| {
-            ConfigError::value(format!("log.witnesses: `{}`: {cause}", self.witnesses.display()))
-        })?;
+        let unusable = |why: &dyn std::fmt::Display| {
+            ConfigError::value(format!("log.witnesses: `{}`: {why}", self.witnesses.display()))
+        };
+        let policy = std::fs::read(&self.witnesses).map_err(|cause| unusable(&cause))?;
+        let policy = Policy::parse(&policy).map_err(|error| unusable(&error))?;
+        if let Some(silent) = policy.witnesses().iter().find(|witness| witness.url.is_none()) {
+            return Err(unusable(&format!("the witness `{}` has no address to ask it at", silent.name)));
+        }
         Ok(Witnesses { policy, unwitnessed_max: Duration::from_secs(u64::from(hours) * 3600) })
     }
 }
@@ -524,6 +530,30 @@ mod tests {
         let config = raw.resolve().unwrap();
         assert_eq!(config.place().to_string(), "postgres://db/yagura");
         assert!(!format!("{config:?}").contains("hunter2"));
+    }
+
+    /// Before anything is made: a first start shows its sign-in link once.
+    #[test]
+    fn witnesses_are_judged_when_resolved() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = tlog::CosigningKey::from_seed("w.example/w", tlog::CosignatureKind::MlDsa44, &[1; 32]);
+        let key = key.unwrap().cosigner_key().encode();
+        let with = |policy: &str, more: &str| {
+            let path = folder.path().join("policy");
+            std::fs::write(&path, policy).unwrap();
+            format!("{more}[log]\nwitnesses = {path:?}\n")
+        };
+        let good = format!("witness w {key} http://127.0.0.1:9/\nquorum w\n");
+        check(&with(&good, ""), "127.0.0.1:8440");
+        let wrong = |text: String, expected: &str| {
+            let error = toml::from_str::<RawConfig>(&text).unwrap().resolve().unwrap_err().message;
+            assert!(error.contains(expected), "{error}");
+        };
+        wrong(with("quorum w\n", ""), "line 1");
+        wrong(with(&good.replace(" http://127.0.0.1:9/", ""), ""), "the witness `w` has no address");
+        wrong(with(&good, "store = 'postgres://u@db/yagura'\n"), "not possible yet");
+        wrong(with(&good, "") + "unwitnessed_hours = 0\n", "at least 1");
+        wrong("[log]\nwitnesses = '/absent'\n".to_owned(), "log.witnesses: `/absent`");
     }
 
     #[test]

@@ -177,6 +177,7 @@ fn next_for(reader: &Reader<'_>, realm: &Realm, decided: &Decided) -> Result<Aut
     let id = decided.decision.authorisation;
     let found = get(reader, realm, id)?.ok_or_else(|| StoreError::not_found(id.to_string()))?;
     let is_next = decided.decision.number == found.decisions.saturating_add(1)
+        && decided.decision.request == found.request_leaf
         && decided.decision.terms == hex::encode(found.terms.digest());
     if is_next { Ok(found) } else { Err(StoreError::Stale { what: id.to_string() }) }
 }

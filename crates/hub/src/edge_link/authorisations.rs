@@ -13,7 +13,7 @@ use axum::extract::{Path, State};
 use http::StatusCode;
 use jiff::SignedDuration;
 use oversight::Action;
-use oversight::authorisation::{Decided, Package, Receipt, Terms};
+use oversight::authorisation::{Decided, EntryKind, Package, Receipt, Resumption, Terms};
 use policy::Operation;
 use serde::Deserialize;
 use store::authorisations::receipts::{self, Taken};
@@ -60,6 +60,11 @@ struct PageQuery {
     before: Option<u64>,
 }
 
+/// Nothing is handed out to be acted on while nobody looks at the log; what stops something always is.
+fn demand_witnesses(state: &AppState) -> Answer<()> {
+    state.authorisations_log.cosigned().map_or(Ok(()), |witnesses| witnesses.demand())
+}
+
 /// The grants in force at this edge's operator, with what proves them.
 #[utoipa::path(get, path = "/edge/v1/authorisations", tag = "edge link", security(("edge" = [])), params(PageQuery),
     responses((status = 200, body = EdgeAuthorisations), crate::api::CallerRefusal))]
@@ -69,9 +74,7 @@ async fn list(
     Query(query): Query<PageQuery>,
 ) -> Answer<Json<EdgeAuthorisations>> {
     caller.demand(&state, Operation::UseAuthorisations)?;
-    if let Some(witnesses) = state.authorisations_log.cosigned() {
-        witnesses.demand()?;
-    }
+    demand_witnesses(&state)?;
     let read = move |reader: &Reader<'_>| {
         let (realm, of) = (caller.realm(), Of::InForceAt(&caller.principal.organisation));
         let found = authorisations::page(reader, realm, of, query.before, PACKAGES_MAX)?;
@@ -91,7 +94,7 @@ async fn list(
     Ok(Json(state.store.read(read).await?))
 }
 
-/// A grant as its record in the log has it.
+/// A grant as its record in the log has it, with the resumption where it was suspended.
 fn package(reader: &Reader<'_>, found: &Authorisation) -> Result<Package, StoreError> {
     #[derive(Deserialize)]
     struct Record {
@@ -99,10 +102,22 @@ fn package(reader: &Reader<'_>, found: &Authorisation) -> Result<Package, StoreE
         decided: Decided,
     }
     let lost = || StoreError::Corrupt(format!("the grant of authorisation {}", found.terms.id));
+    let read = |logged: &log::Logged| serde_json::from_slice::<Record>(&logged.record).map_err(|_| lost());
     let leaf = found.grant_leaf.ok_or_else(lost)?;
-    let logged = log::get(reader, leaf)?.ok_or_else(lost)?;
-    let Record { terms, decided } = serde_json::from_slice(&logged.record).map_err(|_| lost())?;
-    Ok(Package { terms, decided, salt: hex::encode(logged.salt), index: leaf })
+    let granted = log::get(reader, leaf)?.ok_or_else(lost)?;
+    let Record { terms, decided } = read(&granted)?;
+    let resumed = log::last_of(reader, found.terms.id, EntryKind::Resume)?;
+    let resumption = resumed.map(|logged| {
+        let decided = read(&logged)?.decided;
+        Ok::<_, StoreError>(Resumption { decided, salt: hex::encode(logged.salt), index: logged.leaf })
+    });
+    Ok(Package {
+        terms,
+        decided,
+        salt: hex::encode(granted.salt),
+        index: leaf,
+        resumption: resumption.transpose()?,
+    })
 }
 
 /// What is looked for under an authorisation that is in force at this edge's operator; sealed lists are not given out.
@@ -117,6 +132,7 @@ async fn indicators(
     Path(id): Path<String>,
 ) -> Answer<Json<AuthorisedIndicators>> {
     caller.demand(&state, Operation::UseAuthorisations)?;
+    demand_witnesses(&state)?;
     let id = Uuid::parse_str(&id).map_err(|_| Failure::not_found())?;
     let look = move |tx: &mut Tx<'_>| {
         let missing = || StoreError::NotFound { what: id.to_string() };

@@ -34,8 +34,8 @@ const RETRY: Duration = Duration::from_secs(5);
 /// Who has to cosign, and for how long it may be done without.
 #[derive(Debug, Clone)]
 pub struct Witnesses {
-    /// The policy's text (C2SP tlog-policy): the witnesses with their addresses, and the quorum.
-    pub policy: Vec<u8>,
+    /// The witnesses with their addresses, and the quorum (C2SP tlog-policy).
+    pub policy: Policy,
     /// How long nothing may be cosigned before nothing is released to others.
     pub unwitnessed_max: Duration,
 }
@@ -68,8 +68,8 @@ impl Cosigned {
         key: &tlog::VerifyingKey,
         folder: &std::path::Path,
     ) -> Result<Self, HubError> {
-        let unusable = |why: String| HubError::new("log", format!("the policy of witnesses: {why}"));
-        let policy = Policy::parse(&witnesses.policy).map_err(|error| unusable(error.to_string()))?;
+        let unusable = |why: String| HubError::new("log", format!("the witnesses of the log: {why}"));
+        let policy = &witnesses.policy;
         let log = LogKey::parse(&key.encode()).map_err(|error| unusable(error.to_string()))?;
         let config = CollectConfig {
             log: log.clone(),

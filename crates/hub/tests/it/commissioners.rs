@@ -229,9 +229,10 @@ pub async fn granted_behind(hub: &TestHub, by: &str, operator: &str) -> uuid::Uu
         narrows: None,
     };
     let id = terms.id;
-    let decision = Decision {
+    let mut decision = Decision {
         verdict: Verdict::Grant,
         authorisation: id,
+        request: 0,
         terms: hex::encode(terms.digest()),
         kind: Kind::Ordinary,
         frame: String::new(),
@@ -241,7 +242,7 @@ pub async fn granted_behind(hub: &TestHub, by: &str, operator: &str) -> uuid::Uu
     };
     let new = NewAuthorisation { terms, person: "p".to_owned(), list, sealed: false };
     let done = hub.running.store().write(move |tx| {
-        authorisations::request(tx, &Realm::Live, &new)?;
+        decision.request = authorisations::request(tx, &Realm::Live, &new)?;
         let decided = Decided { decision, assertions: Vec::new() };
         authorisations::decide(tx, &Realm::Live, &decided).map(Act::bookkeeping)
     });

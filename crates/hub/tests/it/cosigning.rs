@@ -64,14 +64,13 @@ async fn without_its_witnesses_nothing_is_given_to_others() {
     };
     let lines: String = watchers.iter().enumerate().map(line).collect();
     let policy = format!("{lines}group two 2 w0 w1 w2\nquorum two\n");
-    let witnesses =
-        Witnesses { policy: policy.clone().into_bytes(), unwitnessed_max: Duration::from_millis(1500) };
+    let policy = Policy::parse(policy.as_bytes()).unwrap();
+    let witnesses = Witnesses { policy: policy.clone(), unwitnessed_max: Duration::from_millis(1500) };
     let hub = TestHub::start_with(|config| config.witnesses = Some(witnesses)).await;
     let logs = keys(hub.folder.path());
     for watcher in &mut watchers {
         watcher.start(folder.path(), logs.clone()).await;
     }
-    let policy = Policy::parse(policy.as_bytes()).unwrap();
     for (path, log) in ["/log", "/log/authorisations"].into_iter().zip(&logs) {
         let note = shown(&hub, path).await;
         let seen = policy.check_log(&note, log).expect("nothing is shown before its quorum");

@@ -35,6 +35,9 @@ pub struct Decision {
     pub verdict: Verdict,
     /// About which authorisation.
     pub authorisation: Uuid,
+    /// The entry of the log at which it was asked for: a grant that is logged a second time is about the same request, and what
+    /// stopped it once has stopped it.
+    pub request: u64,
     /// SHA-256 of its terms, in hexadecimal.
     pub terms: String,
     /// Which kind of authorisation it is: how many it takes depends on that.

@@ -26,6 +26,21 @@ pub struct Package {
     pub salt: String,
     /// The grant's place in the log of authorisations.
     pub index: u64,
+    /// Where the grant was suspended: the decision by which it counts again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumption: Option<Resumption>,
+}
+
+/// The commission's decision that a suspended grant counts again, with what proves it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resumption {
+    /// By whom.
+    pub decided: Decided,
+    /// The salt of its commitment, in hexadecimal.
+    pub salt: String,
+    /// Its place in the log of authorisations.
+    pub index: u64,
 }
 
 impl Package {
@@ -138,12 +153,30 @@ pub struct Trusted {
 pub struct Gate {
     trusted: Trusted,
     tree: Frontier,
-    /// The commitments of grants, by their entries.
-    grants: BTreeMap<u64, String>,
+    /// Grants by their entries.
+    grants: BTreeMap<u64, Logged>,
     hour: Timestamp,
     witnessed: Option<Timestamp>,
-    /// Grants that are stopped, by their entries: for good, or until they resume.
-    stopped: BTreeMap<u64, EntryKind>,
+    /// What was stopped, by the entry of its request: a grant that is logged a second time is no other one.
+    stopped: BTreeMap<u64, Stop>,
+}
+
+/// A grant as the log shows it.
+#[derive(Debug, Clone)]
+struct Logged {
+    commitment: String,
+    /// The entry of its request.
+    request: u64,
+}
+
+/// How what was stopped stands.
+#[derive(Debug, Clone, Default)]
+struct Stop {
+    is_revoked: bool,
+    /// Decisions since the grant: suspensions and resumptions.
+    decisions: u32,
+    /// The entry and commitment of the resumption, where that came last.
+    resumed: Option<(u64, String)>,
 }
 
 /// How far the clock may stand behind what witnesses signed.
@@ -205,22 +238,34 @@ impl Gate {
         let _ = self.tree.append(leaf_hash(bytes));
         let about = entry.of.filter(|of| *of < index);
         match (entry.kind, about) {
-            (EntryKind::Revoke | EntryKind::Suspend, None) => return None,
-            (EntryKind::Grant, _) => {
-                self.grants.insert(index, entry.commitment);
+            (EntryKind::Grant, Some(request)) => {
+                self.grants.insert(index, Logged { commitment: entry.commitment, request });
             }
-            (EntryKind::Revoke, Some(grant)) => {
-                self.stopped.insert(grant, EntryKind::Revoke);
-            }
+            (EntryKind::Revoke, Some(grant)) => self.stop_of(grant)?.is_revoked = true,
             (EntryKind::Suspend, Some(grant)) => {
-                self.stopped.entry(grant).or_insert(EntryKind::Suspend);
+                let stop = self.stop_of(grant)?;
+                stop.decisions = stop.decisions.saturating_add(1);
+                stop.resumed = None;
             }
-            (EntryKind::Resume, Some(grant)) if self.stopped.get(&grant) == Some(&EntryKind::Suspend) => {
-                self.stopped.remove(&grant);
+            // Whether the commission decided it, the package has to show.
+            (EntryKind::Resume, Some(grant)) => {
+                let stop = self.stop_of(grant)?;
+                stop.decisions = stop.decisions.saturating_add(1);
+                stop.resumed = Some((index, entry.commitment));
+            }
+            // They name what they are about.
+            (EntryKind::Grant | EntryKind::Revoke | EntryKind::Suspend | EntryKind::Resume, None) => {
+                return None;
             }
             _ => {}
         }
         Some(())
+    }
+
+    /// How what was granted at an entry stands; `None` where nothing was.
+    fn stop_of(&mut self, grant: u64) -> Option<&mut Stop> {
+        let request = self.grants.get(&grant)?.request;
+        Some(self.stopped.entry(request).or_default())
     }
 
     /// Whether the edge may do what the package says, now. The use is counted first: the caller keeps [`Ask::quota`] on disk before
@@ -248,11 +293,15 @@ impl Gate {
 
     /// Enough commissioners granted these terms, under the frame that this edge goes by.
     fn granted(&self, package: &Package) -> Result<(), Refused> {
-        let Package { terms, decided, .. } = package;
+        self.decided(&package.terms, &package.decided, Verdict::Grant)
+    }
+
+    /// Enough commissioners decided so on these terms, under the frame that this edge goes by.
+    fn decided(&self, terms: &Terms, decided: &Decided, verdict: Verdict) -> Result<(), Refused> {
         let Trusted { commission, frame, .. } = &self.trusted;
         decided.verify(commission, frame)?;
         let decision = &decided.decision;
-        let is_of_these = decision.verdict == Verdict::Grant
+        let is_of_these = decision.verdict == verdict
             && decision.authorisation == terms.id
             && decision.kind == terms.kind
             && decision.terms == hex::encode(terms.digest())
@@ -262,12 +311,29 @@ impl Gate {
 
     /// The log has the grant where the package says.
     fn logged(&self, package: &Package) -> Result<(), Refused> {
-        let not_there = || Refused::NotLogged(package.index);
-        let mut salt = [0; 32];
-        hex::decode_to_slice(&package.salt, &mut salt).map_err(|_| not_there())?;
-        let commitment = hex::encode(Entry::commitment_of(&salt, &package.record()));
-        let is_there = self.grants.get(&package.index) == Some(&commitment);
-        is_there.then_some(()).ok_or_else(not_there)
+        let logged = self.grants.get(&package.index);
+        let is_there = logged.is_some_and(|logged| {
+            logged.request == package.decided.decision.request
+                && commitment(&package.salt, &package.record()).as_ref() == Some(&logged.commitment)
+        });
+        is_there.then_some(()).ok_or(Refused::NotLogged(package.index))
+    }
+
+    /// Nobody stopped the grant, or the commission let it count again: the hub's word is not enough for that.
+    fn goes_on(&self, package: &Package) -> Result<(), Refused> {
+        let Some(stop) = self.stopped.get(&package.decided.decision.request) else { return Ok(()) };
+        let resumption = package.resumption.as_ref().filter(|_| !stop.is_revoked);
+        let (Some(resumption), Some((index, logged))) = (resumption, &stop.resumed) else {
+            return Err(Refused::Stopped);
+        };
+        let Resumption { decided, salt, .. } = resumption;
+        self.decided(&package.terms, decided, Verdict::Resume)?;
+        // Each decision has its number, so that an older resumption ends no later suspension.
+        let is_this = resumption.index == *index
+            && commitment(salt, &decided.record(&package.terms)).as_ref() == Some(logged)
+            && decided.decision.request == package.decided.decision.request
+            && decided.decision.number == package.decided.decision.number.saturating_add(stop.decisions);
+        is_this.then_some(()).ok_or(Refused::Stopped)
     }
 
     /// What was seen of the log is new enough, nobody stopped the grant, and it is about this operator and this time.
@@ -281,15 +347,20 @@ impl Gate {
         if witnessed.duration_since(now) > CLOCK_BEHIND_MAX {
             return Err(Refused::Clock);
         }
-        if self.stopped.contains_key(&package.index) {
-            return Err(Refused::Stopped);
-        }
+        self.goes_on(package)?;
         let Terms { from, until, operators, .. } = &package.terms;
         if !(*from..*until).contains(&now) {
             return Err(Refused::Time { from: *from, until: *until });
         }
         operators.contains(operator).then_some(()).ok_or(Refused::Operator)
     }
+}
+
+/// The commitment of a record, in hexadecimal; `None` where the salt is none.
+fn commitment(salt: &str, record: &[u8]) -> Option<String> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(salt, &mut bytes).ok()?;
+    Some(hex::encode(Entry::commitment_of(&bytes, record)))
 }
 
 /// A use that passed every check but that of the list. It counts as a use, whatever comes of it.

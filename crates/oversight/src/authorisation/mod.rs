@@ -27,7 +27,7 @@ pub use commission::{Commission, CommissionError, Member};
 pub use decision::{Decided, Decision, DecisionError, Verdict};
 pub use entry::{Entry, EntryError, EntryKind};
 pub use frame::{CategoryRule, EmergencyRule, Frame, FrameError};
-pub use gate::{Ask, Authorised, Contradiction, Gate, Package, Refused, Trusted, Witnessed};
+pub use gate::{Ask, Authorised, Contradiction, Gate, Package, Refused, Resumption, Trusted, Witnessed};
 pub use list::{IndicatorList, ListError};
 pub use quota::Quota;
 pub use receipt::{Receipt, Use};

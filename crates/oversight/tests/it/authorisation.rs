@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use oversight::authorisation::{
     Assertion, AssertionError, Category, CategoryRule, Commission, CommissionError, Contradiction, Decided,
     Decision, DecisionError, EmergencyRule, Entry, EntryKind, Field, Frame, FrameError, Gate, IndicatorList,
-    Kind, ListError, Member, Package, PublicKey, Quota, Receipt, Refused, Resolution, Resolved, State,
-    Subject, Terms, TermsError, Trusted, Verdict, Witnessed,
+    Kind, ListError, Member, Package, PublicKey, Quota, Receipt, Refused, Resolution, Resolved, Resumption,
+    State, Subject, Terms, TermsError, Trusted, Verdict, Witnessed,
 };
 use oversight::{OrganisationId, Purpose};
 use proptest::prelude::*;
@@ -20,6 +20,8 @@ use tlog::{Frontier, leaf_hash};
 use uuid::Uuid;
 
 const SALT: [u8; 32] = [9; 32];
+/// When what was granted is stopped, and counts again.
+const STOPPED: &str = "2026-11-02T11:00:00Z";
 const SITE: &str = "https://hub.example.jp";
 
 fn at(text: &str) -> Timestamp {
@@ -171,6 +173,7 @@ impl Scene {
         Decision {
             verdict,
             authorisation: terms.id,
+            request: 0,
             terms: hex::encode(terms.digest()),
             kind: terms.kind,
             frame: hex::encode(self.frame.digest()),
@@ -188,15 +191,32 @@ impl Scene {
 
     /// Puts a grant of these terms by these commissioners into the log.
     fn grant(&mut self, terms: &Terms, members: &[usize]) -> Package {
-        let decided = self.decide(self.decision(terms, Verdict::Grant), members);
-        let package = Package {
-            terms: terms.clone(),
-            decided,
-            salt: hex::encode(SALT),
-            index: self.entries.len() as u64,
-        };
-        self.log(EntryKind::Grant, None, &package.record(), "2026-11-01T00:30:00Z");
+        let request = self.entries.len() as u64;
+        self.log(EntryKind::Request, None, b"terms and list", "2026-11-01T00:10:00Z");
+        let decision = Decision { request, ..self.decision(terms, Verdict::Grant) };
+        let decided = self.decide(decision, members);
+        let index = self.entries.len() as u64;
+        let package =
+            Package { terms: terms.clone(), decided, salt: hex::encode(SALT), index, resumption: None };
+        self.log(EntryKind::Grant, Some(request), &package.record(), "2026-11-01T00:30:00Z");
         package
+    }
+
+    /// Logs a grant a second time, as one on that request.
+    fn log_again(&mut self, package: &Package, request: u64) -> Package {
+        let index = self.entries.len() as u64;
+        self.log(EntryKind::Grant, Some(request), &package.record(), STOPPED);
+        Package { index, ..package.clone() }
+    }
+
+    /// Logs that a grant counts again, by these commissioners; the package that says so.
+    fn resume(&mut self, package: &Package, number: u32, members: &[usize]) -> Package {
+        let decision = Decision { number, ..self.decision(&package.terms, Verdict::Resume) };
+        let decided = self.decide(decision, members);
+        let index = self.entries.len() as u64;
+        self.log(EntryKind::Resume, Some(package.index), &decided.record(&package.terms), STOPPED);
+        let resumption = Some(Resumption { decided, salt: hex::encode(SALT), index });
+        Package { resumption, ..package.clone() }
     }
 
     fn log(&mut self, kind: EntryKind, of: Option<u64>, record: &[u8], time: &str) {
@@ -242,7 +262,7 @@ fn what_the_commission_granted_is_permitted_and_signed_for() {
     let authorised = ask.permit(&list).unwrap();
     assert!(authorised.lets_out(Field::Ports) && !authorised.lets_out(Field::Domains));
     let used = authorised.used();
-    assert_eq!((used.count, used.number, used.grant), (3, 1, 0));
+    assert_eq!((used.count, used.number, used.grant), (3, 1, 1));
     let pair = Ed25519KeyPair::generate().unwrap();
     let receipt = Receipt::sign(used.clone(), |bytes| pair.sign(bytes).as_ref().try_into().unwrap());
     let key: [u8; 32] = pair.public_key().as_ref().try_into().unwrap();
@@ -328,16 +348,68 @@ fn one_commissioner_can_stop_what_three_allowed() {
     let resume = scene.decide(scene.decision(&terms(), Verdict::Resume), &[4]);
     assert!(resume.verify(&scene.commission, &scene.frame).is_err());
 
-    scene.log(EntryKind::Suspend, Some(0), b"", "2026-11-02T11:00:00Z");
+    scene.log(EntryKind::Suspend, Some(package.index), b"", STOPPED);
     scene.follow("2026-11-02T11:10:00Z");
     assert_eq!(scene.said(&package), Err(Refused::Stopped));
-    scene.log(EntryKind::Resume, Some(0), b"", "2026-11-02T11:00:00Z");
+    let resumed = scene.resume(&package, 3 - 1, &[0, 1, 2]);
     scene.follow("2026-11-02T11:20:00Z");
-    assert_eq!(scene.said(&package), Ok(()));
-    scene.log(EntryKind::Revoke, Some(0), b"", "2026-11-02T11:00:00Z");
-    scene.log(EntryKind::Resume, Some(0), b"", "2026-11-02T11:00:00Z");
+    assert_eq!(scene.said(&resumed), Err(Refused::Stopped), "the number of the suspension");
+    let resumed = scene.resume(&package, 4, &[0, 1, 2]);
+    scene.follow("2026-11-02T11:25:00Z");
+    assert_eq!(scene.said(&resumed), Ok(()));
+    scene.log(EntryKind::Revoke, Some(package.index), b"", STOPPED);
+    let again = scene.resume(&package, 5, &[0, 1, 2]);
     scene.follow("2026-11-02T11:30:00Z");
-    assert_eq!(scene.said(&package), Err(Refused::Stopped), "what is revoked does not resume");
+    for package in [&package, &resumed, &again] {
+        assert_eq!(scene.said(package), Err(Refused::Stopped), "what is revoked does not resume");
+    }
+}
+
+#[test]
+fn what_was_stopped_counts_again_by_the_commission_and_not_by_the_hub() {
+    let (mut scene, package) = granted();
+    scene.log(EntryKind::Suspend, Some(package.index), b"", STOPPED);
+    // An entry that the hub made up: no decision, or one of too few.
+    let (entries, gate) = (scene.entries.clone(), scene.gate.clone());
+    scene.log(EntryKind::Resume, Some(package.index), b"the hub's own", STOPPED);
+    scene.follow("2026-11-02T11:20:00Z");
+    assert_eq!(scene.said(&package), Err(Refused::Stopped));
+    (scene.entries, scene.gate) = (entries.clone(), gate.clone());
+    let few = scene.resume(&package, 3, &[0, 1]);
+    scene.follow("2026-11-02T11:20:00Z");
+    assert_eq!(scene.said(&few), Err(Refused::Decision(DecisionError::TooFew { decided: 2, needed: 3 })));
+    (scene.entries, scene.gate) = (entries, gate);
+    let resumed = scene.resume(&package, 3, &[0, 1, 2]);
+    scene.follow("2026-11-02T11:20:00Z");
+    assert_eq!(scene.said(&resumed), Ok(()));
+    // The decision stands in the log, and is not shown, or is shown at another place.
+    assert_eq!(scene.said(&package), Err(Refused::Stopped));
+    let mut other = resumed.clone();
+    other.resumption.as_mut().unwrap().index = 0;
+    assert_eq!(scene.said(&other), Err(Refused::Stopped));
+    // Suspended anew: the older resumption ends that no more, though the hub logs it again.
+    scene.log(EntryKind::Suspend, Some(package.index), b"", STOPPED);
+    let replayed = Resumption { index: scene.entries.len() as u64, ..resumed.resumption.clone().unwrap() };
+    scene.log(EntryKind::Resume, Some(package.index), &replayed.decided.record(&package.terms), STOPPED);
+    scene.follow("2026-11-02T11:30:00Z");
+    let replayed = Package { resumption: Some(replayed), ..package.clone() };
+    assert_eq!(scene.said(&resumed), Err(Refused::Stopped));
+    assert_eq!(scene.said(&replayed), Err(Refused::Stopped));
+}
+
+#[test]
+fn a_grant_that_is_logged_again_is_as_stopped_as_before() {
+    let (mut scene, package) = granted();
+    scene.log(EntryKind::Revoke, Some(package.index), b"", STOPPED);
+    let again = scene.log_again(&package, package.decided.decision.request);
+    scene.follow("2026-11-02T11:20:00Z");
+    assert_eq!(scene.said(&again), Err(Refused::Stopped));
+    // About a request that nobody decided on.
+    let request = scene.entries.len() as u64;
+    scene.log(EntryKind::Request, None, b"another", STOPPED);
+    let forged = scene.log_again(&package, request);
+    scene.follow("2026-11-02T11:30:00Z");
+    assert_eq!(scene.said(&forged), Err(Refused::NotLogged(forged.index)));
 }
 
 #[test]
@@ -381,13 +453,13 @@ fn only_here_and_now_and_as_often_as_granted() {
 fn a_log_that_is_not_seen_gives_no_permission() {
     let mut scene = Scene::new();
     let package = scene.grant(&terms(), &[0, 1, 2]);
-    assert_eq!(scene.said(&package), Err(Refused::NotLogged(0)), "nothing seen");
+    assert_eq!(scene.said(&package), Err(Refused::NotLogged(1)), "nothing seen");
     scene.follow("2026-11-02T11:00:00Z");
     assert_eq!(scene.said_at(&package, at("2026-11-03T11:00:00Z")), Ok(()));
     assert_eq!(scene.said_at(&package, at("2026-11-03T11:00:01Z")), Err(Refused::Stale(24)));
     // The clock was set back to bring an old authorisation to life.
     assert_eq!(scene.said_at(&package, at("2026-11-02T10:54:59Z")), Err(Refused::Clock));
-    for (index, salt) in [(1, hex::encode(SALT)), (0, hex::encode([8; 32])), (0, "salt".to_owned())] {
+    for (index, salt) in [(0, hex::encode(SALT)), (1, hex::encode([8; 32])), (1, "salt".to_owned())] {
         let forged = Package { index, salt, ..package.clone() };
         assert_eq!(scene.said(&forged), Err(Refused::NotLogged(index)));
     }
@@ -397,7 +469,7 @@ fn a_log_that_is_not_seen_gives_no_permission() {
 fn a_log_that_contradicts_itself_is_not_followed() {
     let (mut scene, package) = granted();
     let first = scene.head("2026-11-02T11:00:00Z");
-    scene.log(EntryKind::Revoke, Some(0), b"", "2026-11-02T11:00:00Z");
+    scene.log(EntryKind::Revoke, Some(1), b"", STOPPED);
     let revoked = scene.head("2026-11-02T11:30:00Z");
     let fresh = scene.gate.clone();
     let mut gate = fresh.clone();
@@ -406,10 +478,12 @@ fn a_log_that_contradicts_itself_is_not_followed() {
     let padding = Entry::new(EntryKind::Padding, noon(), None, (&SALT, b"")).to_bytes();
     assert_eq!(gate.follow(&revoked, &[padding]), Err(Contradiction::Forked));
     let aimless = Entry::new(EntryKind::Revoke, noon(), None, (&SALT, b"")).to_bytes();
-    assert_eq!(gate.follow(&revoked, &[aimless]), Err(Contradiction::Entry(1)));
+    assert_eq!(gate.follow(&revoked, &[aimless]), Err(Contradiction::Entry(2)));
+    let astray = Entry::new(EntryKind::Revoke, noon(), Some(0), (&SALT, b"")).to_bytes();
+    assert_eq!(gate.follow(&revoked, &[astray]), Err(Contradiction::Entry(2)), "nothing was granted there");
     assert_eq!(gate.ask(&package, &Quota::default(), noon()).map(drop), Ok(()), "nothing of these was taken");
-    gate.follow(&revoked, &scene.entries[1..]).unwrap();
-    assert_eq!(gate.follow(&first, &[]), Err(Contradiction::RolledBack { seen: 2, shown: 1 }));
+    gate.follow(&revoked, &scene.entries[2..]).unwrap();
+    assert_eq!(gate.follow(&first, &[]), Err(Contradiction::RolledBack { seen: 3, shown: 2 }));
     let other = Witnessed { root: [1; 32], ..revoked };
     assert_eq!(gate.follow(&other, &[]), Err(Contradiction::Forked));
     // Time runs forward in the log.
@@ -417,8 +491,8 @@ fn a_log_that_contradicts_itself_is_not_followed() {
     scene.entries.pop();
     scene.log(EntryKind::Padding, None, b"", "2026-10-31T23:00:00Z");
     assert_eq!(
-        gate.follow(&scene.head("2026-11-02T11:30:00Z"), &scene.entries[1..]),
-        Err(Contradiction::Entry(1))
+        gate.follow(&scene.head("2026-11-02T11:30:00Z"), &scene.entries[2..]),
+        Err(Contradiction::Entry(2))
     );
     // An entry spelt in another way is none.
     let spaced = String::from_utf8(scene.entries[0].clone()).unwrap().replace(':', ": ");

@@ -63,6 +63,17 @@ pub fn of_authorisation(reader: &Reader<'_>, id: Uuid) -> Result<Vec<Logged>, St
     reader.rows(&sql, params![id.to_string(), EntryKind::Use.name(), limit], read)
 }
 
+/// The newest entry of a kind about an authorisation.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when the row is not readable.
+pub fn last_of(reader: &Reader<'_>, id: Uuid, kind: EntryKind) -> Result<Option<Logged>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM authorisation_log WHERE authorisation = ?1 AND kind = ?2 ORDER BY leaf DESC LIMIT 1"
+    );
+    reader.first(&sql, params![id.to_string(), kind.name()], read)
+}
+
 /// One entry.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use store::authorisations::{self, NewAuthorisation, Of, log};
 use store::charters::{self, Text};
 use store::edges::{self, Edge};
 use store::trees::Tree;
-use store::{Act, StoreError};
+use store::{Act, StoreError, Tx};
 use uuid::Uuid;
 
 use crate::fixture::{Council, START_US, organisation};
@@ -65,6 +65,7 @@ fn decided(terms: &Terms, verdict: Verdict, number: u32) -> Decided {
     let decision = Decision {
         verdict,
         authorisation: terms.id,
+        request: 0,
         terms: hex::encode(terms.digest()),
         kind: terms.kind,
         frame: hex::encode([1; 32]),
@@ -79,11 +80,15 @@ async fn ask(council: &Council, new: NewAuthorisation) -> Result<u64, StoreError
     council.store.write(move |tx| authorisations::request(tx, &Realm::Live, &new).map(Act::bookkeeping)).await
 }
 
-async fn decide(council: &Council, decided: Decided) -> Result<u64, StoreError> {
-    council
-        .store
-        .write(move |tx| authorisations::decide(tx, &Realm::Live, &decided).map(Act::bookkeeping))
-        .await
+/// Decides on the request as it stands in the log.
+async fn decide(council: &Council, mut decided: Decided) -> Result<u64, StoreError> {
+    let write = move |tx: &mut Tx<'_>| {
+        if let Some(found) = authorisations::get(tx, &Realm::Live, decided.decision.authorisation)? {
+            decided.decision.request = found.request_leaf;
+        }
+        authorisations::decide(tx, &Realm::Live, &decided).map(Act::bookkeeping)
+    };
+    council.store.write(write).await
 }
 
 async fn get(council: &Council, number: u128) -> authorisations::Authorisation {

@@ -98,6 +98,7 @@ fn question(
     Ok(Decision {
         verdict,
         authorisation: found.terms.id,
+        request: found.request_leaf,
         terms: hex::encode(found.terms.digest()),
         kind: found.terms.kind,
         frame: hex::encode(standing.frame.text.digest()),
