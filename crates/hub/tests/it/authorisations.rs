@@ -202,7 +202,10 @@ async fn the_whole_life_of_an_authorisation() {
     members[3].decide(&asked, "resume").await;
     assert_eq!(members[4].decide(&asked, "resume").await["state"], "granted");
     edge.follow_on(&mut gate).await;
-    assert!(gate.ask(&package, &quota, now()).is_ok());
+    // What it was given before shows no decision that ended the suspension.
+    assert_eq!(gate.ask(&package, &quota, now()).unwrap_err(), Refused::Stopped);
+    let package = edge.packages().await.remove(0);
+    assert!(package.resumption.is_some() && gate.ask(&package, &quota, now()).is_ok());
     assert_eq!(members[1].decide(&asked, "revoke").await["may"], json!([]));
     edge.follow_on(&mut gate).await;
     assert_eq!(gate.ask(&package, &quota, now()).unwrap_err(), Refused::Stopped);
