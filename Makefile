@@ -33,7 +33,7 @@ DOORS_ROUNDS ?= 6
 
 web_sources := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' -not -path 'web/test-results/*')
 
-.PHONY: help setup run test lint bench fuzz soak hub-soak edge-soak doors-soak web fmt
+.PHONY: help setup run test lint bench prover fuzz soak hub-soak edge-soak doors-soak web fmt
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -61,6 +61,10 @@ bench: ## Measure throughput, delay and memory beside their limits
 	@scripts/need $(bench_needs)
 	@$(MAKE) web
 	bash bench/run.sh
+
+prover: ## Build the program that proves what policies can allow, with its solver
+	@scripts/need $(build_needs) python3-venv
+	@scripts/prover
 
 fuzz: ## Feed the parsers with generated input (FUZZ_SECONDS each, FUZZ_TARGET for one)
 	@scripts/need $(fuzz_needs)

@@ -17,8 +17,8 @@ export YAGURA_OTHER_SERVERS="$venv" YAGURA_DUCKDB="$venv/bin/python" YAGURA_OASI
 
 # All of them are named each time: cargo would otherwise build what they stand on anew, with the features that one alone asks for;
 # and benches are named, or it would link the unit tests as well. Everything is built before anything is measured.
-bench() { cargo bench --locked --quiet -p matcher -p lake -p store -p yagura "$@"; }
-bench --no-run --bench scan --bench hunt --bench ingest --bench service --bench scale --bench federation --bench fanout \
+bench() { cargo bench --locked --quiet -p matcher -p sigma -p lake -p query -p oprf -p vault -p policy -p store -p yagura "$@"; }
+bench --no-run --bench scan --bench rules --bench hunt --bench sql --bench round --bench envelope --bench decision --bench ingest --bench log --bench service --bench scale --bench federation --bench fanout \
   --bench other_servers
 
 printf 'commit %s\nmachine %s, %s cores, %s\n' "$(git rev-parse --short HEAD)" \
@@ -33,8 +33,20 @@ else
 fi
 printf '\n== hunt: a thousand indicators through %s records\n' "$records"
 bench --bench hunt -- "$records"
+printf '\n== the same questions as SQL\n'
+bench --bench sql -- "$records"
+printf '\n== Sigma: all rules of the collection over recorded logs\n'
+bench --bench rules
+printf '\n== private matching\n'
+bench --bench round -- "${short[@]}"
+printf '\n== sealed records\n'
+bench --bench envelope
+printf '\n== decisions\n'
+bench --bench decision
 printf '\n== store\n'
 bench --bench ingest -- "$objects"
+printf '\n== log of acts\n'
+bench --bench log -- "$objects"
 printf '\n== service\n'
 bench --bench service
 printf '\n== scale\n'

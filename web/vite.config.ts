@@ -12,6 +12,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { '/api': { target: hub, changeOrigin: false } } },
+  server: { proxy: { '/api': { target: hub, changeOrigin: false }, '/log': { target: hub, changeOrigin: false } } },
   test: { environment: 'jsdom', include: ['src/**/*.test.ts', 'src/**/*.test.tsx'] },
 })

@@ -4,7 +4,7 @@
 use std::sync::{Arc, LazyLock};
 
 use libfuzzer_sys::fuzz_target;
-use matcher::{Covers, Indicator, IndicatorSet, Options, Scanner, Simd, WarningLists};
+use matcher::{Covers, Indicator, IndicatorSet, Options, Reach, Scanner, Simd, WarningLists};
 use stix::{Id, Timestamp};
 use telemetry::Reader;
 
@@ -36,8 +36,10 @@ static SETS: LazyLock<[Arc<IndicatorSet>; 2]> = LazyLock::new(|| {
             valid_from: stamp.clone(),
             valid_until: None,
             revoked: false,
+            reach: None,
         });
-        let options = Options { covers, any_time: true, ..Options::default() };
+        let reach = Reach { covers, ..Reach::default() };
+        let options = Options { reach, any_time: true, ..Options::default() };
         Arc::new(IndicatorSet::build(indicators, &WarningLists::none(), &options, 1).set)
     })
 });

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
 
 import { ago, board, cases, edges, entry, newSighting, nextSequence, node, objects, openCase, organisations, people, references, sightingEntry } from './mock-data.mjs'
+import { logFile, mockSession, OVERSIGHT_ROUTES } from './mock-oversight.mjs'
 
 const PORT = Number(process.env.PORT ?? 8441)
 const DIST = new URL('../dist/', import.meta.url).pathname
@@ -14,7 +15,7 @@ let signedIn = process.env.MOCK_SIGNED_IN === 'yes'
 let credential = signedIn
 const streams = new Set()
 
-const session = () => ({ person: people[0], organisation: organisations[0], node, csrf: 'mock', credential_needed: !credential, may: ['write', 'delete', 'work-cases', 'see-edges', 'administer', 'inspect'] })
+const session = () => mockSession({ person: people[0], organisation: organisations[0], node, csrf: 'mock', credential_needed: !credential, may: ['read', 'write', 'delete', 'work-cases', 'see-edges', 'administer', 'inspect'] })
 
 class Refusal extends Error {
   constructor(status, code, detail) {
@@ -68,6 +69,7 @@ const detail = (id) => {
 }
 
 const ROUTES = [
+  ...OVERSIGHT_ROUTES,
   ['GET', /^\/api\/v1\/node$/, () => node],
   ['GET', /^\/api\/v1\/session$/, () => { if (!signedIn) throw new Refusal(401, 'sign-in-needed', 'sign in first'); return session() }],
   ['POST', /^\/api\/v1\/session\/link$/, (_, body) => { if (body.link !== 'mock') throw new Refusal(401, 'sign-in-refused', 'the link was used or has expired'); signedIn = true; return session() }],
@@ -75,6 +77,15 @@ const ROUTES = [
   ['DELETE', /^\/api\/v1\/session$/, () => { signedIn = false }],
   ['PUT', /^\/api\/v1\/me\/password$/, () => { credential = true }],
   ['GET', /^\/api\/v1\/me\/passkeys$/, () => [{ id: 'k1', name: '庁舎の端末', created: ago(400_000) }]],
+  ['GET', /^\/api\/v1\/me\/identities$/, () => []],
+  ['GET', /^\/api\/v1\/(?:me|people\/[^/]+)\/sessions$/, () => [{ id: 's1', created: ago(9_000), seen: ago(30), expires: ago(-40_000), means: 'passkey', address: '192.0.2.10', agent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', current: true }, { id: 's2', created: ago(90_000), seen: ago(50_000), expires: ago(-4_000), means: 'password', address: '198.51.100.4', agent: '', current: false }]],
+  ['GET', /^\/api\/v1\/identity-providers$/, () => ({ providers: [] })],
+  ['GET', /^\/api\/v1\/recoveries$/, () => ({ recoveries: [] })],
+  ['GET', /^\/api\/v1\/emergencies$/, () => ({ emergencies: [], minutes_max: 240 })],
+  ['GET', /^\/api\/v1\/qualifications$/, () => ({ qualifications: [{ id: 'q1', person: 'p2', person_name: people[1].name, organisation: people[1].organisation, qualification: 'clearance:critical-economic-security', since: ago(900_000), until: ago(-800_000), evidence: '令8-12', asked_by: 'p1', asked_by_name: people[0].name, asked: ago(900_000), expires: ago(0), decided_by_name: people[0].name, decided: ago(890_000), state: 'valid' }] })],
+  ['GET', /^\/api\/v1\/people\/[^/]+\/qualifications$/, () => ({ qualifications: [] })],
+  ['GET', /^\/api\/v1\/qualifications\/defined$/, () => ({ qualifications: [{ qualification: 'clearance:critical-economic-security', name_ja: '重要経済安保情報の適性評価', name_en: 'Clearance for critical economic security information', law_ja: '令和6年法律第27号 第12条', law_en: 'Act No. 27 of 2024, Article 12', years_max: 10, includes: [], marking: 'marking-definition--00000000-0000-5000-8000-000000000001' }] })],
+  ['GET', /^\/api\/v1\/endings$/, () => ({ endings: [{ kind: 'token', id: 't1', name: 'SIEM 連携', at: ago(-400_000) }] })],
   ['GET', /^\/api\/v1\/board$/, board],
   ['GET', /^\/api\/v1\/objects$/, (_, __, parameters) => find(parameters)],
   ['GET', /^\/api\/v1\/objects\/([^/]+)\/references$/, ([id]) => references(id)],
@@ -99,6 +110,7 @@ const ROUTES = [
 async function answer(request, response) {
   const address = new URL(request.url, 'http://mock')
   if (address.pathname === '/api/v1/stream') return stream(request, response)
+  if (address.pathname.startsWith('/log/authorisations/')) return void response.writeHead(200, { 'Content-Type': 'application/octet-stream' }).end(logFile(address.pathname.slice('/log/authorisations/'.length)))
   if (!address.pathname.startsWith('/api/')) return file(address.pathname, response)
   const chunks = []
   for await (const chunk of request) chunks.push(chunk)

@@ -67,6 +67,7 @@ for (const [language, words] of [['ja', ja], ['en', en]]) {
     assert.deepEqual(await axe(page), [])
     await page.getByText(words.graph.picture, { exact: true }).click()
     await page.getByRole('button', { name: words.graph.all }).click()
+    await eventually(async () => (await page.locator('[data-node][aria-pressed="true"]').count()) > 0, 'what is there is picked')
     const picked = await page.locator('[data-node][aria-pressed="true"]').evaluateAll((nodes) => nodes.map((node) => node.dataset.node))
     const objects = picked.length
     await page.getByRole('button', { name: words.graph.add.replace('{{count}}', String(objects)) }).click()

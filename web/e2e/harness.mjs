@@ -1,7 +1,7 @@
 // Starts the real program and a real browser for the tests of the console.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,13 +19,13 @@ function program() {
   return path
 }
 
-async function run(folder, listen) {
-  const child = spawn(program(), ['demo', '--json', '--listen', listen, '--data', join(folder, 'data')], { stdio: ['ignore', 'pipe', 'pipe'] })
+async function run(...arguments_) {
+  const child = spawn(program(), arguments_, { stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   child.stderr.on('data', (chunk) => { said = (said + chunk).slice(-20_000) })
   const ready = await new Promise((resolve, reject) => {
     const late = setTimeout(() => reject(new Error(`not ready after ${READY_MS} ms:\n${said}`)), READY_MS)
-    child.on('exit', (code) => reject(new Error(`the demo ended with ${code}:\n${said}`)))
+    child.on('exit', (code) => reject(new Error(`the program ended with ${code}:\n${said}`)))
     createInterface({ input: child.stdout }).on('line', (line) => {
       const told = JSON.parse(line)
       if (told.event !== 'ready') return
@@ -42,18 +42,18 @@ async function run(folder, listen) {
   return { ready, stop }
 }
 
-/** The demonstration, on a free port and in a folder of its own. It can go away for a while and come back. */
-export async function startDemo() {
+/** Browsers bind passkeys to names, and an address of numbers is none. */
+const named = (text) => text.replace('//127.0.0.1:', '//localhost:').replace(/\/$/u, '')
+
+/** An empty hub with a configuration, on a free port and in a folder of its own. `files`: what words of the configuration stand for. */
+export async function startHub(configuration, files = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'yagura-e2e-'))
-  let running = await run(folder, '127.0.0.1:0')
-  const { address, sign_in } = running.ready
-  // Browsers bind passkeys to names, and an address of numbers is none.
-  const named = (text) => text.replace('//127.0.0.1:', '//localhost:').replace(/\/$/u, '')
+  const config = join(folder, 'hub.toml')
+  await writeFile(config, Object.entries(files).reduce((text, [word, path]) => text.replaceAll(word, path), configuration))
+  const running = await run('hub', '--json', '--config', config, '--listen', '127.0.0.1:0', '--data', join(folder, 'data'))
   return {
-    address: named(address),
-    signIn: named(sign_in),
-    pause: () => running.stop(),
-    resume: async () => { running = await run(folder, new URL(address).host) },
+    address: named(running.ready.address),
+    signIn: named(running.ready.sign_in),
     stop: async () => {
       await running.stop()
       await rm(folder, { recursive: true, force: true })
@@ -61,17 +61,49 @@ export async function startDemo() {
   }
 }
 
+/** The demonstration, on a free port and in a folder of its own. It can go away for a while and come back. */
+export async function startDemo() {
+  const folder = await mkdtemp(join(tmpdir(), 'yagura-e2e-'))
+  const demo = (listen) => run('demo', '--json', '--listen', listen, '--data', join(folder, 'data'))
+  let running = await demo('127.0.0.1:0')
+  const { address, sign_in } = running.ready
+  return {
+    address: named(address),
+    signIn: named(sign_in),
+    pause: () => running.stop(),
+    resume: async () => { running = await demo(new URL(address).host) },
+    stop: async () => {
+      await running.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+const LAUNCH = {
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  headless: true,
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+}
+const PLACE = { locale: 'ja-JP', timezoneId: 'Asia/Tokyo', viewport: { width: 1280, height: 800 } }
+
+/** One browser for several people, each in a context that shares nothing with the others. */
+export async function startShared() {
+  await mkdir(RESULTS, { recursive: true })
+  const browser = await chromium.launch(LAUNCH)
+  return {
+    open: async () => {
+      const context = await browser.newContext(PLACE)
+      context.setDefaultTimeout(15_000)
+      return context
+    },
+    stop: () => browser.close(),
+  }
+}
+
 export async function startBrowser() {
   await mkdir(RESULTS, { recursive: true })
   const profile = await mkdtemp(join(tmpdir(), 'yagura-chromium-'))
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    headless: true,
-    locale: 'ja-JP',
-    timezoneId: 'Asia/Tokyo',
-    viewport: { width: 1280, height: 800 },
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  })
+  const context = await chromium.launchPersistentContext(profile, { ...LAUNCH, ...PLACE })
   context.setDefaultTimeout(15_000)
   return { context, stop: async () => { await context.close(); await rm(profile, { recursive: true, force: true }) } }
 }

@@ -13,6 +13,7 @@ import { BoardPage } from './pages/board/board.tsx'
 import { theme, variables } from './theme/theme.ts'
 
 const SignInPage = lazy(() => import('./pages/sign-in/sign-in.tsx'))
+const ProviderPage = lazy(() => import('./pages/sign-in/provider.tsx'))
 const CredentialPage = lazy(() => import('./pages/sign-in/credential.tsx'))
 const SearchPage = lazy(() => import('./pages/intelligence/search.tsx'))
 const ObjectPage = lazy(() => import('./pages/intelligence/object.tsx'))
@@ -26,11 +27,20 @@ const FeedPage = lazy(() => import('./pages/feed/feed.tsx'))
 const SavedSearchesPage = lazy(() => import('./pages/searches/searches.tsx'))
 const CasesPage = lazy(() => import('./pages/cases/cases.tsx'))
 const CasePage = lazy(() => import('./pages/cases/case.tsx'))
+const ReportsPage = lazy(() => import('./pages/reports/reports.tsx'))
+const EmergencyPage = lazy(() => import('./pages/reports/emergency.tsx'))
+const ReportProfilePage = lazy(() => import('./pages/reports/profile.tsx'))
+const ReportPage = lazy(() => import('./pages/reports/report.tsx'))
+const ReportFormPage = lazy(() => import('./pages/reports/form.tsx'))
 const EdgesPage = lazy(() => import('./pages/edges/edges.tsx'))
 const EdgePage = lazy(() => import('./pages/edges/edge.tsx'))
 const PublishPage = lazy(() => import('./pages/publish/publish.tsx'))
 const AgreementPage = lazy(() => import('./pages/agreements/agreement.tsx'))
 const DraftPage = lazy(() => import('./pages/agreements/draft.tsx'))
+const OversightPage = lazy(() => import('./pages/oversight/oversight.tsx'))
+const AuthorisationPage = lazy(() => import('./pages/oversight/authorisation.tsx'))
+const RequestPage = lazy(() => import('./pages/oversight/request.tsx'))
+const ProofPage = lazy(() => import('./pages/oversight/proof.tsx'))
 const SharingPage = lazy(() => import('./pages/sharing/sharing.tsx'))
 const AdministrationPage = lazy(() => import('./pages/administration/administration.tsx'))
 const AccountPage = lazy(() => import('./pages/account/account.tsx'))
@@ -57,6 +67,7 @@ export function App() {
             <Suspense fallback={<Waiting />}>
               <Routes>
                 <Route path="/sign-in" element={<SignInPage />} />
+                <Route path="/sign-in/oidc/:provider" element={<ProviderPage />} />
                 <Route path="*" element={<SignedIn />} />
               </Routes>
             </Suspense>
@@ -81,7 +92,7 @@ function SignedIn() {
     <Shell>
       <Suspense fallback={<Waiting />}>
         <Routes>
-          <Route path="/" element={<BoardPage />} />
+          <Route path="/" element={session.may.includes('read') ? <BoardPage /> : <Navigate to="/oversight" replace />} />
           <Route path="/intelligence" element={<SearchPage />} />
           <Route path="/intelligence/publish" element={<PublishPage />} />
           <Route path="/intelligence/:id" element={<ObjectPage />} />
@@ -95,11 +106,22 @@ function SignedIn() {
           <Route path="/searches" element={<SavedSearchesPage />} />
           <Route path="/cases" element={<CasesPage />} />
           <Route path="/cases/:id" element={<CasePage />} />
+          <Route path="/reports" element={<ReportsPage />} />
+          <Route path="/reports/new" element={<EmergencyPage />} />
+          <Route path="/reports/profile" element={<ReportProfilePage />} />
+          <Route path="/reports/:id" element={<ReportPage />} />
+          <Route path="/reports/:id/forms/:regime/:stage/:recipient" element={<ReportFormPage />} />
           <Route path="/edges" element={<EdgesPage />} />
           <Route path="/edges/:id" element={<EdgePage />} />
           <Route path="/sharing/agreements/new" element={<DraftPage />} />
           <Route path="/sharing/agreements/:id" element={<AgreementPage />} />
           <Route path="/sharing/:part?" element={<SharingPage />} />
+          <Route path="/oversight/authorisations/new" element={<RequestPage />} />
+          {['/oversight', '/asked'].flatMap((base) => [
+            <Route key={`${base} entry`} path={`${base}/authorisations/:id/entries/:leaf`} element={<ProofPage />} />,
+            <Route key={`${base} one`} path={`${base}/authorisations/:id`} element={<AuthorisationPage />} />,
+            <Route key={base} path={`${base}/:part?`} element={<OversightPage />} />,
+          ])}
           <Route path="/administration/:part?" element={<AdministrationPage />} />
           <Route path="/me" element={<AccountPage />} />
           <Route path="*" element={<NotFoundPage />} />

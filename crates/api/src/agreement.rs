@@ -186,6 +186,9 @@ pub struct Audience {
     /// `clear`, `green`, `amber` or `red`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pap: Option<String>,
+    /// The clearances and oaths that it demands: of the organisations that can see it, only people who hold them all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub demands: Vec<String>,
     /// Markings that this node does not understand: nobody but the originator sees what bears one.
     pub unknown_markings: Vec<String>,
     /// The organisations that can see it, by short name.

@@ -191,6 +191,9 @@ pub struct NewAuthorisation {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub narrows: Option<uuid::Uuid>,
+    /// Where the list is matched privately: how. The list is sealed then, `fields` is empty and `queries_per_day` is 1.
+    #[serde(default)]
+    pub private: Option<crate::NewPrivateMatching>,
 }
 
 /// Authorisations that the reader may know of.
@@ -208,7 +211,7 @@ pub struct AuthorisationInfo {
     /// Its id.
     #[schema(value_type = String)]
     pub id: uuid::Uuid,
-    /// `requested`, `granted`, `suspended`, `refused`, `revoked`.
+    /// `requested`, `granted`, `suspended`, `refused`, `withdrawn`, `revoked`.
     pub state: String,
     /// Whether it counts now: granted, and within its time.
     pub in_force: bool,
@@ -257,7 +260,7 @@ pub struct PendingDecision {
 pub struct AuthorisationEntry {
     /// Its place in the log.
     pub leaf: u64,
-    /// `request`, `grant`, `refuse`, `suspend`, `resume`, `revoke`.
+    /// `request`, `grant`, `refuse`, `withdraw`, `suspend`, `resume`, `revoke`.
     pub kind: String,
     /// When: RFC 3339.
     pub at: String,
@@ -312,6 +315,20 @@ pub struct ReceiptRow {
     pub receipt: serde_json::Value,
     /// The edge's key, Ed25519 in hexadecimal.
     pub key: String,
+    /// The entry as it stands in the log.
+    pub entry: String,
+    /// What the entry commits to: the receipt, byte for byte.
+    pub record: String,
+    /// The salt of the commitment, hexadecimal.
+    pub salt: String,
+}
+
+/// Takes one's own request back, before the commission has decided on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuthorisationWithdrawal {
+    /// Why, for the commission and whoever inspects.
+    pub reason: String,
 }
 
 /// What an edge is given of authorisations: the commission's decisions that are in force at its operator, and by what it can check
@@ -390,4 +407,24 @@ pub enum ReceiptOutcome {
         /// Why.
         why: String,
     },
+}
+
+/// The log of authorisations with what its entries commit to: what statistics are counted from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OversightRecords {
+    /// In the order of the log.
+    pub records: Vec<OversightRecord>,
+    /// Give it as `from` for more.
+    pub next: Option<u64>,
+}
+
+/// What an entry of the log of authorisations commits to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OversightRecord {
+    /// Its place in the log.
+    pub leaf: u64,
+    /// The record.
+    pub record: String,
+    /// The salt of the commitment, hexadecimal.
+    pub salt: String,
 }

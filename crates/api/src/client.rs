@@ -14,10 +14,12 @@
 //! # }
 //! ```
 
+mod report;
 mod request;
 
 use std::time::Duration;
 
+use oversight::authorisation::{Selected, SignedSelection};
 use oversight::{MechanicalInformation, Minimised, Opinion};
 use reqwest::Method;
 use serde::Deserialize;
@@ -26,10 +28,10 @@ use uuid::Uuid;
 
 use crate::{
     AuditList, AuthorisedIndicators, Board, CaseList, EdgeAuthorisationLog, EdgeAuthorisations, EdgeHello,
-    EdgeKey, EdgeList, EdgeStatus, Ingested, Intelligence, NewEdge, NewOpinion, NewOrganisation, NewPerson,
-    NewSighting, NewToken, Node, OpinionsAccepted, OpinionsPosted, Organisation, Person, PersonAdded,
-    Problem, ReceiptsAccepted, ReceiptsPosted, RegisteredEdge, SightingsAccepted, SightingsPosted, TokenInfo,
-    TokenIssued,
+    EdgeKey, EdgeList, EdgeRounds, EdgeStatus, Ingested, Intelligence, NewEdge, NewOpinion, NewOrganisation,
+    NewPerson, NewSighting, NewToken, Node, OpinionsAccepted, OpinionsPosted, Organisation, Person,
+    PersonAdded, Problem, ReceiptsAccepted, ReceiptsPosted, RegisteredEdge, SelectionsAccepted,
+    SelectionsPosted, SightingsAccepted, SightingsPosted, TokenInfo, TokenIssued,
 };
 
 /// Longest time that a hub is asked to hold an answer back for, in seconds.
@@ -191,6 +193,48 @@ impl Client {
     /// Says which key this edge signs receipts with.
     pub async fn register_key(&self, key: &EdgeKey) -> Result<(), Error> {
         self.send_for_nothing(Method::PUT, &["edge", "v1", "key"], Some(key)).await
+    }
+
+    /// Sends what was found under authorisations, at most 500 at a time, signed with the edge's key. Nothing but a
+    /// [`Selected`](oversight::authorisation::Selected) fits in.
+    pub async fn send_selections(
+        &self,
+        selected: &[Selected],
+        sign: impl Fn(&[u8]) -> [u8; 64],
+    ) -> Result<SelectionsAccepted, Error> {
+        let signed = selected.iter().map(|one| SignedSelection::sign(one.selection(), &sign));
+        let selections = signed.filter_map(|signed| serde_json::to_value(signed).ok()).collect();
+        self.send(Method::POST, &["edge", "v1", "selections"], &SelectionsPosted { selections }).await
+    }
+
+    /// The rounds of private matching that wait for an edge of this operator.
+    pub async fn rounds(&self) -> Result<EdgeRounds, Error> {
+        self.get(&["edge", "v1", "rounds"], &[]).await
+    }
+
+    /// Opens a round.
+    pub async fn open_round(&self, id: Uuid, opening: Vec<u8>) -> Result<(), Error> {
+        self.send_bytes(&["edge", "v1", "rounds", &id.to_string(), "open"], opening).await
+    }
+
+    /// Sends the set of a round that is open.
+    pub async fn send_filter(&self, id: Uuid, filter: Vec<u8>) -> Result<(), Error> {
+        self.send_bytes(&["edge", "v1", "rounds", &id.to_string(), "filter"], filter).await
+    }
+
+    /// A batch of what is asked in a round.
+    pub async fn round_query(&self, id: Uuid, batch: u32) -> Result<Vec<u8>, Error> {
+        self.bytes(&["edge", "v1", "rounds", &id.to_string(), "queries", &batch.to_string()]).await
+    }
+
+    /// Answers a batch.
+    pub async fn send_round_answer(&self, id: Uuid, answer: Vec<u8>) -> Result<(), Error> {
+        self.send_bytes(&["edge", "v1", "rounds", &id.to_string(), "answers"], answer).await
+    }
+
+    /// Sends what was signed at the end of a round. It is taken in once, however often it is sent.
+    pub async fn send_round_receipt(&self, id: Uuid, receipt: String) -> Result<(), Error> {
+        self.send_bytes(&["edge", "v1", "rounds", &id.to_string(), "receipt"], receipt.into_bytes()).await
     }
 
     /// Sends receipts, at most 100 at a time. Each is taken in once, however often it is sent.

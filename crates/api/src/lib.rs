@@ -7,16 +7,24 @@ mod authorisation;
 mod board;
 mod case;
 mod edge;
+mod emergency;
 mod error;
 mod graph;
+mod identity;
 mod knowledge;
 mod node;
 mod object;
 mod peer;
+mod policy;
+mod qualification;
 mod release;
+mod report;
+mod round;
 mod search;
 mod secret;
+mod selection;
 mod sharing;
+mod statistics;
 mod stream;
 mod taxii_link;
 
@@ -28,10 +36,11 @@ pub use agreement::{
     RedactedCopy, Rule, SharingGroupInfo, SharingGroupList,
 };
 pub use authorisation::{
-    AuthorisationEntry, AuthorisationInfo, AuthorisationList, AuthorisedIndicators, Candidate,
-    CharterProposal, CommissionMember, DecisionChallenge, EdgeAuthorisationLog, EdgeAuthorisations, EdgeKey,
-    NewAuthorisation, NewCommission, NewDecision, NewResolution, Oversight, PendingDecision, ReceiptList,
-    ReceiptOutcome, ReceiptRow, ReceiptsAccepted, ReceiptsPosted, StandingCommission, StandingFrame,
+    AuthorisationEntry, AuthorisationInfo, AuthorisationList, AuthorisationWithdrawal, AuthorisedIndicators,
+    Candidate, CharterProposal, CommissionMember, DecisionChallenge, EdgeAuthorisationLog,
+    EdgeAuthorisations, EdgeKey, NewAuthorisation, NewCommission, NewDecision, NewResolution, Oversight,
+    OversightRecord, OversightRecords, PendingDecision, ReceiptList, ReceiptOutcome, ReceiptRow,
+    ReceiptsAccepted, ReceiptsPosted, StandingCommission, StandingFrame,
 };
 pub use board::{Board, MinuteCount, SectorState};
 pub use case::{Case, CaseChange, CaseEntry, CaseList, CaseObjects, CaseSummary, NewCase, NewEntry};
@@ -40,8 +49,14 @@ pub use edge::{
     NewOpinion, NewSighting, OpinionsAccepted, OpinionsPosted, RegisteredEdge, SightingOutcome,
     SightingsAccepted, SightingsPosted, SourceHealth,
 };
+pub use emergency::{EmergencyInfo, EmergencyList, EmergencyReview, NewEmergency};
 pub use error::{Code, Problem};
 pub use graph::{Graph, GraphCommon, GraphEdge, GraphNode, GraphPath, GraphWithheld};
+pub use identity::{
+    EndingInfo, EndingList, IdentityInfo, IdentityProvider, IdentityProviderChange, IdentityProviderList,
+    NewIdentityProvider, NewRecovery, PersonChange, ProviderAddress, ProviderAnswer, ProviderStart, Recovery,
+    RecoveryLink, RecoveryList, SessionInfo,
+};
 pub use knowledge::{
     Actor, ActorComparison, ActorList, ActorRow, Compared, FeedItem, FeedPage, Grade, Grades, KindCount,
     Leap, Matrix, MatrixCell, MatrixColumn, MatrixList, MatrixName, NewGrade, NewSameness, Product, Products,
@@ -60,11 +75,35 @@ pub use peer::{
     NewPeer, NumberRun, ObjectRoute, OwnHub, Peer, PeerCard, PeerChange, PeerConflict, PeerCounts,
     PeerFolder, PeerLink, PeerList, PeerResend, PeerWay, QuarantinedFile, RouteHop, StrangerHub,
 };
+pub use policy::{
+    NewPolicyProposal, PoliciesInForce, PolicyDecision, PolicyEffect, PolicyExample, PolicyFile,
+    PolicyFindings, PolicyProof, PolicyProposal, PolicyProposalList,
+};
+pub use qualification::{
+    DefinedQualification, DefinedQualifications, HeldQualification, NewQualification, QualificationEnd,
+    QualificationList,
+};
 pub use release::{GivenObject, ReleaseList, ReleaseRow};
+pub use report::{
+    NewReport, NewReportAnswer, NewReportEvent, NewReportEvents, NewReportFiling, NewReportPrefill, Report,
+    ReportCase, ReportCatalogue, ReportChoice, ReportDuty, ReportDutyList, ReportEvent, ReportField,
+    ReportFile, ReportFileTaken, ReportFiling, ReportFinding, ReportForm, ReportLine, ReportList,
+    ReportMoment, ReportProfile, ReportRecipient, ReportRegime, ReportReply, ReportStated, ReportSummary,
+    ReportTaken, ReportValue, SeverityLevel,
+};
+pub use round::{
+    EdgeRound, EdgeRounds, NewPrivateMatching, NewRound, NewRoundAudit, RoundAudit, RoundFound, RoundInfo,
+    RoundList,
+};
 pub use search::{
     FacetCount, Facets, NewSavedSearch, SavedSearch, SavedSearchAdded, SearchAlert, SearchTerms, StreamAlert,
 };
 pub use secret::Secret;
+pub use selection::{
+    AuthorisationUse, LegalHoldInfo, LegalHoldList, NewLegalHold, RetentionEnd, SelectionAnomaly,
+    SelectionCount, SelectionInfo, SelectionList, SelectionLook, SelectionOutcome, SelectionRecipient,
+    SelectionsAccepted, SelectionsPosted,
+};
 pub use sharing::{
     AnonymousChange, AnonymousObject, AnonymousReceipt, AnonymousReport, AnonymousReportList,
     AnonymousReported, Contribution, ContributionList, MarkingChange, MarkingChanged, NewAnonymousReport,
@@ -72,6 +111,10 @@ pub use sharing::{
     NoticesSeen, Question, QuestionAnswer, QuestionList, Recall, RecallBeyond, RecallHolder, RecallList,
     ReleaseAnswer, ReleaseRequest, ReleaseRequestList, ScorePart, SealKey, SealOpened, SealOpening, Widening,
     WideningDecision, WideningList,
+};
+pub use statistics::{
+    NewStatistics, PublicCommission, PublicFrame, PublicLog, PublicMeasure, PublicWitness,
+    PublishedStatistics, StatisticsList, Transparency,
 };
 pub use stream::{StreamEvent, StreamSighting};
 pub use taxii_link::{NewTaxiiLink, TaxiiLink, TaxiiLinkChange, TaxiiLinkList};

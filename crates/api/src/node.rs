@@ -18,6 +18,8 @@ pub struct Node {
     pub policies: String,
     /// Whether a newer set of policy files does not compile, so that the set in force is older than what its folder holds.
     pub policies_refused: bool,
+    /// Whether the public is told of state-tasked monitoring here, at `/transparency`.
+    pub transparency: bool,
 }
 
 /// Who is signed in.
@@ -52,6 +54,9 @@ pub struct Person {
     pub organisation: String,
     /// Roles, e.g. `duty_officer`.
     pub roles: Vec<String>,
+    /// Whether the account cannot sign in.
+    #[serde(default)]
+    pub disabled: bool,
 }
 
 /// Adds a person; the answer is a one-time sign-in link.
@@ -204,6 +209,13 @@ pub struct NewToken {
     /// RFC 3339, or a date; absent: 90 days.
     #[serde(default)]
     pub expires: Option<String>,
+    /// Through which doors it goes: `taxii`, `rest`, `stream`, `misp`; none: through every one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doors: Vec<String>,
+    /// The certificate (PEM) that the program shows when it connects, or its SHA-256 in hexadecimal: without it the token is good for
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }
 
 /// A token, shown once.
@@ -232,6 +244,12 @@ pub struct TokenInfo {
     pub expires: String,
     /// RFC 3339.
     pub last_used: Option<String>,
+    /// Through which doors it goes; none: through every one.
+    #[serde(default)]
+    pub doors: Vec<String>,
+    /// SHA-256 of the certificate that it is bound to, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }
 
 /// A page of the audit log, newest first.

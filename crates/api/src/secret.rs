@@ -53,7 +53,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::{
-        NewPassword, PasswordSignIn, PersonAdded, RegisteredEdge, Secret, Session, SignInLink, TokenIssued,
+        NewIdentityProvider, NewPassword, PasswordSignIn, PersonAdded, ProviderAnswer, RegisteredEdge,
+        Secret, Session, SignInLink, TokenIssued,
     };
 
     /// Reads a message that holds `hunter2-hunter2`, and looks at how it is formatted and written.
@@ -68,12 +69,16 @@ mod tests {
     #[test]
     fn no_secret_is_shown_by_what_formats_its_message() {
         let secret = "hunter2-hunter2";
-        let person = json!({ "id": "1", "login": "sato", "name": "佐藤", "organisation": "o", "roles": [] });
+        let person = json!({ "id": "1", "login": "sato", "name": "佐藤", "organisation": "o", "roles": [], "disabled": false });
         let organisation = json!({
             "id": "o", "name_ja": "o", "name_en": "o", "role": "agency", "sectors": [], "prefecture": null, "identity": "i",
         });
         check::<NewPassword>(&json!({ "password": secret }));
         check::<PasswordSignIn>(&json!({ "login": "sato", "password": secret }));
+        check::<ProviderAnswer>(&json!({ "provider": "p", "state": "s", "code": secret }));
+        check::<NewIdentityProvider>(&json!({
+            "id": "p", "organisation": "o", "issuer": "https://i", "client": "c", "secret": secret,
+        }));
         check::<SignInLink>(&json!({ "link": secret }));
         check::<RegisteredEdge>(&json!({ "id": "e", "token": secret }));
         check::<PersonAdded>(
@@ -81,12 +86,13 @@ mod tests {
         );
         check::<TokenIssued>(&json!({
             "info": {
-                "id": "1", "name": "n", "organisation": "o", "roles": [], "created": "", "expires": "", "last_used": null,
+                "id": "1", "name": "n", "organisation": "o", "roles": [], "created": "", "expires": "", "last_used": null, "doors": [],
             },
             "token": secret,
         }));
         let node = json!({
             "name_ja": "n", "name_en": "n", "realm": "live", "version": "1", "policies": "00", "policies_refused": false,
+            "transparency": false,
         });
         check::<Session>(&json!({
             "person": person, "organisation": organisation, "node": node, "csrf": secret, "credential_needed": false,

@@ -2,7 +2,7 @@
 //!
 //! A case travels as a STIX `incident` object with the OASIS incident core extension; [`Case`] is the working form.
 //! [`triage`] decides what becomes of a sighting, [`Case::open`], [`Case::join`] and [`Case::apply`] change a case,
-//! [`to_stix`] and [`from_stix`] carry it over.
+//! [`to_stix`] and [`from_stix`] carry it over. In [`room`], organisations work on it together.
 //!
 //! What must not be here: storage, the clock, and who may see a case (that is `policy`).
 
@@ -12,6 +12,8 @@ mod incident;
 mod model;
 mod severity;
 mod triage;
+
+pub mod room;
 
 pub use change::{
     ASSIGNEE_CHARS_MAX, ENTRIES_MAX, NOTE_CHARS_MAX, Opening, REASON_CHARS_MAX, TITLE_CHARS_MAX,

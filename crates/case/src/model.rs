@@ -6,7 +6,7 @@ use stix::Id;
 /// A case is known by its STIX incident's identifier.
 pub type CaseId = Id;
 
-/// Severity 0–5, each with a word in GLOSSARY.
+/// Severity 0–5. What each level is called stands in `regimes/severity.toml`, for all of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct Severity(u8);
@@ -32,8 +32,8 @@ impl Severity {
     pub const MODERATE: Self = Self(2);
     /// 3: more than one member is concerned.
     pub const CONSIDERABLE: Self = Self(3);
-    /// 4: high.
-    pub const HIGH: Self = Self(4);
+    /// 4: severe.
+    pub const SEVERE: Self = Self(4);
 
     /// 0 to 5; anything else is `None`.
     #[must_use]

@@ -6,7 +6,8 @@ use crate::{CASE_EXTENSION, Severity};
 /// How grave a sighting of an indicator is, from what its producer says; the first of these that is there:
 ///
 /// 1. the property `severity` (0–5) of our extension ([`CASE_EXTENSION`]);
-/// 2. a label `severity:0` … `severity:5`, or `severity:` with `none`, `low`, `medium`, `high`, `critical`;
+/// 2. a label `severity:0` … `severity:5`, or `severity:` with `none`, `low`, `medium`, `high`, `critical`: words of a scale of five
+///    that others use (CVSS's), which are no names of our six levels: `medium` is 3 and `high` 4 here;
 /// 3. `indicator_types` (STIX 2.1 §10.9): `benign` is 0, `malicious-activity`, `compromised` and `attribution` are 3,
 ///    everything else is 2; one less with a `confidence` below 30 (§3.2: "low").
 ///

@@ -22,7 +22,11 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { window: jiff::SignedDuration::from_hours(24), members_min: 2, severity_alone: Severity::HIGH }
+        Self {
+            window: jiff::SignedDuration::from_hours(24),
+            members_min: 2,
+            severity_alone: Severity::SEVERE,
+        }
     }
 }
 

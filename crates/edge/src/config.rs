@@ -8,11 +8,14 @@ use oversight::{Consent, Purpose};
 use serde::Deserialize;
 use stix::marking::Tlp;
 
+mod authority;
 mod history;
 mod matching;
 mod source;
 pub(crate) mod tls;
 
+use authority::WrittenAuthority;
+pub use authority::{Authority, PrivateMatching};
 use history::WrittenLake;
 pub use history::{Hunts, Lake};
 use matching::WrittenMatching;
@@ -45,6 +48,8 @@ pub struct Config {
     pub matching: Matching,
     /// What is kept of what was read; `None` for nothing.
     pub lake: Option<Lake>,
+    /// By what the edge judges what the state asks of it; `None`: it does nothing for the state.
+    pub authority: Option<Authority>,
 }
 
 /// How the hub is reached.
@@ -119,6 +124,8 @@ struct Written {
     #[serde(default)]
     matching: WrittenMatching,
     lake: Option<WrittenLake>,
+    #[serde(rename = "authorisations")]
+    authority: Option<WrittenAuthority>,
     #[serde(default, rename = "source")]
     sources: Vec<WrittenSource>,
 }
@@ -182,7 +189,10 @@ impl Written {
         if let Some(again) = sources.iter().find(|source| !names.insert(&source.name)) {
             return Err(ConfigError::SameName(again.name.clone()));
         }
+        let authority =
+            self.authority.map(|written| written.resolve(&self.id, self.lake.is_some())).transpose()?;
         Ok(Config {
+            authority,
             id: self.id,
             data: self.data,
             listen,

@@ -24,10 +24,18 @@ pub enum LedgerKind {
     Quarantined,
     /// A person decided about an indicator.
     Decided,
+    /// The state asked under an authorisation, and the edge began to look.
+    Tasked,
+    /// What the state asked was stopped, or was over; the detail says why.
+    Ended,
+    /// The state asked and the edge does not do it; the detail says why.
+    Declined,
+    /// What was found under an authorisation left, and the hub acknowledged it.
+    Selected,
 }
 
 impl LedgerKind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 13] = [
         Self::Asked,
         Self::Matched,
         Self::Found,
@@ -37,6 +45,10 @@ impl LedgerKind {
         Self::Held,
         Self::Quarantined,
         Self::Decided,
+        Self::Tasked,
+        Self::Ended,
+        Self::Declined,
+        Self::Selected,
     ];
 
     /// The name in the spool and on the page.
@@ -52,6 +64,10 @@ impl LedgerKind {
             Self::Held => "held",
             Self::Quarantined => "quarantined",
             Self::Decided => "decided",
+            Self::Tasked => "tasked",
+            Self::Ended => "ended",
+            Self::Declined => "declined",
+            Self::Selected => "selected",
         }
     }
 
@@ -70,6 +86,7 @@ impl LedgerKind {
             Self::Withheld => Some("withheld"),
             // What is held back is counted by indicator, whether it has a row or not.
             Self::Asked | Self::Sent | Self::Refused | Self::Held | Self::Quarantined | Self::Decided => None,
+            Self::Tasked | Self::Ended | Self::Declined | Self::Selected => None,
         }
     }
 }
@@ -106,4 +123,8 @@ pub struct Counts {
     pub refused: u64,
     /// What hunts found in the history and was not matched before.
     pub found: u64,
+    /// What left under authorisations.
+    pub selected: u64,
+    /// What was found under authorisations and dropped, since as much waited as may.
+    pub selected_lost: u64,
 }

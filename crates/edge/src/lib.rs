@@ -3,6 +3,7 @@
 //! Towards the hub it opens connections outwards only; telemetry comes in by the doors that its operator configured. No function here sends an observation: what leaves is an `oversight::Minimised`, and
 //! nothing else fits into the client's call.
 
+mod authority;
 mod config;
 mod history;
 mod indicators;
@@ -32,8 +33,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 pub use config::{
-    Config, ConfigError, Dnstap, HttpPush, HubLink, Hunts, Kafka, KafkaTls, Lake, Matching, Mechanism, Nats,
-    Netflow, Origin, Place, Quarantine, Sasl, Source, Start, Syslog, Transport,
+    Authority as PinnedAuthority, Config, ConfigError, Dnstap, HttpPush, HubLink, Hunts, Kafka, KafkaTls,
+    Lake, Matching, Mechanism, Nats, Netflow, Origin, Place, PrivateMatching, Quarantine, Sasl, Source,
+    Start, Syslog, Transport,
 };
 pub use ledger::{Counts, LedgerKind, LedgerRow};
 pub use page::tuning::Decided;
@@ -43,6 +45,7 @@ pub use tuning::control::{Change, Refused};
 pub use tuning::socket::{Answer, Request, ask};
 pub use worth::Worth;
 
+use crate::authority::Authority;
 use crate::history::History;
 use crate::indicators::Indicators;
 use crate::meter::Meter;
@@ -111,6 +114,8 @@ pub(crate) struct Shared {
     pub(crate) guard: Guard,
     /// Where the edge's own page is.
     pub(crate) address: OnceLock<SocketAddr>,
+    /// What the state asks, where the operator pinned who may.
+    pub(crate) authority: Option<Arc<Authority>>,
     /// What was read, where it is kept.
     pub(crate) history: Option<Arc<History>>,
     /// The ways in, by source.
@@ -191,6 +196,7 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
     let indicators = Indicators::new(&config.matching, kept, sequence)?;
     let tuning =
         Tuning::new(spool.verdicts()?, spool.history(jiff::Timestamp::now())?, config.matching.quarantine);
+    let authority = config.authority.as_ref().map(|pinned| Authority::open(pinned, &spool)).transpose()?;
     let door = tuning::socket::open(&config.data)?;
     let mut opened = source::open(&config, &spool).await?;
     let shared = Arc::new(Shared {
@@ -204,6 +210,7 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
         opined: Notify::new(),
         meter: Meter::default(),
         guard: Guard::default(),
+        authority: authority.map(Arc::new),
         address: OnceLock::new(),
         history: history.as_ref().map(|opened| Arc::clone(&opened.history)),
         spooled: Notify::new(),
@@ -228,6 +235,10 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
     tasks.spawn(indicators::keep_compiled(Arc::clone(&shared), news));
     tasks.spawn(link::sightings(Arc::clone(&shared), client.clone()));
     tasks.spawn(link::opinions(Arc::clone(&shared), client.clone()));
+    if let Some(authority) = &shared.authority {
+        tasks.spawn(authority::attend(Arc::clone(&shared), Arc::clone(authority), client.clone()));
+        tasks.spawn(authority::attend_rounds(Arc::clone(&shared), Arc::clone(authority), client.clone()));
+    }
     tasks.spawn(link::hello(Arc::clone(&shared), client));
     tasks.spawn(tuning::socket::attend(Arc::clone(&shared), door));
     tasks.spawn(keep_settled(Arc::clone(&shared)));

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use api::client::Client;
+use api::client::{Client, Error};
 use api::{EdgeHello, SightingOutcome};
+use futures::future::BoxFuture;
 use oversight::{Minimised, Opinion};
 use stix::Id;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use crate::ledger::{LedgerKind, LedgerRow};
@@ -97,86 +98,89 @@ async fn keep(shared: &Arc<Shared>, news: api::Intelligence) -> Result<(), Spool
     kept.await.unwrap_or_else(|e| Err(SpoolError::Unusable(e.to_string())))
 }
 
-/// Sends what waits, oldest first, and lets go of it only when the hub has answered for it.
+/// Sends the sightings that wait.
 pub(crate) async fn sightings(shared: Arc<Shared>, client: Client) {
-    let mut backoff = Backoff::default();
-    while !shared.is_stopping() {
-        let waiting = match shared.blocking(|shared| shared.spool.waiting(SIGHTINGS_BATCH)).await {
-            Ok(waiting) => waiting,
-            Err(error) => {
-                tracing::warn!(%error, "the spool cannot be read");
-                backoff.wait().await;
+    let queue = Queue {
+        name: "sightings",
+        waiting: |shared| shared.spool.waiting(SIGHTINGS_BATCH),
+        send: |client, waiting| {
+            Box::pin(async move {
+                let sent: Vec<_> = waiting.iter().map(|(id, minimised)| (*id, minimised)).collect();
+                client.send_sightings(&sent).await.map(|accepted| accepted.outcomes)
+            })
+        },
+        acknowledge,
+    };
+    queue.send_all(&shared, &client, &shared.spooled).await;
+}
+
+/// Sends the opinions that wait.
+pub(crate) async fn opinions(shared: Arc<Shared>, client: Client) {
+    let queue = Queue {
+        name: "opinions",
+        waiting: |shared| shared.spool.waiting_opinions(OPINIONS_BATCH),
+        send: |client, waiting| {
+            Box::pin(async move {
+                let sent: Vec<_> = waiting.iter().map(|(_, id, opinion)| (*id, opinion)).collect();
+                client.send_opinions(&sent).await.map(|accepted| accepted.outcomes)
+            })
+        },
+        acknowledge: acknowledge_opinions,
+    };
+    queue.send_all(&shared, &client, &shared.opined).await;
+}
+
+/// What waits in the spool for the hub, and how it is sent.
+struct Queue<T> {
+    name: &'static str,
+    waiting: fn(&Shared) -> Result<Vec<T>, SpoolError>,
+    send: for<'a> fn(&'a Client, &'a [T]) -> Sending<'a>,
+    acknowledge: fn(&Shared, &[T], Outcomes) -> Result<(), SpoolError>,
+}
+
+/// What the hub says of each that was sent, in their order.
+type Outcomes = Vec<SightingOutcome>;
+type Sending<'a> = BoxFuture<'a, Result<Outcomes, Error>>;
+
+impl<T: Send + Sync + 'static> Queue<T> {
+    /// Sends what waits, oldest first, and lets go of it only when the hub has answered for it. Never ends until stopped.
+    async fn send_all(&self, shared: &Arc<Shared>, client: &Client, more: &Notify) {
+        let Self { name, waiting, send, acknowledge } = *self;
+        let mut backoff = Backoff::default();
+        while !shared.is_stopping() {
+            let waiting = match shared.blocking(waiting).await {
+                Ok(waiting) => waiting,
+                Err(error) => {
+                    tracing::warn!(%error, "the spool cannot be read");
+                    backoff.wait().await;
+                    continue;
+                }
+            };
+            if waiting.is_empty() {
+                more.notified().await;
                 continue;
             }
-        };
-        if waiting.is_empty() {
-            shared.spooled.notified().await;
-            continue;
-        }
-        match client
-            .send_sightings(&waiting.iter().map(|(id, minimised)| (*id, minimised)).collect::<Vec<_>>())
-            .await
-        {
-            Ok(accepted) if accepted.outcomes.len() == waiting.len() => {
-                backoff.reset();
-                let answered =
-                    shared.blocking(move |shared| acknowledge(shared, &waiting, accepted.outcomes)).await;
-                if let Err(error) = answered {
-                    tracing::warn!(%error, "an acknowledgement could not be kept; the sightings will be sent again");
+            match send(client, &waiting).await {
+                Ok(outcomes) if outcomes.len() == waiting.len() => {
+                    backoff.reset();
+                    let answered =
+                        shared.blocking(move |shared| acknowledge(shared, &waiting, outcomes)).await;
+                    if let Err(error) = answered {
+                        tracing::warn!(%error, "an acknowledgement could not be kept; the {name} will be sent again");
+                        backoff.wait().await;
+                    }
+                }
+                Ok(_) => {
+                    tracing::warn!(
+                        "the hub answered for another number of {name} than were sent; trying again"
+                    );
+                    backoff.wait().await;
+                }
+                Err(error) => {
+                    tracing::info!(%error, "{name} wait for the hub");
                     backoff.wait().await;
                 }
             }
-            Ok(_) => {
-                tracing::warn!(
-                    "the hub answered for another number of sightings than were sent; trying again"
-                );
-                backoff.wait().await;
-            }
-            Err(error) => {
-                tracing::info!(%error, "sightings wait for the hub");
-                backoff.wait().await;
-            }
-        }
-    }
-}
-
-/// Sends the opinions that wait, oldest first, as sightings are sent.
-pub(crate) async fn opinions(shared: Arc<Shared>, client: Client) {
-    let mut backoff = Backoff::default();
-    while !shared.is_stopping() {
-        let waiting = match shared.blocking(|shared| shared.spool.waiting_opinions(OPINIONS_BATCH)).await {
-            Ok(waiting) => waiting,
-            Err(error) => {
-                tracing::warn!(%error, "the spool cannot be read");
-                backoff.wait().await;
-                continue;
-            }
-        };
-        if waiting.is_empty() {
-            shared.opined.notified().await;
-            continue;
-        }
-        let sent: Vec<_> = waiting.iter().map(|(_, id, opinion)| (*id, opinion)).collect();
-        let outcomes = match client.send_opinions(&sent).await {
-            Ok(accepted) if accepted.outcomes.len() == waiting.len() => accepted.outcomes,
-            Ok(_) => {
-                tracing::warn!(
-                    "the hub answered for another number of opinions than were sent; trying again"
-                );
-                backoff.wait().await;
-                continue;
-            }
-            Err(error) => {
-                tracing::info!(%error, "opinions wait for the hub");
-                backoff.wait().await;
-                continue;
-            }
-        };
-        backoff.reset();
-        let answered = move |shared: &Shared| acknowledge_opinions(shared, &waiting, outcomes);
-        if let Err(error) = shared.blocking(answered).await {
-            tracing::warn!(%error, "an acknowledgement could not be kept; the opinions will be sent again");
-            backoff.wait().await;
         }
     }
 }

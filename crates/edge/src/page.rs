@@ -45,9 +45,28 @@ struct Ledger {
     consent: ConsentInWords,
     sources: Vec<SourceInFull>,
     rows: Vec<LedgerRow>,
+    /// What the state asks; nothing where the operator pinned no commission.
+    authority: Option<AuthorityInWords>,
     /// What was read and is kept; nothing where none is configured.
     history: Option<crate::history::report::Shown>,
     as_of: jiff::Timestamp,
+}
+
+#[derive(Serialize)]
+struct AuthorityInWords {
+    /// Entries of the log of authorisations that were checked, and when witnesses vouched for it last.
+    seen: u64,
+    witnessed: Option<jiff::Timestamp>,
+    tasks: Vec<crate::authority::Task>,
+    /// The verifier key of what this edge signs at the end of private matching: the operator tells it to the commission.
+    key: String,
+}
+
+impl AuthorityInWords {
+    fn of(authority: &crate::authority::Authority) -> Self {
+        let (seen, witnessed) = authority.seen();
+        Self { seen, witnessed, tasks: authority.in_words(), key: authority.verifier_key() }
+    }
 }
 
 #[derive(Serialize)]
@@ -81,6 +100,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/flow.js", get(|| async { script(include_str!("page/flow.js")) }))
         .route("/tuning.js", get(|| async { script(include_str!("page/tuning.js")) }))
         .route("/history.js", get(history_script))
+        .route("/authority.js", get(|| async { script(include_str!("page/authority.js")) }))
         .route("/history.css", get(history_style))
         .route("/api/v1/ledger", get(ledger))
         .route("/api/v1/tuning", get(tuning::show))
@@ -197,6 +217,7 @@ fn read(shared: &Shared) -> Result<Ledger, crate::SpoolError> {
         },
         sources: sources(shared),
         rows: shared.spool.ledger(ROWS_MAX)?,
+        authority: shared.authority.as_deref().map(AuthorityInWords::of),
         history: shared
             .history
             .as_ref()

@@ -5,6 +5,7 @@ mod group;
 mod partitions;
 mod pushed;
 mod ruled;
+mod tasked;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io::{self, BufRead};
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use api::SourceHealth;
 use matcher::{IndicatorSet, Match, Scanner};
+use oversight::authorisation::Selected;
 use stix::Id;
 use telemetry::{Format, Observation, Reader, Role, Unreadable};
 use uuid::Uuid;
@@ -81,21 +83,35 @@ struct FileScanner {
     scanner: Scanner,
     /// Holds Sigma rules against the records; `None` while there are none.
     rules: Option<sigma::Scanner>,
+    /// What the rules remembered before a restart, until there are rules.
+    rules_before: Option<sigma::Remembered>,
+    /// Looks for what is asked under authorisations; `None` while nothing is.
+    tasked: Option<Scanner>,
     /// Reads the time of each stretch's last record.
     clock: Reader,
     header: Vec<u8>,
-    /// Whether the spool knows what patterns remember of the file, and until when it is not told again.
+    /// Whether the spool knows what is remembered of the file, and until when it is not told again.
     windows_kept: bool,
     windows_rest: Option<Instant>,
 }
 
-/// What patterns over several records remember is written no more often than this times what writing it takes.
+/// What is remembered is written no more often than this times what writing it takes.
 const WINDOWS_REST: u32 = 30;
+
+/// What patterns and rules over several records remember of a file, as it is kept. What was looked for under authorisations is not in
+/// it: half of a pattern is nothing that was selected, and only that may be written.
+#[derive(serde::Deserialize)]
+struct Remembered {
+    patterns: matcher::Windows,
+    rules: Option<sigma::Remembered>,
+}
 
 /// What one stretch gave.
 #[derive(Default)]
 struct Yield {
     sightings: Vec<NewSpooled>,
+    /// What was found under authorisations.
+    selected: BTreeMap<Uuid, Selected>,
     ledger: Vec<LedgerRow>,
     /// Matches whose sightings were held back.
     held: BTreeMap<Id, Held>,
@@ -115,7 +131,7 @@ impl Yield {
 
     /// Whether there is nothing to be kept but the position.
     fn is_empty(&self) -> bool {
-        self.ledger.is_empty() && self.held.is_empty()
+        self.ledger.is_empty() && self.held.is_empty() && self.selected.is_empty()
     }
 }
 
@@ -338,6 +354,7 @@ impl<'a> Pipeline<'a> {
         });
         let after = file.counts();
         let rules = ruled::scan(shared, source, file, stretch, now, &mut found);
+        tasked::scan(shared, source, file, stretch, now, &mut found);
         if let Some(recorder) = &mut self.recorder {
             recorder.add(stretch, header, now);
         }
@@ -387,7 +404,7 @@ impl<'a> Pipeline<'a> {
     ) -> Result<bool, SpoolError> {
         let windows = self.scanners.get_mut(&position.file).and_then(FileScanner::windows_to_keep);
         let news = self.shared.tuning.history_news();
-        let Yield { sightings, ledger, held, verdicts, told, .. } = found;
+        let Yield { sightings, selected, ledger, held, verdicts, told, .. } = found;
         // What is told to have been taken is on disk before: the history forgets what it was handed, a broker what it gave. Files
         // are read again where it is not.
         let settles =
@@ -399,6 +416,7 @@ impl<'a> Pipeline<'a> {
                 recorder.as_mut().map(|recorder| recorder.settle(position.file)).unwrap_or_default();
             let kept = Kept {
                 sightings,
+                selected: Some(selected).filter(|selected| !selected.is_empty()),
                 ledger,
                 taken,
                 reaches,
@@ -619,6 +637,8 @@ impl FileScanner {
         let mut file = Self {
             scanner,
             rules: None,
+            rules_before: None,
+            tasked: None,
             clock: source.reader(),
             header: Vec::new(),
             windows_kept: false,
@@ -629,27 +649,39 @@ impl FileScanner {
         file
     }
 
-    /// Takes up what patterns over several records remembered before a restart.
+    /// Takes up what patterns and rules over several records remembered before a restart.
     fn remember(&mut self, kept: Result<Option<Vec<u8>>, SpoolError>) {
-        let windows = kept.map(|state| state.and_then(|state| serde_json::from_slice(&state).ok()));
-        match windows {
-            Ok(Some(windows)) => {
+        let kept = kept.and_then(|state| {
+            let read = |state: Vec<u8>| serde_json::from_slice::<Remembered>(&state);
+            state.map(read).transpose().map_err(|error| SpoolError::Unusable(error.to_string()))
+        });
+        match kept {
+            Ok(Some(Remembered { patterns, rules })) => {
                 self.windows_kept = true;
-                self.scanner.remember(windows);
+                self.scanner.remember(patterns);
+                self.rules_before = rules;
             }
             Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "what patterns over several records remembered is lost"),
+            Err(error) => {
+                tracing::warn!(%error, "what patterns and rules over several records remembered is lost");
+            }
         }
     }
 
-    /// What patterns remember, where it is time to write it: what is large is written seldom.
+    /// What patterns and rules remember, where it is time to write it: what is large is written seldom.
     fn windows_to_keep(&mut self) -> Option<Vec<u8>> {
         let begun = Instant::now();
-        let is_there = self.scanner.windows().held() > 0;
-        if !(is_there || self.windows_kept) || self.windows_rest.is_some_and(|rest| begun < rest) {
+        if self.windows_rest.is_some_and(|rest| begun < rest) {
             return None;
         }
-        let state = serde_json::to_vec(self.scanner.windows()).ok()?;
+        let patterns = self.scanner.windows();
+        let new = self.rules.as_ref().and_then(sigma::Scanner::remembered);
+        let rules = new.as_ref().or(self.rules_before.as_ref());
+        let is_there = patterns.held() > 0 || rules.is_some();
+        if !(is_there || self.windows_kept) {
+            return None;
+        }
+        let state = serde_json::to_vec(&serde_json::json!({ "patterns": patterns, "rules": rules })).ok()?;
         self.windows_kept = is_there;
         self.windows_rest = begun.elapsed().checked_mul(WINDOWS_REST).map(|rest| begun + rest);
         Some(state)
@@ -719,76 +751,5 @@ impl FileScanner {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::sync::Arc;
-
-    use jiff::Timestamp;
-    use matcher::{IndicatorSet, Options, WarningLists};
-    use telemetry::Format;
-
-    use super::FileScanner;
-    use crate::config::{Origin, Source};
-
-    #[test]
-    fn what_patterns_over_several_records_remember_outlives_a_restart() {
-        let indicator = serde_json::json!({
-            "type": "indicator", "spec_version": "2.1", "id": "indicator--5b7e1a4c-7a42-4c0e-8a38-0d9d3f3a6f01",
-            "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z", "pattern_type": "stix",
-            "pattern": "[ipv4-addr:value = '198.51.100.7'] REPEATS 2 TIMES WITHIN 60 SECONDS",
-            "valid_from": "2026-01-01T00:00:00.000Z",
-        });
-        let object = stix::Object::parse(indicator.to_string().into_bytes().into()).unwrap();
-        let indicator = matcher::Indicator::from_object(&object).unwrap();
-        let built = IndicatorSet::build([indicator], &WarningLists::none(), &Options::default(), 1);
-        let set = Arc::new(built.set);
-        let (name, origin) = ("log".into(), Origin::StandardInput);
-        let source = Source { name, origin, format: Some(Format::Eve), columns: None };
-        let matches = |file: &mut FileScanner, second: u8| {
-            let line = format!(
-                r#"{{"timestamp":"2026-11-01T00:00:{second:02}.000000+0000","event_type":"flow","dest_ip":"198.51.100.7"}}"#
-            );
-            let mut count = 0;
-            let now = "2026-11-01T01:00:00Z".parse().unwrap();
-            file.scanner.scan(line.as_bytes(), now, &mut |_| count += 1);
-            count
-        };
-        let mut before = FileScanner::new(&set, &source, b"");
-        assert!(before.windows_to_keep().is_none(), "nothing is remembered yet");
-        assert_eq!(matches(&mut before, 1), 0);
-        let kept = before.windows_to_keep().unwrap();
-        let mut forgetful = FileScanner::new(&set, &source, b"");
-        assert_eq!(matches(&mut forgetful, 2), 0);
-        let mut after = FileScanner::new(&set, &source, b"");
-        after.remember(Ok(Some(kept)));
-        assert_eq!(matches(&mut after, 2), 1);
-    }
-
-    #[test]
-    fn names_of_columns_outlive_a_restart() {
-        let set = Arc::new(IndicatorSet::build([], &WarningLists::none(), &Options::default(), 1).set);
-        for (format, header, record) in [
-            (Format::Csv, "time,src_ip\n", "2026-01-15T00:00:00Z,192.0.2.1\n"),
-            (Format::Aws, "srcaddr dstaddr start\n", "192.0.2.1 198.51.100.7 1768435200\n"),
-            (Format::Access, "#Fields: date time c-ip\n", "2026-01-15 00:00:00 192.0.2.1\n"),
-            (Format::ZeekTsv, "#fields\tts\tid.orig_h\n", "1768435200\t192.0.2.1\n"),
-        ] {
-            let (name, origin) = ("log".into(), Origin::StandardInput);
-            let source = Source { name, origin, format: Some(format), columns: None };
-            let read = |file: &mut FileScanner, text: &str| {
-                file.scanner.scan(text.as_bytes(), Timestamp::UNIX_EPOCH, &mut |_| {});
-                file.keep_header(text.as_bytes());
-            };
-            let mut before = FileScanner::new(&set, &source, b"");
-            read(&mut before, header);
-            read(&mut before, record);
-            assert_eq!(before.counts().unreadable, BTreeMap::new(), "{format:?}");
-            let mut after = FileScanner::new(&set, &source, &before.header);
-            read(&mut after, record);
-            assert_eq!(after.counts().unreadable, BTreeMap::new(), "{format:?}");
-            assert_eq!(after.header, before.header, "{format:?}");
-            let time = after.time_of_last(record.as_bytes()).map(|time| time.to_string());
-            assert_eq!(time.as_deref(), Some("2026-01-15T00:00:00Z"), "{format:?}");
-        }
-    }
-}
+#[path = "pipeline_tests.rs"]
+mod tests;

@@ -3,8 +3,10 @@
 //! A match and the position behind it are written in one transaction, so a crash repeats nothing and loses nothing; a
 //! sighting leaves the spool only when the hub has acknowledged it.
 
+pub(crate) mod authority;
 pub(crate) mod history;
 mod reach;
+mod rounds;
 mod settling;
 
 use std::collections::BTreeMap;
@@ -13,6 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hmac::{Hmac, KeyInit, Mac};
 use oversight::Minimised;
+use oversight::authorisation::Selected;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::Sha256;
 use stix::Id;
@@ -119,6 +122,8 @@ pub(crate) struct NewSpooled {
 #[derive(Debug, Default)]
 pub(crate) struct Kept<'k> {
     pub(crate) sightings: &'k [NewSpooled],
+    /// What was found under authorisations.
+    pub(crate) selected: Option<&'k BTreeMap<Uuid, Selected>>,
     pub(crate) ledger: &'k [LedgerRow],
     /// What was taken in, to be known when it comes again.
     pub(crate) taken: &'k [Key],
@@ -160,6 +165,8 @@ impl Spool {
         connection.execute_batch(reach::SCHEMA)?;
         connection.execute_batch(verdicts::SCHEMA)?;
         connection.execute_batch(history::SCHEMA)?;
+        connection.execute_batch(authority::SCHEMA)?;
+        connection.execute_batch(rounds::SCHEMA)?;
         let key = sealing_key(&connection)?;
         let settling = Settling::of(&connection, &file)?;
         Ok(Self { connection: Mutex::new(connection), settling, key, seeks: false })
@@ -261,6 +268,9 @@ impl Spool {
                     "INSERT INTO sighting (id, sealed, state) VALUES (?1, ?2, 'waiting') ON CONFLICT (id) DO NOTHING",
                 )?
                 .execute(params![sighting.id.to_string(), sighting.minimised.seal(&self.key)])?;
+        }
+        if let Some(selected) = kept.selected {
+            authority::put_selected(&transaction, selected, &self.key)?;
         }
         put_ledger(&transaction, kept.ledger)?;
         verdicts::put_verdicts(&transaction, kept.verdicts)?;
@@ -475,6 +485,8 @@ impl Spool {
             duplicate: read("duplicate")?,
             refused: read("refused")?,
             found: read("found")?,
+            selected: read("selected")?,
+            selected_lost: read("selected-lost")?,
         })
     }
 }

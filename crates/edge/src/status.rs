@@ -121,7 +121,7 @@ impl Status {
     }
 
     /// Raises or lowers a trouble, by its stable code: `disk-full`, `spool-full`, `log-unreadable`, `log-lost`,
-    /// `queue-full`, `stream-away`, `pushed-damaged`, those of the history (`history-lost`, `history-damaged`) and those of its
+    /// `queue-full`, `stream-away`, `pushed-damaged`, `authorisation-log`, those of the history (`history-lost`, `history-damaged`) and those of its
     /// lake ([`lake::LakeError::code`]).
     pub(crate) fn set_trouble(&self, code: &'static str, is_there: bool) {
         self.set_trouble_of("", code, is_there);
@@ -141,6 +141,7 @@ impl Status {
     pub(crate) fn trouble(&self) -> Option<&'static str> {
         let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         [
+            "authorisation-log",
             "disk-full",
             "spool-full",
             "pushed-damaged",

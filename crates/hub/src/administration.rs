@@ -10,11 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 use oversight::{
     Action, Actor, AuditEvent, OrganisationId, OrganisationRole, PersonRole, Purpose, Realm, Sector,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use stix::Id;
 use store::edges::Edge;
 use store::organisations::Organisation;
 use store::people::Person;
-use store::tokens::Token;
+use store::tokens::{Door, Token};
 use store::{
     Act, Reader, Store, StoreError, Tx, credentials, edges, links, organisations, people, secrets, sessions,
     tokens,
@@ -25,6 +27,7 @@ use crate::api::anonymous::ANONYMOUS;
 use crate::first_start::add_identity;
 use crate::principal::{Caller, EDGE_PREFIX, PROGRAM_PREFIX};
 use crate::problem::Failure;
+use crate::tls;
 
 /// How long a printed sign-in link can be used.
 pub const LINK_VALID: SignedDuration = SignedDuration::from_hours(24);
@@ -62,7 +65,7 @@ impl By {
         Self { realm, actor: Actor::Node }
     }
 
-    fn did(&self, action: Action) -> AuditEvent {
+    pub(crate) fn did(&self, action: Action) -> AuditEvent {
         AuditEvent::done(action, self.actor.clone(), Purpose::Administration)
     }
 }
@@ -184,7 +187,12 @@ pub async fn add_token(
             .did(Action::TokenIssued)
             .on([token.id.as_str()])
             .with("organisation", token.organisation.as_str());
-        let event = event.with("roles", names(&token.roles)).with("expires", token.expires.to_string());
+        let doors: Vec<&str> = token.doors.iter().map(|door| door.name()).collect();
+        let event = event
+            .with("roles", names(&token.roles))
+            .with("expires", token.expires.to_string())
+            .with("doors", doors.join(" "))
+            .with("certificate", token.certificate.map(hex::encode).unwrap_or_default());
         Ok(Act::audited(token, &by.realm, event))
     };
     Ok((store.write(add).await?, secret))
@@ -324,12 +332,7 @@ fn read_sector(name: &str) -> Result<Sector, Error> {
 }
 
 fn read_person(new: &NewPerson) -> Result<Person, Error> {
-    let legal = (1..=64).contains(&new.login.len())
-        && new
-            .login
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_'));
-    if !legal {
+    if !is_login(&new.login) {
         return Err(Error::Invalid("login: a sign-in name is 1–64 of `a–z 0–9 . - _`".to_owned()));
     }
     Ok(Person {
@@ -344,10 +347,16 @@ fn read_person(new: &NewPerson) -> Result<Person, Error> {
     })
 }
 
+/// Whether a text can be a sign-in name.
+pub(crate) fn is_login(text: &str) -> bool {
+    let is_legal = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
+    (1..=64).contains(&text.len()) && text.bytes().all(is_legal)
+}
+
 fn read_token(new: &NewToken, now: Timestamp) -> Result<Token, Error> {
     let expires = match &new.expires {
         None => after(now, TOKEN_VALID),
-        Some(text) => read_expiry(text)?,
+        Some(text) => read_time("expires", text, true)?,
     };
     if expires <= now || expires > after(now, TOKEN_VALID_MAX) {
         return Err(Error::Invalid(
@@ -363,23 +372,48 @@ fn read_token(new: &NewToken, now: Timestamp) -> Result<Token, Error> {
         expires,
         last_used: None,
         revoked: None,
+        doors: read_doors(&new.doors)?,
+        certificate: new.certificate.as_deref().map(read_certificate).transpose()?,
     })
 }
 
-/// An RFC 3339 time; of a date, the end of that day in UTC.
-fn read_expiry(text: &str) -> Result<Timestamp, Error> {
+fn read_doors(new: &[String]) -> Result<BTreeSet<Door>, Error> {
+    let known = || Door::ALL.iter().map(|door| door.name());
+    new.iter().map(|name| Door::parse(name).ok_or_else(|| not_one_of("doors", name, known()))).collect()
+}
+
+/// The SHA-256 of a certificate, given as such or as the certificate.
+fn read_certificate(text: &str) -> Result<[u8; 32], Error> {
+    let wrong = || {
+        let why = "certificate: neither one certificate in PEM form nor its SHA-256 as 64 hexadecimal digits";
+        Error::Invalid(why.to_owned())
+    };
+    let digits: String = text.chars().filter(|c| !matches!(c, ':' | ' ')).collect();
+    if let Ok(bytes) = hex::decode(digits) {
+        return bytes.try_into().map_err(|_| wrong());
+    }
+    let mut found = CertificateDer::pem_slice_iter(text.as_bytes());
+    match (found.next(), found.next()) {
+        (Some(Ok(certificate)), None) => Ok(tls::thumbprint(&certificate)),
+        _ => Err(wrong()),
+    }
+}
+
+/// An RFC 3339 time; of a date, the beginning of that day in UTC, or its end.
+pub(crate) fn read_time(field: &str, text: &str, to_its_end: bool) -> Result<Timestamp, Error> {
     if let Ok(time) = text.parse() {
         return Ok(time);
     }
     let date: Option<jiff::civil::Date> = text.parse().ok();
-    let end = date.and_then(|date| date.tomorrow().ok()).and_then(|next| {
-        next.to_datetime(jiff::civil::Time::midnight())
+    let day = date.and_then(|date| if to_its_end { date.tomorrow().ok() } else { Some(date) });
+    let at = day.and_then(|day| {
+        day.to_datetime(jiff::civil::Time::midnight())
             .to_zoned(jiff::tz::TimeZone::UTC)
             .ok()
             .map(|zoned| zoned.timestamp())
     });
-    end.ok_or_else(|| {
-        Error::Invalid("expires: neither a time such as `2026-12-31T00:00:00Z` nor a date".to_owned())
+    at.ok_or_else(|| {
+        Error::Invalid(format!("{field}: neither a time such as `2026-12-31T00:00:00Z` nor a date"))
     })
 }
 
@@ -427,6 +461,8 @@ mod tests {
             roles: vec!["analyst".to_owned()],
             name: String::new(),
             expires: expires.map(str::to_owned),
+            doors: Vec::new(),
+            certificate: None,
         };
         let found = read_token(&new, "2026-01-01T00:00:00Z".parse().unwrap())
             .ok()
@@ -441,6 +477,20 @@ mod tests {
         check_token(Some("2026-02-01T09:00:00+09:00"), Some("2026-02-01T00:00:00Z"));
         for wrong in ["2025-12-31", "2031-01-01", "tomorrow", ""] {
             check_token(Some(wrong), None);
+        }
+    }
+
+    #[test]
+    fn a_certificate_is_known_by_its_thumbprint() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let made = rcgen::CertificateParams::new(vec!["siem".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let expected = tls::thumbprint(made.der());
+        let colons: Vec<String> = expected.iter().map(|byte| format!("{byte:02X}")).collect();
+        for good in [made.pem(), hex::encode(expected), colons.join(":")] {
+            assert_eq!(read_certificate(&good).ok(), Some(expected), "{good}");
+        }
+        for wrong in ["", "00", &made.pem().repeat(2), &key.serialize_pem()] {
+            assert!(read_certificate(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -13,25 +13,36 @@ mod contributions;
 mod copies;
 pub(crate) mod describe;
 pub(crate) mod edges;
+mod emergencies;
+mod endings;
 mod feed;
 mod graph;
+mod holds;
+mod identity_providers;
 pub(crate) mod matrix;
 mod node;
 mod notices;
 mod objects;
+mod oidc;
 mod organisations;
 mod passkeys;
 mod peers;
 mod people;
+mod policies;
+mod qualifications;
 mod questions;
 pub(crate) mod recalls;
+mod recoveries;
 mod release_requests;
 mod releases;
+mod reports;
 mod sameness;
 mod saved_searches;
 mod scores;
 pub(crate) mod session;
+mod sessions;
 mod sharing_groups;
+pub(crate) mod statistics;
 pub(crate) mod summaries;
 mod taxii_links;
 mod tokens;
@@ -39,7 +50,7 @@ mod widenings;
 
 use utoipa_axum::router::OpenApiRouter;
 
-pub(crate) use describe::{AnyRefusal, CallerRefusal};
+pub(crate) use describe::{AnyRefusal, CallerRefusal, PublicRefusal};
 
 use crate::state::AppState;
 
@@ -49,9 +60,12 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(node::routes())
         .merge(session::routes())
         .merge(passkeys::routes())
+        .merge(oidc::routes())
+        .merge(sessions::routes())
         .merge(board::routes())
         .merge(objects::routes())
         .merge(releases::routes())
+        .merge(reports::routes())
         .merge(recalls::routes())
         .merge(release_requests::routes())
         .merge(widenings::routes())
@@ -76,8 +90,16 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(taxii_links::routes())
         .merge(organisations::routes())
         .merge(people::routes())
+        .merge(identity_providers::routes())
+        .merge(qualifications::routes())
+        .merge(emergencies::routes())
+        .merge(recoveries::routes())
+        .merge(endings::routes())
         .merge(tokens::routes())
+        .merge(policies::routes())
         .merge(audit::routes())
         .merge(commission::routes())
         .merge(authorisations::routes())
+        .merge(statistics::routes())
+        .merge(holds::routes())
 }

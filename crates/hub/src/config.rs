@@ -1,5 +1,7 @@
 //! Configuration in two steps: read without judgement ([`RawConfig`]), then resolved once into what the hub needs ([`HubConfig`]).
 
+mod emergency;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -7,10 +9,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use store::Place;
 use store::blobs::Bucket;
-use tlog::Policy;
+use tlog::{Policy, VerifyingKey};
 use url::Url;
 
+pub use emergency::{EmergencyConfig, RawEmergency};
+
 use crate::log::Witnesses;
+use crate::retention::RetentionConfig;
 use crate::wake::WakeConfig;
 
 /// Largest body of objects in bytes where the configuration says nothing: all of ATT&CK Enterprise in one envelope, with room.
@@ -49,6 +54,10 @@ pub struct HubConfig {
     pub tls_on_loopback: bool,
     /// Folder of Cedar policies in place of the built-in ones.
     pub policies: Option<PathBuf>,
+    /// How policies are changed; [`HubConfig::changes`] says what holds where it is not said.
+    pub policy_changes: Option<PolicyChanges>,
+    /// The program that proves what a proposed set can and cannot allow (`yagura-prover`); without it proposals are tried only.
+    pub policy_prover: Option<PathBuf>,
     /// Largest body of objects, in bytes (TAXII `max_content_length`).
     pub body_bytes_max: usize,
     /// Most objects in one TAXII page.
@@ -67,8 +76,46 @@ pub struct HubConfig {
     /// The file with the frame that the commission is asked to take into force; without one no state-tasked monitoring can be
     /// authorised.
     pub frame: Option<PathBuf>,
+    /// The keys that the commission signs statistics with; without one none can be published.
+    pub statistics_keys: Vec<VerifyingKey>,
+    /// What the public is told without signing in; nothing where absent.
+    pub transparency: Option<TransparencyConfig>,
     /// The witnesses whose quorum cosigns the logs; none: each checkpoint is shown as it is signed.
     pub witnesses: Option<Witnesses>,
+    /// How the size of the log of acts is kept from telling how much is done; none: each act makes it longer by one at once.
+    pub padding: Option<Padding>,
+    /// What is kept for how long and with which keys; without it nothing that is found under authorisations is taken in.
+    pub retention: Option<RetentionConfig>,
+    /// Folder of regimes of one's own, over those that are shipped: of two files with one name this folder's counts.
+    pub regimes: Option<PathBuf>,
+    /// What people open for themselves in an emergency.
+    pub emergency: EmergencyConfig,
+}
+
+/// How policies are changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyChanges {
+    /// By whoever writes into the folder.
+    Folder,
+    /// By a proposal that a second person approves; the folder is only what there was before the first one.
+    Proposals,
+}
+
+/// What the public is told without signing in.
+#[derive(Debug, Clone, Default)]
+pub struct TransparencyConfig {
+    /// Where questions are answered.
+    pub contact: Option<Url>,
+}
+
+/// The log of acts grows at set times and by a set number of entries, of which as many as are missing say nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Padding {
+    /// By how many entries, or by a multiple of it where there were more acts.
+    pub to: u64,
+    /// How often.
+    pub every: Duration,
 }
 
 /// How this hub meets other hubs.
@@ -144,6 +191,10 @@ pub struct RawConfig {
     pub tls_on_loopback: Option<bool>,
     /// See [`HubConfig::policies`].
     pub policies: Option<PathBuf>,
+    /// `folder` or `proposals` ([`HubConfig::policy_changes`]).
+    pub policy_changes: Option<PolicyChanges>,
+    /// See [`HubConfig::policy_prover`].
+    pub policy_prover: Option<PathBuf>,
     /// See [`HubConfig::body_bytes_max`].
     pub body_bytes_max: Option<usize>,
     /// See [`HubConfig::page_objects_max`].
@@ -160,8 +211,16 @@ pub struct RawConfig {
     pub federation: Option<RawFederation>,
     /// See [`RawOversight`].
     pub oversight: Option<RawOversight>,
+    /// See [`RawTransparency`].
+    pub transparency: Option<RawTransparency>,
     /// See [`RawLog`].
     pub log: Option<RawLog>,
+    /// See [`HubConfig::retention`].
+    pub retention: Option<RetentionConfig>,
+    /// See [`HubConfig::regimes`].
+    pub regimes: Option<PathBuf>,
+    /// See [`HubConfig::emergency`].
+    pub emergency: Option<RawEmergency>,
 }
 
 /// The table `oversight` as written.
@@ -170,21 +229,70 @@ pub struct RawConfig {
 pub struct RawOversight {
     /// See [`HubConfig::frame`].
     pub frame: Option<PathBuf>,
+    /// See [`HubConfig::statistics_keys`].
+    pub statistics_keys: Option<Vec<String>>,
+}
+
+impl RawOversight {
+    fn statistics_keys(&self) -> Result<Vec<VerifyingKey>, ConfigError> {
+        const KEYS_MAX: usize = 16;
+        let keys = self.statistics_keys.as_deref().unwrap_or_default();
+        if keys.len() > KEYS_MAX {
+            return Err(ConfigError::value(format!("oversight.statistics_keys: at most {KEYS_MAX}")));
+        }
+        let wrong = |text: &String, why: &dyn std::fmt::Display| {
+            ConfigError::value(format!("oversight.statistics_keys: `{text}`: {why}"))
+        };
+        keys.iter().map(|text| VerifyingKey::parse(text).map_err(|error| wrong(text, &error))).collect()
+    }
+}
+
+/// The table `transparency` as written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawTransparency {
+    /// Whether the page is there.
+    pub page: bool,
+    /// See [`TransparencyConfig::contact`].
+    pub contact: Option<String>,
+}
+
+impl RawTransparency {
+    fn resolve(self) -> Result<Option<TransparencyConfig>, ConfigError> {
+        let contact = self.contact.as_deref().map(|text| {
+            let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "https" | "http" | "mailto"));
+            url.ok_or_else(|| {
+                let why = format!("transparency.contact: `{text}` is no address (`https:` or `mailto:`)");
+                ConfigError::value(why)
+            })
+        });
+        Ok(Some(TransparencyConfig { contact: contact.transpose()? }).filter(|_| self.page))
+    }
 }
 
 /// The table `log` as written.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawLog {
     /// A file: the witnesses and their quorum ([`Witnesses::policy`]).
-    pub witnesses: PathBuf,
+    pub witnesses: Option<PathBuf>,
     /// Hours ([`Witnesses::unwitnessed_max`]); 4 by default.
     pub unwitnessed_hours: Option<u32>,
+    /// See [`Padding::to`].
+    pub pad_to: Option<u32>,
+    /// Seconds ([`Padding::every`]); 60 by default.
+    pub pad_every_seconds: Option<u32>,
 }
 
 impl RawLog {
-    fn resolve(self, is_shared: bool) -> Result<Witnesses, ConfigError> {
+    fn witnesses(&self, is_shared: bool) -> Result<Option<Witnesses>, ConfigError> {
         const HOURS: u32 = 4;
+        let Some(path) = &self.witnesses else {
+            return match self.unwitnessed_hours {
+                Some(_) => Err(ConfigError::value("log.unwitnessed_hours: there are no `log.witnesses`")),
+                None => Ok(None),
+            };
+        };
         if is_shared {
             return Err(ConfigError::value(
                 "log.witnesses: not possible yet where the state is in a database or the log in a bucket",
@@ -195,14 +303,34 @@ impl RawLog {
             return Err(ConfigError::value("log.unwitnessed_hours: at least 1"));
         }
         let unusable = |why: &dyn std::fmt::Display| {
-            ConfigError::value(format!("log.witnesses: `{}`: {why}", self.witnesses.display()))
+            ConfigError::value(format!("log.witnesses: `{}`: {why}", path.display()))
         };
-        let policy = std::fs::read(&self.witnesses).map_err(|cause| unusable(&cause))?;
+        let policy = std::fs::read(path).map_err(|cause| unusable(&cause))?;
         let policy = Policy::parse(&policy).map_err(|error| unusable(&error))?;
         if let Some(silent) = policy.witnesses().iter().find(|witness| witness.url.is_none()) {
             return Err(unusable(&format!("the witness `{}` has no address to ask it at", silent.name)));
         }
-        Ok(Witnesses { policy, unwitnessed_max: Duration::from_secs(u64::from(hours) * 3600) })
+        Ok(Some(Witnesses { policy, unwitnessed_max: Duration::from_secs(u64::from(hours) * 3600) }))
+    }
+
+    fn padding(&self, has_database: bool) -> Result<Option<Padding>, ConfigError> {
+        const SECONDS: u32 = 60;
+        let Some(to) = self.pad_to else {
+            return match self.pad_every_seconds {
+                Some(_) => Err(ConfigError::value("log.pad_every_seconds: there is no `log.pad_to`")),
+                None => Ok(None),
+            };
+        };
+        if has_database {
+            let why = "log.pad_to: not possible yet where several hubs may share a database";
+            return Err(ConfigError::value(why));
+        }
+        let seconds = self.pad_every_seconds.unwrap_or(SECONDS);
+        if !(2..=1024).contains(&to) || !(1..=3600).contains(&seconds) {
+            let why = "log.pad_to: 2 to 1024 entries, every 1 to 3600 seconds";
+            return Err(ConfigError::value(why));
+        }
+        Ok(Some(Padding { to: u64::from(to), every: Duration::from_secs(u64::from(seconds)) }))
     }
 }
 
@@ -253,12 +381,20 @@ impl HubConfig {
             tls: None,
             tls_on_loopback: false,
             policies: None,
+            policy_changes: None,
+            policy_prover: None,
             body_bytes_max: BODY_BYTES_MAX,
             page_objects_max: PAGE_OBJECTS_MAX,
             streams_max: STREAMS_MAX,
             federation: FederationConfig::default(),
             frame: None,
+            statistics_keys: Vec::new(),
+            transparency: None,
             witnesses: None,
+            padding: None,
+            retention: None,
+            regimes: None,
+            emergency: EmergencyConfig::default(),
             freer_versions_at_once: false,
             mail: None,
             webhooks_to_private_addresses: false,
@@ -269,6 +405,14 @@ impl HubConfig {
     #[must_use]
     pub fn place(&self) -> Place {
         self.store.clone().unwrap_or_else(|| Place::from(&self.data))
+    }
+
+    /// How policies are changed. Where nothing is said: by proposals, but for a hub with a folder, where the folder counts as it
+    /// did before there were proposals.
+    #[must_use]
+    pub fn changes(&self) -> PolicyChanges {
+        let usual = if self.policies.is_some() { PolicyChanges::Folder } else { PolicyChanges::Proposals };
+        self.policy_changes.unwrap_or(usual)
     }
 
     /// Whether the hub will speak TLS: always off loopback.
@@ -305,7 +449,10 @@ impl RawConfig {
                 "listen: `{listen}` is not an address and port such as `127.0.0.1:8440`"
             ))
         })?;
-        let is_shared = self.store.is_some() || self.blobs.is_some();
+        let has_database = self.store.is_some();
+        let is_shared = has_database || self.blobs.is_some();
+        let log = self.log.clone().unwrap_or_default();
+        let oversight = self.oversight.unwrap_or_default();
         let defaults = HubConfig::new(self.data.unwrap_or_else(|| PathBuf::from("yagura-data")), listen);
         Ok(HubConfig {
             wake: wake(self.wake.as_ref(), self.store.is_some())?,
@@ -318,6 +465,8 @@ impl RawConfig {
             tls: self.tls,
             tls_on_loopback: self.tls_on_loopback.unwrap_or(false),
             policies: self.policies,
+            policy_changes: self.policy_changes,
+            policy_prover: self.policy_prover,
             body_bytes_max: at_least(
                 "body_bytes_max",
                 self.body_bytes_max.unwrap_or(BODY_BYTES_MAX),
@@ -330,14 +479,27 @@ impl RawConfig {
             )?,
             streams_max: at_least("streams_max", self.streams_max.unwrap_or(STREAMS_MAX), 4)?,
             federation: self.federation.unwrap_or_default().resolve()?,
-            frame: self.oversight.unwrap_or_default().frame,
-            witnesses: self.log.map(|log| log.resolve(is_shared)).transpose()?,
+            statistics_keys: oversight.statistics_keys()?,
+            frame: oversight.frame,
+            transparency: self.transparency.map(RawTransparency::resolve).transpose()?.flatten(),
+            witnesses: log.witnesses(is_shared)?,
+            padding: log.padding(has_database)?,
+            retention: self.retention.map(retention).transpose()?,
+            regimes: self.regimes,
             freer_versions_at_once: freer_versions(self.freer_versions.as_deref())?,
+            emergency: self.emergency.unwrap_or_default().resolve(self.mail.as_ref())?,
             mail: self.mail.map(mail).transpose()?,
             webhooks_to_private_addresses: self.webhooks_to_private_addresses.unwrap_or(false),
             ..HubConfig::new(defaults.data, listen)
         })
     }
+}
+
+fn retention(retention: RetentionConfig) -> Result<RetentionConfig, ConfigError> {
+    if retention.classes.iter().next().is_none() {
+        return Err(ConfigError::value("retention.classes: name at least one class"));
+    }
+    Ok(retention)
 }
 
 fn freer_versions(word: Option<&str>) -> Result<bool, ConfigError> {
@@ -450,7 +612,7 @@ fn public_address(text: &str) -> Result<Url, ConfigError> {
 
 /// Names that the hub itself needs cannot be an API root.
 fn api_root(name: String) -> Result<String, ConfigError> {
-    const TAKEN: [&str; 17] = [
+    const TAKEN: [&str; 18] = [
         "attributes",
         "events",
         "objects",
@@ -468,6 +630,7 @@ fn api_root(name: String) -> Result<String, ConfigError> {
         "assets",
         "sign-in",
         "cases",
+        "transparency",
     ];
     let legal = (1..=64).contains(&name.len())
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
@@ -554,6 +717,18 @@ mod tests {
         wrong(with(&good, "store = 'postgres://u@db/yagura'\n"), "not possible yet");
         wrong(with(&good, "") + "unwitnessed_hours = 0\n", "at least 1");
         wrong("[log]\nwitnesses = '/absent'\n".to_owned(), "log.witnesses: `/absent`");
+        wrong("[log]\nunwitnessed_hours = 4\n".to_owned(), "there are no `log.witnesses`");
+    }
+
+    #[test]
+    fn padding_is_judged_when_resolved() {
+        let padded: RawConfig = toml::from_str("[log]\npad_to = 16").unwrap();
+        let expected = Padding { to: 16, every: Duration::from_secs(60) };
+        assert_eq!(padded.resolve().unwrap().padding, Some(expected));
+        check("[log]\npad_to = 1", "log.pad_to: 2 to 1024");
+        check("[log]\npad_to = 2\npad_every_seconds = 0", "log.pad_to: 2 to 1024 entries, every 1 to 3600");
+        check("[log]\npad_every_seconds = 60", "log.pad_every_seconds: there is no `log.pad_to`");
+        check("store = 'postgres://u@db/yagura'\n[log]\npad_to = 16", "log.pad_to: not possible yet");
     }
 
     #[test]
@@ -567,6 +742,12 @@ mod tests {
         check("blobs = 'http://bucket'", "blobs: not of the form");
         check("wake = 'nats://127.0.0.1'", "wake: only hubs that share a database");
         check("store = 'postgres:///y'\nwake = 'http://a'", "wake: not of the form");
+        check("[oversight]\nstatistics_keys = ['x']", "oversight.statistics_keys: `x`: a verifier key");
+        check(
+            "[transparency]\npage = true\ncontact = 'javascript:x'",
+            "transparency.contact: `javascript:x`",
+        );
+        check("[transparency]\ncontact = 'https://a.jp/'", "missing field `page`");
         check("[federation]\nlisten = 'x'", "federation.listen: `x` is not an address");
         check("[federation]\ndirection = 'down'", "federation.direction: `down` is not");
         check("[federation]\nlisten = '127.0.0.1:1'\ndirection = 'up'", "federation: a hub with `direction");
@@ -577,5 +758,10 @@ mod tests {
         );
         check("mail = { server = 'm', from = 'x', domains = ['a.jp'] }", "mail.from: `x` is no address");
         check("mail = { server = 'm', from = 'x@a.jp', domains = [] }", "mail.domains: name the domains");
+        check("emergency = { minutes_max = 241 }", "emergency.minutes_max: from 1 to 240");
+        check(
+            "emergency = { mail = ['x@a.jp'] }",
+            "emergency.mail: `x@a.jp` is no address in `mail.domains`",
+        );
     }
 }

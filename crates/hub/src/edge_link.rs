@@ -5,6 +5,8 @@ mod intake;
 mod intelligence;
 mod opinions;
 mod reported;
+pub(crate) mod rounds;
+mod selections;
 pub(crate) mod sighting_object;
 pub(crate) mod watch;
 
@@ -42,6 +44,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(intelligence::get))
         .routes(routes!(opinions))
         .merge(authorisations::routes())
+        .merge(rounds::routes())
+        .merge(selections::routes())
         .routes(
             // A thousand sightings of full length fit in this.
             utoipa_axum::router::UtoipaMethodRouterExt::layer(

@@ -14,6 +14,7 @@ use store::collections::Collection;
 use store::organisations::Organisation;
 use store::people::Person;
 use store::tokens::Token;
+use store::trees::Tree;
 use store::{
     Act, Store, StoreError, Tx, collections, links, organisations, people, secrets, settings, tokens,
 };
@@ -71,7 +72,22 @@ pub(crate) struct NodeIdentity {
     pub(crate) key: Arc<SigningKey>,
     /// The same key under the name of the log of authorisations: a log's key is named by its origin.
     pub(crate) authorisations_key: Arc<SigningKey>,
+    /// And under that of the log of statistics.
+    pub(crate) statistics_key: Arc<SigningKey>,
     pub(crate) first_start: Option<FirstStart>,
+}
+
+impl NodeIdentity {
+    fn new(
+        config: &HubConfig,
+        origin: &str,
+        (collection, key): (Collection, SigningKey),
+        first_start: Option<FirstStart>,
+    ) -> Result<Self, HubError> {
+        let key_of = |tree: Tree| read_key(config, &tree.origin(origin)).map(Arc::new);
+        let (authorisations_key, statistics_key) = (key_of(Tree::Authorisations)?, key_of(Tree::Statistics)?);
+        Ok(Self { collection, key: Arc::new(key), authorisations_key, statistics_key, first_start })
+    }
 }
 
 /// Reads what the node is; at the first start, makes it.
@@ -103,8 +119,7 @@ pub(crate) async fn prepare(
                 return Err(wrong_key(&config.data));
             }
             let collection = find_collection(store, &collection).await?;
-            let authorisations_key = Arc::new(authorisations_key(config, &origin)?);
-            Ok(NodeIdentity { collection, key: Arc::new(key), authorisations_key, first_start: None })
+            NodeIdentity::new(config, &origin, (collection, key), None)
         }
         None => first(config, store, address, policy_set).await,
     }
@@ -132,12 +147,11 @@ async fn first(
         write_secret(&key_file(&config.data), format!("{}\n", hex::encode(secrets::random()?)).as_bytes())?;
     }
     let key = read_key(config, &origin)?;
-    let authorisations_key = Arc::new(authorisations_key(config, &origin)?);
     let link = secrets::generate("")?;
     let token = secrets::generate(PROGRAM_PREFIX)?;
     let first = First {
         collection,
-        origin,
+        origin: origin.clone(),
         public_key: key.verifying_key().encode(),
         name_ja: config.name_ja.clone(),
         name_en: config.name_en.clone(),
@@ -149,7 +163,7 @@ async fn first(
     let collection = find_collection(store, &collection.to_string()).await?;
     let sign_in = link_address(address, &link);
     let first_start = Some(FirstStart { sign_in, token });
-    Ok(NodeIdentity { collection, key: Arc::new(key), authorisations_key, first_start })
+    NodeIdentity::new(config, &origin, (collection, key), first_start)
 }
 
 async fn find_collection(store: &Store, id: &str) -> Result<Collection, HubError> {
@@ -281,6 +295,8 @@ fn first_token(organisation: OrganisationId, now: jiff::Timestamp) -> Token {
         expires: now + TOKEN_LIFE,
         last_used: None,
         revoked: None,
+        doors: BTreeSet::new(),
+        certificate: None,
     }
 }
 
@@ -301,10 +317,6 @@ pub(crate) async fn key_in(data: &Path, store: &Store) -> Result<SigningKey, Hub
     let missing = || HubError::new("store-corrupt", "the log's origin is not in the store; restore a backup");
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     read_key(&HubConfig::new(data, any), &origin.ok_or_else(missing)?)
-}
-
-fn authorisations_key(config: &HubConfig, origin: &str) -> Result<SigningKey, HubError> {
-    read_key(config, &format!("{origin}/{}", crate::log::AUTHORISATIONS))
 }
 
 fn read_key(config: &HubConfig, origin: &str) -> Result<SigningKey, HubError> {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use oversight::{AuditEvent, Realm};
 use store::releases::{self, Delivery};
-use store::{Act, Store, StoreError, Tx, audit};
+use store::{Act, Store, StoreError, Tx, audit, emergencies};
 use tokio::sync::oneshot;
 
 use crate::problem::{Answer, Failure};
@@ -23,6 +23,8 @@ pub(crate) struct Entry {
     pub(crate) realm: Realm,
     pub(crate) event: AuditEvent,
     pub(crate) delivery: Delivery,
+    /// The emergency under which alone it is given.
+    pub(crate) emergency: Option<String>,
 }
 
 /// The deliveries that wait to be written down.
@@ -89,6 +91,10 @@ fn write(tx: &mut Tx<'_>, entries: Vec<Entry>) -> Result<Act<()>, StoreError> {
     let first = audit::next_leaf(tx)?;
     let mut events = Vec::with_capacity(entries.len());
     for (leaf, entry) in (first..).zip(entries) {
+        if let Some(emergency) = &entry.emergency {
+            let lengths = entry.delivery.runs.iter().map(|(first, last)| last.abs_diff(*first) + 1);
+            emergencies::count_read(tx, &entry.realm, emergency, lengths.sum())?;
+        }
         releases::record(tx, &entry.realm, &Delivery { leaf, ..entry.delivery })?;
         events.push((entry.realm, entry.event));
     }

@@ -12,6 +12,7 @@ mod config;
 mod console;
 mod duties;
 mod edge_link;
+mod endings;
 mod federation;
 mod finding;
 mod first_start;
@@ -31,6 +32,7 @@ mod problem;
 mod redaction;
 mod relations;
 mod release;
+mod reports;
 mod request;
 mod server;
 mod shares;
@@ -62,17 +64,25 @@ use url::Url;
 use uuid::Uuid;
 
 pub mod administration;
+pub mod emergencies;
 pub mod policies;
+pub mod qualifications;
+pub mod retention;
+mod rounds;
+pub mod statistics;
+mod transparency;
 
 pub use config::{
-    BODY_BYTES_MAX, ConfigError, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, RawConfig, RawFederation,
-    RawLog, RawOversight, STREAMS_MAX, Secret, TlsFiles,
+    BODY_BYTES_MAX, ConfigError, EmergencyConfig, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, Padding,
+    PolicyChanges, RawConfig, RawEmergency, RawFederation, RawLog, RawOversight, RawTransparency,
+    STREAMS_MAX, Secret, TlsFiles, TransparencyConfig,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
 pub use federation::one_way::resend;
 pub use first_start::FirstStart;
 pub use foreign::administration::{add_taxii_link, change_taxii_link, remove_taxii_link};
 pub use log::Witnesses;
+pub use reports::regime_files;
 pub use server::{all_operations, openapi};
 pub use sign_in::link_address;
 pub use wake::WakeConfig;
@@ -121,7 +131,7 @@ pub struct RunningHub {
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct HubError {
-    /// A stable code: `listen`, `tls`, `file`, `key`, `policy`, `wake`, `store-…`.
+    /// A stable code: `listen`, `tls`, `file`, `key`, `policy`, `retention`, `wake`, `store-…`.
     pub code: &'static str,
     /// What is wrong and what to do.
     pub message: String,
@@ -174,29 +184,43 @@ struct Ready {
     sign_in: sign_in::SignIn,
     log: log::Owner,
     authorisations_log: log::Owner,
+    statistics_log: log::Owner,
     frame: Option<oversight::authorisation::Frame>,
     federation: federation::Federation,
     peers_listener: Option<TcpListener>,
     wake: Option<wake::Prepared>,
     vault: vault::Vault,
+    retention: Option<retention::Retention>,
+    regimes: reports::Known,
 }
 
 impl Ready {
     async fn prepare(config: &HubConfig, store: &Store, address: &Url) -> Result<Self, HubError> {
+        let regimes = reports::read_regimes(config.regimes.as_deref())?;
         let tls = config.speaks_tls().then(|| tls::server_config(config)).transpose()?;
-        let policies = PolicyKeeper::start(config.policies.as_deref(), store)?;
+        let policies = PolicyKeeper::start(
+            config.policies.as_deref(),
+            config.changes(),
+            config.policy_prover.as_deref(),
+            store,
+        )
+        .await?;
         let policy_set = policies.status().hash;
         let sign_in = sign_in::SignIn::new(address, &config.name_en);
         let frame = config.frame.as_deref().map(commission::read_frame).transpose()?;
         let node = first_start::prepare(config, store, address, &policy_set).await?;
         let log = log::open(config, store, &node, Tree::Acts).await?;
         let authorisations_log = log::open(config, store, &node, Tree::Authorisations).await?;
+        let statistics_log = log::open(config, store, &node, Tree::Statistics).await?;
         if node.first_start.is_none() {
             first_start::audit_start(store, &policy_set).await?;
         }
+        policies.write_down_start().await?;
         let (federation, peers_listener) = federation::prepare(config, store, &node.key).await?;
         let vault = vault::Vault::in_folder(&config.data)?;
         foreign::administration::seal_what_is_not(store, &vault).await?;
+        let node_key = node.key.verifying_key().encode();
+        let retention = retention::Retention::open(config, store, frame.as_ref(), &node_key).await?;
         let wake = wake::prepare(config.wake.as_ref()).await?;
         Ok(Self {
             tls,
@@ -205,11 +229,14 @@ impl Ready {
             sign_in,
             log,
             authorisations_log,
+            statistics_log,
             frame,
             federation,
             peers_listener,
             wake,
             vault,
+            retention,
+            regimes,
         })
     }
 
@@ -221,11 +248,11 @@ impl Ready {
         (listener, listen): (TcpListener, SocketAddr),
         folder_lock: Option<File>,
     ) -> Result<RunningHub, HubError> {
-        let (stop, stopping) = Stopping::new();
-        let wake = wake::Wake::default();
+        let ((stop, stopping), wake) = (Stopping::new(), wake::Wake::default());
         let (log, authorisations_log) = (self.log.published(), self.authorisations_log.published());
-        let metrics = operations::Metrics::new(&wake, [&log, &authorisations_log]);
+        let statistics_log = self.statistics_log.published();
         let state = AppState::new(Inner {
+            metrics: operations::Metrics::new(&wake, [&log, &authorisations_log, &statistics_log]),
             door: release::Door::new(self.policies.engine()).with_witnesses(log.cosigned().cloned()),
             ingest: ingest::Ingest::new(&config),
             address: address.clone(),
@@ -243,33 +270,30 @@ impl Ready {
             streams: shares::Shares::default(),
             names: names::Names::default(),
             vault: self.vault,
+            retention: self.retention,
+            regimes: self.regimes,
+            rounds: rounds::Rounds::default(),
             counted: api::matrix::Counted::default(),
             log,
+            publisher: statistics::Publisher::new(&config, &authorisations_log.key()),
+            transparency: transparency::Transparency::default(),
             authorisations_log,
+            statistics_log,
             frame: self.frame,
+            certificate_ends: tls::ends(&config),
             federation: self.federation,
             engine: self.policies.engine(),
             policies: self.policies,
             store,
-            metrics,
             stopping,
             config,
             _folder_lock: folder_lock,
         });
-        let handle = Handle::new();
-        let mut tasks = vec![serve(listener, self.tls, server::router(state.clone()), handle.clone())?];
-        let mut handles = vec![handle];
-        if let Some(listener) = self.peers_listener {
-            let handle = Handle::new();
-            tasks.push(serve_peers(&state, listener, handle.clone())?);
-            handles.push(handle);
-        }
-        tasks.extend(publish(&state, self.log, self.authorisations_log));
+        let (mut tasks, handles) = serve_all(&state, (listener, self.tls), self.peers_listener)?;
+        tasks.extend(publish(&state, [self.log, self.authorisations_log, self.statistics_log]));
         state.policies.renew().await?;
         tasks.extend(look_after(&state, self.wake).await?);
-        for handle in &handles {
-            handle.listening().await;
-        }
+        futures::future::join_all(handles.iter().map(Handle::listening)).await;
         Ok(RunningHub {
             address,
             listen,
@@ -296,6 +320,12 @@ impl RunningHub {
     #[must_use]
     pub fn place(&self) -> store::Place {
         self.state.config.place()
+    }
+
+    /// What publishes statistics.
+    #[must_use]
+    pub fn publisher(&self) -> statistics::Publisher {
+        self.state.publisher.clone()
     }
 
     /// The data folder.
@@ -335,6 +365,26 @@ impl RunningHub {
     }
 }
 
+/// What serves, and by what it is stopped.
+type Serving = (Vec<JoinHandle<()>>, Vec<Handle<SocketAddr>>);
+
+/// Serves everybody, and peers where they are listened to.
+fn serve_all(
+    state: &AppState,
+    (listener, tls): (TcpListener, Option<RustlsConfig>),
+    peers_listener: Option<TcpListener>,
+) -> Result<Serving, HubError> {
+    let handle = Handle::new();
+    let mut tasks = vec![serve(listener, tls, server::router(state.clone()), handle.clone())?];
+    let mut handles = vec![handle];
+    if let Some(listener) = peers_listener {
+        let handle = Handle::new();
+        tasks.push(serve_peers(state, listener, handle.clone())?);
+        handles.push(handle);
+    }
+    Ok((tasks, handles))
+}
+
 /// Serves peers, on a listener of their own.
 fn serve_peers(
     state: &AppState,
@@ -345,13 +395,14 @@ fn serve_peers(
     serve(listener, Some(tls), server::peers_router(state.clone()), handle)
 }
 
-/// Publishes both logs, until the hub stops.
-fn publish(state: &AppState, acts: log::Owner, authorisations: log::Owner) -> [JoinHandle<()>; 2] {
-    let (metrics, stopping) = (&state.metrics, &state.stopping);
-    [
-        tokio::spawn(acts.run(metrics.checkpoint.clone(), stopping.clone())),
-        tokio::spawn(authorisations.run(metrics.authorisations.clone(), stopping.clone())),
-    ]
+/// Publishes the logs, until the hub stops.
+fn publish(state: &AppState, owners: [log::Owner; 3]) -> impl Iterator<Item = JoinHandle<()>> {
+    let metrics = &state.metrics;
+    let sizes = [&metrics.checkpoint, &metrics.authorisations, &metrics.statistics];
+    owners
+        .into_iter()
+        .zip(sizes)
+        .map(|(owner, size)| tokio::spawn(owner.run(size.clone(), state.stopping.clone())))
 }
 
 /// What runs beside the answers to requests, until the hub stops.
@@ -365,9 +416,11 @@ async fn look_after(state: &AppState, wake: Option<wake::Prepared>) -> Result<Ve
         tokio::spawn(federation::run(state.clone())),
         tokio::spawn(names::run(state.clone())),
         tokio::spawn(notify::run(state.clone())),
+        tokio::spawn(retention::run(state.clone())),
+        tokio::spawn(reports::clocks::run(state.clone())),
         tokio::spawn(stream::told::run(state.clone())),
     ];
-    for log in [&state.log, &state.authorisations_log] {
+    for log in state.logs() {
         if let Some(shelf) = log.shelf() {
             tasks.push(tokio::spawn(log::fill_bucket(state.clone(), log.clone(), Arc::clone(shelf))));
         }

@@ -1,12 +1,13 @@
 //! The transparency logs as files that anybody can fetch: of each a signed checkpoint, tiles, entry bundles (C2SP tlog-tiles).
 //!
-//! There are two: that of all acts, and below it that of authorisations. A tree itself grows in the store, in the transaction of each
+//! There are three: that of all acts, and below it those of authorisations and of statistics. A tree itself grows in the store, in the transaction of each
 //! act. One task of each owns its files under `data/log`, and nobody else writes there. Where several hubs share a store, they sign one checkpoint between them: whoever sees growth first signs it in a
 //! write transaction, of which there is one at a time over all of them, and keeps it in the store. So there is never a second
 //! checkpoint of the same size, and whichever hub is asked, what it shows never goes back. What is published reveals no content: an entry is a salted commitment.
 
 mod bucket;
 mod cosigning;
+mod padding;
 
 use std::fs::File;
 use std::io::Write;
@@ -24,7 +25,7 @@ use store::trees::Tree;
 use store::{Act, Reader, Store, StoreError, Tx, settings};
 use tlog::{Checkpoint, SigningKey, TILE_WIDTH, Tile, tiles_to_write};
 
-use crate::config::HubConfig;
+use crate::config::{HubConfig, Padding};
 use crate::first_start::NodeIdentity;
 use crate::listed::Listed;
 use crate::problem::{Answer, Failure};
@@ -35,8 +36,6 @@ pub(crate) use bucket::{Shelf, run as fill_bucket};
 pub(crate) use cosigning::Cosigned;
 pub use cosigning::Witnesses;
 
-/// What the log of authorisations is called below the other one: in paths, names of keys and the bucket.
-pub(crate) const AUTHORISATIONS: &str = "authorisations";
 /// How often new leaves are published.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 
@@ -46,6 +45,8 @@ pub(crate) fn routes() -> Listed {
         .get("/log/tile/{*place}", tile)
         .get("/log/authorisations/checkpoint", authorisations_checkpoint)
         .get("/log/authorisations/tile/{*place}", authorisations_tile)
+        .get("/log/statistics/checkpoint", statistics_checkpoint)
+        .get("/log/statistics/tile/{*place}", statistics_tile)
 }
 
 /// The setting that holds a log's newest checkpoint where several hubs share a store.
@@ -53,6 +54,7 @@ fn checkpoint_setting(tree: Tree) -> &'static str {
     match tree {
         Tree::Acts => "log.checkpoint",
         Tree::Authorisations => "log.authorisations.checkpoint",
+        Tree::Statistics => "log.statistics.checkpoint",
     }
 }
 
@@ -61,6 +63,7 @@ fn prefix(tree: Tree) -> &'static str {
     match tree {
         Tree::Acts => "",
         Tree::Authorisations => "authorisations/",
+        Tree::Statistics => "statistics/",
     }
 }
 
@@ -157,9 +160,11 @@ pub(crate) async fn open(
     node: &NodeIdentity,
     tree: Tree,
 ) -> Result<Owner, HubError> {
-    let (folder, key) = match tree {
-        Tree::Acts => (config.data.join("log"), &node.key),
-        Tree::Authorisations => (config.data.join("log").join(AUTHORISATIONS), &node.authorisations_key),
+    let folder = config.data.join("log").join(tree.segment());
+    let key = match tree {
+        Tree::Acts => &node.key,
+        Tree::Authorisations => &node.authorisations_key,
+        Tree::Statistics => &node.statistics_key,
     };
     std::fs::create_dir_all(&folder).map_err(|e| HubError::file(&folder, &e))?;
     let key = Arc::clone(key);
@@ -194,7 +199,8 @@ pub(crate) async fn open(
         shelf: config.blobs.clone().map(|bucket| Arc::new(Shelf::new(bucket, tree))),
         trouble: Mutex::new(None),
     }));
-    let mut owner = Owner { store: store.clone(), key, log, size };
+    let padding = config.padding.filter(|_| tree == Tree::Acts);
+    let mut owner = Owner { store: store.clone(), key, log, size, padding };
     // The first checkpoint is there before the first request.
     owner.publish().await.map_err(|trouble| HubError::new("log", trouble))?;
     Ok(owner)
@@ -243,6 +249,8 @@ pub(crate) struct Owner {
     log: PublishedLog,
     /// Leaves under the checkpoint on disk.
     size: u64,
+    /// How its size is kept from telling anything.
+    padding: Option<Padding>,
 }
 
 impl Owner {
@@ -253,6 +261,7 @@ impl Owner {
 
     /// Publishes until the hub stops, and once more then.
     pub(crate) async fn run(mut self, size: Gauge, stopping: Stopping) {
+        let every = self.padding.map_or(PUBLISH_EVERY, |padding| padding.every);
         loop {
             size.set(i64::try_from(self.size).unwrap_or(i64::MAX));
             let is_stopping = stopping.is_set();
@@ -264,7 +273,7 @@ impl Owner {
             if is_stopping {
                 break;
             }
-            tokio::select! { () = tokio::time::sleep(PUBLISH_EVERY) => {} () = stopping.wait() => {} }
+            tokio::select! { () = tokio::time::sleep(every) => {} () = stopping.wait() => {} }
         }
     }
 
@@ -279,7 +288,11 @@ impl Owner {
     async fn publish(&mut self) -> Result<(), String> {
         let (old, key, folder, tree) =
             (self.size, Arc::clone(&self.key), self.log.0.folder.clone(), self.log.0.tree);
-        let agreed = if self.log.0.is_shared { Some(self.agree().await?) } else { None };
+        let agreed = match self.padding {
+            Some(padding) => Some(padding::fill(&self.store, &key, old, padding.to).await?),
+            None if self.log.0.is_shared => Some(self.agree().await?),
+            None => None,
+        };
         let has_tiles = self.log.0.shelf.is_none();
         let published = self
             .store
@@ -416,6 +429,11 @@ async fn authorisations_checkpoint(State(state): State<AppState>) -> Answer<Resp
     give_checkpoint(&state, &state.authorisations_log).await
 }
 
+/// The newest signed checkpoint of statistics.
+async fn statistics_checkpoint(State(state): State<AppState>) -> Answer<Response> {
+    give_checkpoint(&state, &state.statistics_log).await
+}
+
 async fn give_checkpoint(state: &AppState, log: &PublishedLog) -> Answer<Response> {
     let note = log.newest(&state.store).await?.ok_or_else(|| {
         Failure::new(api::Code::Unavailable, "the log has no checkpoint yet; try again later")
@@ -434,6 +452,11 @@ async fn authorisations_tile(
     UrlPath(place): UrlPath<String>,
 ) -> Answer<Response> {
     give_tile(&state, &state.authorisations_log, &place).await
+}
+
+/// A tile or entry bundle of the log of statistics.
+async fn statistics_tile(State(state): State<AppState>, UrlPath(place): UrlPath<String>) -> Answer<Response> {
+    give_tile(&state, &state.statistics_log, &place).await
 }
 
 /// Tiles never change, so everybody may keep them.

@@ -126,6 +126,10 @@ impl<'a> Markings<'a> {
     /// organisation or the coordinator. Another one could call a strict marking a mere statement.
     fn stored(&self, reader: &Reader<'_>, id: &Id) -> Result<Option<Marking>, StoreError> {
         let realm = &self.principal.realm;
+        // What demands a clearance only limits, and the policies say which markings do.
+        if let Some(qualification) = self.door.demanded_by(id) {
+            return Ok(Some(Marking::Demand(qualification)));
+        }
         // A group's marking only limits, so it counts whoever made the group and whoever uses it.
         let group = id.as_str().strip_prefix("marking-definition--").and_then(|uuid| uuid.parse().ok());
         if let Some(group) = group

@@ -8,6 +8,7 @@
 mod deliver;
 mod mail;
 mod message;
+mod reports;
 pub(crate) mod webhook;
 
 pub(crate) use mail::recipient;
@@ -55,6 +56,12 @@ pub(crate) async fn run(state: AppState) {
         }
         if let Err(error) = sender.send_due(&state).await {
             tracing::error!(%error, "alerts cannot be sent");
+        }
+        if let Err(error) = reports::send_due(&state, sender.mailer()).await {
+            tracing::error!(%error, "mail about the clocks of reports cannot be sent");
+        }
+        if let Err(error) = sender.tell_emergencies(&state).await {
+            tracing::error!(%error, "emergencies cannot be told of by mail");
         }
         if all && !state.stopping.is_set() {
             tokio::time::sleep(PAUSE).await;

@@ -17,6 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 use serde_json::json;
 use store::peers::Counts;
 
+use crate::endings;
 use crate::listed::Listed;
 use crate::log::PublishedLog;
 use crate::principal::Caller;
@@ -26,7 +27,7 @@ use crate::wake::Wake;
 
 /// What `/readyz` says of policy files that cannot be used.
 const POLICIES_REFUSED: &str =
-    "policies-refused: the policy files were changed and cannot be used; the older ones stay in force";
+    "policies-refused: the policy files were changed and are not taken up; the older ones stay in force";
 
 pub(crate) fn routes() -> Listed {
     Listed::default().get("/healthz", healthz).get("/readyz", readyz).get("/metrics", metrics)
@@ -49,6 +50,10 @@ pub(crate) struct Metrics {
     waiting: Family<OfPeer, Gauge>,
     /// Batches of a one-way peer that are missing.
     missing: Family<OfPeer, Gauge>,
+    /// Tokens that end within two weeks.
+    tokens_ending: Gauge,
+    /// When the certificate that the hub serves with ends, in seconds of Unix time; 0 without one.
+    certificate_ends: Gauge,
     /// Streams that are open.
     pub(crate) streams: Gauge,
     /// The newest sequence of the log.
@@ -57,6 +62,8 @@ pub(crate) struct Metrics {
     pub(crate) checkpoint: Gauge,
     /// Leaves under the newest signed checkpoint of authorisations.
     pub(crate) authorisations: Gauge,
+    /// Leaves under the newest signed checkpoint of statistics.
+    pub(crate) statistics: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -134,7 +141,7 @@ impl Metrics {
         self.missing.get_or_create(&OfPeer { peer: peer.to_owned() }).set(count);
     }
 
-    pub(crate) fn new(wake: &Wake, logs: [&PublishedLog; 2]) -> Self {
+    pub(crate) fn new(wake: &Wake, logs: [&PublishedLog; 3]) -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
             requests: Family::default(),
@@ -148,10 +155,13 @@ impl Metrics {
             batches: Family::default(),
             waiting: Family::default(),
             missing: Family::default(),
+            tokens_ending: Gauge::default(),
+            certificate_ends: Gauge::default(),
             streams: Gauge::default(),
             sequence: Gauge::default(),
             checkpoint: Gauge::default(),
             authorisations: Gauge::default(),
+            statistics: Gauge::default(),
         };
         wake.register(&mut metrics.registry);
         for shelf in logs.into_iter().filter_map(PublishedLog::shelf) {
@@ -179,6 +189,16 @@ impl Metrics {
         registry.register("yagura_peer_batches_waiting", about, self.waiting.clone());
         let about = "Batches of a one-way peer that are missing";
         registry.register("yagura_peer_batches_missing", about, self.missing.clone());
+        registry.register(
+            "yagura_tokens_ending",
+            "Tokens that end within two weeks",
+            self.tokens_ending.clone(),
+        );
+        registry.register(
+            "yagura_certificate_end",
+            "End of the certificate that is served with, in seconds of Unix time",
+            self.certificate_ends.clone(),
+        );
         registry.register("yagura_streams_open", "Open event streams", self.streams.clone());
         registry.register("yagura_log_sequence", "Newest sequence of the log", self.sequence.clone());
         registry.register(
@@ -190,6 +210,11 @@ impl Metrics {
             "yagura_authorisations_checkpoint_size",
             "Leaves under the newest checkpoint of authorisations",
             self.authorisations.clone(),
+        );
+        registry.register(
+            "yagura_statistics_checkpoint_size",
+            "Leaves under the newest checkpoint of statistics",
+            self.statistics.clone(),
         );
         self
     }
@@ -221,7 +246,7 @@ async fn readyz(State(state): State<AppState>) -> Answer<Response> {
     if let Err(error) = state.store.read(|_| Ok(())).await {
         reasons.push(format!("{}: the store cannot be read", error.code()));
     }
-    let logs = [&state.log, &state.authorisations_log];
+    let logs = state.logs();
     for trouble in logs.iter().filter_map(|log| log.trouble()) {
         reasons.push(format!("log-stopped: {trouble}"));
     }
@@ -229,10 +254,18 @@ async fn readyz(State(state): State<AppState>) -> Answer<Response> {
         // It serves, and somebody should look at it. What is wrong in particular is for whoever runs it: `yagura admin policy show`.
         let refused = state.policies.status().refused;
         let mut notices: Vec<String> = refused.iter().map(|_| POLICIES_REFUSED.to_owned()).collect();
-        // One bucket holds both.
+        // One bucket holds them all.
         let of_bucket = logs.iter().find_map(|log| log.shelf().and_then(|shelf| shelf.trouble()));
         notices.extend(of_bucket.map(str::to_owned));
         notices.extend(state.wake.trouble().map(str::to_owned));
+        let certificate = state.certificate_ends;
+        if let Ok(soon) = state.store.read(move |reader| endings::soon(reader, certificate)).await {
+            notices.extend(endings::notices(&soon, jiff::Timestamp::now()));
+        }
+        let counts = state.store.read(|reader| store::emergencies::counts(reader, &crate::REALM)).await;
+        notices.extend(counts.ok().filter(|(_, overdue)| *overdue > 0).map(|(_, overdue)| {
+            format!("emergency-reviews-overdue: {overdue} emergencies wait for a review; see the console under Administration, Emergencies")
+        }));
         return Ok(Json(json!({ "status": "ready", "notices": notices })).into_response());
     }
     Err(Failure::new(Code::Unavailable, format!("not ready: {}", reasons.join("; "))))
@@ -242,6 +275,11 @@ async fn readyz(State(state): State<AppState>) -> Answer<Response> {
 async fn metrics(State(state): State<AppState>, caller: Caller) -> Answer<Response> {
     caller.demand_any(&state, &[Operation::Administer, Operation::Inspect])?;
     state.metrics.sequence.set(*state.store.committed().borrow());
+    let certificate = state.certificate_ends;
+    let soon = state.store.read(move |reader| endings::soon(reader, certificate)).await?;
+    let tokens = soon.iter().filter(|ending| ending.kind == "token" && ending.at > jiff::Timestamp::now());
+    state.metrics.tokens_ending.set(i64::try_from(tokens.count()).unwrap_or(i64::MAX));
+    state.metrics.certificate_ends.set(state.certificate_ends.map_or(0, jiff::Timestamp::as_second));
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &state.metrics.registry)
         .map_err(Failure::internal)?;

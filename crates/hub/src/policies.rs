@@ -3,19 +3,34 @@
 //! A folder of policy files is read several times a second. What changed takes effect once two looks in a row have found the same,
 //! so that a file which an editor has emptied and not yet written does not count; and only if it compiles. What does not compile
 //! changes nothing: the older set stays in force, and the log, the audit, `/readyz` and `yagura admin policy show` say so.
+//!
+//! Where policies are changed by proposals ([`PolicyChanges::Proposals`]) the folder is only what there was before the first one. The
+//! set in force is then the store's, so that all hubs on it have the same; what is written into the folder is refused as above.
+
+mod examine;
+mod proposals;
+mod prover;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use oversight::{Action, Actor, AuditEvent, Outcome, Purpose};
-use policy::{Agreement, Circumstances, Engine};
+use policy::{Agreement, CLEARANCES_FILE, Circumstances, Clearances, Engine};
 use sha2::{Digest, Sha256};
-use store::{Act, Reader, Store, StoreError, agreements, organisations, sharing_groups};
+use store::{
+    Act, Reader, Store, StoreError, agreements, emergencies, organisations, qualifications, sharing_groups,
+};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
+
+pub use crate::config::PolicyChanges;
+pub(crate) use proposals::told;
+pub use proposals::{Proposed, Who};
+use prover::Prover;
 
 use crate::state::Stopping;
 use crate::{HubError, REALM};
@@ -35,6 +50,10 @@ const RENEW_EVERY: Duration = Duration::from_millis(300);
 /// How often everything is looked at anew, whether something was counted as changed or not: roles of organisations.
 const RENEW_ALL_EVERY: Duration = Duration::from_secs(5);
 
+/// Why a folder does not count.
+const BY_PROPOSALS: &str = "the policies of this hub are changed by proposals: `yagura admin policy propose FOLDER` or the console, then another \
+     person approves";
+
 /// A set of policy files: names and texts, in the order of the names.
 type Files = Vec<(String, String)>;
 
@@ -44,9 +63,15 @@ pub struct PolicyKeeper(Arc<Inner>);
 
 struct Inner {
     folder: Option<PathBuf>,
+    changes: PolicyChanges,
+    prover: Option<Prover>,
     engine: Arc<ArcSwap<Engine>>,
     store: Store,
     status: Mutex<PolicyStatus>,
+    /// The set in force.
+    files: Mutex<Files>,
+    /// Its number among those in the store; 0 where it is none of them.
+    number: AtomicI64,
     /// The agreements that stand in files.
     agreements: Mutex<Vec<Agreement>>,
     /// Whoever changes the policies has it: one change at a time.
@@ -60,6 +85,8 @@ struct Inner {
 pub struct PolicyStatus {
     /// The folder that is watched; `None` where the built-in policies are used.
     pub folder: Option<PathBuf>,
+    /// How policies are changed.
+    pub changes: PolicyChanges,
     /// Stands for the set in force: SHA-256 over names and texts, hexadecimal.
     pub hash: String,
     /// The files in force.
@@ -81,6 +108,14 @@ pub struct RefusedPolicies {
     pub at: Timestamp,
 }
 
+/// Reads the policy files of a folder, by name, as a hub would.
+///
+/// # Errors
+/// `file` where it cannot be read, `policy` where it holds none.
+pub fn read_folder(folder: &Path) -> Result<Vec<(String, String)>, HubError> {
+    read(folder)
+}
+
 /// Reads a folder of policies and compiles them, as a hub would.
 ///
 /// # Errors
@@ -93,29 +128,60 @@ pub fn check(folder: &Path) -> Result<(String, Vec<String>), HubError> {
 }
 
 impl PolicyKeeper {
-    /// Compiles the policies that a hub starts with.
+    /// Compiles the policies that a hub starts with: those of the last proposal that was approved, where policies are changed by
+    /// proposals, else those of the folder.
     ///
     /// # Errors
-    /// `file`, `policy`.
-    pub(crate) fn start(folder: Option<&Path>, store: &Store) -> Result<Self, HubError> {
-        let files = folder.map_or_else(|| Ok(Engine::built_in()), read)?;
-        let engine = Arc::new(ArcSwap::from_pointee(compile(&files)?));
+    /// `file`, `policy`, those of the store.
+    pub(crate) async fn start(
+        folder: Option<&Path>,
+        changes: PolicyChanges,
+        prover: Option<&Path>,
+        store: &Store,
+    ) -> Result<Self, HubError> {
+        let approved = match changes {
+            PolicyChanges::Folder => None,
+            PolicyChanges::Proposals => {
+                store.read(|reader| store::proposals::in_force(reader, &REALM)).await?
+            }
+        };
+        let is_approved = approved.is_some();
+        let (files, number, since) = match approved {
+            Some(set) => (set.files, set.number, set.since),
+            None => (folder.map_or_else(|| Ok(Engine::built_in()), read)?, 0, Timestamp::now()),
+        };
+        let compiled = compile(&files).map_err(|error| {
+            let remedy = "this is the set that was approved; to start with a folder of policies instead, name it in `policies` and set \
+                 `policy_changes = \"folder\"`";
+            if is_approved { HubError::new(error.code, format!("{}; {remedy}", error.message)) } else { error }
+        });
+        let engine = Arc::new(ArcSwap::from_pointee(compiled?));
         let status = PolicyStatus {
             folder: folder.map(Path::to_owned),
+            changes,
             hash: hash(&files),
             files: names(&files),
-            since: Timestamp::now(),
+            since,
             refused: None,
         };
         Ok(Self(Arc::new(Inner {
             folder: folder.map(Path::to_owned),
+            changes,
+            prover: prover.map(Prover::new),
             engine,
             store: store.clone(),
             status: Mutex::new(status),
             agreements: Mutex::new(agreements_in(&files)?),
+            files: Mutex::new(files),
+            number: AtomicI64::new(number),
             turn: tokio::sync::Mutex::default(),
             changed: watch::Sender::new(0),
         })))
+    }
+
+    /// The files of the set in force.
+    pub(crate) fn files(&self) -> Vec<(String, String)> {
+        self.0.files.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The agreements that stand in files.
@@ -138,9 +204,13 @@ impl PolicyKeeper {
         let circumstances = self.0.store.read(move |reader| circumstances(reader, &in_files)).await?;
         let now = self.0.engine.load_full();
         let renewed = now.under(circumstances);
-        // Its boundaries are part of what it knows, so it takes the place of one that decides alike as well, unless nothing differs.
+        // Its boundaries are part of what it knows, so it takes the place of one that decides alike as well, unless nothing differs. So
+        // does what holds for single persons: an engine does not know them, but open streams read anew what they have read under
+        // another engine.
+        let (then, since) = (now.circumstances(), renewed.circumstances());
         if renewed.epoch() != now.epoch()
-            || renewed.circumstances().next_boundary() != now.circumstances().next_boundary()
+            || since.next_boundary() != then.next_boundary()
+            || since.personal_changes != then.personal_changes
         {
             self.put(renewed);
         }
@@ -158,6 +228,7 @@ impl PolicyKeeper {
             }
             let looked = self.0.store.read(|reader| Ok((agreements::changes(reader, &REALM)?, reader.now())));
             let Ok((changes, now)) = looked.await else { continue };
+            self.keep_up(now).await;
             let boundary = self.0.engine.load().circumstances().next_boundary();
             let is_due = seen != Some(changes)
                 || boundary.is_some_and(|boundary| boundary <= now)
@@ -188,6 +259,12 @@ impl PolicyKeeper {
         Arc::clone(&self.0.engine)
     }
 
+    /// The clearances and oaths that there are.
+    #[must_use]
+    pub fn clearances(&self) -> Clearances {
+        self.0.engine.load().clearances().clone()
+    }
+
     /// What is in force, and what was not taken up.
     #[must_use]
     pub fn status(&self) -> PolicyStatus {
@@ -214,6 +291,9 @@ impl PolicyKeeper {
                 "this hub uses the built-in policies; set `policies` to a folder in its configuration";
             return Err(HubError::new("policy", message));
         };
+        if self.0.changes == PolicyChanges::Proposals {
+            return Err(HubError::new("policy", BY_PROPOSALS));
+        }
         match self.read(folder).await {
             Ok(files) if hash(&files) == self.status().hash => self.forgive(),
             Ok(files) => self.take_up(files).await?,
@@ -240,6 +320,12 @@ impl PolicyKeeper {
                 continue;
             }
             settled = Some(now.clone());
+            if self.0.changes == PolicyChanges::Proposals {
+                if let Ok(files) = files {
+                    self.judge_folder(&files).await;
+                }
+                continue;
+            }
             match files {
                 // Taken up already, or back to what is in force.
                 Ok(_) if now == self.status().hash => self.forgive(),
@@ -264,16 +350,15 @@ impl PolicyKeeper {
     }
 
     async fn put_in_force(&self, files: Files) -> Result<(), HubError> {
-        let (files, engine) = spawn_blocking(move || compile(&files).map(|engine| (files, engine)))
-            .await
-            .map_err(|error| HubError::new("policy", error.to_string()))??;
-        let in_files = agreements_in(&files)?;
-        let hash = hash(&files);
-        let mut event = changed().with("set", hash.as_str());
-        for (name, text) in &files {
-            event = event.with(name, hex::encode(Sha256::digest(text)));
-        }
+        let (files, engine) = compiled(files).await?;
+        let event = files_in(changed().with("set", hash(&files)), &files);
         self.0.store.write(move |_| Ok(Act::audited((), &REALM, event))).await?;
+        self.take(files, engine, self.0.number.load(Ordering::Acquire)).await
+    }
+
+    /// Has what was written down as being in force decide from now on.
+    async fn take(&self, files: Files, engine: Engine, number: i64) -> Result<(), HubError> {
+        let (in_files, hash) = (agreements_in(&files)?, hash(&files));
         *self.0.agreements.lock().unwrap_or_else(PoisonError::into_inner) = in_files.clone();
         let circumstances = self.0.store.read(move |reader| circumstances(reader, &in_files)).await?;
         self.put(engine.under(circumstances));
@@ -281,11 +366,14 @@ impl PolicyKeeper {
         let mut status = self.0.status.lock().unwrap_or_else(PoisonError::into_inner);
         *status = PolicyStatus {
             folder: self.0.folder.clone(),
+            changes: self.0.changes,
             hash,
             files: names(&files),
             since: Timestamp::now(),
             refused: None,
         };
+        *self.0.files.lock().unwrap_or_else(PoisonError::into_inner) = files;
+        self.0.number.store(number, Ordering::Release);
         Ok(())
     }
 
@@ -321,6 +409,9 @@ impl PolicyKeeper {
 fn read(folder: &Path) -> Result<Files, HubError> {
     let mut files = Vec::new();
     read_into(&mut files, folder, "", &ENDINGS)?;
+    if folder.join(CLEARANCES_FILE).is_file() {
+        read_one(&mut files, &folder.join(CLEARANCES_FILE), "")?;
+    }
     let (agreements, ending) = AGREEMENTS;
     if folder.join(agreements).is_dir() {
         read_into(&mut files, &folder.join(agreements), "agreements/", &[ending])?;
@@ -336,33 +427,53 @@ fn read_into(files: &mut Files, folder: &Path, prefix: &str, endings: &[&str]) -
     for entry in std::fs::read_dir(folder).map_err(|e| HubError::file(folder, &e))? {
         let path = entry.map_err(|e| HubError::file(folder, &e))?.path();
         let counts = path.extension().is_some_and(|found| endings.iter().any(|ending| found == *ending));
-        if !counts {
-            continue;
+        if counts {
+            read_one(files, &path, prefix)?;
         }
-        let length = std::fs::metadata(&path).map_err(|e| HubError::file(&path, &e))?.len();
-        if files.len() >= FILES_MAX || length > FILE_BYTES_MAX {
-            let message = format!(
-                "`{}`: a set has at most {FILES_MAX} policy files of at most {FILE_BYTES_MAX} bytes each",
-                path.display()
-            );
-            return Err(HubError::new("policy", message));
-        }
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let text = std::fs::read_to_string(&path).map_err(|e| HubError::file(&path, &e))?;
-        files.push((format!("{prefix}{name}"), text));
     }
     Ok(())
 }
 
+fn read_one(files: &mut Files, path: &Path, prefix: &str) -> Result<(), HubError> {
+    let length = std::fs::metadata(path).map_err(|e| HubError::file(path, &e))?.len();
+    if files.len() >= FILES_MAX || length > FILE_BYTES_MAX {
+        let message = format!(
+            "`{}`: a set has at most {FILES_MAX} policy files of at most {FILE_BYTES_MAX} bytes each",
+            path.display()
+        );
+        return Err(HubError::new("policy", message));
+    }
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let text = std::fs::read_to_string(path).map_err(|e| HubError::file(path, &e))?;
+    files.push((format!("{prefix}{name}"), text));
+    Ok(())
+}
+
+async fn compiled(files: Files) -> Result<(Files, Engine), HubError> {
+    spawn_blocking(move || compile(&files).map(|engine| (files, engine)))
+        .await
+        .map_err(|error| HubError::new("policy", error.to_string()))?
+}
+
 fn compile(files: &[(String, String)]) -> Result<Engine, HubError> {
-    let policies: Files = files.iter().filter(|(name, _)| !name.ends_with(".toml")).cloned().collect();
+    let policies: Files = files.iter().filter(|(name, _)| !is_agreement(name)).cloned().collect();
     Engine::compile(&policies).map_err(|e| HubError::new("policy", e.to_string()))
+}
+
+/// Every file of agreements is TOML, and so is that of clearances.
+fn is_agreement(name: &str) -> bool {
+    name.ends_with(".toml") && name != CLEARANCES_FILE
+}
+
+/// The same event with a hash of each file.
+fn files_in(event: AuditEvent, files: &[(String, String)]) -> AuditEvent {
+    files.iter().fold(event, |event, (name, text)| event.with(name, hex::encode(Sha256::digest(text))))
 }
 
 /// The agreements among the files of a set.
 fn agreements_in(files: &[(String, String)]) -> Result<Vec<Agreement>, HubError> {
     let mut agreements: Vec<Agreement> = Vec::new();
-    for (name, text) in files.iter().filter(|(name, _)| name.ends_with(".toml")) {
+    for (name, text) in files.iter().filter(|(name, _)| is_agreement(name)) {
         let agreement = Agreement::from_toml(text)
             .map_err(|error| HubError::new("policy", format!("`{name}`: {error}")))?;
         if agreements.iter().any(|other| other.id == agreement.id) {
@@ -381,6 +492,11 @@ fn circumstances(reader: &Reader<'_>, in_files: &[Agreement]) -> Result<Circumst
         organisations: council.into_iter().map(|organisation| (organisation.id, organisation.role)).collect(),
         groups: sharing_groups::members(reader, &REALM)?,
         agreements: agreements::standings(reader, &REALM, in_files)?,
+        personal_boundary: qualifications::next_boundary(reader, &REALM)?
+            .into_iter()
+            .chain(emergencies::next_boundary(reader, &REALM)?)
+            .min(),
+        personal_changes: qualifications::changes(reader, &REALM)?,
         now: reader.now(),
     })
 }
@@ -417,7 +533,7 @@ mod tests {
     async fn other_policies_stand_under_the_same_circumstances() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path(), Options::default()).unwrap();
-        let keeper = PolicyKeeper::start(None, &store).unwrap();
+        let keeper = PolicyKeeper::start(None, PolicyChanges::Folder, None, &store).await.unwrap();
         let group = policy::GroupId(uuid::Uuid::from_u128(1));
         let rail = OrganisationId::parse("rail").unwrap();
         let members = std::collections::BTreeSet::from([rail.clone()]);

@@ -9,20 +9,26 @@ use std::sync::Arc;
 use api::Code;
 use axum::extract::FromRequestParts;
 use axum_extra::extract::CookieJar;
+use axum_server::tls::TlsInfo;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
 use jiff::SignedDuration;
 use oversight::{Actor, OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
-use policy::{Operation, Principal, PrincipalKind};
+use policy::{Operation, Personal, Principal, PrincipalKind};
 use store::saved_searches::Owner;
 use store::secrets::SecretHash;
-use store::{Act, Reader, StoreError, edges, organisations, people, secrets, sessions, tokens};
+use store::tokens::{Door, Token};
+use store::{
+    Act, Reader, StoreError, edges, organisations, people, qualifications, secrets, sessions, tokens,
+};
 use subtle::ConstantTimeEq;
 
+use crate::emergencies;
 use crate::problem::{Answer, Failure};
 use crate::state::AppState;
+use crate::{misp, stream, tls};
 
 /// The cookie of a person's session.
 pub(crate) const SESSION_COOKIE: &str = "yagura_session";
@@ -96,6 +102,7 @@ impl Caller {
 
     /// The same caller as it is now, for answers that last: `None` where it may not be signed in any more.
     pub(crate) fn renewed(&self, reader: &Reader<'_>) -> Result<Option<Self>, StoreError> {
+        let mut personal = Personal::default();
         let (organisation, roles) = match &self.principal.kind {
             PrincipalKind::Program(id) => match tokens::get(reader, self.realm(), id)? {
                 Some(token) if token.is_good(reader.now()) => (token.organisation, token.roles),
@@ -109,6 +116,7 @@ impl Caller {
                     .flatten();
                 match people::get(reader, self.realm(), id)? {
                     Some(person) if session.is_some() && !person.disabled => {
+                        personal = personal_now(reader, id)?;
                         (person.organisation, person.roles)
                     }
                     _ => return Ok(None),
@@ -123,7 +131,13 @@ impl Caller {
         };
         let role = organisation_role(reader, &organisation)?;
         Ok(role.map(|organisation_role| Self {
-            principal: Principal { organisation, organisation_role, roles, ..self.principal.clone() },
+            principal: Principal {
+                organisation,
+                organisation_role,
+                roles,
+                personal,
+                ..self.principal.clone()
+            },
             ..self.clone()
         }))
     }
@@ -167,7 +181,13 @@ impl FromRequestParts<AppState> for Caller {
             Credential::Token(token) if token.starts_with(EDGE_PREFIX) => {
                 return Err(Failure::new(Code::SignInRefused, "an edge's token is good for `/edge/v1` only"));
             }
-            Credential::Token(token) => program(state, &token).await?,
+            Credential::Token(token) => {
+                let (caller, token) = program(state, &token).await?;
+                // Known from here on: who tries a stolen token elsewhere is written down under its name.
+                note(&caller, parts);
+                suits(&token, parts, state)?;
+                caller
+            }
             Credential::Session(secret) => {
                 let (caller, csrf) = person(state, &secret).await?;
                 // Known from here on: a refusal of what follows is the person's, and no stranger's.
@@ -205,7 +225,12 @@ enum Credential {
 impl Credential {
     /// A token goes before a cookie: a program that sends one means it.
     fn of(headers: &HeaderMap) -> Answer<Self> {
-        if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let mut given = headers.get_all(header::AUTHORIZATION).iter();
+        if let Some(value) = given.next() {
+            // Of two, a server in front may have looked at the other one.
+            if given.next().is_some() {
+                return Err(Failure::new(Code::SignInRefused, "there are several `Authorization` headers"));
+            }
             let unreadable = || {
                 Failure::new(Code::SignInRefused, "the `Authorization` header is neither Bearer nor Basic")
             };
@@ -220,6 +245,10 @@ impl Credential {
                 "basic" => basic_password(rest.trim()).map(Self::Token).ok_or_else(unreadable),
                 _ => Err(unreadable()),
             };
+        }
+        if session_cookies(headers) > 1 {
+            let why = "the browser sent several sessions, of which somebody may have planted one; clear this site's cookies and sign in";
+            return Err(Failure::new(Code::SignInRefused, why));
         }
         let cookie =
             CookieJar::from_headers(headers).get(SESSION_COOKIE).map(|cookie| cookie.value().to_owned());
@@ -242,12 +271,19 @@ fn refused() -> Failure {
     )
 }
 
+/// How many cookies of the session's name a request has: a page under the same domain can plant one beside ours.
+fn session_cookies(headers: &HeaderMap) -> usize {
+    let sent = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let names = sent.flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('='));
+    names.filter(|(name, _)| name.trim() == SESSION_COOKIE).count()
+}
+
 /// The session that a request's cookie names, whoever it belongs to.
 pub(crate) fn session_of(headers: &HeaderMap) -> Option<SecretHash> {
     CookieJar::from_headers(headers).get(SESSION_COOKIE).map(|cookie| secrets::hash(cookie.value()))
 }
 
-async fn program(state: &AppState, token: &str) -> Answer<Caller> {
+async fn program(state: &AppState, token: &str) -> Answer<(Caller, Token)> {
     let hash = secrets::hash(token);
     let found = state.store.read(move |reader| {
         let Some(token) =
@@ -265,8 +301,36 @@ async fn program(state: &AppState, token: &str) -> Answer<Caller> {
         state.store.write(move |tx| tokens::used(tx, &crate::REALM, &id).map(Act::bookkeeping)).await?;
     }
     let actor = Actor::Program { id: token.id.clone(), organisation: token.organisation.clone() };
-    let kind = PrincipalKind::Program(token.id);
-    Ok(caller(kind, actor, token.organisation, role, token.roles))
+    let kind = PrincipalKind::Program(token.id.clone());
+    Ok((caller(kind, actor, token.organisation.clone(), role, token.roles.clone()), token))
+}
+
+/// The door that a path is behind.
+fn door_of(path: &str, api_root: &str) -> Door {
+    match path.split('/').nth(1).unwrap_or_default() {
+        "taxii2" => Door::Taxii,
+        first if first == api_root => Door::Taxii,
+        first if misp::SEGMENTS.contains(&first) => Door::Misp,
+        _ if path == stream::PATH => Door::Stream,
+        _ => Door::Rest,
+    }
+}
+
+/// A token goes through the doors that it was issued for, and with the certificate that it is bound to (RFC 8705 §3).
+fn suits(token: &Token, parts: &Parts, state: &AppState) -> Answer<()> {
+    let door = door_of(parts.uri.path(), &state.config.api_root);
+    if !token.opens(door) {
+        let why =
+            format!("this token is not for `{}`; ask an administrator of the council for one", door.name());
+        return Err(Failure::new(Code::NotAllowed, why));
+    }
+    let Some(bound) = token.certificate else { return Ok(()) };
+    let shown = parts.extensions.get::<Arc<TlsInfo>>().and_then(|tls| tls.peer_certificates.first());
+    if shown.is_some_and(|shown| tls::thumbprint(shown) == bound) {
+        return Ok(());
+    }
+    let why = "this token is bound to a certificate, which this connection does not show; connect with it and its key";
+    Err(Failure::new(Code::SignInRefused, why))
 }
 
 /// A person, and the word that its changing requests bring.
@@ -278,10 +342,13 @@ async fn person(state: &AppState, secret: &str) -> Answer<(Caller, api::Secret)>
         let Some(person) = person else { return Ok(None) };
         let role = organisation_role(reader, &person.organisation)?;
         let is_due = reader.now().duration_since(session.seen) > SEEN_EVERY;
-        let expires = (reader.now() + SESSION_LIFE).min(session.created + SESSION_LIFE_MAX);
-        Ok(role.map(|role| (session, person, role, is_due.then_some(expires))))
+        // Whom a provider vouched for may be gone there by tomorrow: it is asked again each day.
+        let longest = if session.origin.provider.is_some() { SESSION_LIFE } else { SESSION_LIFE_MAX };
+        let expires = (reader.now() + SESSION_LIFE).min(session.created + longest);
+        let personal = personal_now(reader, &person.id)?;
+        Ok(role.map(|role| (session, person, personal, role, is_due.then_some(expires))))
     });
-    let (session, person, role, extend) = found.await?.ok_or_else(refused)?;
+    let (session, person, personal, role, extend) = found.await?.ok_or_else(refused)?;
     if let Some(expires) = extend {
         state
             .store
@@ -290,7 +357,8 @@ async fn person(state: &AppState, secret: &str) -> Answer<(Caller, api::Secret)>
     }
     let actor = Actor::Person { id: person.id.clone(), organisation: person.organisation.clone() };
     let kind = PrincipalKind::Person(person.id);
-    let caller = caller(kind, actor, person.organisation, role, person.roles);
+    let mut caller = caller(kind, actor, person.organisation, role, person.roles);
+    caller.principal.personal = personal;
     Ok((Caller { session: Some(hash), ..caller }, session.csrf.into()))
 }
 
@@ -313,10 +381,12 @@ async fn edge(state: &AppState, token: &str) -> Answer<Caller> {
 /// # Errors
 /// Those of the database.
 pub(crate) fn of_owner(reader: &Reader<'_>, owner: &Owner) -> Result<Option<Caller>, StoreError> {
+    let mut personal = Personal::default();
     let (kind, actor, organisation, roles) = match owner {
         Owner::Person(id) => {
             match people::get(reader, &crate::REALM, id)?.filter(|person| !person.disabled) {
                 Some(person) => {
+                    personal = personal_of(reader, id)?;
                     let actor = Actor::Person { id: id.clone(), organisation: person.organisation.clone() };
                     (PrincipalKind::Person(id.clone()), actor, person.organisation, person.roles)
                 }
@@ -334,7 +404,25 @@ pub(crate) fn of_owner(reader: &Reader<'_>, owner: &Owner) -> Result<Option<Call
         }
     };
     let role = organisation_role(reader, &organisation)?;
-    Ok(role.map(|role| caller(kind, actor, organisation, role, roles)))
+    Ok(role.map(|role| {
+        let mut owner = caller(kind, actor, organisation, role, roles);
+        owner.principal.personal = personal;
+        owner
+    }))
+}
+
+/// What holds for a person alone, by the clock of the store, whether it is there or not: an emergency is for whoever is signed in.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn personal_of(reader: &Reader<'_>, person: &str) -> Result<Personal, StoreError> {
+    let qualifications = qualifications::valid(reader, &crate::REALM, person)?;
+    Ok(Personal { qualifications, emergency: None })
+}
+
+/// The same for a person who is signed in.
+fn personal_now(reader: &Reader<'_>, person: &str) -> Result<Personal, StoreError> {
+    Ok(Personal { emergency: emergencies::on(reader, person)?, ..personal_of(reader, person)? })
 }
 
 pub(crate) fn organisation_role(
@@ -355,7 +443,9 @@ fn caller(
         OrganisationRole::Oversight => Purpose::Oversight,
         _ => Purpose::CollectiveDefence,
     };
-    let principal = Principal { kind, organisation, organisation_role, roles, realm: crate::REALM, purpose };
+    let personal = Personal::default();
+    let realm = crate::REALM;
+    let principal = Principal { kind, organisation, organisation_role, roles, realm, purpose, personal };
     Caller { principal, actor, purpose, session: None }
 }
 

@@ -62,7 +62,8 @@ impl Failure {
 
     /// Says when the same may be asked again (RFC 9110 §10.2.3).
     pub(crate) fn retry_after(mut self, pause: Duration) -> Self {
-        self.retry_after = Some(pause.as_secs().max(1));
+        // Rounded up: who comes back when it was told to is let in.
+        self.retry_after = Some(pause.as_secs().saturating_add(u64::from(pause.subsec_nanos() > 0)).max(1));
         self
     }
 

@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use api::Code;
 use arc_swap::ArcSwap;
-use oversight::{Action, AuditEvent, OrganisationId};
+use oversight::{Action, AuditEvent, OrganisationId, Qualification};
 use policy::{Engine, LabelKey, Principal, PrincipalKind, Released, Under, Visible};
+use stix::Id;
 use store::openings::{self, ReaderClass, View};
 use store::releases::{self, Delivery};
 use store::{Act, Reader, Store, StoreError, labels, objects};
@@ -106,6 +107,11 @@ impl Door {
     /// Nothing of one organisation goes to another while these have been away for too long.
     pub(crate) fn with_witnesses(self, witnesses: Option<Arc<Cosigned>>) -> Self {
         Self { witnesses, ..self }
+    }
+
+    /// The clearance or oath that a marking definition demands, of those that the policies in force define.
+    pub(crate) fn demanded_by(&self, marking: &Id) -> Option<Qualification> {
+        self.engine.load().clearances().marked(marking)
     }
 
     /// The labels that a principal may read, true for the reader's snapshot: a label that is newer than it is not among them.
@@ -273,7 +279,7 @@ fn work_out(
     Ok(Known { label_epoch, engine, visible: Arc::new(visible), policies: policies.into(), seal })
 }
 
-/// Readers that pass the log as one: of an organisation, of one kind, for one purpose, with the same roles. A token that takes the
+/// Readers that pass the log as one: of an organisation, of one kind, for one purpose, with the same roles, clearances and oaths. A token that takes the
 /// place of another goes on with its cursor, and so does one with other roles. The organisation's own role is not in it: when that
 /// changes, the same readers may see more.
 fn reader_class(principal: &Principal) -> ReaderClass {
@@ -285,7 +291,11 @@ fn reader_class(principal: &Principal) -> ReaderClass {
     };
     let family = format!("{kind} {} {}", principal.organisation, principal.purpose);
     let roles: Vec<&str> = principal.roles.iter().map(|role| role.name()).collect();
-    ReaderClass { name: format!("{family} {}", roles.join(",")), family }
+    // Nothing is added for whoever has nothing: such classes keep the names that they have in the store.
+    let held = principal.personal.qualifications.iter().map(|one| format!(" {one}"));
+    let emergency = principal.personal.emergency.iter().map(|one| format!(" emergency:{}", one.id));
+    let held = held.chain(emergency);
+    ReaderClass { name: format!("{family} {}{}", roles.join(","), held.collect::<String>()), family }
 }
 
 fn place_of(name: &str, places: usize) -> usize {
@@ -300,7 +310,7 @@ fn place_of(name: &str, places: usize) -> usize {
 pub(crate) fn may_hear_the_end_of(
     reader: &Reader<'_>,
     principal: &Principal,
-    id: &stix::Id,
+    id: &Id,
     originator: &OrganisationId,
 ) -> Result<bool, StoreError> {
     let organisation = &principal.organisation;
@@ -318,26 +328,34 @@ pub(crate) fn class(principal: &Principal) -> Principal {
     Principal { kind, ..principal.clone() }
 }
 
-/// What the audit log and the ledger say of a delivery: an entry for each agreement under which something is given.
+/// What the audit log and the ledger say of a delivery: an entry for each agreement under which something is given, and for what is given
+/// in an emergency alone.
 fn entries<'a>(
     recipient: &Recipient,
     visible: &Visible,
     given: impl Iterator<Item = &'a Leaving>,
 ) -> Vec<Entry> {
-    let mut parts: BTreeMap<Option<&Under>, Vec<i64>> = BTreeMap::new();
+    let mut parts: BTreeMap<(Option<&Under>, bool), Vec<i64>> = BTreeMap::new();
     for part in given {
-        parts.entry(visible.under(part.label)).or_default().push(part.sequence);
+        let key = (visible.under(part.label), visible.is_in_emergency(part.label));
+        parts.entry(key).or_default().push(part.sequence);
     }
     let mut entries = Vec::new();
-    for (under, sequences) in parts {
+    for ((under, is_urgent), sequences) in parts {
         let runs = runs(sequences.into_iter());
-        entries.extend(runs.chunks(RANGES_MAX).map(|runs| entry(recipient, under, runs)));
+        let emergency =
+            recipient.caller.principal.personal.emergency.as_ref().filter(|_| is_urgent).map(|one| &*one.id);
+        entries.extend(runs.chunks(RANGES_MAX).map(|runs| entry(recipient, (under, emergency), runs)));
     }
     entries
 }
 
 /// What they say of some runs.
-fn entry(recipient: &Recipient, under: Option<&Under>, runs: &[(i64, i64)]) -> Entry {
+fn entry(
+    recipient: &Recipient,
+    (under, emergency): (Option<&Under>, Option<&str>),
+    runs: &[(i64, i64)],
+) -> Entry {
     let caller = &recipient.caller;
     let event = AuditEvent::done(Action::ObjectsReleased, caller.actor.clone(), caller.purpose)
         .with("recipient", caller.principal.organisation.as_str())
@@ -347,8 +365,13 @@ fn entry(recipient: &Recipient, under: Option<&Under>, runs: &[(i64, i64)]) -> E
         Some(under) => event.with("agreement", under.to_string()),
         None => event,
     };
+    let event = match emergency {
+        Some(emergency) => event.with("emergency", emergency),
+        None => event,
+    };
     Entry {
         realm: caller.principal.realm.clone(),
+        emergency: emergency.map(str::to_owned),
         event,
         delivery: Delivery {
             recipient: caller.principal.organisation.clone(),
@@ -414,6 +437,7 @@ mod tests {
             roles: BTreeSet::from([PersonRole::Analyst]),
             realm: Realm::Live,
             purpose: oversight::Purpose::OwnDefence,
+            personal: policy::Personal::default(),
         };
         let (asked, asker) = (door.clone(), principal.clone());
         let taken_back = store.write(move |tx| {

@@ -11,7 +11,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use oversight::{Actor, AuditEvent, Purpose};
 use store::Act;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -25,7 +25,7 @@ use crate::principal::Asker;
 use crate::problem::{Failure, code_of};
 use crate::state::AppState;
 use crate::strangers::Tried;
-use crate::{api, console, edge_link, federation, log, misp, stream, taxii};
+use crate::{api, console, edge_link, federation, log, misp, stream, taxii, transparency};
 
 /// Largest body that is not a body of objects, in bytes.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -36,6 +36,7 @@ fn rest() -> OpenApiRouter<AppState> {
         .merge(api::routes())
         .merge(edge_link::routes())
         .merge(stream::routes())
+        .merge(transparency::routes())
 }
 
 /// The OpenAPI 3.1 document of everything under `/api/v1` and `/edge/v1`.
@@ -48,7 +49,8 @@ pub fn openapi() -> OpenApi {
 
 /// What is outside of the OpenAPI document: TAXII, the log, operations.
 fn others(api_root: &str) -> Listed {
-    taxii::routes(api_root).and(misp::routes()).and(log::routes()).and(crate::operations::routes())
+    let public = log::routes().and(transparency::page_routes()).and(crate::operations::routes());
+    taxii::routes(api_root).and(misp::routes()).and(public)
 }
 
 /// Every operation of a hub with this API root, as `METHOD /path/{parameter}`: those of the OpenAPI document and all others.
@@ -105,7 +107,10 @@ async fn answer(State(state): State<AppState>, mut request: Request, next: Next)
     request.extensions_mut().insert(Arc::clone(&asker));
     let span = tracing::info_span!("request", id = %id, %method, route);
     let started = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = match ambiguous(&request) {
+        Some(failure) => ([(header::CONNECTION, "close")], failure).into_response(),
+        None => next.run(request).instrument(span.clone()).await,
+    };
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         let failure = failure_of(&mut response);
@@ -117,7 +122,25 @@ async fn answer(State(state): State<AppState>, mut request: Request, next: Next)
     let _entered = span.enter();
     tracing::info!(status = status.as_u16(), milliseconds = elapsed.as_secs_f64() * 1e3, "answered");
     add_headers(&mut response, form, &id);
+    if is_over_tls(&state) {
+        // Browsers heed it only where the certificate is one that they trust.
+        let year = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
     response
+}
+
+/// Whether people come by TLS: the hub's own, or that of something in front.
+fn is_over_tls(state: &AppState) -> bool {
+    state.config.speaks_tls() || state.address.scheme() == "https"
+}
+
+/// Refuses a request of which two servers may think that it is for different hosts (RFC 9112 §3.2).
+fn ambiguous(request: &Request) -> Option<Failure> {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    let needs_one = request.version() == Version::HTTP_11;
+    let is_clear = hosts == 1 || hosts == 0 && !needs_one;
+    (!is_clear).then(|| Failure::new(Code::BadRequest, "a request has one `Host` header"))
 }
 
 /// Which kind of client speaks on a route.
@@ -225,11 +248,13 @@ fn add_headers(response: &mut Response, form: Form, id: &str) {
     };
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(header::REFERRER_POLICY, "no-referrer");
+    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     match form {
         Form::Console => {
             set(header::CONTENT_SECURITY_POLICY, CSP);
             set(header::X_FRAME_OPTIONS, "DENY");
             set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+            set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()");
         }
         Form::Rest | Form::Taxii | Form::Misp => {
             set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");

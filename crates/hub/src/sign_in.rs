@@ -1,7 +1,8 @@
-//! How people prove who they are: passwords, passkeys, and what slows down somebody who guesses.
+//! How people prove who they are: passwords, passkeys, identity providers, and what slows down somebody who guesses.
 
 pub(crate) mod challenges;
 pub(crate) mod limits;
+pub(crate) mod oidc;
 pub(crate) mod passkeys;
 pub(crate) mod passwords;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use api::StreamEvent;
 use arc_swap::ArcSwap;
 use axum::extract::FromRef;
+use jiff::Timestamp;
 use oversight::OrganisationId;
 use oversight::authorisation::Frame;
 use policy::Engine;
@@ -27,11 +28,17 @@ use crate::log::PublishedLog;
 use crate::names::Names;
 use crate::operations::Metrics;
 use crate::policies::PolicyKeeper;
+use crate::problem::Answer;
 use crate::release::Door;
+use crate::reports::Known;
+use crate::retention::Retention;
+use crate::rounds::Rounds;
 use crate::shares::Shares;
 use crate::sign_in::SignIn;
+use crate::statistics::Publisher;
 use crate::strangers::Strangers;
 use crate::stream::Looks;
+use crate::transparency::Transparency;
 use crate::vault::Vault;
 use crate::wake::Wake;
 
@@ -62,14 +69,28 @@ pub(crate) struct Inner {
     pub(crate) log: PublishedLog,
     /// The published files of the log of authorisations.
     pub(crate) authorisations_log: PublishedLog,
+    /// The published files of the log of statistics.
+    pub(crate) statistics_log: PublishedLog,
+    /// What publishes statistics.
+    pub(crate) publisher: Publisher,
+    /// What the public is told without signing in.
+    pub(crate) transparency: Transparency,
     /// The frame that the configuration proposes to the commission.
     pub(crate) frame: Option<Frame>,
+    /// What is kept for a time only, where that is configured.
+    pub(crate) retention: Option<Retention>,
+    /// The laws that ask for reports, and the fields that a report can hold.
+    pub(crate) regimes: Known,
+    /// Rounds of private matching that this process holds.
+    pub(crate) rounds: Rounds,
     /// What this one of several hubs on one database does.
     pub(crate) duties: Duties,
     /// How it and the others wake each other.
     pub(crate) wake: Wake,
     /// Other hubs.
     pub(crate) federation: Federation,
+    /// When the certificate that the hub serves with ends, where it speaks TLS.
+    pub(crate) certificate_ends: Option<Timestamp>,
     /// What seals the credentials of others.
     pub(crate) vault: Vault,
     /// Counters.
@@ -142,6 +163,20 @@ impl Stopping {
 impl AppState {
     pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
+    }
+
+    /// The logs that this node publishes.
+    pub(crate) fn logs(&self) -> [&PublishedLog; 3] {
+        [&self.log, &self.authorisations_log, &self.statistics_log]
+    }
+
+    /// Neither the log of acts nor that of authorisations may have gone unwitnessed for too long: state-tasked monitoring and what comes of it rest until then.
+    ///
+    /// # Errors
+    /// 503.
+    pub(crate) fn demand_witnesses(&self) -> Answer<()> {
+        let mut both = [&self.log, &self.authorisations_log].into_iter().filter_map(|log| log.cosigned());
+        both.try_for_each(|witnesses| witnesses.demand())
     }
 }
 

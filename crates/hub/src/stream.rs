@@ -56,6 +56,9 @@ const PERSON_PART: u64 = 50;
 /// After how long a reader that was refused a stream may ask again.
 const AGAIN_AFTER: Duration = Duration::from_secs(10);
 
+/// Where it is.
+pub(crate) const PATH: &str = "/api/v1/stream";
+
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(follow))
 }
@@ -102,7 +105,7 @@ async fn follow(
     // A proxy that keeps or collects the answer would hold back what is live.
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no")),
     ];
     Ok((headers, Body::from_stream(events)).into_response())

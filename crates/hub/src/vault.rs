@@ -1,4 +1,4 @@
-//! Credentials of others that the hub itself has to use, as they are kept: sealed (AES-256-GCM) under a key that is not in the
+//! Credentials of others that the hub itself has to use, and the content of attachments, as they are kept: sealed (AES-256-GCM) under a key that is not in the
 //! database, so that a copy of the database opens no door elsewhere.
 //!
 //! The key is derived (HKDF-SHA256, RFC 5869) from the node's own, `node.key` in the data folder, which every hub of a node has anyway
@@ -46,7 +46,15 @@ impl Vault {
     /// # Errors
     /// Where the machine gives no randomness.
     pub(crate) fn seal(&self, purpose: &str, text: &str) -> Result<Vec<u8>, Unopenable> {
-        let mut sealed = text.as_bytes().to_vec();
+        self.seal_bytes(purpose, text.as_bytes())
+    }
+
+    /// Seals bytes for one purpose, as [`Vault::seal`] does a text.
+    ///
+    /// # Errors
+    /// Where the machine gives no randomness.
+    pub(crate) fn seal_bytes(&self, purpose: &str, bytes: &[u8]) -> Result<Vec<u8>, Unopenable> {
+        let mut sealed = bytes.to_vec();
         let nonce = self.0.seal_in_place_append_tag(Aad::from(purpose), &mut sealed);
         let nonce = nonce.map_err(|_| Unopenable)?;
         let nonce: &[u8; NONCE_LEN] = nonce.as_ref();
@@ -58,11 +66,19 @@ impl Vault {
     /// # Errors
     /// Where it was not.
     pub(crate) fn open(&self, purpose: &str, sealed: &[u8]) -> Result<String, Unopenable> {
+        String::from_utf8(self.open_bytes(purpose, sealed)?).map_err(|_| Unopenable)
+    }
+
+    /// Opens bytes that were sealed for the same purpose.
+    ///
+    /// # Errors
+    /// Where they were not.
+    pub(crate) fn open_bytes(&self, purpose: &str, sealed: &[u8]) -> Result<Vec<u8>, Unopenable> {
         let (nonce, text) = sealed.split_at_checked(NONCE_LEN).ok_or(Unopenable)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| Unopenable)?;
         let mut text = text.to_vec();
         let text = self.0.open_in_place(nonce, Aad::from(purpose), &mut text).map_err(|_| Unopenable)?;
-        String::from_utf8(text.to_vec()).map_err(|_| Unopenable)
+        Ok(text.to_vec())
     }
 }
 

@@ -23,6 +23,7 @@ mod lookup;
 mod manifest;
 mod observables;
 mod period;
+mod records;
 mod rows;
 mod segment;
 mod shed;

@@ -126,9 +126,15 @@ fn alternatives(comparison: &Comparison) -> Result<Vec<Vec<&Test>>, Unusable> {
     }
 }
 
+/// A comparison that look-ups decide. They know the values of a list and not their order.
+fn decided(test: &Test, reach: Reach) -> Result<Condition, Unusable> {
+    let ordered = test.path.steps.iter().any(|step| matches!(step, Step::Index(_)));
+    if ordered { Err(property(&test.path)) } else { condition(test, reach) }
+}
+
 fn branch(tests: &[&Test], reach: Reach, out: &mut Compiled) {
     let conditions: Result<Vec<Condition>, Unusable> =
-        tests.iter().map(|test| condition(test, reach)).collect();
+        tests.iter().map(|test| decided(test, reach)).collect();
     let checked = conditions.and_then(|conditions| {
         can_be_met(&conditions)?;
         is_small(&conditions)?;
@@ -270,7 +276,7 @@ fn subject(path: &ObjectPath) -> Option<(Subject, Option<Role>)> {
         }
         ("network-traffic", ["src_ref", "value"]) => Some((Subject::Record, Some(Role::Source))),
         ("network-traffic", ["dst_ref", "value"]) => Some((Subject::Record, Some(Role::Destination))),
-        ("domain-name", ["resolves_to_refs", "value"]) => Some((Subject::Record, Some(Role::Content))),
+        ("domain-name", ["resolves_to_refs", "value"]) => Some((Subject::Resolved, Some(Role::Content))),
         ("email-message", ["from_ref" | "sender_ref", "value"]) => {
             Some((Subject::Record, Some(Role::Source)))
         }
@@ -333,7 +339,8 @@ fn subset(test: &Test, network: &str) -> Result<Condition, Unusable> {
     let (subject, role) = subject(&test.path).ok_or_else(|| property(&test.path))?;
     let addresses = matches!(
         (subject, role, test.path.object_type.as_str()),
-        (Subject::Single(Single::Address), _, _) | (Subject::Record, _, "network-traffic" | "domain-name")
+        (Subject::Single(Single::Address) | Subject::Resolved, _, _)
+            | (Subject::Record, _, "network-traffic")
     );
     if !addresses {
         return Err(operator(test, "ISSUBSET"));

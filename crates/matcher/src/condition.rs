@@ -1,6 +1,6 @@
 //! What one branch of a pattern asks of one record, and whether the record gives it.
 
-use telemetry::{Observation, Role};
+use telemetry::{Observation, Role, resolves};
 
 use crate::key::{self, Key, KeyKind};
 
@@ -46,7 +46,9 @@ pub(crate) enum Subject {
     Single(Single),
     /// A file, or a certificate seen as a file: its values stand beside each other in the record.
     File,
-    /// The one traffic or message of the record; or what the record's name resolved to.
+    /// What a name of the record resolved to.
+    Resolved,
+    /// The one traffic or message of the record.
     Record,
 }
 
@@ -134,10 +136,34 @@ impl<'a> Seen<'a> {
             Condition::Value { subject: also, role, keys } if *also == subject => match subject {
                 Subject::Single(_) => self.met_by(*role, keys).any(|met| met == index),
                 Subject::File => self.met_by(*role, keys).any(|met| self.file(met) == self.file(index)),
-                Subject::Record => true,
+                Subject::Resolved | Subject::Record => true,
             },
             _ => true,
-        })
+        }) && self.resolution_agrees(subject, index, conjunction)
+    }
+
+    /// Where a name and what it resolved to are both asked for, it is one name that is meant and that did.
+    fn resolution_agrees(&self, subject: Subject, index: usize, conjunction: &[Condition]) -> bool {
+        let on = |wanted: Subject| {
+            conjunction.iter().filter_map(move |condition| match condition {
+                Condition::Value { subject, role, keys } if *subject == wanted => Some((*role, keys)),
+                _ => None,
+            })
+        };
+        let (names, answers) = (|| on(Subject::Single(Single::Domain)), || on(Subject::Resolved));
+        if names().next().is_none() || answers().next().is_none() {
+            return true;
+        }
+        let resolves = |name: usize, answer: usize| resolves(self.observation, name, answer);
+        let is_meant = |name: usize| {
+            names().all(|(role, keys)| self.met_by(role, keys).any(|met| met == name))
+                && answers().all(|(role, keys)| self.met_by(role, keys).any(|answer| resolves(name, answer)))
+        };
+        match subject {
+            Subject::Single(Single::Domain) => is_meant(index),
+            Subject::Resolved => (0..self.keys.len()).any(|name| resolves(name, index) && is_meant(name)),
+            Subject::Single(_) | Subject::File | Subject::Record => true,
+        }
     }
 
     fn end_is(&self, asked: Role, kind: KeyKind) -> bool {

@@ -6,7 +6,7 @@ use crate::simd::HashKey;
 /// A blocked Bloom filter over the values of a set. IPv4 addresses and networks are in it by their /24, IPv6 ones by a prefix.
 #[derive(Default)]
 pub(crate) struct Filter {
-    /// Each value sets four bits of one word.
+    /// Each value sets four bits of one word. Small, because every question reads it.
     first: Box<[u64]>,
     /// Asked where the first says yes; of other bits of the hash, so that next to no other value passes both.
     second: Box<[u64]>,
@@ -14,6 +14,8 @@ pub(crate) struct Filter {
     heads: [u64; 4],
     /// One bit for each /16 that a network wider than [`NET4_BITS_MIN`] lies in or covers; empty where there is none.
     wide: Box<[u64]>,
+    /// One bit for each /24 of IPv4, where there are so many that this is smaller than their hashes; otherwise empty.
+    prefixes4: Box<[u64]>,
     /// The lengths of IPv6 prefixes in the filter.
     prefixes: Vec<u8>,
     /// What kinds of values the set has at all.
@@ -27,10 +29,14 @@ pub(crate) struct Has {
     pub(crate) names: bool,
     /// Names with what is below them.
     pub(crate) below: bool,
+    /// Names that are made of digits and dots.
+    pub(crate) numeric_names: bool,
     pub(crate) urls: bool,
     /// URLs without a host, whose spelling alone counts.
     pub(crate) odd_urls: bool,
     pub(crate) v4: bool,
+    /// Prefixes of IPv4 by their hashes.
+    pub(crate) hashed_v4: bool,
     pub(crate) v6: bool,
     pub(crate) emails: bool,
     pub(crate) hashes: bool,
@@ -43,9 +49,11 @@ impl Has {
         Self {
             names: self.names | other.names,
             below: self.below | other.below,
+            numeric_names: self.numeric_names | other.numeric_names,
             urls: self.urls | other.urls,
             odd_urls: self.odd_urls | other.odd_urls,
             v4: self.v4 | other.v4,
+            hashed_v4: self.hashed_v4 | other.hashed_v4,
             v6: self.v6 | other.v6,
             emails: self.emails | other.emails,
             hashes: self.hashes | other.hashes,
@@ -54,26 +62,29 @@ impl Has {
     }
 }
 
-/// Bits of memory for each value: 0.5 % of other values pass.
-const FIRST_BITS_PER_VALUE: usize = 16;
+/// Bits of memory for each value: 2 % of other values pass.
+const FIRST_BITS_PER_VALUE: usize = 10;
 
-/// And of these, 4 %.
-const SECOND_BITS_PER_VALUE: usize = 8;
+/// And of these, 0.5 %.
+const SECOND_BITS_PER_VALUE: usize = 16;
 
 /// A network of this length or longer is in the filter by each of its /24, sixteen at most.
 const NET4_BITS_MIN: u8 = 20;
 
 const WIDE_WORDS: usize = 1 << 10;
 
+/// As many as there are /24, in bits.
+const PREFIXES4_WORDS: usize = 1 << 18;
+
 /// IPv6 addresses and longer networks are in the filter by the prefix of this length.
 const PREFIX6_BITS_MAX: u8 = 64;
 
 impl Filter {
     pub(crate) fn bytes(&self) -> usize {
-        (self.first.len() + self.second.len() + self.wide.len()) * size_of::<u64>()
+        (self.first.len() + self.second.len() + self.wide.len() + self.prefixes4.len()) * size_of::<u64>()
     }
 
-    /// Whether a value of this hash may be one of the set's; 0.5 % of others pass.
+    /// Whether a value of this hash may be one of the set's; 2 % of others pass.
     #[inline(always)]
     pub(crate) fn may_have(&self, hash: u64) -> bool {
         has(&self.first, hash)
@@ -83,6 +94,11 @@ impl Filter {
     #[inline(always)]
     pub(crate) fn place(&self, hash: u64) -> (&[u64], usize) {
         (&self.first, place(self.first.len(), hash).0)
+    }
+
+    /// What [`is_likely`](Self::is_likely) will read.
+    pub(crate) fn second_place(&self, hash: u64) -> (&[u64], usize) {
+        (&self.second, place(self.second.len(), remixed(hash)).0)
     }
 
     /// Whether it really may be.
@@ -96,10 +112,11 @@ impl Filter {
         self.heads.get((address >> 30) as usize).is_some_and(|word| word >> (address >> 24 & 63) & 1 == 1)
     }
 
-    /// Whether a wide network lies in or covers the /16 of this address.
+    /// Whether anything of the set is near this address that it is not told of by hashes: a wide network in its /16, or something
+    /// in its /24.
     #[inline(always)]
-    pub(crate) fn may_have_wide(&self, address: u32) -> bool {
-        self.wide.get((address >> 22) as usize).is_some_and(|word| word >> (address >> 16 & 63) & 1 == 1)
+    pub(crate) fn may_have_near(&self, address: u32) -> bool {
+        bit(&self.wide, address >> 16) || bit(&self.prefixes4, address >> 8)
     }
 
     /// The lengths of prefixes by which IPv6 addresses are to be looked for.
@@ -135,6 +152,11 @@ fn has(words: &[u64], hash: u64) -> bool {
     words.get(word).is_some_and(|word| word & mask == mask)
 }
 
+#[inline(always)]
+fn bit(words: &[u64], number: u32) -> bool {
+    words.get((number >> 6) as usize).is_some_and(|word| word >> (number & 63) & 1 == 1)
+}
+
 fn remixed(hash: u64) -> u64 {
     let mixed = (hash ^ hash >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed ^ mixed >> 32
@@ -144,16 +166,29 @@ fn remixed(hash: u64) -> u64 {
 pub(crate) struct Gathering<'a> {
     key: &'a HashKey,
     hashes: Vec<u64>,
+    /// Prefixes of IPv4 of 24 bits.
+    prefixes4: Vec<u32>,
     filter: Filter,
 }
 
 impl<'a> Gathering<'a> {
     pub(crate) fn new(key: &'a HashKey, values: usize) -> Self {
-        Self { key, hashes: Vec::with_capacity(values), filter: Filter::default() }
+        Self { key, hashes: Vec::with_capacity(values), prefixes4: Vec::new(), filter: Filter::default() }
     }
 
     pub(crate) fn finish(self) -> Filter {
-        let Self { mut hashes, mut filter, .. } = self;
+        let Self { key, mut hashes, prefixes4, mut filter } = self;
+        if prefixes4.len() * (FIRST_BITS_PER_VALUE + SECOND_BITS_PER_VALUE) > 64 * PREFIXES4_WORDS {
+            filter.prefixes4 = vec![0; PREFIXES4_WORDS].into();
+            for prefix in prefixes4 {
+                if let Some(word) = filter.prefixes4.get_mut((prefix >> 6) as usize) {
+                    *word |= 1 << (prefix & 63);
+                }
+            }
+        } else {
+            filter.has.hashed_v4 = !prefixes4.is_empty();
+            hashes.extend(prefixes4.iter().map(|prefix| v4_hash(key, prefix << 8)));
+        }
         // Hosts of URLs and networks are put in many times; and in order they fill the filter fastest.
         hashes.sort_unstable();
         hashes.dedup();
@@ -168,6 +203,13 @@ impl<'a> Gathering<'a> {
         self.hashes.push(self.key.text(text));
     }
 
+    fn put_name(&mut self, name: &[u8]) {
+        let has = &mut self.filter.has;
+        has.names = true;
+        has.numeric_names |= name.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+        self.put(name);
+    }
+
     fn put_v4(&mut self, first: u32, length: u8) {
         self.filter.has.v4 = true;
         let last = first | u32::MAX.checked_shr(u32::from(length)).unwrap_or(0);
@@ -177,8 +219,7 @@ impl<'a> Gathering<'a> {
             }
         }
         if length >= NET4_BITS_MIN {
-            let prefixes = first >> 8..=last >> 8;
-            self.hashes.extend(prefixes.map(|prefix| v4_hash(self.key, prefix << 8)));
+            self.prefixes4.extend(first >> 8..=last >> 8);
             return;
         }
         if self.filter.wide.is_empty() {
@@ -209,13 +250,10 @@ impl<'a> Gathering<'a> {
             KeyKind::Net4(length) => self.put_v4(octets(value), length),
             KeyKind::V6 => self.put_v6(value, 128),
             KeyKind::Net6(length) => self.put_v6(value, length),
-            KeyKind::Domain => {
-                has.names = true;
-                self.put(value);
-            }
+            KeyKind::Domain => self.put_name(value),
             KeyKind::DomainBelow => {
-                (has.names, has.below) = (true, true);
-                self.put(value);
+                has.below = true;
+                self.put_name(value);
             }
             KeyKind::Url | KeyKind::UrlPath | KeyKind::UrlBelow => return self.insert_url(value),
             KeyKind::Email => {
@@ -246,10 +284,7 @@ impl<'a> Gathering<'a> {
         self.filter.has.urls = true;
         let host = std::str::from_utf8(url).ok().and_then(host_of_canonical);
         match host {
-            Some(Host::Name(name)) => {
-                self.filter.has.names = true;
-                self.put(name.as_bytes());
-            }
+            Some(Host::Name(name)) => self.put_name(name.as_bytes()),
             Some(Host::Address(key)) => match key.kind {
                 KeyKind::V4 => {
                     let address = octets(&key.bytes);
@@ -335,7 +370,7 @@ mod tests {
             first += u32::from(filter.may_have(hash));
             both += u32::from(filter.is_likely(hash));
         }
-        assert!((100..1000).contains(&first), "{first} of 100,000 pass the first");
+        assert!((500..4000).contains(&first), "{first} of 100,000 pass the first");
         assert!(both < 100, "{both} of 100,000 pass both");
     }
 
@@ -349,7 +384,7 @@ mod tests {
             for address in [start, start + 1, (start >> 1) + (end >> 1), end] {
                 assert!(filter.may_have_head(address), "{first:?}/{length}");
                 let hash = v4_hash(&key, address);
-                assert!(filter.may_have_wide(address) || filter.is_likely(hash), "{first:?}/{length}");
+                assert!(filter.may_have_near(address) || filter.is_likely(hash), "{first:?}/{length}");
             }
             let outside = end.wrapping_add(1 << 24);
             assert!(!filter.may_have_head(outside));
@@ -366,10 +401,27 @@ mod tests {
     }
 
     #[test]
+    fn many_addresses_are_known_by_bits() {
+        let key = HashKey::new(7);
+        let mut gathering = Gathering::new(&key, 0);
+        let network = |number: u32| (11 << 24) + (number << 13);
+        for number in 0..50_000 {
+            gathering.insert(KeyKind::Net4(20), &network(number).to_be_bytes());
+        }
+        let filter = gathering.finish();
+        assert!(filter.has.v4 && !filter.has.hashed_v4);
+        for number in 0..50_000 {
+            let (first, last) = (network(number), network(number) + 0xfff);
+            assert!(filter.may_have_near(first) && filter.may_have_near(last), "{number}");
+            assert!(!filter.may_have_near(last + 1) && filter.may_have_head(first), "{number}");
+        }
+    }
+
+    #[test]
     fn an_empty_filter_knows_nothing() {
         let filter = Filter::default();
         assert!(!filter.may_have(0) && !filter.is_likely(u64::MAX));
-        assert!(!filter.may_have_head(0) && !filter.may_have_wide(u32::MAX));
+        assert!(!filter.may_have_head(0) && !filter.may_have_near(u32::MAX));
         assert_eq!(filter.bytes(), 0);
     }
 

@@ -84,7 +84,35 @@ fn conjunction(tests: &[&Test], record: &Observation<'_>, reach: Reach) -> Optio
         }
         holds &= one;
     }
-    Some(holds)
+    Some(holds && resolved(tests, record, reach)?)
+}
+
+/// Where a name and what it resolved to are both asked for, one name that meets all tests on it resolved to all of that.
+fn resolved(tests: &[&Test], record: &Observation<'_>, reach: Reach) -> Option<bool> {
+    let is_answer = |test: &&&Test| keys(test).first() == Some(&"resolves_to_refs");
+    let answers: Vec<&Test> = tests.iter().filter(is_answer).copied().collect();
+    let names: Vec<&Test> = tests.iter().filter(|test| group(test) == "domain-name").copied().collect();
+    if answers.is_empty() || names.is_empty() {
+        return Some(true);
+    }
+    for (index, name) in record.values.iter().enumerate().filter(|(_, value)| value.kind == ValueKind::Domain)
+    {
+        let mut all = true;
+        for test in &names {
+            all &= meets(test, &[name], record, reach)?;
+        }
+        for test in &answers {
+            let mut one = false;
+            for (other, answer) in record.values.iter().enumerate() {
+                one |= meets(test, &[answer], record, reach)? && telemetry::resolves(record, index, other);
+            }
+            all &= one;
+        }
+        if all {
+            return Some(true);
+        }
+    }
+    Some(false)
 }
 
 /// Tests with the same answer are about the same object.

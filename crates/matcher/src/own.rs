@@ -56,6 +56,14 @@ impl OwnAssets {
         self.values.is_empty()
     }
 
+    /// Whether a value that was observed is one of them, or has one of them in it.
+    #[must_use]
+    pub fn has(&self, kind: ValueKind, value: &str) -> bool {
+        let canonical = stix::observable::canonical(kind, value);
+        let key = canonical.and_then(|(kind, text)| Key::from_canonical(kind, &text));
+        key.is_some_and(|key| self.touch(key.kind, &key.bytes))
+    }
+
     /// Whether a value that an indicator asks for is one of them, or has one of them in it.
     pub(crate) fn touch(&self, kind: KeyKind, value: &[u8]) -> bool {
         let text = || std::str::from_utf8(value).unwrap_or_default();
@@ -109,6 +117,7 @@ mod tests {
             let (kind, text) = recognise(value).unwrap();
             let key = Key::from_canonical(kind, &text).unwrap();
             assert_eq!(assets.touch(key.kind, &key.bytes), expected, "{value}");
+            assert_eq!(assets.has(kind, value), expected, "{value}");
         };
         check("203.0.113.9", true);
         check("203.0.113.0/28", true);

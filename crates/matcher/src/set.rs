@@ -178,7 +178,7 @@ impl IndicatorSet {
         }
     }
 
-    /// Whether a value of this hash may be one of the set's. The answer "no" is certain; 0.5 % of others pass.
+    /// Whether a value of this hash may be one of the set's. The answer "no" is certain; 2 % of others pass.
     #[inline(always)]
     pub(crate) fn may_have(&self, hash: u64) -> bool {
         self.base.filter.may_have(hash)
@@ -189,6 +189,11 @@ impl IndicatorSet {
     #[inline(always)]
     pub(crate) fn place(&self, hash: u64) -> (&[u64], usize) {
         self.base.filter.place(hash)
+    }
+
+    /// What [`is_likely`](Self::is_likely) will read.
+    pub(crate) fn second_place(&self, hash: u64) -> (&[u64], usize) {
+        self.base.filter.second_place(hash)
     }
 
     /// Whether it really may be.
@@ -203,11 +208,11 @@ impl IndicatorSet {
             || self.top.as_ref().is_some_and(|top| top.layer.filter.may_have_head(address))
     }
 
-    /// Whether a wide network lies in or covers the /16 of this address.
+    /// Whether anything of the set is near this address that it is not told of by hashes.
     #[inline(always)]
-    pub(crate) fn may_have_wide(&self, address: u32) -> bool {
-        self.base.filter.may_have_wide(address)
-            || self.top.as_ref().is_some_and(|top| top.layer.filter.may_have_wide(address))
+    pub(crate) fn may_have_near(&self, address: u32) -> bool {
+        self.base.filter.may_have_near(address)
+            || self.top.as_ref().is_some_and(|top| top.layer.filter.may_have_near(address))
     }
 
     /// The lengths of prefixes by which IPv6 addresses are to be looked for.

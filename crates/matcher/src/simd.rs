@@ -66,6 +66,19 @@ impl Simd {
         }
     }
 
+    /// As [`Lanes::fetch`].
+    pub(crate) fn fetch<T>(self, slice: &[T], at: usize) {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx512(lanes) => lanes.fetch(slice, at),
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2(lanes) => lanes.fetch(slice, at),
+            #[cfg(target_arch = "aarch64")]
+            Kind::Neon(lanes) => lanes.fetch(slice, at),
+            Kind::Portable(lanes) => lanes.fetch(slice, at),
+        }
+    }
+
     /// Does the work with these instructions.
     pub(crate) fn run<W: Work>(self, work: W) -> W::Output {
         match self.0 {
@@ -92,14 +105,20 @@ pub(crate) trait Lanes: Copy {
     /// Has the processor fetch what stands at this place, if it can; nothing else happens.
     fn fetch<T>(self, slice: &[T], at: usize);
 
-    /// What parts the strings of JSON.
-    fn json(self, block: &[u8; 64]) -> Borders;
+    /// What parts the strings of JSON, and what makes one worth a look.
+    fn json(self, block: &[u8; 64]) -> Quotes;
+
+    /// What few blocks have.
+    fn odd(self, block: &[u8; 64]) -> Odd;
 
     /// What parts the cells of tab-separated values.
-    fn tabs(self, block: &[u8; 64]) -> Borders;
+    fn tabs(self, block: &[u8; 64]) -> Cells;
 
     /// Each bit becomes the parity of the bits up to it: from an opening quote to before the closing one.
     fn parity(self, quotes: u64) -> u64;
+
+    /// Where a byte stands.
+    fn places(self, block: &[u8; 64], byte: u8) -> u64;
 
     /// What a text is made of.
     fn letters(self, window: &[u8; 64]) -> Letters;
@@ -111,16 +130,34 @@ pub(crate) trait Lanes: Copy {
     fn hash(self, key: &HashKey, window: &[u8; 64], length: usize) -> u64;
 }
 
-/// Where strings begin and end.
+/// Where the strings of JSON begin and end. Without a dot, a colon or something odd, no string is worth a look, hashes apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Borders {
+pub(crate) struct Quotes {
+    pub(crate) quotes: u64,
+    pub(crate) dots: u64,
+    pub(crate) colons: u64,
+    /// Whether there is anything of [`Odd`] in the block.
+    pub(crate) has_odd: bool,
+}
+
+/// What is met in few blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Odd {
     pub(crate) newlines: u64,
-    /// Quotes; or tabs, commas and line ends.
+    pub(crate) backslashes: u64,
+    /// What is not ASCII.
+    pub(crate) high: u64,
+}
+
+/// Where cells begin and end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cells {
+    pub(crate) newlines: u64,
+    /// Tabs, commas and line ends.
     pub(crate) borders: u64,
-    /// Tabs, where they part cells.
     pub(crate) tabs: u64,
     pub(crate) backslashes: u64,
-    /// Bytes without one of which no string is worth a look, hashes apart: dots, colons, backslashes, and what is not ASCII.
+    /// Bytes without one of which no cell is worth a look, hashes apart: dots, colons, backslashes, and what is not ASCII.
     pub(crate) telling: u64,
     /// What is not ASCII.
     pub(crate) high: u64,
@@ -191,17 +228,21 @@ pub(crate) fn lowest(count: usize) -> u64 {
 /// The 64 bytes from `start` on; behind the end of the text they are zero.
 #[inline(always)]
 pub(crate) fn window<'w>(text: &'w [u8], start: usize, room: &'w mut [u8; 64]) -> &'w [u8; 64] {
-    let rest = text.get(start..).unwrap_or_default();
-    match rest.first_chunk() {
+    match text.get(start..).and_then(<[u8]>::first_chunk) {
         Some(window) => window,
-        None => {
-            *room = [0; 64];
-            if let Some(front) = room.get_mut(..rest.len()) {
-                front.copy_from_slice(rest);
-            }
-            room
-        }
+        None => last_window(text, start, room),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn last_window<'w>(text: &[u8], start: usize, room: &'w mut [u8; 64]) -> &'w [u8; 64] {
+    *room = [0; 64];
+    let rest = text.get(start..).unwrap_or_default();
+    if let Some(front) = room.get_mut(..rest.len()) {
+        front.copy_from_slice(rest);
+    }
+    room
 }
 
 /// The key of the hashes of a set. Strangers choose the texts that are hashed; who does not know the key finds two texts of

@@ -40,7 +40,7 @@ identifier! {
     AuthorisationId, 32
 }
 identifier! {
-    /// The operator: the UUID of its identity.
+    /// The operator, by 16 bytes that both sides know it by.
     OperatorId, 16
 }
 

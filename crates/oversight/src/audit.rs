@@ -40,6 +40,18 @@ vocabulary! {
         CaseOpened = "case-opened",
         /// A case was changed: severity, entry, assignment, state.
         CaseChanged = "case-changed",
+        /// A person's clearance or oath was asked for, confirmed, refused, or ended.
+        QualificationChanged = "qualification-changed",
+        /// Somebody opened for itself what it may not see, in an emergency.
+        EmergencyRaised = "emergency-raised",
+        /// An emergency was ended before its time.
+        EmergencyEnded = "emergency-ended",
+        /// Another person said whether an emergency was justified.
+        EmergencyReviewed = "emergency-reviewed",
+        /// The recovery of an account was asked for, approved, refused or used.
+        RecoveryChanged = "recovery-changed",
+        /// An identity provider was registered, suspended, resumed or removed.
+        ProviderChanged = "provider-changed",
         /// A peer hub was added, changed, suspended, resumed or removed.
         PeerChanged = "peer-changed",
         /// A peer hub was told that it may no longer hold objects.
@@ -60,6 +72,10 @@ vocabulary! {
         AudienceAsked = "audience-asked",
         /// The policies in force changed.
         PolicyChanged = "policy-changed",
+        /// Somebody proposed other policies, or what was proposed was refused at once.
+        PolicyProposed = "policy-proposed",
+        /// Proposed policies were approved, refused or taken back, or their time was over.
+        PolicyProposalDecided = "policy-proposal-decided",
         /// Who may see an object was changed: its marking, or a grant to an organisation.
         ReleaseChanged = "release-changed",
         /// Somebody asked an originator for release of an object.
@@ -102,12 +118,50 @@ vocabulary! {
         AuthorisationListInspected = "authorisation-list-inspected",
         /// An edge signed for having used an authorisation.
         AuthorisationUsed = "authorisation-used",
+        /// An edge handed in what it found under an authorisation.
+        SelectionsReceived = "selections-received",
+        /// Somebody was shown what was found under an authorisation.
+        SelectionsSeen = "selections-seen",
+        /// An edge handed in what one that keeps to its grants never sends.
+        SelectionAnomaly = "selection-anomaly",
+        /// Somebody with a grant asked for a round of private matching.
+        PrivateRoundAsked = "private-round-asked",
+        /// An operator's edge opened it.
+        PrivateRoundOpened = "private-round-opened",
+        /// It came to its end, or was broken off.
+        PrivateRoundEnded = "private-round-ended",
+        /// The edge signed for what was asked in it.
+        PrivateRoundSigned = "private-round-signed",
+        /// The commission had it worked out once more.
+        PrivateRoundAudited = "private-round-audited",
+        /// The time of what is kept is over: its class key is to be destroyed.
+        ClassKeyEnded = "class-key-ended",
+        /// A class key is gone, as the key service certified, and what was sealed under it was removed.
+        ClassKeyDestroyed = "class-key-destroyed",
+        /// A legal hold was asked for, placed or lifted.
+        LegalHoldChanged = "legal-hold-changed",
         /// The commission was constituted, a change of it was proposed, or came into force.
         CommissionChanged = "commission-changed",
         /// The commission took a frame of what can be authorised into force, or a commissioner signed for it.
         FrameChanged = "frame-changed",
+        /// Somebody took a request for an authorisation back.
+        AuthorisationWithdrawn = "authorisation-withdrawn",
+        /// Statistics of the commission were published.
+        StatisticsPublished = "statistics-published",
+        /// A report of an incident was begun, or something was added to one.
+        ReportChanged = "report-changed",
+        /// The form of a report was filed: its exact copy is named by its hash.
+        ReportFiled = "report-filed",
+        /// Whoever was given a copy answered it, or the answer was written down.
+        ReportAnswered = "report-answered",
+        /// Whoever was given a copy, or attachments with it, read them.
+        ReportRead = "report-read",
+        /// An organisation declared what its reports are filled with.
+        ReportProfileDeclared = "report-profile-declared",
         /// The node started with this data folder.
         NodeStarted = "node-started",
+        /// Nothing was done: an entry that keeps the length of the log from telling how much is.
+        Padding = "padding",
     }
 }
 

@@ -7,7 +7,9 @@ mod level;
 mod minimise;
 mod opinion;
 mod organisation;
+mod qualification;
 mod realm;
+mod receipt;
 mod seal;
 
 pub use audit::{Action, Actor, AuditEvent, Outcome};
@@ -16,4 +18,6 @@ pub use level::{tlp_from_word, tlp_word};
 pub use minimise::{MechanicalInformation, Minimised, MinimisedSighting, PROTOCOLS, Withheld, minimise};
 pub use opinion::{EXPLANATION_CHARS_MAX, Judgement, Opinion, Said, Word, opine};
 pub use organisation::{OrganisationId, OrganisationRole, PersonRole, Sector};
+pub use qualification::{InvalidQualification, QUALIFICATION_BYTES_MAX, Qualification, QualificationKind};
 pub use realm::Realm;
+pub use receipt::{COPY, FilingReceipt, NoReceipt, Shown};

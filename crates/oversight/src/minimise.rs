@@ -125,22 +125,12 @@ impl Minimised {
 
 /// The mechanical part of a record.
 fn mechanical(observation: &Observation<'_>, matched: &[usize], consent: &Consent) -> MechanicalInformation {
-    let hits: BTreeSet<usize> = matched.iter().copied().collect();
-    let mut addresses = ends(observation, &hits, consent);
-    let mut domains = BTreeSet::new();
-    let mut hashes = BTreeSet::new();
-    for value in hits.iter().filter_map(|index| observation.values.get(*index)) {
-        match mechanical_value(value) {
-            Some(Mechanical::Address(address)) if consent.own_addresses || !consent.is_own(address) => {
-                addresses.insert(address);
-            }
-            Some(Mechanical::Domain(domain)) => drop(domains.insert(domain)),
-            Some(Mechanical::Hash(algorithm, digest)) => drop(hashes.insert((algorithm.to_owned(), digest))),
-            Some(Mechanical::Address(_)) | None => {}
-        }
+    let Parts { mut others, own, domains, hashes } = parts(observation, matched, consent);
+    if consent.own_addresses {
+        others.extend(own);
     }
     MechanicalInformation {
-        addresses: addresses.into_iter().collect(),
+        addresses: others.into_iter().collect(),
         domains: domains.into_iter().collect(),
         hashes: hashes.into_iter().collect(),
         ports: [observation.src_port, observation.dst_port].into_iter().flatten().collect(),
@@ -149,9 +139,41 @@ fn mechanical(observation: &Observation<'_>, matched: &[usize], consent: &Consen
     }
 }
 
-/// The addresses of the two ends that may leave. Without the operator's consent its own stay inside; and where neither end is
-/// known to be its own, one of them must be, so that only an end which itself matched may leave.
-fn ends(observation: &Observation<'_>, hits: &BTreeSet<usize>, consent: &Consent) -> BTreeSet<IpAddr> {
+/// What a record holds of mechanical information, with whose addresses they are.
+pub(crate) struct Parts {
+    /// Addresses that may leave without the operator's consent to its own.
+    pub(crate) others: BTreeSet<IpAddr>,
+    /// The operator's own addresses, and ends of which it is not known whether they are.
+    pub(crate) own: BTreeSet<IpAddr>,
+    pub(crate) domains: BTreeSet<String>,
+    pub(crate) hashes: BTreeSet<(String, String)>,
+}
+
+/// Takes a record apart: its two ends, and of all its other values those that matched.
+pub(crate) fn parts(observation: &Observation<'_>, matched: &[usize], consent: &Consent) -> Parts {
+    let hits: BTreeSet<usize> = matched.iter().copied().collect();
+    let (mut others, mut own) = ends(observation, &hits, consent);
+    let mut domains = BTreeSet::new();
+    let mut hashes = BTreeSet::new();
+    for value in hits.iter().filter_map(|index| observation.values.get(*index)) {
+        match mechanical_value(value) {
+            Some(Mechanical::Address(address)) if consent.is_own(address) => drop(own.insert(address)),
+            Some(Mechanical::Address(address)) => drop(others.insert(address)),
+            Some(Mechanical::Domain(domain)) => drop(domains.insert(domain)),
+            Some(Mechanical::Hash(algorithm, digest)) => drop(hashes.insert((algorithm.to_owned(), digest))),
+            None => {}
+        }
+    }
+    Parts { others, own, domains, hashes }
+}
+
+/// The addresses of the two ends: those that may leave, and the operator's own. Where neither end is known to be its own, one of
+/// them must be, so that only an end which itself matched is another's.
+fn ends(
+    observation: &Observation<'_>,
+    hits: &BTreeSet<usize>,
+    consent: &Consent,
+) -> (BTreeSet<IpAddr>, BTreeSet<IpAddr>) {
     let ends: Vec<(usize, IpAddr)> = observation
         .values
         .iter()
@@ -159,14 +181,12 @@ fn ends(observation: &Observation<'_>, hits: &BTreeSet<usize>, consent: &Consent
         .filter(|(_, value)| value.role != Role::Content)
         .filter_map(|(index, value)| Some((index, address(value)?)))
         .collect();
-    if consent.own_addresses {
-        return ends.into_iter().map(|(_, address)| address).collect();
-    }
     let own_known = ends.iter().any(|(_, address)| consent.is_own(*address));
-    ends.into_iter()
-        .filter(|(index, address)| !consent.is_own(*address) && (own_known || hits.contains(index)))
-        .map(|(_, address)| address)
-        .collect()
+    let is_others =
+        |(index, address): &(usize, IpAddr)| !consent.is_own(*address) && (own_known || hits.contains(index));
+    let (others, own): (Vec<_>, Vec<_>) = ends.into_iter().partition(is_others);
+    let addresses = |ends: Vec<(usize, IpAddr)>| ends.into_iter().map(|(_, address)| address).collect();
+    (addresses(others), addresses(own))
 }
 
 /// A value in the form in which it may leave.
@@ -249,7 +269,7 @@ fn hash(algorithm: &'static str, digits: usize, text: &str) -> Option<Mechanical
 }
 
 /// The protocol's name if it is one of the registry's; free text in its place is left out.
-fn known_protocol(text: &str) -> Option<String> {
+pub(crate) fn known_protocol(text: &str) -> Option<String> {
     let text = text.to_ascii_lowercase();
     PROTOCOLS.contains(&text.as_str()).then_some(text)
 }

@@ -1,4 +1,4 @@
-//! The durable form of a [`Minimised`] and of an [`Opinion`], for an edge's spool: only what this edge let out itself can be read
+//! The durable form of a [`Minimised`], of an [`Opinion`] and of a [`Selected`], for an edge's spool: only what this edge let out itself can be read
 //! back.
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -7,6 +7,7 @@ use sha2::Sha256;
 use stix::Id;
 use stix::marking::Tlp;
 
+use crate::authorisation::{Selected, Selection};
 use crate::minimise::{Minimised, MinimisedSighting};
 use crate::opinion::{Judgement, Opinion, Said};
 use crate::{MechanicalInformation, Purpose};
@@ -15,6 +16,8 @@ use crate::{MechanicalInformation, Purpose};
 const DOMAIN: &[u8] = b"yagura minimised sighting v1\0";
 /// The same for opinions.
 const OPINION_DOMAIN: &[u8] = b"yagura opinion v1\0";
+/// The same for what was found under an authorisation.
+const SELECTED_DOMAIN: &[u8] = b"yagura selected v1\0";
 const TAG_BYTES: usize = 32;
 
 /// The sealed content. Its JSON is deterministic: the order of the fields is that of this type.
@@ -109,6 +112,31 @@ impl Opinion {
             purpose: content.purpose,
             marking: Tlp::parse(&content.marking)?,
         }))
+    }
+}
+
+/// The sealed find. Its JSON is deterministic, too.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SelectedContent {
+    selection: Selection,
+    count: u64,
+}
+
+impl Selected {
+    /// The durable form for a spool, as [`Minimised::seal`] gives it.
+    #[must_use]
+    pub fn seal(&self, key: &[u8; 32]) -> Vec<u8> {
+        let (selection, count) = self.content();
+        let content = SelectedContent { selection: selection.clone(), count };
+        sealed(SELECTED_DOMAIN, key, &serde_json::to_vec(&content).unwrap_or_default())
+    }
+
+    /// Reads what [`Selected::seal`] wrote under the same key; anything else is `None`.
+    #[must_use]
+    pub fn unseal(sealed: &[u8], key: &[u8; 32]) -> Option<Self> {
+        let content: SelectedContent = serde_json::from_slice(opened(SELECTED_DOMAIN, key, sealed)?).ok()?;
+        Some(Self::restored(content.selection, content.count))
     }
 }
 

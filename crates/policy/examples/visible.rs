@@ -6,7 +6,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
-use policy::{Engine, Label, LabelKey, Principal, PrincipalKind, TlpLabel};
+use policy::{Engine, Label, LabelKey, Personal, Principal, PrincipalKind, TlpLabel};
 use stix::marking::Tlp;
 
 const ORGANISATIONS: usize = 67;
@@ -38,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         roles: BTreeSet::from([PersonRole::Analyst, PersonRole::DutyOfficer]),
         realm: Realm::Live,
         purpose: Purpose::CollectiveDefence,
+        personal: Personal::default(),
     };
     let of = |labels: &[(LabelKey, Label)]| {
         engine.visible(&principal, labels.iter().map(|(key, label)| (*key, label)))

@@ -18,6 +18,10 @@ pub struct Circumstances {
     pub groups: BTreeMap<GroupId, BTreeSet<OrganisationId>>,
     /// Every agreement that ever stood: what came in under one that has ended is still bound by it.
     pub agreements: Vec<Standing>,
+    /// When a clearance or an oath of some person begins or ends next.
+    pub personal_boundary: Option<Timestamp>,
+    /// How often what holds for single persons was changed: whoever made something by what held before makes it anew.
+    pub personal_changes: i64,
     /// The instant.
     pub now: Timestamp,
 }
@@ -71,10 +75,11 @@ pub(crate) const MEMBER_ROLES: [OrganisationRole; 4] = [
 ];
 
 impl Circumstances {
-    /// When some agreement begins or ends next.
+    /// When some agreement, or what holds for some person, begins or ends next.
     #[must_use]
     pub fn next_boundary(&self) -> Option<Timestamp> {
-        self.agreements.iter().filter_map(|standing| standing.next_boundary(self.now)).min()
+        let agreements = self.agreements.iter().filter_map(|standing| standing.next_boundary(self.now));
+        agreements.chain(self.personal_boundary).min()
     }
 
     /// A number that stands for what of this decides: which terms give, who is in which group, and, where a term is about the

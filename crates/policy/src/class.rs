@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
 
-use crate::{Principal, PrincipalKind};
+use crate::{Personal, Principal, PrincipalKind};
 
 /// All that policies may tell principals apart by; principals of one class are answered alike, from one cache.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -13,6 +13,7 @@ pub(crate) struct Class {
     pub(crate) roles: BTreeSet<PersonRole>,
     pub(crate) realm: Realm,
     pub(crate) purpose: Purpose,
+    pub(crate) personal: Personal,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +38,10 @@ impl Class {
             roles: principal.roles.clone(),
             realm: principal.realm.clone(),
             purpose: principal.purpose,
+            personal: match principal.kind {
+                PrincipalKind::Person(_) => principal.personal.clone(),
+                _ => Personal::default(),
+            },
         }
     }
 }

@@ -1,27 +1,34 @@
 //! From files to policies that can be relied on: parsed, named, strictly validated, about classes only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::str::FromStr;
 
-use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{
+    ActionConstraint, EntityUid, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator,
+};
 use oversight::OrganisationId;
 
 use crate::PolicyError;
+use crate::clearances::{CLEARANCES_FILE, Clearances};
 
 /// The ending of the file that holds the schema.
 pub(crate) const SCHEMA_ENDING: &str = ".cedarschema";
 
 /// What the program brings along.
-pub(crate) const BUILT_IN: [(&str, &str); 3] = [
+pub(crate) const BUILT_IN: [(&str, &str); 4] = [
     ("yagura.cedarschema", include_str!("../../../policies/yagura.cedarschema")),
     ("release.cedar", include_str!("../../../policies/release.cedar")),
     ("operations.cedar", include_str!("../../../policies/operations.cedar")),
+    (CLEARANCES_FILE, include_str!("../../../policies/clearances.toml")),
 ];
+
+/// What no policy may ever allow: its name, and its text.
+pub(crate) const SAFETY: (&str, &str) = ("safety.cedar", include_str!("../../../policies/safety.cedar"));
 
 /// Policies and their schema, checked.
 #[derive(Debug)]
 pub(crate) struct Compiled {
-    pub(crate) policies: PolicySet,
+    pub(crate) policies: Policies,
     pub(crate) schema: Schema,
     /// Whether some policy looks at the identifiers of markings, and not only at whether there are any.
     pub(crate) names_markings: bool,
@@ -29,14 +36,50 @@ pub(crate) struct Compiled {
     pub(crate) words: BTreeMap<String, Words>,
     /// The organisations that policies name.
     pub(crate) organisations: Vec<OrganisationId>,
+    /// The clearances and oaths that there are.
+    pub(crate) clearances: Clearances,
 }
 
-/// Compiles (file name, text) pairs. Without a schema among them the built-in one counts.
+/// A set of policies, sorted by what they are about: of those for other actions Cedar would find out each time that they are not
+/// asked, and there are many of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Policies {
+    all: PolicySet,
+    by_action: HashMap<EntityUid, PolicySet>,
+}
+
+impl Policies {
+    fn new(all: PolicySet, schema: &Schema) -> Result<Self, PolicyError> {
+        // What a policy says of a group it says of the actions in it.
+        let groups: HashSet<EntityUid> = schema.action_groups().cloned().collect();
+        let mut by_action = HashMap::new();
+        for action in schema.actions() {
+            let is_about = |policy: &&Policy| match policy.action_constraint() {
+                ActionConstraint::Any => true,
+                ActionConstraint::Eq(named) => named == *action,
+                ActionConstraint::In(named) => {
+                    named.iter().any(|named| named == action || groups.contains(named))
+                }
+            };
+            let about = PolicySet::from_policies(all.policies().filter(is_about).cloned())
+                .map_err(|error| PolicyError(error.to_string()))?;
+            by_action.insert(action.clone(), about);
+        }
+        Ok(Self { all, by_action })
+    }
+
+    /// Those that may have something to say of an action.
+    pub(crate) fn about(&self, action: Option<&EntityUid>) -> &PolicySet {
+        action.and_then(|action| self.by_action.get(action)).unwrap_or(&self.all)
+    }
+}
+
+/// Compiles (file name, text) pairs. Without a schema, or clearances, among them the built-in ones count.
 pub(crate) fn compile(files: &[(String, String)]) -> Result<Compiled, PolicyError> {
     let schema = schema(files)?;
     let mut policies = PolicySet::new();
     let mut names = BTreeSet::new();
-    for (file, text) in files.iter().filter(|(file, _)| !file.ends_with(SCHEMA_ENDING)) {
+    for (file, text) in files.iter().filter(|(file, _)| is_policies(file)) {
         let parsed = PolicySet::from_str(text)
             .map_err(|error| PolicyError(format!("`{file}` does not parse: {error}")))?;
         if parsed.num_of_templates() > 0 {
@@ -59,19 +102,35 @@ pub(crate) fn compile(files: &[(String, String)]) -> Result<Compiled, PolicyErro
     let names_markings = policies.policies().any(names_markings);
     let words = files.iter().flat_map(|(_, text)| words(text)).collect();
     let organisations = named_organisations(&policies);
-    Ok(Compiled { policies, schema, names_markings, words, organisations })
+    let policies = Policies::new(policies, &schema)?;
+    let clearances = clearances(files)?;
+    Ok(Compiled { policies, schema, names_markings, words, organisations, clearances })
+}
+
+pub(crate) fn is_policies(file: &str) -> bool {
+    !file.ends_with(SCHEMA_ENDING) && file != CLEARANCES_FILE
+}
+
+fn clearances(files: &[(String, String)]) -> Result<Clearances, PolicyError> {
+    let given = files.iter().find(|(file, _)| file == CLEARANCES_FILE).map(|(_, text)| text.as_str());
+    let built_in = || BUILT_IN.iter().find(|(file, _)| *file == CLEARANCES_FILE).map(|(_, text)| *text);
+    Clearances::from_toml(given.or_else(built_in).unwrap_or_default())
+}
+
+/// The schema among the files, else the built-in one.
+pub(crate) fn schema_text(files: &[(String, String)]) -> Result<&str, PolicyError> {
+    let mut given = files.iter().filter(|(file, _)| file.ends_with(SCHEMA_ENDING));
+    match (given.next(), given.next()) {
+        (Some((file, _)), Some((other, _))) => {
+            Err(PolicyError(format!("there are two schemas, `{file}` and `{other}`; keep one")))
+        }
+        (Some((_, text)), None) => Ok(text.as_str()),
+        (None, _) => Ok(BUILT_IN.first().map(|(_, text)| *text).unwrap_or_default()),
+    }
 }
 
 fn schema(files: &[(String, String)]) -> Result<Schema, PolicyError> {
-    let mut given = files.iter().filter(|(file, _)| file.ends_with(SCHEMA_ENDING));
-    let text = match (given.next(), given.next()) {
-        (Some((file, _)), Some((other, _))) => {
-            return Err(PolicyError(format!("there are two schemas, `{file}` and `{other}`; keep one")));
-        }
-        (Some((_, text)), None) => text.as_str(),
-        (None, _) => BUILT_IN.first().map(|(_, text)| *text).unwrap_or_default(),
-    };
-    let (schema, warnings) = Schema::from_cedarschema_str(text)
+    let (schema, warnings) = Schema::from_cedarschema_str(schema_text(files)?)
         .map_err(|error| PolicyError(format!("the schema does not parse: {error}")))?;
     match warnings.into_iter().next() {
         Some(warning) => Err(PolicyError(format!("the schema is doubtful: {warning}"))),

@@ -5,12 +5,14 @@ use foldhash::fast::RandomState;
 use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose};
 
 use crate::circumstances::Facts;
-use crate::class::Class;
+use crate::class::{Class, Kind};
+use crate::clearances::Clearances;
 use crate::compile::{BUILT_IN, Compiled, Words, compile};
 use crate::question::{Asker, Question};
-use crate::request::{Target, ask, ask_about};
+use crate::request::{Target, ask, ask_about, decide};
 use crate::{
-    AgreementId, Circumstances, Explainer, Label, LabelKey, Principal, PrincipalKind, Under, Visible,
+    AgreementId, Circumstances, Explainer, Label, LabelKey, Personal, Principal, PrincipalKind, Situation,
+    Under, Visible,
 };
 
 /// The policies in force and the circumstances under which they stand, and the only way to a decision. Cedar decides; any error in
@@ -67,12 +69,28 @@ pub enum Operation {
     RequestAuthorisation,
     /// See the authorisations that concern one's own organisation (all, for the commission).
     SeeAuthorisations,
+    /// See what was found under the authorisations that concern one's own organisation.
+    SeeSelections,
     /// Decide on authorisations as a commissioner.
     DecideAuthorisation,
     /// Name the commission, and propose another one.
     ConstituteCommission,
+    /// Publish statistics of what was authorised.
+    PublishStatistics,
     /// Fetch authorisations as an edge, and sign for their use.
     UseAuthorisations,
+    /// Write one's own organisation's reports of incidents, and see them.
+    WriteReports,
+    /// File them, and say what may be given to whom.
+    FileReports,
+    /// See the reports that one's organisation was given, and answer them.
+    AnswerReports,
+    /// Enter and confirm clearances and oaths of people.
+    QualifyPeople,
+    /// Open for oneself what one may not see, in an emergency.
+    RaiseEmergency,
+    /// Say afterwards whether an emergency was justified.
+    ReviewEmergencies,
 }
 
 /// Why something may or may not be read.
@@ -107,6 +125,8 @@ enum Given {
     Plainly,
     /// By a term alone, by its number in the facts.
     By(usize),
+    /// By an emergency alone.
+    InEmergency,
 }
 
 /// So many decisions are remembered; then all are forgotten and made anew. Labels come from outside, and memory is finite.
@@ -179,7 +199,8 @@ impl Engine {
         allowed
     }
 
-    /// Whether the principal may do something to objects under a label. What it may not read it may not withdraw; all other
+    /// Whether the principal may do something to objects under a label. What it may not read, or reads in an emergency alone, it may not
+    /// withdraw; all other
     /// operations are about the node, in the label's realm.
     #[must_use]
     pub fn check(&self, principal: &Principal, operation: Operation, label: &Label) -> bool {
@@ -187,12 +208,14 @@ impl Engine {
         match operation {
             Operation::Read => self.may_read(principal, label),
             Operation::Delete => {
-                self.may_read(principal, label) && node() && self.may_on(principal, "withdraw_object", label)
+                self.reads_usually(principal, label)
+                    && node()
+                    && self.may_on(principal, "withdraw_object", label)
             }
             Operation::WidenRelease | Operation::RestrictRelease => {
                 let action =
                     if operation == Operation::WidenRelease { "widen_object" } else { "restrict_object" };
-                self.may_read(principal, label) && node() && self.may_on(principal, action, label)
+                self.reads_usually(principal, label) && node() && self.may_on(principal, action, label)
             }
             Operation::SeeReleases
             | Operation::AskRelease
@@ -203,9 +226,17 @@ impl Engine {
             | Operation::ManageGroups
             | Operation::RequestAuthorisation
             | Operation::SeeAuthorisations
+            | Operation::SeeSelections
             | Operation::DecideAuthorisation
             | Operation::ConstituteCommission
+            | Operation::PublishStatistics
             | Operation::UseAuthorisations
+            | Operation::WriteReports
+            | Operation::FileReports
+            | Operation::AnswerReports
+            | Operation::QualifyPeople
+            | Operation::RaiseEmergency
+            | Operation::ReviewEmergencies
             | Operation::Write
             | Operation::WorkCases
             | Operation::ReportSightings
@@ -223,10 +254,13 @@ impl Engine {
         labels: impl IntoIterator<Item = (LabelKey, &'a Label)>,
     ) -> Visible {
         let class = Class::of(principal);
-        let (mut keys, mut under) = (Vec::new(), BTreeMap::new());
+        let (mut keys, mut under, mut urgent) = (Vec::new(), BTreeMap::new(), BTreeSet::new());
         let mut take = |key: LabelKey, received: Option<&AgreementId>, given: Given| {
             if given != Given::No {
                 keys.push(key);
+                if given == Given::InEmergency {
+                    urgent.insert(key);
+                }
                 under.extend(self.under_which(received, given).map(|under| (key, under)));
             }
         };
@@ -253,14 +287,14 @@ impl Engine {
             take(key, label.agreement.as_ref(), self.shown(&class, label));
         }
         let purposes = self.purposes(&class);
-        Visible::new(keys, under, class, purposes, self.epoch)
+        Visible::new(keys, under, class, purposes, self.epoch).in_emergency(urgent)
     }
 
     /// The agreement that something is given under: that of the term which gives it, else the one under which it came in.
     fn under_which(&self, received: Option<&AgreementId>, given: Given) -> Option<Under> {
         let clause = match given {
             Given::By(term) => self.facts.clause(term),
-            Given::No | Given::Plainly => None,
+            Given::No | Given::Plainly | Given::InEmergency => None,
         };
         match clause {
             Some(clause) => Some(Under { agreement: clause.agreement.clone(), term: Some(clause.number) }),
@@ -282,8 +316,14 @@ impl Engine {
         Explainer::new(self).reasons(principal, label)
     }
 
+    /// The clearances and oaths that there are.
+    #[must_use]
+    pub fn clearances(&self) -> &Clearances {
+        &self.compiled.clearances
+    }
+
     /// Which kinds of organisations may read what bears a label, beside its originator: those whose analysts may, in an
-    /// organisation of their own.
+    /// organisation of their own, where they hold the clearances and oaths that it demands.
     #[must_use]
     pub fn audience(&self, label: &Label) -> Vec<OrganisationRole> {
         let Some(organisation) = ["somebody", "somebody-else"]
@@ -301,10 +341,23 @@ impl Engine {
                 roles: BTreeSet::from([PersonRole::Analyst]),
                 realm: label.realm.clone(),
                 purpose: Purpose::CollectiveDefence,
+                personal: Personal { qualifications: label.demands.clone(), ..Personal::default() },
             };
             self.may_read(&principal, label)
         };
         OrganisationRole::ALL.iter().copied().filter(reads).collect()
+    }
+
+    /// What these policies say of one request, whoever thought of it. Nothing is remembered.
+    #[must_use]
+    pub fn replay(&self, situation: &Situation) -> bool {
+        decide(&self.compiled, situation).allowed
+    }
+
+    /// The organisations that policies of this set name.
+    #[must_use]
+    pub fn names(&self) -> &[OrganisationId] {
+        &self.compiled.organisations
     }
 
     pub(crate) fn parts(&self) -> (&Compiled, &Facts) {
@@ -324,6 +377,11 @@ impl Engine {
         self.shown(&Class::of(principal), label) != Given::No
     }
 
+    /// Whether something may be read by more than an emergency, which is for looking and for nothing else.
+    fn reads_usually(&self, principal: &Principal, label: &Label) -> bool {
+        !matches!(self.shown(&Class::of(principal), label), Given::No | Given::InEmergency)
+    }
+
     /// By what something is shown, redacted copies told apart.
     fn shown(&self, class: &Class, label: &Label) -> Given {
         if self.is_replaced(class, label) {
@@ -336,8 +394,10 @@ impl Engine {
     /// Whether a redacted copy is not for these readers, because they have the original, or a copy that holds more of it.
     pub(crate) fn is_replaced(&self, class: &Class, label: &Label) -> bool {
         let reads = |other: &Label| self.decide_read(self.asker(class).question(other)) != Given::No;
-        !label.instead_of.is_empty()
-            && (label.originator == class.organisation || label.instead_of.iter().any(reads))
+        // Its originator has the original, but for its people who lack a clearance that the original demands.
+        let has_own = label.originator == class.organisation
+            && (class.kind == Kind::Peer || label.instead_of.iter().all(|other| other.demands.is_empty()));
+        !label.instead_of.is_empty() && (has_own || label.instead_of.iter().any(reads))
     }
 
     fn decide_read(&self, question: Question) -> Given {
@@ -348,6 +408,7 @@ impl Engine {
         let answer = ask_about(&self.compiled, &self.facts, "read", &question);
         let given = match (answer.allowed, answer.term) {
             (false, _) => Given::No,
+            (true, _) if answer.emergency => Given::InEmergency,
             (true, None) => Given::Plainly,
             (true, Some(term)) => Given::By(term),
         };
@@ -395,6 +456,7 @@ impl Engine {
                 roles: PersonRole::ALL.iter().copied().collect(),
                 realm: oversight::Realm::Live,
                 purpose: Purpose::CollectiveDefence,
+                personal: Personal::default(),
             });
             let question = self.asker(&class).question(&label);
             let on_object = ["read", "withdraw_object", "widen_object", "restrict_object"]
@@ -424,7 +486,8 @@ impl Memory {
     }
 }
 
-const OPERATIONS: [Operation; 22] = [
+/// Every operation.
+pub(crate) const OPERATIONS: [Operation; 30] = [
     Operation::Read,
     Operation::Write,
     Operation::Delete,
@@ -444,12 +507,31 @@ const OPERATIONS: [Operation; 22] = [
     Operation::ManageGroups,
     Operation::RequestAuthorisation,
     Operation::SeeAuthorisations,
+    Operation::SeeSelections,
     Operation::DecideAuthorisation,
     Operation::ConstituteCommission,
+    Operation::PublishStatistics,
     Operation::UseAuthorisations,
+    Operation::WriteReports,
+    Operation::FileReports,
+    Operation::AnswerReports,
+    Operation::QualifyPeople,
+    Operation::RaiseEmergency,
+    Operation::ReviewEmergencies,
 ];
 
 /// The action of the schema that an operation on the node is.
+impl Operation {
+    /// Every operation.
+    pub const ALL: &'static [Self] = &OPERATIONS;
+
+    /// Its name in policies, as an action on the node.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        node_action(self)
+    }
+}
+
 fn node_action(operation: Operation) -> &'static str {
     match operation {
         Operation::Read => "browse",
@@ -471,9 +553,17 @@ fn node_action(operation: Operation) -> &'static str {
         Operation::ManageGroups => "manage_groups",
         Operation::RequestAuthorisation => "request_authorisation",
         Operation::SeeAuthorisations => "see_authorisations",
+        Operation::SeeSelections => "see_selections",
         Operation::DecideAuthorisation => "decide_authorisation",
         Operation::ConstituteCommission => "constitute_commission",
+        Operation::PublishStatistics => "publish_statistics",
         Operation::UseAuthorisations => "use_authorisations",
+        Operation::WriteReports => "write_reports",
+        Operation::FileReports => "file_reports",
+        Operation::AnswerReports => "answer_reports",
+        Operation::QualifyPeople => "qualify_people",
+        Operation::RaiseEmergency => "raise_emergency",
+        Operation::ReviewEmergencies => "review_emergencies",
     }
 }
 

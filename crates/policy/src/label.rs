@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use oversight::{OrganisationId, Realm};
+use oversight::{OrganisationId, Qualification, Realm};
 use serde::{Deserialize, Serialize};
 use stix::marking::{Pap, Tlp};
 use stix::{Id, Object};
@@ -41,6 +41,8 @@ pub struct Label {
     pub agreement: Option<AgreementId>,
     /// Organisations to which its originator has released it beyond its markings.
     pub granted: BTreeSet<OrganisationId>,
+    /// The clearances and oaths that a person needs to read it; what is no person holds none.
+    pub demands: BTreeSet<Qualification>,
     /// Of a redacted copy: the labels of what it stands in for, the original first among them. Whoever may read one of those is not
     /// shown the copy, and its originator never is.
     pub instead_of: Vec<Label>,
@@ -74,6 +76,7 @@ impl Label {
             originator_control: false,
             agreement: None,
             granted: BTreeSet::new(),
+            demands: BTreeSet::new(),
             instead_of: Vec::new(),
         }
     }
@@ -98,7 +101,7 @@ impl Label {
     ///
     /// A marking definition is bound by what it defines: who may see objects under a statement may read the statement, who is
     /// in a sharing group may read that it is, and definitions that are the same everywhere (the levels of TLP and PAP,
-    /// originator control) are free.
+    /// originator control, clearances and oaths) are free.
     #[must_use]
     pub fn of(
         object: &Object,
@@ -144,6 +147,8 @@ impl Label {
             let free = stix::marking::tlp(object.id()).is_some() || Marking::fixed(object.id()).is_some();
             match meaning(object.id()) {
                 _ if free => label.tlp = label.tlp.join(TlpLabel::Level(Tlp::Clear)),
+                // That there is such a clearance is in the law.
+                Some(Marking::Demand(_)) => label.tlp = label.tlp.join(TlpLabel::Level(Tlp::Clear)),
                 Some(meaning) => label.mark(object.id(), Some(meaning)),
                 None => {}
             }
@@ -170,6 +175,7 @@ impl Label {
             Some(Marking::Pap(level)) => self.pap = self.pap.max(Some(level)),
             Some(Marking::Group(group)) => drop(self.groups.insert(group)),
             Some(Marking::OriginatorControl) => self.originator_control = true,
+            Some(Marking::Demand(qualification)) => drop(self.demands.insert(qualification)),
             Some(Marking::Acs(acs)) => {
                 self.tlp = self.tlp.join(TlpLabel::Level(acs.tlp));
                 self.pap = self.pap.max(Some(acs.pap));
@@ -220,6 +226,7 @@ impl Label {
             originator_control: self.joined_control(other),
             agreement: joined_agreement(self.agreement.as_ref(), other.agreement.as_ref()),
             granted: self.joined_grants(other),
+            demands: self.demands.union(&other.demands).copied().collect(),
             // What is made of a copy is for whoever may read what the copy holds, the readers of the original among them.
             instead_of: Vec::new(),
         })
@@ -266,6 +273,7 @@ impl Label {
         Text {
             agreement: self.agreement.as_ref().map(ToString::to_string),
             class: self.class.name().to_owned(),
+            demands: self.demands.iter().map(ToString::to_string).collect(),
             granted: self.granted.iter().map(ToString::to_string).collect(),
             groups: self.groups.iter().map(ToString::to_string).collect(),
             instead_of: self.instead_of.iter().map(Self::text).collect(),
@@ -311,6 +319,11 @@ impl Label {
         };
         let groups = parts.groups.iter().map(|group| group.parse().ok()).collect::<Option<_>>();
         let granted = parts.granted.iter().map(|name| OrganisationId::parse(name)).collect::<Option<_>>();
+        let demands = parts
+            .demands
+            .iter()
+            .map(|name| name.parse())
+            .collect::<Result<BTreeSet<_>, oversight::InvalidQualification>>();
         let agreement = parts.agreement.as_deref().map(|name| {
             AgreementId::parse(name).ok_or_else(|| invalid("`agreement` is not an agreement's short name"))
         });
@@ -323,6 +336,7 @@ impl Label {
             originator_control: parts.originator_control,
             agreement: agreement.transpose()?,
             granted: granted.ok_or_else(|| invalid("`granted` are not organisations' short names"))?,
+            demands: demands.map_err(|error| invalid(&error.to_string()))?,
             instead_of,
             ..first.label()?
         })
@@ -353,6 +367,8 @@ const NOT_CANONICAL: &str = "it is not in canonical form";
 struct Text {
     agreement: Option<String>,
     class: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    demands: Vec<String>,
     granted: Vec<String>,
     groups: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

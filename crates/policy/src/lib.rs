@@ -7,19 +7,26 @@
 
 mod acs;
 mod agreement;
+mod change;
 mod circumstances;
 mod class;
+mod clearances;
 mod compile;
+mod emergency;
 mod engine;
 mod explainer;
 mod label;
 mod marking;
 mod object_class;
 mod principal;
+mod proof;
 mod question;
 pub mod redaction;
 mod release;
 mod request;
+mod safety;
+mod situation;
+mod trial;
 
 pub use acs::{
     ACS_EXTENSION, Acs, AcsStatement, AcsStatements, AcsTerms, Unsayable, acs_stands_for_source,
@@ -29,15 +36,22 @@ pub use agreement::{
     Agreement, AgreementId, InvalidAgreement, NAMED_MAX, Onward, Side, SideState, Standing, TERMS_MAX,
     TITLE_BYTES_MAX, Term, Title,
 };
+pub use change::{Effect, compare};
 pub use circumstances::Circumstances;
+pub use clearances::{CLEARANCES_FILE, Clearances, Defined, demand_marking};
 pub use compile::Words;
+pub use emergency::{Cover, Emergency, EmergencyScope};
 pub use engine::{Engine, Explanation, Operation, PolicyError};
 pub use explainer::Explainer;
 pub use label::{InvalidLabel, Label, LabelId, TlpLabel};
 pub use marking::{
-    GroupId, MARKING_EXTENSION, Marking, ORIGINATOR_CONTROL, extension_definition,
+    GroupId, MARKING_EXTENSION, Marking, ORIGINATOR_CONTROL, demand_definition, extension_definition,
     originator_control_definition,
 };
 pub use object_class::ObjectClass;
-pub use principal::{Principal, PrincipalKind};
+pub use principal::{Personal, Principal, PrincipalKind};
+pub use proof::{Example, Inquiry, Proof, Verdict};
 pub use release::{LabelKey, Released, Under, Visible};
+pub use safety::{Break, Safety};
+pub use situation::Situation;
+pub use trial::Trial;

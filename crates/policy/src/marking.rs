@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use oversight::Qualification;
 use serde::{Deserialize, Serialize};
 use stix::marking::{PAP_EXTENSION, Pap};
 use stix::{Id, Object};
@@ -9,6 +10,7 @@ use uuid::Uuid;
 
 use crate::Acs;
 use crate::acs::is_acs;
+use crate::clearances::demand_marking;
 
 /// A sharing group, by its UUID. The marking definition `marking-definition--<the same UUID>` limits an object to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -26,12 +28,15 @@ pub enum Marking {
     Group(GroupId),
     /// Goes no further than to the members of this council, unless the originator releases it.
     OriginatorControl,
+    /// Only for persons who hold a clearance, or have sworn an oath.
+    Demand(Qualification),
     /// An access control specification marking, as far as it can be said in terms of this node.
     Acs(Acs),
 }
 
 /// The extension under which this node publishes its own markings, as a property extension of `marking-definition`. Its
-/// properties are `sharing_group` (a UUID) and `originator_control` (`true`); each definition bears one of them.
+/// properties are `sharing_group` (a UUID), `originator_control` (`true`) and `qualification` (a clearance or an oath); each
+/// definition bears one of them.
 pub const MARKING_EXTENSION: &str = "extension-definition--48e4f3c6-45a0-49d9-aa9a-34699f2f4df3";
 
 /// The marking definition that asks for originator control.
@@ -104,9 +109,11 @@ impl Marking {
         if let Some(own) = extension(MARKING_EXTENSION) {
             let group = own.get("sharing_group").and_then(|group| group.as_str()?.parse().ok());
             let control = own.get("originator_control").and_then(serde_json::Value::as_bool);
-            return match (group, control) {
-                (Some(group), None) => Some(Self::Group(group)),
-                (None, Some(true)) => Some(Self::OriginatorControl),
+            let demand = own.get("qualification").and_then(|demand| demand.as_str()?.parse().ok());
+            return match (group, control, demand) {
+                (Some(group), None, None) => Some(Self::Group(group)),
+                (None, Some(true), None) => Some(Self::OriginatorControl),
+                (None, None, Some(demand)) => Some(Self::Demand(demand)),
                 _ => None,
             };
         }
@@ -123,6 +130,21 @@ impl Marking {
             _ => None,
         }
     }
+}
+
+/// The marking definition by which an object demands a clearance or an oath of its readers, as the JSON text of a STIX object.
+#[must_use]
+pub fn demand_definition(qualification: &Qualification, name: &str) -> String {
+    serde_json::json!({
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": demand_marking(qualification),
+        "created": "2026-01-01T00:00:00.000Z",
+        "name": name,
+        "extensions": { MARKING_EXTENSION: {
+            "extension_type": "property-extension", "qualification": qualification.to_string() } },
+    })
+    .to_string()
 }
 
 /// The originator-control marking definition as the JSON text of a STIX object.
@@ -154,7 +176,7 @@ pub fn extension_definition(author: &str) -> String {
         "name": "Yagura markings",
         "description": "On a marking-definition: `sharing_group`, the UUID of the sharing group to whose members the marked object is \
             limited; or `originator_control`, true: the marked object goes no further than to the council's members unless \
-            its originator releases it.",
+            its originator releases it; or `qualification`: only persons who hold that clearance, or have sworn that oath, read it.",
         "schema": "https://github.com/yagura/yagura/blob/main/docs/developers/extensions.md",
         "version": "1.0.0",
         "extension_types": ["property-extension"],

@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 
-use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
+use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose, Qualification, Realm};
+
+use crate::Emergency;
 
 /// Who asks, and what for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -17,6 +19,17 @@ pub struct Principal {
     pub realm: Realm,
     /// What it asks for: an agreement may give for some purposes only.
     pub purpose: Purpose,
+    /// What holds for this person alone, at this time.
+    pub personal: Personal,
+}
+
+/// What holds for one person alone, at one time: whoever makes it looks at the clock. Of what is no person nothing of it counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Personal {
+    /// The clearances and oaths that are valid.
+    pub qualifications: BTreeSet<Qualification>,
+    /// What it opened for itself, where an emergency is on.
+    pub emergency: Option<Emergency>,
 }
 
 /// What kind of principal, with its id.

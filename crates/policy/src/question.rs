@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
+use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose, Qualification, Realm};
 use stix::Id;
 use stix::marking::Pap;
 
@@ -24,6 +24,8 @@ pub(crate) struct Question {
     pub(crate) roles: Roles,
     pub(crate) realm: Realm,
     pub(crate) purpose: Purpose,
+    /// The clearances and oaths of the reader, those that others include among them.
+    pub(crate) held: BTreeSet<Qualification>,
     pub(crate) organisation: Name,
     pub(crate) originator: Name,
     /// The object's realm, where it is another one.
@@ -39,6 +41,10 @@ pub(crate) struct Question {
     pub(crate) limited: bool,
     pub(crate) in_every_group: bool,
     pub(crate) granted: bool,
+    /// The clearances and oaths that the object demands.
+    pub(crate) demands: BTreeSet<Qualification>,
+    /// An emergency of the reader's covers the object. Policies are asked about it last, where nothing else gives it.
+    pub(crate) emergency: bool,
     pub(crate) received: Option<Received>,
     /// Terms that give now, from the object's originator to the reader; by their number in the facts, and whether each gives no
     /// more than that under which the object came in.
@@ -67,6 +73,7 @@ pub(crate) struct Asker<'a> {
     facts: &'a Facts,
     name: Name,
     roles: Roles,
+    held: BTreeSet<Qualification>,
     receives: &'a [usize],
 }
 
@@ -78,6 +85,7 @@ impl<'a> Asker<'a> {
             facts,
             name: named(compiled, &class.organisation).unwrap_or(Name::Reader),
             roles: Roles::of(&class.roles),
+            held: compiled.clearances.held(&class.personal.qualifications),
             receives: facts.receives(&class.organisation),
         }
     }
@@ -101,6 +109,7 @@ impl<'a> Asker<'a> {
             roles: self.roles,
             realm: class.realm.clone(),
             purpose: class.purpose,
+            held: self.held.clone(),
             organisation: self.name,
             originator,
             other_realm: (label.realm != class.realm).then(|| label.realm.clone()),
@@ -118,6 +127,8 @@ impl<'a> Asker<'a> {
             limited: !label.groups.is_empty(),
             in_every_group: !label.groups.is_empty() && self.is_in(label),
             granted: label.granted.contains(&class.organisation),
+            demands: label.demands.clone(),
+            emergency: class.personal.emergency.as_ref().is_some_and(|emergency| emergency.covers(label)),
             received,
             terms: self
                 .facts

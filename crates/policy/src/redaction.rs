@@ -214,6 +214,7 @@ fn is_freer(freer: &Label, stricter: &Label) -> bool {
         && freer.groups == stricter.groups
         && freer.originator_control <= stricter.originator_control
         && freer.unknown.is_subset(&stricter.unknown)
+        && freer.demands.is_subset(&stricter.demands)
 }
 
 fn key<'u>(units: impl Iterator<Item = &'u Label>) -> String {

@@ -19,6 +19,8 @@ pub struct Visible {
     class: Option<Class>,
     purposes: BTreeSet<Purpose>,
     epoch: u64,
+    /// Those of them that are read because of an emergency alone.
+    urgent: BTreeSet<LabelKey>,
 }
 
 /// The agreement under which something is given. Written as `aurora-2026#1` (its first term), or as `aurora-2026` where no single
@@ -72,7 +74,18 @@ impl Visible {
     ) -> Self {
         keys.sort_unstable();
         keys.dedup();
-        Self { keys, under, class: Some(class), purposes, epoch }
+        Self { keys, under, class: Some(class), purposes, epoch, urgent: BTreeSet::new() }
+    }
+
+    /// The same, of which some are read in an emergency alone.
+    pub(crate) fn in_emergency(self, urgent: BTreeSet<LabelKey>) -> Self {
+        Self { urgent, ..self }
+    }
+
+    /// Whether what bears a label is read because of an emergency, and of nothing else.
+    #[must_use]
+    pub fn is_in_emergency(&self, key: LabelKey) -> bool {
+        self.urgent.contains(&key)
     }
 
     /// The keys, ascending.

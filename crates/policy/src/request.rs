@@ -1,18 +1,20 @@
 //! Requests to Cedar: how a class of principals, a question about an object, the node and a purpose look to a policy.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::LazyLock;
 
 use cedar_policy::{
     Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request,
     RestrictedExpression,
 };
-use oversight::{PersonRole, Purpose};
+use oversight::{OrganisationRole, PersonRole, Purpose, Qualification, QualificationKind, Realm};
 use stix::marking::{Pap, Tlp};
 
 use crate::circumstances::{Clause, Facts, Received};
-use crate::class::Class;
+use crate::class::{Class, Kind};
 use crate::compile::Compiled;
 use crate::question::Question;
+use crate::situation::Situation;
 
 /// What a question is about that is no object.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +30,41 @@ pub(crate) struct Answer {
     pub(crate) because: Vec<String>,
     /// The term that was decisive, by its number in the facts.
     pub(crate) term: Option<usize>,
+    /// An emergency was decisive.
+    pub(crate) emergency: bool,
 }
+
+/// By what something is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By the council's rules alone.
+    Plain,
+    /// By a term, and whether that gives no more than that under which the object came in.
+    Term(usize, bool),
+    /// By an emergency that covers it.
+    Emergency,
+}
+
+/// The schema's types, each parsed once: parsing a name takes longer than deciding by it.
+static TYPES: LazyLock<HashMap<&'static str, EntityTypeName>> = LazyLock::new(|| {
+    let names = [
+        "Yagura::Action",
+        "Yagura::Edge",
+        "Yagura::Node",
+        "Yagura::Object",
+        "Yagura::ObjectClass",
+        "Yagura::Organisation",
+        "Yagura::OrganisationRole",
+        "Yagura::Pap",
+        "Yagura::Peer",
+        "Yagura::Person",
+        "Yagura::PersonRole",
+        "Yagura::Program",
+        "Yagura::Purpose",
+        "Yagura::Tlp",
+    ];
+    names.into_iter().filter_map(|name| Some((name, name.parse().ok()?))).collect()
+});
 
 /// The word for what bears no level.
 const UNMARKED: &str = "unmarked";
@@ -36,56 +72,61 @@ const UNMARKED: &str = "unmarked";
 /// Asks Cedar. Cedar itself passes over a policy that fails in evaluation, so that a failing `forbid` would let through what
 /// it should stop: here any error, in whatever part, is a no.
 pub(crate) fn ask(compiled: &Compiled, class: &Class, action: &str, target: Target) -> Answer {
-    let asked = || {
-        let principal = principal(
-            class.kind.entity_type(),
-            class.organisation.as_str(),
-            class.organisation_role.name(),
-            class.roles.iter().copied(),
-            &class.realm.to_string(),
-        )?;
-        let resource = match target {
-            Target::Node => uid("Yagura::Node", "node")?,
-            Target::Purpose(purpose) => uid("Yagura::Purpose", purpose.name())?,
-        };
-        let resource = Entity::new_no_attrs(resource, HashSet::new());
-        decide(compiled, action, principal, resource, Context::empty())
-    };
-    asked().unwrap_or_else(|error| Answer::failed(&error))
+    match situation_at(compiled, class, action, target) {
+        Ok(situation) => decide(compiled, &situation),
+        Err(error) => Answer::failed(&error),
+    }
 }
 
-/// Asks Cedar about an object: first without any agreement, then under each term that might give it. The first yes counts, and an
-/// error in any part is a no to all.
+/// The request that a question about the node or a purpose becomes.
+pub(crate) fn situation_at(
+    compiled: &Compiled,
+    class: &Class,
+    action: &str,
+    target: Target,
+) -> Result<Situation, Trouble> {
+    let principal = principal(Asking {
+        kind: class.kind,
+        organisation: class.organisation.as_str(),
+        role: class.organisation_role,
+        roles: &mut class.roles.iter().copied(),
+        realm: &class.realm,
+        held: &compiled.clearances.held(&class.personal.qualifications),
+    })?;
+    let resource = match target {
+        Target::Node => uid("Yagura::Node", "node")?,
+        Target::Purpose(purpose) => uid("Yagura::Purpose", purpose.name())?,
+    };
+    let resource = Entity::new_no_attrs(resource, HashSet::new());
+    Scene::of(compiled, principal, resource, Context::empty())?.asking(compiled, action)
+}
+
+/// Asks Cedar about an object: first without any agreement, then under each term that might give it, and, for reading, in an emergency
+/// that covers it. The first yes counts, and an error in any part is a no to all.
 pub(crate) fn ask_about(compiled: &Compiled, facts: &Facts, action: &str, question: &Question) -> Answer {
-    let under = |term: Option<(usize, bool)>| {
-        let clause = term.map(|(index, no_wider)| {
-            let clause = facts.clause(index).ok_or("a term that is not there")?;
-            Ok::<_, Trouble>((clause, no_wider))
-        });
-        let context = context(question, clause.transpose()?)?;
-        let organisation = question.organisation.text(&compiled.organisations);
-        let principal = principal(
-            question.kind.entity_type(),
-            organisation,
-            question.role.name(),
-            question.roles.iter(),
-            &question.realm.to_string(),
-        )?;
-        decide(compiled, action, principal, object(compiled, question)?, context)
+    let under = |way: Way| {
+        let situation = Scene::new(compiled, facts, question, way)?.asking(compiled, action)?;
+        Ok::<_, Trouble>(decide(compiled, &situation))
     };
     let asked = || {
-        let alone = under(None)?;
+        let alone = under(Way::Plain)?;
         if alone.allowed || alone.is_failure() {
             return Ok(alone);
         }
         let mut given = None;
-        for term in &question.terms {
-            let answer = under(Some(*term))?;
+        for (term, no_wider) in &question.terms {
+            let answer = under(Way::Term(*term, *no_wider))?;
             if answer.is_failure() {
                 return Ok(answer);
             }
             if answer.allowed && given.is_none() {
-                given = Some(Answer { term: Some(term.0), ..answer });
+                given = Some(Answer { term: Some(*term), ..answer });
+            }
+        }
+        if given.is_none() && question.emergency && action == "read" {
+            let answer = under(Way::Emergency)?;
+            if answer.allowed || answer.is_failure() {
+                return Ok(Answer { emergency: answer.allowed, ..answer });
             }
         }
         Ok(given.unwrap_or(alone))
@@ -93,12 +134,71 @@ pub(crate) fn ask_about(compiled: &Compiled, facts: &Facts, action: &str, questi
     asked().unwrap_or_else(|error: Trouble| Answer::failed(&error))
 }
 
+/// What a question about an object becomes by one of its ways: the same for every action.
+pub(crate) struct Scene {
+    principal: EntityUid,
+    resource: EntityUid,
+    context: Context,
+    entities: Entities,
+}
+
+impl Scene {
+    /// # Errors
+    /// The question does not fit the schema, or the term is not there.
+    pub(crate) fn new(
+        compiled: &Compiled,
+        facts: &Facts,
+        question: &Question,
+        way: Way,
+    ) -> Result<Self, Trouble> {
+        let clause = match way {
+            Way::Term(index, no_wider) => {
+                Some((facts.clause(index).ok_or("a term that is not there")?, no_wider))
+            }
+            Way::Plain | Way::Emergency => None,
+        };
+        let principal = principal(Asking {
+            kind: question.kind,
+            organisation: question.organisation.text(&compiled.organisations),
+            role: question.role,
+            roles: &mut question.roles.iter(),
+            realm: &question.realm,
+            held: &question.held,
+        })?;
+        let context = context(question, clause, way == Way::Emergency)?;
+        Self::of(compiled, principal, object(compiled, question)?, context)
+    }
+
+    fn of(
+        compiled: &Compiled,
+        principal: Entity,
+        resource: Entity,
+        context: Context,
+    ) -> Result<Self, Trouble> {
+        let (one, other) = (principal.uid(), resource.uid());
+        let entities = Entities::from_entities([principal, resource], Some(&compiled.schema))?;
+        Ok(Self { principal: one, resource: other, context, entities })
+    }
+
+    /// The request that it is for one action.
+    ///
+    /// # Errors
+    /// The schema has no such action for such a principal and resource.
+    pub(crate) fn asking(&self, compiled: &Compiled, action: &str) -> Result<Situation, Trouble> {
+        let action = uid("Yagura::Action", action)?;
+        let (principal, resource) = (self.principal.clone(), self.resource.clone());
+        let request =
+            Request::new(principal, action, resource, self.context.clone(), Some(&compiled.schema))?;
+        Ok(Situation::new(request, self.entities.clone()))
+    }
+}
+
 /// Any error while a question is put together: it has no use but to be told.
-type Trouble = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Trouble = Box<dyn std::error::Error + Send + Sync>;
 
 impl Answer {
     fn failed(error: &Trouble) -> Self {
-        Self { allowed: false, because: vec![format!("error: {error}")], term: None }
+        Self { allowed: false, because: vec![format!("error: {error}")], term: None, emergency: false }
     }
 
     /// Whether it is a no because something failed.
@@ -107,45 +207,51 @@ impl Answer {
     }
 }
 
-fn decide(
-    compiled: &Compiled,
-    action: &str,
-    principal: Entity,
-    resource: Entity,
-    context: Context,
-) -> Result<Answer, Trouble> {
-    let action = uid("Yagura::Action", action)?;
-    let request = Request::new(principal.uid(), action, resource.uid(), context, Some(&compiled.schema))?;
-    let entities = Entities::from_entities([principal, resource], Some(&compiled.schema))?;
-    let response = Authorizer::new().is_authorized(&request, &compiled.policies, &entities);
+/// What a set of policies says of one request.
+pub(crate) fn decide(compiled: &Compiled, situation: &Situation) -> Answer {
+    let (request, entities) = situation.parts();
+    let response =
+        Authorizer::new().is_authorized(request, compiled.policies.about(request.action()), entities);
     let errors: Vec<String> =
         response.diagnostics().errors().map(|error| format!("error: {error}")).collect();
     if !errors.is_empty() {
-        return Ok(Answer { allowed: false, because: errors, term: None });
+        return Answer { allowed: false, because: errors, term: None, emergency: false };
     }
     let mut because: Vec<String> = response.diagnostics().reason().map(ToString::to_string).collect();
     because.sort_unstable();
-    Ok(Answer { allowed: response.decision() == Decision::Allow, because, term: None })
+    Answer { allowed: response.decision() == Decision::Allow, because, term: None, emergency: false }
+}
+
+/// All of a principal that a policy is told.
+struct Asking<'a> {
+    kind: Kind,
+    organisation: &'a str,
+    role: OrganisationRole,
+    roles: &'a mut dyn Iterator<Item = PersonRole>,
+    realm: &'a Realm,
+    held: &'a BTreeSet<Qualification>,
 }
 
 /// A class stands for all principals in it; its entity has no name of its own, for policies cannot ask for one.
-fn principal(
-    entity_type: &str,
-    organisation: &str,
-    role: &str,
-    roles: impl Iterator<Item = PersonRole>,
-    realm: &str,
-) -> Result<Entity, Trouble> {
-    let roles = roles
-        .map(|role| reference("Yagura::PersonRole", role.name()))
-        .collect::<Result<Vec<_>, Trouble>>()?;
+fn principal(asking: Asking<'_>) -> Result<Entity, Trouble> {
+    let Asking { kind, organisation, role, roles, realm, held } = asking;
+    let roles = roles.map(|role| reference("Yagura::PersonRole", role.name()));
+    let roles = roles.collect::<Result<Vec<_>, Trouble>>()?;
     let attributes = HashMap::from([
         ("organisation".to_owned(), reference("Yagura::Organisation", organisation)?),
-        ("organisation_role".to_owned(), reference("Yagura::OrganisationRole", role)?),
+        ("organisation_role".to_owned(), reference("Yagura::OrganisationRole", role.name())?),
         ("roles".to_owned(), RestrictedExpression::new_set(roles)),
-        ("realm".to_owned(), RestrictedExpression::new_string(realm.to_owned())),
+        ("realm".to_owned(), RestrictedExpression::new_string(realm.to_string())),
+        ("clearances".to_owned(), names(held, QualificationKind::Clearance)),
+        ("oaths".to_owned(), names(held, QualificationKind::Oath)),
     ]);
-    Ok(Entity::new(uid(entity_type, "class")?, attributes, HashSet::new())?)
+    Ok(Entity::new(uid(kind.entity_type(), "class")?, attributes, HashSet::new())?)
+}
+
+/// The short names of the qualifications of one kind.
+fn names(all: &BTreeSet<Qualification>, kind: QualificationKind) -> RestrictedExpression {
+    let names = all.iter().filter(|one| one.kind == kind).map(|one| one.name().to_owned());
+    RestrictedExpression::new_set(names.map(RestrictedExpression::new_string))
 }
 
 fn object(compiled: &Compiled, question: &Question) -> Result<Entity, Trouble> {
@@ -165,16 +271,19 @@ fn object(compiled: &Compiled, question: &Question) -> Result<Entity, Trouble> {
         ("markings".to_owned(), RestrictedExpression::new_set(markings)),
         ("limited_to_groups".to_owned(), boolean(question.limited)),
         ("originator_control".to_owned(), boolean(question.originator_control)),
+        ("clearances".to_owned(), names(&question.demands, QualificationKind::Clearance)),
+        ("oaths".to_owned(), names(&question.demands, QualificationKind::Oath)),
     ]);
     Ok(Entity::new(uid("Yagura::Object", "label")?, attributes, HashSet::new())?)
 }
 
-fn context(question: &Question, term: Option<(&Clause, bool)>) -> Result<Context, Trouble> {
+fn context(question: &Question, term: Option<(&Clause, bool)>, emergency: bool) -> Result<Context, Trouble> {
     let boolean = RestrictedExpression::new_bool;
     let mut parts = vec![
         ("purpose".to_owned(), reference("Yagura::Purpose", question.purpose.name())?),
         ("in_every_group".to_owned(), boolean(question.in_every_group)),
         ("granted".to_owned(), boolean(question.granted)),
+        ("emergency".to_owned(), boolean(emergency)),
     ];
     if let Some(received) = &question.received {
         parts.push(("received".to_owned(), received_record(received)?));
@@ -222,5 +331,7 @@ fn reference(entity_type: &str, id: &str) -> Result<RestrictedExpression, Troubl
 }
 
 fn uid(entity_type: &str, id: &str) -> Result<EntityUid, Trouble> {
-    Ok(EntityUid::from_type_name_and_id(entity_type.parse::<EntityTypeName>()?, EntityId::new(id)))
+    let entity_type =
+        TYPES.get(entity_type).ok_or_else(|| format!("`{entity_type}` is no type of the schema"))?;
+    Ok(EntityUid::from_type_name_and_id(entity_type.clone(), EntityId::new(id)))
 }

@@ -27,5 +27,5 @@ mod windows;
 
 pub use indicator::Indicator;
 pub use rule::{Origin, Refused, Rule, RuleText};
-pub use scanner::{Match, Met, Scanner, Tally};
+pub use scanner::{Match, Met, Remembered, Scanner, Tally};
 pub use set::{Built, Options, RuleSet};

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use rsigma_eval::{CorrelationEngine, EvaluationResult, JsonEvent, ResultBody};
+use rsigma_eval::{CorrelationEngine, CorrelationSnapshot, EvaluationResult, JsonEvent, ResultBody};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use telemetry::{Format, Observation, Reader};
 
@@ -39,6 +40,13 @@ pub struct Tally {
     pub late: u64,
     /// Records that correlations were not told of: more than a day in the future.
     pub future: u64,
+}
+
+/// What the correlations of one log remember, to go on with after a restart.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Remembered {
+    newest: Timestamp,
+    correlations: CorrelationSnapshot,
 }
 
 /// One rule that one record satisfies.
@@ -103,6 +111,22 @@ impl Scanner {
             engine.import_state(remembered);
         }
         self.set = set;
+    }
+
+    /// What correlations remember; `None` where it is nothing.
+    #[must_use]
+    pub fn remembered(&self) -> Option<Remembered> {
+        let engine = self.correlations.as_ref().filter(|engine| engine.state_count() > 0)?;
+        Some(Remembered { newest: self.newest, correlations: engine.export_state() })
+    }
+
+    /// Takes up what correlations remembered before a restart, as far as they are still in the set. What another version of the
+    /// evaluator wrote is passed over.
+    pub fn remember(&mut self, remembered: Remembered) {
+        let Some(engine) = &mut self.correlations else { return };
+        if engine.import_state(remembered.correlations) {
+            self.newest = self.newest.max(remembered.newest);
+        }
     }
 
     /// What was met since the scanner was made.

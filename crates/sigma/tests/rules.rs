@@ -270,6 +270,29 @@ fn what_correlations_remember_outlives_another_set() {
 }
 
 #[test]
+fn what_correlations_remember_outlives_a_restart() {
+    let values = correlation("value_count", "  condition:\n    field: username\n    gte: 2\n");
+    let set = Arc::new(built(&[LOGIN, &values]).set);
+    let mut before = Scanner::new(Arc::clone(&set), Reader::auto());
+    assert!(before.remembered().is_none(), "nothing is remembered yet");
+    before.scan(login(100, "a", "u").as_bytes(), now(), &mut |_| panic!("too early"));
+    let kept = serde_json::to_vec(&before.remembered().unwrap()).unwrap();
+
+    let met_after = |second, text: Option<&[u8]>| {
+        let mut after = Scanner::new(Arc::clone(&set), Reader::auto());
+        if let Some(text) = text {
+            after.remember(serde_json::from_slice(text).unwrap());
+        }
+        let mut met = Vec::new();
+        after.scan(login(second, "a", "v").as_bytes(), now(), &mut |hit| met.push(hit.rule.title.clone()));
+        (met, after.tally().late)
+    };
+    assert_eq!(met_after(101, Some(&kept)), (vec!["many".to_owned()], 0));
+    assert_eq!(met_after(101, None), (vec![], 0));
+    assert_eq!(met_after(1, Some(&kept)), (vec![], 1), "what was late is late after a restart");
+}
+
+#[test]
 fn rules_of_an_indicator_refer_to_nothing_outside_of_it() {
     let count = correlation("event_count", "  condition:\n    gte: 1\n");
     let filter = "title: f\nlogsource:\n  product: zeek\nfilter:\n  rules: any\n  selection:\n    host: a\n  condition: not selection\n";

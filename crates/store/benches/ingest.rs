@@ -5,6 +5,8 @@
 
 #[path = "on_server/limit.rs"]
 mod limit;
+#[path = "measuring/mod.rs"]
+mod measuring;
 #[path = "../tests/suite/server.rs"]
 #[expect(
     dead_code,
@@ -20,12 +22,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
-use policy::{Engine, Label, LabelKey, Principal, PrincipalKind, Visible};
+use policy::{Engine, Label, LabelKey, Personal, Principal, PrincipalKind, Visible};
 use stix::Object;
 use store::objects::{self, Filter, NewObject, SearchFilter};
 use store::{Act, Options, Place, Store};
 
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+use measuring::{CPU_OF_SERVER, Outcome, cpu_seconds, measure, report};
 
 /// Objects of one transaction, unless told.
 const BATCH: usize = 1_000;
@@ -166,6 +168,7 @@ async fn coordinator_sees(engine: &Engine, store: &Store, council: &Council) -> 
         roles: BTreeSet::from([PersonRole::Analyst]),
         realm: Realm::Live,
         purpose: Purpose::CollectiveDefence,
+        personal: Personal::default(),
     };
     let visible = engine.visible(&principal, council.labels.iter().map(|(key, label)| (*key, label)));
     let count_of = visible.clone();
@@ -263,52 +266,10 @@ fn raw_inserts(file: &Path, texts: &[Bytes]) -> Outcome<()> {
     Ok(())
 }
 
-fn measure(what: &str, count: usize, work: impl FnOnce() -> Outcome<()>) -> Outcome<(f64, f64)> {
-    let (start, before) = (Instant::now(), cpu_seconds());
-    work()?;
-    Ok(report(what, count, start, before))
-}
-
-fn report(what: &str, count: usize, start: Instant, cpu_before: f64) -> (f64, f64) {
-    let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu_before);
-    #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark are far below 2^52")]
-    let count = count as f64;
-    println!(
-        "{what}: {:.0} per second, {:.0} per CPU-second ({wall:.2} s, {cpu:.2} CPU-s)",
-        count / wall,
-        count / cpu
-    );
-    (count / wall, count / cpu)
-}
-
 /// The process that all others of a server come from.
 fn process_id(server: &server::Server) -> Outcome<u32> {
     let file = std::fs::read_to_string(server.folder().join("data/postmaster.pid"))?;
     Ok(file.lines().next().unwrap_or_default().parse()?)
-}
-
-/// The server whose time counts too.
-static CPU_OF_SERVER: std::sync::OnceLock<Option<u32>> = std::sync::OnceLock::new();
-
-/// User and system time of this process and of the server's, in seconds.
-fn cpu_seconds() -> f64 {
-    let own = ticks("/proc/self/stat", 2);
-    let Some(Some(server)) = CPU_OF_SERVER.get() else { return own / 100.0 };
-    // Those that have ended count among their parent's.
-    let mut all = own + ticks(&format!("/proc/{server}/stat"), 4);
-    let children =
-        std::fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap_or_default();
-    for child in children.split_whitespace() {
-        all += ticks(&format!("/proc/{child}/stat"), 2);
-    }
-    all / 100.0
-}
-
-/// Hundredths of a second: user, system, and those of ended children.
-fn ticks(file: &str, fields: usize) -> f64 {
-    let stat = std::fs::read_to_string(file).unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    after_name.split_whitespace().skip(11).take(fields).filter_map(|field| field.parse::<f64>().ok()).sum()
 }
 
 /// A random-looking id, as producers make them: inserts into an index by id hit it everywhere.

@@ -63,7 +63,7 @@ pub fn next_leaf(tx: &mut Tx<'_>) -> Result<u64, StoreError> {
     Tree::Acts.next(tx)
 }
 
-/// Rows, newest first.
+/// Rows, newest first. What only fills the log is left out unless it is asked for.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when a row is not readable.
@@ -78,6 +78,9 @@ pub fn list(reader: &Reader<'_>, realm: &Realm, filter: &AuditFilter) -> Result<
             conditions.push_str(&format!(" AND {column} = ?{}", texts.len() + 3));
         }
     }
+    if filter.action.is_none() {
+        conditions.push_str(" AND action <> 'padding'");
+    }
     // Without a filter the rows' own order is the way; the sum hides the realm from the indexes of the filters.
     let realm_column = if texts.is_empty() { "realm + 0" } else { "realm" };
     let mut sql = format!("SELECT {COLUMNS} FROM audit WHERE {realm_column} = ?1 AND leaf < ?2{conditions}");
@@ -88,6 +91,18 @@ pub fn list(reader: &Reader<'_>, realm: &Realm, filter: &AuditFilter) -> Result<
     let mut params = vec![Value::Integer(realm_key), Value::Integer(before), Value::Integer(limit)];
     params.extend(texts.into_iter().map(Value::Text));
     reader.rows(&sql, params, |row| read_row(row).and_then(|stored| stored.decode(realm)))
+}
+
+/// A canonical record and its salt.
+pub type Opening = (Vec<u8>, [u8; 32]);
+
+/// What a leaf commits to: the canonical record and its salt ([`AuditEvent::commitment`]). For whoever is to be able to show it.
+///
+/// # Errors
+/// Those of the database.
+pub fn record(reader: &Reader<'_>, realm: &Realm, leaf: u64) -> Result<Option<Opening>, StoreError> {
+    let sql = "SELECT record, salt FROM audit WHERE leaf = ?1 AND realm = ?2";
+    reader.first(sql, (stored(leaf), reader.realm(realm)?), |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// The log's entries for tiles: the commitments of the leaves `from .. to`, in order.

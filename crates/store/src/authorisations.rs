@@ -5,6 +5,8 @@
 
 pub mod log;
 pub mod receipts;
+pub mod rounds;
+pub mod selections;
 
 use oversight::authorisation::{Decided, EntryKind, IndicatorList, State, Terms, Verdict};
 use oversight::{OrganisationId, Realm};
@@ -173,10 +175,37 @@ pub fn decide(tx: &mut Tx<'_>, realm: &Realm, decided: &Decided) -> Result<u64, 
     Ok(leaf)
 }
 
+/// Takes a request back that nobody decided on; gives the withdrawal's place in the log. What some commissioners have signed so far
+/// is no decision, and falls away.
+///
+/// # Errors
+/// [`StoreError::NotFound`]; [`StoreError::Stale`] where it was decided, or taken back before.
+pub fn withdraw(tx: &mut Tx<'_>, realm: &Realm, id: Uuid, reason: &str) -> Result<u64, StoreError> {
+    let found = get(tx, realm, id)?.ok_or_else(|| StoreError::not_found(id.to_string()))?;
+    if !found.state.may_be_withdrawn() {
+        return Err(StoreError::Stale { what: id.to_string() });
+    }
+    let record = serde_json::json!({ "v": 1, "terms": found.terms, "withdrawn": { "reason": reason } });
+    let record = to_text(&record)?;
+    let new = NewEntry {
+        kind: EntryKind::Withdraw,
+        about: Some(found.request_leaf),
+        authorisation: Some(id),
+        record: record.as_bytes(),
+    };
+    let leaf = log::append(tx, &new)?;
+    tx.execute(
+        "UPDATE authorisations SET state = ?3, pending = NULL, changed = ?4 WHERE realm = ?1 AND id = ?2",
+        params![tx.realm(realm)?, id.to_string(), State::Withdrawn.name(), micros(tx.now())],
+    )?;
+    Ok(leaf)
+}
+
 fn next_for(reader: &Reader<'_>, realm: &Realm, decided: &Decided) -> Result<Authorisation, StoreError> {
     let id = decided.decision.authorisation;
     let found = get(reader, realm, id)?.ok_or_else(|| StoreError::not_found(id.to_string()))?;
-    let is_next = decided.decision.number == found.decisions.saturating_add(1)
+    let is_next = found.state.after(decided.decision.verdict).is_some()
+        && decided.decision.number == found.decisions.saturating_add(1)
         && decided.decision.request == found.request_leaf
         && decided.decision.terms == hex::encode(found.terms.digest());
     if is_next { Ok(found) } else { Err(StoreError::Stale { what: id.to_string() }) }

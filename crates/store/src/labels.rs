@@ -185,6 +185,8 @@ struct Text {
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     granted: BTreeSet<OrganisationId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    demands: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     instead_of: Vec<Text>,
 }
 
@@ -209,6 +211,7 @@ impl Text {
             originator_control: label.originator_control,
             agreement: label.agreement.as_ref().map(ToString::to_string),
             granted: label.granted.clone(),
+            demands: label.demands.iter().map(ToString::to_string).collect(),
             instead_of: label.instead_of.iter().map(Self::parts).collect(),
         }
     }
@@ -228,8 +231,12 @@ impl Text {
             Some(name) => parsed("class of objects", &name, ObjectClass::parse)?,
             None => ObjectClass::Other,
         };
+        let demands = read.demands.iter().map(|name| parsed("qualification", name, |name| name.parse().ok()));
         let agreement = read.agreement.map(|name| parsed("agreement", &name, AgreementId::parse));
+        // Every field by its name: one that is forgotten here would be forgotten of every object.
         Ok(Label {
+            realm: realm.clone(),
+            originator: organisation_id(&read.originator)?,
             tlp,
             statements: read.statements,
             unknown: read.unknown,
@@ -239,8 +246,8 @@ impl Text {
             originator_control: read.originator_control,
             agreement: agreement.transpose()?,
             granted: read.granted,
+            demands: demands.collect::<Result<_, _>>()?,
             instead_of: read.instead_of.into_iter().map(|one| one.label(realm)).collect::<Result<_, _>>()?,
-            ..Label::unmarked(&organisation_id(&read.originator)?, realm)
         })
     }
 }

@@ -38,6 +38,17 @@ const MIGRATIONS: &[&[&str]] = &[
     ],
     &[include_str!("schema/one_way.sql")],
     &[include_str!("schema/authorisations.sql")],
+    &[include_str!("schema/selections.sql")],
+    &[include_str!("schema/session_origins.sql")],
+    &[include_str!("schema/identity_providers.sql")],
+    &[include_str!("schema/token_doors.sql")],
+    &[include_str!("schema/recoveries.sql")],
+    &[include_str!("schema/rounds.sql")],
+    &[include_str!("schema/proposals.sql")],
+    &[include_str!("schema/statistics.sql")],
+    &[include_str!("schema/reports.sql")],
+    &[include_str!("schema/qualifications.sql")],
+    &[include_str!("schema/emergencies.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

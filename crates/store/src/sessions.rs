@@ -3,7 +3,7 @@
 use oversight::Realm;
 
 use crate::secrets::SecretHash;
-use crate::sql::{micros, params, time};
+use crate::sql::{Row, micros, params, time};
 use crate::{Reader, StoreError, Tx};
 
 /// A session.
@@ -21,6 +21,30 @@ pub struct Session {
     pub expires: jiff::Timestamp,
     /// When it was last used.
     pub seen: jiff::Timestamp,
+    /// How and from where it began.
+    pub origin: Origin,
+}
+
+/// How and from where a session began.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// By what the person proved who it is, such as `passkey`; empty where an older program did not write it down.
+    pub means: String,
+    /// The identity provider that vouched for the person, where one did.
+    pub provider: Option<String>,
+    /// The network address; empty where an older program did not write it down.
+    pub address: String,
+    /// What the browser called itself.
+    pub agent: String,
+}
+
+impl Session {
+    /// What others may call it by. It tells nothing of the secret, nor of the hash that the secret is looked up by.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let named = crate::secrets::hash(&format!("session {}", hex::encode(self.hash)));
+        hex::encode(named).chars().take(32).collect()
+    }
 }
 
 /// Adds a session.
@@ -30,8 +54,8 @@ pub struct Session {
 pub fn add(tx: &mut Tx<'_>, realm: &Realm, session: &Session) -> Result<(), StoreError> {
     let realm = tx.realm_for_writing(realm)?;
     tx.insert(
-        "INSERT INTO sessions (realm, hash, person, csrf, created, expires, seen)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO sessions (realm, hash, person, csrf, created, expires, seen, means, provider, address, agent)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         params![
             realm,
             session.hash,
@@ -40,6 +64,10 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, session: &Session) -> Result<(), Stor
             micros(session.created),
             micros(session.expires),
             micros(session.seen),
+            session.origin.means,
+            session.origin.provider,
+            session.origin.address,
+            session.origin.agent,
         ],
         "session",
     )
@@ -50,18 +78,19 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, session: &Session) -> Result<(), Stor
 /// # Errors
 /// Those of the database.
 pub fn get(reader: &Reader<'_>, realm: &Realm, hash: &SecretHash) -> Result<Option<Session>, StoreError> {
-    let sql = "SELECT hash, person, csrf, created, expires, seen FROM sessions
-        WHERE realm = ?1 AND hash = ?2 AND expires > ?3";
-    reader.first(sql, (reader.realm(realm)?, hash, micros(reader.now())), |row| {
-        Ok(Session {
-            hash: row.get(0)?,
-            person: row.get(1)?,
-            csrf: row.get(2)?,
-            created: time(row.get(3)?)?,
-            expires: time(row.get(4)?)?,
-            seen: time(row.get(5)?)?,
-        })
-    })
+    let sql = format!("SELECT {COLUMNS} FROM sessions WHERE realm = ?1 AND hash = ?2 AND expires > ?3");
+    reader.first(&sql, (reader.realm(realm)?, hash, micros(reader.now())), read)
+}
+
+/// A person's sessions that have not expired, the one used last first.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_person(reader: &Reader<'_>, realm: &Realm, person: &str) -> Result<Vec<Session>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM sessions WHERE realm = ?1 AND person = ?2 AND expires > ?3 ORDER BY seen DESC, hash"
+    );
+    reader.rows(&sql, (reader.realm(realm)?, person, micros(reader.now())), read)
 }
 
 /// Notes that a session was used, and until when it now lasts.
@@ -96,6 +125,14 @@ pub fn end_all(tx: &mut Tx<'_>, realm: &Realm, person: &str) -> Result<usize, St
     tx.execute("DELETE FROM sessions WHERE realm = ?1 AND person = ?2", (tx.realm(realm)?, person))
 }
 
+/// Ends all sessions that an identity provider vouched for, and gives their number.
+///
+/// # Errors
+/// Those of the database.
+pub fn end_of_provider(tx: &mut Tx<'_>, realm: &Realm, provider: &str) -> Result<usize, StoreError> {
+    tx.execute("DELETE FROM sessions WHERE realm = ?1 AND provider = ?2", (tx.realm(realm)?, provider))
+}
+
 /// Removes the sessions that have expired and gives their number.
 ///
 /// # Errors
@@ -105,4 +142,23 @@ pub fn purge(tx: &mut Tx<'_>, realm: &Realm) -> Result<usize, StoreError> {
         "DELETE FROM sessions WHERE realm = ?1 AND expires <= ?2",
         (tx.realm(realm)?, micros(tx.now())),
     )
+}
+
+const COLUMNS: &str = "hash, person, csrf, created, expires, seen, means, provider, address, agent";
+
+fn read(row: &Row<'_>) -> Result<Session, StoreError> {
+    Ok(Session {
+        hash: row.get(0)?,
+        person: row.get(1)?,
+        csrf: row.get(2)?,
+        created: time(row.get(3)?)?,
+        expires: time(row.get(4)?)?,
+        seen: time(row.get(5)?)?,
+        origin: Origin {
+            means: row.get(6)?,
+            provider: row.get(7)?,
+            address: row.get(8)?,
+            agent: row.get(9)?,
+        },
+    })
 }

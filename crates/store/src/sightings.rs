@@ -208,6 +208,26 @@ pub fn of_indicator(
     reader.rows(&sql, (reader.realm(realm)?, indicator.as_str(), row_limit(limit)), read)
 }
 
+/// The sightings of one organisation that were last seen since a time, the earliest first.
+///
+/// # Errors
+/// Those of the database.
+pub fn of_organisation(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    (organisation, from): (&OrganisationId, jiff::Timestamp),
+    limit: usize,
+) -> Result<Vec<Sighting>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM sightings WHERE realm = ?1 AND organisation = ?2 AND last_seen >= ?3 AND {}
+         ORDER BY first_seen, id LIMIT ?4",
+        label_condition("label", visible)
+    );
+    let params = (reader.realm(realm)?, organisation.as_str(), micros(from), row_limit(limit));
+    reader.rows(&sql, params, read)
+}
+
 /// How often each indicator was sighted, over the sightings that the reader may see since a time: the most often first.
 ///
 /// # Errors

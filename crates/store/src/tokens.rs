@@ -6,8 +6,43 @@ use oversight::{OrganisationId, PersonRole, Realm};
 
 use crate::people::{role_text, roles};
 use crate::secrets::SecretHash;
-use crate::sql::{Row, micros, organisation_id, params, time, time_opt};
+use crate::sql::{Row, micros, organisation_id, params, parsed, time, time_opt};
 use crate::{Reader, StoreError, Tx};
+
+/// A way in for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Door {
+    /// TAXII.
+    Taxii,
+    /// The REST interface.
+    Rest,
+    /// The stream of events.
+    Stream,
+    /// What MISP's clients know.
+    Misp,
+}
+
+impl Door {
+    /// Every door.
+    pub const ALL: [Self; 4] = [Self::Taxii, Self::Rest, Self::Stream, Self::Misp];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Taxii => "taxii",
+            Self::Rest => "rest",
+            Self::Stream => "stream",
+            Self::Misp => "misp",
+        }
+    }
+
+    /// The door of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|door| door.name() == name)
+    }
+}
 
 /// About a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +63,10 @@ pub struct Token {
     pub last_used: Option<jiff::Timestamp>,
     /// When it was revoked.
     pub revoked: Option<jiff::Timestamp>,
+    /// Through which doors it goes; none: through every one.
+    pub doors: BTreeSet<Door>,
+    /// The SHA-256 of the certificate that whoever brings it has to show.
+    pub certificate: Option<[u8; 32]>,
 }
 
 impl Token {
@@ -35,6 +74,12 @@ impl Token {
     #[must_use]
     pub fn is_good(&self, at: jiff::Timestamp) -> bool {
         self.revoked.is_none() && at < self.expires
+    }
+
+    /// Whether it goes through a door.
+    #[must_use]
+    pub fn opens(&self, door: Door) -> bool {
+        self.doors.is_empty() || self.doors.contains(&door)
     }
 }
 
@@ -45,8 +90,8 @@ impl Token {
 pub fn add(tx: &mut Tx<'_>, realm: &Realm, token: &Token, hash: &SecretHash) -> Result<(), StoreError> {
     let realm = tx.realm_for_writing(realm)?;
     tx.insert(
-        "INSERT INTO tokens (realm, id, hash, name, organisation, roles, created, expires)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO tokens (realm, id, hash, name, organisation, roles, created, expires, doors, certificate)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             realm,
             token.id,
@@ -56,6 +101,8 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, token: &Token, hash: &SecretHash) -> 
             role_text(&token.roles),
             micros(token.created),
             micros(token.expires),
+            token.doors.iter().map(|door| door.name()).collect::<Vec<_>>().join(","),
+            token.certificate,
         ],
         &token.id,
     )
@@ -110,7 +157,8 @@ pub fn used(tx: &mut Tx<'_>, realm: &Realm, id: &str) -> Result<(), StoreError> 
     Ok(())
 }
 
-const COLUMNS: &str = "id, name, organisation, roles, created, expires, last_used, revoked";
+const COLUMNS: &str =
+    "id, name, organisation, roles, created, expires, last_used, revoked, doors, certificate";
 
 fn read(row: &Row<'_>) -> Result<Token, StoreError> {
     Ok(Token {
@@ -122,5 +170,11 @@ fn read(row: &Row<'_>) -> Result<Token, StoreError> {
         expires: time(row.get(5)?)?,
         last_used: time_opt(row.get(6)?)?,
         revoked: time_opt(row.get(7)?)?,
+        doors: row
+            .text(8)?
+            .split_terminator(',')
+            .map(|name| parsed("door", name, Door::parse))
+            .collect::<Result<_, _>>()?,
+        certificate: row.get(9)?,
     })
 }

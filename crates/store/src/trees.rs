@@ -1,4 +1,4 @@
-//! The Merkle trees of a node: one over all acts, one over the authorisations. Leaf `i` is the RFC 6962 hash of the log's entry `i`.
+//! The Merkle trees of a node: one over all acts, one over the authorisations, one over the public statistics. Leaf `i` is the RFC 6962 hash of the log's entry `i`.
 //!
 //! The rows, the tree's complete nodes and its right edge are written together, in the transaction of the act, so the root is known
 //! at every commit.
@@ -19,14 +19,51 @@ pub enum Tree {
     /// Over what was asked of, decided by and done under the commission ([`crate::authorisations`]); an entry is an
     /// [`oversight::authorisation::Entry`].
     Authorisations,
+    /// Over the statistics that the public is told ([`crate::statistics`]); an entry is a signed statement.
+    Statistics,
 }
 
 impl Tree {
+    /// Every tree.
+    pub const ALL: [Self; 3] = [Self::Acts, Self::Authorisations, Self::Statistics];
+
+    /// What its log is called behind the node's origin, in addresses and in folders; nothing for the first one.
+    #[must_use]
+    pub fn segment(self) -> &'static str {
+        match self {
+            Self::Acts => "",
+            Self::Authorisations => "authorisations",
+            Self::Statistics => "statistics",
+        }
+    }
+
+    /// The origin of its log at a node whose log of acts has this origin: also the name of its key.
+    #[must_use]
+    pub fn origin(self, of_acts: &str) -> String {
+        match self.segment() {
+            "" => of_acts.to_owned(),
+            segment => format!("{of_acts}/{segment}"),
+        }
+    }
+
+    /// Computes every entry and the whole tree from the rows, and compares with what is stored. Gives size and root.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`], naming the first leaf or node that is not what its row makes it.
+    pub fn verified(self, reader: &Reader<'_>) -> Result<(u64, Hash), StoreError> {
+        match self {
+            Self::Acts => crate::audit::verify(reader),
+            Self::Authorisations => crate::authorisations::log::verify(reader),
+            Self::Statistics => crate::statistics::verify(reader),
+        }
+    }
+
     /// The table with a row for each leaf, which has the columns `leaf` and `hash`.
     fn leaves(self) -> &'static str {
         match self {
             Self::Acts => "audit",
             Self::Authorisations => "authorisation_log",
+            Self::Statistics => "statistics_log",
         }
     }
 
@@ -35,6 +72,7 @@ impl Tree {
         match self {
             Self::Acts => "audit_nodes",
             Self::Authorisations => "authorisation_nodes",
+            Self::Statistics => "statistics_nodes",
         }
     }
 
@@ -43,6 +81,7 @@ impl Tree {
         match self {
             Self::Acts => "audit",
             Self::Authorisations => "authorisation",
+            Self::Statistics => "statistics",
         }
     }
 
@@ -65,6 +104,7 @@ impl Tree {
                 Ok(crate::audit::entries(reader, from, to)?.into_iter().map(|entry| entry.to_vec()).collect())
             }
             Self::Authorisations => crate::authorisations::log::entries(reader, from, to),
+            Self::Statistics => crate::statistics::entries(reader, from, to),
         }
     }
 

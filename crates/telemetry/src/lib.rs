@@ -43,7 +43,7 @@ pub use binary::{
 pub use csv_file::Columns;
 pub use format::Format;
 pub use json::LINE_BYTES_MAX;
-pub use objects::{OBJECT_TYPES, objects};
+pub use objects::{OBJECT_TYPES, objects, resolves};
 pub use observation::{Observation, Observed, Role};
 pub use pushed::{BulkAction, Lines};
 pub use reader::{Reader, Unreadable, detect};

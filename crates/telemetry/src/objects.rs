@@ -6,7 +6,7 @@ mod place;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
-use stix::observable::ValueKind;
+use stix::observable::{ValueKind, canonical};
 
 use self::place::Place;
 use crate::text::base_name;
@@ -135,6 +135,30 @@ fn address(text: &str) -> Option<Value> {
     let address = text.parse::<std::net::IpAddr>().ok()?.to_canonical();
     let object_type = if address.is_ipv4() { "ipv4-addr" } else { "ipv6-addr" };
     Some(json!({"type": object_type, "value": address.to_string()}))
+}
+
+/// Whether a name of the record resolved to an answer of it, both by their places among the values: the `resolves_to_refs` that
+/// [`objects`] makes of them.
+#[must_use]
+pub fn resolves(observation: &Observation<'_>, name: usize, answer: usize) -> bool {
+    let value = |index: usize| observation.values.get(index);
+    let (Some(name), Some(answer)) = (value(name), value(answer)) else { return false };
+    let spelled = |value: &Observed<'_>| canonical(ValueKind::Domain, &value.value).map(|(_, name)| name);
+    let Some(spelling) = Some(name).filter(|name| name.kind == ValueKind::Domain).and_then(spelled) else {
+        return false;
+    };
+    let is_answer = answer.role == Role::Content && place::is_answer(&answer.field);
+    if !is_answer || (answer.kind == ValueKind::Domain && spelled(answer).as_ref() == Some(&spelling)) {
+        return false;
+    }
+    observation.values.iter().any(|asked| {
+        let is_beside =
+            || place::is_owner(&asked.field) && place::parent(&asked.field) == place::parent(&answer.field);
+        asked.kind == ValueKind::Domain
+            && asked.role == Role::Content
+            && (place::is_question(&asked.field) || is_beside())
+            && spelled(asked).as_ref() == Some(&spelling)
+    })
 }
 
 struct Record<'o, 'a> {

@@ -161,6 +161,14 @@ impl VerifyingKey {
         encode_key(&self.name, self.id, TYPE_ED25519, self.key.as_bytes())
     }
 
+    /// The verifier key of this name whose public key is known as its 32 bytes.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn from_bytes(name: &str, key: &[u8; 32]) -> Result<Self, KeyError> {
+        Self::new(name, ed25519_point(key)?)
+    }
+
     /// Reads a verifier key; the hash in it must be that of its name and key.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tlog::{CosignatureKind, CosignerKey, CosigningKey, KeyError};
+use tlog::{CosignatureKind, CosignerKey, CosigningKey, KeyError, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
 use crate::disk;
@@ -60,23 +60,68 @@ pub fn read_key(path: &Path) -> Result<CosigningKey, KeyFileError> {
     parse(&text).ok_or_else(|| KeyFileError::Form(path.to_owned()))
 }
 
-fn line(key: &CosignerKey, seed: &[u8; 32]) -> Zeroizing<String> {
-    let bytes = Zeroizing::new([[type_of(key.kind())].as_slice(), seed].concat());
-    let public = key.encode();
+/// Draws a new key for statements (an Ed25519 key of a signed note, which cosigns nothing) and writes it as [`create_key`] does.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn create_statement_key(path: &Path, name: &str) -> Result<VerifyingKey, KeyFileError> {
+    let mut seed = Zeroizing::new([0_u8; 32]);
+    getrandom::fill(seed.as_mut_slice()).map_err(KeyFileError::Random)?;
+    let key = SigningKey::from_seed(name, *seed)?.verifying_key();
+    let failed = |error| KeyFileError::File { path: path.to_owned(), error };
+    write_new(path, statement_line(&key, &seed).as_bytes()).map_err(failed)?;
+    Ok(key)
+}
+
+/// Reads a key file for statements.
+///
+/// # Errors
+/// [`KeyFileError`].
+pub fn read_statement_key(path: &Path) -> Result<SigningKey, KeyFileError> {
+    let text = std::fs::read_to_string(path).map(Zeroizing::new);
+    let text = text.map_err(|error| KeyFileError::File { path: path.to_owned(), error })?;
+    parse_statement(&text).ok_or_else(|| KeyFileError::Form(path.to_owned()))
+}
+
+fn statement_line(key: &VerifyingKey, seed: &[u8; 32]) -> Zeroizing<String> {
+    written(key.name(), &key.encode(), TYPE_STATEMENT, seed)
+}
+
+fn parse_statement(text: &str) -> Option<SigningKey> {
+    let (name, seed) = taken(text, |algorithm| algorithm == TYPE_STATEMENT)?;
+    let key = SigningKey::from_seed(name, *seed).ok()?;
+    (*statement_line(&key.verifying_key(), &seed) == *text).then_some(key)
+}
+
+/// The signature type of signed notes (C2SP signed-note).
+const TYPE_STATEMENT: u8 = 0x01;
+
+fn written(name: &str, public: &str, algorithm: u8, seed: &[u8; 32]) -> Zeroizing<String> {
+    let bytes = Zeroizing::new([[algorithm].as_slice(), seed].concat());
     let id = public.split('+').nth(1).unwrap_or_default();
-    Zeroizing::new(format!("{START}{}+{id}+{}\n", key.name(), STANDARD.encode(bytes.as_slice())))
+    Zeroizing::new(format!("{START}{name}+{id}+{}\n", STANDARD.encode(bytes.as_slice())))
+}
+
+/// Name and seed of a key file of such an algorithm.
+fn taken(text: &str, is_wanted: impl Fn(u8) -> bool) -> Option<(&str, Zeroizing<[u8; 32]>)> {
+    let (name, rest) = text.strip_prefix(START)?.split_once('+')?;
+    let bytes = Zeroizing::new(STANDARD.decode(rest.trim_end().split_once('+')?.1).ok()?);
+    let (_, seed) = bytes.split_first().filter(|(algorithm, _)| is_wanted(**algorithm))?;
+    Some((name, Zeroizing::new(<[u8; 32]>::try_from(seed).ok()?)))
+}
+
+fn line(key: &CosignerKey, seed: &[u8; 32]) -> Zeroizing<String> {
+    written(key.name(), &key.encode(), type_of(key.kind()), seed)
 }
 
 fn parse(text: &str) -> Option<CosigningKey> {
-    let (name, rest) = text.strip_prefix(START)?.split_once('+')?;
-    let bytes = Zeroizing::new(STANDARD.decode(rest.trim_end().split_once('+')?.1).ok()?);
-    let (algorithm, seed) = bytes.split_first()?;
-    let kind = [CosignatureKind::Ed25519, CosignatureKind::MlDsa44];
-    let kind = kind.into_iter().find(|kind| type_of(*kind) == *algorithm)?;
-    let seed = Zeroizing::new(<[u8; 32]>::try_from(seed).ok()?);
-    let key = CosigningKey::from_seed(name, kind, &seed).ok()?;
-    // The key id catches a file that was damaged.
-    (*line(&key.cosigner_key(), &seed) == *text).then_some(key)
+    let of = |kind| {
+        let (name, seed) = taken(text, |algorithm| algorithm == type_of(kind))?;
+        let key = CosigningKey::from_seed(name, kind, &seed).ok()?;
+        // The key id catches a file that was damaged.
+        (*line(&key.cosigner_key(), &seed) == *text).then_some(key)
+    };
+    of(CosignatureKind::Ed25519).or_else(|| of(CosignatureKind::MlDsa44))
 }
 
 fn type_of(kind: CosignatureKind) -> u8 {

@@ -6,7 +6,7 @@
 //! | collecting the cosignatures of several witnesses for a new checkpoint | [`Collector`] |
 //! | following a log and keeping every hash and entry of it | [`mirror`], [`mirror_once`] |
 //! | a `.tlog-proof` file for an entry | [`prove`] |
-//! | a whole log from its files alone | [`verify`] |
+//! | a whole log from its files alone, and its entries | [`verify`], [`read`] |
 //! | key files | [`create_key`], [`read_key`] |
 //!
 //! The protocols are those of C2SP: [tlog-witness](https://c2sp.org/tlog-witness), [tlog-mirror](https://c2sp.org/tlog-mirror)
@@ -27,10 +27,10 @@ mod tiles;
 mod verify;
 
 pub use client::{CollectConfig, CollectFailure, Collected, Collector};
-pub use keys::{KeyFileError, create_key, read_key};
+pub use keys::{KeyFileError, create_key, create_statement_key, read_key, read_statement_key};
 pub use mirror::{MirrorConfig, Mirrored, MirroringError, mirror, mirror_once};
 pub use prove::{ProveConfig, ProveError, Proved, prove};
 pub use server::{router, serve};
 pub use source::{Source, SourceError};
 pub use state::{AddFailure, EVIDENCE_FILES_MAX, Witness, WitnessConfig, WitnessError};
-pub use verify::{FAULTS_MAX, Fault, Faults, Verified, VerifyConfig, verify};
+pub use verify::{FAULTS_MAX, Fault, Faults, Verified, VerifyConfig, read, verify};

@@ -139,6 +139,30 @@ pub async fn verify(config: &VerifyConfig) -> Result<Verified, Faults> {
     if faults.is_empty() { Ok(Verified { witnessed, tiles, bundles }) } else { Err(Faults(faults)) }
 }
 
+/// Verifies everything that the log published, and gives its entries, in order. For logs that fit into memory.
+///
+/// # Errors
+/// As [`verify`]; also where what was verified was not there any more a moment later.
+pub async fn read(config: &VerifyConfig) -> Result<(Verified, Vec<Vec<u8>>), Faults> {
+    let verified = verify(config).await?;
+    let size = verified.witnessed.checkpoint().size;
+    let mut entries = Vec::new();
+    let mut tree = Frontier::new();
+    for tile in tiles_to_write(0, size).into_iter().filter(|tile| tile.level == 0) {
+        let bytes = config.source.bundle(&tile).await.map_err(|error| Faults(vec![error.into()]))?;
+        let form = |why: String| Faults(vec![Fault::Form { path: tile.entries_path(), why }]);
+        for entry in decode_entries(&bytes).map_err(|error| form(error.to_string()))? {
+            let _ = tree.append(leaf_hash(entry));
+            entries.push(entry.to_vec());
+        }
+    }
+    // The files may have been exchanged between the two readings.
+    if tree.size() != size || tree.root() != *verified.witnessed.root() {
+        return Err(Faults(vec![Fault::Root]));
+    }
+    Ok((verified, entries))
+}
+
 /// The checkpoint kept from before.
 fn before(config: &VerifyConfig, witnessed: &Witnessed) -> Result<Option<Checkpoint>, Fault> {
     let Some(note) = &config.since else { return Ok(None) };

@@ -10,21 +10,23 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use api::{
-    NewEdge, NewOrganisation, NewPeer, NewPerson, NewTaxiiLink, NewToken, PeerChange, PeerWay,
-    TaxiiLinkChange,
+    EmergencyInfo, NewEdge, NewOrganisation, NewPeer, NewPerson, NewQualification, NewTaxiiLink, NewToken,
+    PeerChange, PeerWay, TaxiiLinkChange,
 };
 use hub::RunningHub;
 use hub::administration::{self, By};
-use hub::policies::{PolicyKeeper, PolicyStatus};
+use hub::policies::PolicyKeeper;
+use hub::statistics::Publisher;
 use oversight::Realm;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use store::statistics::{self, Published};
 use store::{Options, Place, Store, StoreError, edges, organisations, peers, people, taxii_links, tokens};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
 use crate::cli::{
-    AddTaxii, AdminArgs, AdminCommand, EdgeAdminCommand, OrgCommand, PeerCommand, PolicyCommand,
-    TokenCommand, UserCommand,
+    AddTaxii, AdminArgs, AdminCommand, EdgeAdminCommand, EmergencyCommand, OrgCommand, PeerCommand,
+    PolicyCommand, StatisticsCommand, TokenCommand, UserCommand,
 };
 use crate::output::{Failure, Output};
 
@@ -35,12 +37,19 @@ const MESSAGE_BYTES_MAX: u64 = 16 << 20;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
-enum Request {
+pub(crate) enum Request {
     ListOrganisations,
     AddOrganisation(NewOrganisation),
     ListPeople,
     AddPerson(NewPerson),
     NewLink { login: String },
+    ListEmergencies,
+    EndEmergency { id: String },
+    ListQualifications { login: Option<String> },
+    Qualify { login: String, new: NewQualification },
+    ConfirmQualification { id: String },
+    RefuseQualification { id: String, reason: String },
+    EndQualification { id: String, reason: String },
     ListTokens,
     AddToken(NewToken),
     RevokeToken { id: String },
@@ -49,6 +58,10 @@ enum Request {
     RemoveEdge { id: String },
     ShowPolicies,
     ReloadPolicies,
+    ListPolicyProposals,
+    ProposePolicies { reason: String, files: Vec<(String, String)> },
+    ApprovePolicies { id: String, text: String },
+    WithdrawPolicies { id: String, text: String },
     ListPeers,
     PeerCard,
     AddPeer(NewPeer),
@@ -59,25 +72,33 @@ enum Request {
     AddTaxiiLink(NewTaxiiLink),
     ChangeTaxiiLink { id: String, change: TaxiiLinkChange },
     RemoveTaxiiLink { id: String },
+    ListStatistics,
+    PublishStatistics { note: String },
 }
 
 /// What came of a request: lines for people, one value for programs. It may hold a secret and is not to be formatted.
 #[derive(Serialize, Deserialize)]
-struct Answer {
-    lines: Vec<String>,
-    value: Value,
+pub(crate) struct Answer {
+    pub(crate) lines: Vec<String>,
+    pub(crate) value: Value,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Refused {
-    code: String,
-    message: String,
+pub(crate) struct Refused {
+    pub(crate) code: String,
+    pub(crate) message: String,
 }
 
 /// Carries out the command.
 pub(crate) fn run(output: &Output, arguments: &AdminArgs) -> Result<ExitCode, Failure> {
     if let AdminCommand::Policy { command: PolicyCommand::Check { folder } } = &arguments.command {
-        return check_policies(output, folder);
+        return crate::policy_command::check(output, folder);
+    }
+    if let AdminCommand::Regime { command } = &arguments.command {
+        return crate::regime_command::run(output, command);
+    }
+    if let AdminCommand::Retention { command } = &arguments.command {
+        return crate::retention_command::administer(output, command);
     }
     let request = request(&arguments.command)?;
     let answer = match UnixStream::connect(arguments.data.join(SOCKET)) {
@@ -98,14 +119,19 @@ fn request(command: &AdminCommand) -> Result<Request, Failure> {
         AdminCommand::Org {
             command: OrgCommand::Add { id, name_ja, name_en, role, sectors, prefecture },
         } => Request::AddOrganisation(NewOrganisation { id, name_ja, name_en, role, sectors, prefecture }),
-        AdminCommand::User { command: UserCommand::List } => Request::ListPeople,
         AdminCommand::User { command: UserCommand::Add { login, name, org, roles } } => {
             Request::AddPerson(NewPerson { login, name, organisation: org, roles })
         }
         AdminCommand::User { command: UserCommand::Link { login } } => Request::NewLink { login },
+        AdminCommand::User { command } => {
+            crate::qualification_command::request(command).unwrap_or(Request::ListPeople)
+        }
         AdminCommand::Token { command: TokenCommand::List } => Request::ListTokens,
-        AdminCommand::Token { command: TokenCommand::Add { org, roles, name, expires } } => {
-            Request::AddToken(NewToken { organisation: org, roles, name, expires })
+        AdminCommand::Token {
+            command: TokenCommand::Add { org, roles, name, expires, doors, certificate },
+        } => {
+            let certificate = certificate.as_deref().map(read_card).transpose()?;
+            Request::AddToken(NewToken { organisation: org, roles, name, expires, doors, certificate })
         }
         AdminCommand::Token { command: TokenCommand::Revoke { id } } => Request::RevokeToken { id },
         AdminCommand::Edge { command: EdgeAdminCommand::List } => Request::ListEdges,
@@ -113,12 +139,16 @@ fn request(command: &AdminCommand) -> Result<Request, Failure> {
             Request::AddEdge(NewEdge { id, organisation: org, name })
         }
         AdminCommand::Edge { command: EdgeAdminCommand::Remove { id } } => Request::RemoveEdge { id },
-        AdminCommand::Policy { command: PolicyCommand::Reload } => Request::ReloadPolicies,
-        // `check` needs no hub and was dealt with before.
-        AdminCommand::Policy { command: PolicyCommand::Show | PolicyCommand::Check { .. } } => {
-            Request::ShowPolicies
-        }
+        AdminCommand::Emergency { command: EmergencyCommand::List } => Request::ListEmergencies,
+        AdminCommand::Emergency { command: EmergencyCommand::End { id } } => Request::EndEmergency { id },
+        AdminCommand::Policy { command } => crate::policy_command::request(command)?,
+        // Regimes and retention need no hub and were dealt with before.
+        AdminCommand::Regime { .. } | AdminCommand::Retention { .. } => Request::ShowPolicies,
         AdminCommand::Peer { command } => peer_request(command)?,
+        AdminCommand::Statistics { command: StatisticsCommand::List } => Request::ListStatistics,
+        AdminCommand::Statistics { command: StatisticsCommand::Publish { note } } => {
+            Request::PublishStatistics { note: read_card(&note)? }
+        }
     })
 }
 
@@ -246,7 +276,7 @@ fn in_stopped_hub(arguments: &AdminArgs, request: Request) -> Result<Answer, Fai
     })
 }
 
-fn refusal(refused: Refused) -> Failure {
+pub(crate) fn refusal(refused: Refused) -> Failure {
     let japanese = format!("できませんでした：{}", refused.message);
     Failure::data(refused.code, refused.message, japanese)
 }
@@ -267,7 +297,8 @@ pub(crate) fn serve(running: &RunningHub) -> Result<Administration, Failure> {
     }
     let listener = tokio::net::UnixListener::bind(&path).map_err(failed)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    let (store, hub) = (running.store().clone(), (running.address.clone(), running.policies()));
+    let store = running.store().clone();
+    let hub = (running.address.clone(), running.policies(), running.publisher());
     let data = running.data().to_owned();
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
@@ -292,8 +323,8 @@ impl Administration {
     }
 }
 
-/// Of a hub that runs: its address, and where its policies come from.
-type Running = (url::Url, PolicyKeeper);
+/// Of a hub that runs: its address, where its policies come from, and what publishes statistics.
+type Running = (url::Url, PolicyKeeper, Publisher);
 
 async fn answer(
     stream: tokio::net::UnixStream,
@@ -324,7 +355,7 @@ async fn execute(
         // While the hub is stopped its address is not known here; the part after it is what counts.
         hub.map_or_else(
             || format!("/sign-in#link={secret}"),
-            |(address, _)| hub::link_address(address, &secret),
+            |(address, ..)| hub::link_address(address, &secret),
         )
     };
     Ok(match request {
@@ -345,10 +376,20 @@ async fn execute(
         Request::RevokeToken { id } => nothing(administration::revoke_token(store, by(), &id).await)?,
         Request::AddEdge(new) => secret(administration::add_edge(store, by(), &new).await?.1),
         Request::RemoveEdge { id } => nothing(administration::remove_edge(store, by(), &id).await)?,
-        Request::ShowPolicies => policies(&keeper(hub)?.status()),
-        Request::ReloadPolicies => {
-            let refused = |e: hub::HubError| Refused { code: e.code.to_owned(), message: e.message };
-            policies(&keeper(hub)?.reload().await.map_err(refused)?)
+        Request::ShowPolicies
+        | Request::ReloadPolicies
+        | Request::ListPolicyProposals
+        | Request::ProposePolicies { .. }
+        | Request::ApprovePolicies { .. }
+        | Request::WithdrawPolicies { .. } => crate::policy_command::execute(keeper(hub)?, request).await?,
+        Request::ListEmergencies => emergency_list(&hub::emergencies::all(store).await?),
+        Request::EndEmergency { id } => nothing(hub::emergencies::end_by(store, by(), &id).await)?,
+        Request::ListQualifications { .. }
+        | Request::Qualify { .. }
+        | Request::ConfirmQualification { .. }
+        | Request::RefuseQualification { .. }
+        | Request::EndQualification { .. } => {
+            crate::qualification_command::execute(store, keeper(hub), request).await?
         }
         Request::PeerCard => {
             let card = hub::signed_card(store, data).await?;
@@ -364,42 +405,49 @@ async fn execute(
             link_told(&hub::change_taxii_link(store, by(), &id, &change).await?)
         }
         Request::RemoveTaxiiLink { id } => nothing(hub::remove_taxii_link(store, by(), &id).await)?,
+        Request::ListStatistics => published(&newest_statistics(store).await?),
+        Request::PublishStatistics { note } => {
+            published(&[publisher(hub)?.publish(store, by(), note).await?])
+        }
     })
 }
 
 fn keeper(hub: Option<&Running>) -> Result<&PolicyKeeper, Refused> {
-    hub.map(|(_, keeper)| keeper).ok_or_else(|| Refused {
+    hub.map(|(_, keeper, _)| keeper).ok_or_else(|| Refused {
         code: "hub-stopped".to_owned(),
         message: "the hub is not running, so no policies are in force; start it, or look at a folder with `yagura admin policy check FOLDER`"
             .to_owned(),
     })
 }
 
-fn policies(status: &PolicyStatus) -> Answer {
-    let folder = status.folder.as_ref().map(|folder| folder.display().to_string());
-    let mut lines = vec![
-        format!("{}\t{}\t{}", status.hash, status.since, folder.as_deref().unwrap_or("built-in")),
-        status.files.join("\t"),
-    ];
-    if let Some(refused) = &status.refused {
-        lines.push(format!("refused since {}: {}", refused.at, refused.why));
-    }
-    let refused = status.refused.as_ref().map(|refused| json!({ "at": refused.at, "why": refused.why }));
-    let value = json!({
-        "hash": status.hash, "since": status.since, "folder": folder, "files": status.files, "refused": refused,
-    });
-    Answer { lines, value }
+fn publisher(hub: Option<&Running>) -> Result<&Publisher, Refused> {
+    hub.map(|(.., publisher)| publisher).ok_or_else(|| Refused {
+        code: "hub-stopped".to_owned(),
+        message: "the hub is not running, and only it knows by which keys statistics may be signed; start it"
+            .to_owned(),
+    })
 }
 
-fn check_policies(output: &Output, folder: &Path) -> Result<ExitCode, Failure> {
-    let (hash, files) = hub::policies::check(folder)
-        .map_err(|e| refusal(Refused { code: e.code.to_owned(), message: e.message }))?;
-    if output.is_json() {
-        output.object(&json!({ "hash": hash, "files": files }));
-    } else {
-        output.result(&hash);
-    }
-    Ok(ExitCode::SUCCESS)
+async fn newest_statistics(store: &Store) -> Result<Vec<Published>, administration::Error> {
+    Ok(store.read(|reader| statistics::page(reader, None, statistics::PAGE_MAX)).await?)
+}
+
+fn published(found: &[Published]) -> Answer {
+    rows(found, |published| {
+        let told = &published.statement.statistics;
+        json!({
+            "leaf": published.leaf, "from": told.from, "until": told.until, "published": published.at,
+            "corrects": published.corrects, "corrected_by": published.corrected_by, "key": published.statement.key.encode(),
+        })
+    })
+}
+
+fn emergency_list(known: &[EmergencyInfo]) -> Answer {
+    let line = |one: &EmergencyInfo| {
+        let EmergencyInfo { id, state, organisation, person_name, scope, until, objects_read, .. } = one;
+        format!("{id}\t{state}\t{organisation}\t{person_name}\t{scope}\t{until}\t{objects_read}")
+    };
+    Answer { lines: known.iter().map(line).collect(), value: json!(known) }
 }
 
 fn secret(secret: String) -> Answer {

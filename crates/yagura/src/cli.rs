@@ -1,9 +1,26 @@
 //! The command line, defined once: parsing, help, completions and manual pages come from here.
 
+mod log;
+mod report;
+mod statistics;
+mod user;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use log::{
+    KeyArgs, KeyKind, LogArgs, LogCommand, MirrorArgs, ProveArgs, RowsArgs, StatisticsArgs, VerifyArgs,
+    WitnessArgs,
+};
+pub(crate) use statistics::StatisticsCommand;
+
+pub(crate) use report::{
+    AddArgs, AttachArgs, DraftArgs, FileArgs, FormArgs, ReceiptArgs, RegimeCommand, ReportArgs,
+    ReportCommand, SendArgs, VerifyReceiptArgs,
+};
+pub(crate) use user::{EmergencyCommand, UserCommand};
 
 use crate::convert_command::{ConvertArgs, SourceArgs};
 use crate::hunt_command::HuntArgs;
@@ -63,10 +80,20 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Check and identify STIX objects.
     Stix(StixArgs),
+    /// Check and read CACAO playbooks.
+    Playbook(PlaybookArgs),
+    /// Report incidents, and file the reports that laws ask for.
+    Report(ReportArgs),
     /// Administer a hub: organisations, people, tokens, policies, edges.
     Admin(AdminArgs),
     /// Check the transparency log.
     Log(LogArgs),
+    /// Check what was promised.
+    Check {
+        /// What.
+        #[command(subcommand)]
+        command: CheckCommand,
+    },
     /// Print a completion script for a shell.
     #[command(hide = true)]
     Completions(CompletionsArgs),
@@ -322,6 +349,32 @@ pub(crate) enum StixCommand {
     },
 }
 
+/// `yagura playbook`.
+#[derive(Debug, Args)]
+pub(crate) struct PlaybookArgs {
+    #[command(subcommand)]
+    pub(crate) command: PlaybookCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlaybookCommand {
+    /// Judge playbooks by CACAO 2.0, in shape and as a graph; exit 1 where one could not run.
+    Validate {
+        /// Show errors only, no warnings and notes.
+        #[arg(long)]
+        errors: bool,
+        /// Playbooks.
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Print the steps of a playbook, each with what comes after it.
+    Show {
+        /// The playbook.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
 /// `yagura admin`.
 #[derive(Debug, Args)]
 pub(crate) struct AdminArgs {
@@ -335,12 +388,71 @@ pub(crate) struct AdminArgs {
     pub(crate) command: AdminCommand,
 }
 
+/// `yagura check`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CheckCommand {
+    /// Try to open a backup with the keys of today: what was certified as deleted must not open; exit 1 where it does.
+    Deletion(DeletionArgs),
+    /// Work rounds of private matching out once more: whether the hub asked for the approved list and nothing else; exit 1 where not.
+    Round(RoundArgs),
+}
+
+/// `yagura check round`.
+#[derive(Debug, Args)]
+pub(crate) struct RoundArgs {
+    /// What `GET /api/v1/authorisations/{id}` answers.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) authorisation: PathBuf,
+    /// List and seed as the asker gave them to the commission: the form of `GET /api/v1/authorisations/{id}/list`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) list: PathBuf,
+    /// What `GET /api/v1/authorisations/{id}/rounds` answers.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rounds: PathBuf,
+    /// An edge's key as its operator told it (its ledger page names it); without it the one that the hub names, which proves less.
+    #[arg(long = "key", value_name = "KEY")]
+    pub(crate) keys: Vec<String>,
+}
+
+/// `yagura check deletion`.
+#[derive(Debug, Args)]
+pub(crate) struct DeletionArgs {
+    /// The hub's configuration, whose [retention] names the key service and the folder of certificates.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The backup, restored: a data folder, or the address of a PostgreSQL database. It is only read.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) backup: String,
+    /// The key service's public key as it was noted down; without it the one in the retention folder, which proves less.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) public_key: Option<String>,
+    /// A copy of the retention folder from the time of the backup, where there is one.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) keys_then: Option<PathBuf>,
+}
+
+/// `yagura admin retention`.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum RetentionCommand {
+    /// Make the key service that a hub's configuration names; prints its public key. Once, by a person.
+    Init {
+        /// The hub's configuration.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+}
+
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum AdminCommand {
     /// Organisations of the council.
     Org {
         #[command(subcommand)]
         command: OrgCommand,
+    },
+    /// What people opened for themselves in an emergency.
+    Emergency {
+        #[command(subcommand)]
+        command: EmergencyCommand,
     },
     /// People.
     User {
@@ -362,6 +474,23 @@ pub(crate) enum AdminCommand {
     Edge {
         #[command(subcommand)]
         command: EdgeAdminCommand,
+    },
+    /// What is kept for a time only.
+    Retention {
+        /// What to do.
+        #[command(subcommand)]
+        command: RetentionCommand,
+    },
+    /// Published statistics of the commission.
+    Statistics {
+        #[command(subcommand)]
+        command: StatisticsCommand,
+    },
+    /// Reporting duties.
+    Regime {
+        /// What to do.
+        #[command(subcommand)]
+        command: RegimeCommand,
     },
     /// Other hubs.
     Peer {
@@ -542,31 +671,6 @@ pub(crate) enum OrgCommand {
 }
 
 #[derive(Debug, Clone, Subcommand)]
-pub(crate) enum UserCommand {
-    /// List them.
-    List,
-    /// Add one; prints the one-time sign-in link.
-    Add {
-        /// Sign-in name.
-        login: String,
-        /// Name for people.
-        #[arg(long)]
-        name: String,
-        /// Short name of the organisation.
-        #[arg(long)]
-        org: String,
-        /// A role, e.g. `duty_officer`; may be given several times.
-        #[arg(long = "role", required = true)]
-        roles: Vec<String>,
-    },
-    /// Print a new one-time sign-in link for somebody who is locked out.
-    Link {
-        /// Sign-in name.
-        login: String,
-    },
-}
-
-#[derive(Debug, Clone, Subcommand)]
 pub(crate) enum TokenCommand {
     /// List them, without their secrets.
     List,
@@ -584,6 +688,12 @@ pub(crate) enum TokenCommand {
         /// A date or RFC 3339 time; by default in 90 days.
         #[arg(long)]
         expires: Option<String>,
+        /// A door that it goes through (`taxii`, `rest`, `stream`, `misp`); may be given several times; by default every one.
+        #[arg(long = "door")]
+        doors: Vec<String>,
+        /// The file with the certificate (PEM) that the program shows when it connects; the token is good with it only.
+        #[arg(long)]
+        certificate: Option<PathBuf>,
     },
     /// Revoke one.
     Revoke {
@@ -603,6 +713,32 @@ pub(crate) enum PolicyCommand {
     },
     /// Have the running hub read its folder now; it does so by itself within a second, too.
     Reload,
+    /// Tell of proposed changes of the policies, the open ones first.
+    Proposals,
+    /// Propose the policies of a folder to the running hub; prints what they would change. Another person approves them.
+    Propose {
+        /// The folder with `*.cedar` files.
+        folder: PathBuf,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Approve what a person proposed in the console: it is in force when this returns.
+    Approve {
+        /// The proposal's id.
+        id: String,
+        /// What is said to it.
+        #[arg(long, default_value = "")]
+        text: String,
+    },
+    /// Take back what was proposed here, or refuse what a person proposed.
+    Withdraw {
+        /// The proposal's id.
+        id: String,
+        /// What is said to it.
+        #[arg(long, default_value = "")]
+        text: String,
+    },
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -625,151 +761,6 @@ pub(crate) enum EdgeAdminCommand {
         /// Short name.
         id: String,
     },
-}
-
-/// `yagura log`.
-#[derive(Debug, Args)]
-pub(crate) struct LogArgs {
-    #[command(subcommand)]
-    pub(crate) command: LogCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum LogCommand {
-    /// Check a log; exit 1 where anything differs. A hub's own against the rows it was made of; with --from, anybody's from nothing
-    /// but its files; with --proof, one entry.
-    Verify(Box<VerifyArgs>),
-    /// Cosign the checkpoints of logs that continue what was cosigned before (C2SP tlog-witness).
-    Witness(WitnessArgs),
-    /// Keep a checked copy of a log (C2SP tlog-mirror).
-    Mirror(MirrorArgs),
-    /// Write a proof of one entry that is verified anywhere, offline (C2SP tlog-proof).
-    Prove(ProveArgs),
-    /// Make a key for a witness or a mirror; tells the verifier key that others put into their policies.
-    Key(KeyArgs),
-}
-
-/// `yagura log verify`.
-#[derive(Debug, Args)]
-pub(crate) struct VerifyArgs {
-    #[command(flatten)]
-    pub(crate) rows: RowsArgs,
-    /// Any log's address or folder, in place of a hub's data: nothing but its files is needed.
-    #[arg(long, value_name = "ADDRESS", requires = "policy", conflicts_with_all = ["proof", "key"])]
-    pub(crate) from: Option<String>,
-    /// Which log is meant and whose cosignatures are enough (C2SP tlog-policy).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
-    /// A checkpoint that you kept from before, which the log must continue.
-    #[arg(long, value_name = "FILE", requires = "from")]
-    pub(crate) since: Option<PathBuf>,
-    /// A proof of one entry (`.tlog-proof`).
-    #[arg(long, value_name = "FILE", requires_all = ["policy", "entry"])]
-    pub(crate) proof: Option<PathBuf>,
-    /// The entry that is proved, as a file of its bytes.
-    #[arg(long, value_name = "FILE", requires = "proof")]
-    pub(crate) entry: Option<PathBuf>,
-}
-
-/// A hub's own log, with its rows.
-#[derive(Debug, Args)]
-pub(crate) struct RowsArgs {
-    /// The hub's data folder.
-    #[arg(long, env = "YAGURA_DATA", default_value = "yagura-data")]
-    pub(crate) data: PathBuf,
-    /// The hub's PostgreSQL database, where it has one.
-    #[arg(long, env = "YAGURA_STORE", hide_env_values = true)]
-    pub(crate) store: Option<String>,
-    /// The bucket that holds the log's tiles, where the hub has one (`s3://bucket/prefix?endpoint=…`).
-    #[arg(long, env = "YAGURA_BLOBS", hide_env_values = true)]
-    pub(crate) blobs: Option<String>,
-    /// The verifier key that you trust (`name+hash+key`); by default the one in the data folder.
-    #[arg(long)]
-    pub(crate) key: Option<String>,
-}
-
-/// `yagura log witness`.
-#[derive(Debug, Args)]
-pub(crate) struct WitnessArgs {
-    /// Where the witness remembers what it cosigned. Never restore it from an older copy.
-    #[arg(long)]
-    pub(crate) folder: PathBuf,
-    /// Make the folder: a witness that has one and lost it is not to be started anew lightly.
-    #[arg(long)]
-    pub(crate) new: bool,
-    /// The witness's key, as `yagura log key` made it; several while one takes the place of another.
-    #[arg(long, value_name = "FILE", required = true, num_args = 1)]
-    pub(crate) key: Vec<PathBuf>,
-    /// The verifier key of a log that is cosigned (`name+hash+key`).
-    #[arg(long, value_name = "KEY", required = true, num_args = 1)]
-    pub(crate) log: Vec<String>,
-    /// Where to listen; put a proxy with TLS before it.
-    #[arg(long, default_value = "127.0.0.1:8450")]
-    pub(crate) listen: SocketAddr,
-}
-
-/// `yagura log mirror`.
-#[derive(Debug, Args)]
-pub(crate) struct MirrorArgs {
-    /// The log's address or folder.
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) from: String,
-    /// Where the copy is kept.
-    #[arg(long)]
-    pub(crate) folder: PathBuf,
-    /// Which log is meant and whose cosignatures are enough (C2SP tlog-policy).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: PathBuf,
-    /// The mirror's own key, to cosign what it holds.
-    #[arg(long, value_name = "FILE", num_args = 1)]
-    pub(crate) key: Vec<PathBuf>,
-    /// Seconds between two looks.
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) every: u64,
-    /// Look once and end.
-    #[arg(long)]
-    pub(crate) once: bool,
-}
-
-/// `yagura log prove`.
-#[derive(Debug, Args)]
-pub(crate) struct ProveArgs {
-    /// The log's address or folder.
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) from: String,
-    /// Which log is meant and whose cosignatures are enough (C2SP tlog-policy).
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: PathBuf,
-    /// The entry's number, from 0.
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) entry: u64,
-    /// The proof's file; the entry's bytes are written beside it, with `.entry` behind the name.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
-}
-
-/// `yagura log key`.
-#[derive(Debug, Args)]
-pub(crate) struct KeyArgs {
-    /// The key's file, which must not be there yet; only you may read it.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
-    /// The name that stands in cosignatures, e.g. `witness.example.jp/w`.
-    #[arg(long)]
-    pub(crate) name: String,
-    /// What signs.
-    #[arg(long, value_enum, default_value_t = KeyKind::MlDsa44)]
-    pub(crate) kind: KeyKind,
-}
-
-/// What signs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum KeyKind {
-    /// ML-DSA-44 (FIPS 204), which a quantum computer does not forge.
-    #[value(name = "ml-dsa-44")]
-    MlDsa44,
-    /// Ed25519, for verifiers that read nothing newer.
-    Ed25519,
 }
 
 /// `yagura completions`.

@@ -1,7 +1,8 @@
-//! `yagura log`: logs verified, witnessed, mirrored, proved.
+//! `yagura log`: logs verified, witnessed, mirrored, proved, counted.
 
 mod files;
 mod rows;
+mod statistics;
 
 use std::process::ExitCode;
 
@@ -12,7 +13,9 @@ use crate::output::{Failure, Output};
 pub(crate) fn run(output: &Output, arguments: &LogArgs) -> Result<ExitCode, Failure> {
     match &arguments.command {
         LogCommand::Verify(verify) => match (&verify.policy, &verify.from, &verify.proof, &verify.entry) {
-            (Some(policy), Some(from), _, _) => files::verify(output, from, policy, verify.since.as_deref()),
+            (Some(policy), Some(from), _, _) => {
+                files::verify(output, (from.as_str(), policy.as_path()), verify)
+            }
             (Some(policy), None, Some(proof), Some(entry)) => {
                 files::verify_proof(output, proof, entry, policy)
             }
@@ -21,6 +24,7 @@ pub(crate) fn run(output: &Output, arguments: &LogArgs) -> Result<ExitCode, Fail
         LogCommand::Witness(arguments) => files::witness(output, arguments),
         LogCommand::Mirror(arguments) => files::mirror(output, arguments),
         LogCommand::Prove(arguments) => files::prove(output, arguments),
+        LogCommand::Statistics(arguments) => statistics::run(output, arguments),
         LogCommand::Key(arguments) => files::key(output, arguments),
     }
 }

@@ -13,6 +13,13 @@ mod lake_command;
 mod log_command;
 mod match_command;
 mod output;
+mod playbook_command;
+mod policy_command;
+mod qualification_command;
+mod regime_command;
+mod report_command;
+mod retention_command;
+mod round_command;
 mod sql_command;
 mod stix_command;
 
@@ -44,6 +51,14 @@ fn main() -> ExitCode {
         Command::Import(arguments) => exchange::import(&output, &arguments),
         Command::Export(arguments) => exchange::export(&output, &arguments),
         Command::Stix(arguments) => stix_command::run(&output, arguments),
+        Command::Check { command: cli::CheckCommand::Deletion(arguments) } => {
+            retention_command::check(&output, &arguments)
+        }
+        Command::Check { command: cli::CheckCommand::Round(arguments) } => {
+            round_command::check(&output, &arguments)
+        }
+        Command::Playbook(arguments) => playbook_command::run(&output, &arguments),
+        Command::Report(arguments) => report_command::run(&output, &arguments),
         Command::Admin(arguments) => admin::run(&output, &arguments),
         Command::Log(arguments) => log_command::run(&output, &arguments),
         Command::Completions(arguments) => completions::shell(&arguments),

@@ -8,6 +8,10 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+#[cfg(test)]
+#[path = "tidy/security.rs"]
+mod security;
+
 type Findings = Vec<String>;
 type Outcome = Result<(), Box<dyn Error>>;
 

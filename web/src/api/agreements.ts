@@ -44,13 +44,15 @@ export interface Chosen {
   tlp: string
   pap: string
   groups: string[]
+  /** Clearances and oaths that its readers have to hold. */
+  demands: string[]
   over: 'unmarked' | 'all'
   /** Whether an ACS marking says the same besides. */
   acs: boolean
 }
 
 const STIX = 'application/stix+json;version=2.1'
-const marks = ({ tlp, pap, groups, over, acs }: Chosen) => ({ tlp, pap, group: groups.join(','), over: over === 'all' ? over : undefined, acs: acs || undefined })
+const marks = ({ tlp, pap, groups, demands, over, acs }: Chosen) => ({ tlp, pap, group: groups.join(','), demand: demands.join(','), over: over === 'all' ? over : undefined, acs: acs || undefined })
 
 /** Who could see what stands in a text, if it were published so. `key` names the text: it may be megabytes long. */
 export const usePreview = (text: string, key: string, chosen: Chosen, enabled: boolean) =>

@@ -20,10 +20,26 @@ export class RawBody {
   }
 }
 
+/** A file, as its bytes. */
+export class FileBody {
+  readonly content: Blob
+
+  constructor(content: Blob) {
+    this.content = content
+  }
+}
+
+function encoded(body: unknown): { type: string; content: BodyInit } {
+  if (body instanceof RawBody) return { type: body.type, content: body.text }
+  if (body instanceof FileBody) return { type: 'application/octet-stream', content: body.content }
+  return { type: 'application/json', content: JSON.stringify(body) }
+}
+
 /** One request to the hub. Refusals become `ApiError`. */
 export async function call<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' }
-  if (body !== undefined) headers['Content-Type'] = body instanceof RawBody ? body.type : 'application/json'
+  const sent = body === undefined ? null : encoded(body)
+  if (sent) headers['Content-Type'] = sent.type
   if (method !== 'GET' && csrf !== '') headers['X-Yagura-CSRF'] = csrf
   let response: Response
   try {
@@ -31,7 +47,7 @@ export async function call<T>(method: Method, path: string, body?: unknown, sign
       method,
       headers,
       credentials: 'same-origin',
-      ...(body === undefined ? {} : { body: body instanceof RawBody ? body.text : JSON.stringify(body) }),
+      ...(sent ? { body: sent.content } : {}),
       ...(signal ? { signal } : {}),
     })
   } catch (thrown) {

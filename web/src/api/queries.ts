@@ -45,11 +45,22 @@ export function useObjects(search: ObjectSearch) {
 }
 
 /** A few objects for the palette. */
-export function useObjectHints(text: string) {
+export function useObjectHints(text: string, enabled = true) {
   return useQuery({
     queryKey: ['object-hints', text],
     queryFn: ({ signal }) => get<ObjectPage>(objectsPath({ text, types: [], revoked: false, sort: 'relevance', tlp: '', originator: '', confidence: '' }, 6), signal),
-    enabled: text.trim() !== '',
+    enabled: enabled && text.trim() !== '',
+    placeholderData: keepPreviousData,
+    staleTime: 30_000,
+  })
+}
+
+/** A few indicators, for choosing one. */
+export function useIndicatorHints(text: string) {
+  return useQuery({
+    queryKey: ['indicator-hints', text],
+    queryFn: ({ signal }) => get<ObjectPage>(objectsPath({ text, types: ['indicator'], revoked: false, sort: 'relevance', tlp: '', originator: '', confidence: '' }, 8), signal),
+    enabled: text !== '',
     placeholderData: keepPreviousData,
     staleTime: 30_000,
   })

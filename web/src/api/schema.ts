@@ -235,6 +235,8 @@ export interface components {
             tlp: string;
             /** @description `clear`, `green`, `amber` or `red`. */
             pap?: string | null;
+            /** @description The clearances and oaths that it demands: of the organisations that can see it, only people who hold them all. */
+            demands?: string[];
             /** @description Markings that this node does not understand: nobody but the originator sees what bears one. */
             unknown_markings: string[];
             /** @description The organisations that can see it, by short name. */
@@ -318,7 +320,7 @@ export interface components {
              * @description Its place in the log.
              */
             leaf: number;
-            /** @description `request`, `grant`, `refuse`, `suspend`, `resume`, `revoke`. */
+            /** @description `request`, `grant`, `refuse`, `withdraw`, `suspend`, `resume`, `revoke`. */
             kind: string;
             /** @description When: RFC 3339. */
             at: string;
@@ -333,7 +335,7 @@ export interface components {
         AuthorisationInfo: {
             /** @description Its id. */
             id: string;
-            /** @description `requested`, `granted`, `suspended`, `refused`, `revoked`. */
+            /** @description `requested`, `granted`, `suspended`, `refused`, `withdrawn`, `revoked`. */
             state: string;
             /** @description Whether it counts now: granted, and within its time. */
             in_force: boolean;
@@ -377,6 +379,42 @@ export interface components {
              * @description Give it as `before` for older ones.
              */
             next?: number | null;
+        };
+        /**
+         * @description What became of an authorisation, for the commission: how often it was used, how much came of it, who looked at that, and what edges
+         *     should not have sent. It holds nothing of what was found. Numbers of selections are powers of ten that are not larger.
+         */
+        AuthorisationUse: {
+            /**
+             * Format: int64
+             * @description How often edges signed for having used it.
+             */
+            uses: number;
+            /**
+             * Format: int32
+             * @description How often it may be put to each operator in a day.
+             */
+            queries_per_day: number;
+            /**
+             * Format: int64
+             * @description How many selections are kept now.
+             */
+            kept: number;
+            /** @description How many came, by the hour in which they came and by operator; the newest first, 1,000 at most. */
+            taken: components["schemas"]["SelectionCount"][];
+            /** @description Who was given how many, by organisation. */
+            recipients: components["schemas"]["SelectionRecipient"][];
+            /** @description Each look; the newest first, 1,000 at most. */
+            looks: components["schemas"]["SelectionLook"][];
+            /** @description What edges that keep to their grants never send; the newest first, 1,000 at most. */
+            anomalies: components["schemas"]["SelectionAnomaly"][];
+            /** @description What was kept and is to be destroyed or is destroyed, by day. */
+            ends: components["schemas"]["RetentionEnd"][];
+        };
+        /** @description Takes one's own request back, before the commission has decided on it. */
+        AuthorisationWithdrawal: {
+            /** @description Why, for the commission and whoever inspects. */
+            reason: string;
         };
         /** @description What is looked for under an authorisation. */
         AuthorisedIndicators: {
@@ -670,6 +708,33 @@ export interface components {
              */
             needed: number;
         };
+        /** @description A clearance or an oath, as the policies in force define it. */
+        DefinedQualification: {
+            /** @description `clearance:` or `oath:` and its short name. */
+            qualification: string;
+            /** @description What it is called in Japanese. */
+            name_ja: string;
+            /** @description In English. */
+            name_en: string;
+            /** @description The law that it is under, in Japanese. */
+            law_ja: string;
+            /** @description In English. */
+            law_en: string;
+            /**
+             * Format: int32
+             * @description For how many years it is entered at most.
+             */
+            years_max: number;
+            /** @description What it stands for besides. */
+            includes: string[];
+            /** @description The marking definition by which an object demands it of its readers. */
+            marking: string;
+        };
+        /** @description The clearances and oaths that there are. */
+        DefinedQualifications: {
+            /** @description By kind and name. */
+            qualifications: components["schemas"]["DefinedQualification"][];
+        };
         /** @description The log of authorisations since an entry. */
         EdgeAuthorisationLog: {
             /** @description The newest signed checkpoint of the log (C2SP signed-note). */
@@ -786,6 +851,18 @@ export interface components {
             /** @description RFC 3339. */
             as_of: string;
         };
+        /** @description A round that waits. */
+        EdgeRound: {
+            /** @description By which it is asked for. */
+            id: string;
+            /** @description Under which authorisation; the edge holds nothing but its own copy of the grant for true. */
+            authorisation: string;
+        };
+        /** @description The rounds that wait for an edge of this operator. */
+        EdgeRounds: {
+            /** @description The first one first. */
+            rounds: components["schemas"]["EdgeRound"][];
+        };
         /** @description An edge as the hub knows it. */
         EdgeStatus: {
             /** @description Short name. */
@@ -808,6 +885,77 @@ export interface components {
             current_generation: number;
             /** @description The last things that left it, newest first, at most 50. */
             ledger: components["schemas"]["EdgeLedgerEntry"][];
+        };
+        /** @description An access that somebody raised for itself in an emergency. */
+        EmergencyInfo: {
+            /** @description Its id: in the audit log, the detail `emergency` of what was given under it. */
+            id: string;
+            /** @description The account. */
+            person: string;
+            /** @description Its person's name. */
+            person_name: string;
+            /** @description The account's organisation. */
+            organisation: string;
+            /** @description `level <organisation> <TLP level>`, `class <class>` or `object <STIX identifier>`. */
+            scope: string;
+            /** @description Why. */
+            reason: string;
+            /** @description When, RFC 3339. */
+            raised: string;
+            /** @description Until when, RFC 3339. */
+            until: string;
+            /** @description The name of who ended it early. */
+            ended_by_name?: string | null;
+            /** @description Until when it is to be reviewed, RFC 3339. */
+            review_due: string;
+            /**
+             * Format: int64
+             * @description How often an object was given under it.
+             */
+            objects_read: number;
+            /** @description The name of who reviewed it. */
+            reviewed_by_name?: string | null;
+            /** @description When, RFC 3339. */
+            reviewed?: string | null;
+            /** @description What the reviewer found. */
+            finding?: string | null;
+            /** @description `on`, `waits` (for its review), `overdue`, `justified`, `unjustified`. */
+            state: string;
+            /** @description Whether it is the caller's own. */
+            own: boolean;
+        };
+        /** @description Emergencies. */
+        EmergencyList: {
+            /** @description Those without a review, what is due first; then the newest others. */
+            emergencies: components["schemas"]["EmergencyInfo"][];
+            /**
+             * Format: int32
+             * @description The longest that one lasts, in minutes.
+             */
+            minutes_max: number;
+        };
+        /** @description What another person says of it afterwards. */
+        EmergencyReview: {
+            /** @description Whether it was justified. */
+            justified: boolean;
+            /** @description What was found, in one line. */
+            finding: string;
+        };
+        /** @description Something that ends within two weeks, or did within one. */
+        EndingInfo: {
+            /** @description `certificate`: what the hub serves with; `token`: a program's; `qualification`: a clearance or an oath of a person. */
+            kind: string;
+            /** @description The id of the token, or of the entry of the clearance or oath; empty for the certificate. */
+            id: string;
+            /** @description What people call it. */
+            name: string;
+            /** @description When, RFC 3339. */
+            at: string;
+        };
+        /** @description What ends soon by itself, soonest first. */
+        EndingList: {
+            /** @description It. */
+            endings: components["schemas"]["EndingInfo"][];
         };
         /** @description Whether, and why, an organisation can see an object. */
         Explanation: {
@@ -992,6 +1140,95 @@ export interface components {
             /** @description Give this back as `next` with the node alone in `expand` for its further neighbours. */
             next?: string | null;
         };
+        /** @description A clearance or an oath of a person. */
+        HeldQualification: {
+            /** @description Its id. */
+            id: string;
+            /** @description The account. */
+            person: string;
+            /** @description Its person's name. */
+            person_name: string;
+            /** @description The person's organisation. */
+            organisation: string;
+            /** @description `clearance:` or `oath:` and its short name. */
+            qualification: string;
+            /** @description From when it holds, RFC 3339; of an oath, when it was sworn. */
+            since: string;
+            /** @description Until when, RFC 3339; this instant is no more in it. */
+            until: string;
+            /** @description What it is known by on paper. */
+            evidence: string;
+            /** @description The name of who entered it. */
+            asked_by_name: string;
+            /** @description The account of who entered it; `node` for whoever has the data folder in hand. */
+            asked_by: string;
+            /** @description When, RFC 3339. */
+            asked: string;
+            /** @description Until when it can be confirmed, RFC 3339. */
+            expires: string;
+            /** @description The name of who confirmed or refused it. */
+            decided_by_name?: string | null;
+            /** @description When, RFC 3339. */
+            decided?: string | null;
+            /** @description The name of who ended it before its time. */
+            ended_by_name?: string | null;
+            /** @description When, RFC 3339. */
+            ended?: string | null;
+            /** @description Why it was refused or ended. */
+            reason?: string | null;
+            /** @description `asked`, `expired` (nobody confirmed it in time), `refused`, `coming`, `valid`, `over`, `ended`. */
+            state: string;
+        };
+        /** @description What ties one's own account to an identity provider. */
+        IdentityInfo: {
+            /** @description The provider's short name. */
+            provider: string;
+            /** @description The issuer. */
+            issuer: string;
+            /** @description Whom it means, in its own words. */
+            subject: string;
+            /** @description Since when, RFC 3339. */
+            created: string;
+            /** @description When it last signed somebody in, RFC 3339. */
+            last_used?: string | null;
+        };
+        /** @description An identity provider (OpenID Connect) of one organisation. */
+        IdentityProvider: {
+            /** @description Short name here. */
+            id: string;
+            /** @description Whose people it vouches for, and nobody else's. */
+            organisation: string;
+            /** @description The issuer, exactly as its tokens name it. */
+            issuer: string;
+            /** @description The name under which this hub is registered there. Its secret is never told. */
+            client: string;
+            /** @description The address to register there as the way back. */
+            redirect: string;
+            /** @description Origins beside the issuer's own at which its keys and tokens may be. */
+            origins: string[];
+            /** @description The claim that names the account at the first sign-in. */
+            name_claim: string;
+            /** @description The claim whose values give roles; absent: roles are given here alone. */
+            role_claim?: string | null;
+            /** @description Which role each of its values gives. */
+            role_map: {
+                [key: string]: string;
+            };
+            /** @description Whether nobody signs in by it for now. */
+            suspended: boolean;
+            /** @description When it was registered, RFC 3339. */
+            created: string;
+        };
+        /** @description A change of an identity provider. */
+        IdentityProviderChange: {
+            /** @description Whether nobody signs in by it from now on. */
+            suspended: boolean;
+        };
+        /** @description Identity providers, by short name. */
+        IdentityProviderList: {
+            /** @description The providers. */
+            providers: components["schemas"]["IdentityProvider"][];
+        };
         /** @description What became of a posted bundle. */
         Ingested: {
             /**
@@ -1073,6 +1310,32 @@ export interface components {
              * @description Seconds between.
              */
             seconds: number;
+        };
+        /** @description A hold: what it names is not destroyed although its time is over. Two commissioners place it, two lift it. */
+        LegalHoldInfo: {
+            /** @description Its id. */
+            id: string;
+            /** @description `asked`, `held`, `lifting`, `lifted`. */
+            state: string;
+            /** @description `authorisation`, `class` or `class-key`. */
+            kind: string;
+            /** @description Which. */
+            name: string;
+            /** @description What asks for it. */
+            reason: string;
+            /** @description The accounts of those who asked for it and placed it. */
+            placed_by: string[];
+            /** @description Since when it holds: RFC 3339. */
+            placed?: string | null;
+            /** @description The accounts of those who asked to lift it and lifted it. */
+            lifted_by: string[];
+            /** @description Since when it is lifted: RFC 3339. */
+            lifted?: string | null;
+        };
+        /** @description The holds. */
+        LegalHoldList: {
+            /** @description Those that are not lifted first, then the newest. */
+            holds: components["schemas"]["LegalHoldInfo"][];
         };
         /** @description An object's marking in words. */
         Marking: {
@@ -1225,6 +1488,7 @@ export interface components {
             reason: string;
             /** @description The authorisation that this one is a narrower form of. */
             narrows?: string | null;
+            private?: components["schemas"]["NewPrivateMatching"] | null;
         };
         /** @description Opens a case by hand. */
         NewCase: {
@@ -1270,6 +1534,24 @@ export interface components {
             /** @description For people. */
             name: string;
         };
+        /** @description Raises access for oneself. One of `originator` with `tlp`, `class` and `object` says to what. */
+        NewEmergency: {
+            /** @description To what this organisation brought in under levels up to `tlp`. */
+            originator?: string | null;
+            /** @description `clear`, `green`, `amber`, `amber+strict`, `red`. */
+            tlp?: string | null;
+            /** @description To a class of objects: `indicator`, `observable`, `sighting`, `threat`, `vulnerability`, `incident`, `report`, `marking`, `other`. */
+            class?: string | null;
+            /** @description To an object, e.g. a case, and whatever bears the same label. */
+            object?: string | null;
+            /** @description Why, in one line. */
+            reason: string;
+            /**
+             * Format: int32
+             * @description For how many minutes.
+             */
+            minutes: number;
+        };
         /** @description A note for the timeline. */
         NewEntry: {
             /** @description 1–20,000 characters. */
@@ -1282,12 +1564,47 @@ export interface components {
             /** @description Why, at most 2000 characters. */
             reason?: string;
         };
+        /** @description An identity provider to be registered. */
+        NewIdentityProvider: {
+            /** @description Short name, 1–64 of `a–z 0–9 -`. The way back is `<address of the hub>/sign-in/oidc/<short name>`. */
+            id: string;
+            /** @description Whose people it vouches for, and nobody else's. */
+            organisation: string;
+            /** @description The issuer, exactly as its tokens name it, e.g. `https://id.agency.example`; plain HTTP on loopback only. */
+            issuer: string;
+            /** @description The name under which this hub is registered there. */
+            client: string;
+            secret?: components["schemas"]["Secret"] | null;
+            /** @description Certificates (PEM) that the provider's must lead back to, in place of those that the machine trusts. */
+            certificate?: string | null;
+            /** @description Origins beside the issuer's own at which its pages, keys and tokens may be, e.g. `https://keys.agency.example`. */
+            origins?: string[];
+            /** @description The claim that names the account at the first sign-in; `preferred_username` where absent. `email` is refused. */
+            name_claim?: string | null;
+            /** @description The claim whose values give roles; absent: roles are given here alone. */
+            role_claim?: string | null;
+            /** @description Which role each of its values gives; `administrator` and `commissioner` are given by people alone. */
+            role_map?: {
+                [key: string]: string;
+            };
+        };
         /** @description A judgement on an object that another organisation brought in. */
         NewJudgement: {
             /** @description `confirmed`, `false-alarm`, or `blocked` (it led to a block in one's own network; stands beside the other two). */
             judgement: string;
             /** @description On what grounds. */
             explanation: string;
+        };
+        /** @description A hold is asked for: exactly one of the three is named. */
+        NewLegalHold: {
+            /** @description All that is kept under this authorisation. */
+            authorisation?: string | null;
+            /** @description All that is kept in this retention class. */
+            class?: string | null;
+            /** @description What is kept under one class key: `authorisation/2026-11-29/class`. */
+            class_key?: string | null;
+            /** @description What asks for it. */
+            reason: string;
         };
         /** @description One opinion: the operator says that an indicator is a false alarm in its network, or takes that back. */
         NewOpinion: {
@@ -1369,6 +1686,40 @@ export interface components {
             /** @description Roles. */
             roles: string[];
         };
+        /** @description Other policies are proposed. */
+        NewPolicyProposal: {
+            /** @description Why. */
+            reason: string;
+            /** @description The whole set that is to take the place of the one in force. Agreements and the schema need not be among them: they stay. */
+            files: components["schemas"]["PolicyFile"][];
+        };
+        /** @description How a list is matched privately. */
+        NewPrivateMatching: {
+            /** @description `match`: which of the list's values an operator has; `count`: how many of them. */
+            mode: string;
+            /**
+             * Format: int32
+             * @description How many elements are asked in a round, values and dummies together: what operators learn of the list's length. At least as
+             *     many as there are indicators; as many where absent.
+             */
+            elements?: number | null;
+            /**
+             * Format: int32
+             * @description The most values that an operator's set may have, padded: 1,024 or 1,536 times a power of two; 1,572,864 where absent.
+             */
+            filter_values_max?: number | null;
+        };
+        /** @description A clearance or an oath to be entered for a person. It holds once a second administrator has confirmed it. */
+        NewQualification: {
+            /** @description `clearance:` or `oath:` and its short name. */
+            qualification: string;
+            /** @description From when it holds: a time as in RFC 3339, or a date, which is its beginning in UTC. Of an oath, when it was sworn. */
+            since: string;
+            /** @description Until when: a time, or a date, which is its end in UTC. */
+            until: string;
+            /** @description What it is known by on paper: a file, a certificate's number. */
+            evidence: string;
+        };
         /** @description A question to the council. */
         NewQuestion: {
             /** @description One line. */
@@ -1407,6 +1758,11 @@ export interface components {
              */
             deadline_hours: number;
         };
+        /** @description Asks for the recovery of an account. */
+        NewRecovery: {
+            /** @description Why, in one line. */
+            reason: string;
+        };
         /** @description A request for release to be made. */
         NewReleaseRequest: {
             /** @description The object: one that the asker may see, or that an object it may see refers to. */
@@ -1420,6 +1776,127 @@ export interface components {
             /** @description Why. */
             reason: string;
         };
+        /** @description A report that is begun: the emergency report. */
+        NewReport: {
+            /** @description Made by whoever writes it, at the first word: sent again, it is the same report. */
+            id: string;
+            /** @description Of which kind the incident is. */
+            kind: string;
+            /** @description When the organisation became aware, RFC 3339. */
+            aware: string;
+            /** @description The fields of the emergency report; what is not known is left out. */
+            fields?: {
+                [key: string]: components["schemas"]["ReportValue"];
+            };
+        };
+        /** @description An answer to what was filed. */
+        NewReportAnswer: {
+            /** @description Made by whoever answers: sent again, it is one answer. */
+            send: string;
+            /** @description The filing that is answered, by its event. */
+            filing: string;
+            /** @description `acknowledged`, `advice`, `similar-cases` or `requested`. */
+            answer: string;
+            /** @description What is advised or asked for. */
+            text?: string | null;
+            /** @description Identifiers of similar cases. */
+            cases?: string[];
+        };
+        /** @description What is said of an incident. */
+        NewReportEvent: {
+            /** @description Which. */
+            kind: string;
+            /** @enum {string} */
+            what: "kind";
+        } | {
+            /** @description `occurred`, `detected`, `aware`, `believed`, `classified`, `paid` or `handled`. */
+            moment: string;
+            /** @description RFC 3339. */
+            at: string;
+            /** @enum {string} */
+            what: "happened";
+        } | {
+            /** @description Field → value. */
+            fields?: {
+                [key: string]: components["schemas"]["ReportValue"];
+            };
+            /** @description Fields of which it is not known yet what they hold. */
+            unknown?: string[];
+            /** @enum {string} */
+            what: "stated";
+        } | {
+            /** @description The regime. */
+            regime: string;
+            /** @description The recipient. */
+            recipient: string;
+            /** @description Which fields; absent: all. */
+            fields?: string[] | null;
+            /** @description Given, or taken back from now on. */
+            given: boolean;
+            /** @enum {string} */
+            what: "consent";
+        } | {
+            /** @description The regime. */
+            regime: string;
+            /** @description Whether it applies. */
+            applies: boolean;
+            /** @description Why, and who says so. */
+            reason: string;
+            /** @enum {string} */
+            what: "ruled";
+        } | {
+            /** @description The regime. */
+            regime: string;
+            /** @description The stage. */
+            stage: string;
+            /** @description The new deadline, RFC 3339. */
+            until: string;
+            /** @description Why, and who says so. */
+            reason: string;
+            /** @enum {string} */
+            what: "extended";
+        } | {
+            /** @description Which. */
+            event: string;
+            /** @description Why. */
+            reason: string;
+            /** @enum {string} */
+            what: "withdrawn";
+        };
+        /** @description Events that are added to a report. */
+        NewReportEvents: {
+            /** @description Made by whoever sends them: sent again, they are taken once. */
+            send: string;
+            /** @description At most 50. */
+            events: components["schemas"]["NewReportEvent"][];
+        };
+        /** @description A form that is filed. */
+        NewReportFiling: {
+            /** @description Made by whoever files it: sent again, it is filed once. */
+            send: string;
+            /** @description The regime. */
+            regime: string;
+            /** @description The stage. */
+            stage: string;
+            /** @description The recipient, as the regime calls it. */
+            recipient: string;
+            /**
+             * Format: int64
+             * @description The version of the record that was looked at; where it has changed since, nothing is filed.
+             */
+            version?: number | null;
+            /** @description The organisation of this council that is given the copy; absent where it goes another way. */
+            given_to?: string | null;
+            /** @description When it left, where it left before it was written down here; RFC 3339. */
+            at?: string | null;
+        };
+        /** @description Asks that a report be filled with what is known already. */
+        NewReportPrefill: {
+            /** @description Made by whoever asks. */
+            send: string;
+            /** @description Own sightings since when, RFC 3339; absent: a day before the organisation became aware. */
+            since?: string | null;
+        };
         /** @description Begins to sign a resolution of the standing commission. */
         NewResolution: {
             /** @description `commission` or `frame`. */
@@ -1428,6 +1905,15 @@ export interface components {
             digest: string;
             /** @description Why, for whoever inspects; whoever joins others signs their words. */
             reason?: string;
+        };
+        /** @description Asks for a round of private matching. */
+        NewRound: {
+            /** @description Short name of the operator whose edge is asked. */
+            operator: string;
+        };
+        /** @description What a round is audited with. */
+        NewRoundAudit: {
+            list?: components["schemas"]["AuthorisedIndicators"] | null;
         };
         /** @description A decision to be made. */
         NewSameness: {
@@ -1499,6 +1985,11 @@ export interface components {
              */
             bytes?: number | null;
         };
+        /** @description Publishes statistics. */
+        NewStatistics: {
+            /** @description The signed note as `yagura log statistics --key` wrote it. */
+            note: string;
+        };
         /** @description A link to be added. */
         NewTaxiiLink: {
             /** @description Short name, 1–64 of `a–z 0–9 -`. */
@@ -1534,6 +2025,13 @@ export interface components {
             name?: string;
             /** @description RFC 3339, or a date; absent: 90 days. */
             expires?: string | null;
+            /** @description Through which doors it goes: `taxii`, `rest`, `stream`, `misp`; none: through every one. */
+            doors?: string[];
+            /**
+             * @description The certificate (PEM) that the program shows when it connects, or its SHA-256 in hexadecimal: without it the token is good for
+             *     nothing.
+             */
+            certificate?: string | null;
         };
         /** @description What anybody may know of a node before signing in. */
         Node: {
@@ -1549,6 +2047,8 @@ export interface components {
             policies: string;
             /** @description Whether a newer set of policy files does not compile, so that the set in force is older than what its folder holds. */
             policies_refused: boolean;
+            /** @description Whether the public is told of state-tasked monitoring here, at `/transparency`. */
+            transparency: boolean;
         };
         /** @description A notice to an organisation. */
         Notice: {
@@ -1759,6 +2259,28 @@ export interface components {
             candidates: components["schemas"]["Candidate"][];
             /** @description The verifier key of the log of authorisations (C2SP signed-note): what edges and witnesses are told beforehand. */
             log_key: string;
+        };
+        /** @description What an entry of the log of authorisations commits to. */
+        OversightRecord: {
+            /**
+             * Format: int64
+             * @description Its place in the log.
+             */
+            leaf: number;
+            /** @description The record. */
+            record: string;
+            /** @description The salt of the commitment, hexadecimal. */
+            salt: string;
+        };
+        /** @description The log of authorisations with what its entries commit to: what statistics are counted from. */
+        OversightRecords: {
+            /** @description In the order of the log. */
+            records: components["schemas"]["OversightRecord"][];
+            /**
+             * Format: int64
+             * @description Give it as `from` for more.
+             */
+            next?: number | null;
         };
         /** @description What this hub is to others. */
         OwnHub: {
@@ -2024,6 +2546,8 @@ export interface components {
             organisation: string;
             /** @description Roles, e.g. `duty_officer`. */
             roles: string[];
+            /** @description Whether the account cannot sign in. */
+            disabled?: boolean;
         };
         /** @description A person who was added. */
         PersonAdded: {
@@ -2031,6 +2555,198 @@ export interface components {
             person: components["schemas"]["Person"];
             /** @description The one-time link to sign in with: shown once. */
             sign_in: components["schemas"]["Secret"];
+        };
+        /** @description A change of an account. */
+        PersonChange: {
+            /** @description Whether the person cannot sign in from now on. Sessions and links end at once. */
+            disabled: boolean;
+        };
+        /** @description The policies in force. */
+        PoliciesInForce: {
+            /** @description Stands for the set: SHA-256 over names and texts, hexadecimal. */
+            set: string;
+            /** @description Since when: RFC 3339. */
+            since: string;
+            /** @description How they are changed: `folder` or `proposals`. */
+            changes: string;
+            /** @description The files. */
+            files: components["schemas"]["PolicyFile"][];
+            /** @description What no policy may ever allow. */
+            safety: components["schemas"]["PolicyFile"];
+            /** @description What lies in the folder and was not taken up, and why. */
+            refused?: string | null;
+        };
+        /** @description The decision on a proposal. */
+        PolicyDecision: {
+            /** @description `approve`, `refuse` or `withdraw`. */
+            decision: string;
+            /** @description The set that is approved: the one that was looked at. */
+            set: string;
+            /** @description What is said to it. */
+            text: string;
+        };
+        /** @description What changes for readers of one kind. */
+        PolicyEffect: {
+            /** @description `person`, `program`, `edge` or `peer`. */
+            kind: string;
+            /** @description What their organisations are. */
+            organisation_role: string;
+            /** @description Their roles. */
+            roles: string[];
+            /** @description Their organisations, as many as are named. */
+            organisations: string[];
+            /**
+             * Format: int64
+             * @description How many organisations there are.
+             */
+            organisation_count: number;
+            /**
+             * Format: int64
+             * @description How many readers there are.
+             */
+            readers: number;
+            /**
+             * Format: int64
+             * @description Objects that at least one of them would see and does not see now.
+             */
+            gained: number;
+            /**
+             * Format: int64
+             * @description Objects that at least one of them sees now and would not see.
+             */
+            lost: number;
+            /** @description The labels with the most of the objects gained. */
+            gained_examples: components["schemas"]["PolicyExample"][];
+            /** @description The labels with the most of the objects lost. */
+            lost_examples: components["schemas"]["PolicyExample"][];
+            /** @description What they could do and cannot now, as it is called in policies. */
+            may_now: string[];
+            /** @description What they could no longer do. */
+            may_no_more: string[];
+            /** @description Purposes for which they would be given information and are not now. */
+            purposes_gained: string[];
+            /** @description Purposes for which they no longer would. */
+            purposes_lost: string[];
+        };
+        /** @description Objects under one label. */
+        PolicyExample: {
+            /** @description TLP level, or `unmarked`. */
+            tlp: string;
+            /** @description Class of objects. */
+            class: string;
+            /** @description Who brought them in. */
+            originator: string;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            objects: number;
+        };
+        /** @description A file of a set of policies. */
+        PolicyFile: {
+            /** @description Its name: `….cedar`, `….cedarschema`, or `agreements/….toml`. */
+            name: string;
+            /** @description Its text. */
+            text: string;
+        };
+        /** @description What a set of policies would change. */
+        PolicyFindings: {
+            /**
+             * Format: int64
+             * @description Readers that were asked about: accounts, tokens, edges, peers.
+             */
+            readers: number;
+            /**
+             * Format: int64
+             * @description Labels.
+             */
+            labels: number;
+            /**
+             * Format: int64
+             * @description Objects under them, by their newest version.
+             */
+            objects: number;
+            /**
+             * @description Whether readers were asked about for every purpose for which they are given anything; else for the usual one alone, because there
+             *     are too many.
+             */
+            all_purposes: boolean;
+            /** @description Who gains and who loses; empty where nobody does. */
+            effects: components["schemas"]["PolicyEffect"][];
+            /**
+             * Format: int64
+             * @description Kinds of readers for whom something changes and who are not shown.
+             */
+            effects_left: number;
+            /**
+             * Format: int64
+             * @description Made-up situations in which the set was held against the safety specification, beside those of the store. It was broken in none; that
+             *     is no proof.
+             */
+            tried: number;
+            proof?: components["schemas"]["PolicyProof"] | null;
+        };
+        /** @description What was proved of a set of policies, over all requests that its schema lets through. */
+        PolicyProof: {
+            /**
+             * Format: int64
+             * @description Kinds of requests (of a principal, an action and a resource) that it is about.
+             */
+            environments: number;
+            /**
+             * @description `proved`: nothing is allowed that the safety specification forbids; `open`: that was not proved. A set that is shown to break it
+             *     is refused.
+             */
+            within_safety: string;
+            /**
+             * @description What it allows beside the set in force: the `same`, `narrower`, `wider`, `different`; `not_comparable` where they have different
+             *     schemas; `open` where it was not proved.
+             */
+            compared: string;
+            /** @description Policies that fail on some request; a failing policy denies. */
+            may_fail: string[];
+            gained?: components["schemas"]["Words"] | null;
+            lost?: components["schemas"]["Words"] | null;
+            /** @description Why something is open. */
+            why?: string | null;
+        };
+        /** @description A proposed set of policies. */
+        PolicyProposal: {
+            /** @description Its id. */
+            id: string;
+            /** @description Stands for the set that is proposed; an approval names it. */
+            set: string;
+            /** @description Stands for the set in force when it was proposed: it takes the place of no other. */
+            base: string;
+            /** @description Why. */
+            reason: string;
+            /** @description The account that proposed it; `node` for whoever has the data folder in hand. */
+            proposer: string;
+            /** @description That person's name. */
+            proposer_name?: string | null;
+            /** @description When: RFC 3339. */
+            proposed: string;
+            /** @description Until when it can be approved: RFC 3339. */
+            expires: string;
+            /** @description `open`, `approved`, `refused`, `withdrawn`, `expired`. */
+            state: string;
+            /** @description The account that decided, or `node`. */
+            decider?: string | null;
+            /** @description That person's name. */
+            decider_name?: string | null;
+            /** @description When: RFC 3339. */
+            decided?: string | null;
+            /** @description What was said to it. */
+            answer?: string | null;
+            /** @description What it would change, as it stood when it was proposed. */
+            findings: components["schemas"]["PolicyFindings"];
+            /** @description The files; absent in lists. */
+            files?: components["schemas"]["PolicyFile"][] | null;
+        };
+        /** @description Proposals. */
+        PolicyProposalList: {
+            /** @description The open ones first, then the newest. */
+            proposals: components["schemas"]["PolicyProposal"][];
         };
         /** @description A problem document (RFC 9457) with a stable `code`; its text is English, the console translates the code. */
         Problem: {
@@ -2063,6 +2779,155 @@ export interface components {
         Products: {
             /** @description Each product; at most 5000. */
             products: components["schemas"]["Product"][];
+        };
+        /** @description Where to send the browser. */
+        ProviderAddress: {
+            /** @description The provider's page. It sends the browser back within ten minutes. */
+            address: string;
+        };
+        /** @description What an identity provider sent the browser back with. */
+        ProviderAnswer: {
+            /** @description The provider by whose way the browser came back: the last part of the address. */
+            provider: string;
+            /** @description `state`, as it came. */
+            state: string;
+            /** @description `code`, as it came. */
+            code: components["schemas"]["Secret"];
+            /** @description `iss`, where it came (RFC 9207). */
+            iss?: string | null;
+        };
+        /** @description Begins to sign in by an identity provider. */
+        ProviderStart: {
+            /** @description The provider's short name. */
+            provider: string;
+        };
+        /** @description The commission that stands. */
+        PublicCommission: {
+            /** @description Its name. */
+            name: string;
+            /** @description The name of the organisation whose people it is made of, in Japanese. */
+            organisation_ja: string;
+            /** @description The same in English. */
+            organisation_en: string;
+            /**
+             * Format: int64
+             * @description How many members it has.
+             */
+            members: number;
+            /**
+             * Format: int32
+             * @description How many of them decide together.
+             */
+            threshold: number;
+            /** @description Since when it stands: RFC 3339. */
+            since: string;
+            /** @description SHA-256 of its constitution, hexadecimal: what operators compare and pin. */
+            digest: string;
+            /**
+             * Format: int64
+             * @description Its place in the log of authorisations.
+             */
+            leaf: number;
+        };
+        /** @description The frame in force: which measures can be authorised, by which article. */
+        PublicFrame: {
+            /**
+             * Format: int32
+             * @description Its number.
+             */
+            version: number;
+            /** @description The law and the rules it is drawn from. */
+            source: string;
+            /** @description Since when it is in force: RFC 3339. */
+            since: string;
+            /** @description SHA-256 of its text, hexadecimal. */
+            digest: string;
+            /**
+             * Format: int64
+             * @description Its place in the log of authorisations.
+             */
+            leaf: number;
+            /** @description The measures that there are. */
+            measures: components["schemas"]["PublicMeasure"][];
+        };
+        /** @description A transparency log. */
+        PublicLog: {
+            /** @description `acts`, `authorisations`, `statistics`. */
+            log: string;
+            /** @description Its address (C2SP tlog-tiles). */
+            address: string;
+            /** @description Its verifier key. */
+            key: string;
+            /**
+             * Format: int64
+             * @description How many entries the newest checkpoint has.
+             */
+            size: number;
+            /** @description Their root, hexadecimal. */
+            root: string;
+            /** @description The names of those who cosigned it. */
+            cosigned_by: string[];
+            /** @description The time that their quorum vouches for: RFC 3339. */
+            cosigned_at?: string | null;
+            /** @description The checkpoint itself (C2SP signed-note), with its cosignatures. */
+            checkpoint: string;
+        };
+        /** @description A measure that can be authorised. */
+        PublicMeasure: {
+            /** @description Its ground, as the statistics name it. */
+            category: string;
+            /** @description The article that permits it. */
+            article: string;
+            /**
+             * Format: int32
+             * @description The longest that it may be granted for, in hours.
+             */
+            hours_max: number;
+        };
+        /** @description Somebody who cosigns the logs. */
+        PublicWitness: {
+            /** @description Its name in the policy. */
+            name: string;
+            /** @description Its verifier key. */
+            key: string;
+        };
+        /** @description A statement in the log of statistics. */
+        PublishedStatistics: {
+            /**
+             * Format: int64
+             * @description Its place in the log of statistics.
+             */
+            leaf: number;
+            /** @description When it was published: RFC 3339. */
+            at: string;
+            /** @description Its hash as a leaf of that log (RFC 6962), hexadecimal: by this a correction names it. */
+            hash: string;
+            /** @description The verifier key that signed it. */
+            key: string;
+            /**
+             * Format: int64
+             * @description The place of the statement that it takes the place of.
+             */
+            corrects?: number | null;
+            /**
+             * Format: int64
+             * @description The place of the statement that took its place.
+             */
+            corrected_by?: number | null;
+            /** @description The numbers. */
+            statistics: Record<string, never>;
+            /** @description The signed note (C2SP signed-note), which is the entry of the log, byte for byte. */
+            note: string;
+        };
+        /** @description Refuses or ends a clearance or an oath. */
+        QualificationEnd: {
+            /** @description Why, in one line. */
+            reason: string;
+        };
+        /** @description Clearances and oaths of people. */
+        QualificationList: {
+            /** @description Those of one person: newest first; of all: what ends first comes first. */
+            qualifications: components["schemas"]["HeldQualification"][];
         };
         /** @description A file that was put aside. */
         QuarantinedFile: {
@@ -2252,6 +3117,12 @@ export interface components {
             receipt: Record<string, never>;
             /** @description The edge's key, Ed25519 in hexadecimal. */
             key: string;
+            /** @description The entry as it stands in the log. */
+            entry: string;
+            /** @description What the entry commits to: the receipt, byte for byte. */
+            record: string;
+            /** @description The salt of the commitment, hexadecimal. */
+            salt: string;
         };
         /** @description What became of receipts, in their order. */
         ReceiptsAccepted: {
@@ -2262,6 +3133,41 @@ export interface components {
         ReceiptsPosted: {
             /** @description Each as it was signed. */
             receipts: Record<string, never>[];
+        };
+        /** @description The recovery of an account. */
+        Recovery: {
+            /** @description Its id. */
+            id: string;
+            /** @description The account. */
+            person: string;
+            /** @description Its person's name. */
+            person_name: string;
+            /** @description Why. */
+            reason: string;
+            /** @description The account of who asked. */
+            asked_by: string;
+            /** @description Its person's name. */
+            asked_by_name: string;
+            /** @description When, RFC 3339. */
+            asked: string;
+            /** @description Until when it can be decided, RFC 3339. */
+            expires: string;
+            /** @description The name of who decided. */
+            decided_by_name?: string | null;
+            /** @description When, RFC 3339. */
+            decided?: string | null;
+            /** @description `asked`, `approved`, `used`, `refused`, `expired`. */
+            state: string;
+        };
+        /** @description What the person signs in with. */
+        RecoveryLink: {
+            /** @description The one-time link, good for 30 minutes: shown once. */
+            sign_in: components["schemas"]["Secret"];
+        };
+        /** @description Recoveries of accounts, newest first. */
+        RecoveryList: {
+            /** @description The recoveries. */
+            recoveries: components["schemas"]["Recovery"][];
         };
         /** @description The redacted copies of an object, those first that are offered first. */
         RedactedCopies: {
@@ -2416,6 +3322,487 @@ export interface components {
             last_leaf: number;
             /** @description What the reader may see of the versions, at most 20. */
             objects: components["schemas"]["GivenObject"][];
+        };
+        /** @description A report, whole for its own organisation; for whoever was given a copy, its filings and their thread. */
+        Report: {
+            /** @description The list's line. */
+            summary: components["schemas"]["ReportSummary"];
+            /**
+             * Format: int64
+             * @description The version of the record: how often it was amended.
+             */
+            version: number;
+            /** @description When what happened. */
+            moments: components["schemas"]["ReportMoment"][];
+            /** @description What each field holds. */
+            fields: components["schemas"]["ReportStated"][];
+            /** @description The files. */
+            files: components["schemas"]["ReportFile"][];
+            /** @description What is owed to whom, and until when: what applies or may, the nearest deadline first. */
+            duties: components["schemas"]["ReportDuty"][];
+            /** @description What was filed, oldest first. */
+            filings: components["schemas"]["ReportFiling"][];
+            /** @description What was answered, oldest first. */
+            thread: components["schemas"]["ReportReply"][];
+            /** @description What does not fit together. */
+            findings: components["schemas"]["ReportFinding"][];
+            /** @description Everything that was said, oldest first. */
+            events: components["schemas"]["ReportEvent"][];
+            /** @description RFC 3339. */
+            as_of: string;
+        };
+        /** @description A case that an answer names. */
+        ReportCase: {
+            /** @description STIX identifier of the incident. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Running number for people.
+             */
+            number: number;
+            /** @description Title. */
+            title: string;
+        };
+        /** @description What there is to report with: fields, kinds, regimes, the severity scheme. */
+        ReportCatalogue: {
+            /** @description Kinds of incidents. */
+            kinds: components["schemas"]["ReportChoice"][];
+            /** @description Moments from which clocks run. */
+            moments: components["schemas"]["ReportChoice"][];
+            /** @description Every field, in the order in which they are asked. */
+            fields: components["schemas"]["ReportField"][];
+            /** @description Laws that ask for reports. */
+            regimes: components["schemas"]["ReportRegime"][];
+            /** @description The severity scheme: the words of every level. */
+            severity: components["schemas"]["SeverityLevel"][];
+            /**
+             * Format: int32
+             * @description The severity from which on an incident is significant.
+             */
+            significant_from: number;
+            /**
+             * Format: int64
+             * @description The largest attachment in bytes.
+             */
+            file_bytes_max: number;
+        };
+        /** @description Something with a name. */
+        ReportChoice: {
+            /** @description Its name in records. */
+            id: string;
+            /** @description What it is called. */
+            label: components["schemas"]["Words"];
+        };
+        /** @description One report to one recipient: whether it is owed, and until when. */
+        ReportDuty: {
+            /** @description The report. */
+            report: string;
+            /** @description What the report is about. */
+            title: string;
+            /** @description The regime. */
+            regime: string;
+            /** @description What it is called. */
+            regime_name: components["schemas"]["Words"];
+            /** @description The stage. */
+            stage: string;
+            /** @description What it is called. */
+            stage_name: components["schemas"]["Words"];
+            /** @description The recipient. */
+            recipient: string;
+            /** @description What it is called. */
+            recipient_name: components["schemas"]["Words"];
+            /** @description `organisation` or `authority`: who owes it. */
+            owes: string;
+            /** @description `applies`, `may-apply`, `does-not`, `not-in-force`, `disabled` or `needs-consent`. */
+            verdict: string;
+            /** @description The facts that decide it, by the names of their fields. */
+            because: string[];
+            /** @description `waiting`, `running`, `half-time`, `overdue`, `prompt`, `unchanged`, `ask-counsel` or `met`. */
+            state: string;
+            /** @description `off`, `green`, `uncertain`, `amber`, `red` or `ask-counsel`: what it may be shown as. */
+            light: string;
+            /** @description `law`, `secondary`, `draft` or `unknown`: how sure it is. */
+            verified: string;
+            /** @description Whether it is certain which clock runs and when it ends. */
+            certain: boolean;
+            /** @description From when it runs, RFC 3339. */
+            start?: string | null;
+            /** @description RFC 3339. */
+            half_time?: string | null;
+            /** @description What is better than the latest moment, RFC 3339. */
+            target?: string | null;
+            /** @description The first instant at which it is too late, RFC 3339. */
+            due?: string | null;
+            /** @description What `due` was before the authority gave more time. */
+            due_before_extension?: string | null;
+            /** @description When it was done, RFC 3339. */
+            met?: string | null;
+            /** @description Whether that was too late. */
+            late: boolean;
+            /** @description The filing that proves it. */
+            filing?: string | null;
+        };
+        /** @description The clocks of all reports of one's own organisation. */
+        ReportDutyList: {
+            /** @description Those that are open: overdue first, then by the nearest deadline, then those without one. */
+            duties: components["schemas"]["ReportDuty"][];
+            /**
+             * Format: int64
+             * @description How many reports were looked at.
+             */
+            reports: number;
+            /** @description RFC 3339. */
+            as_of: string;
+        };
+        /** @description One event, as it was logged. */
+        ReportEvent: {
+            /**
+             * Format: int64
+             * @description Its place in the report, from 1.
+             */
+            sequence: number;
+            /** @description SHA-256 of its canonical JSON. */
+            id: string;
+            /** @description When it was logged, RFC 3339. */
+            logged: string;
+            /** @description Who says so; nothing for the node itself. */
+            by?: string | null;
+            /** @description That person's name. */
+            by_name?: string | null;
+            /** @description Which kind of event: `kind`, `happened`, `stated`, `attached`, `consent`, `ruled`, `extended`, `filed`, `answered`, `withdrawn`. */
+            what: string;
+            /** @description The event itself. */
+            event: Record<string, never>;
+            /** @description Whether a later event took it back. */
+            withdrawn: boolean;
+            /**
+             * Format: int64
+             * @description The leaf of its act in the log.
+             */
+            leaf: number;
+        };
+        /** @description A field of a record. */
+        ReportField: {
+            /** @description Its name. */
+            id: string;
+            /** @description `text`, `long-text`, `yes-no`, `number`, `time`, `choice`, `choices` or `list`. */
+            type: string;
+            /** @description The kinds of incident that it is for; empty for all. */
+            kinds: string[];
+            /** @description Whether the emergency report asks for it. */
+            emergency: boolean;
+            /** @description Whether an organisation declares it in peacetime. */
+            profile: boolean;
+            /** @description What it is called. */
+            label: components["schemas"]["Words"];
+            help?: components["schemas"]["Words"] | null;
+            unit?: components["schemas"]["Words"] | null;
+            /** @description What there is to choose. */
+            choices: components["schemas"]["ReportChoice"][];
+        };
+        /** @description An attachment. */
+        ReportFile: {
+            /** @description A name that does no harm where it is shown or saved. */
+            name: string;
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size: number;
+            /** @description Of its content, in hexadecimal. */
+            sha256: string;
+            /** @description Whether it does something when it is opened, by its ending. */
+            active: boolean;
+        };
+        /** @description An attachment that was taken. */
+        ReportFileTaken: {
+            /** @description The attachment. */
+            file: components["schemas"]["ReportFile"];
+            /** @description Whether its name had to be changed. */
+            renamed: boolean;
+            /** @description Whether it was there already. */
+            already: boolean;
+        };
+        /** @description What was filed. */
+        ReportFiling: {
+            /** @description Its event. */
+            event: string;
+            /** @description The regime. */
+            regime: string;
+            /** @description What it is called. */
+            regime_name: components["schemas"]["Words"];
+            /** @description The stage. */
+            stage: string;
+            /** @description What it is called. */
+            stage_name: components["schemas"]["Words"];
+            /** @description The recipient. */
+            recipient: string;
+            /** @description What it is called. */
+            recipient_name: components["schemas"]["Words"];
+            /** @description The organisation of this council that was given the copy. */
+            given_to?: string | null;
+            /** @description When it was logged, RFC 3339. */
+            at: string;
+            /** @description The account that filed it. */
+            by: string;
+            /** @description That person's name. */
+            by_name?: string | null;
+            /** @description SHA-256 of the exact copy. */
+            copy: string;
+            /**
+             * Format: int64
+             * @description Its size in bytes.
+             */
+            size: number;
+            /**
+             * Format: int64
+             * @description Its leaf in the log of acts.
+             */
+            leaf: number;
+        };
+        /** @description One thing that does not fit. */
+        ReportFinding: {
+            /** @description A stable code, e.g. `clock-in-future`. */
+            code: string;
+            /** @description The event, where it is one. */
+            event?: string | null;
+            /** @description What is wrong. */
+            message: components["schemas"]["Words"];
+        };
+        /** @description A form as it would be filed now. */
+        ReportForm: {
+            /** @description The regime. */
+            regime: string;
+            /** @description The stage. */
+            stage: string;
+            /** @description The recipient. */
+            recipient: string;
+            /** @description What the regime is called. */
+            regime_name: components["schemas"]["Words"];
+            /** @description What the form is called. */
+            name: components["schemas"]["Words"];
+            /** @description What the recipient is called. */
+            recipient_name: components["schemas"]["Words"];
+            channel?: components["schemas"]["Words"] | null;
+            /** @description `law`, `secondary`, `draft` or `unknown`: how sure it is that the form asks this. */
+            verified: string;
+            /**
+             * Format: int64
+             * @description The version of the record.
+             */
+            version: number;
+            /** @description RFC 3339. */
+            as_of: string;
+            /** @description The lines, in the form's order. */
+            lines: components["schemas"]["ReportLine"][];
+            /** @description What is left out for want of consent. */
+            left_out: components["schemas"]["ReportChoice"][];
+            /** @description Whether every required line has a value. */
+            complete: boolean;
+            /** @description The form as text, in both languages. */
+            text: components["schemas"]["Words"];
+        };
+        /** @description A line of a form. */
+        ReportLine: {
+            /** @description The field, or a built-in name such as `@aware`. */
+            field: string;
+            /** @description What the form calls it. */
+            label: components["schemas"]["Words"];
+            /** @description The value for people; empty where there is none. */
+            shown: components["schemas"]["Words"];
+            /** @description `person`, `profile` or `sightings`. */
+            from?: string | null;
+            /** @description `missing`, `not-known-yet` or `unconfirmed`. */
+            mark?: string | null;
+            /** @description Whether the form is incomplete without. */
+            required: boolean;
+        };
+        /** @description Reports. */
+        ReportList: {
+            /** @description The newest change first. */
+            reports: components["schemas"]["ReportSummary"][];
+            /** @description Give this back as `after` for the following ones. */
+            next?: string | null;
+            /** @description RFC 3339. */
+            as_of: string;
+        };
+        /** @description When something happened. */
+        ReportMoment: {
+            /** @description What. */
+            moment: string;
+            /** @description From when clocks run, RFC 3339. */
+            at: string;
+            /** @description When it was logged, RFC 3339. */
+            logged: string;
+        };
+        /** @description What an organisation declares in peacetime. */
+        ReportProfile: {
+            /** @description Field → value. */
+            fields: {
+                [key: string]: components["schemas"]["ReportValue"];
+            };
+        };
+        /** @description Who is given a form. */
+        ReportRecipient: {
+            /** @description Its name in the regime. */
+            id: string;
+            /** @description What it is called. */
+            name: components["schemas"]["Words"];
+            channel?: components["schemas"]["Words"] | null;
+            /** @description Whether it is given only what the organisation consents to. */
+            by_consent: boolean;
+        };
+        /** @description A law, or a part of one, that asks for reports. */
+        ReportRegime: {
+            /** @description Its name. */
+            id: string;
+            /** @description What it is called. */
+            name: components["schemas"]["Words"];
+            /** @description Who is reported to. */
+            authority: components["schemas"]["Words"];
+            law?: components["schemas"]["Words"] | null;
+            note?: components["schemas"]["Words"] | null;
+            /** @description Whether it is in use here. */
+            enabled: boolean;
+            /** @description Who is given its forms. */
+            recipients: components["schemas"]["ReportRecipient"][];
+        };
+        /** @description An answer to what was filed. */
+        ReportReply: {
+            /** @description Its event. */
+            event: string;
+            /** @description The regime. */
+            regime: string;
+            /** @description The stage. */
+            stage: string;
+            /** @description The recipient that answers. */
+            recipient: string;
+            /** @description When, RFC 3339. */
+            at: string;
+            /** @description The account that answered, or wrote the answer down. */
+            by?: string | null;
+            /** @description That person's name. */
+            by_name?: string | null;
+            /** @description `acknowledged`, `advice`, `similar-cases` or `requested`. */
+            answer: string;
+            /** @description What is advised or asked for. */
+            text?: string | null;
+            /** @description Similar cases that the reader may see. */
+            cases: components["schemas"]["ReportCase"][];
+        };
+        /** @description What a field holds. */
+        ReportStated: {
+            /** @description The field. */
+            field: string;
+            value?: components["schemas"]["ReportValue"] | null;
+            /** @description `person`, `profile` or `sightings`: who says so. */
+            from: string;
+        };
+        /** @description A report in a list. */
+        ReportSummary: {
+            /** @description STIX identifier of the incident. */
+            id: string;
+            /** @description Whose report. */
+            organisation: string;
+            /** @description What it is about, in a line; nothing where only a copy was given. */
+            title?: string | null;
+            /** @description Of which kinds the incident is; nothing where only a copy was given. */
+            kinds: string[];
+            /** @description RFC 3339. */
+            opened: string;
+            /** @description RFC 3339. */
+            changed: string;
+            /** @description Whether it is one's own organisation's. */
+            own: boolean;
+            /** @description The first deadline that is still open, RFC 3339. */
+            next_due?: string | null;
+        };
+        /** @description What became of something that was sent to a report. */
+        ReportTaken: {
+            /** @description The report. */
+            id: string;
+            /** @description The events that it made. */
+            events: string[];
+            /** @description Whether it was there already: it was sent twice. */
+            already: boolean;
+            /** @description What does not fit together, in these events. */
+            findings: components["schemas"]["ReportFinding"][];
+        };
+        /** @description What a field holds. */
+        ReportValue: boolean | number | string | string[];
+        /** @description The end of what was kept of a day. */
+        RetentionEnd: {
+            /** @description Authorisation, day and retention class. */
+            class_key: string;
+            /** @description When it was decided: RFC 3339. */
+            decided: string;
+            /** @description The key service's certificate that the key is gone; absent while it is being destroyed. */
+            certificate?: string | null;
+        };
+        /** @description What the re-execution of a round found. */
+        RoundAudit: {
+            /**
+             * @description `good`: nothing but the approved list was asked. `seed`, `list`: what was given is not what was approved. `terms`: the receipt is of a
+             *     round on other terms. `count`: the edge did not answer all that was to be asked. `substituted`: something else was asked.
+             */
+            verdict: string;
+            /** @description When: RFC 3339. */
+            at: string;
+            /** @description The account that had it worked out. */
+            person: string;
+        };
+        /** @description What was found in a round. */
+        RoundFound: {
+            /** @description Which patterns of the list the operator has values of, by their numbers from 0; empty in rounds that count. */
+            members: number[];
+            /**
+             * Format: int64
+             * @description How many of the list's values it has.
+             */
+            count: number;
+            /** @description Whether there were more than are kept, so that `members` is not all. */
+            cut: boolean;
+        };
+        /** @description A round of private matching. */
+        RoundInfo: {
+            /** @description By which it is asked for. */
+            id: string;
+            /** @description Under which authorisation. */
+            authorisation: string;
+            /** @description At which operator. */
+            operator: string;
+            /** @description `asked`, `open`, `matched`, `failed`; `lapsed` where an hour went by without the next step. */
+            state: string;
+            /** @description When it was asked for: RFC 3339. */
+            asked: string;
+            /** @description By which edge it was opened. */
+            edge?: string | null;
+            /** @description When: RFC 3339. */
+            opened?: string | null;
+            /**
+             * Format: int32
+             * @description How many elements it asks: N.
+             */
+            elements?: number | null;
+            /** @description When it ended: RFC 3339. */
+            ended?: string | null;
+            /**
+             * Format: int64
+             * @description How much was found, as a power of ten that is not larger, 0 where nothing was; to whoever asked and the commission only.
+             */
+            at_least?: number | null;
+            /** @description Why it was broken off. */
+            why?: string | null;
+            /** @description What the edge signed at its end (a C2SP signed note); to the commission and the operator only. */
+            receipt?: string | null;
+            /** @description The verifier key of the edge for it, as the hub knows it; likewise. */
+            receipt_key?: string | null;
+            audit?: components["schemas"]["RoundAudit"] | null;
+        };
+        /** @description The rounds under an authorisation. */
+        RoundList: {
+            /** @description Those asked for last first, at most 200. */
+            rounds: components["schemas"]["RoundInfo"][];
         };
         /** @description A hub on a route. */
         RouteHop: {
@@ -2659,6 +4046,118 @@ export interface components {
             /** @description Prefecture codes (JIS X 0401, 1–47) where these organisations have their seat. */
             prefectures: number[];
         };
+        /** @description What an edge that keeps to its grants never sends. */
+        SelectionAnomaly: {
+            /** @description `wider`, `malformed`, `elsewhere`, `unsigned`, `sealed`, `stopped`, `moved`, `flood`. */
+            kind: string;
+            /** @description Whose edge. */
+            operator: string;
+            /** @description Which edge. */
+            edge: string;
+            /**
+             * Format: int64
+             * @description How often on that day.
+             */
+            times: number;
+            /** @description When first: RFC 3339. */
+            first: string;
+            /** @description When last: RFC 3339. */
+            last: string;
+        };
+        /** @description How many selections came in an hour at an operator. */
+        SelectionCount: {
+            /** @description The hour: RFC 3339. */
+            hour: string;
+            /** @description Where. */
+            operator: string;
+            /**
+             * Format: int64
+             * @description How many at least.
+             */
+            at_least: number;
+        };
+        /** @description Something that was found under an authorisation. */
+        SelectionInfo: {
+            /**
+             * Format: int64
+             * @description Its number within the authorisation.
+             */
+            number: number;
+            /** @description The hour in which it came: RFC 3339. */
+            came: string;
+            /** @description What it is, as the edge signed it. */
+            selection: Record<string, never>;
+            /** @description The edge's signature over it, hexadecimal. */
+            signature: string;
+            /** @description The edge's key at that time, Ed25519 in hexadecimal. */
+            key: string;
+        };
+        /** @description What was found under an authorisation, as far as the reader may see it. */
+        SelectionList: {
+            /** @description Newest first. */
+            selections: components["schemas"]["SelectionInfo"][];
+            /** @description The numbers of those that could not be opened: their time is over, or they were altered. */
+            unopened: number[];
+            /**
+             * Format: int64
+             * @description Give it as `before` for older ones.
+             */
+            next?: number | null;
+        };
+        /** @description A look at selections. */
+        SelectionLook: {
+            /** @description When: RFC 3339. */
+            at: string;
+            /** @description Whose person looked. */
+            organisation: string;
+            /** @description The account. */
+            person: string;
+            /**
+             * Format: int64
+             * @description How many it was given at least.
+             */
+            at_least: number;
+            /**
+             * Format: int64
+             * @description The entry of the log of acts that says so.
+             */
+            leaf: number;
+        };
+        /** @description What became of a selection. */
+        SelectionOutcome: {
+            /** @enum {string} */
+            outcome: "accepted";
+        } | {
+            /** @enum {string} */
+            outcome: "duplicate";
+        } | {
+            /** @description Why. */
+            why: string;
+            /** @enum {string} */
+            outcome: "refused";
+        };
+        /** @description An organisation that was shown selections. */
+        SelectionRecipient: {
+            /** @description Which. */
+            organisation: string;
+            /**
+             * Format: int64
+             * @description How often its people looked.
+             */
+            looks: number;
+            /** @description When last: RFC 3339. */
+            last: string;
+        };
+        /** @description What became of selections, in their order. */
+        SelectionsAccepted: {
+            /** @description One for each. */
+            outcomes: components["schemas"]["SelectionOutcome"][];
+        };
+        /** @description What an edge found under authorisations. */
+        SelectionsPosted: {
+            /** @description Each as the edge signed it. */
+            selections: Record<string, never>[];
+        };
         /** @description Who is signed in. */
         Session: {
             /** @description The account. */
@@ -2675,6 +4174,37 @@ export interface components {
             credential_needed: boolean;
             /** @description Operations that policy allows: `write`, `delete`, `work-cases`, `see-edges`, `administer`, `inspect`. */
             may: string[];
+        };
+        /** @description A session of a person. */
+        SessionInfo: {
+            /** @description What it is called by; no secret. */
+            id: string;
+            /** @description When it began, RFC 3339. */
+            created: string;
+            /** @description When it was last used, to a minute, RFC 3339. */
+            seen: string;
+            /** @description When it ends unless it is used, RFC 3339. */
+            expires: string;
+            /** @description By what it began: `passkey`, `password`, `link`, `oidc`; empty where it was not written down. */
+            means: string;
+            /** @description The identity provider that vouched, where one did. */
+            provider?: string | null;
+            /** @description From which network address it began; empty where it was not written down. */
+            address: string;
+            /** @description What the browser called itself. */
+            agent: string;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+        };
+        /** @description A level of severity. */
+        SeverityLevel: {
+            /**
+             * Format: int32
+             * @description 0 to 5.
+             */
+            level: number;
+            /** @description What it is called. */
+            name: components["schemas"]["Words"];
         };
         /** @description A sharing group. */
         SharingGroupInfo: {
@@ -2791,6 +4321,18 @@ export interface components {
             at: string;
             /** @description The document as it is hashed (RFC 8785). */
             document: Record<string, never>;
+        };
+        /** @description Statistics that were published. */
+        StatisticsList: {
+            /** @description Newest first. */
+            statements: components["schemas"]["PublishedStatistics"][];
+            /**
+             * Format: int64
+             * @description Give it as `before` for older ones.
+             */
+            next?: number | null;
+            /** @description The keys that statements may be signed by (C2SP verifier keys); empty where none can be published. */
+            keys: string[];
         };
         /** @description A node that was turned away because its certificate is no peer's. */
         StrangerHub: {
@@ -3004,6 +4546,10 @@ export interface components {
             expires: string;
             /** @description RFC 3339. */
             last_used?: string | null;
+            /** @description Through which doors it goes; none: through every one. */
+            doors?: string[];
+            /** @description SHA-256 of the certificate that it is bound to, in hexadecimal. */
+            certificate?: string | null;
         };
         /** @description A token, shown once. */
         TokenIssued: {
@@ -3011,6 +4557,25 @@ export interface components {
             info: components["schemas"]["TokenInfo"];
             /** @description The secret. */
             token: components["schemas"]["Secret"];
+        };
+        /** @description What this node tells the public about the monitoring that it carries for the state. Nothing in it is about a single authorisation. */
+        Transparency: {
+            /** @description The node's name in Japanese. */
+            name_ja: string;
+            /** @description The node's name in English. */
+            name_en: string;
+            /** @description Where questions are answered, if the node's operator names a place. */
+            contact?: string | null;
+            commission?: components["schemas"]["PublicCommission"] | null;
+            frame?: components["schemas"]["PublicFrame"] | null;
+            /** @description The keys that statistics may be signed by (C2SP verifier keys). Compare them with what the commission itself says. */
+            statistics_keys: string[];
+            /** @description Statistics, newest first: the newest 100. All of them stand in the log of statistics. */
+            statistics: components["schemas"]["PublishedStatistics"][];
+            /** @description The transparency logs of this node. */
+            logs: components["schemas"]["PublicLog"][];
+            /** @description Those who cosign the logs, as verifier keys; none where nobody does. */
+            witnesses: components["schemas"]["PublicWitness"][];
         };
         /** @description An observable value and what mentions it. */
         ValueHit: {

@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient, type QueryClient } from '@tansta
 
 import { call, setCsrf } from './client.ts'
 import { ApiError } from './error.ts'
-import type { Challenge, Node, Operation, Organisation, PasskeyInfo, Session } from './types.ts'
+import type { Challenge, Node, Operation, Organisation, PasskeyInfo, ProviderAnswer, Session } from './types.ts'
 
 /** Who is signed in; nobody is `null`. */
 export function useSessionQuery() {
@@ -53,7 +53,7 @@ export function nameOf(named: Pick<Organisation | Node, 'name_ja' | 'name_en'>, 
   return language === 'ja' ? named.name_ja : named.name_en
 }
 
-export type SignIn = { by: 'link'; link: string } | { by: 'password'; login: string; password: string } | { by: 'passkey' }
+export type SignIn = { by: 'link'; link: string } | { by: 'password'; login: string; password: string } | { by: 'passkey' } | { by: 'provider'; answer: ProviderAnswer }
 
 export function useSignIn() {
   const client = useQueryClient()
@@ -63,6 +63,7 @@ export function useSignIn() {
         case 'link': return call<Session>('POST', '/api/v1/session/link', { link: way.link })
         case 'password': return call<Session>('POST', '/api/v1/session/password', { login: way.login, password: way.password })
         case 'passkey': return signInByPasskey()
+        case 'provider': return call<Session>('POST', '/api/v1/session/oidc/finish', way.answer)
       }
     },
     onSuccess: (session) => hold(client, accept(session)),

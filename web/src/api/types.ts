@@ -16,6 +16,7 @@ export interface Node {
   version: string
   policies: string
   policies_refused: boolean
+  transparency: boolean
 }
 
 export interface Person {
@@ -24,6 +25,174 @@ export interface Person {
   name: string
   organisation: string
   roles: string[]
+  disabled?: boolean
+}
+
+export interface SessionInfo {
+  id: string
+  created: string
+  seen: string
+  expires: string
+  means: string
+  provider?: string | null
+  address: string
+  agent: string
+  current: boolean
+}
+
+export interface IdentityInfo {
+  provider: string
+  issuer: string
+  subject: string
+  created: string
+  last_used?: string | null
+}
+
+export interface IdentityProvider {
+  id: string
+  organisation: string
+  issuer: string
+  client: string
+  redirect: string
+  origins: string[]
+  name_claim: string
+  role_claim?: string | null
+  role_map: Record<string, string>
+  suspended: boolean
+  created: string
+}
+
+export interface Recovery {
+  id: string
+  person: string
+  person_name: string
+  reason: string
+  asked_by: string
+  asked_by_name: string
+  asked: string
+  expires: string
+  decided_by_name?: string | null
+  decided?: string | null
+  state: string
+}
+
+export interface EndingInfo {
+  kind: string
+  id: string
+  name: string
+  at: string
+}
+
+export interface EndingList {
+  endings: EndingInfo[]
+}
+
+export interface EmergencyList {
+  emergencies: EmergencyInfo[]
+  minutes_max: number
+}
+
+export interface EmergencyInfo {
+  id: string
+  person: string
+  person_name: string
+  organisation: string
+  scope: string
+  reason: string
+  raised: string
+  until: string
+  ended_by_name?: string
+  review_due: string
+  objects_read: number
+  reviewed_by_name?: string
+  reviewed?: string
+  finding?: string
+  state: string
+  own: boolean
+}
+
+export interface NewEmergency {
+  originator?: string
+  tlp?: string
+  class?: string
+  object?: string
+  reason: string
+  minutes: number
+}
+
+export interface DefinedQualifications {
+  qualifications: DefinedQualification[]
+}
+
+export interface DefinedQualification {
+  qualification: string
+  name_ja: string
+  name_en: string
+  law_ja: string
+  law_en: string
+  years_max: number
+  includes: string[]
+  marking: string
+}
+
+export interface QualificationList {
+  qualifications: HeldQualification[]
+}
+
+export interface HeldQualification {
+  id: string
+  person: string
+  person_name: string
+  organisation: string
+  qualification: string
+  since: string
+  until: string
+  evidence: string
+  asked_by_name: string
+  asked_by: string
+  asked: string
+  expires: string
+  decided_by_name?: string
+  decided?: string
+  ended_by_name?: string
+  ended?: string
+  reason?: string
+  state: string
+}
+
+export interface NewQualification {
+  qualification: string
+  since: string
+  until: string
+  evidence: string
+}
+
+export interface RecoveryList {
+  recoveries: Recovery[]
+}
+
+export interface IdentityProviderList {
+  providers: IdentityProvider[]
+}
+
+export interface NewIdentityProvider {
+  id: string
+  organisation: string
+  issuer: string
+  client: string
+  secret?: string | null
+  certificate?: string | null
+  origins?: string[]
+  name_claim?: string | null
+  role_claim?: string | null
+  role_map?: Record<string, string>
+}
+
+export interface ProviderAnswer {
+  provider: string
+  state: string
+  code: string
+  iss?: string | null
 }
 
 export interface Organisation {
@@ -45,7 +214,7 @@ export interface NewOrganisation {
   prefecture: number | null
 }
 
-export type Operation = 'read' | 'see-releases' | 'ask-release' | 'widen-release' | 'restrict-release' | 'ask-questions' | 'submit-anonymously' | 'open-seals' | 'agree' | 'manage-groups' | 'request-authorisation' | 'see-authorisations' | 'decide-authorisation' | 'constitute-commission' | 'write' | 'delete' | 'work-cases' | 'see-edges' | 'administer' | 'inspect'
+export type Operation = 'read' | 'see-releases' | 'ask-release' | 'widen-release' | 'restrict-release' | 'ask-questions' | 'submit-anonymously' | 'open-seals' | 'agree' | 'manage-groups' | 'request-authorisation' | 'see-authorisations' | 'decide-authorisation' | 'constitute-commission' | 'publish-statistics' | 'write' | 'delete' | 'work-cases' | 'see-edges' | 'administer' | 'inspect' | 'write-reports' | 'file-reports' | 'answer-reports' | 'qualify-people' | 'raise-emergency' | 'review-emergencies'
 
 export interface Session {
   person: Person
@@ -85,6 +254,8 @@ export interface NewToken {
   roles: string[]
   name: string
   expires?: string
+  doors?: string[]
+  certificate?: string | null
 }
 
 export interface TokenInfo {
@@ -95,6 +266,8 @@ export interface TokenInfo {
   created: string
   expires: string
   last_used: string | null
+  doors?: string[]
+  certificate?: string | null
 }
 
 export interface TokenIssued {

@@ -6,6 +6,7 @@ import { useAgreements, useWhy, type Audience, type Reasons } from '../api/agree
 import { useOrganisations } from '../api/queries.ts'
 import { nameOf, useSession } from '../api/session.ts'
 import { useLanguage } from '../i18n.ts'
+import { useQualificationName } from './qualification-name.ts'
 import classes from './audience.module.css'
 import { byReason } from './audience-groups.ts'
 import { ErrorNote } from './error-note.tsx'
@@ -20,6 +21,7 @@ export function AudienceList({ audience, object }: { audience: Audience; object?
   const { organisation } = useSession()
   const [asked, setAsked] = useState<string | null>(null)
   const all = useOrganisations().data ?? []
+  const qualification = useQualificationName()
   const groups = byReason(audience.readers, organisation.id)
   const readers = new Set(audience.readers.map((reader) => reader.organisation))
   const others = all.filter((one) => !readers.has(one.id) && one.id !== organisation.id)
@@ -38,6 +40,7 @@ export function AudienceList({ audience, object }: { audience: Audience; object?
   return (
     <div className={classes.audience}>
       {audience.unknown_markings.length > 0 && <p className={classes.nobody}>{t('audienceOf.unknownMarking', { count: audience.unknown_markings.length })} <span className="mono">{audience.unknown_markings.join(' ')}</span></p>}
+      {audience.demands !== undefined && audience.demands.length > 0 && <p className={classes.only}>{t('audienceOf.demands', { names: audience.demands.map(qualification).join(language === 'ja' ? '、' : ', ') })}</p>}
       {count === 0 ? <p className={classes.nobody}>{t('audienceOf.nobody')}</p> : (
         <>
           <Heading className={classes.heading}>{t('audienceOf.readers', { count })}</Heading>

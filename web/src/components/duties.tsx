@@ -2,19 +2,25 @@ import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 
 import { useAgreements } from '../api/agreements.ts'
+import { useAuthorisations } from '../api/oversight.ts'
+import { useReportDuties } from '../api/reports.ts'
 import { useSession } from '../api/session.ts'
 import { usePendingRecalls, useRequests } from '../api/sharing.ts'
 import { useNow } from '../input/now.ts'
 import { waitsFor } from '../pages/agreements/standing.ts'
+import { useOwnMembership } from '../pages/oversight/membership.ts'
+import { awaits } from '../pages/oversight/standing.ts'
+import { isPressing } from '../pages/reports/clocks.ts'
 import classes from './duties.module.css'
 
 interface Duty {
-  name: 'recalls' | 'requests' | 'agreements'
+  name: 'recalls' | 'requests' | 'agreements' | 'reports'
+  path: string
   count: number
   overdue: number
 }
 
-/** What waits for the reader's organisation beside cases: recalls to acknowledge, requests to answer, agreements to sign. */
+/** What waits for the reader's organisation beside cases: recalls to acknowledge, requests to answer, agreements to sign, reports that are owed. */
 export function useDuties(): Duty[] {
   const { may, organisation } = useSession()
   const now = useNow(30_000)
@@ -22,12 +28,23 @@ export function useDuties(): Duty[] {
   const requests = useRequests(asks).data?.requests ?? []
   const recalls = usePendingRecalls(asks).data?.recalls ?? []
   const agreements = useAgreements(may.includes('agree')).data?.agreements ?? []
+  const clocks = useReportDuties(may.includes('write-reports')).data?.duties.filter(isPressing) ?? []
   const duties: Duty[] = [
-    { name: 'recalls', count: recalls.length, overdue: recalls.filter((recall) => Date.parse(recall.deadline) < now).length },
-    { name: 'requests', count: requests.filter((request) => request.to_answer).length, overdue: 0 },
-    { name: 'agreements', count: agreements.filter((one) => waitsFor(one, organisation.id, now)).length, overdue: 0 },
+    { name: 'recalls', path: '/sharing/recalls', count: recalls.length, overdue: recalls.filter((recall) => Date.parse(recall.deadline) < now).length },
+    { name: 'requests', path: '/sharing/requests', count: requests.filter((request) => request.to_answer).length, overdue: 0 },
+    { name: 'agreements', path: '/sharing/agreements', count: agreements.filter((one) => waitsFor(one, organisation.id, now)).length, overdue: 0 },
+    { name: 'reports', path: '/reports', count: clocks.length, overdue: clocks.filter((one) => one.state === 'overdue').length },
   ]
   return duties.filter(({ count }) => count > 0)
+}
+
+/** How many decisions wait for the reader as a commissioner. */
+export function useAwaiting(): number {
+  const { may } = useSession()
+  const now = useNow(30_000)
+  const own = useOwnMembership()
+  const pages = useAuthorisations(may.includes('decide-authorisation')).data?.pages ?? []
+  return pages.flatMap((page) => page.authorisations).filter((one) => awaits(one, own, now)).length
 }
 
 /** They as lines, each leading to where it is done. */
@@ -36,9 +53,9 @@ export function Duties({ duties }: { duties: Duty[] }) {
   if (duties.length === 0) return null
   return (
     <ul className={classes.list}>
-      {duties.map(({ name, count, overdue }) => (
+      {duties.map(({ name, path, count, overdue }) => (
         <li key={name}>
-          <Link to={`/sharing/${name}`} className={classes.row} data-row>
+          <Link to={path} className={classes.row} data-row>
             <span className={classes.count}>{count}</span>
             <span>{t(`duties.${name}`, { count })}</span>
             {overdue > 0 && <strong className={classes.overdue}>{t('sharing.overdue', { count: overdue })}</strong>}

@@ -24,7 +24,7 @@ export default function Help({ opened, onClose }: { opened: boolean; onClose: ()
           <h3>{t('help.go')}</h3>
           <dl>
             {places.map((place) => (
-              <Line key={place.path} keys={place.keys} text={t(`places.${place.name}`)} />
+              <Line key={place.name} keys={place.keys} text={t(`places.${place.name}`)} />
             ))}
           </dl>
         </section>

@@ -152,7 +152,8 @@ function useEntries(text: string, onHelp: () => void): Entry[] {
   const language = useLanguage()
   const fixed = useFixedEntries(go, onHelp)
   const cases = useCases('all', useMay('work-cases')).data?.cases ?? []
-  const objects = useObjectHints(settled).data?.objects ?? []
+  const mayRead = useMay('read')
+  const objects = useObjectHints(settled, mayRead).data?.objects ?? []
   const matches = (entry: Entry) => wanted === '' || `${entry.text} ${entry.hint ?? ''}`.toLowerCase().includes(wanted.toLowerCase())
 
   const found: Entry[] = cases
@@ -162,7 +163,7 @@ function useEntries(text: string, onHelp: () => void): Entry[] {
   const known: Entry[] = wanted === '' ? [] : objects.map((one) => (
     { id: one.id, group: 'objects', icon: FileText, text: inLanguage(one.name, language), hint: typeWord(one.object_type, t), object: one, run: go(`/intelligence/${one.id}`) }))
   const value = recognise(wanted)
-  const search: Entry[] = wanted === '' ? [] : [{
+  const search: Entry[] = wanted === '' || !mayRead ? [] : [{
     id: 'search',
     group: 'search',
     icon: Search,
@@ -189,15 +190,20 @@ function useFixedEntries(go: (path: string) => () => void, onHelp: () => void): 
   const { t } = useTranslation()
   const language = useLanguage()
   const { setColorScheme } = useMantineColorScheme()
-  const pages: Entry[] = usePlaces().map((place) => (
+  const places = usePlaces()
+  const pages: Entry[] = places.map((place) => (
     { id: place.name, group: 'pages', icon: place.icon, text: t(`places.${place.name}`), hint: place.keys, run: go(place.path) }))
   const other = language === 'ja' ? 'en' : 'ja'
   const mayPublish = useMay('write')
+  const mayAskFor = useMay('request-authorisation')
   // The parts of sharing are looked for by their own names.
-  const parts: Entry[] = ['requests', 'recalls', 'agreements', 'groups', 'questions'].map((part) => (
+  const parts: Entry[] = (useMay('read') ? ['requests', 'recalls', 'agreements', 'groups', 'questions'] : []).map((part) => (
     { id: part, group: 'pages', icon: Share2, text: t(`sharing.${part}`), hint: t('places.sharing'), run: go(`/sharing/${part}`) }))
+  const law = places.find(({ name }) => ['oversight', 'authorisations', 'asked'].includes(name))
   return [
     ...pages,
+    ...(law?.name === 'authorisations' && mayAskFor ? [{ id: 'request', group: 'pages', icon: law.icon, text: t('oversight.request'), hint: t(`places.${law.name}`), run: go('/oversight/authorisations/new') } as const] : []),
+    ...(law ? [{ id: 'commission', group: 'pages', icon: law.icon, text: t('oversight.parts.commission'), hint: t(`places.${law.name}`), run: go(`${law.path}/commission`) } as const] : []),
     ...(mayPublish ? [{ id: 'publish', group: 'pages', icon: Upload, text: t('publish.open'), hint: t('places.intelligence'), run: go('/intelligence/publish') } as const] : []),
     ...parts,
     { id: 'me', group: 'pages', icon: UserRound, text: t('places.me'), run: go('/me') },

@@ -1,13 +1,16 @@
 import { useLocalStorage } from '@mantine/hooks'
-import { FolderOpen, LayoutDashboard, PanelLeftClose, PanelLeftOpen, RadioTower, Search, Settings2, Share2 } from 'lucide-react'
+import { FileWarning, FolderOpen, LayoutDashboard, PanelLeftClose, PanelLeftOpen, RadioTower, Scale, Search, Settings2, Share2 } from 'lucide-react'
 import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { NavLink, useLocation, useNavigate } from 'react-router'
 
-import { useSession } from '../api/session.ts'
+import { useOversight } from '../api/oversight.ts'
+import { useMay, useSession } from '../api/session.ts'
 import { useShortcuts } from '../input/shortcuts.ts'
+import { useDraftSender } from '../pages/reports/sender.ts'
 import { LiveProvider, useLive } from '../stream/provider.tsx'
-import { useDuties } from './duties.tsx'
+import { useAwaiting, useDuties } from './duties.tsx'
+import { EmergencyBanner } from './emergency-banner.tsx'
 import classes from './shell.module.css'
 import { TopBar } from './top-bar.tsx'
 
@@ -20,7 +23,7 @@ const Help = lazy(loadHelp)
 
 export interface Place {
   path: string
-  name: 'board' | 'intelligence' | 'cases' | 'edges' | 'sharing' | 'administration'
+  name: 'board' | 'intelligence' | 'cases' | 'reports' | 'edges' | 'sharing' | 'oversight' | 'authorisations' | 'asked' | 'administration'
   keys: string
   icon: typeof Search
 }
@@ -29,19 +32,35 @@ const PLACES: Place[] = [
   { path: '/', name: 'board', keys: 'g b', icon: LayoutDashboard },
   { path: '/intelligence', name: 'intelligence', keys: 'g i', icon: Search },
   { path: '/cases', name: 'cases', keys: 'g c', icon: FolderOpen },
+  { path: '/reports', name: 'reports', keys: 'g r', icon: FileWarning },
   { path: '/edges', name: 'edges', keys: 'g e', icon: RadioTower },
+  { path: '/oversight', name: 'oversight', keys: 'g o', icon: Scale },
+  { path: '/oversight', name: 'authorisations', keys: 'g o', icon: Scale },
+  { path: '/asked', name: 'asked', keys: 'g o', icon: Scale },
   { path: '/sharing', name: 'sharing', keys: 'g s', icon: Share2 },
   { path: '/administration', name: 'administration', keys: 'g a', icon: Settings2 },
 ]
 
 /** The places this person may go to. */
 export function usePlaces(): Place[] {
-  const { may } = useSession()
+  const { may, organisation } = useSession()
+  const seesAuthorisations = may.includes('see-authorisations') || may.includes('request-authorisation')
+  const isOperator = organisation.role === 'operator'
+  const oversight = useOversight(seesAuthorisations && may.includes('read'), false).data
+  // Where nothing is ever authorised, there is nothing to ask for; an operator is told that, too.
+  const isUsed = oversight !== undefined && (oversight.off_because !== 'no-frame' || oversight.commission != null)
   return PLACES.filter(({ name }) => {
-    if (name === 'cases') return may.includes('work-cases')
-    if (name === 'edges') return may.includes('see-edges')
-    if (name === 'administration') return may.includes('administer') || may.includes('inspect')
-    return true
+    switch (name) {
+      case 'board': case 'intelligence': return may.includes('read')
+      case 'cases': return may.includes('work-cases')
+      case 'reports': return may.includes('write-reports') || may.includes('answer-reports')
+      case 'edges': return may.includes('see-edges')
+      case 'sharing': return (['read', 'see-releases', 'inspect', 'open-seals'] as const).some((one) => may.includes(one))
+      case 'oversight': return may.includes('decide-authorisation') || may.includes('constitute-commission')
+      case 'authorisations': return seesAuthorisations && may.includes('read') && !isOperator && isUsed
+      case 'asked': return isOperator && may.includes('see-authorisations')
+      case 'administration': return may.includes('administer') || may.includes('qualify-people') || may.includes('raise-emergency') || may.includes('review-emergencies') || may.includes('inspect')
+    }
   })
 }
 
@@ -65,6 +84,7 @@ function Frame({ children }: { children: ReactNode }) {
   const navigate = useNavigate()
   const places = usePlaces()
   const main = useMainFocus()
+  useDraftSender(useMay('write-reports'))
 
   useShortcuts({
     ...Object.fromEntries(places.map((place) => [place.keys, () => void navigate(place.path)])),
@@ -93,6 +113,7 @@ function Frame({ children }: { children: ReactNode }) {
       <TopBar onPalette={() => setPalette(true)} onHelp={() => setHelp(true)} />
       <Rail places={places} narrow={narrow} onNarrow={() => setNarrow(!narrow)} />
       <main id="main" className={classes.main} tabIndex={-1} ref={main}>
+        <EmergencyBanner />
         {children}
       </main>
       <Suspense fallback={null}>
@@ -106,14 +127,15 @@ function Frame({ children }: { children: ReactNode }) {
 function Rail({ places, narrow, onNarrow }: { places: Place[]; narrow: boolean; onNarrow: () => void }) {
   const { t } = useTranslation()
   const open = useLive().state.board?.cases.length ?? 0
-  const duties = useDuties().reduce((sum, { count }) => sum + count, 0)
-  const counts: Partial<Record<Place['name'], number>> = { cases: open, sharing: duties }
+  const all = useDuties()
+  const waits = (isReport: boolean) => all.filter(({ name }) => (name === 'reports') === isReport).reduce((sum, { count }) => sum + count, 0)
+  const counts: Partial<Record<Place['name'], number>> = { cases: open, reports: waits(true), sharing: waits(false), oversight: useAwaiting() }
   const Toggle = narrow ? PanelLeftOpen : PanelLeftClose
   return (
     <nav className={classes.rail} aria-label={t('shell.rail')}>
       <ul>
         {places.map(({ path, name, icon: Icon }) => (
-          <li key={path}>
+          <li key={name}>
             <NavLink to={path} end={path === '/'} className={classes.place} title={narrow ? t(`places.${name}`) : undefined}>
               <Icon size={17} strokeWidth={1.75} aria-hidden />
               <span className={classes.word}>{t(`places.${name}`)}</span>

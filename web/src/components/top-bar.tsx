@@ -8,6 +8,7 @@ import { time } from '../format/time.ts'
 import { setLanguage, useLanguage } from '../i18n.ts'
 import { useNow } from '../input/now.ts'
 import { useLive } from '../stream/provider.tsx'
+import { useAwaiting } from './duties.tsx'
 import { LiveMark } from './live-mark.tsx'
 import { useToasts } from './toast.tsx'
 import classes from './top-bar.module.css'
@@ -16,7 +17,7 @@ import classes from './top-bar.module.css'
 export function TopBar({ onPalette, onHelp }: { onPalette: () => void; onHelp: () => void }) {
   const { t } = useTranslation()
   const language = useLanguage()
-  const { node, organisation } = useSession()
+  const { node, organisation, may } = useSession()
   const exercise = node.realm.startsWith('exercise:')
   return (
     <header className={classes.bar} data-exercise={exercise || undefined}>
@@ -37,7 +38,7 @@ export function TopBar({ onPalette, onHelp }: { onPalette: () => void; onHelp: (
         <span>{t('shell.search')}</span>
         <kbd aria-hidden>Ctrl K</kbd>
       </button>
-      <LiveMark />
+      {may.includes('read') && <LiveMark />}
       <DutyClocks />
       <MyWork />
       <Tooltip label={t('shell.help')}>
@@ -77,10 +78,13 @@ function DutyClocks() {
 
 function MyWork() {
   const { t } = useTranslation()
-  const { person } = useSession()
-  const mine = (useLive().state.board?.cases ?? []).filter((one) => one.assignee === person.id).length
+  const { person, may } = useSession()
+  const cases = (useLive().state.board?.cases ?? []).filter((one) => one.assignee === person.id).length
+  const decisions = useAwaiting()
+  const [to, mine] = may.includes('decide-authorisation') ? ['/oversight', decisions] : ['/cases?filter=mine', cases]
+  if (!may.includes('work-cases') && !may.includes('decide-authorisation')) return null
   return (
-    <Link to="/cases?filter=mine" className={classes.work}>
+    <Link to={to} className={classes.work}>
       <ClipboardList size={17} strokeWidth={1.75} aria-hidden />
       <span>{t('shell.myWork')}</span>
       <b>{mine}</b>

@@ -32,6 +32,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   const [error, setError] = useState<ApiError | null>(null)
   const client = useQueryClient()
   const after = useRef(0)
+  const mayRead = useMay('read')
   const edges = useEdges(useMay('see-edges')).data
   const { t } = useTranslation()
   const { say } = useToasts()
@@ -47,6 +48,8 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   }, [edges])
 
   useEffect(() => {
+    // Whoever may not read is not shown a board, and each refusal would be written down as one.
+    if (!mayRead) return
     const aborted = new AbortController()
     let stop: (() => void) | undefined
     const reread = async () => {
@@ -86,7 +89,7 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       clearInterval(timer)
       clearInterval(ticking)
     }
-  }, [client])
+  }, [client, mayRead])
 
   const live = useMemo(() => ({ state, link, error }), [state, link, error])
   return <Context value={live}>{children}</Context>

@@ -14,6 +14,8 @@ use crate::{Code, Problem};
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a publication may take: the hub answers when all of it is durable.
 pub(super) const TIMEOUT_IMPORT: Duration = Duration::from_secs(600);
+/// The same for messages of a round of private matching: the hub computes on them before it answers.
+pub(super) const TIMEOUT_BYTES: Duration = Duration::from_secs(300);
 /// How long making a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest answer read. A page of 5,000 indicators of 20 kB each stays below it.
@@ -126,6 +128,16 @@ impl Client {
             request = request.json(body);
         }
         success(request).await.map(drop)
+    }
+
+    pub(super) async fn send_bytes(&self, path: &[&str], body: Vec<u8>) -> Result<(), Error> {
+        let request = self.request(Method::POST, path, &[])?;
+        let request = request.header(reqwest::header::CONTENT_TYPE, "application/octet-stream");
+        success(request.timeout(TIMEOUT_BYTES).body(body)).await.map(drop)
+    }
+
+    pub(super) async fn bytes(&self, path: &[&str]) -> Result<Vec<u8>, Error> {
+        read(success(self.request(Method::GET, path, &[])?).await?).await
     }
 
     pub(super) async fn answer<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, Error> {

@@ -8,6 +8,8 @@ mod given;
 #[cfg(test)]
 mod incident;
 #[cfg(test)]
+mod room;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod severity;

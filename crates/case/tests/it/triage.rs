@@ -52,7 +52,7 @@ fn what_is_too_far_apart_does_not_belong_together() {
 #[test]
 fn a_grave_indicator_is_a_case_alone_and_takes_what_belongs_to_it() {
     let mut new = seen(1, 1, &[], "a", 5);
-    new.severity = Severity::HIGH;
+    new.severity = Severity::SEVERE;
     check(&new, &[], &[], "open high-severity 4 []");
     check(&new, &[], &[seen(2, 1, &[], "a", 0)], "open high-severity 4 [0]");
     check(&new, &[], &[seen(2, 1, &[], "b", 0)], "open several-members 4 [0]");
@@ -92,7 +92,7 @@ fn a_case_that_is_closed_or_long_past_is_not_joined() {
 fn a_title_says_what_and_at_how_many() {
     let title = |name: &str, recent: &[Seen]| {
         let mut new = seen(1, 1, &[], "a", 5);
-        new.severity = Severity::HIGH;
+        new.severity = Severity::SEVERE;
         new.indicator_name = name.into();
         match triage(&new, &[], recent, &Rules::default()) {
             Triage::Open { title, .. } => title,

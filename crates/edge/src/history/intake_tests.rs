@@ -45,6 +45,7 @@ fn source(number: usize) -> Source {
 
 fn config(folder: &Path) -> Config {
     Config {
+        authority: None,
         id: "edge".to_owned(),
         data: folder.join("edge"),
         listen: None,
@@ -92,6 +93,7 @@ impl Run {
             (0..FILES).map(|number| Recorder::new(Arc::clone(&history), &source(number))).collect();
         let prevalence = spool.history(Timestamp::now()).unwrap();
         let shared = Arc::new(Shared {
+            authority: None,
             indicators: Indicators::new(&Matching::default(), Vec::new(), 0).unwrap(),
             config,
             spool,

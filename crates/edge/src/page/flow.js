@@ -4,7 +4,7 @@ const flowWords = {
   ja: { title: "いまの流れ", records: "毎秒の記録", bytes: "毎秒の量", delay: "事象から一致まで（中央値）", worst: "同（99 %）", lag: "最大の遅れ", behind: "未読", unanchored: "全記録と照合する比較", none: "–", top: "一致の多い指標", hour: "直近 1～2 時間", day: "直近 24 時間", name: "指標", matches: "一致", nothing: "起動してからの一致はまだありません。" },
   en: { title: "Flow just now", records: "records a second", bytes: "bytes a second", delay: "event to match, median", worst: "event to match, 99 %", lag: "largest lag", behind: "unread", unanchored: "comparisons against every record", none: "–", top: "Indicators that match most", hour: "the last one to two hours", day: "the last 24 hours", name: "indicator", matches: "matches", nothing: "No match since the edge was started." },
 };
-const sized = (bytes) => { const units = ["B", "kB", "MB", "GB", "TB"]; let at = 0; let n = bytes; while (n >= 1000 && at < units.length - 1) { n /= 1000; at += 1; } return `${new Intl.NumberFormat(language, { maximumFractionDigits: n < 10 && at > 0 ? 1 : 0 }).format(n)} ${units[at]}`; };
+const sized = (bytes) => { const units = ["B", "KiB", "MiB", "GiB", "TiB"]; let at = 0; let n = bytes; while (n >= 1024 && at < units.length - 1) { n /= 1024; at += 1; } return `${new Intl.NumberFormat(language, { maximumFractionDigits: n < 10 && at > 0 ? 1 : 0 }).format(n)} ${units[at]}`; };
 const rate = (n) => new Intl.NumberFormat(language, { maximumFractionDigits: n < 10 ? 1 : 0 }).format(n);
 const span = (ms) => (ms == null ? flowWords[language].none : ms < 1000 ? `${number(ms)} ms` : `${rate(ms / 1000)} s`);
 

@@ -145,6 +145,10 @@ impl Yield {
         for (indicator, held) in other.held {
             self.held.entry(indicator).and_modify(|known| *known = known.with(held)).or_insert(held);
         }
+        for (id, selected) in other.selected {
+            let known = self.selected.remove(&id);
+            self.selected.insert(id, known.map_or_else(|| selected.clone(), |known| known.with(&selected)));
+        }
         self.told.extend(other.told);
         self.newest = other.newest.or(self.newest);
     }

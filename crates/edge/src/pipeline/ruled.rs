@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sigma::{Match, Met, Scanner};
+use sigma::{Match, Met, RuleSet, Scanner};
 
 use super::{FileScanner, Source, Yield, is_held, sighting_id};
 use crate::Shared;
@@ -25,15 +25,27 @@ pub(super) fn scan(
         file.rules = None;
         return 0;
     }
-    let scanner = file.rules.get_or_insert_with(|| {
-        let mut scanner = Scanner::new(Arc::clone(&set), source.reader());
-        scanner.scan(&file.header, Timestamp::UNIX_EPOCH, &mut |_| {});
-        scanner
-    });
-    scanner.adopt(set);
+    let scanner = file.scanner_of_rules(&set, source);
     let before = scanner.tally().matches;
     scanner.scan(&stretch.bytes, now, &mut |hit| consider(shared, source, stretch, hit, now, found));
     scanner.tally().matches - before
+}
+
+impl FileScanner {
+    /// The scanner that holds this set of rules against the file. The first one goes on with what was remembered before a restart.
+    pub(super) fn scanner_of_rules(&mut self, set: &Arc<RuleSet>, source: &Source) -> &mut Scanner {
+        let Self { rules, rules_before, header, .. } = self;
+        let scanner = rules.get_or_insert_with(|| {
+            let mut scanner = Scanner::new(Arc::clone(set), source.reader());
+            scanner.scan(header, Timestamp::UNIX_EPOCH, &mut |_| {});
+            if let Some(remembered) = rules_before.take() {
+                scanner.remember(remembered);
+            }
+            scanner
+        });
+        scanner.adopt(Arc::clone(set));
+        scanner
+    }
 }
 
 /// Decides on one match. It is written to the ledger; it can leave only where a shared indicator stands behind the rule, and

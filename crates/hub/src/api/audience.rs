@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use http::HeaderMap;
 use oversight::{Action, AuditEvent, OrganisationRole, PersonRole, Purpose};
-use policy::{Engine, Explainer, Label, Operation, Principal, PrincipalKind, TlpLabel};
+use policy::{Engine, Explainer, Label, Operation, Personal, Principal, PrincipalKind, TlpLabel};
 use serde::Deserialize;
 use stix::marking::Pap;
 use stix::{Id, Object};
@@ -68,6 +68,9 @@ struct PreviewQuery {
     group: String,
     /// As for publishing.
     #[serde(default)]
+    demand: String,
+    /// As for publishing.
+    #[serde(default)]
     over: String,
     /// As for publishing.
     #[serde(default)]
@@ -87,8 +90,8 @@ async fn preview(
     body: Body,
 ) -> Answer<Json<AudiencePreview>> {
     caller.demand(&state, Operation::Write)?;
-    let PreviewQuery { grouped, tlp, pap, group, over, acs } = query;
-    let chosen = Chosen { tlp, pap, group, over, acs };
+    let PreviewQuery { grouped, tlp, pap, group, demand, over, acs } = query;
+    let chosen = Chosen { tlp, pap, group, demand, over, acs };
     let marks = chosen.marks(&state, &caller).await?;
     let body = state.ingest.read_body(&caller, &headers, body).await?.with_marks(marks);
     let body = body.stated_by(chosen.stated_by(&caller));
@@ -239,6 +242,7 @@ impl<'a> Teller<'a> {
                 TlpLabel::Unmarked => "unmarked".to_owned(),
             },
             pap: label.pap.map(|level: Pap| level.name().to_owned()),
+            demands: label.demands.iter().map(ToString::to_string).collect(),
             unknown_markings: label.unknown.iter().map(ToString::to_string).collect(),
             others: council.len() - readers.len(),
             readers,
@@ -292,6 +296,8 @@ fn principal(organisation: &Organisation, kind: &str, label: &Label, purpose: Pu
         },
         realm: label.realm.clone(),
         purpose,
+        // Of people with a clearance that it demands, since there may be some; that it does is told beside.
+        personal: Personal { qualifications: label.demands.clone(), ..Personal::default() },
     }
 }
 

@@ -4,7 +4,11 @@
 
 mod decisions;
 mod receipts;
+mod records;
 mod request;
+mod rounds;
+mod selections;
+mod withdraw;
 
 use api::{AuthorisationEntry, AuthorisationInfo, AuthorisationList, AuthorisedIndicators, PendingDecision};
 use axum::Json;
@@ -38,6 +42,10 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(request::routes())
         .merge(decisions::routes())
         .merge(receipts::routes())
+        .merge(records::routes())
+        .merge(rounds::routes())
+        .merge(selections::routes())
+        .merge(withdraw::routes())
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 
 use super::summaries::{Teller, leaving};
 use crate::casework;
-use crate::principal::Caller;
+use crate::principal::{Caller, personal_of};
 use crate::problem::{Answer, Failure};
 use crate::release::{Leaving, Recipient};
 use crate::request::{JsonBody, Query};
@@ -353,6 +353,7 @@ fn check_assignee(state: &AppState, tx: &Tx<'_>, account: &str, label: &Label) -
     let person =
         people::get(tx, &label.realm, account)?.filter(|person| !person.disabled).ok_or_else(refused)?;
     let organisation = organisations::get(tx, &label.realm, &person.organisation)?.ok_or_else(refused)?;
+    let personal = personal_of(tx, &person.id)?;
     let principal = Principal {
         kind: PrincipalKind::Person(person.id),
         organisation: organisation.id,
@@ -360,6 +361,7 @@ fn check_assignee(state: &AppState, tx: &Tx<'_>, account: &str, label: &Label) -
         roles: person.roles,
         realm: label.realm.clone(),
         purpose: Purpose::IncidentResponse,
+        personal,
     };
     let engine = state.engine.load();
     let may =

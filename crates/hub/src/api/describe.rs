@@ -20,6 +20,9 @@ use crate::state::AppState;
 /// The failures of an address that anybody may ask.
 pub(crate) struct AnyRefusal;
 
+/// The failures of an address that anybody may ask, where the node's operator opened it.
+pub(crate) struct PublicRefusal;
+
 /// The failures of an address for which one signs in.
 pub(crate) struct CallerRefusal;
 
@@ -33,6 +36,12 @@ impl IntoResponses for AnyRefusal {
             Code::Internal,
             Code::Unavailable,
         ])
+    }
+}
+
+impl IntoResponses for PublicRefusal {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        refusals(&[Code::BadRequest, Code::NotFound, Code::TooMany, Code::Internal, Code::Unavailable])
     }
 }
 

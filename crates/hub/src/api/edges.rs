@@ -12,6 +12,7 @@ use store::{Reader, StoreError, edges, organisations};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::session::second_look;
 use super::summaries::{Newest, Teller, bare_edge, edge_principal, newest_indicator};
 use crate::administration;
 use crate::principal::Caller;
@@ -54,7 +55,8 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<Edge
 
 /// Register an edge.
 ///
-/// Its token is in this answer and nowhere else.
+/// Its token is in this answer and nowhere else. A person's last sign-in must be no older than 15 minutes
+/// (`fresh-proof-needed`).
 #[utoipa::path(post, path = "/api/v1/edges", tag = "edges", security(("session" = []), ("token" = [])),
     request_body = NewEdge, responses((status = 200, body = RegisteredEdge), crate::api::CallerRefusal))]
 async fn add(
@@ -63,6 +65,7 @@ async fn add(
     JsonBody(new): JsonBody<NewEdge>,
 ) -> Answer<Json<RegisteredEdge>> {
     caller.demand(&state, Operation::Administer)?;
+    second_look(&state, &caller).await?;
     let (edge, token) = administration::add_edge(&state.store, caller.by(), &new).await?;
     Ok(Json(RegisteredEdge { id: edge.id, token: token.into() }))
 }

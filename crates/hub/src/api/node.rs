@@ -30,5 +30,6 @@ pub(super) fn about(state: &AppState) -> Node {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         policies: policies.hash,
         policies_refused: policies.refused.is_some(),
+        transparency: state.config.transparency.is_some(),
     }
 }

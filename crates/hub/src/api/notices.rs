@@ -18,6 +18,10 @@ use crate::state::AppState;
 const LISTED_MAX: usize = 200;
 /// What kinds of notices about authorisations begin with.
 const OF_AUTHORISATIONS: &str = "authorisation-";
+/// What notices of people's clearances and oaths begin with.
+const OF_QUALIFICATIONS: &str = "qualification-";
+/// What notices of emergencies begin with.
+const OF_EMERGENCIES: &str = "emergency-";
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(seen))
@@ -29,11 +33,17 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<NoticeList>> {
     caller.demand_any(&state, &[Operation::Read, Operation::Inspect])?;
     let knows = caller.may(&state, Operation::SeeAuthorisations);
+    let qualifies = caller.may(&state, Operation::QualifyPeople);
+    let reviews = caller.may(&state, Operation::ReviewEmergencies);
     let found = state.store.read(move |reader| {
         notices::list(reader, caller.realm(), &caller.principal.organisation, LISTED_MAX)
     });
-    // That there is an authorisation is for those who answer for the organisation.
-    let known = |notice: &notices::Notice| knows || !notice.kind.starts_with(OF_AUTHORISATIONS);
+    // That there is an authorisation is for those who answer for the organisation, who is to be cleared for its administrators.
+    let known = |notice: &notices::Notice| {
+        (knows || !notice.kind.starts_with(OF_AUTHORISATIONS))
+            && (qualifies || !notice.kind.starts_with(OF_QUALIFICATIONS))
+            && (reviews || !notice.kind.starts_with(OF_EMERGENCIES))
+    };
     let notices: Vec<Notice> = found.await?.into_iter().filter(known).map(told).collect();
     let unseen = notices.iter().filter(|notice| !notice.seen).count();
     Ok(Json(NoticeList { notices, unseen: u64::try_from(unseen).unwrap_or(u64::MAX) }))

@@ -70,7 +70,7 @@ async fn finish_sign_in(
     let credential: PublicKeyCredential = read_credential(body.credential)?;
     match check_sign_in(&state, body.challenge_id, &credential).await? {
         Ok((account, passkey_id, passkey)) => {
-            let new = NewSession::draw(&headers)?;
+            let new = NewSession::draw(&headers, address)?;
             let secret = new.secret().clone();
             let passkey = serde_json::to_string(&passkey).map_err(Failure::internal)?;
             let write = move |tx: &mut Tx<'_>| {

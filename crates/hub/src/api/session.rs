@@ -10,11 +10,12 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jiff::Timestamp;
 use oversight::{Action, Actor, AuditEvent, Purpose};
-use policy::{Operation, Principal, PrincipalKind};
+use policy::{Operation, Personal, Principal, PrincipalKind};
 use store::organisations::Organisation;
 use store::people::Person;
 use store::secrets::SecretHash;
-use store::{Act, StoreError, Tx, links, organisations, people, secrets, sessions};
+use store::sessions::Origin;
+use store::{Act, Reader, StoreError, Tx, links, organisations, people, recoveries, secrets, sessions};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -30,9 +31,11 @@ use crate::strangers::Tried;
 
 /// The longest sign-in name.
 const LOGIN_BYTES_MAX: usize = 64;
+/// How much is kept of what a browser calls itself.
+const AGENT_CHARACTERS_MAX: usize = 200;
 
 /// What a session may do, as the console asks for it.
-const OPERATIONS: [(&str, Operation); 20] = [
+const OPERATIONS: [(&str, Operation); 27] = [
     ("read", Operation::Read),
     ("write", Operation::Write),
     ("delete", Operation::Delete),
@@ -53,6 +56,13 @@ const OPERATIONS: [(&str, Operation); 20] = [
     ("see-authorisations", Operation::SeeAuthorisations),
     ("decide-authorisation", Operation::DecideAuthorisation),
     ("constitute-commission", Operation::ConstituteCommission),
+    ("publish-statistics", Operation::PublishStatistics),
+    ("write-reports", Operation::WriteReports),
+    ("file-reports", Operation::FileReports),
+    ("answer-reports", Operation::AnswerReports),
+    ("qualify-people", Operation::QualifyPeople),
+    ("raise-emergency", Operation::RaiseEmergency),
+    ("review-emergencies", Operation::ReviewEmergencies),
 ];
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
@@ -74,7 +84,7 @@ async fn current(State(state): State<AppState>, caller: Caller) -> Answer<Json<S
         let person = people::get(reader, &REALM, &id)?;
         let (Some(session), Some(person)) = (session, person) else { return Ok(None) };
         let organisation = organisations::get(reader, &REALM, &person.organisation)?;
-        let credential_needed = !has_credential(reader, &REALM, &person)?;
+        let credential_needed = is_credential_needed(reader, &person, &session)?;
         Ok(organisation.map(|organisation| Known {
             person,
             organisation,
@@ -118,13 +128,13 @@ async fn by_link(
 ) -> Answer<Response> {
     let_through(&state, None, address)?;
     let hash = secrets::hash(&body.link);
-    let new = NewSession::draw(&headers)?;
+    let new = NewSession::draw(&headers, address)?;
     let secret = new.secret.clone();
     let redeem = move |tx: &mut Tx<'_>| {
         let person =
             links::redeem(tx, &REALM, &hash)?.map(|id| people::get(tx, &REALM, &id)).transpose()?.flatten();
         match person.filter(|person| !person.disabled) {
-            Some(person) => new.begin(tx, person, "link").map(|act| act.map(Some)),
+            Some(person) => begin_by_link(tx, new, person, &hash).map(|act| act.map(Some)),
             None => Ok(Act::bookkeeping(None)),
         }
     };
@@ -135,6 +145,22 @@ async fn by_link(
             Err(refuse(&state, "link", Tried::From(address)).await)
         }
     }
+}
+
+/// Begins the session of a link; where that was a recovery's, it is written down as such.
+fn begin_by_link(
+    tx: &mut Tx<'_>,
+    new: NewSession,
+    person: Person,
+    link: &SecretHash,
+) -> Result<Act<Known>, StoreError> {
+    let Some(recovery) = recoveries::used(tx, &REALM, link)? else { return new.begin(tx, person, "link") };
+    let actor = Actor::Person { id: person.id.clone(), organisation: person.organisation.clone() };
+    let event = AuditEvent::done(Action::RecoveryChanged, actor, Purpose::Administration)
+        .on([person.id.as_str()])
+        .with("step", "used")
+        .with("recovery", recovery);
+    new.begin_by(tx, person, ("recovery", None), vec![event])
 }
 
 /// Sign in with a password.
@@ -167,7 +193,7 @@ async fn by_password(
         return Err(refuse(&state, "password", Tried::of(account, address)).await);
     };
     state.sign_in.limits.succeeded(&login, address);
-    begin(&state, &person.id, "password", &headers).await
+    begin(&state, &person.id, "password", (&headers, address)).await
 }
 
 /// Choose a new password.
@@ -220,12 +246,18 @@ pub(super) struct NewSession {
     csrf: Secret,
     /// The session that the same browser had before: it ends, or it would live on without anybody who holds its cookie.
     replaced: Option<SecretHash>,
+    /// From which network address it begins.
+    address: IpAddr,
+    /// What the browser calls itself.
+    agent: String,
 }
 
 impl NewSession {
-    pub(super) fn draw(headers: &HeaderMap) -> Result<Self, StoreError> {
+    pub(super) fn draw(headers: &HeaderMap, address: IpAddr) -> Result<Self, StoreError> {
         let (secret, csrf) = (secrets::generate("")?.into(), secrets::generate("")?.into());
-        Ok(Self { secret, csrf, replaced: session_of(headers) })
+        let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+        let agent = agent.chars().filter(|c| !c.is_control()).take(AGENT_CHARACTERS_MAX).collect();
+        Ok(Self { secret, csrf, replaced: session_of(headers), address: address.to_canonical(), agent })
     }
 
     /// The cookie's value.
@@ -239,6 +271,17 @@ impl NewSession {
         tx: &mut Tx<'_>,
         person: Person,
         means: &str,
+    ) -> Result<Act<Known>, StoreError> {
+        self.begin_by(tx, person, (means, None), Vec::new())
+    }
+
+    /// The same, where an identity provider may have vouched for the person, after acts that belong to the sign-in.
+    pub(super) fn begin_by(
+        self,
+        tx: &mut Tx<'_>,
+        person: Person,
+        (means, provider): (&str, Option<&str>),
+        mut events: Vec<AuditEvent>,
     ) -> Result<Act<Known>, StoreError> {
         let organisation = organisations::get(tx, &REALM, &person.organisation)?
             .ok_or_else(|| StoreError::Corrupt(format!("organisation `{}`", person.organisation)))?;
@@ -255,14 +298,33 @@ impl NewSession {
             created: now,
             expires: after(now, SESSION_LIFE),
             seen: now,
+            origin: Origin {
+                means: means.to_owned(),
+                provider: provider.map(str::to_owned),
+                address: self.address.to_string(),
+                agent: self.agent,
+            },
         };
         sessions::add(tx, &REALM, &session)?;
         let actor = Actor::Person { id: person.id.clone(), organisation: person.organisation.clone() };
         let event = AuditEvent::done(Action::SignedIn, actor, Purpose::Administration).with("means", means);
-        let credential_needed = !has_credential(tx, &REALM, &person)?;
+        events.push(match provider {
+            Some(provider) => event.with("provider", provider),
+            None => event,
+        });
+        let credential_needed = is_credential_needed(tx, &person, &session)?;
         let known = Known { person, organisation, credential_needed, csrf: self.csrf, proved: now };
-        Ok(Act::audited(known, &REALM, event))
+        Ok(Act::audited_all(known, &REALM, events))
     }
+}
+
+/// Whether an account could not come back: whom an identity provider vouches for can.
+fn is_credential_needed(
+    reader: &Reader<'_>,
+    person: &Person,
+    session: &sessions::Session,
+) -> Result<bool, StoreError> {
+    Ok(session.origin.provider.is_none() && !has_credential(reader, &REALM, person)?)
 }
 
 /// Begins a session for an account and answers with it.
@@ -270,9 +332,9 @@ async fn begin(
     state: &AppState,
     account: &str,
     means: &'static str,
-    headers: &HeaderMap,
+    (headers, address): (&HeaderMap, IpAddr),
 ) -> Answer<Response> {
-    let new = NewSession::draw(headers)?;
+    let new = NewSession::draw(headers, address)?;
     let (secret, account) = (new.secret.clone(), account.to_owned());
     let write = move |tx: &mut Tx<'_>| {
         // Once more in the transaction: the account may have been disabled meanwhile.
@@ -300,7 +362,8 @@ pub(super) async fn fresh_proof(state: &AppState, caller: &Caller) -> Answer<Sec
     if is_proven(state, caller).await? { Ok(hash) } else { Err(proof_needed()) }
 }
 
-/// Whether a person proved a short while ago who it is. A program has no such proof to give, and its token is good for what its
+/// Whether a person proved a short while ago who it is, by a means of its own: whoever holds an identity provider could say that
+/// anybody is there. A program has no such proof to give, and its token is good for what its
 /// roles allow: so it always did.
 ///
 /// # Errors
@@ -309,7 +372,8 @@ pub(crate) async fn is_proven(state: &AppState, caller: &Caller) -> Answer<bool>
     let Some(hash) = caller.session else { return Ok(true) };
     let found = state.store.read(move |reader| {
         let session = sessions::get(reader, &REALM, &hash)?;
-        Ok(session.map(|session| reader.now().duration_since(session.created)))
+        let own = session.filter(|session| session.origin.provider.is_none());
+        Ok(own.map(|session| reader.now().duration_since(session.created)))
     });
     Ok(found.await?.is_some_and(|age| age <= PROOF_FRESH))
 }
@@ -325,7 +389,8 @@ pub(crate) async fn second_look(state: &AppState, caller: &Caller) -> Answer<()>
 /// Says that a fresh proof is needed, and how to give one.
 pub(crate) fn proof_needed() -> Failure {
     let detail = format!(
-        "your last sign-in is more than {} minutes old; sign in again with your passkey, password or a new link, and repeat this",
+        "your last sign-in is more than {} minutes old or was by an identity provider; sign in again with your passkey, password or a \
+         new link, and repeat this",
         PROOF_FRESH.as_mins()
     );
     Failure::new(Code::FreshProofNeeded, detail)
@@ -340,6 +405,7 @@ fn describe(state: &AppState, known: Known) -> Session {
         roles: person.roles.clone(),
         realm: REALM,
         purpose: Purpose::CollectiveDefence,
+        personal: Personal::default(),
     };
     let engine = state.engine.load();
     let may = OPERATIONS.iter().filter(|(_, operation)| engine.may(&principal, *operation));
@@ -357,14 +423,18 @@ fn describe(state: &AppState, known: Known) -> Session {
 /// The cookie lives as long as a session can; whether the session still does, the store knows.
 /// `HttpOnly`: no script reads it. `SameSite=Strict`: no other site makes a browser send it.
 fn set_cookie(state: &AppState, response: &mut Response, secret: &str, seconds: i64) -> Answer<()> {
-    // What is served decides, and the address that people use where something in front speaks TLS for the hub.
-    let is_secure = state.config.speaks_tls() || state.address.scheme() == "https";
-    let secure = if is_secure { "; Secure" } else { "" };
+    let secure = if is_secure(state) { "; Secure" } else { "" };
     let cookie =
         format!("{SESSION_COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
     let cookie = HeaderValue::from_str(&cookie).map_err(Failure::internal)?;
     response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(())
+}
+
+/// Whether cookies travel over TLS alone. What is served decides, and the address that people use where something in front speaks TLS
+/// for the hub.
+pub(super) fn is_secure(state: &AppState) -> bool {
+    state.config.speaks_tls() || state.address.scheme() == "https"
 }
 
 /// Whether somebody may try to sign in now.

@@ -11,7 +11,7 @@ use api::{
 use case::{Case, State};
 use jiff::{SignedDuration, Timestamp};
 use oversight::{OrganisationId, OrganisationRole, Purpose, Realm};
-use policy::{LabelKey, Principal, PrincipalKind, TlpLabel, Visible};
+use policy::{LabelKey, Personal, Principal, PrincipalKind, TlpLabel, Visible};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stix::{Id, Object};
@@ -333,6 +333,7 @@ pub(crate) fn edge_principal(edge: &Edge, role: OrganisationRole, realm: &Realm)
         roles: std::collections::BTreeSet::new(),
         realm: realm.clone(),
         purpose: Purpose::OwnDefence,
+        personal: Personal::default(),
     }
 }
 

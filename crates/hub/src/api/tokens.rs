@@ -1,6 +1,6 @@
 //! `/api/v1/tokens`: what programs sign in with.
 
-use api::{NewToken, TokenInfo, TokenIssued};
+use api::{Code, NewToken, TokenInfo, TokenIssued};
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
@@ -9,9 +9,10 @@ use store::tokens;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::session::second_look;
 use crate::administration;
 use crate::principal::Caller;
-use crate::problem::Answer;
+use crate::problem::{Answer, Failure};
 use crate::request::JsonBody;
 use crate::state::AppState;
 
@@ -31,7 +32,8 @@ async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<Vec<
 
 /// Issue a token.
 ///
-/// Its secret is in this answer and nowhere else.
+/// Its secret is in this answer and nowhere else. A token that is bound to a certificate is good on connections that show it only.
+/// A person's last sign-in must be no older than 15 minutes (`fresh-proof-needed`).
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "administration", security(("session" = []), ("token" = [])),
     request_body = NewToken, responses((status = 200, body = TokenIssued), crate::api::CallerRefusal))]
 async fn add(
@@ -40,6 +42,12 @@ async fn add(
     JsonBody(new): JsonBody<NewToken>,
 ) -> Answer<Json<TokenIssued>> {
     caller.demand(&state, Operation::Administer)?;
+    if new.certificate.is_some() && !state.config.speaks_tls() {
+        let why = "certificate: this hub does not speak TLS itself, so it sees no certificate of a program";
+        return Err(Failure::new(Code::Unprocessable, why));
+    }
+    // It outlives the session.
+    second_look(&state, &caller).await?;
     let (token, secret) =
         administration::add_token(&state.store, caller.by(), &new, jiff::Timestamp::now()).await?;
     Ok(Json(TokenIssued { info: answer(token), token: secret.into() }))
@@ -64,5 +72,7 @@ fn answer(token: tokens::Token) -> TokenInfo {
         created: token.created.to_string(),
         expires: token.expires.to_string(),
         last_used: token.last_used.map(|used| used.to_string()),
+        doors: token.doors.iter().map(|door| door.name().to_owned()).collect(),
+        certificate: token.certificate.map(hex::encode),
     }
 }

@@ -291,13 +291,18 @@ fn take_one(
 /// beyond what was granted is not, so that nobody can fill the log: an edge that keeps to its grants signs for none.
 fn fits(receipt: &Receipt, found: &Authorisation, caller: &Caller, now: jiff::Timestamp) -> bool {
     let (used, terms) = (&receipt.used, &found.terms);
+    // In private matching an edge signs for as many elements as it will answer.
+    let count_fits = match &terms.private {
+        Some(private) => used.count == private.elements,
+        None => (1..=terms.list_size).contains(&used.count),
+    };
     let operator = &caller.principal.organisation;
     Some(used.grant) == found.grant_leaf
         && used.operator == *operator
         && terms.operators.contains(operator)
         && used.edge == caller.id()
         && used.asked_by == terms.requested_by
-        && (1..=terms.list_size).contains(&used.count)
+        && count_fits
         && (1..=terms.queries_per_day).contains(&used.number)
         && (terms.from..terms.until).contains(&used.at)
         && used.at <= now + CLOCK_AHEAD_MAX

@@ -8,7 +8,7 @@ use api::{NewSighting, SightingOutcome};
 use case::{Case, Opening, Rules, Seen, Severity, Triage};
 use jiff::{SignedDuration, Timestamp};
 use oversight::{Action, AuditEvent, OrganisationRole, PersonRole, Purpose};
-use policy::{Label, LabelKey, Principal, PrincipalKind, TlpLabel, Visible};
+use policy::{Label, LabelKey, Personal, Principal, PrincipalKind, TlpLabel, Visible};
 use stix::marking::Tlp;
 use stix::{Id, Object};
 use store::edges::LedgerRow;
@@ -472,6 +472,7 @@ pub(super) fn watchkeeper(caller: &Caller) -> Result<Principal, StoreError> {
         roles: [PersonRole::DutyOfficer].into(),
         realm: caller.realm().clone(),
         purpose: Purpose::CollectiveDefence,
+        personal: Personal::default(),
     })
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use api::{EdgeHealth, EdgeStatus, StreamEvent};
 use oversight::Purpose;
-use policy::{Principal, PrincipalKind};
+use policy::{Personal, Principal, PrincipalKind};
 use store::edges::{self, Edge};
 use store::{Reader, StoreError};
 
@@ -120,6 +120,7 @@ fn newest(state: &AppState, reader: &Reader<'_>, edge: &Edge) -> Result<Newest, 
         roles: BTreeSet::new(),
         realm: REALM,
         purpose: Purpose::OwnDefence,
+        personal: Personal::default(),
     };
     newest_indicator(state, reader, &principal)
 }

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use axum::Router;
 use oversight::{Actor, OrganisationRole, Purpose};
-use policy::{Principal, PrincipalKind};
+use policy::{Personal, Principal, PrincipalKind};
 use store::peers::{self, Peer, State, Way};
 use store::{Act, Reader, Store, StoreError, Tx, organisations, settings};
 use tlog::SigningKey;
@@ -197,6 +197,7 @@ fn as_caller(peer: &Peer, role: OrganisationRole) -> Caller {
         roles: BTreeSet::new(),
         realm: REALM,
         purpose: Purpose::CollectiveDefence,
+        personal: Personal::default(),
     };
     let actor = Actor::Program { id: peer.id.clone(), organisation: peer.organisation.clone() };
     Caller { principal, actor, purpose: Purpose::CollectiveDefence, session: None }

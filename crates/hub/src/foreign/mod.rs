@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use oversight::{Actor, OrganisationRole, Purpose};
-use policy::{Principal, PrincipalKind};
+use policy::{Personal, Principal, PrincipalKind};
 use store::taxii_links::{self, Progress, TaxiiLink};
 use store::{Act, Reader, StoreError, Tx, organisations};
 use taxii::client::{Client, Credentials, Error, Place, Settings};
@@ -225,6 +225,7 @@ fn caller(
             roles: BTreeSet::new(),
             realm: REALM,
             purpose: Purpose::CollectiveDefence,
+            personal: Personal::default(),
         },
     }))
 }

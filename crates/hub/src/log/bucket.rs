@@ -40,6 +40,7 @@ fn duty(tree: Tree) -> &'static str {
     match tree {
         Tree::Acts => "log/",
         Tree::Authorisations => "log-authorisations/",
+        Tree::Statistics => "log-statistics/",
     }
 }
 
@@ -92,7 +93,7 @@ impl Shelf {
     pub(crate) fn register(&self, registry: &mut Registry) {
         let registry = match self.tree {
             Tree::Acts => registry,
-            Tree::Authorisations => registry.sub_registry_with_prefix("authorisations"),
+            other => registry.sub_registry_with_prefix(other.segment()),
         };
         let about = "Leaves under the checkpoint in the bucket";
         registry.register("yagura_blobs_checkpoint_size", about, self.size.clone());

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use store::alerts::{Alert, State, Way};
 use store::saved_searches::SavedSearch;
-use store::{Act, StoreError, alerts, saved_searches};
+use store::{Act, StoreError, alerts, emergencies, saved_searches};
 
 use super::mail::{self, Mailer};
 use super::message::{self, Message};
@@ -17,10 +17,10 @@ use crate::state::AppState;
 /// Notices sent in one round.
 const ROUND_MAX: usize = 50;
 /// How often sending is tried; with the pauses of [`pause`] that is over about three hours.
-const ATTEMPTS_MAX: u64 = 8;
+pub(super) const ATTEMPTS_MAX: u64 = 8;
 
 /// Longer than any attempt takes.
-const CLAIM: SignedDuration = SignedDuration::from_secs(120);
+pub(super) const CLAIM: SignedDuration = SignedDuration::from_secs(120);
 
 /// What sends.
 pub(super) struct Sender {
@@ -49,6 +49,11 @@ impl Sender {
         Self { mailer, webhooks }
     }
 
+    /// What sends mail, where it is configured.
+    pub(super) fn mailer(&self) -> Option<&Mailer> {
+        self.mailer.as_ref()
+    }
+
     /// Sends what is due.
     ///
     /// # Errors
@@ -64,6 +69,40 @@ impl Sender {
             settle(state, notice, outcome).await
         });
         futures::future::try_join_all(sent).await.map(drop)
+    }
+
+    /// Tells by mail of emergencies that were raised within a day; what cannot be sent is tried again.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(super) async fn tell_emergencies(&self, state: &AppState) -> Result<(), StoreError> {
+        let (Some(mailer), to) = (&self.mailer, &state.config.emergency.mail) else { return Ok(()) };
+        if to.is_empty() {
+            return Ok(());
+        }
+        let untold = state.store.read(|reader| {
+            emergencies::untold(reader, &crate::REALM, reader.now() - SignedDuration::from_hours(24))
+        });
+        for emergency in untold.await? {
+            // The address is where to look; who it is and what for stays inside.
+            let subject = format!("[Yagura] 緊急アクセス / emergency access: {}", emergency.organisation);
+            let words = format!(
+                "{}administration/emergencies\n{} – {}\n",
+                state.address, emergency.raised, emergency.until
+            );
+            let mut is_told = true;
+            for address in to {
+                let sent = mailer.send_words(address, subject.clone(), words.clone()).await;
+                is_told &= !matches!(sent, Err(mail::Trouble::Passing(_)));
+            }
+            if is_told {
+                let told = move |tx: &mut store::Tx<'_>| {
+                    emergencies::mark_told(tx, &crate::REALM, &emergency.id).map(Act::bookkeeping)
+                };
+                state.store.write(told).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn send(&self, state: &AppState, notice: &Alert) -> Result<Outcome, StoreError> {
@@ -152,7 +191,7 @@ async fn settle(state: &AppState, notice: Alert, outcome: Outcome) -> Result<(),
 }
 
 /// Ten seconds after the first attempt, then three times as long each time.
-fn pause(attempts: u64) -> SignedDuration {
+pub(super) fn pause(attempts: u64) -> SignedDuration {
     let power = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX).min(8);
     SignedDuration::from_secs(10 * 3_i64.pow(power))
 }

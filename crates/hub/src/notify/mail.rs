@@ -45,25 +45,44 @@ impl Mailer {
         Ok(Self { server: builder.timeout(Some(PATIENCE)).build(), from, domains: config.domains.clone() })
     }
 
+    /// A mail of a few words.
+    ///
     /// # Errors
     /// What went wrong, and whether it may go better later.
-    pub(super) async fn send(&self, to: &str, message: &Message) -> Result<(), Trouble> {
+    pub(super) async fn send_words(&self, to: &str, subject: String, words: String) -> Result<(), Trouble> {
         let to = recipient(to, &self.domains).ok_or(Trouble::Final("mail-address"))?;
-        let mail = Mail::builder()
-            .from(self.from.clone())
-            .to(to)
-            .subject(format!(
-                "[Yagura] {}: 新着 {hits} 件 / {hits} new",
-                one_line(message.name()),
-                hits = message.hits()
-            ))
-            .header(ContentType::TEXT_PLAIN)
-            .body(text(message))
-            .map_err(|_| Trouble::Final("mail-message"))?;
+        let mail = Mail::builder().from(self.from.clone()).to(to).subject(subject);
+        let mail = mail.header(ContentType::TEXT_PLAIN).body(words);
+        self.hand_over(mail.map_err(|_| Trouble::Final("mail-message"))?).await
+    }
+
+    async fn hand_over(&self, mail: Mail) -> Result<(), Trouble> {
         self.server.send(mail).await.map(drop).map_err(|error| {
             let status = error.status().map(u16::from);
             trouble(status, error.is_permanent())
         })
+    }
+
+    /// # Errors
+    /// What went wrong, and whether it may go better later.
+    pub(super) async fn send(&self, to: &str, message: &Message) -> Result<(), Trouble> {
+        let hits = message.hits();
+        let subject = format!("[Yagura] {}: 新着 {hits} 件 / {hits} new", one_line(message.name()));
+        self.send_text(to, subject, text(message)).await
+    }
+
+    /// # Errors
+    /// What went wrong, and whether it may go better later.
+    pub(super) async fn send_text(&self, to: &str, subject: String, text: String) -> Result<(), Trouble> {
+        let to = recipient(to, &self.domains).ok_or(Trouble::Final("mail-address"))?;
+        let mail = Mail::builder()
+            .from(self.from.clone())
+            .to(to)
+            .subject(subject)
+            .header(ContentType::TEXT_PLAIN)
+            .body(text)
+            .map_err(|_| Trouble::Final("mail-message"))?;
+        self.hand_over(mail).await
     }
 }
 

@@ -1,11 +1,11 @@
 //! The marking that somebody chooses for what it publishes, or would publish.
 
 use api::Code;
-use oversight::OrganisationId;
-use policy::GroupId;
+use oversight::{OrganisationId, Qualification};
+use policy::{GroupId, demand_marking};
 use serde::Deserialize;
-use stix::Marks;
 use stix::marking::Pap;
+use stix::{Id, Marks};
 use store::sharing_groups;
 
 use crate::principal::Caller;
@@ -15,6 +15,9 @@ use crate::state::AppState;
 
 /// Sharing groups that are put on objects at once.
 const GROUPS_MAX: usize = 8;
+
+/// Clearances and oaths that are demanded at once.
+const DEMANDS_MAX: usize = 8;
 
 /// Markings for the objects of a body, put on them before they are read. Everything else of them stays as it was written.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
@@ -30,6 +33,9 @@ pub(crate) struct Chosen {
     /// Sharing groups that the caller's organisation is in or owns, by their UUIDs, separated by commas; at most 8.
     #[serde(default)]
     pub(crate) group: String,
+    /// Clearances and oaths that its readers have to hold (`clearance:…`, `oath:…`), separated by commas; at most 8.
+    #[serde(default)]
+    pub(crate) demand: String,
     /// `unmarked`: on what bears no marking of its own; `all`: on everything, in place of levels of the same kind. `unmarked` where
     /// absent.
     #[serde(default)]
@@ -79,7 +85,27 @@ impl Chosen {
         if let Some(unknown) = unknown {
             return Err(wrong(format!("group: your organisation is in no sharing group `{unknown}`")));
         }
-        Ok(Marks { tlp, pap, others: groups.into_iter().map(GroupId::marking).collect(), over_others })
+        let others = groups.into_iter().map(GroupId::marking).chain(self.demands(state)?);
+        Ok(Marks { tlp, pap, others: others.collect(), over_others })
+    }
+
+    /// The markings of the clearances and oaths that are demanded.
+    fn demands(&self, state: &AppState) -> Answer<Vec<Id>> {
+        let engine = state.engine.load();
+        let names = self.demand.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let read = |name: &str| {
+            let found = name.parse::<Qualification>().ok();
+            found.filter(|one| engine.clearances().get(one).is_some()).ok_or_else(|| {
+                let known: Vec<String> =
+                    engine.clearances().iter().map(|(one, _)| format!("`{one}`")).collect();
+                Failure::new(Code::Unprocessable, format!("demand: each is one of {}", known.join(", ")))
+            })
+        };
+        let demanded = names.map(read).collect::<Answer<Vec<_>>>()?;
+        if demanded.len() > DEMANDS_MAX {
+            return Err(Failure::new(Code::Unprocessable, format!("demand: at most {DEMANDS_MAX} at once")));
+        }
+        Ok(demanded.iter().map(demand_marking).collect())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Half-done passkey ceremonies. They are in the store, for the answer may come to another hub on it.
+//! Half-done passkey ceremonies and sign-ins by an identity provider. They are in the store, for the answer may come to another hub on it.
 
 use jiff::SignedDuration;
 use oversight::authorisation::{Decision, Resolution};
@@ -7,10 +7,13 @@ use store::{Act, Store, StoreError, Tx, challenges};
 use uuid::Uuid;
 use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
 
+use super::oidc::UnderWay;
 use crate::REALM;
 
 /// How long a person has to touch the key.
 const CHALLENGE_LIFE: SignedDuration = SignedDuration::from_mins(5);
+/// How long a person has at an identity provider, which may ask for several things.
+pub(crate) const PROVIDER_LIFE: SignedDuration = SignedDuration::from_mins(10);
 
 /// A ceremony under way.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,6 +30,11 @@ pub(crate) enum Challenge {
         account: String,
         /// What the answer is checked against.
         state: PasskeyRegistration,
+    },
+    /// Somebody is at an identity provider.
+    Provider {
+        /// What the answer is checked against.
+        under_way: Box<UnderWay>,
     },
     /// A commissioner signs a decision on an authorisation.
     Decide {
@@ -51,8 +59,9 @@ pub(crate) enum Challenge {
 pub(crate) async fn begin(store: &Store, challenge: &Challenge) -> Result<Uuid, StoreError> {
     let id = Uuid::new_v4();
     let body = serde_json::to_string(challenge).map_err(|error| StoreError::Database(error.to_string()))?;
+    let life = if matches!(challenge, Challenge::Provider { .. }) { PROVIDER_LIFE } else { CHALLENGE_LIFE };
     let keep = move |tx: &mut Tx<'_>| {
-        let expires = tx.now().checked_add(CHALLENGE_LIFE).unwrap_or(jiff::Timestamp::MAX);
+        let expires = tx.now().checked_add(life).unwrap_or(jiff::Timestamp::MAX);
         challenges::keep(tx, &REALM, &id, expires, &body).map(Act::bookkeeping)
     };
     store.write(keep).await?;

@@ -11,17 +11,17 @@ const USER_PRESENT: u8 = 0x01;
 const USER_VERIFIED: u8 = 0x04;
 const ATTESTED: u8 = 0x40;
 
-pub struct Authenticator {
+pub(crate) struct Authenticator {
     key: SigningKey,
     id: Vec<u8>,
     user: String,
     counter: u32,
-    pub origin: String,
+    pub(crate) origin: String,
 }
 
 impl Authenticator {
     /// Answers the creation options; gives the passkey and the credential's JSON.
-    pub fn create(options: &Value, origin: &str) -> (Self, Value) {
+    pub(crate) fn create(options: &Value, origin: &str) -> (Self, Value) {
         let key = loop {
             if let Ok(key) = SigningKey::from_slice(&store::secrets::random().unwrap()) {
                 break key;
@@ -56,7 +56,7 @@ impl Authenticator {
     }
 
     /// Answers the request options.
-    pub fn get(&mut self, options: &Value) -> Value {
+    pub(crate) fn get(&mut self, options: &Value) -> Value {
         self.counter += 1;
         let data = self.head(options["rpId"].as_str().unwrap(), USER_PRESENT | USER_VERIFIED);
         let client = self.client_data("webauthn.get", options);

@@ -3,7 +3,7 @@
 //! The table is `tests/authorisation.txt`. An operation that is not in it fails the test, and so does an answer that is not what
 //! the table says. `UPDATE=1` rewrites it; the difference is then a change of who may do what.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -11,8 +11,10 @@ use oversight::{OrganisationId, OrganisationRole, PersonRole, Realm};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stix::marking::Tlp;
+use store::identity_providers::{self, Provider};
 use store::people::Person;
-use store::sessions::Session;
+use store::recoveries::{self, Recovery};
+use store::sessions::{Origin, Session};
 use store::{Act, peers, people, secrets, sessions};
 
 use crate::rest::sighting;
@@ -36,7 +38,12 @@ struct Sample {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_operation_with_every_kind_of_principal() {
-    let hub = TestHub::start().await;
+    let keys = crate::selections::Keys::new().await;
+    let hub = TestHub::start_with(|config| {
+        config.retention = Some(keys.config(730));
+        config.transparency = Some(hub::TransparencyConfig::default());
+    });
+    let hub = hub.await;
     let walk = Walk::prepare(&hub).await;
     let mut found = String::from(HEAD);
     for operation in hub::all_operations("council") {
@@ -77,6 +84,7 @@ struct Walk<'a> {
     /// By role of the organisation, in the order of the columns.
     people: Vec<(OrganisationRole, Vec<Asker>)>,
     misp: crate::misp_samples::Target,
+    filed: tokio::sync::OnceCell<(String, String, String)>,
 }
 
 impl<'a> Walk<'a> {
@@ -94,7 +102,8 @@ impl<'a> Walk<'a> {
         }
         let edge = hub.edge("the-edge", "operator").await;
         let misp = crate::misp_samples::target(hub).await;
-        Self { hub, stranger_and_edge: [Asker::Stranger, Asker::Edge(edge)], people, misp }
+        let filed = tokio::sync::OnceCell::new();
+        Self { hub, stranger_and_edge: [Asker::Stranger, Asker::Edge(edge)], people, misp, filed }
     }
 
     /// Asks with everybody and writes the operation's block.
@@ -195,9 +204,29 @@ impl<'a> Walk<'a> {
                 crate::log::checkpoint_of(hub, "/log/authorisations", 1).await;
                 empty("/log/authorisations/tile/0/000.p/1".to_owned())
             }
+            ("GET", "/log/statistics/tile/{*place}") => {
+                crate::statistics::published_behind(hub, 1).await;
+                crate::log::checkpoint_of(hub, "/log/statistics", 1).await;
+                empty("/log/statistics/tile/0/000.p/1".to_owned())
+            }
+            ("GET", "/api/v1/transparency/statistics/{leaf}") => {
+                crate::statistics::published_behind(hub, 1).await;
+                empty(path.replace("{leaf}", "0"))
+            }
+            ("POST", "/api/v1/oversight/statistics") => json(path, json!({ "note": "none" })),
             ("GET", "/edge/v1/authorisation-log") => empty(format!("{path}?from=0")),
             ("PUT", "/edge/v1/key") => json(path, json!({ "key": "00", "signature": "00" })),
             ("POST", "/edge/v1/receipts") => json(path, json!({ "receipts": [] })),
+            ("POST", "/edge/v1/selections") => json(path, json!({ "selections": [] })),
+            ("POST", "/api/v1/policy-proposals") => json(path, json!({ "reason": "r", "files": [] })),
+            ("GET", "/api/v1/policy-proposals/{id}") => {
+                empty(path.replace("{id}", &crate::proposals::open_one(hub).await))
+            }
+            ("POST", "/api/v1/policy-proposals/{id}/decision") => json(
+                &path.replace("{id}", &crate::proposals::open_one(hub).await),
+                json!({ "decision": "withdraw", "set": "", "text": "t" }),
+            ),
+            ("POST", "/api/v1/oversight/holds") => json(path, json!({ "class": "r", "reason": "r" })),
             ("POST", "/api/v1/authorisations") => json(path, crate::commissioners::wanted(&["operator"])),
             ("POST", "/api/v1/oversight/commission") => {
                 json(path, crate::commissioners::constitution(&[], 2))
@@ -229,6 +258,10 @@ impl<'a> Walk<'a> {
             ("POST", "/api/v1/taxii-links") => json(
                 path,
                 json!({ "id": name, "organisation": "operator", "discovery": "http://127.0.0.1:9/", "pulls": true }),
+            ),
+            ("POST", "/api/v1/identity-providers") => json(
+                path,
+                json!({ "id": name, "organisation": "operator", "issuer": "http://127.0.0.1:9", "client": "c" }),
             ),
             ("POST", "/api/v1/tokens") => {
                 json(path, json!({ "organisation": "operator", "roles": ["analyst"], "name": "n" }))
@@ -265,6 +298,24 @@ impl<'a> Walk<'a> {
                 let status = hub.post(&[indicator(V1)]).await;
                 empty(path.replace("{status}", status["id"].as_str().unwrap()))
             }
+            (_, path) if path.starts_with("/api/v1/people/{id}") => self.person_sample(method, path).await,
+            ("POST", "/api/v1/emergencies") => {
+                json(path, json!({ "class": "incident", "reason": "r", "minutes": 1 }))
+            }
+            (_, path) if path.starts_with("/api/v1/emergencies/{id}") => {
+                let person = add_person(self.hub, "operator", PersonRole::DutyOfficer).await;
+                let minutes = if path.ends_with("/end") { 120 } else { 30 };
+                let id = crate::emergencies::raised(self.hub, &person, "operator", minutes).await;
+                json(&path.replace("{id}", &id), json!({ "justified": true, "finding": "f" }))
+            }
+            (_, path) if path.starts_with("/api/v1/qualifications/{id}") => {
+                self.qualification_sample(path).await
+            }
+            (_, path) if path.starts_with("/api/v1/recoveries/{id}") => self.recovery_sample(path).await,
+            (_, path) if path.starts_with("/api/v1/identity-providers/") => {
+                self.provider_sample(method, path).await
+            }
+            (_, path) if path.starts_with("/api/v1/report") => self.report_sample(method, path).await,
             (_, path) if path.contains("{id}") => self.target_sample(method, path).await,
             ("GET" | "DELETE", path) => empty(path.to_owned()),
             // What anybody may try: a body that is refused for what it is, and costs nothing.
@@ -293,7 +344,9 @@ impl<'a> Walk<'a> {
             let id = format!("e{}", uuid::Uuid::new_v4().simple());
             self.hub.edge(&id, "coordinator").await;
             id
-        } else if path.contains("/v1/authorisations/") {
+        } else if path.contains("/rounds/{id}") || path.contains("/rounds/{round}") {
+            return self.round_sample(method, path).await;
+        } else if path.contains("/v1/authorisations/") || path.contains("/oversight/authorisations/") {
             crate::commissioners::granted_behind(hub, "agency", "operator").await.to_string()
         } else if path.starts_with("/api/v1/agreements/") {
             return self.agreement_sample(path).await;
@@ -324,6 +377,8 @@ impl<'a> Walk<'a> {
                     "decision" => json!({ "decision": "refuse", "text": "t" }),
                     "open" => json!({ "private": "00", "reason": "r" }),
                     "start" => json!({ "verdict": "refuse", "terms": "00", "reason": "r" }),
+                    "rounds" => json!({ "operator": "operator" }),
+                    "withdraw" => json!({ "reason": "r" }),
                     "finish" => json!({ "challenge_id": uuid::Uuid::new_v4(), "credential": {} }),
                     _ => json!({ "text": "note" }),
                 };
@@ -334,6 +389,165 @@ impl<'a> Walk<'a> {
         let path = path.replace("{id}", &id);
         let path = if path.ends_with("/why") { format!("{path}?organisation=coordinator") } else { path };
         Sample { path, media_type: "application/json", body }
+    }
+
+    /// A report of the coordinator's, filed with the agency.
+    async fn report_sample(&self, method: &str, path: &str) -> Sample {
+        let media_type =
+            if path.ends_with("/files") { "application/octet-stream" } else { "application/json" };
+        let new = || {
+            let id = uuid::Uuid::new_v4();
+            json!({ "id": id, "kind": "data-breach", "aware": V1, "fields": {} })
+        };
+        let body = |body: Value| Some(body.to_string());
+        if !path.contains("{id}") {
+            let body = match (method, path) {
+                ("POST", _) => body(new()),
+                ("PUT", _) => body(json!({ "fields": {} })),
+                _ => None,
+            };
+            return Sample { path: path.to_owned(), media_type, body };
+        }
+        // One for all: nothing that is asked of it uses it up.
+        let (id, event, sha256) = self.filed.get_or_init(|| self.file_a_report(new())).await;
+        let path = path.replace("{id}", id).replace("{event}", event).replace("{sha256}", sha256);
+        let path = path.replace("{regime}/{stage}/{recipient}", "eu.gdpr/notification/authority");
+        let send = uuid::Uuid::new_v4();
+        let body = match path.rsplit('/').next().unwrap_or_default() {
+            _ if method != "POST" => None,
+            "events" => body(json!({ "send": send, "events": [{ "what": "kind", "kind": "ransomware" }] })),
+            "prefill" => body(json!({ "send": send })),
+            "filings" => body(
+                json!({ "send": send, "regime": "eu.gdpr", "stage": "notification", "recipient": "authority" }),
+            ),
+            "answers" => body(json!({ "send": send, "filing": event, "answer": "acknowledged" })),
+            _ => Some("content".to_owned()),
+        };
+        let path = if path.ends_with("/files") { format!("{path}?name=b.txt") } else { path };
+        Sample { path, media_type, body }
+    }
+
+    /// The report, its filing's event, and the hash of its attachment; the receipt is there.
+    async fn file_a_report(&self, new: Value) -> (String, String, String) {
+        let token = &self.hub.token;
+        let id = self.made("/api/v1/reports", new.to_string()).await["id"].as_str().unwrap().to_owned();
+        let file = crate::reports::attach(self.hub, token, &id, "a.txt", b"a").await;
+        let send = uuid::Uuid::new_v4();
+        let names = json!({ "send": send, "regime": "jp.common.ransomware", "stage": "first", "recipient": "police", "given_to": "agency" });
+        let filed = self.made(&format!("/api/v1/reports/{id}/filings"), names.to_string()).await;
+        let event = filed["event"].as_str().unwrap().to_owned();
+        let receipt = format!("/api/v1/reports/{id}/filings/{event}/receipt");
+        crate::reports::receipt(self.hub, token, &receipt).await;
+        (id, event, file["file"]["sha256"].as_str().unwrap().to_owned())
+    }
+
+    /// An account of its own, with a session.
+    async fn person_sample(&self, method: &str, path: &str) -> Sample {
+        let account = add_person(self.hub, "operator", PersonRole::Analyst).await;
+        let (secret, _) = sign_in(self.hub, &account).await;
+        let found = self
+            .hub
+            .running
+            .store()
+            .read(move |reader| sessions::get(reader, &Realm::Live, &secrets::hash(&secret)));
+        let session = found.await.unwrap().unwrap().id();
+        let body = match method {
+            "PATCH" => Some(json!({ "disabled": true }).to_string()),
+            "POST" if path.ends_with("/qualifications") => Some(
+                json!({ "qualification": "oath:council-secrecy", "since": "2026-01-01", "until": "2030-12-31", "evidence": "e" })
+                    .to_string(),
+            ),
+            "POST" => Some(json!({ "reason": "r" }).to_string()),
+            _ => None,
+        };
+        let path = path.replace("{id}", &account).replace("{session}", &session);
+        Sample { path, media_type: "application/json", body }
+    }
+
+    /// A clearance that somebody entered, and confirmed where it is to be ended.
+    async fn qualification_sample(&self, path: &str) -> Sample {
+        let person = add_person(self.hub, "operator", PersonRole::Analyst).await;
+        let waits = !path.ends_with("/end");
+        let id = crate::qualifications::enter(
+            self.hub,
+            &person,
+            "oath:council-secrecy",
+            crate::qualifications::far(),
+            waits,
+        );
+        let body = Some(json!({ "reason": "r" }).to_string());
+        Sample { path: path.replace("{id}", &id.await), media_type: "application/json", body }
+    }
+
+    /// A recovery that an administrator asked for who is nobody else here.
+    async fn recovery_sample(&self, path: &str) -> Sample {
+        let [person, asker] = [PersonRole::Analyst, PersonRole::Administrator];
+        let person = add_person(self.hub, "operator", person).await;
+        let asker = add_person(self.hub, "coordinator", asker).await;
+        let id = uuid::Uuid::new_v4().to_string();
+        let recovery = id.clone();
+        let done = self.hub.running.store().write(move |tx| {
+            let recovery = Recovery {
+                id: recovery,
+                person,
+                reason: "r".to_owned(),
+                asked_by: asker,
+                asked: tx.now(),
+                expires: tx.now() + jiff::SignedDuration::from_hours(1),
+                decided_by: None,
+                decided: None,
+                approved: None,
+                used: None,
+            };
+            recoveries::add(tx, &Realm::Live, &recovery).map(Act::bookkeeping)
+        });
+        done.await.unwrap();
+        let body = Some(json!({}).to_string());
+        Sample { path: path.replace("{id}", &id), media_type: "application/json", body }
+    }
+
+    /// An identity provider that nobody runs.
+    async fn provider_sample(&self, method: &str, path: &str) -> Sample {
+        let id = format!("i{}", uuid::Uuid::new_v4().simple());
+        let name = id.clone();
+        let done = self.hub.running.store().write(move |tx| {
+            let provider = Provider {
+                issuer: format!("https://{name}.example"),
+                id: name,
+                organisation: OrganisationId::parse("operator").unwrap(),
+                client: "c".to_owned(),
+                sealed: None,
+                certificate: None,
+                origins: Vec::new(),
+                name_claim: "preferred_username".to_owned(),
+                role_claim: None,
+                role_map: BTreeMap::new(),
+                suspended: false,
+                created: tx.now(),
+                changed: tx.now(),
+            };
+            identity_providers::add(tx, &Realm::Live, &provider).map(Act::bookkeeping)
+        });
+        done.await.unwrap();
+        let body = (method == "PATCH").then(|| json!({ "suspended": true }).to_string());
+        Sample { path: path.replace("{id}", &id), media_type: "application/json", body }
+    }
+
+    /// A round of private matching that the agency asked of the operator.
+    async fn round_sample(&self, method: &str, path: &str) -> Sample {
+        let hub = self.hub;
+        let id = crate::commissioners::granted_behind(hub, "agency", "operator").await;
+        let round = uuid::Uuid::new_v4();
+        let done = hub.running.store().write(move |tx| {
+            let operator = OrganisationId::parse("operator").unwrap();
+            let asked = store::authorisations::rounds::ask(tx, &Realm::Live, (round, id), &operator, "p");
+            asked.map(Act::bookkeeping)
+        });
+        done.await.unwrap();
+        let of = if path.starts_with("/edge/") { round } else { id };
+        let path = path.replace("{id}", &of.to_string()).replace("{round}", &round.to_string());
+        let body = (method == "POST").then(|| "{}".to_owned());
+        Sample { path: path.replace("{batch}", "0"), media_type: "application/json", body }
     }
 
     /// An agreement of all organisations but oversight, unsigned.
@@ -454,7 +668,8 @@ pub async fn sign_in(hub: &TestHub, account: &str) -> (String, String) {
     let done = hub.running.store().write(move |tx| {
         let now = tx.now();
         let expires = now + jiff::SignedDuration::from_hours(1);
-        let session = Session { hash, person, csrf: word, created: now, expires, seen: now };
+        let session =
+            Session { hash, person, csrf: word, created: now, expires, seen: now, origin: Origin::default() };
         sessions::add(tx, &Realm::Live, &session).map(Act::bookkeeping)
     });
     done.await.unwrap();

@@ -29,33 +29,48 @@ fn text(reply: &Reply) -> String {
 }
 
 /// An edge of an operator, as its program would be.
-struct Edge<'a> {
+pub struct Edge<'a> {
     hub: &'a TestHub,
-    id: String,
+    pub id: String,
     token: String,
-    key: Ed25519KeyPair,
+    pub key: Ed25519KeyPair,
+}
+
+fn new_key() -> Ed25519KeyPair {
+    Ed25519KeyPair::generate().unwrap()
 }
 
 impl<'a> Edge<'a> {
-    async fn new(hub: &'a TestHub, operator: &str) -> Self {
+    pub async fn new(hub: &'a TestHub, operator: &str) -> Self {
         let id = format!("{operator}-1");
         let token = hub.edge(&id, operator).await;
-        Self { hub, id, token, key: Ed25519KeyPair::generate().unwrap() }
+        Self { hub, id, token, key: new_key() }
     }
 
-    async fn send(&self, method: Method, path: &str, body: Value) -> Reply {
+    /// Somebody who has its token, and not its key.
+    pub fn stolen(&self) -> Self {
+        Self { hub: self.hub, id: self.id.clone(), token: self.token.clone(), key: new_key() }
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: Value) -> Reply {
         let ask = self.hub.ask(method, path).bearer(&self.token);
         let ask = ask.header("accept", "application/json").header("content-type", "application/json");
         ask.body(if body.is_null() { String::new() } else { body.to_string() }).send().await
     }
 
-    async fn good(&self, path: &str) -> Value {
+    pub async fn send_bytes(&self, path: &str, body: Vec<u8>) -> Reply {
+        let ask = self.hub.ask(Method::POST, path).bearer(&self.token);
+        let ask = ask.header("accept", "application/json").header("content-type", "application/octet-stream");
+        ask.body(body).send().await
+    }
+
+    pub async fn good(&self, path: &str) -> Value {
         let reply = self.send(Method::GET, path, Value::Null).await;
         assert_eq!(reply.status, 200, "{path}: {}", text(&reply));
         reply.json()
     }
 
-    async fn register(&self) -> Reply {
+    pub async fn register(&self) -> Reply {
         let signed = [b"yagura edge key v1\0", self.id.as_bytes()].concat();
         let body = json!({
             "key": hex::encode(self.key.public_key().as_ref()), "signature": hex::encode(self.key.sign(&signed).as_ref()),
@@ -63,19 +78,19 @@ impl<'a> Edge<'a> {
         self.send(Method::PUT, "/edge/v1/key", body).await
     }
 
-    async fn hand_in(&self, receipts: Vec<Value>) -> Vec<String> {
+    pub async fn hand_in(&self, receipts: Vec<Value>) -> Vec<String> {
         let reply = self.send(Method::POST, "/edge/v1/receipts", json!({ "receipts": receipts })).await;
         assert_eq!(reply.status, 200, "{}", text(&reply));
         let outcomes = reply.json()["outcomes"].as_array().unwrap().clone();
         outcomes.iter().map(|outcome| outcome["outcome"].as_str().unwrap().to_owned()).collect()
     }
 
-    fn sign(&self, used: oversight::authorisation::Use) -> Receipt {
+    pub fn sign(&self, used: oversight::authorisation::Use) -> Receipt {
         Receipt::sign(used, |bytes| self.key.sign(bytes).as_ref().try_into().unwrap())
     }
 
     /// A gate as the operator configures it: it pins what it compared.
-    async fn gate(&self, operator: &str) -> Gate {
+    pub async fn gate(&self, operator: &str) -> Gate {
         let told = self.good("/edge/v1/authorisations").await;
         Gate::new(Trusted {
             operator: OrganisationId::parse(operator).unwrap(),
@@ -86,7 +101,7 @@ impl<'a> Edge<'a> {
     }
 
     /// Follows the log to a checkpoint of at least this size, as if witnesses had cosigned it.
-    async fn follow(&self, gate: &mut Gate, size: u64) {
+    pub async fn follow(&self, gate: &mut Gate, size: u64) {
         let head = checkpoint_of(self.hub, LOG, size).await;
         let told = self.good(&format!("/edge/v1/authorisation-log?from={}", gate.seen())).await;
         assert_eq!(told["more"], false);
@@ -98,33 +113,41 @@ impl<'a> Edge<'a> {
     }
 
     /// Follows the log by one entry at least.
-    async fn follow_on(&self, gate: &mut Gate) {
+    pub async fn follow_on(&self, gate: &mut Gate) {
         let more = gate.seen() + 1;
         self.follow(gate, more).await;
     }
 
-    async fn packages(&self) -> Vec<Package> {
+    pub async fn packages(&self) -> Vec<Package> {
         let told = self.good("/edge/v1/authorisations").await;
         serde_json::from_value(told["packages"].clone()).unwrap()
     }
 
-    async fn list(&self, id: &str) -> Option<IndicatorList> {
+    pub async fn list(&self, id: &str) -> Option<IndicatorList> {
         let reply = self.send(Method::GET, &format!("/edge/v1/authorisations/{id}/list"), Value::Null).await;
         (reply.status == 200).then(|| serde_json::from_value(reply.json()).unwrap())
     }
 }
 
-async fn granted(members: &mut [Commissioner<'_>], asked: &Value) -> Value {
+pub async fn granted(members: &mut [Commissioner<'_>], asked: &Value) -> Value {
     members[0].decide(asked, "grant").await;
     members[1].decide(asked, "grant").await;
     members[2].decide(asked, "grant").await
+}
+
+/// Whether an entry commits to the record that came with it.
+fn opens(row: &Value) -> bool {
+    let mut salt = [0; 32];
+    hex::decode_to_slice(row["salt"].as_str().unwrap(), &mut salt).unwrap();
+    let entry = oversight::authorisation::Entry::read(row["entry"].as_str().unwrap().as_bytes()).unwrap();
+    entry.commits_to(&salt, row["record"].as_str().unwrap().as_bytes())
 }
 
 fn id(authorisation: &Value) -> &str {
     authorisation["id"].as_str().unwrap()
 }
 
-async fn notices(person: &Signed<'_>) -> Vec<String> {
+pub async fn notices(person: &Signed<'_>) -> Vec<String> {
     let told = person.good("/api/v1/notices").await["notices"].clone();
     told.as_array().unwrap().iter().map(|notice| notice["kind"].as_str().unwrap().to_owned()).collect()
 }
@@ -185,6 +208,8 @@ async fn the_whole_life_of_an_authorisation() {
         );
         let kept: Receipt = serde_json::from_value(row["receipt"].clone()).unwrap();
         assert_eq!(kept, receipt);
+        assert!(opens(row));
+        assert_eq!(serde_json::from_str::<Receipt>(row["record"].as_str().unwrap()).unwrap(), receipt);
     }
 
     // The commission looks at the list; that is written down.
@@ -215,13 +240,7 @@ async fn the_whole_life_of_an_authorisation() {
     let history = whole["history"].as_array().unwrap();
     let kinds: Vec<&str> = history.iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["request", "grant", "suspend", "resume", "revoke"]);
-    for entry in history {
-        let mut salt = [0; 32];
-        hex::decode_to_slice(entry["salt"].as_str().unwrap(), &mut salt).unwrap();
-        let read =
-            oversight::authorisation::Entry::read(entry["entry"].as_str().unwrap().as_bytes()).unwrap();
-        assert!(read.commits_to(&salt, entry["record"].as_str().unwrap().as_bytes()));
-    }
+    assert!(history.iter().all(opens));
     for (action, count) in [
         (Action::CommissionChanged, 1),
         (Action::FrameChanged, 3),
@@ -248,6 +267,65 @@ async fn the_whole_life_of_an_authorisation() {
     assert_eq!(root_of(&hub, LOG, head.size).await, head.root);
     let verified = hub.running.store().read(authorisations::log::verify).await.unwrap();
     assert_eq!(verified, (head.size, head.root));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asked_takes_a_request_back_until_it_is_decided() {
+    let hub = hub().await;
+    let mut members = commission(&hub).await;
+    adopt_frame(&mut members).await;
+    let requester = Signed::person(&hub, "npa", PersonRole::Approver).await;
+    let colleague = Signed::person(&hub, "npa", PersonRole::DutyOfficer).await;
+    let asked = requester.done("/api/v1/authorisations", wanted(&["kinki-power"])).await;
+    let path = format!("/api/v1/authorisations/{}/withdraw", id(&asked));
+    let body = || json!({ "reason": "the server is gone" });
+    // Others do not: to those who know of it that is not theirs to do, to all others there is nothing.
+    for (organisation, role, status) in [
+        ("npa", PersonRole::Administrator, 403),
+        ("kinki-power", PersonRole::Approver, 403),
+        ("commission", PersonRole::Administrator, 403),
+        ("mod", PersonRole::Approver, 404),
+        ("coordinator", PersonRole::Approver, 404),
+    ] {
+        let person = Signed::person(&hub, organisation, role).await;
+        assert_eq!(person.post(&path, body()).await.status, status, "{organisation} {role:?}");
+    }
+    assert_eq!(members[0].signed.post(&path, body()).await.status, 403);
+    assert_eq!(requester.post(&path, json!({ "reason": " " })).await.status, 422);
+    // Two of three have signed; that is no decision, and the third one comes too late.
+    members[0].decide(&asked, "grant").await;
+    members[1].decide(&asked, "grant").await;
+    let begun =
+        members[2].signed.done(&format!("{}/start", self::path(&asked)), decision(&asked, "grant")).await;
+    let withdrawn = colleague.done(&path, body()).await;
+    assert_eq!((&withdrawn["state"], &withdrawn["pending"]), (&json!("withdrawn"), &Value::Null));
+    let credential = members[2].answer(&begun["options"]);
+    let late = json!({ "challenge_id": begun["challenge_id"], "credential": credential });
+    let late = members[2].signed.post(&format!("{}/finish", self::path(&asked)), late).await;
+    assert_eq!(code(&late), (409, "conflict".to_owned()), "{}", text(&late));
+    let again = requester.post(&path, body()).await;
+    assert!(again.status == 422 && text(&again).contains("`withdrawn`"), "{}", text(&again));
+    // It stays in the log, and the commission is told.
+    let whole = members[3].signed.good(&format!("/api/v1/authorisations/{}", id(&asked))).await;
+    let history = whole["history"].as_array().unwrap();
+    let kinds: Vec<&str> = history.iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    assert_eq!((kinds, &whole["may"]), (vec!["request", "withdraw"], &json!([])));
+    assert!(history.iter().all(opens));
+    assert!(history[1]["record"].as_str().unwrap().contains("the server is gone"));
+    assert!(notices(&members[3].signed).await.contains(&"authorisation-withdrawn".to_owned()));
+    assert_eq!(hub.audit(Action::AuthorisationWithdrawn).await.len(), 1);
+    let operator = Signed::person(&hub, "kinki-power", PersonRole::Approver).await;
+    assert_eq!(operator.get(&format!("/api/v1/authorisations/{}", id(&asked))).await.status, 404);
+    // What was granted ends by the commission's word alone; an edge goes on over both.
+    let other = requester.done("/api/v1/authorisations", wanted(&["kinki-power"])).await;
+    granted(&mut members, &other).await;
+    let refused = requester.post(&format!("/api/v1/authorisations/{}/withdraw", id(&other)), body()).await;
+    assert!(refused.status == 422 && text(&refused).contains("`granted`"), "{}", text(&refused));
+    let edge = Edge::new(&hub, "kinki-power").await;
+    let mut gate = edge.gate("kinki-power").await;
+    let package = edge.packages().await.remove(0);
+    edge.follow(&mut gate, package.index + 1).await;
+    assert!(gate.ask(&package, &Quota::default(), jiff::Timestamp::now()).is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -579,12 +657,7 @@ async fn receipts_that_an_edge_may_not_hand_in() {
     granted(&mut members, &asked).await;
     let (edge, far) = (Edge::new(&hub, "kinki-power").await, Edge::new(&hub, "harbour").await);
     assert_eq!((edge.register().await.status, far.register().await.status), (204, 204));
-    let stolen = Edge {
-        hub: &hub,
-        id: edge.id.clone(),
-        token: edge.token.clone(),
-        key: Ed25519KeyPair::generate().unwrap(),
-    };
+    let stolen = edge.stolen();
     assert_eq!(stolen.register().await.status, 409, "a token does not replace a key");
     let package = edge.packages().await.remove(0);
     let mut gate = edge.gate("kinki-power").await;

@@ -37,7 +37,12 @@ pub struct Commissioner<'a> {
 
 /// A hub with the example of a frame, a commission's organisation, an agency and two operators.
 pub async fn hub() -> TestHub {
-    let hub = TestHub::start_with(with_frame).await;
+    hub_with(with_frame).await
+}
+
+/// The same with another configuration.
+pub async fn hub_with(change: impl FnOnce(&mut HubConfig)) -> TestHub {
+    let hub = TestHub::start_with(change).await;
     for (name, role) in [
         ("commission", OrganisationRole::Oversight),
         ("npa", OrganisationRole::Agency),
@@ -205,6 +210,16 @@ pub fn wanted(operators: &[&str]) -> Value {
 
 /// An authorisation that nobody decided on, put into the store as granted: something to ask for where there is no commission.
 pub async fn granted_behind(hub: &TestHub, by: &str, operator: &str) -> uuid::Uuid {
+    granted_as(hub, by, operator, |_| {}).await.terms.id
+}
+
+/// The same with other terms; gives what was granted.
+pub async fn granted_as(
+    hub: &TestHub,
+    by: &str,
+    operator: &str,
+    change: impl FnOnce(&mut NewAuthorisation),
+) -> authorisations::Authorisation {
     let list = IndicatorList {
         salt: "00".repeat(32),
         patterns: vec!["[ipv4-addr:value = '203.0.113.1']".to_owned()],
@@ -227,25 +242,48 @@ pub async fn granted_behind(hub: &TestHub, by: &str, operator: &str) -> uuid::Uu
         purpose: Purpose::CollectiveDefence,
         reason: "r".to_owned(),
         narrows: None,
+        private: None,
     };
-    let id = terms.id;
+    let mut new = NewAuthorisation { terms, person: "p".to_owned(), list, sealed: false };
+    change(&mut new);
+    let id = new.terms.id;
     let mut decision = Decision {
         verdict: Verdict::Grant,
         authorisation: id,
         request: 0,
-        terms: hex::encode(terms.digest()),
+        terms: hex::encode(new.terms.digest()),
         kind: Kind::Ordinary,
         frame: String::new(),
         number: 1,
         asked: now,
         reason: String::new(),
     };
-    let new = NewAuthorisation { terms, person: "p".to_owned(), list, sealed: false };
     let done = hub.running.store().write(move |tx| {
         decision.request = authorisations::request(tx, &Realm::Live, &new)?;
+        let decided = Decided { decision, assertions: Vec::new() };
+        authorisations::decide(tx, &Realm::Live, &decided)?;
+        Ok(Act::bookkeeping(authorisations::get(tx, &Realm::Live, id)?.unwrap()))
+    });
+    done.await.unwrap()
+}
+
+/// One commissioner's decision, behind the back of the commission.
+pub async fn decided_behind(hub: &TestHub, id: uuid::Uuid, verdict: Verdict) {
+    let done = hub.running.store().write(move |tx| {
+        let found = authorisations::get(tx, &Realm::Live, id)?.unwrap();
+        let decision = Decision {
+            verdict,
+            authorisation: id,
+            request: found.request_leaf,
+            terms: hex::encode(found.terms.digest()),
+            kind: found.terms.kind,
+            frame: String::new(),
+            number: found.decisions + 1,
+            asked: tx.now(),
+            reason: String::new(),
+        };
         let decided = Decided { decision, assertions: Vec::new() };
         authorisations::decide(tx, &Realm::Live, &decided).map(Act::bookkeeping)
     });
     done.await.unwrap();
-    id
 }

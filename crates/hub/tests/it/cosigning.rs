@@ -15,7 +15,7 @@ use witness::{Witness, WitnessConfig};
 
 use crate::support::{TestHub, V1, indicator, marked};
 
-/// A witness of both logs on a port that it keeps.
+/// A witness of all logs on a port that it keeps.
 struct Watcher {
     number: u8,
     address: std::net::SocketAddr,
@@ -66,16 +66,21 @@ async fn without_its_witnesses_nothing_is_given_to_others() {
     let policy = format!("{lines}group two 2 w0 w1 w2\nquorum two\n");
     let policy = Policy::parse(policy.as_bytes()).unwrap();
     let witnesses = Witnesses { policy: policy.clone(), unwitnessed_max: Duration::from_millis(1500) };
-    let hub = TestHub::start_with(|config| config.witnesses = Some(witnesses)).await;
+    let hub = TestHub::start_with(|config| {
+        config.witnesses = Some(witnesses);
+        config.transparency = Some(hub::TransparencyConfig::default());
+    });
+    let hub = hub.await;
     let logs = keys(hub.folder.path());
     for watcher in &mut watchers {
         watcher.start(folder.path(), logs.clone()).await;
     }
-    for (path, log) in ["/log", "/log/authorisations"].into_iter().zip(&logs) {
+    for (path, log) in ["/log", "/log/authorisations", "/log/statistics"].into_iter().zip(&logs) {
         let note = shown(&hub, path).await;
         let seen = policy.check_log(&note, log).expect("nothing is shown before its quorum");
         assert!(seen.quorum_time().is_some());
     }
+    the_page_says_how_to_check_them(&hub).await;
 
     hub.organisation("harbour", OrganisationRole::Operator).await;
     let harbour = hub.token("harbour", &[PersonRole::Analyst]).await;
@@ -105,7 +110,23 @@ async fn without_its_witnesses_nothing_is_given_to_others() {
     assert!(policy.check_log(&shown(&hub, "/log").await, &logs[0]).is_ok());
 }
 
-/// The verifier keys of both logs.
+/// The public is told who cosigned, and by the policy on the page the checkpoint holds.
+async fn the_page_says_how_to_check_them(hub: &TestHub) {
+    let told = hub.get("/api/v1/transparency").stranger().send().await.json();
+    assert_eq!(told["witnesses"].as_array().unwrap().len(), 3);
+    for log in told["logs"].as_array().unwrap() {
+        let by = log["cosigned_by"].as_array().unwrap().len();
+        assert!((2..=3).contains(&by) && log["cosigned_at"].is_string(), "{log}");
+    }
+    let page = hub.get("/transparency").stranger().send().await.body;
+    let page = String::from_utf8(page).unwrap();
+    let (_, policy) = page.split_once("(<code>statistics.policy</code>):</p><pre tabindex=\"0\">").unwrap();
+    let policy = Policy::parse(policy.split_once("</pre>").unwrap().0.as_bytes()).unwrap();
+    let note = told["logs"][2]["checkpoint"].as_str().unwrap();
+    assert!(policy.check(note).unwrap().quorum_time().is_some());
+}
+
+/// The verifier keys of the logs.
 fn keys(folder: &Path) -> Vec<LogKey> {
     let mut seed = [0; 32];
     let text = std::fs::read_to_string(folder.join("node.key")).unwrap();
@@ -115,7 +136,7 @@ fn keys(folder: &Path) -> Vec<LogKey> {
     let key = |name: &str| {
         LogKey::parse(&tlog::SigningKey::from_seed(name, seed).unwrap().verifying_key().encode()).unwrap()
     };
-    vec![key(origin), key(&format!("{origin}/authorisations"))]
+    vec![key(origin), key(&format!("{origin}/authorisations")), key(&format!("{origin}/statistics"))]
 }
 
 async fn shown(hub: &TestHub, log: &str) -> String {

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use stix::marking::Tlp;
 use store::people::Person;
-use store::sessions::Session;
+use store::sessions::{Origin, Session};
 use store::{Act, people, secrets, sessions};
 
 use crate::rest::{ids, named, relationship, sighting};
@@ -227,8 +227,15 @@ async fn session(hub: &TestHub) -> (String, String) {
         };
         people::add(tx, &Realm::Live, &person)?;
         let expires = tx.now() + jiff::SignedDuration::from_hours(1);
-        let session =
-            Session { hash, person: person.id, csrf: word, created: tx.now(), expires, seen: tx.now() };
+        let session = Session {
+            hash,
+            person: person.id,
+            csrf: word,
+            created: tx.now(),
+            expires,
+            seen: tx.now(),
+            origin: Origin::default(),
+        };
         sessions::add(tx, &Realm::Live, &session).map(Act::bookkeeping)
     });
     done.await.unwrap();

@@ -20,7 +20,7 @@ async fn act(running: &RunningHub, count: usize) {
 }
 
 /// The log's public key, as its reader was once told it.
-fn key(folder: &Path, note: &str) -> tlog::VerifyingKey {
+pub fn key(folder: &Path, note: &str) -> tlog::VerifyingKey {
     let mut seed = [0; 32];
     let text = std::fs::read_to_string(folder.join("node.key")).unwrap();
     hex::decode_to_slice(text.trim(), &mut seed).unwrap();
@@ -84,6 +84,59 @@ async fn a_stranger_can_check_all_of_it() {
     for wrong in ["tile/0/999", "tile/0/000.p/0", "tile/0/0", "tile/../../node.key", "tile/0/%2e%2e/x"] {
         assert_eq!(hub.get(&format!("/log/{wrong}")).stranger().send().await.status, 404, "{wrong}");
     }
+}
+
+/// The size of every checkpoint that is shown until it has grown so often.
+async fn sizes(hub: &TestHub, growths: usize) -> Vec<u64> {
+    let mut sizes = vec![checkpoint(hub, 1).await.size];
+    while sizes.len() <= growths {
+        let next = sizes.last().unwrap() + 1;
+        sizes.push(checkpoint(hub, next).await.size);
+    }
+    sizes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_padded_log_does_not_tell_how_much_is_done() {
+    let padding = hub::Padding { to: 16, every: Duration::from_secs(1) };
+    let [idle, busy] = [(); 2].map(|()| TestHub::start_with(|config| config.padding = Some(padding)));
+    let (idle, busy) = tokio::join!(idle, busy);
+    let acting = async {
+        for count in [1, 4, 0, 2, 5, 1] {
+            act(&busy.running, count).await;
+            tokio::time::sleep(Duration::from_millis(800)).await;
+        }
+    };
+    let (quiet, loud, ()) = tokio::join!(sizes(&idle, 5), sizes(&busy, 5), acting);
+    let growths = |sizes: &[u64]| sizes.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>();
+    assert_eq!(growths(&quiet), [16; 5]);
+    assert_eq!(growths(&loud), [16; 5], "{loud:?}");
+    // More than fits grows by the next multiple.
+    act(&busy.running, 20).await;
+    let more = sizes(&busy, 2).await;
+    assert!(growths(&more).iter().all(|growth| growth % 16 == 0) && more[2] - more[0] >= 32, "{more:?}");
+    // The log is as good as any other, and every entry looks alike.
+    let head = checkpoint(&busy, 1).await;
+    assert_eq!(root_from_tiles(&busy, head.size).await, head.root);
+    let (rows, _) = busy.running.store().read(store::audit::verify).await.unwrap();
+    assert!(rows >= head.size);
+    let first = tiles_to_write(0, head.size.min(256)).remove(0);
+    let bundle = busy.get(&format!("/log/{}", first.entries_path())).stranger().send().await.body;
+    assert!(tlog::decode_entries(&bundle).unwrap().iter().all(|entry| entry.len() == 32));
+    // Who supervises reads acts, and padding where it is asked for.
+    let filter = store::audit::AuditFilter { limit: 1000, ..Default::default() };
+    let listed = busy
+        .running
+        .store()
+        .read(move |reader| store::audit::list(reader, &Realm::Live, &filter))
+        .await
+        .unwrap();
+    let all = listed.iter().filter(|row| row.event.action == Action::PolicyChanged).count();
+    assert_eq!((all, listed.iter().any(|row| row.event.action == Action::Padding)), (33, false));
+    assert!(!busy.audit(Action::Padding).await.is_empty());
+    let folder = busy.folder;
+    busy.running.stop().await;
+    start(folder.path()).await.unwrap().stop().await;
 }
 
 pub async fn start(folder: &Path) -> Result<RunningHub, hub::HubError> {

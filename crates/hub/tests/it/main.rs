@@ -12,6 +12,8 @@ mod acs;
 #[cfg(test)]
 mod agreements;
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod authenticator;
 #[cfg(test)]
 mod authorisation;
@@ -38,13 +40,19 @@ mod doors;
 #[cfg(test)]
 mod edge_link;
 #[cfg(test)]
+mod emergencies;
+#[cfg(test)]
 mod every_door;
 #[cfg(test)]
 mod federation;
 #[cfg(test)]
 mod finding;
 #[cfg(test)]
+mod headers;
+#[cfg(test)]
 mod hostile;
+#[cfg(test)]
+mod identity_provider;
 #[cfg(test)]
 mod knowledge;
 #[cfg(test)]
@@ -53,6 +61,8 @@ mod log;
 mod misp_samples;
 #[cfg(test)]
 mod nats;
+#[cfg(test)]
+mod oidc;
 #[cfg(test)]
 mod one_way;
 #[cfg(test)]
@@ -64,15 +74,32 @@ mod people;
 #[cfg(test)]
 mod policies;
 #[cfg(test)]
+mod proposals;
+mod proved;
+#[cfg(test)]
+mod qualifications;
+#[cfg(test)]
+mod recoveries;
+#[cfg(test)]
 mod redaction;
 #[cfg(test)]
 mod releases;
 #[cfg(test)]
+mod reports;
+#[cfg(test)]
 mod rest;
+#[cfg(test)]
+mod retention;
+#[cfg(test)]
+mod rounds;
 #[cfg(test)]
 mod s3;
 #[cfg(test)]
 mod search;
+#[cfg(test)]
+mod selections;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod several;
 #[cfg(test)]
@@ -83,6 +110,8 @@ mod sharing;
 mod sign_in;
 #[cfg(test)]
 mod signed;
+#[cfg(test)]
+mod statistics;
 #[cfg(test)]
 mod stream;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Organisations, people and tokens are added by administrators of the coordinator, and by nobody else.
 
 use hub::administration::{self, By};
-use oversight::{Action, PersonRole, Realm};
+use oversight::{Action, Actor, PersonRole, Realm};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -69,6 +69,38 @@ async fn a_token_is_good_until_it_is_revoked() {
     assert_eq!(hub.rest(&hub.token, Method::DELETE, &path).send().await.status, 204);
     assert_eq!(hub.rest(token, Method::GET, "/api/v1/board").send().await.status, 401);
     assert_eq!(hub.rest(&hub.token, Method::DELETE, &path).send().await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_goes_through_the_doors_that_it_was_issued_for() {
+    let hub = TestHub::start().await;
+    let paths = [
+        ("taxii", "/taxii2/"),
+        ("taxii", "/council/"),
+        ("rest", "/api/v1/board"),
+        ("stream", "/api/v1/stream"),
+        ("misp", "/servers/getVersion"),
+    ];
+    for door in ["taxii", "rest", "stream", "misp"] {
+        let new = json!({ "organisation": "coordinator", "roles": ["analyst"], "doors": [door] });
+        let issued = hub.send_json(&hub.token, Method::POST, "/api/v1/tokens", new).await.json();
+        assert_eq!(issued["info"]["doors"], json!([door]));
+        let token = issued["token"].as_str().unwrap();
+        for (behind, path) in paths {
+            let status = hub.ask(Method::GET, path).bearer(token).header("accept", "*/*").status().await;
+            assert_eq!(status, if behind == door { 200 } else { 403 }, "{door} at {path}");
+        }
+        let id = issued["info"]["id"].as_str().unwrap();
+        let refused = hub.audit(Action::Refused).await;
+        let named = |row: &&store::audit::AuditRow| matches!(&row.event.actor, Actor::Program { id: program, .. } if program == id);
+        assert!(refused.iter().filter(named).count() >= 3, "the token that was misused is named");
+    }
+    let wrong = json!({ "organisation": "coordinator", "roles": ["analyst"], "doors": ["window"] });
+    assert_eq!(hub.send_json(&hub.token, Method::POST, "/api/v1/tokens", wrong).await.status, 422);
+    // A hub without TLS sees no certificates, so it binds no token to one.
+    let bound =
+        json!({ "organisation": "coordinator", "roles": ["analyst"], "certificate": "00".repeat(32) });
+    assert_eq!(hub.send_json(&hub.token, Method::POST, "/api/v1/tokens", bound).await.status, 422);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,18 +10,18 @@ use crate::signed::left_open;
 use crate::support::{Reply, TestHub};
 
 /// A browser: it keeps the cookie and the session's word.
-struct Browser<'a> {
-    hub: &'a TestHub,
-    cookie: String,
-    csrf: String,
+pub struct Browser<'a> {
+    pub hub: &'a TestHub,
+    pub cookie: String,
+    pub csrf: String,
 }
 
 impl<'a> Browser<'a> {
-    fn new(hub: &'a TestHub) -> Self {
+    pub fn new(hub: &'a TestHub) -> Self {
         Self { hub, cookie: String::new(), csrf: String::new() }
     }
 
-    async fn send(&self, method: Method, path: &str, body: Value) -> Reply {
+    pub async fn send(&self, method: Method, path: &str, body: Value) -> Reply {
         let mut ask =
             self.hub.ask(method, path).stranger().header("accept", JSON).header("content-type", JSON);
         if !self.cookie.is_empty() {
@@ -31,7 +31,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Sends a sign-in, and keeps what it gives.
-    async fn sign_in(&mut self, path: &str, body: Value) -> Reply {
+    pub async fn sign_in(&mut self, path: &str, body: Value) -> Reply {
         let reply = self.send(Method::POST, path, body).await;
         if reply.status == 200 {
             let cookie = reply.header("set-cookie");
@@ -47,7 +47,7 @@ impl<'a> Browser<'a> {
         reply
     }
 
-    async fn by_first_link(hub: &'a TestHub) -> Self {
+    pub async fn by_first_link(hub: &'a TestHub) -> Self {
         let mut browser = Self::new(hub);
         let reply = browser.sign_in("/api/v1/session/link", json!({ "link": first_link(hub) })).await;
         assert_eq!(reply.status, 200);
@@ -55,14 +55,14 @@ impl<'a> Browser<'a> {
     }
 }
 
-fn first_link(hub: &TestHub) -> String {
+pub fn first_link(hub: &TestHub) -> String {
     let link = &hub.running.first_start.as_ref().unwrap().sign_in;
     let (address, secret) = link.split_once("/sign-in#link=").unwrap();
     assert!(address.starts_with("http://localhost:"), "a passkey needs a name: {address}");
     secret.to_owned()
 }
 
-const GOOD: &str = "correct horse battery staple";
+pub const GOOD: &str = "correct horse battery staple";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_printed_link_signs_in_once() {
@@ -153,7 +153,7 @@ async fn a_password_signs_in_and_ends_other_sessions() {
 }
 
 /// A session of the administrator's that began an hour ago.
-async fn old_session(hub: &TestHub) -> Browser<'_> {
+pub async fn old_session(hub: &TestHub) -> Browser<'_> {
     let (secret, csrf) = left_open(hub).await;
     Browser { hub, cookie: format!("yagura_session={secret}"), csrf }
 }
@@ -239,6 +239,29 @@ async fn who_guesses_is_slowed_and_learns_nothing() {
         2,
         "only the known account is named"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_out_a_pause_is_let_in() {
+    let hub = TestHub::start().await;
+    let browser = Browser::by_first_link(&hub).await;
+    browser.send(Method::PUT, "/api/v1/me/password", json!({ "password": GOOD })).await;
+    let attempt = async |password: &str| {
+        let body = json!({ "login": "administrator", "password": password });
+        Browser::new(&hub).sign_in("/api/v1/session/password", body).await
+    };
+    let wait = loop {
+        let reply = attempt("wrong wrong wrong").await;
+        if reply.status == 429 {
+            break reply.header("retry-after").parse::<u64>().unwrap();
+        }
+        assert_eq!(reply.status, 401);
+    };
+    assert_eq!(attempt(GOOD).await.status, 429, "while it lasts, for the right password as well");
+    assert!((1..=4).contains(&wait), "the first pause is short: {wait}");
+    tokio::time::sleep(std::time::Duration::from_secs(wait) + std::time::Duration::from_millis(200)).await;
+    assert_eq!(attempt(GOOD).await.status, 200);
+    assert_eq!(attempt("wrong wrong wrong").await.status, 401, "and begins anew");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,7 @@ pub async fn left_open(hub: &TestHub) -> (String, String) {
             created: tx.now() - jiff::SignedDuration::from_hours(1),
             expires: tx.now() + jiff::SignedDuration::from_hours(1),
             seen: tx.now(),
+            origin: sessions::Origin::default(),
         };
         sessions::add(tx, &Realm::Live, &session).map(Act::bookkeeping)
     });
@@ -42,7 +43,12 @@ impl<'a> Signed<'a> {
 
     pub async fn person(hub: &'a TestHub, organisation: &str, role: PersonRole) -> Self {
         let account = add_person(hub, organisation, role).await;
-        let (secret, csrf) = sign_in(hub, &account).await;
+        Self::again(hub, &account).await
+    }
+
+    /// Somebody whose account is there.
+    pub async fn again(hub: &'a TestHub, account: &str) -> Self {
+        let (secret, csrf) = sign_in(hub, account).await;
         Self { hub, secret, csrf }
     }
 

@@ -48,10 +48,29 @@ impl Follow {
             .header("accept", "text/event-stream")
             .bearer(token)
             .header("last-event-id", after);
-        let response = ask.response().await;
+        Self::over(ask.response().await)
+    }
+
+    /// From now on, by a person's session.
+    pub async fn of_session(hub: &TestHub, secret: &str) -> Self {
+        let ask = hub.get("/api/v1/stream").stranger().header("accept", "text/event-stream");
+        Self::over(ask.header("cookie", &format!("yagura_session={secret}")).response().await)
+    }
+
+    fn over(response: reqwest::Response) -> Self {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Self { response, text: String::new(), bytes: Vec::new() }
+    }
+
+    /// The next object that it tells of.
+    pub async fn next_object(&mut self) -> String {
+        loop {
+            let event = self.next().await.expect("the stream ended");
+            if event.kind == "object" {
+                return event.object().to_owned();
+            }
+        }
     }
 
     /// The next event; `None` when the stream ends.

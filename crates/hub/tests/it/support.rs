@@ -157,6 +157,11 @@ impl TestHub {
     /// Starts a hub over a folder that was one's before.
     pub async fn over(folder: TempDir, token: &str) -> Self {
         let config = HubConfig::new(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0)));
+        Self::over_with(folder, token, config).await
+    }
+
+    /// The same with a configuration.
+    pub async fn over_with(folder: TempDir, token: &str, config: HubConfig) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { running: Hub::start(config).await.unwrap(), token: token.to_owned(), folder, http }
     }
@@ -230,6 +235,8 @@ impl TestHub {
                 expires: tx.now() + jiff::SignedDuration::from_hours(1),
                 last_used: None,
                 revoked: None,
+                doors: BTreeSet::new(),
+                certificate: None,
             };
             tokens::add(tx, &Realm::Live, &token, &hash)?;
             Ok(Act::audited((), &Realm::Live, set_up(Action::TokenIssued)))

@@ -59,6 +59,8 @@ async fn a_session_that_began_over_tls_stays_there() {
         assert_eq!(reply.status(), 200);
         let cookie = reply.headers()["set-cookie"].to_str().unwrap();
         assert_eq!(cookie.contains("; Secure"), secure, "{address:?}, TLS {tls}: {cookie}");
+        let stays = reply.headers().get("strict-transport-security").map(|value| value.to_str().unwrap());
+        assert_eq!(stays, secure.then_some("max-age=31536000"), "{address:?}, TLS {tls}");
         running.stop().await;
     }
 }
@@ -142,4 +144,104 @@ fn ask(address: SocketAddr, config: &Arc<ClientConfig>) -> Spoken {
     let resumed = connection.handshake_kind() == Some(rustls::HandshakeKind::Resumed);
     let early = early || connection.is_early_data_accepted();
     Spoken { version: connection.protocol_version().unwrap(), resumed, early }
+}
+
+/// A program's certificate and key in PEM form.
+fn program() -> (String, String) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let made = rcgen::CertificateParams::new(vec!["siem".to_owned()]).unwrap().self_signed(&key).unwrap();
+    (made.pem(), key.serialize_pem())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bound_token_is_good_with_its_certificate_only() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let folder = tempfile::tempdir().unwrap();
+    let running = start(folder.path()).await.unwrap();
+    let root = std::fs::read(folder.path().join("tls.crt")).unwrap();
+    let client = |shown: Option<&(String, String)>, oldest: bool| {
+        let root = reqwest::Certificate::from_pem(&root).unwrap();
+        let mut client = reqwest::Client::builder().no_proxy().tls_certs_only([root]);
+        if oldest {
+            client = client.max_tls_version(reqwest::tls::Version::TLS_1_2);
+        }
+        if let Some((certificate, key)) = shown {
+            let identity = reqwest::Identity::from_pem(format!("{certificate}{key}").as_bytes()).unwrap();
+            client = client.identity(identity);
+        }
+        client.build().unwrap()
+    };
+    let (own, other) = (program(), program());
+    let first = running.first_start.as_ref().unwrap().token.clone();
+    let new =
+        serde_json::json!({ "organisation": "coordinator", "roles": ["analyst"], "certificate": own.0 });
+    let issue = client(None, false).post(running.address.join("/api/v1/tokens").unwrap()).bearer_auth(&first);
+    let issued: serde_json::Value = issue.json(&new).send().await.unwrap().json().await.unwrap();
+    let token = issued["token"].as_str().unwrap();
+    assert_eq!(issued["info"]["certificate"].as_str().unwrap().len(), 64);
+    let board = running.address.join("/api/v1/board").unwrap();
+    for (shown, oldest, expected) in [
+        (Some(&own), false, 200),
+        (Some(&own), true, 200),
+        (Some(&other), false, 401),
+        (Some(&other), true, 401),
+        (None, false, 401),
+    ] {
+        let client = client(shown, oldest);
+        // Twice: the second connection of a client takes the session up again.
+        for _ in 0..2 {
+            let reply = client.get(board.clone()).bearer_auth(token).header("connection", "close").send();
+            assert_eq!(reply.await.unwrap().status(), expected, "TLS 1.2: {oldest}");
+        }
+    }
+    // What is not bound is as good as ever, whatever is shown, and a certificate alone opens nothing.
+    let others = client(Some(&other), false);
+    assert_eq!(others.get(board.clone()).bearer_auth(&first).send().await.unwrap().status(), 200);
+    assert_eq!(others.get(board).send().await.unwrap().status(), 401);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_runs_the_hub_is_told_what_ends_soon() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("soon.crt"), folder.path().join("soon.key"));
+    let made = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let end = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(5 * 24);
+    let day = end.to_zoned(jiff::tz::TimeZone::UTC).date();
+    let [month, of_month] = [day.month(), day.day()].map(|part| u8::try_from(part).unwrap());
+    parameters.not_after = rcgen::date_time_ymd(i32::from(day.year()), month, of_month);
+    std::fs::write(&certificate, parameters.self_signed(&made).unwrap().pem()).unwrap();
+    std::fs::write(&key, made.serialize_pem()).unwrap();
+    let mut config = HubConfig::new(folder.path(), SocketAddr::from(([127, 0, 0, 1], 0)));
+    config.tls = Some(hub::TlsFiles { certificate: certificate.clone(), key });
+    let running = Hub::start(config).await.unwrap();
+    let root = reqwest::Certificate::from_pem(&std::fs::read(&certificate).unwrap()).unwrap();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
+    let address = format!("https://localhost:{}", running.listen.port());
+    let first = running.first_start.as_ref().unwrap().token.clone();
+    for (name, hours) in [("feed", 24), ("quiet", 30 * 24)] {
+        let expires = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours)).to_string();
+        let new = serde_json::json!({ "organisation": "coordinator", "roles": ["analyst"], "name": name, "expires": expires });
+        let issue = client.post(format!("{address}/api/v1/tokens")).bearer_auth(&first).json(&new);
+        assert_eq!(issue.send().await.unwrap().status(), 200);
+    }
+    let told: serde_json::Value =
+        client.get(format!("{address}/readyz")).send().await.unwrap().json().await.unwrap();
+    let notices = told["notices"].to_string();
+    assert!(notices.contains("certificate-ends: ") && notices.contains("tokens-end: 1 tokens"), "{notices}");
+    assert!(!notices.contains("feed"), "no names for strangers: {notices}");
+    let ask = client.get(format!("{address}/api/v1/endings")).bearer_auth(&first);
+    let told: serde_json::Value = ask.send().await.unwrap().json().await.unwrap();
+    let kinds: Vec<&str> =
+        told["endings"].as_array().unwrap().iter().map(|one| one["kind"].as_str().unwrap()).collect();
+    assert_eq!((kinds, &told["endings"][0]["name"]), (vec!["token", "certificate"], &"feed".into()));
+    let counted = client.get(format!("{address}/metrics")).bearer_auth(&first).send().await.unwrap();
+    let counted = counted.text().await.unwrap();
+    assert!(counted.contains("yagura_tokens_ending 1\n"), "{counted}");
+    let line = counted.lines().find(|line| line.starts_with("yagura_certificate_end ")).unwrap();
+    let seconds: i64 = line.split_once(' ').unwrap().1.parse().unwrap();
+    assert!((end.as_second() - seconds) < 24 * 3600 && seconds <= end.as_second(), "{line}");
+    running.stop().await;
 }

@@ -177,3 +177,40 @@ fn what_nothing_shows_is_not_opened() {
     let (_, tally) = hunted(&lake, &hunt(&odd, at(0)));
     assert_eq!((tally.unanchored, tally.rows_read), (1, all.len() as u64));
 }
+
+#[test]
+fn the_records_of_a_time_are_those_that_were_written() {
+    let mut runner = TestRunner::deterministic();
+    let mut all = Vec::new();
+    while all.len() < 20 {
+        all = records(150, 3600).new_tree(&mut runner).unwrap().current();
+    }
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path(), &all, 3, None);
+    let lake = Lake::open(folder.path()).unwrap();
+    let times: Vec<Timestamp> = all.iter().map(|(time, _)| *time).collect();
+    let (first, last) = (*times.iter().min().unwrap(), *times.iter().max().unwrap());
+    let middle = *{
+        let mut sorted: Vec<_> = times.iter().collect();
+        sorted.sort_unstable();
+        sorted[sorted.len() / 2]
+    };
+    let values = |record: &telemetry::Observation<'_>| {
+        let each = record.values.iter().map(|value| format!("{} {}", value.kind.name(), value.value));
+        each.collect::<Vec<_>>()
+    };
+    for (since, until) in [(first, middle), (middle, last), (middle, Timestamp::MAX), (last, first)] {
+        let mut found = Vec::new();
+        let given = lake.records(since, until, &mut |record| {
+            found.push(values(record));
+            true
+        });
+        let within = all.iter().filter(|(time, _)| (since..until).contains(time));
+        let mut expected: Vec<_> = within.map(|(_, made)| values(&made.record)).collect();
+        assert_eq!(given.unwrap(), expected.len() as u64);
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected);
+    }
+    assert_eq!(lake.records(first, Timestamp::MAX, &mut |_| false).unwrap(), 1, "enough is enough");
+}

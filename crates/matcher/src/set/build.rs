@@ -499,7 +499,9 @@ fn asks_for(compiled: &Compiled, own: &OwnAssets) -> bool {
 /// Whether the anchor's look-up alone decides: one comparison, of any end.
 fn is_plain(branch: &[Condition]) -> bool {
     match branch {
-        [Condition::Value { subject, role: None, .. }] => *subject != Subject::Record,
+        [Condition::Value { subject, role: None, .. }] => {
+            !matches!(subject, Subject::Resolved | Subject::Record)
+        }
         _ => false,
     }
 }

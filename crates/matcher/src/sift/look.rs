@@ -1,42 +1,38 @@
 //! What one string of a line could be, and what the filter is asked about it.
 
-use std::net::IpAddr;
-
-use crate::filter::{Has, Host, host_of_url, v4_hash, v6_hash};
-use crate::key::{Key, KeyKind};
+use crate::filter::{Has, v4_hash};
 use crate::set::IndicatorSet;
 use crate::sift::probes::Probes;
-use crate::sift::text::{Class, has_scheme, is_timestamp, numeric_host, parse_v4};
-use crate::simd::{HashKey, Lanes, Letters, lowest, window};
-
-/// The most bytes of a domain name's text.
-const NAME_BYTES_MAX: usize = 255;
+use crate::sift::sort::{Seen, Sorted, sort};
+use crate::simd::{HashKey, Lanes, Letters, Work, lowest, window};
 
 /// What a text that is no plain name has in it.
 enum Marked {
     /// Nothing that tells anything.
     Not,
-    /// Colons between the letters of names, and nothing else.
-    Colons,
+    /// So many colons between the letters of names, and nothing else.
+    Colons(u32),
+    /// A certificate's subject, and nothing else that tells.
+    Subject,
     /// Something else.
     Somehow,
 }
 
 /// Looks at the strings of a stretch.
 pub(super) struct Look<'a> {
-    set: &'a IndicatorSet,
-    key: &'a HashKey,
-    has: Has,
-    text: &'a [u8],
+    pub(super) set: &'a IndicatorSet,
+    pub(super) key: &'a HashKey,
+    pub(super) has: Has,
+    pub(super) text: &'a [u8],
     /// Strings are those of JSON; otherwise cells of tab-separated values.
-    quoted: bool,
+    pub(super) quoted: bool,
     /// No backslash stands here or behind.
     backslash: usize,
     /// Where the string begins that is being looked at.
-    at: usize,
+    pub(super) at: usize,
     probes: &'a mut Probes,
     marks: &'a mut Vec<usize>,
-    scratch: &'a mut Vec<u8>,
+    pub(super) scratch: &'a mut Vec<u8>,
 }
 
 impl<'a> Look<'a> {
@@ -51,95 +47,56 @@ impl<'a> Look<'a> {
         Self { set, key, has, text, quoted, backslash, at: 0, probes, marks, scratch }
     }
 
-    /// Looks at the string from `start` to before `end`.
+    /// The work of looking at strings that were sorted.
+    pub(super) fn at(self, spans: &'a [(usize, usize)], sorted: &'a mut Sorted) -> At<'a> {
+        At { look: self, spans, sorted }
+    }
+
+    /// Whether a backslash stands in a string.
+    pub(super) fn has_backslash(&self, start: usize, end: usize) -> bool {
+        self.backslash > start
+            && self.text.get(start..end).is_some_and(|text| memchr::memchr(b'\\', text).is_some())
+    }
+
     #[inline(always)]
-    pub(super) fn string<L: Lanes>(&mut self, lanes: L, start: usize, end: usize) {
-        // A name of a field is no value.
-        if end < start + 2 || self.quoted && self.text.get(end + 1) == Some(&b':') {
-            return;
-        }
+    fn mixed<L: Lanes>(&mut self, lanes: L, string: &Seen) {
+        let Seen { start, length, others, .. } = *string;
         self.at = start;
-        if self.backslash > start && self.has_backslash(start, end) {
-            return self.escaped(start, end);
-        }
-        let length = end - start;
-        let mut room = [0; 64];
-        let front = window(self.text, start, &mut room);
-        let letters = lanes.letters(front);
-        if length <= 64 && letters.others & lowest(length) == 0 {
-            self.plain(lanes, front, start, length, letters);
-        } else if is_http(front) {
-            self.http(lanes, start, end);
-        } else if !is_time(front, letters, length) {
-            match self.marked(lanes, letters, start, length) {
-                Marked::Not => {}
-                Marked::Colons => self.with_colons_at(start, end),
-                Marked::Somehow => self.composed_at(start, end),
-            }
-        }
-    }
-
-    #[inline(never)]
-    fn has_backslash(&self, start: usize, end: usize) -> bool {
-        self.text.get(start..end).is_some_and(|text| memchr::memchr(b'\\', text).is_some())
-    }
-
-    /// A text of the letters of names, of 64 at most.
-    #[inline(always)]
-    fn plain<L: Lanes>(&mut self, lanes: L, front: &[u8; 64], start: usize, length: usize, letters: Letters) {
-        let all = lowest(length);
-        let (dots, digits) = (letters.dots & all, letters.digits & all);
-        if dots != 0 {
-            self.address_or_name(lanes, front, start, length, dots, digits);
-        } else if self.has.hashes && matches!(length, 32 | 40 | 64) {
-            let hash = lanes.hash(self.key, front, length);
-            self.probe_soon(lanes, hash, None);
+        match self.marked(lanes, others, start, length) {
+            Marked::Not => {}
+            Marked::Colons(count) => self.with_colons_at(start, start + length, count),
+            Marked::Subject => self.common_names_at(start, start + length),
+            Marked::Somehow => self.composed_at(start, start + length),
         }
     }
 
     #[inline(always)]
-    fn address_or_name<L: Lanes>(
-        &mut self,
-        lanes: L,
-        front: &[u8; 64],
-        start: usize,
-        length: usize,
-        dots: u64,
-        digits: u64,
-    ) {
-        if dots | digits == lowest(length)
-            && dots.count_ones() == 3
-            && length <= 15
-            && let Some(address) = octets(front, dots, length)
-        {
-            self.v4_soon(lanes, address);
-        } else {
-            self.name(lanes, front, start, length, dots, digits);
+    fn address_or_name<L: Lanes>(&mut self, lanes: L, front: &[u8; 64], string: &Seen) {
+        match string.is_numeric().then(|| octets(front, string.dots, string.length)).flatten() {
+            Some(address) => self.v4_soon(lanes, string.start, address),
+            None => self.name(lanes, front, string),
         }
+    }
+
+    /// Whether digits and three dots are settled by the first number: the set has no address that begins so.
+    #[inline(always)]
+    fn is_settled(&self, front: &[u8; 64], string: &Seen) -> bool {
+        let (head, plain) = octet(front, 0, string.dots.trailing_zeros());
+        plain & !self.has.numeric_names && !self.set.may_have_head(head << 24)
     }
 
     /// A text of nothing but the letters of names.
     #[inline(always)]
-    fn name<L: Lanes>(
-        &mut self,
-        lanes: L,
-        front: &[u8; 64],
-        start: usize,
-        length: usize,
-        dots: u64,
-        digits: u64,
-    ) {
+    fn name<L: Lanes>(&mut self, lanes: L, front: &[u8; 64], string: &Seen) {
         if !self.has.names && !self.has.urls {
             return;
         }
-        let (mut length, mut dots) = (length, dots);
-        let end = 1 << (length - 1);
-        if dots & end != 0 {
-            length -= 1;
-            dots &= !end;
-        }
+        let Seen { start, mut length, mut dots, digits, .. } = *string;
+        let last = 1 << (length.wrapping_sub(1) & 63);
+        length -= usize::from(dots & last != 0);
+        dots &= !last;
         let hash = lanes.hash(self.key, front, length);
-        self.probe_soon(lanes, hash, None);
+        self.probe_soon(lanes, hash, start, None);
         if self.has.below {
             let mut rest = dots;
             while rest != 0 {
@@ -151,12 +108,13 @@ impl<'a> Look<'a> {
                 }
                 let mut room = [0; 64];
                 let hash = lanes.hash(self.key, window(self.text, start + skip, &mut room), length - skip);
-                self.probe_soon(lanes, hash, None);
+                self.probe_soon(lanes, hash, start, None);
             }
         }
         // A host that ends in a number is an address to a URL, however oddly it is written.
         let last = 64 - dots.leading_zeros();
         if self.has.urls && last < 64 && digits >> last & 1 == 1 {
+            self.at = start;
             self.odd_host_at(start, start + length);
         }
     }
@@ -168,28 +126,30 @@ impl<'a> Look<'a> {
     }
 
     #[inline(always)]
-    fn v4_soon<L: Lanes>(&mut self, lanes: L, address: u32) {
+    fn v4_soon<L: Lanes>(&mut self, lanes: L, at: usize, address: u32) {
+        self.at = at;
         if let Some(hash) = self.v4_hash(address) {
-            self.probe_soon(lanes, hash, Some(address));
+            self.probe_soon(lanes, hash, at, Some(address));
         }
     }
 
     /// What the filter is to be asked about an address, if that is not known without it.
     #[inline(always)]
-    fn v4_hash(&mut self, address: u32) -> Option<u64> {
+    pub(super) fn v4_hash(&mut self, address: u32) -> Option<u64> {
         if !self.set.may_have_head(address) {
             return None;
         }
-        if self.set.may_have_wide(address) && self.set.knows_v4(address) {
+        if self.set.may_have_near(address) && self.set.knows_v4(address) {
             self.mark();
             return None;
         }
-        Some(v4_hash(self.key, address))
+        self.has.hashed_v4.then(|| v4_hash(self.key, address))
     }
 
     /// A text that begins as a URL does. Its host as it is written is also looked up by itself.
     #[inline(always)]
     fn http<L: Lanes>(&mut self, lanes: L, start: usize, end: usize) {
+        self.at = start;
         let secure = self.text.get(start + 4) == Some(&b's');
         let host = start + if secure { 8 } else { 7 };
         let mut room = [0; 64];
@@ -201,8 +161,8 @@ impl<'a> Look<'a> {
         if length == 0 || length > 64 || !closed || !is_plain_host(front, length, letters) {
             return self.composed_at(start, end);
         }
-        let all = lowest(length);
-        self.address_or_name(lanes, front, host, length, letters.dots & all, letters.digits & all);
+        self.address_or_name(lanes, front, &Seen::new(host, length, letters));
+        self.at = start;
         self.behind_host(host + length, end);
     }
 
@@ -228,11 +188,11 @@ impl<'a> Look<'a> {
 
     /// Whether there is anything in a text that more than a look is for.
     #[inline(always)]
-    fn marked<L: Lanes>(&mut self, lanes: L, letters: Letters, start: usize, length: usize) -> Marked {
+    fn marked<L: Lanes>(&mut self, lanes: L, others: u64, start: usize, length: usize) -> Marked {
         // Colons between the letters of names; an address in brackets.
-        let mut colons_only = true;
-        let (mut begin, mut others) = (0, letters.others);
-        let mut named = self.text.get(start) == Some(&b'[');
+        let (mut colons_only, mut colons) = (true, 0);
+        let (mut begin, mut others) = (0, others);
+        let named = self.text.get(start) == Some(&b'[');
         while begin < length {
             let mut room = [0; 64];
             let window = window(self.text, start + begin, &mut room);
@@ -242,18 +202,20 @@ impl<'a> Look<'a> {
             let all = lowest(length - begin);
             let marks = lanes.marks(window);
             colons_only &= others & !marks.colons & all == 0;
-            let told = marks.schemes
-                | marks.high
-                | if self.has.emails { marks.ats } else { 0 }
-                | if self.has.names { marks.common_names } else { 0 };
-            named |= told & all != 0;
-            if named {
+            colons += (marks.colons & all).count_ones();
+            let names = if self.has.names { marks.common_names & all } else { 0 };
+            let told = (marks.schemes | marks.high | if self.has.emails { marks.ats } else { 0 }) & all;
+            if named || told != 0 {
                 return Marked::Somehow;
+            }
+            if names != 0 {
+                // More may tell something in a longer one.
+                return if length <= 64 { Marked::Subject } else { Marked::Somehow };
             }
             begin += 64;
         }
         match (colons_only, length) {
-            (true, ..=64) => Marked::Colons,
+            (true, ..=64) => Marked::Colons(colons),
             // A long name, or a digest.
             (true, _) => Marked::Somehow,
             (false, _) => Marked::Not,
@@ -262,303 +224,81 @@ impl<'a> Look<'a> {
 
     /// Asks the filter, and has what it will read fetched meanwhile.
     #[inline(always)]
-    fn probe_soon<L: Lanes>(&mut self, lanes: L, hash: u64, address: Option<u32>) {
+    fn probe_soon<L: Lanes>(&mut self, lanes: L, hash: u64, at: usize, address: Option<u32>) {
         let (words, place) = self.set.place(hash);
         lanes.fetch(words, place);
-        self.probe(hash, address);
+        self.probes.push(self.set, hash, at, address, self.marks);
     }
 
     #[inline(always)]
-    fn probe(&mut self, hash: u64, address: Option<u32>) {
+    pub(super) fn probe(&mut self, hash: u64, address: Option<u32>) {
         self.probes.push(self.set, hash, self.at, address, self.marks);
     }
 
-    fn mark(&mut self) {
+    pub(super) fn mark(&mut self) {
         self.marks.push(self.at);
     }
 }
 
-// The long way, for the few strings that are no plain name, address, digest or URL.
-impl Look<'_> {
-    fn v4(&mut self, address: u32) {
-        if let Some(hash) = self.v4_hash(address) {
-            self.probe(hash, Some(address));
-        }
-    }
+/// The work of looking at strings that were sorted: sort by sort, so that what is done next does not depend on the text.
+pub(super) struct At<'a> {
+    look: Look<'a>,
+    spans: &'a [(usize, usize)],
+    sorted: &'a mut Sorted,
+}
 
-    #[inline(never)]
-    fn escaped(&mut self, start: usize, end: usize) {
-        let text = self.text.get(start..end).unwrap_or_default();
-        if !self.quoted {
-            let plain = telemetry::unescape_tsv(text);
-            return match plain {
-                Some(plain) => self.any(&plain),
-                None => self.mark(),
-            };
+impl Work for At<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes>(self, lanes: L) {
+        let Self { mut look, spans, sorted } = self;
+        if spans.first().is_some_and(|(start, _)| look.backslash > *start) {
+            sorted.sort_escaped(spans, |start, end| look.has_backslash(start, end));
         }
-        let mut scratch = std::mem::take(self.scratch);
-        if unescape_plainly(text, &mut scratch) {
-            self.any(&scratch);
-        } else {
-            let quoted = start.checked_sub(1).and_then(|open| self.text.get(open..=end));
-            match quoted.and_then(|quoted| sonic_rs::from_slice::<String>(quoted).ok()) {
-                Some(plain) => self.any(plain.as_bytes()),
-                None => self.mark(),
+        let (text, mut room) = (look.text, [0; 64]);
+        for string in sorted.of(lanes, sort::ADDRESS) {
+            let front = window(text, string.start, &mut room);
+            if !look.is_settled(front, string) {
+                look.address_or_name(lanes, front, string);
             }
         }
-        *self.scratch = scratch;
-    }
-
-    #[inline(never)]
-    fn with_colons_at(&mut self, start: usize, end: usize) {
-        let text = self.text;
-        let text = text.get(start..end).unwrap_or_default();
-        if !is_timestamp(text) {
-            self.with_colons(text);
+        for string in sorted.of(lanes, sort::NAME) {
+            look.name(lanes, window(text, string.start, &mut room), string);
         }
-    }
-
-    #[inline(never)]
-    fn composed_at(&mut self, start: usize, end: usize) {
-        let text = self.text;
-        let text = text.get(start..end).unwrap_or_default();
-        // Times are met in every record and can be nothing else.
-        if !is_timestamp(text) {
-            self.any(text);
-        }
-    }
-
-    fn any(&mut self, text: &[u8]) {
-        if text.len() < 2 {
-            return;
-        }
-        if let Some(address) = parse_v4(text) {
-            return self.v4(address);
-        }
-        let class = Class::of(text);
-        if !class.any(Class::TELLING) {
-            let digest = class.only(Class::DIGIT | Class::HEX) && matches!(text.len(), 32 | 40 | 64 | 128);
-            if self.has.hashes && digest {
-                self.probe_text(text);
-            }
-        } else if class.only(Class::NAME) {
-            self.long_name(text);
-        } else {
-            self.composed(text, class);
-        }
-    }
-
-    /// An address, or else a name.
-    fn host(&mut self, text: &[u8]) {
-        match parse_v4(text) {
-            Some(address) => self.v4(address),
-            None => self.long_name(text),
-        }
-    }
-
-    fn long_name(&mut self, text: &[u8]) {
-        if !self.has.names && !self.has.urls {
-            return;
-        }
-        let text = text.strip_suffix(b".").unwrap_or(text);
-        // A longer text is no name.
-        if text.len() <= NAME_BYTES_MAX {
-            self.probe_text(text);
-            if self.has.below {
-                let mut rest = text;
-                while let Some(dot) = memchr::memchr(b'.', rest) {
-                    rest = rest.get(dot + 1..).unwrap_or_default();
-                    self.probe_text(rest);
-                }
+        for string in sorted.of(lanes, sort::WORD) {
+            if look.has.hashes && matches!(string.length, 32 | 40 | 64) {
+                let hash = lanes.hash(look.key, window(text, string.start, &mut room), string.length);
+                look.probe_soon(lanes, hash, string.start, None);
             }
         }
-        let last = memchr::memrchr(b'.', text).and_then(|dot| text.get(dot + 1..)).unwrap_or(text);
-        if self.has.urls && last.first().is_some_and(u8::is_ascii_digit) {
-            self.odd_host(text);
-        }
-    }
-
-    fn odd_host(&mut self, host: &[u8]) {
-        if let Some(address) = numeric_host(host) {
-            self.v4(address);
-        }
-    }
-
-    fn address(&mut self, key: &Key) {
-        match key.kind {
-            KeyKind::V4 => {
-                if let Some(octets) = key.bytes.first_chunk() {
-                    self.v4(u32::from_be_bytes(*octets));
-                }
-            }
-            _ => {
-                let Some(octets) = key.bytes.first_chunk() else { return };
-                let address = u128::from_be_bytes(*octets);
-                let set = self.set;
-                for bits in set.prefixes() {
-                    let hash = v6_hash(self.key, address, bits);
-                    self.probe(hash, None);
-                }
+        // Most of what is left are times.
+        for number in sorted.numbers(lanes, sort::OTHER) {
+            if let Some(string) = sorted.get(number) {
+                let front = window(text, string.start, &mut room);
+                let mixed = if is_time(front, string) { sort::NONE } else { sort::MIXED };
+                sorted.set(number, if is_http(front) { sort::URL } else { mixed });
             }
         }
-    }
-
-    /// Anything with other characters: URLs, addresses with colons, mail addresses, certificate subjects, host and port.
-    fn composed(&mut self, text: &[u8], class: Class) {
-        if class.any(Class::HIGH) {
-            return self.not_ascii(text, class);
+        for string in sorted.of(lanes, sort::URL) {
+            look.http(lanes, string.start, string.start + string.length);
         }
-        if class.any(Class::COLON) {
-            if class.only(Class::NAME | Class::COLON) {
-                self.with_colons(text);
-            } else if class.any(Class::SLASH) && has_scheme(text) {
-                self.url(text);
-            } else if text.starts_with(b"[") {
-                self.bracketed(text);
-            }
+        for string in sorted.of(lanes, sort::MIXED) {
+            look.mixed(lanes, string);
         }
-        if class.any(Class::AT) && self.has.emails {
-            self.emails(text);
+        for string in sorted.of(lanes, sort::ESCAPED) {
+            look.at = string.start;
+            look.escaped(string.start, string.start + string.length);
         }
-        if class.any(Class::EQUALS) && self.has.names {
-            self.common_names(text);
-        }
-    }
-
-    /// Names in other scripts are canonicalised as the second stage does it.
-    fn not_ascii(&mut self, text: &[u8], class: Class) {
-        // Prose is no name, no URL and no address, unless something in it says so.
-        let spaced = text.iter().any(u8::is_ascii_whitespace);
-        let marked = class.any(Class::AT) || class.any(Class::EQUALS) || has_scheme(text);
-        if (!spaced || marked) && (self.has.names || self.has.urls || self.has.emails) {
-            self.mark();
-        }
-    }
-
-    fn with_colons(&mut self, text: &[u8]) {
-        /// `0000:0000:0000:0000:0000:ffff:255.255.255.255`
-        const V6_BYTES_MAX: usize = 45;
-        let colons = memchr::memchr_iter(b':', text).count();
-        if colons == 1 {
-            // A host and its port.
-            let mut parts = text.split(|byte| *byte == b':');
-            if let (Some(host), Some(port)) = (parts.next(), parts.next())
-                && port.iter().all(u8::is_ascii_digit)
-                && memchr::memchr(b'.', host).is_some()
-            {
-                self.host(host);
-            }
-        } else if colons <= 8
-            && text.len() <= V6_BYTES_MAX
-            && let Some(address) = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok())
-        {
-            self.address(&Key::address(address));
-        }
-        if self.has.macs && text.len() == 17 {
-            self.probe_text(text);
-        }
-        if self.has.hashes && text.len() > 32 {
-            self.digest_with_colons(text);
-        }
-    }
-
-    fn digest_with_colons(&mut self, text: &[u8]) {
-        let mut digits = [0; 65];
-        let mut count = 0;
-        for byte in text {
-            // One place too many tells those that are too long.
-            if let Some(place) = digits.get_mut(count) {
-                *place = *byte;
-            }
-            count += usize::from(*byte != b':');
-        }
-        if let (32 | 40 | 64, Some(digits)) = (count, digits.get(..count)) {
-            self.probe_text(digits);
-        }
-    }
-
-    /// `[address]:port`
-    fn bracketed(&mut self, text: &[u8]) {
-        let inside = text.strip_prefix(b"[").and_then(|rest| rest.split(|byte| *byte == b']').next());
-        let address = inside
-            .and_then(|inside| std::str::from_utf8(inside).ok())
-            .and_then(|text| text.parse::<IpAddr>().ok());
-        if let Some(address) = address {
-            self.address(&Key::address(address));
-        }
-    }
-
-    fn url(&mut self, text: &[u8]) {
-        let has = self.has;
-        if !has.names && !has.urls && !has.v4 && !has.v6 {
-            return;
-        }
-        let Ok(text) = std::str::from_utf8(text) else { return };
-        // The host as it is written, which is also looked up by itself …
-        if let Some(host) = super::plain_host(text) {
-            return self.host(host.as_bytes());
-        }
-        // … and where it is written oddly, all that it could mean.
-        if has.odd_urls {
-            self.mark();
-        }
-        match host_of_url(text) {
-            Some(Host::Name(name)) => self.long_name(name.as_bytes()),
-            Some(Host::Address(key)) => self.address(&key),
-            None => {}
-        }
-        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-        let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or(rest);
-        let written = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-        if written.starts_with('[') {
-            self.bracketed(written.as_bytes());
-        } else {
-            self.host(written.split(':').next().unwrap_or(written).as_bytes());
-        }
-    }
-
-    fn emails(&mut self, text: &[u8]) {
-        let ends = |byte: &u8| {
-            byte.is_ascii_whitespace()
-                || matches!(byte, b'<' | b'>' | b',' | b';' | b'"' | b'(' | b')' | b':' | 0x0b)
-        };
-        for token in text.split(ends).filter(|token| memchr::memchr(b'@', token).is_some()) {
-            let token = token.strip_suffix(b"'").unwrap_or(token);
-            let token = token.strip_prefix(b"'").unwrap_or(token);
-            self.probe_text(token.strip_suffix(b".").unwrap_or(token));
-            if token.contains(&b'\'') {
-                self.mark();
-            }
-        }
-    }
-
-    /// The common name of a certificate's subject.
-    fn common_names(&mut self, subject: &[u8]) {
-        for at in memchr::memchr_iter(b'=', subject) {
-            if !subject.get(..at).is_some_and(|before| before.ends_with(b"CN")) {
-                continue;
-            }
-            let rest = subject.get(at + 1..).unwrap_or_default();
-            let name = rest.split(|byte| matches!(byte, b',' | b'/')).next().unwrap_or_default().trim_ascii();
-            if Class::of(name).only(Class::NAME) {
-                self.host(name);
-            }
-        }
-    }
-
-    fn probe_text(&mut self, text: &[u8]) {
-        let hash = self.key.text(text);
-        self.probe(hash, None);
     }
 }
 
 /// Whether a text begins with `http://` or `https://`.
 #[inline(always)]
 fn is_http(front: &[u8; 64]) -> bool {
-    matches!(
-        front,
-        [b'h', b't', b't', b'p', b':', b'/', b'/', ..] | [b'h', b't', b't', b'p', b's', b':', b'/', b'/', ..]
-    )
+    const BUT_LAST: u64 = u64::MAX >> 8;
+    let word = front.first_chunk().map_or(0, |word| u64::from_le_bytes(*word));
+    (word & BUT_LAST == u64::from_le_bytes(*b"http://\0")) | (word == u64::from_le_bytes(*b"https://"))
 }
 
 /// Whether a host does not end in a number, or is a plain address.
@@ -576,22 +316,24 @@ fn is_plain_host(front: &[u8; 64], length: usize, letters: Letters) -> bool {
 /// Whether a text is a time such as `2026-01-31T09:00:00.000000+0900`, which every record has and which can be nothing else.
 /// Not every time is told.
 #[inline(always)]
-fn is_time(front: &[u8; 64], letters: Letters, length: usize) -> bool {
+fn is_time(front: &[u8; 64], string: &Seen) -> bool {
     // The digits and the colons of `yyyy-mm-ddThh:mm:ss`.
     const DIGITS: u64 = 0b110_1101_1011_0110_1111;
     const COLONS: u64 = 1 << 13 | 1 << 16;
+    let Seen { length, digits, .. } = *string;
     let all = lowest(length);
-    let others = letters.others & all;
-    let told =
-        (letters.digits & DIGITS == DIGITS) & (others & lowest(19) == COLONS) & (19..=40).contains(&length);
+    let others = string.others & all;
+    let told = (digits & DIGITS == DIGITS) & (others & lowest(19) == COLONS) & (19..=40).contains(&length);
     // Behind it nothing but a fraction and an offset.
     let zone = others & !lowest(19);
     let minutes = zone & zone.wrapping_sub(1);
     let at = |mask: u64| front.get(mask.trailing_zeros() as usize & 63).copied().unwrap_or_default();
     let signed = (zone == 0) | (at(zone) == b'+') | (at(zone) == b':');
     let whole = (minutes == 0) | ((minutes & minutes.wrapping_sub(1) == 0) & (at(minutes) == b':'));
-    let separated =
-        (front.get(10) == Some(&b'T')) & (front.get(13) == Some(&b':')) & (front.get(16) == Some(&b':'));
+    const SEPARATORS: u64 = u64::from_le_bytes(*b"T\0\0:\0\0:\0");
+    const SEPARATED: u64 = u64::from_le_bytes([0xff, 0, 0, 0xff, 0, 0, 0xff, 0]);
+    let middle = front.get(10..18).and_then(|middle| middle.first_chunk()).copied().unwrap_or_default();
+    let separated = u64::from_le_bytes(middle) & SEPARATED == SEPARATORS;
     told & signed & whole & separated
 }
 
@@ -603,41 +345,27 @@ fn octets(front: &[u8; 64], dots: u64, length: usize) -> Option<u32> {
     for _ in 0..4 {
         let end = rest.trailing_zeros();
         rest &= rest.wrapping_sub(1);
-        let count = end.wrapping_sub(start);
-        let at = start as usize & 15;
-        let four = front.get(at..at + 4).and_then(|four| four.first_chunk()).copied().unwrap_or_default();
-        // The digits, the hundreds lowest; what is not there is zero.
-        let digits = (u32::from_le_bytes(four) << (8 * (4_u32.wrapping_sub(count) & 3)) >> 8) & 0x000f_0f0f;
-        let octet = digits.wrapping_mul(100 << 16 | 10 << 8 | 1) >> 16;
-        // In this order digits compare as the numbers do. No zero stands in front.
-        let ordered = digits.swap_bytes() >> 8;
-        let least = u32::from(count > 1) << (8 * (count.wrapping_sub(1) & 3));
-        plain &= (count.wrapping_sub(1) < 3) & (ordered >= least) & (ordered <= 0x0002_0505);
-        address = address << 8 | octet & 0xff;
+        let (number, is_plain) = octet(front, start, end.wrapping_sub(start));
+        plain &= is_plain;
+        address = address << 8 | number;
         start = end.wrapping_add(1);
     }
     plain.then_some(address)
 }
 
-/// Undoes the escapes of a JSON string that stand for one byte each; says no where there is another.
-fn unescape_plainly(text: &[u8], plain: &mut Vec<u8>) -> bool {
-    plain.clear();
-    let mut rest = text;
-    while let Some(at) = memchr::memchr(b'\\', rest) {
-        plain.extend_from_slice(rest.get(..at).unwrap_or_default());
-        plain.push(match rest.get(at + 1) {
-            Some(escaped @ (b'\\' | b'/' | b'"')) => *escaped,
-            Some(b'n') => b'\n',
-            Some(b'r') => b'\r',
-            Some(b't') => b'\t',
-            Some(b'f') => 0x0c,
-            Some(b'b') => 0x08,
-            _ => return false,
-        });
-        rest = rest.get(at + 2..).unwrap_or_default();
-    }
-    plain.extend_from_slice(rest);
-    true
+/// The number that so many digits are, and whether it is one of up to 255 without a zero in front.
+#[inline(always)]
+fn octet(front: &[u8; 64], start: u32, count: u32) -> (u32, bool) {
+    let at = start as usize & 15;
+    let four = front.get(at..at + 4).and_then(|four| four.first_chunk()).copied().unwrap_or_default();
+    // The digits, the hundreds lowest; what is not there is zero.
+    let digits = (u32::from_le_bytes(four) << (8 * (4_u32.wrapping_sub(count) & 3)) >> 8) & 0x000f_0f0f;
+    let octet = digits.wrapping_mul(100 << 16 | 10 << 8 | 1) >> 16;
+    // In this order digits compare as the numbers do. No zero stands in front.
+    let ordered = digits.swap_bytes() >> 8;
+    let least = u32::from(count > 1) << (8 * (count.wrapping_sub(1) & 3));
+    let plain = (count.wrapping_sub(1) < 3) & (ordered >= least) & (ordered <= 0x0002_0505);
+    (octet & 0xff, plain)
 }
 
 #[cfg(test)]
@@ -667,14 +395,6 @@ mod tests {
         fn plain_addresses(address in any::<u32>()) {
             prop_assert_eq!(read(&std::net::Ipv4Addr::from_bits(address).to_string()), Some(address));
         }
-
-        #[test]
-        fn plain_escapes(text in "[a\\\\\"/n]{0,20}") {
-            let json = serde_json::to_string(&text).unwrap();
-            let mut plain = Vec::new();
-            prop_assert!(unescape_plainly(&json.as_bytes()[1..json.len() - 1], &mut plain));
-            prop_assert_eq!(plain, text.as_bytes());
-        }
     }
 
     #[test]
@@ -683,7 +403,7 @@ mod tests {
         let check = |text: &str| {
             let mut room = [0; 64];
             let front = window(text.as_bytes(), 0, &mut room);
-            is_time(front, portable.letters(front), text.len())
+            is_time(front, &Seen::new(0, text.len(), portable.letters(front)))
         };
         for time in ["", ".5", ".000014Z", ".000014+0900", "+09:00", "-09:00", "Z", ".123456789+09:00"] {
             assert!(check(&format!("2026-11-22T02:13:20{time}")), "{time}");
@@ -696,20 +416,5 @@ mod tests {
         {
             assert!(!check(other), "{other}");
         }
-    }
-
-    #[test]
-    fn odd_escapes() {
-        let check = |text: &str, expected: Option<&str>| {
-            let mut plain = Vec::new();
-            let done = unescape_plainly(text.as_bytes(), &mut plain);
-            assert_eq!(done.then(|| std::str::from_utf8(&plain).unwrap()), expected, "{text}");
-        };
-        check(r"http:\/\/evil.example\/a", Some("http://evil.example/a"));
-        check(r"C:\\Windows\\x.exe", Some(r"C:\Windows\x.exe"));
-        check(r"a\nb\tc", Some("a\nb\tc"));
-        check(r"evil\u002eexample", None);
-        check(r"a\", None);
-        check(r"a\x", None);
     }
 }

@@ -1,6 +1,7 @@
 //! Questions to the filter, collected so that their waits for memory overlap.
 
 use crate::set::IndicatorSet;
+use crate::simd::Simd;
 
 /// How many questions are asked together.
 const PROBES: usize = 256;
@@ -15,14 +16,18 @@ struct Origin {
 }
 
 pub(super) struct Probes {
+    simd: Simd,
     hashes: [u64; PROBES],
     origins: [Origin; PROBES],
     count: usize,
+    /// What the first filter said yes to, last time.
+    passed: Vec<(u64, Origin)>,
 }
 
 impl Probes {
-    pub(super) fn new() -> Self {
-        Self { hashes: [0; PROBES], origins: [Origin { at: 0, address: None }; PROBES], count: 0 }
+    pub(super) fn new(simd: Simd) -> Self {
+        let origins = [Origin { at: 0, address: None }; PROBES];
+        Self { simd, hashes: [0; PROBES], origins, count: 0, passed: Vec::new() }
     }
 
     /// Notes a question; places of strings that something is known of come out in `marks`.
@@ -47,9 +52,11 @@ impl Probes {
         }
     }
 
-    /// Asks all that was noted.
+    /// Asks all that was noted. What the first filter says yes to is asked again the next time: by then what the second one reads
+    /// is there.
     #[inline(never)]
-    pub(super) fn ask(&mut self, set: &IndicatorSet, marks: &mut Vec<usize>) {
+    fn ask(&mut self, set: &IndicatorSet, marks: &mut Vec<usize>) {
+        self.ask_again(set, marks);
         let hashes = self.hashes.get(..self.count).unwrap_or_default();
         let mut passed = [0_u16; PROBES];
         let mut count = 0;
@@ -63,15 +70,25 @@ impl Probes {
         self.count = 0;
         for number in passed.get(..count).unwrap_or_default() {
             let number = usize::from(*number);
-            let (Some(hash), Some(origin)) = (self.hashes.get(number), self.origins.get(number)) else {
-                continue;
-            };
-            if !set.is_likely(*hash) {
-                continue;
-            }
-            if origin.address.is_none_or(|address| set.knows_v4(address)) {
-                marks.push(origin.at);
+            if let (Some(hash), Some(origin)) = (self.hashes.get(number), self.origins.get(number)) {
+                let (words, place) = set.second_place(*hash);
+                self.simd.fetch(words, place);
+                self.passed.push((*hash, *origin));
             }
         }
+    }
+
+    fn ask_again(&mut self, set: &IndicatorSet, marks: &mut Vec<usize>) {
+        for (hash, Origin { at, address }) in self.passed.drain(..) {
+            if set.is_likely(hash) && address.is_none_or(|address| set.knows_v4(address)) {
+                marks.push(at);
+            }
+        }
+    }
+
+    /// Asks all that was noted to the end.
+    pub(super) fn finish(&mut self, set: &IndicatorSet, marks: &mut Vec<usize>) {
+        self.ask(set, marks);
+        self.ask_again(set, marks);
     }
 }

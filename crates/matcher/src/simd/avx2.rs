@@ -1,14 +1,15 @@
 //! AVX2: 64 bytes in two registers.
 
 use std::arch::x86_64::{
-    __m256i, _MM_HINT_T0, _mm_add_epi64, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_prefetch,
-    _mm_set_epi64x, _mm_set1_epi8, _mm_unpackhi_epi64, _mm256_add_epi32, _mm256_add_epi64, _mm256_and_si256,
-    _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_extracti128_si256,
-    _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_mul_epu32, _mm256_or_si256,
-    _mm256_set1_epi8, _mm256_srli_epi64, _mm256_sub_epi8,
+    __m256i, _MM_HINT_T0, _mm_add_epi64, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_loadu_si128,
+    _mm_prefetch, _mm_set_epi64x, _mm_set1_epi8, _mm_unpackhi_epi64, _mm256_add_epi8, _mm256_add_epi32,
+    _mm256_add_epi64, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_castsi256_si128,
+    _mm256_cmpeq_epi8, _mm256_cmpgt_epi8, _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_movemask_epi8,
+    _mm256_mul_epu32, _mm256_or_si256, _mm256_set1_epi8, _mm256_shuffle_epi8, _mm256_srli_epi16,
+    _mm256_srli_epi64,
 };
 
-use super::{Borders, Characters, FOLD, HashKey, Lanes, Letters, Marks, Work};
+use super::{Cells, Characters, FOLD, HashKey, Lanes, Letters, Marks, Odd, Quotes, Work};
 
 /// Proof that the processor has the instructions of this module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,15 +45,27 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    fn json(self, block: &[u8; 64]) -> Borders {
+    fn json(self, block: &[u8; 64]) -> Quotes {
         // SAFETY: `detect` made `self`, so the processor has these instructions.
         unsafe { json(block) }
     }
 
     #[inline(always)]
-    fn tabs(self, block: &[u8; 64]) -> Borders {
+    fn odd(self, block: &[u8; 64]) -> Odd {
+        // SAFETY: `detect` made `self`, so the processor has these instructions.
+        unsafe { odd(block) }
+    }
+
+    #[inline(always)]
+    fn tabs(self, block: &[u8; 64]) -> Cells {
         // SAFETY: `detect` made `self`, so the processor has these instructions.
         unsafe { tabs(block) }
+    }
+
+    #[inline(always)]
+    fn places(self, block: &[u8; 64], byte: u8) -> u64 {
+        // SAFETY: `detect` made `self`, so the processor has these instructions.
+        unsafe { places(block, byte) }
     }
 
     #[inline(always)]
@@ -142,40 +155,32 @@ fn either(a: Pair, b: Pair) -> Pair {
     Pair(_mm256_or_si256(a.0, b.0), _mm256_or_si256(a.1, b.1))
 }
 
-/// Bytes from `first` on, up to `more` above it.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn within(v: Pair, first: u8, more: u8) -> Pair {
-    let (first, more) = (splat(first), splat(more));
-    // Comparisons here are of signed bytes only; a byte that a minimum leaves alone is not above it.
-    let half = |v| {
-        let distance = _mm256_sub_epi8(v, first);
-        _mm256_cmpeq_epi8(_mm256_min_epu8(distance, more), distance)
-    };
-    Pair(half(v.0), half(v.1))
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn json(block: &[u8; 64]) -> Borders {
+fn json(block: &[u8; 64]) -> Quotes {
     let v = load(block);
-    let backslashes = equal(v, b'\\');
-    Borders {
-        newlines: highest(equal(v, b'\n')),
-        borders: highest(equal(v, b'"')),
-        tabs: 0,
-        backslashes: highest(backslashes),
-        telling: highest(either(either(equal(v, b'.'), equal(v, b':')), either(backslashes, v))),
-        high: highest(v),
+    let Pair(first, second) = either(either(equal(v, b'\n'), equal(v, b'\\')), v);
+    Quotes {
+        quotes: highest(equal(v, b'"')),
+        dots: highest(equal(v, b'.')),
+        colons: highest(equal(v, b':')),
+        has_odd: _mm256_movemask_epi8(_mm256_or_si256(first, second)) != 0,
     }
 }
 
 #[target_feature(enable = "avx2")]
 #[inline]
-fn tabs(block: &[u8; 64]) -> Borders {
+fn odd(block: &[u8; 64]) -> Odd {
+    let v = load(block);
+    Odd { newlines: highest(equal(v, b'\n')), backslashes: highest(equal(v, b'\\')), high: highest(v) }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn tabs(block: &[u8; 64]) -> Cells {
     let v = load(block);
     let (newlines, tabs, backslashes) = (equal(v, b'\n'), equal(v, b'\t'), equal(v, b'\\'));
-    Borders {
+    Cells {
         newlines: highest(newlines),
         borders: highest(either(either(newlines, tabs), equal(v, b','))),
         tabs: highest(tabs),
@@ -195,13 +200,76 @@ fn parity(quotes: u64) -> u64 {
 
 #[target_feature(enable = "avx2")]
 #[inline]
+fn places(block: &[u8; 64], byte: u8) -> u64 {
+    highest(equal(load(block), byte))
+}
+
+/// What a character is, by the halves of its code: it is what both tables agree on. Not ASCII is nothing, since the low half is then
+/// looked up as nothing.
+pub(super) const LOW_HALVES: [u8; 16] = halves([
+    (DIGIT, 0b0000_0011_1111_1111),
+    (DOT, 1 << 0xe),
+    (HYPHEN, 1 << 0xd),
+    (UNDERSCORE, 1 << 0xf),
+    (A_TO_O, 0b1111_1111_1111_1110),
+    (P_TO_Z, 0b0000_0111_1111_1111),
+]);
+pub(super) const HIGH_HALVES: [u8; 16] = halves([
+    (DIGIT, 1 << 3),
+    (DOT, 1 << 2),
+    (HYPHEN, 1 << 2),
+    (UNDERSCORE, 1 << 5),
+    (A_TO_O, 1 << 4 | 1 << 6),
+    (P_TO_Z, 1 << 5 | 1 << 7),
+]);
+/// The highest bit, and the one below: these are asked for alone.
+const DIGIT: u8 = 0x80;
+pub(super) const DOT: u8 = 0x40;
+const HYPHEN: u8 = 1;
+const UNDERSCORE: u8 = 2;
+const A_TO_O: u8 = 4;
+const P_TO_Z: u8 = 8;
+
+/// A table of halves from what each of them may be.
+const fn halves(classes: [(u8, u16); 6]) -> [u8; 16] {
+    let mut table = [0; 16];
+    let mut at = 0;
+    while at < 16 {
+        let mut class = 0;
+        while class < classes.len() {
+            #[expect(clippy::indexing_slicing, reason = "computed by the compiler, and within bounds")]
+            {
+                table[at] |= if classes[class].1 >> at & 1 == 1 { classes[class].0 } else { 0 };
+            }
+            class += 1;
+        }
+        at += 1;
+    }
+    table
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn table(halves: &[u8; 16]) -> __m256i {
+    // SAFETY: the reference is to 16 bytes, which is what is read; the load asks for no alignment.
+    _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(halves.as_ptr().cast()) })
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
 fn letters(window: &[u8; 64]) -> Letters {
     let v = load(window);
-    let (dots, digits) = (equal(v, b'.'), within(v, b'0', 9));
-    let folded = Pair(_mm256_or_si256(v.0, splat(FOLD)), _mm256_or_si256(v.1, splat(FOLD)));
-    let letters = either(within(folded, b'a', 25), either(equal(v, b'-'), equal(v, b'_')));
-    let others = !highest(either(letters, either(dots, digits)));
-    Letters { dots: highest(dots), digits: highest(digits), others }
+    let (low, high) = (table(&LOW_HALVES), table(&HIGH_HALVES));
+    let half = |v| {
+        let above = _mm256_and_si256(_mm256_srli_epi16::<4>(v), splat(0x0f));
+        _mm256_and_si256(_mm256_shuffle_epi8(low, v), _mm256_shuffle_epi8(high, above))
+    };
+    let classes = Pair(half(v.0), half(v.1));
+    Letters {
+        dots: highest(Pair(_mm256_add_epi8(classes.0, classes.0), _mm256_add_epi8(classes.1, classes.1))),
+        digits: highest(classes),
+        others: highest(equal(classes, 0)),
+    }
 }
 
 #[target_feature(enable = "avx2")]

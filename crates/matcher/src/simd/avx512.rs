@@ -1,13 +1,15 @@
 //! AVX-512: 64 bytes in one register, comparisons straight into masks.
 
 use std::arch::x86_64::{
-    __m512i, _MM_HINT_T0, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_prefetch, _mm_set_epi64x,
-    _mm_set1_epi8, _mm512_add_epi32, _mm512_cmpeq_epi8_mask, _mm512_cmplt_epu8_mask, _mm512_loadu_si512,
-    _mm512_maskz_mov_epi8, _mm512_movepi8_mask, _mm512_mul_epu32, _mm512_or_si512, _mm512_reduce_add_epi64,
-    _mm512_set1_epi8, _mm512_srli_epi64, _mm512_sub_epi8,
+    __m512i, _MM_HINT_T0, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_loadu_si128, _mm_prefetch,
+    _mm_set_epi64x, _mm_set1_epi8, _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_i32x4,
+    _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_maskz_mov_epi8, _mm512_movepi8_mask, _mm512_mul_epu32,
+    _mm512_or_si512, _mm512_reduce_add_epi64, _mm512_set1_epi8, _mm512_shuffle_epi8, _mm512_srli_epi16,
+    _mm512_srli_epi64, _mm512_test_epi8_mask, _mm512_testn_epi8_mask,
 };
 
-use super::{Borders, Characters, FOLD, HashKey, Lanes, Letters, Marks, Work, lowest};
+use super::avx2::{DOT, HIGH_HALVES, LOW_HALVES};
+use super::{Cells, Characters, FOLD, HashKey, Lanes, Letters, Marks, Odd, Quotes, Work, lowest};
 
 /// Proof that the processor has the instructions of this module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,15 +46,27 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    fn json(self, block: &[u8; 64]) -> Borders {
+    fn json(self, block: &[u8; 64]) -> Quotes {
         // SAFETY: `detect` made `self`, so the processor has these instructions.
         unsafe { json(block) }
     }
 
     #[inline(always)]
-    fn tabs(self, block: &[u8; 64]) -> Borders {
+    fn odd(self, block: &[u8; 64]) -> Odd {
+        // SAFETY: `detect` made `self`, so the processor has these instructions.
+        unsafe { odd(block) }
+    }
+
+    #[inline(always)]
+    fn tabs(self, block: &[u8; 64]) -> Cells {
         // SAFETY: `detect` made `self`, so the processor has these instructions.
         unsafe { tabs(block) }
+    }
+
+    #[inline(always)]
+    fn places(self, block: &[u8; 64], byte: u8) -> u64 {
+        // SAFETY: `detect` made `self`, so the processor has these instructions.
+        unsafe { places(block, byte) }
     }
 
     #[inline(always)]
@@ -106,35 +120,39 @@ fn equal(v: __m512i, byte: u8) -> u64 {
     _mm512_cmpeq_epi8_mask(v, splat(byte))
 }
 
-/// Bytes from `first` on, `count` of them.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
-fn within(v: __m512i, first: u8, count: u8) -> u64 {
-    _mm512_cmplt_epu8_mask(_mm512_sub_epi8(v, splat(first)), splat(count))
+fn table(halves: &[u8; 16]) -> __m512i {
+    // SAFETY: the reference is to 16 bytes, which is what is read; the load asks for no alignment.
+    _mm512_broadcast_i32x4(unsafe { _mm_loadu_si128(halves.as_ptr().cast()) })
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
-fn json(block: &[u8; 64]) -> Borders {
+fn json(block: &[u8; 64]) -> Quotes {
     let v = load(block);
-    let (backslashes, high) = (equal(v, b'\\'), _mm512_movepi8_mask(v));
-    Borders {
-        newlines: equal(v, b'\n'),
-        borders: equal(v, b'"'),
-        tabs: 0,
-        backslashes,
-        telling: equal(v, b'.') | equal(v, b':') | backslashes | high,
-        high,
+    Quotes {
+        quotes: equal(v, b'"'),
+        dots: equal(v, b'.'),
+        colons: equal(v, b':'),
+        has_odd: equal(v, b'\n') | equal(v, b'\\') | _mm512_movepi8_mask(v) != 0,
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
-fn tabs(block: &[u8; 64]) -> Borders {
+fn odd(block: &[u8; 64]) -> Odd {
+    let v = load(block);
+    Odd { newlines: equal(v, b'\n'), backslashes: equal(v, b'\\'), high: _mm512_movepi8_mask(v) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+fn tabs(block: &[u8; 64]) -> Cells {
     let v = load(block);
     let (newlines, tabs) = (equal(v, b'\n'), equal(v, b'\t'));
     let (backslashes, high) = (equal(v, b'\\'), _mm512_movepi8_mask(v));
-    Borders {
+    Cells {
         newlines,
         borders: newlines | tabs | equal(v, b','),
         tabs,
@@ -154,12 +172,22 @@ fn parity(quotes: u64) -> u64 {
 
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
+fn places(block: &[u8; 64], byte: u8) -> u64 {
+    equal(load(block), byte)
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
 fn letters(window: &[u8; 64]) -> Letters {
     let v = load(window);
-    let (dots, digits) = (equal(v, b'.'), within(v, b'0', 10));
-    let letters = within(_mm512_or_si512(v, splat(FOLD)), b'a', 26);
-    let others = !(dots | digits | letters | equal(v, b'-') | equal(v, b'_'));
-    Letters { dots, digits, others }
+    let above = _mm512_and_si512(_mm512_srli_epi16::<4>(v), splat(0x0f));
+    let (low, high) = (table(&LOW_HALVES), table(&HIGH_HALVES));
+    let classes = _mm512_and_si512(_mm512_shuffle_epi8(low, v), _mm512_shuffle_epi8(high, above));
+    Letters {
+        dots: _mm512_test_epi8_mask(classes, splat(DOT)),
+        digits: _mm512_movepi8_mask(classes),
+        others: _mm512_testn_epi8_mask(classes, classes),
+    }
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]

@@ -1,11 +1,11 @@
 //! NEON: 64 bytes in four registers. Every 64-bit ARM processor has it.
 
 use std::arch::aarch64::{
-    uint8x16_t, vandq_u8, vceqq_u8, vcgeq_u8, vcleq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vorrq_u8,
-    vpaddq_u8, vreinterpretq_u64_u8, vsubq_u8,
+    uint8x16_t, vandq_u8, vceqq_u8, vcgeq_u8, vcleq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vmaxvq_u8,
+    vorrq_u8, vpaddq_u8, vreinterpretq_u64_u8, vsubq_u8,
 };
 
-use super::{Borders, Characters, FOLD, HashKey, Lanes, Letters, Marks, Portable, Work};
+use super::{Cells, Characters, FOLD, HashKey, Lanes, Letters, Marks, Odd, Portable, Quotes, Work};
 
 /// Proof that the processor has the instructions of this module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,15 +32,27 @@ impl Lanes for Neon {
     fn fetch<T>(self, _: &[T], _: usize) {}
 
     #[inline(always)]
-    fn json(self, block: &[u8; 64]) -> Borders {
+    fn json(self, block: &[u8; 64]) -> Quotes {
         // SAFETY: `detect` made `self`, so the processor has these instructions.
         unsafe { json(block) }
     }
 
     #[inline(always)]
-    fn tabs(self, block: &[u8; 64]) -> Borders {
+    fn odd(self, block: &[u8; 64]) -> Odd {
+        // SAFETY: `detect` made `self`, so the processor has these instructions.
+        unsafe { odd(block) }
+    }
+
+    #[inline(always)]
+    fn tabs(self, block: &[u8; 64]) -> Cells {
         // SAFETY: `detect` made `self`, so the processor has these instructions.
         unsafe { tabs(block) }
+    }
+
+    #[inline(always)]
+    fn places(self, block: &[u8; 64], byte: u8) -> u64 {
+        // SAFETY: `detect` made `self`, so the processor has these instructions.
+        unsafe { places(block, byte) }
     }
 
     #[inline(always)]
@@ -136,13 +148,33 @@ fn telling(v: Four, backslashes: Four) -> u64 {
 
 #[target_feature(enable = "neon")]
 #[inline]
-fn json(block: &[u8; 64]) -> Borders {
+fn json(block: &[u8; 64]) -> Quotes {
     let v = load(block);
-    let backslashes = equal(v, b'\\');
-    Borders {
-        newlines: bits(equal(v, b'\n')),
-        borders: bits(equal(v, b'"')),
-        tabs: 0,
+    let [a, b, c, d] = either(either(equal(v, b'\n'), equal(v, b'\\')), v);
+    Quotes {
+        quotes: bits(equal(v, b'"')),
+        dots: bits(equal(v, b'.')),
+        colons: bits(equal(v, b':')),
+        has_odd: vmaxvq_u8(vorrq_u8(vorrq_u8(a, b), vorrq_u8(c, d))) >= 0x80,
+    }
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+fn odd(block: &[u8; 64]) -> Odd {
+    let v = load(block);
+    Odd { newlines: bits(equal(v, b'\n')), backslashes: bits(equal(v, b'\\')), high: bits(high(v)) }
+}
+
+#[target_feature(enable = "neon")]
+#[inline]
+fn tabs(block: &[u8; 64]) -> Cells {
+    let v = load(block);
+    let (newlines, tabs, backslashes) = (equal(v, b'\n'), equal(v, b'\t'), equal(v, b'\\'));
+    Cells {
+        newlines: bits(newlines),
+        borders: bits(either(either(newlines, tabs), equal(v, b','))),
+        tabs: bits(tabs),
         backslashes: bits(backslashes),
         telling: telling(v, backslashes),
         high: bits(high(v)),
@@ -151,17 +183,8 @@ fn json(block: &[u8; 64]) -> Borders {
 
 #[target_feature(enable = "neon")]
 #[inline]
-fn tabs(block: &[u8; 64]) -> Borders {
-    let v = load(block);
-    let (newlines, tabs, backslashes) = (equal(v, b'\n'), equal(v, b'\t'), equal(v, b'\\'));
-    Borders {
-        newlines: bits(newlines),
-        borders: bits(either(either(newlines, tabs), equal(v, b','))),
-        tabs: bits(tabs),
-        backslashes: bits(backslashes),
-        telling: telling(v, backslashes),
-        high: bits(high(v)),
-    }
+fn places(block: &[u8; 64], byte: u8) -> u64 {
+    bits(equal(load(block), byte))
 }
 
 #[target_feature(enable = "neon")]

@@ -2,7 +2,7 @@
 
 use wide::u8x16;
 
-use super::{Borders, Characters, FOLD, HashKey, Lanes, Letters, Marks, lowest, product};
+use super::{Cells, Characters, FOLD, HashKey, Lanes, Letters, Marks, Odd, Quotes, lowest, product};
 
 /// No particular instructions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,22 +51,32 @@ impl Lanes for Portable {
     fn fetch<T>(self, _: &[T], _: usize) {}
 
     #[inline(always)]
-    fn json(self, block: &[u8; 64]) -> Borders {
+    fn json(self, block: &[u8; 64]) -> Quotes {
         let v = load(block);
-        Borders {
+        let [a, b, c, d] = v.map(|v| equal(v, b'\n') | equal(v, b'\\') | v);
+        Quotes {
+            quotes: mask(v, |v| equal(v, b'"')),
+            dots: mask(v, |v| equal(v, b'.')),
+            colons: mask(v, |v| equal(v, b':')),
+            // The highest bit of a byte says that it is not ASCII.
+            has_odd: (a | b | c | d).to_bitmask() != 0,
+        }
+    }
+
+    #[inline(always)]
+    fn odd(self, block: &[u8; 64]) -> Odd {
+        let v = load(block);
+        Odd {
             newlines: mask(v, |v| equal(v, b'\n')),
-            borders: mask(v, |v| equal(v, b'"')),
-            tabs: 0,
             backslashes: mask(v, |v| equal(v, b'\\')),
-            telling: mask(v, telling),
             high: mask(v, |v| v),
         }
     }
 
     #[inline(always)]
-    fn tabs(self, block: &[u8; 64]) -> Borders {
+    fn tabs(self, block: &[u8; 64]) -> Cells {
         let v = load(block);
-        Borders {
+        Cells {
             newlines: mask(v, |v| equal(v, b'\n')),
             borders: mask(v, |v| equal(v, b'\n') | equal(v, b'\t') | equal(v, b',')),
             tabs: mask(v, |v| equal(v, b'\t')),
@@ -74,6 +84,11 @@ impl Lanes for Portable {
             telling: mask(v, telling),
             high: mask(v, |v| v),
         }
+    }
+
+    #[inline(always)]
+    fn places(self, block: &[u8; 64], byte: u8) -> u64 {
+        mask(load(block), |v| equal(v, byte))
     }
 
     #[inline(always)]

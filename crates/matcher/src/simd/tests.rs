@@ -2,16 +2,18 @@
 
 use proptest::prelude::*;
 
-use super::{Borders, HashKey, Lanes, Letters, Marks, Simd, Work, below, lowest, window};
+use super::{Cells, HashKey, Lanes, Letters, Marks, Odd, Quotes, Simd, Work, below, lowest, window};
 
 /// What a backend makes of a block.
 #[derive(Debug, PartialEq)]
 struct Answers {
-    json: Borders,
-    tabs: Borders,
+    json: Quotes,
+    odd: Odd,
+    tabs: Cells,
     letters: Letters,
     marks: Marks,
     parity: u64,
+    places: u64,
     hashes: Vec<u64>,
 }
 
@@ -28,10 +30,12 @@ impl Work for Ask<'_> {
     fn run<L: Lanes>(self, lanes: L) -> Answers {
         Answers {
             json: lanes.json(self.block),
+            odd: lanes.odd(self.block),
             tabs: lanes.tabs(self.block),
             letters: lanes.letters(self.block),
             marks: lanes.marks(self.block),
             parity: lanes.parity(self.quotes),
+            places: lanes.places(self.block, self.quotes as u8),
             hashes: (0..=64).map(|length| lanes.hash(self.key, self.block, length)).collect(),
         }
     }
@@ -55,8 +59,14 @@ fn plain(block: &[u8; 64], key: &HashKey, quotes: u64) -> Answers {
     };
     let mut inside = false;
     Answers {
-        json: Borders { newlines, borders: is(b'"'), tabs: 0, backslashes, telling, high },
-        tabs: Borders {
+        json: Quotes {
+            quotes: is(b'"'),
+            dots: is(b'.'),
+            colons: is(b':'),
+            has_odd: newlines | backslashes | high != 0,
+        },
+        odd: Odd { newlines, backslashes, high },
+        tabs: Cells {
             newlines,
             borders: newlines | is(b'\t') | is(b','),
             tabs: is(b'\t'),
@@ -80,6 +90,7 @@ fn plain(block: &[u8; 64], key: &HashKey, quotes: u64) -> Answers {
             inside ^= quotes >> at & 1 == 1;
             parity | u64::from(inside) << at
         }),
+        places: is(quotes as u8),
         hashes: (0..=64).map(|length| key.text(&block[..length])).collect(),
     }
 }

@@ -37,7 +37,7 @@ const NETWORKS: [&str; 8] = [
     "203.0.113.9/32",
     "203.0.113.128/25",
 ];
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 19] = [
     "evil.example",
     "www.evil.example",
     "a.b.evil.example",
@@ -55,6 +55,8 @@ const NAMES: [&str; 17] = [
     "0x7f.1",
     "a..b",
     "x--y.example",
+    "10.0.0.999",
+    "010.0.0.255",
 ];
 const HOSTS: [&str; 12] = [
     "evil.example",

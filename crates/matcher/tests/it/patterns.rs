@@ -191,6 +191,11 @@ fn traffic() {
         HTTP,
         "",
     );
+    // One member of a list is that one, and not any.
+    for (number, found) in [("0", ""), ("1", "dest_ip"), ("*", "dest_ip")] {
+        let protocol = format!("network-traffic:protocols[{number}] = 'tcp'");
+        check(&format!("[network-traffic:dst_ref.value = '203.0.113.80' AND {protocol}]"), HTTP, found);
+    }
     check("[domain-name:value = 'bad.example' AND network-traffic:dst_port = '8080']", HTTP, "http.hostname");
     check("[network-traffic:dst_port = 8080]", HTTP, "refused: pattern-no-anchor");
     check(

@@ -14,6 +14,8 @@ vocabulary! {
         Grant = "grant",
         /// It was refused.
         Refuse = "refuse",
+        /// Whoever asked took the request back before it was decided.
+        Withdraw = "withdraw",
         /// A grant rests.
         Suspend = "suspend",
         /// It counts again.
@@ -42,7 +44,7 @@ pub struct Entry {
     pub kind: EntryKind,
     /// The hour in which it was done.
     pub hour: Timestamp,
-    /// Which entry it follows: a decision its request; a use, a suspension, a resumption and a revocation the grant.
+    /// Which entry it follows: a decision and a withdrawal their request; a use, a suspension, a resumption and a revocation the grant.
     pub of: Option<u64>,
     /// [`Entry::commitment_of`] over salt and record, in hexadecimal.
     pub commitment: String,

@@ -92,6 +92,12 @@ pub enum Refused {
     /// The list is not the one that was granted.
     #[error(transparent)]
     List(#[from] ListError),
+    /// It is private matching where a list was to be looked for, or the other way round.
+    #[error("it is granted for private matching alone, or not for it")]
+    Private,
+    /// What was kept of a use is not about this.
+    #[error("what was kept of an earlier use is about something else")]
+    OtherUse,
 }
 
 /// What does not fit what this edge has seen of the log: evidence against whoever keeps it.
@@ -268,27 +274,68 @@ impl Gate {
         Some(self.stopped.entry(request).or_default())
     }
 
+    /// Whether what the package says is granted and in force, now: what is being done under it may go on. Nothing is counted.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn stands(&self, package: &Package, now: Timestamp) -> Result<(), Refused> {
+        self.granted(package)?;
+        self.logged(package)?;
+        self.in_force(package, now)?;
+        Ok(package.terms.check(&self.trusted.frame)?)
+    }
+
     /// Whether the edge may do what the package says, now. The use is counted first: the caller keeps [`Ask::quota`] on disk before
     /// it goes on with [`Ask::permit`].
     ///
     /// # Errors
     /// The first thing that is wrong.
-    pub fn ask<'p>(&self, package: &'p Package, quota: &Quota, now: Timestamp) -> Result<Ask<'p>, Refused> {
-        self.granted(package)?;
-        self.logged(package)?;
-        self.in_force(package, now)?;
+    pub fn ask(&self, package: &Package, quota: &Quota, now: Timestamp) -> Result<Ask, Refused> {
+        self.stands(package, now)?;
         let terms = &package.terms;
-        terms.check(&self.trusted.frame)?;
         let spent = quota.spend(terms.id, terms.queries_per_day, now);
         let (quota, left) = spent.ok_or(Refused::Quota(terms.queries_per_day))?;
-        Ok(Ask {
-            package,
-            quota,
-            number: terms.queries_per_day - left,
+        Ok(Ask { used: self.use_of(package, terms.queries_per_day - left, now), terms: terms.clone(), quota })
+    }
+
+    /// Whether the edge may go on with a use that it counted, signed for, and was interrupted in: with the permission that it had.
+    ///
+    /// # Errors
+    /// The first thing that is wrong; [`Refused::OtherUse`] where what was kept of the use is about something else.
+    pub fn resume(
+        &self,
+        package: &Package,
+        list: &IndicatorList,
+        used: &Use,
+        now: Timestamp,
+    ) -> Result<Authorised, Refused> {
+        self.stands(package, now)?;
+        let terms = &package.terms;
+        if terms.private.is_some() {
+            return Err(Refused::Private);
+        }
+        list.check(&terms.list_root, terms.list_size)?;
+        let ours = Use { count: used.count, ..self.use_of(package, used.number, used.at) };
+        let is_ours = ours == *used && (1..=terms.queries_per_day).contains(&used.number) && used.at <= now;
+        if !is_ours || used.count as usize != list.patterns.len() {
+            return Err(Refused::OtherUse);
+        }
+        Ok(Authorised { terms: terms.clone(), used: ours })
+    }
+
+    fn use_of(&self, package: &Package, number: u32, at: Timestamp) -> Use {
+        let terms = &package.terms;
+        Use {
+            authorisation: terms.id,
+            grant: package.index,
             operator: self.trusted.operator.clone(),
             edge: self.trusted.edge.clone(),
-            now,
-        })
+            asked_by: terms.requested_by.clone(),
+            asked: terms.list_root.clone(),
+            count: 0,
+            at,
+            number,
+        }
     }
 
     /// Enough commissioners granted these terms, under the frame that this edge goes by.
@@ -365,16 +412,13 @@ fn commitment(salt: &str, record: &[u8]) -> Option<String> {
 
 /// A use that passed every check but that of the list. It counts as a use, whatever comes of it.
 #[derive(Debug)]
-pub struct Ask<'p> {
-    package: &'p Package,
+pub struct Ask {
+    terms: Terms,
+    used: Use,
     quota: Quota,
-    number: u32,
-    operator: OrganisationId,
-    edge: String,
-    now: Timestamp,
 }
 
-impl<'p> Ask<'p> {
+impl Ask {
     /// What is used up from now on: to be on disk before the list is looked at.
     #[must_use]
     pub fn quota(&self) -> &Quota {
@@ -385,44 +429,45 @@ impl<'p> Ask<'p> {
     ///
     /// # Errors
     /// [`Refused::List`] where it is another one, or longer.
-    pub fn permit(self, list: &IndicatorList) -> Result<Authorised<'p>, Refused> {
-        let terms = &self.package.terms;
-        list.check(&terms.list_root, terms.list_size)?;
-        let used = Use {
-            authorisation: terms.id,
-            grant: self.package.index,
-            operator: self.operator,
-            edge: self.edge,
-            asked_by: terms.requested_by.clone(),
-            asked: terms.list_root.clone(),
-            count: u32::try_from(list.patterns.len()).unwrap_or(u32::MAX),
-            at: self.now,
-            number: self.number,
-        };
-        Ok(Authorised { terms, used })
+    pub fn permit(self, list: &IndicatorList) -> Result<Authorised, Refused> {
+        if self.terms.private.is_some() {
+            return Err(Refused::Private);
+        }
+        list.check(&self.terms.list_root, self.terms.list_size)?;
+        let count = u32::try_from(list.patterns.len()).unwrap_or(u32::MAX);
+        Ok(Authorised { terms: self.terms, used: Use { count, ..self.used } })
+    }
+
+    /// The permission to hold a round of private matching: there is no list to be looked at.
+    ///
+    /// # Errors
+    /// [`Refused::Private`] where something else was granted.
+    pub fn permit_round(self) -> Result<AuthorisedRound, Refused> {
+        let rounds = self.terms.round_at(&self.used.operator).ok_or(Refused::Private)?;
+        Ok(AuthorisedRound { terms: self.terms, rounds, used: self.used })
     }
 }
 
-/// A proof: the commission granted it, the log has it, it is in force, counted, and about this list. Made by [`Gate::ask`] and
-/// [`Ask::permit`] alone.
+/// A proof: the commission granted it, the log has it, it is in force, counted, and about this list. Made by [`Ask::permit`] and
+/// [`Gate::resume`] alone. It was right when it was made: whoever goes on with it asks [`Gate::stands`] whether it still is.
 ///
 /// ```compile_fail
 /// use oversight::authorisation::{Authorised, Terms, Use};
-/// fn forge<'a>(terms: &'a Terms, used: Use) -> Authorised<'a> {
+/// fn forge(terms: Terms, used: Use) -> Authorised {
 ///     Authorised { terms, used } // the fields are private
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Authorised<'p> {
-    terms: &'p Terms,
+pub struct Authorised {
+    terms: Terms,
     used: Use,
 }
 
-impl Authorised<'_> {
+impl Authorised {
     /// What was granted.
     #[must_use]
     pub fn terms(&self) -> &Terms {
-        self.terms
+        &self.terms
     }
 
     /// What to sign for.
@@ -435,5 +480,43 @@ impl Authorised<'_> {
     #[must_use]
     pub fn lets_out(&self, field: Field) -> bool {
         self.terms.fields.contains(&field)
+    }
+
+    /// Until when one use lasts, exclusively: each is an equal part of a day, so that as many as were granted cover one.
+    #[must_use]
+    pub fn until(&self) -> Timestamp {
+        let part = SignedDuration::from_hours(24)
+            / i32::try_from(self.terms.queries_per_day.max(1)).unwrap_or(i32::MAX);
+        self.used.at.checked_add(part).map_or(self.terms.until, |end| end.min(self.terms.until))
+    }
+}
+
+/// A proof: the commission granted private matching, the log has it, it is in force and counted. Made by [`Ask::permit_round`] alone, and
+/// demanded by whatever makes a set of what an operator has.
+#[derive(Debug)]
+pub struct AuthorisedRound {
+    terms: Terms,
+    rounds: oprf::Terms,
+    used: Use,
+}
+
+impl AuthorisedRound {
+    /// What was granted.
+    #[must_use]
+    pub fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// The same as the ledger of rounds takes it.
+    #[must_use]
+    pub fn rounds(&self) -> &oprf::Terms {
+        &self.rounds
+    }
+
+    /// What to sign for: the round that was opened with this message.
+    #[must_use]
+    pub fn used(&self, opening: &[u8]) -> Use {
+        use sha2::{Digest, Sha256};
+        Use { asked: hex::encode(Sha256::digest(opening)), count: self.rounds.elements, ..self.used.clone() }
     }
 }

@@ -16,10 +16,15 @@ mod entry;
 mod frame;
 mod gate;
 mod list;
+mod private;
+mod pseudonym;
 mod quota;
 mod receipt;
 mod resolution;
+mod selection;
 mod standing;
+mod statement;
+mod statistics;
 mod terms;
 
 pub use assertion::{Assertion, AssertionError, PublicKey};
@@ -27,10 +32,17 @@ pub use commission::{Commission, CommissionError, Member};
 pub use decision::{Decided, Decision, DecisionError, Verdict};
 pub use entry::{Entry, EntryError, EntryKind};
 pub use frame::{CategoryRule, EmergencyRule, Frame, FrameError};
-pub use gate::{Ask, Authorised, Contradiction, Gate, Package, Refused, Resumption, Trusted, Witnessed};
+pub use gate::{
+    Ask, Authorised, AuthorisedRound, Contradiction, Gate, Package, Refused, Resumption, Trusted, Witnessed,
+};
 pub use list::{IndicatorList, ListError};
+pub use private::{NotPrivate, PrivateList, PrivateMode, PrivateTerms, RoundVerdict, met};
+pub use pseudonym::PseudonymKey;
 pub use quota::Quota;
 pub use receipt::{Receipt, Use};
 pub use resolution::{Resolution, Resolved, Subject};
+pub use selection::{Selected, SelectedInformation, Selection, SignedSelection, Unselected};
 pub use standing::State;
+pub use statement::{STATEMENT_BYTES_MAX, STATEMENT_KIND, Statement, StatementError};
+pub use statistics::{CategoryCounts, Opened, Question, Statistics, StatisticsError, Told};
 pub use terms::{Category, Field, Kind, Terms, TermsError};

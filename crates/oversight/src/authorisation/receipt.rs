@@ -19,7 +19,8 @@ pub struct Use {
     pub edge: String,
     /// Whose question it was.
     pub asked_by: OrganisationId,
-    /// SHA-256 over what was asked, in hexadecimal: the list's root, or the hash over the blinded points of a private match.
+    /// What was asked, in hexadecimal: the list's root, or the SHA-256 hash of the message that opened a round of private matching. What was
+    /// asked in it stands in the round's own receipt.
     pub asked: String,
     /// How many indicators were asked for.
     pub count: u32,

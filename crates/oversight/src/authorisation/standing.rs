@@ -14,13 +14,16 @@ vocabulary! {
         Suspended = "suspended",
         /// It was refused.
         Refused = "refused",
+        /// Whoever asked took it back before it was decided.
+        Withdrawn = "withdrawn",
         /// It is over for good.
         Revoked = "revoked",
     }
 }
 
 impl State {
-    /// Where it stands after a decision; `None` where there is no such decision to take. What is refused or revoked stays so.
+    /// Where it stands after a decision; `None` where there is no such decision to take. What is refused, taken back or revoked
+    /// stays so.
     #[must_use]
     pub fn after(self, verdict: Verdict) -> Option<Self> {
         match (self, verdict) {
@@ -30,6 +33,12 @@ impl State {
             (Self::Granted | Self::Suspended, Verdict::Revoke) => Some(Self::Revoked),
             _ => None,
         }
+    }
+
+    /// Whether whoever asked may take it back: only before the commission has decided.
+    #[must_use]
+    pub fn may_be_withdrawn(self) -> bool {
+        self == Self::Requested
     }
 
     /// Whether it was granted once, so that those whom it concerns know of it.

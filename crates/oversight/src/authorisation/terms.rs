@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::frame::Frame;
+use super::private::PrivateTerms;
 use crate::organisation::vocabulary;
 use crate::{OrganisationId, Purpose};
 
@@ -72,7 +73,8 @@ pub struct Terms {
     pub requested_by: OrganisationId,
     /// In whose networks, each by name.
     pub operators: BTreeSet<OrganisationId>,
-    /// Root of the list of what is looked for ([`IndicatorList::root`](super::IndicatorList::root)), 64 hexadecimal digits.
+    /// Root of the list of what is looked for, 64 hexadecimal digits: [`IndicatorList::root`](super::IndicatorList::root), or in
+    /// private matching [`PrivateList::root`](super::PrivateList::root).
     pub list_root: String,
     /// How many indicators the list has at most.
     pub list_size: u32,
@@ -92,6 +94,10 @@ pub struct Terms {
     pub reason: String,
     /// The authorisation that this one is a narrower form of.
     pub narrows: Option<Uuid>,
+    /// Where the operators are not told what is looked for: how the rounds of private matching are held. Absent from the text of terms
+    /// without it, whose hash stays what it was before there was private matching.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<PrivateTerms>,
 }
 
 /// Terms that no commission can grant.
@@ -103,6 +109,23 @@ pub enum TermsError {
     /// No field may leave, so nothing can come of it.
     #[error("name at least one field that may leave")]
     Fields,
+    /// In private matching no record is looked at for the state, so no field of one can leave.
+    #[error("in private matching no field leaves: name none")]
+    PrivateFields,
+    /// One round a day, so that an answer cannot lead to the next question.
+    #[error("private matching is one query a day")]
+    PrivateQuota,
+    /// The sizes are none that a round can have.
+    #[error(
+        "private matching needs as many elements as indicators, at most {max}, and a filter of 1,024 or 1,536 times a power of two values, at most {FILTER_VALUES_MAX}"
+    )]
+    PrivateSizes {
+        /// The most that the frame allows.
+        max: u32,
+    },
+    /// What binds to the seed is no hash.
+    #[error("private matching needs the commitment to the list's seed, 64 hexadecimal digits")]
+    PrivateSeed,
     /// The list has no size, or the root is none.
     #[error("the list needs a root of 64 hexadecimal digits and 1 to {max} indicators")]
     List {
@@ -141,6 +164,8 @@ pub enum TermsError {
     Wider(&'static str),
 }
 
+/// The most values of an operator's filter: 64 MiB of a message hold them.
+pub(super) const FILTER_VALUES_MAX: u32 = 1 << 23;
 const OPERATORS_MAX: usize = 200;
 const REASON_CHARACTERS_MAX: usize = 4000;
 
@@ -153,12 +178,12 @@ impl Terms {
         if !(1..=OPERATORS_MAX).contains(&self.operators.len()) {
             return Err(TermsError::Operators);
         }
-        if self.fields.is_empty() {
-            return Err(TermsError::Fields);
+        match &self.private {
+            None if self.fields.is_empty() => return Err(TermsError::Fields),
+            None => {}
+            Some(private) => private.check(self, frame)?,
         }
-        let is_root = self.list_root.len() == 64
-            && self.list_root.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        if !is_root || !(1..=frame.list_max).contains(&self.list_size) {
+        if !is_hash(&self.list_root) || !(1..=frame.list_max).contains(&self.list_size) {
             return Err(TermsError::List { max: frame.list_max });
         }
         if !(1..=frame.queries_per_day_max).contains(&self.queries_per_day) {
@@ -204,6 +229,7 @@ impl Terms {
             (self.queries_per_day <= wider.queries_per_day, "its queries a day"),
             (self.from >= wider.from && self.until <= wider.until, "its time"),
             (self.retention == wider.retention, "its retention class"),
+            (PrivateTerms::narrow(self.private.as_ref(), wider.private.as_ref()), "its private matching"),
         ];
         match checks.into_iter().find(|(holds, _)| !holds) {
             None => Ok(()),
@@ -223,4 +249,9 @@ impl Terms {
         use sha2::Digest;
         sha2::Sha256::digest(self.canonical()).into()
     }
+}
+
+/// Whether a text is a hash in hexadecimal.
+pub(super) fn is_hash(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }

@@ -24,11 +24,11 @@ const SALT: [u8; 32] = [9; 32];
 const STOPPED: &str = "2026-11-02T11:00:00Z";
 const SITE: &str = "https://hub.example.jp";
 
-fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-fn noon() -> Timestamp {
+pub(crate) fn noon() -> Timestamp {
     at("2026-11-02T12:00:00Z")
 }
 
@@ -87,7 +87,7 @@ impl Authenticator {
 
 const USED: (&str, &str, u8) = ("hub.example.jp", SITE, 5);
 
-fn frame() -> Frame {
+pub(crate) fn frame() -> Frame {
     let rule = |article: &str| CategoryRule { article: article.to_owned(), hours_max: 24 * 90 };
     Frame {
         version: 1,
@@ -105,12 +105,12 @@ fn frame() -> Frame {
     }
 }
 
-fn list() -> IndicatorList {
+pub(crate) fn list() -> IndicatorList {
     let patterns = (1..4).map(|n| format!("[ipv4-addr:value = '203.0.113.{n}']")).collect();
     IndicatorList { salt: hex::encode([3; 32]), patterns }
 }
 
-fn terms() -> Terms {
+pub(crate) fn terms() -> Terms {
     Terms {
         id: Uuid::from_u128(7),
         kind: Kind::Ordinary,
@@ -128,20 +128,21 @@ fn terms() -> Terms {
         purpose: Purpose::CollectiveDefence,
         reason: "traffic to a command server".to_owned(),
         narrows: None,
+        private: None,
     }
 }
 
 /// A commission of five, of whom three decide, a log and what an operator trusts.
-struct Scene {
+pub(crate) struct Scene {
     authenticators: Vec<Authenticator>,
     commission: Commission,
     frame: Frame,
     entries: Vec<Vec<u8>>,
-    gate: Gate,
+    pub(crate) gate: Gate,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let authenticators: Vec<Authenticator> = (0..5).map(Authenticator::new).collect();
         let member = |(number, authenticator): (usize, &Authenticator)| Member {
             id: format!("c{number}"),
@@ -190,7 +191,7 @@ impl Scene {
     }
 
     /// Puts a grant of these terms by these commissioners into the log.
-    fn grant(&mut self, terms: &Terms, members: &[usize]) -> Package {
+    pub(crate) fn grant(&mut self, terms: &Terms, members: &[usize]) -> Package {
         let request = self.entries.len() as u64;
         self.log(EntryKind::Request, None, b"terms and list", "2026-11-01T00:10:00Z");
         let decision = Decision { request, ..self.decision(terms, Verdict::Grant) };
@@ -231,7 +232,7 @@ impl Scene {
         Witnessed { size: tree.size(), root: tree.root(), at: at(time) }
     }
 
-    fn follow(&mut self, time: &str) {
+    pub(crate) fn follow(&mut self, time: &str) {
         let head = self.head(time);
         let seen = self.gate.seen() as usize;
         self.gate.follow(&head, &self.entries[seen..]).unwrap();

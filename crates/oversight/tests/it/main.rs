@@ -12,7 +12,13 @@ mod interference;
 #[cfg(test)]
 mod minimise;
 #[cfg(test)]
+mod private;
+#[cfg(test)]
 mod seal;
+#[cfg(test)]
+mod selection;
+#[cfg(test)]
+mod statistics;
 #[cfg(test)]
 mod vocabulary;
 

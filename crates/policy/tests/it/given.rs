@@ -1,7 +1,7 @@
 //! The policies, and things to ask them about.
 
 use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
-use policy::{Engine, Label, Principal, PrincipalKind, TlpLabel};
+use policy::{Engine, Label, Personal, Principal, PrincipalKind, TlpLabel};
 use stix::Id;
 
 pub(crate) fn engine() -> Engine {
@@ -20,6 +20,7 @@ pub(crate) fn person(organisation_role: OrganisationRole, of: &str, roles: &[Per
         roles: roles.iter().copied().collect(),
         realm: Realm::Live,
         purpose: Purpose::CollectiveDefence,
+        personal: Personal::default(),
     }
 }
 

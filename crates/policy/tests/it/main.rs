@@ -6,6 +6,10 @@ mod acs;
 #[cfg(test)]
 mod acs_written;
 #[cfg(test)]
+mod change;
+#[cfg(test)]
+mod emergency;
+#[cfg(test)]
 mod failing;
 #[cfg(test)]
 mod given;

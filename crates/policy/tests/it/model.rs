@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
+use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose, Qualification, Realm};
 use policy::{
-    Agreement, AgreementId, Circumstances, Engine, GroupId, Label, ObjectClass, Onward, Operation, Principal,
-    PrincipalKind, Side, SideState, Standing, Term, Title, TlpLabel,
+    Agreement, AgreementId, CLEARANCES_FILE, Circumstances, Cover, Emergency, Engine, GroupId, Label,
+    ObjectClass, Onward, Operation, Personal, Principal, PrincipalKind, Side, SideState, Standing, Term,
+    Title, TlpLabel,
 };
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
@@ -36,6 +37,22 @@ fn classes() -> impl Strategy<Value = ObjectClass> {
     select(vec![ObjectClass::Indicator, ObjectClass::Sighting, ObjectClass::Report])
 }
 
+/// Of what can be told from outside. One label is left out here: what is made of several things may bear it where none of its parts does.
+fn emergencies() -> impl Strategy<Value = Emergency> {
+    let covers = prop_oneof![
+        1 => classes().prop_map(Cover::Class),
+        1 => (organisations(), select(Tlp::ALL.to_vec())).prop_map(|(of, level)| Cover::Level(of, level)),
+        1 => Just(Cover::Nothing),
+    ];
+    covers.prop_map(|covers| Emergency { id: "e".to_owned(), covers })
+}
+
+/// The last one is not defined anywhere.
+fn qualifications() -> impl Strategy<Value = Qualification> {
+    select(vec!["clearance:low", "clearance:high", "oath:council", "clearance:gone"])
+        .prop_map(|name| name.parse().unwrap())
+}
+
 fn labels() -> impl Strategy<Value = Label> {
     let tlp =
         prop_oneof![1 => Just(TlpLabel::Unmarked), 5 => select(Tlp::ALL.to_vec()).prop_map(TlpLabel::Level)];
@@ -55,11 +72,12 @@ fn labels() -> impl Strategy<Value = Label> {
         prop_oneof![4 => Just(false), 1 => Just(true)],
         prop_oneof![2 => Just(None), 1 => agreement_ids().prop_map(Some)],
         prop_oneof![4 => Just(BTreeSet::new()), 1 => btree_set(organisations(), 1..3)],
+        prop_oneof![3 => Just(BTreeSet::new()), 1 => btree_set(qualifications(), 1..3)],
     );
     (given, limits).prop_map(
         |(
             (realm, tlp, statements, unknown, originator),
-            (class, pap, groups, control, agreement, granted),
+            (class, pap, groups, control, agreement, granted, demands),
         )| Label {
             realm,
             tlp,
@@ -72,6 +90,7 @@ fn labels() -> impl Strategy<Value = Label> {
             originator_control: control,
             agreement,
             granted,
+            demands,
             instead_of: Vec::new(),
         },
     )
@@ -97,14 +116,17 @@ fn principals() -> impl Strategy<Value = Principal> {
     // Mostly what the circumstances say the organisation is; sometimes something else.
     let role = prop_oneof![3 => Just(None), 1 => select(OrganisationRole::ALL.to_vec()).prop_map(Some)];
     let purpose = select(vec![Purpose::OwnDefence, Purpose::CollectiveDefence, Purpose::IncidentResponse]);
-    (kinds, organisations(), role, roles, realms(), purpose).prop_map(
-        |(kind, organisation, role, roles, realm, purpose)| Principal {
+    let held =
+        (btree_set(qualifications(), 0..4), prop_oneof![2 => Just(None), 1 => emergencies().prop_map(Some)]);
+    (kinds, organisations(), role, roles, realms(), purpose, held).prop_map(
+        |(kind, organisation, role, roles, realm, purpose, (qualifications, emergency))| Principal {
             kind,
             organisation_role: role.unwrap_or_else(|| role_of(organisation.as_str())),
             organisation,
             roles: roles.into_iter().collect(),
             realm,
             purpose,
+            personal: Personal { qualifications, emergency },
         },
     )
 }
@@ -175,6 +197,8 @@ fn circumstances() -> impl Strategy<Value = Circumstances> {
                 .map(|(number, members)| (GroupId(uuid::Uuid::from_u128(number)), members))
                 .collect::<BTreeMap<_, _>>(),
             agreements: vec![one, two],
+            personal_boundary: None,
+            personal_changes: 0,
             now: Timestamp::from_second(now).unwrap(),
         }
     })
@@ -182,8 +206,41 @@ fn circumstances() -> impl Strategy<Value = Circumstances> {
 
 fn engine() -> &'static Engine {
     static ENGINE: std::sync::OnceLock<Engine> = std::sync::OnceLock::new();
-    ENGINE.get_or_init(crate::engine)
+    ENGINE.get_or_init(|| {
+        let mut files = Engine::built_in();
+        files.retain(|(name, _)| name != CLEARANCES_FILE);
+        files.push((CLEARANCES_FILE.to_owned(), CLEARANCES.to_owned()));
+        Engine::compile(&files).unwrap()
+    })
 }
+
+/// `high` stands for `low` besides.
+const CLEARANCES: &str = r#"
+[[clearance]]
+id = "low"
+ja = "低"
+en = "low"
+law_ja = "法"
+law_en = "law"
+years_max = 5
+
+[[clearance]]
+id = "high"
+ja = "高"
+en = "high"
+law_ja = "法"
+law_en = "law"
+years_max = 5
+includes = ["low"]
+
+[[oath]]
+id = "council"
+ja = "誓"
+en = "oath"
+law_ja = "法"
+law_en = "law"
+years_max = 5
+"#;
 
 proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { cases: 2_000, ..Default::default() })]

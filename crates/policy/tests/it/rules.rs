@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use oversight::{OrganisationId, OrganisationRole, Purpose};
+use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose};
 use policy::{
-    Circumstances, GroupId, Label, ObjectClass, Onward, Principal, PrincipalKind, Side, SideState, Standing,
-    Term, TlpLabel,
+    Circumstances, Cover, GroupId, Label, ObjectClass, Onward, Principal, PrincipalKind, Side, SideState,
+    Standing, Term, TlpLabel,
 };
 use stix::marking::Tlp;
 
@@ -29,7 +29,7 @@ pub(crate) fn reads(circumstances: &Circumstances, principal: &Principal, label:
     if !label.unknown.is_empty() && !is_own {
         return false;
     }
-    if !label.groups.is_empty() && !in_all_groups && !is_own && !is_granted {
+    if !label.demands.iter().all(|demand| is_person && holds(principal, &demand.to_string())) {
         return false;
     }
 
@@ -52,6 +52,23 @@ pub(crate) fn reads(circumstances: &Circumstances, principal: &Principal, label:
         || (in_force && (is_named || (same_terms && is_member_here)));
     let control = label.originator_control
         || (came_under && (bound.is_empty() || bound.iter().any(|(_, term)| term.originator_control)));
+
+    // In an emergency.
+    let is_unmarked =
+        label.tlp == TlpLabel::Unmarked && label.statements.is_empty() && label.groups.is_empty();
+    let in_emergency = is_person
+        && is_inner
+        && [PersonRole::DutyOfficer, PersonRole::Approver].iter().any(|role| principal.roles.contains(role))
+        && covered(principal, label)
+        && !came_under
+        && !control
+        && !is_unmarked;
+    if in_emergency {
+        return true;
+    }
+    if !label.groups.is_empty() && !in_all_groups && !is_own && !is_granted {
+        return false;
+    }
 
     // What is permitted.
     let red = label.tlp == TlpLabel::Level(Tlp::Red);
@@ -86,6 +103,28 @@ pub(crate) fn reads(circumstances: &Circumstances, principal: &Principal, label:
                 && may_go
         })
     })
+}
+
+fn covered(principal: &Principal, label: &Label) -> bool {
+    match principal.personal.emergency.as_ref().map(|emergency| &emergency.covers) {
+        Some(Cover::Class(class)) => label.class == *class,
+        Some(Cover::Level(of, highest)) => {
+            label.originator == *of
+                && Tlp::ALL.iter().any(|level| level <= highest && label.tlp == TlpLabel::Level(*level))
+        }
+        Some(Cover::Label(id)) => label.alone().id() == *id,
+        Some(Cover::Nothing) | None => false,
+    }
+}
+
+/// As far as the model's own clearances go: a high one stands for a low one.
+fn holds(principal: &Principal, demand: &str) -> bool {
+    let is_entered = |name: &str| principal.personal.qualifications.iter().any(|one| one.to_string() == name);
+    match demand {
+        "clearance:low" => is_entered("clearance:low") || is_entered("clearance:high"),
+        "clearance:high" | "oath:council" => is_entered(demand),
+        _ => false,
+    }
 }
 
 fn covers(term: &Term, label: &Label, purpose: Purpose) -> bool {

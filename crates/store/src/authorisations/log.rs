@@ -51,6 +51,16 @@ pub fn entries(reader: &Reader<'_>, from: u64, to: u64) -> Result<Vec<Vec<u8>>, 
     reader.rows(sql, (stored(from), stored(to)), |row| row.get(0))
 }
 
+/// The entries from `from` on with what they commit to, in order; at most [`LIST_MAX`].
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when a row is not readable.
+pub fn logged(reader: &Reader<'_>, from: u64) -> Result<Vec<Logged>, StoreError> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM authorisation_log WHERE leaf >= ?1 ORDER BY leaf LIMIT {LIST_MAX}");
+    reader.rows(&sql, [stored(from)], read)
+}
+
 /// What happened to an authorisation, oldest first, without its uses; at most [`LIST_MAX`].
 ///
 /// # Errors
@@ -61,6 +71,18 @@ pub fn of_authorisation(reader: &Reader<'_>, id: Uuid) -> Result<Vec<Logged>, St
     );
     let limit = i64::try_from(LIST_MAX).unwrap_or(i64::MAX);
     reader.rows(&sql, params![id.to_string(), EntryKind::Use.name(), limit], read)
+}
+
+/// In which order what happened to an authorisation, and when on the store's clock, without its uses; at most [`LIST_MAX`].
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when a row is not readable.
+pub fn steps_of(reader: &Reader<'_>, id: Uuid) -> Result<Vec<(EntryKind, jiff::Timestamp)>, StoreError> {
+    let sql = "SELECT kind, at FROM authorisation_log WHERE authorisation = ?1 AND kind <> ?2 ORDER BY leaf LIMIT ?3";
+    let limit = i64::try_from(LIST_MAX).unwrap_or(i64::MAX);
+    reader.rows(sql, params![id.to_string(), EntryKind::Use.name(), limit], |row| {
+        Ok((parsed("kind of entry", row.text(0)?, EntryKind::parse)?, time(row.get(1)?)?))
+    })
 }
 
 /// The newest entry of a kind about an authorisation.

@@ -22,6 +22,12 @@ pub struct Received {
     pub receipt: Receipt,
     /// The key that it was verified with, Ed25519.
     pub key: [u8; 32],
+    /// The bytes in the log.
+    pub entry: Vec<u8>,
+    /// What they commit to: the receipt, as it was written down.
+    pub record: Vec<u8>,
+    /// With what that is salted.
+    pub salt: [u8; 32],
 }
 
 /// What became of a receipt.
@@ -111,15 +117,17 @@ pub fn list(reader: &Reader<'_>, realm: &Realm, filter: &ReceiptFilter) -> Resul
     let before = filter.before.map_or(i64::MAX, stored);
     let mut params =
         vec![Value::Integer(reader.realm(realm)?), Value::Integer(before), Value::Integer(limit)];
-    let mut sql =
-        "SELECT leaf, at, receipt, key FROM authorisation_receipts WHERE realm = ?1 AND leaf < ?2".to_owned();
+    let mut sql = "SELECT receipts.leaf, receipts.at, receipts.receipt, receipts.key, logged.entry, logged.record, logged.salt
+         FROM authorisation_receipts AS receipts JOIN authorisation_log AS logged ON logged.leaf = receipts.leaf
+         WHERE receipts.realm = ?1 AND receipts.leaf < ?2"
+        .to_owned();
     for (column, value) in wanted {
         if let Some(value) = value {
             params.push(Value::Text(value));
-            sql.push_str(&format!(" AND {column} = ?{}", params.len()));
+            sql.push_str(&format!(" AND receipts.{column} = ?{}", params.len()));
         }
     }
-    sql.push_str(" ORDER BY leaf DESC LIMIT ?3");
+    sql.push_str(" ORDER BY receipts.leaf DESC LIMIT ?3");
     reader.rows(&sql, params, read)
 }
 
@@ -172,5 +180,8 @@ fn read(row: &Row<'_>) -> Result<Received, StoreError> {
         at: time(row.get(1)?)?,
         receipt: parsed("receipt", &receipt, |text| serde_json::from_str(text).ok())?,
         key: parsed("key", &row.get::<String>(3)?, bytes)?,
+        entry: row.get(4)?,
+        record: row.get(5)?,
+        salt: row.get(6)?,
     })
 }

@@ -52,7 +52,7 @@ pub(crate) use plan_tests::seen as test_visible;
 pub use relabel::{Relabelled, relabel};
 pub use remove::{remove, remove_made, remove_version};
 pub use row::Row;
-pub use spread::spread;
+pub use spread::{by_label, spread};
 pub use tail::{Change, Narrow, TAIL_MAX, Tail, TailFilter, between, narrow_tail, tail};
 pub use view::{Place, ViewTail, page_in_view, tail_in_view};
 

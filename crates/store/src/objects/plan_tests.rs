@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use oversight::{OrganisationId, OrganisationRole, PersonRole, Realm};
-use policy::{Engine, Label, Principal, PrincipalKind, Visible};
+use policy::{Engine, Label, Personal, Principal, PrincipalKind, Visible};
 use stix::observable::ValueKind;
 use stix::{Id, Object, Timestamp};
 
@@ -58,6 +58,7 @@ pub(crate) fn seen(keys: &[(i64, Label)]) -> Visible {
         roles: BTreeSet::from([PersonRole::Analyst]),
         realm: LIVE,
         purpose: oversight::Purpose::CollectiveDefence,
+        personal: Personal::default(),
     };
     let engine = Engine::compile(&Engine::built_in()).unwrap();
     let visible = engine.visible(&principal, keys.iter().map(|(key, label)| (*key, label)));

@@ -24,6 +24,7 @@ on_every_store!(
     pages_show_to_each_what_is_its_own,
     a_step_that_fails_leaves_no_entry,
     requests_that_wait_are_few,
+    a_request_is_taken_back_before_it_is_decided_and_not_after,
     receipts_are_kept_once,
     an_edge_keeps_its_key,
     the_commission_alone_changes_itself,
@@ -57,6 +58,7 @@ fn request(number: u128, by: &str, operators: &[&str]) -> NewAuthorisation {
         purpose: Purpose::CollectiveDefence,
         reason: "because".to_owned(),
         narrows: None,
+        private: None,
     };
     NewAuthorisation { terms, person: "p-1".to_owned(), list, sealed: false }
 }
@@ -246,6 +248,57 @@ async fn requests_that_wait_are_few(council: Council) {
     ask(&council, request(1003, "npa", &["harbour"])).await.unwrap();
 }
 
+async fn withdraw(council: &Council, number: u128) -> Result<u64, &'static str> {
+    let id = Uuid::from_u128(number);
+    let done = council.store.write(move |tx| {
+        authorisations::withdraw(tx, &Realm::Live, id, "no longer needed").map(Act::bookkeeping)
+    });
+    done.await.map_err(|error| error.code())
+}
+
+async fn a_request_is_taken_back_before_it_is_decided_and_not_after(council: Council) {
+    let new = request(1, "npa", &["harbour"]);
+    let terms = new.terms.clone();
+    ask(&council, new).await.unwrap();
+    assert_eq!(withdraw(&council, 2).await, Err("not-found"));
+    let pending = decided(&terms, Verdict::Grant, 1);
+    let keep = {
+        let pending = pending.clone();
+        move |tx: &mut Tx<'_>| authorisations::keep_pending(tx, &Realm::Live, &pending).map(Act::bookkeeping)
+    };
+    council.store.write(keep.clone()).await.unwrap();
+    assert_eq!(withdraw(&council, 1).await, Ok(1), "what some have signed is no decision");
+    let now = get(&council, 1).await;
+    assert_eq!((now.state, now.pending, now.grant_leaf), (State::Withdrawn, None, None));
+    // Neither again, nor decided on after all.
+    assert_eq!(withdraw(&council, 1).await, Err("stale"));
+    for verdict in Verdict::ALL {
+        let decided = decide(&council, decided(&terms, *verdict, 1)).await;
+        assert_eq!(decided.map_err(|error| error.code()), Err("stale"), "{verdict:?}");
+    }
+    assert_eq!(council.store.write(keep).await.map_err(|error| error.code()), Err("stale"));
+    let log = entries(&council).await;
+    assert_eq!((log[1].kind, log[1].of, log.len()), (EntryKind::Withdraw, Some(0), 2));
+    let history =
+        council.store.read(|reader| log::of_authorisation(reader, Uuid::from_u128(1))).await.unwrap();
+    let record: serde_json::Value = serde_json::from_slice(&history[1].record).unwrap();
+    assert_eq!(record["withdrawn"]["reason"], "no longer needed");
+    assert_eq!(
+        record["terms"]["id"],
+        terms.id.to_string(),
+        "what was taken back stands in it, for who counts"
+    );
+    // One that was decided on is not.
+    for (number, verdict) in [(3, Verdict::Grant), (4, Verdict::Refuse)] {
+        let new = request(number, "npa", &["harbour"]);
+        let terms = new.terms.clone();
+        ask(&council, new).await.unwrap();
+        decide(&council, decided(&terms, verdict, 1)).await.unwrap();
+        assert_eq!(withdraw(&council, number).await, Err("stale"), "{verdict:?}");
+    }
+    assert_eq!(council.store.read(log::verify).await.unwrap().0, 6);
+}
+
 fn used(number: u32, operator: &str, count: u32) -> Receipt {
     let used = Use {
         authorisation: Uuid::from_u128(1),
@@ -299,6 +352,15 @@ async fn receipts_are_kept_once(council: Council) {
     assert_eq!((uses, history.len()), (3, 2));
     let log = entries(&council).await;
     assert!(log[2..].iter().all(|entry| (entry.kind, entry.of) == (EntryKind::Use, Some(1))));
+    // Whoever is given a receipt with its salt can open its leaf.
+    let filter = ReceiptFilter { limit: 10, ..ReceiptFilter::default() };
+    let rows = council.store.read(move |reader| receipts::list(reader, &Realm::Live, &filter)).await.unwrap();
+    for row in rows {
+        let entry = Entry::read(&row.entry).unwrap();
+        assert_eq!(entry, log[usize::try_from(row.leaf).unwrap()]);
+        assert!(entry.commits_to(&row.salt, &row.record));
+        assert_eq!(serde_json::from_slice::<Receipt>(&row.record).unwrap(), row.receipt);
+    }
     assert_eq!(council.store.read(log::verify).await.unwrap().0, 5);
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
-use policy::{Engine, Label, LabelKey, Principal, PrincipalKind, TlpLabel, Visible};
+use policy::{Engine, Label, LabelKey, Personal, Principal, PrincipalKind, TlpLabel, Visible};
 use serde_json::{Value, json};
 use stix::marking::Tlp;
 use stix::{Id, Object};
@@ -197,6 +197,7 @@ pub(crate) fn seeing(keys: &[LabelKey]) -> Visible {
         roles: BTreeSet::from([PersonRole::Analyst]),
         realm: Realm::Live,
         purpose: Purpose::CollectiveDefence,
+        personal: Personal::default(),
     };
     let clear = label(Tlp::Clear);
     let visible = ENGINE.visible(&principal, keys.iter().map(|key| (*key, &clear)));

@@ -452,6 +452,8 @@ async fn labels_are_numbered_once(council: Council) {
             let mut odd = crate::fixture::label(Tlp::Green);
             odd.statements.insert(stix_id("marking-definition", 3));
             odd.unknown.insert(stix_id("marking-definition", 4));
+            odd.demands.insert("clearance:secret".parse().unwrap());
+            odd = odd.in_place_of([odd.clone()]);
             let key = store::labels::intern(tx, &odd)?;
             let back = store::labels::all(tx, &Realm::Live)?.into_iter().find(|(k, _)| *k == key).unwrap().1;
             assert_eq!(back, odd);

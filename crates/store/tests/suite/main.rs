@@ -8,6 +8,7 @@ mod authorisations;
 mod between;
 mod copies;
 mod corpus;
+mod decisions;
 mod fixture;
 mod leases;
 mod lines;
@@ -15,12 +16,18 @@ mod log;
 mod openings;
 mod pages;
 mod peers;
+mod proposals;
 mod relabel;
 mod releases;
+mod reports;
 mod robustness;
+mod rounds;
 mod search;
+mod selections;
 mod server;
 mod several;
+#[cfg(test)]
+mod statistics;
 mod work;
 mod writing;
 

@@ -19,7 +19,7 @@ const PLACE_VARIABLE: &str = "STORE_SUITE_KILLED_CHILD_PLACE";
 
 async fn a_full_disk_loses_nothing_acknowledged(council: Council) {
     drop(council);
-    let council = Council::with(|options| Options { database_bytes_max: Some(1 << 20), ..options }).await;
+    let council = Council::with(|options| Options { database_bytes_max: Some(1 << 21), ..options }).await;
     let mut acknowledged = 0_u64;
     let error = loop {
         let from = acknowledged * BATCH;
@@ -49,7 +49,7 @@ async fn a_full_disk_loses_nothing_acknowledged(council: Council) {
 async fn writes_that_share_a_full_disk_are_all_told(council: Council) {
     drop(council);
     // Each limit is met at another step of a group: within a job, where a job begins, at the commit.
-    for pages in (256..304).step_by(4) {
+    for pages in (320..368).step_by(4) {
         let most = pages * 4096;
         let council = Council::with(|options| Options { database_bytes_max: Some(most), ..options }).await;
         // One stands already: what follows may all share one commit, which the full disk takes back as a whole.

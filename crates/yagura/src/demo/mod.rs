@@ -197,6 +197,7 @@ async fn start_edges(
         let data = folder.join(&edge.id);
         std::fs::create_dir_all(&data).map_err(|e| Failure::file(&data, &e))?;
         let config = Config {
+            authority: None,
             id: edge.id.clone(),
             listen: Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0))),
             hub: HubLink { url: running.address.to_string(), token: token.clone(), certificate: None },

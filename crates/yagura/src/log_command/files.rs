@@ -6,15 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use oversight::authorisation::Statement;
 use serde::Serialize;
-use tlog::{CosignatureKind, CosigningKey, LogKey, Policy, TlogProof, Witnessed, leaf_hash};
+use tlog::{CosignatureKind, CosigningKey, LogKey, Policy, TlogProof, VerifyingKey, Witnessed, leaf_hash};
 use tokio::net::TcpListener;
 use witness::{
     MirrorConfig, Mirrored, MirroringError, ProveConfig, Source, VerifyConfig, Witness, WitnessConfig,
-    create_key, read_key,
+    create_key, create_statement_key, read_key,
 };
 
-use crate::cli::{KeyArgs, KeyKind, MirrorArgs, ProveArgs, WitnessArgs};
+use crate::cli::{KeyArgs, KeyKind, MirrorArgs, ProveArgs, VerifyArgs, WitnessArgs};
 use crate::hub_command::{SERVER_LOG, log_to_stderr, until_told_to_stop};
 use crate::output::{Failure, Output};
 
@@ -62,14 +63,23 @@ struct VerifiedFiles {
 /// Verifies a whole log.
 pub(super) fn verify(
     output: &Output,
-    from: &str,
-    policy: &Path,
-    since: Option<&Path>,
+    (from, policy): (&str, &Path),
+    arguments: &VerifyArgs,
 ) -> Result<ExitCode, Failure> {
-    let since = since.map(read_text).transpose()?;
+    let since = arguments.since.as_deref().map(read_text).transpose()?;
+    let key = |text: &String| {
+        VerifyingKey::parse(text).map_err(|e| unusable("signed-by", &format!("`{text}`: {e}")))
+    };
+    let keys: Vec<VerifyingKey> = arguments.signed_by.iter().map(key).collect::<Result<_, _>>()?;
     let config = VerifyConfig { source: source(from)?, policy: read_policy(policy)?, log: None, since };
-    let verified =
-        crate::block_on(async { witness::verify(&config).await.map_err(|faults| differs(&faults)) })?;
+    let verified = crate::block_on(async {
+        if keys.is_empty() {
+            return witness::verify(&config).await.map_err(|faults| differs(&faults));
+        }
+        let (verified, entries) = witness::read(&config).await.map_err(|faults| differs(&faults))?;
+        check_statements(&entries, &keys)?;
+        Ok(verified)
+    })?;
     let told = VerifiedFiles {
         head: Vouched::of(&verified.witnessed),
         tiles: verified.tiles,
@@ -91,6 +101,16 @@ pub(super) fn verify(
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Each entry is a statement of statistics that one of the keys signed.
+fn check_statements(entries: &[Vec<u8>], keys: &[VerifyingKey]) -> Result<(), Failure> {
+    for (number, entry) in entries.iter().enumerate() {
+        let wrong = |why: &dyn std::fmt::Display| differs(&format!("entry {number} is no statement: {why}"));
+        let note = std::str::from_utf8(entry).map_err(|e| wrong(&e))?;
+        Statement::read(note, keys).map_err(|e| wrong(&e))?;
+    }
+    Ok(())
 }
 
 /// Verifies a proof of one entry, offline.
@@ -220,12 +240,13 @@ pub(super) fn prove(output: &Output, arguments: &ProveArgs) -> Result<ExitCode, 
 
 /// Makes a key.
 pub(super) fn key(output: &Output, arguments: &KeyArgs) -> Result<ExitCode, Failure> {
-    let kind = match arguments.kind {
-        KeyKind::MlDsa44 => CosignatureKind::MlDsa44,
-        KeyKind::Ed25519 => CosignatureKind::Ed25519,
+    let (out, name) = (&arguments.out, &arguments.name);
+    let made = match arguments.kind {
+        KeyKind::MlDsa44 => create_key(out, name, CosignatureKind::MlDsa44).map(|key| key.encode()),
+        KeyKind::Ed25519 => create_key(out, name, CosignatureKind::Ed25519).map(|key| key.encode()),
+        KeyKind::Statement => create_statement_key(out, name).map(|key| key.encode()),
     };
-    let made = create_key(&arguments.out, &arguments.name, kind).map_err(|e| stopped(&e))?;
-    let encoded = made.encode();
+    let encoded = made.map_err(|e| stopped(&e))?;
     if output.is_json() {
         output.object(&serde_json::json!({ "key": encoded }));
     } else {
@@ -239,16 +260,16 @@ pub(super) fn key(output: &Output, arguments: &KeyArgs) -> Result<ExitCode, Fail
     Ok(ExitCode::SUCCESS)
 }
 
-fn source(address: &str) -> Result<Source, Failure> {
+pub(super) fn source(address: &str) -> Result<Source, Failure> {
     Source::parse(address).map_err(|e| unusable("from", &format!("`{address}`: {e}")))
 }
 
-fn read_policy(path: &Path) -> Result<Policy, Failure> {
+pub(super) fn read_policy(path: &Path) -> Result<Policy, Failure> {
     let text = std::fs::read(path).map_err(|e| Failure::file(path, &e))?;
     Policy::parse(&text).map_err(|e| unusable("policy", &format!("`{}`: {e}", path.display())))
 }
 
-fn read_text(path: &Path) -> Result<String, Failure> {
+pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|e| Failure::file(path, &e))
 }
 
@@ -257,11 +278,11 @@ fn read_keys(paths: &[std::path::PathBuf]) -> Result<Vec<CosigningKey>, Failure>
     paths.iter().map(read).collect()
 }
 
-fn unusable(what: &'static str, why: &str) -> Failure {
+pub(super) fn unusable(what: &'static str, why: &str) -> Failure {
     Failure::usage(what, why, format!("指定が使えません：{why}"))
 }
 
-fn stopped(error: &dyn std::fmt::Display) -> Failure {
+pub(super) fn stopped(error: &dyn std::fmt::Display) -> Failure {
     Failure::system("log-stopped", error.to_string(), format!("続けられません：{error}"))
 }
 
@@ -269,7 +290,7 @@ fn mirroring(error: &MirroringError) -> Failure {
     Failure::system("log-not-mirrored", error.to_string(), format!("ログを複製できません：{error}"))
 }
 
-fn differs(what: &dyn std::fmt::Display) -> Failure {
+pub(super) fn differs(what: &dyn std::fmt::Display) -> Failure {
     Failure::data(
         "log-differs",
         format!("the log does not verify: {what}"),

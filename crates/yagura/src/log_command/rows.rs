@@ -1,4 +1,4 @@
-//! `yagura log verify` of a hub's own log: the published tree against the rows that it was made of.
+//! `yagura log verify` of a hub's own logs: the published trees against the rows that they were made of.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -6,12 +6,21 @@ use std::process::ExitCode;
 use oversight::Realm;
 use serde::Serialize;
 use store::blobs::Bucket;
-use store::{Place, Reader, StoreError, audit, settings};
+use store::trees::Tree;
+use store::{Place, Reader, StoreError, settings};
 use tlog::{Checkpoint, Tile, VerifyingKey};
 use tokio::runtime::Runtime;
 
 use crate::cli::RowsArgs;
 use crate::output::{Failure, Output};
+
+/// The log of acts, and beside it all that there are.
+#[derive(Serialize)]
+struct Told<'v> {
+    #[serde(flatten)]
+    acts: &'v Verified,
+    logs: &'v [Verified],
+}
 
 #[derive(Serialize)]
 struct Verified {
@@ -27,14 +36,15 @@ pub(super) fn run(output: &Output, arguments: &RowsArgs) -> Result<ExitCode, Fai
     let RowsArgs { data, store, blobs, key } = arguments;
     let published = Published::of(data, blobs.as_deref())?;
     let verified = verify(data, store.as_deref(), &published, key.as_deref())?;
-    if output.is_json() {
-        output.object(&verified);
+    if let Some(acts) = verified.first().filter(|_| output.is_json()) {
+        output.object(&Told { acts, logs: &verified });
     }
-    let Verified { origin, size, root, rows, tiles } = &verified;
-    output.say(
-        format!("{origin}: {rows} rows make the tree; the signed checkpoint of {size} leaves (root {root}) and its {tiles} tiles fit it"),
-        format!("{origin}：{rows} 行から木を計算し直しました。署名済みチェックポイント（{size} 葉、根 {root}）とタイル {tiles} 枚は一致します"),
-    );
+    for Verified { origin, size, root, rows, tiles } in &verified {
+        output.say(
+            format!("{origin}: {rows} rows make the tree; the signed checkpoint of {size} leaves (root {root}) and its {tiles} tiles fit it"),
+            format!("{origin}：{rows} 行から木を計算し直しました。署名済みチェックポイント（{size} 葉、根 {root}）とタイル {tiles} 枚は一致します"),
+        );
+    }
     if key.is_none() {
         output.say(
             "the key was taken from the same folder; give --key with the one you noted down to rule out that both were replaced",
@@ -44,7 +54,7 @@ pub(super) fn run(output: &Output, arguments: &RowsArgs) -> Result<ExitCode, Fai
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where the log is published.
+/// Where the logs are published.
 enum Published {
     Folder(PathBuf),
     Bucket(Box<(Bucket, Runtime)>),
@@ -64,7 +74,11 @@ impl Published {
     }
 
     /// What stands under a name; why not, where it does not.
-    fn get(&self, name: &str) -> Result<Vec<u8>, String> {
+    fn get(&self, tree: Tree, name: &str) -> Result<Vec<u8>, String> {
+        let name = match tree.segment() {
+            "" => name,
+            segment => &format!("{segment}/{name}"),
+        };
         match self {
             Self::Folder(folder) => {
                 let path = folder.join(name);
@@ -89,11 +103,7 @@ fn verify(
     store: Option<&str>,
     published: &Published,
     key: Option<&str>,
-) -> Result<Verified, Failure> {
-    let note = published.get("checkpoint").map_err(|why| {
-        Failure::system("log-unread", why.clone(), format!("チェックポイントを読めません：{why}"))
-    })?;
-    let note = String::from_utf8_lossy(&note).into_owned();
+) -> Result<Vec<Verified>, Failure> {
     let place = store.map_or_else(|| Place::from(data), Place::parse);
     let found = store::inspect(place, |reader| {
         let key = match key {
@@ -102,7 +112,7 @@ fn verify(
                 .and_then(|key| String::from_utf8(key).ok())
                 .ok_or(StoreError::NotFound { what: "node.key".to_owned() })?,
         };
-        Ok(compare(reader, published, &note, &key))
+        Ok(compare_all(reader, published, &key))
     });
     match found {
         Ok(verified) => verified,
@@ -114,48 +124,78 @@ fn verify(
     }
 }
 
-fn compare(reader: &Reader<'_>, published: &Published, note: &str, key: &str) -> Result<Verified, Failure> {
-    let key = VerifyingKey::parse(key).map_err(|e| differs(&format!("the key cannot be used: {e}")))?;
-    let checkpoint =
-        tlog::open_log(note, &key, key.name()).map_err(|e| differs(&format!("checkpoint: {e}")))?;
-    let (rows, _) = audit::verify(reader).map_err(|e| differs(&e.to_string()))?;
+/// Every log of the node. They are signed by one key, under the origin of each.
+fn compare_all(reader: &Reader<'_>, published: &Published, key: &str) -> Result<Vec<Verified>, Failure> {
+    let unusable = |why: tlog::KeyError| differs(&format!("the key cannot be used: {why}"));
+    let key = VerifyingKey::parse(key).map_err(unusable)?;
+    let one = |tree: Tree| {
+        let own = VerifyingKey::from_bytes(&tree.origin(key.name()), &key.to_bytes()).map_err(unusable)?;
+        compare(reader, published, (tree, &own))
+    };
+    Tree::ALL.into_iter().map(one).collect()
+}
+
+fn compare(
+    reader: &Reader<'_>,
+    published: &Published,
+    (tree, key): (Tree, &VerifyingKey),
+) -> Result<Verified, Failure> {
+    let wrong = |what: String| differs(&format!("{}: {what}", key.name()));
+    let (rows, root) = tree.verified(reader).map_err(|e| wrong(e.to_string()))?;
+    let note = match published.get(tree, "checkpoint") {
+        Ok(note) => String::from_utf8_lossy(&note).into_owned(),
+        // A log without entries has nothing to put into a bucket.
+        Err(_) if rows == 0 && matches!(published, Published::Bucket(_)) => {
+            let origin = key.name().to_owned();
+            return Ok(Verified { origin, size: 0, root: hex::encode(root), rows, tiles: 0 });
+        }
+        Err(why) => {
+            let japanese = format!("チェックポイントを読めません：{why}");
+            return Err(Failure::system("log-unread", why, japanese));
+        }
+    };
+    let checkpoint = tlog::open_log(&note, key, key.name()).map_err(|e| wrong(format!("checkpoint: {e}")))?;
     if rows < checkpoint.size {
-        return Err(differs(&format!(
-            "{} leaves are signed but only {rows} rows are there",
-            checkpoint.size
-        )));
+        return Err(wrong(format!("{} leaves are signed but only {rows} rows are there", checkpoint.size)));
     }
-    let node = |level, index| audit::node(reader, level, index).ok().flatten();
+    let node = |level, index| tree.node(reader, level, index).ok().flatten();
     if tlog::proof::root(checkpoint.size, node).ok() != Some(checkpoint.root) {
-        return Err(differs("the rows make another root than the signed one"));
+        return Err(wrong("the rows make another root than the signed one".to_owned()));
     }
     let tiles = tlog::tiles_to_write(0, checkpoint.size);
     for tile in &tiles {
-        check_tile(reader, published, tile)?;
+        check_tile(reader, published, (tree, tile))?;
     }
     let Checkpoint { origin, size, root } = checkpoint;
-    let root = root.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(Verified { origin, size, root, rows, tiles: tiles.len() })
+    Ok(Verified { origin, size, root: hex::encode(root), rows, tiles: tiles.len() })
 }
 
-fn check_tile(reader: &Reader<'_>, published: &Published, tile: &Tile) -> Result<(), Failure> {
-    let expected = tile.content(|level, index| audit::node(reader, level, index).ok().flatten());
-    check(published, &tile.path(), expected.as_deref())?;
+fn check_tile(
+    reader: &Reader<'_>,
+    published: &Published,
+    (tree, tile): (Tree, &Tile),
+) -> Result<(), Failure> {
+    let expected = tile.content(|level, index| tree.node(reader, level, index).ok().flatten());
+    check(published, (tree, &tile.path()), expected.as_deref())?;
     if tile.level > 0 {
         return Ok(());
     }
     let first = tile.index * 256;
     let entries =
-        audit::entries(reader, first, first + u64::from(tile.width)).map_err(|e| differs(&e.to_string()))?;
-    check(published, &tile.entries_path(), tlog::encode_entries(entries).ok().as_deref())
+        tree.entries(reader, first, first + u64::from(tile.width)).map_err(|e| differs(&e.to_string()))?;
+    check(published, (tree, &tile.entries_path()), tlog::encode_entries(entries).ok().as_deref())
 }
 
-fn check(published: &Published, name: &str, expected: Option<&[u8]>) -> Result<(), Failure> {
-    let found = published.get(name).map_err(|why| differs(&why))?;
+fn check(published: &Published, (tree, name): (Tree, &str), expected: Option<&[u8]>) -> Result<(), Failure> {
+    let found = published.get(tree, name).map_err(|why| differs(&why))?;
     if expected == Some(found.as_slice()) {
         return Ok(());
     }
-    Err(differs(&format!("`{name}` does not hold what the rows make")))
+    let of = tree.segment();
+    Err(differs(&format!(
+        "`{of}{}{name}` does not hold what the rows make",
+        if of.is_empty() { "" } else { "/" }
+    )))
 }
 
 fn differs(what: &str) -> Failure {

@@ -3,6 +3,9 @@
 #[cfg(test)]
 mod agreements;
 #[cfg(test)]
+#[path = "../../../hub/tests/it/authenticator.rs"]
+mod authenticator;
+#[cfg(test)]
 mod binary_ways_in;
 #[cfg(test)]
 mod broker;
@@ -31,6 +34,10 @@ mod history;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod logged;
+#[cfg(test)]
+mod matched;
+#[cfg(test)]
 #[path = "../../../hub/tests/it/nats.rs"]
 mod nats;
 #[cfg(test)]
@@ -39,6 +46,8 @@ mod one_way;
 mod peers;
 #[cfg(test)]
 mod person;
+#[cfg(test)]
+mod reports;
 #[cfg(test)]
 mod ruled;
 #[cfg(test)]
@@ -53,6 +62,8 @@ mod served;
 mod several;
 #[cfg(test)]
 mod soak;
+#[cfg(test)]
+mod tasked;
 #[cfg(test)]
 mod topics;
 #[cfg(test)]

@@ -49,6 +49,13 @@ impl Person {
         answer
     }
 
+    /// The status of an act that is refused.
+    pub(crate) fn refused(&self, path: &str, body: &Value) -> u16 {
+        let (status, answer) = self.ask(self.http.post(format!("{}{path}", self.address)).json(body));
+        assert!(status >= 400, "{path}: {status} {answer}");
+        status
+    }
+
     fn ask(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
         let request = request.header("cookie", &self.cookie).header("x-yagura-csrf", &self.csrf);
         RUNTIME.block_on(async {

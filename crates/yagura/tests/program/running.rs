@@ -50,8 +50,8 @@ pub(crate) struct Hub {
 
 /// Posts to a hub from another thread.
 pub(crate) struct Poster {
-    url: String,
-    token: String,
+    pub(crate) url: String,
+    pub(crate) token: String,
 }
 
 impl Hub {
@@ -70,8 +70,24 @@ impl Hub {
         Self::start_at(data, Some(config.to_owned()), "127.0.0.1:0", Some(token.to_owned()))
     }
 
-    fn start_at(data: &Path, config: Option<PathBuf>, listen: &str, token: Option<String>) -> Self {
+    /// The first start, with everything that can be logged in a file.
+    pub(crate) fn start_logged(data: &Path, config: &Path, log: &Path) -> Self {
         let mut command = yagura();
+        command.env("RUST_LOG", "trace").stderr(std::fs::File::create(log).unwrap());
+        Self::start_by(command, data, Some(config.to_owned()), "127.0.0.1:0", None)
+    }
+
+    fn start_at(data: &Path, config: Option<PathBuf>, listen: &str, token: Option<String>) -> Self {
+        Self::start_by(yagura(), data, config, listen, token)
+    }
+
+    fn start_by(
+        mut command: Command,
+        data: &Path,
+        config: Option<PathBuf>,
+        listen: &str,
+        token: Option<String>,
+    ) -> Self {
         command.args(["hub", "--json", "--listen", listen, "--data"]).arg(data);
         if let Some(config) = &config {
             command.arg("--config").arg(config);

@@ -9,10 +9,13 @@ import { passkeyObstacle, registerPasskey, useSession } from '../../api/session.
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Page, Section } from '../../components/page.tsx'
 import { needsProof, Prove } from '../../components/prove.tsx'
+import { Sessions } from '../../components/sessions.tsx'
 import { Ago } from '../../components/time.tsx'
 import { useToasts } from '../../components/toast.tsx'
 import { setLanguage, useLanguage } from '../../i18n.ts'
+import { ClearancesOf } from '../administration/clearances.tsx'
 import classes from './account.module.css'
+import { Identities } from './identities.tsx'
 import { PasswordForm } from './password-form.tsx'
 
 /** One's own account: how one signs in, language, light. */
@@ -30,8 +33,11 @@ export default function AccountPage() {
           <Section id="password" title={t('credential.password')}>
             <div className={classes.narrow}><PasswordForm login={person.login} onDone={() => say(t('account.passwordSet'))} /></div>
           </Section>
+          <Section id="identities" title={t('provider.own')}><Identities /></Section>
         </div>
         <div>
+          <Section id="sessions" title={t('sessions.title')}><Sessions /></Section>
+          <Section id="clearances" title={t('administration.clearances')}><ClearancesOf person={person.id} /></Section>
           <Section id="look" title={t('account.look')}>
             <div className={classes.choices}>
               <span id="language-label">{t('palette.language')}</span>

@@ -1,4 +1,4 @@
-import { Button, MultiSelect, Select, TextInput } from '@mantine/core'
+import { Button, MultiSelect, Select, TextInput, Textarea } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useRef, useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -11,6 +11,7 @@ import { Count } from '../../components/count.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
+import { needsProof, Prove } from '../../components/prove.tsx'
 import { Secret } from '../../components/secret.tsx'
 import { Ago } from '../../components/time.tsx'
 import { CopyTable, useSort } from '../../components/table.tsx'
@@ -18,7 +19,7 @@ import { useToasts } from '../../components/toast.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import { useLanguage } from '../../i18n.ts'
 import classes from './administration.module.css'
-import { PERSON_ROLES } from './vocabulary.ts'
+import { DOORS, PERSON_ROLES } from './vocabulary.ts'
 import { Dialog } from '../../components/dialog.tsx'
 
 export function Tokens() {
@@ -57,13 +58,14 @@ export function Tokens() {
       {tokens.data.length > 0 && (
         <div className={classes.wrap} tabIndex={0} role="group" aria-label={t('administration.tokens')}>
           <table ref={table} className={classes.table}>
-            <thead><tr>{head('name', t('administration.purpose'))}{head('organisation', t('common.organisation'))}{head('roles', t('administration.roles'))}{head('used', t('administration.lastUsed'))}{head('expires', t('administration.expires'))}<th data-act><span className="sr-only">{t('administration.action')}</span></th></tr></thead>
+            <thead><tr>{head('name', t('administration.purpose'))}{head('organisation', t('common.organisation'))}{head('roles', t('administration.roles'))}<th>{t('administration.doors')}</th>{head('used', t('administration.lastUsed'))}{head('expires', t('administration.expires'))}<th data-act><span className="sr-only">{t('administration.action')}</span></th></tr></thead>
             <tbody>
               {sorted.map((token) => (
                 <tr key={token.id}>
                   <th scope="row">{token.name === '' ? token.id : token.name}</th>
                   <td>{name(token.organisation)}</td>
                   <td>{token.roles.map((role) => t(`roles.${role}`, { defaultValue: role })).join(' · ')}</td>
+                  <td>{(token.doors ?? []).length === 0 ? t('administration.everyDoor') : (token.doors ?? []).map((door) => t(`doors.${door}`, { defaultValue: door })).join(' · ')}{token.certificate && <span className="mono" title={token.certificate}> · {t('administration.bound', { print: token.certificate.slice(0, 16) })}</span>}</td>
                   <td>{token.last_used === null ? t('administration.never') : <Ago at={token.last_used} />}</td>
                   <td><Ago at={token.expires} /></td>
                   <td data-act><Button size="compact-xs" variant="default" onClick={() => revoke.mutate(token.id)}>{t('administration.revoke')}</Button></td>
@@ -95,6 +97,7 @@ function Form({ onDone }: { onDone: () => void }) {
     event.preventDefault()
     add.mutate({ ...wanted, name: wanted.name.trim() })
   }
+  if (needsProof(add.error)) return <Prove opened onClose={add.reset} onProved={() => add.variables && add.mutate(add.variables)} />
   if (add.data) return <Secret title={t('administration.tokenAdded')} secret={add.data.token} hint={t('administration.tokenHint')} onDone={onDone} />
   return (
     <form className={classes.form} onSubmit={submit}>
@@ -104,6 +107,12 @@ function Form({ onDone }: { onDone: () => void }) {
       <TextInput type="date" label={t('administration.expires')} description={t('administration.expiresHint')} value={wanted.expires ?? ''} onChange={(event) => {
         const { expires: _, ...rest } = wanted
         setWanted(event.currentTarget.value === '' ? rest : { ...rest, expires: event.currentTarget.value })
+      }} />
+      <MultiSelect label={t('administration.doors')} description={t('administration.doorsHint')} value={wanted.doors ?? []} onChange={(doors) => setWanted({ ...wanted, doors })} data={DOORS.map((door) => ({ value: door, label: t(`doors.${door}`) }))} />
+      <Textarea label={t('administration.certificate')} description={t('administration.certificateHint')} autosize minRows={1} maxRows={6} value={wanted.certificate ?? ''} onChange={(event) => {
+        const { certificate: _, ...rest } = wanted
+        const given = event.currentTarget.value
+        setWanted(given.trim() === '' ? rest : { ...rest, certificate: given })
       }} />
       {add.error && <ErrorNote error={add.error} />}
       <Button type="submit" loading={add.isPending} disabled={wanted.roles.length === 0}>{t('administration.add')}</Button>

@@ -14,6 +14,7 @@ import { ErrorNote } from '../../components/error-note.tsx'
 import { Health } from '../../components/health.tsx'
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Page } from '../../components/page.tsx'
+import { needsProof, Prove } from '../../components/prove.tsx'
 import { Secret } from '../../components/secret.tsx'
 import { CopyTable, useSort } from '../../components/table.tsx'
 import { Ago } from '../../components/time.tsx'
@@ -166,6 +167,7 @@ function Registration({ opened, onClose }: { opened: boolean; onClose: () => voi
     event.preventDefault()
     register.mutate({ ...wanted, name: wanted.name.trim() })
   }
+  if (needsProof(register.error)) return <Prove opened onClose={register.reset} onProved={() => register.variables && register.mutate(register.variables)} />
   const legal = wanted.id === '' || SHORT_NAME.test(wanted.id)
   return (
     <Dialog opened={opened} onClose={close} title={t('edges.register')}>

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 
 import { PAP_LEVELS, publish, useGroups, usePreview, type Chosen, type RefusedObject } from '../../api/agreements.ts'
+import { useDefinedQualifications } from '../../api/identity.ts'
 import { useMay, useSession } from '../../api/session.ts'
 import { LEVELS } from '../../api/sharing.ts'
 import type { Ingested } from '../../api/types.ts'
@@ -44,7 +45,7 @@ function Form({ onTaken }: { onTaken: (taken: Ingested) => void }) {
   const { t } = useTranslation()
   const client = useQueryClient()
   const [held, setHeld] = useState({ text: '', edition: 0 })
-  const [chosen, setChosen] = useState<Chosen>({ tlp: '', pap: '', groups: [], over: 'unmarked', acs: false })
+  const [chosen, setChosen] = useState<Chosen>({ tlp: '', pap: '', groups: [], demands: [], over: 'unmarked', acs: false })
   const [settled] = useDebouncedValue(held, SETTLED_MS)
   const contents = useMemo(() => (settled.text.trim() === '' ? null : contentsOf(settled.text)), [settled])
   const preview = usePreview(settled.text, String(settled.edition), chosen, contents?.fault === null)
@@ -112,6 +113,7 @@ function MarkingFields({ chosen, onChange, contents }: MarkingProps) {
   const { t } = useTranslation()
   const language = useLanguage()
   const groups = useGroups().data?.groups ?? []
+  const defined = useDefinedQualifications().data?.qualifications ?? []
   const set = (part: Partial<Chosen>) => onChange({ ...chosen, ...part })
   const marked = contents?.fault === null ? contents.count - contents.unmarked : 0
   return (
@@ -122,6 +124,7 @@ function MarkingFields({ chosen, onChange, contents }: MarkingProps) {
         <Select label="PAP" placeholder={t('publish.asWritten')} clearable value={chosen.pap === '' ? null : chosen.pap} data={PAP_LEVELS.map((level) => ({ value: level, label: `PAP:${level.toUpperCase()}` }))} onChange={(pap) => set({ pap: pap ?? '' })} />
       </div>
       {groups.length > 0 && <MultiSelect label={t('publish.groups')} description={t('publish.groupsHint')} hidePickedOptions clearable maxValues={8} value={chosen.groups} data={groups.map((group) => ({ value: group.id, label: language === 'ja' ? group.name_ja : group.name_en }))} onChange={(ids) => set({ groups: ids })} />}
+      {defined.length > 0 && <MultiSelect label={t('publish.demands')} description={t('publish.demandsHint')} hidePickedOptions clearable maxValues={8} value={chosen.demands} data={defined.map((one) => ({ value: one.qualification, label: language === 'ja' ? one.name_ja : one.name_en }))} onChange={(demands) => set({ demands })} />}
       <div>
         <p className={classes.label} id="over">{t('publish.over')}</p>
         <SegmentedControl

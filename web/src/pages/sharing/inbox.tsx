@@ -9,6 +9,7 @@ import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Ago } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
+import { useBase } from '../oversight/words.ts'
 import classes from './sharing.module.css'
 
 const PART: Record<string, string> = { recall: 'recalls', 'release-request': 'requests', 'release-answer': 'requests', question: 'questions', answer: 'questions', 'widening-proposed': 'widenings' }
@@ -36,8 +37,9 @@ export function Inbox() {
 
 function Row({ notice }: { notice: Notice }) {
   const { t } = useTranslation()
+  const base = useBase()
   const part = PART[notice.kind]
-  const to = notice.kind === 'batches-missing' ? '/administration/peers' : notice.kind.startsWith('agreement-') ? `/sharing/agreements/${notice.subject}` : part ? `/sharing/${part}` : `/intelligence/${notice.subject}`
+  const to = /^(?:commission|frame)-/u.test(notice.kind) ? `${base}/commission` : notice.kind.startsWith('authorisation-') ? `${base}/authorisations/${notice.subject}` : notice.kind === 'recovery-asked' ? '/administration/people' : notice.kind === 'qualification-asked' ? '/administration/clearances' : notice.kind.startsWith('emergency-') ? '/administration/emergencies' : notice.kind === 'batches-missing' ? '/administration/peers' : notice.kind.startsWith('agreement-') ? `/sharing/agreements/${notice.subject}` : notice.kind.startsWith('report-') ? `/reports/${notice.subject}` : part ? `/sharing/${part}` : `/intelligence/${notice.subject}`
   return (
     <>
       <div className={classes.head}>

@@ -17,7 +17,7 @@ import { Widenings } from './widenings.tsx'
 import classes from './sharing.module.css'
 
 const PARTS: Record<string, { operations: Operation[]; Part: () => React.JSX.Element }> = {
-  inbox: { operations: ['read'], Part: Inbox },
+  inbox: { operations: ['read', 'inspect'], Part: Inbox },
   requests: { operations: ['ask-release'], Part: Requests },
   widenings: { operations: ['widen-release'], Part: Widenings },
   recalls: { operations: ['read', 'see-releases'], Part: Recalls },

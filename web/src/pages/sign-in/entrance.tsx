@@ -30,6 +30,7 @@ export function Entrance({ title, children }: { title: string; children: ReactNo
         <button type="button" lang={language === 'ja' ? 'en' : 'ja'} onClick={() => void setLanguage(language === 'ja' ? 'en' : 'ja')}>
           {language === 'ja' ? 'English' : '日本語'}
         </button>
+        {node?.transparency === true && <a href={`/transparency?lang=${language}`}>{t('signIn.transparency')}</a>}
         <span>{t('signIn.version', { version: node?.version ?? '' })}</span>
       </footer>
     </div>

@@ -1,10 +1,12 @@
 import { Button, PasswordInput, TextInput } from '@mantine/core'
-import { KeyRound } from 'lucide-react'
+import { useMutation } from '@tanstack/react-query'
+import { Building2, KeyRound } from 'lucide-react'
 import { useEffect, useRef, useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Navigate, useSearchParams } from 'react-router'
 
 import { ApiError } from '../../api/error.ts'
+import { goToProvider, lastProvider } from '../../api/identity.ts'
 import { passkeyObstacle, useSessionQuery, useSignIn } from '../../api/session.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Entrance } from './entrance.tsx'
@@ -46,8 +48,29 @@ export default function SignInPage() {
         {t('signIn.passkey')}
       </Button>
       {obstacle !== null && <p className={classes.hint}>{t(`passkeyObstacle.${obstacle}`)}</p>}
+      <ByProvider wanted={search.get('provider')} to={safePath(search.get('to'))} />
       <p className={classes.hint}>{t('signIn.firstTime')}</p>
     </Entrance>
+  )
+}
+
+/** By the organisation's own identity provider. Which there are is not told to strangers: one knows the name, or has a link with it. */
+function ByProvider({ wanted, to }: { wanted: string | null; to: string }) {
+  const { t } = useTranslation()
+  const [provider, setProvider] = useState(() => wanted ?? lastProvider())
+  const [isOpen, setOpen] = useState(wanted !== null)
+  const go = useMutation({ mutationFn: () => goToProvider(provider, { to, tie: false }) })
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    go.mutate()
+  }
+  if (!isOpen) return <Button variant="default" fullWidth leftSection={<Building2 size={16} />} onClick={() => setOpen(true)}>{t('provider.signIn')}</Button>
+  return (
+    <form className={classes.form} onSubmit={submit}>
+      <TextInput label={t('provider.name')} description={t('provider.nameHint')} required withAsterisk={false} autoCapitalize="none" spellCheck={false} pattern="[a-z0-9\-]{1,64}" value={provider} onChange={(event) => setProvider(event.currentTarget.value.normalize('NFKC').toLowerCase())} />
+      {go.error && <ErrorNote error={go.error} />}
+      <Button type="submit" variant="default" fullWidth leftSection={<Building2 size={16} />} loading={go.isPending || go.isSuccess}>{t('provider.signIn')}</Button>
+    </form>
   )
 }
 

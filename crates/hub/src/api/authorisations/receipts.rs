@@ -38,6 +38,8 @@ struct ReceiptQuery {
 }
 
 /// What edges signed for, newest first: all of it for the commission; for an operator what was asked of it.
+///
+/// Each comes with its entry of the log and with what that commits to: whoever reads it can check it against the published log.
 #[utoipa::path(get, path = "/api/v1/receipts", tag = "oversight", security(("session" = [])), params(ReceiptQuery),
     responses((status = 200, body = ReceiptList), crate::api::CallerRefusal))]
 async fn list(
@@ -75,6 +77,9 @@ fn told(received: &Received) -> Result<ReceiptRow, StoreError> {
         count: used.count,
         used_at: used.at.to_string(),
         key: hex::encode(received.key),
+        entry: String::from_utf8_lossy(&received.entry).into_owned(),
+        record: String::from_utf8_lossy(&received.record).into_owned(),
+        salt: hex::encode(received.salt),
         receipt: document(&received.receipt)?,
     })
 }

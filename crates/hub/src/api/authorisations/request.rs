@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use api::{AuthorisationInfo, Code, NewAuthorisation};
+use api::{AuthorisationInfo, Code, NewAuthorisation, NewPrivateMatching};
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
-use oversight::authorisation::{Category, Field, IndicatorList, Kind, State as Stand, Terms};
+use oprf::Seed;
+use oversight::authorisation::{
+    Category, Field, IndicatorList, Kind, PrivateList, PrivateMode, PrivateTerms, State as Stand, Terms,
+};
 use oversight::{Action, OrganisationId, OrganisationRole, Purpose};
 use policy::Operation;
 use stix::pattern::Pattern;
@@ -27,6 +30,8 @@ use crate::state::AppState;
 
 /// Largest request, in bytes: a list and what is around it.
 const BODY_BYTES_MAX: usize = authorisations::LIST_BYTES_MAX + 256 * 1024;
+/// The most values of an operator's set where a request for private matching does not say.
+const FILTER_VALUES: u32 = 1_572_864;
 /// Longest pattern, in bytes.
 const PATTERN_BYTES_MAX: usize = 16 * 1024;
 
@@ -47,7 +52,7 @@ async fn request(
 ) -> Answer<Json<AuthorisationInfo>> {
     caller.demand(&state, Operation::RequestAuthorisation)?;
     fresh_proof(&state, &caller).await?;
-    let salt = hex::encode(secrets::random()?);
+    let salt = secrets::random()?;
     let wanted = Wanted::read(&caller, body, salt)?;
     let id = wanted.terms.id;
     let (asker, is_configured) = (caller.clone(), state.frame.is_some());
@@ -63,7 +68,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(caller: &Caller, body: NewAuthorisation, salt: String) -> Answer<Self> {
+    fn read(caller: &Caller, body: NewAuthorisation, salt: [u8; 32]) -> Answer<Self> {
         for (number, pattern) in (1_usize..).zip(&body.indicators) {
             let wrong = |why: String| unprocessable(format!("indicators: number {number}: {why}"));
             if pattern.len() > PATTERN_BYTES_MAX {
@@ -71,8 +76,13 @@ impl Wanted {
             }
             Pattern::parse(pattern).map_err(|error| wrong(error.to_string()))?;
         }
-        let list = IndicatorList { salt, patterns: body.indicators };
-        let root = list.root().map_err(Failure::internal)?;
+        let list = IndicatorList { salt: hex::encode(salt), patterns: body.indicators };
+        let private = body.private.map(|wanted| private(&wanted, &list, &Seed::new(salt))).transpose()?;
+        let sealed = body.sealed || private.is_some();
+        let (root, private) = match private {
+            Some((root, private)) => (root, Some(private)),
+            None => (list.root().map_err(Failure::internal)?, None),
+        };
         let terms = Terms {
             id: Uuid::new_v4(),
             kind: one_of("kind", &body.kind, Kind::parse, Kind::ALL.iter().map(|kind| kind.name()))?,
@@ -109,8 +119,9 @@ impl Wanted {
             )?,
             reason: body.reason.trim().to_owned(),
             narrows: body.narrows,
+            private,
         };
-        Ok(Self { terms, list, sealed: body.sealed })
+        Ok(Self { terms, list, sealed })
     }
 
     fn carry_out(self, tx: &mut Tx<'_>, caller: &Caller, is_configured: bool) -> Result<Act<()>, StoreError> {
@@ -138,6 +149,31 @@ impl Wanted {
         commission::tell(tx, caller.realm(), [&standing.commission.organisation], kind, &id.to_string())?;
         Ok(Act::audited((), caller.realm(), event.with("leaf", leaf.to_string())))
     }
+}
+
+/// How a list is matched privately, and its root for that. The salt of the list is the seed of its rounds: whoever is given the one to
+/// check the root is given the other to audit rounds.
+fn private(
+    wanted: &NewPrivateMatching,
+    list: &IndicatorList,
+    seed: &Seed,
+) -> Answer<(oprf::Hash, PrivateTerms)> {
+    let read = PrivateList::read(&list.patterns);
+    let read = read.map_err(|error| unprocessable(format!("indicators: {error}")))?;
+    let mode = one_of(
+        "private.mode",
+        &wanted.mode,
+        PrivateMode::parse,
+        PrivateMode::ALL.iter().map(|mode| mode.name()),
+    )?;
+    let listed = u32::try_from(list.patterns.len()).unwrap_or(u32::MAX);
+    let terms = PrivateTerms {
+        mode,
+        elements: wanted.elements.unwrap_or(listed),
+        filter_values_max: wanted.filter_values_max.unwrap_or(FILTER_VALUES),
+        seed_commitment: hex::encode(seed.commitment()),
+    };
+    Ok((read.root(seed), terms))
 }
 
 /// Each is an operator of this hub: nobody else has edges for this.

@@ -6,7 +6,7 @@ use api::{ObjectDetail, ObjectRoute, ObjectVersion, RouteHop};
 use axum::Json;
 use axum::extract::{Path, State};
 use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose};
-use policy::{Label, LabelKey, Operation, Principal, PrincipalKind};
+use policy::{Label, LabelKey, Operation, Personal, Principal, PrincipalKind};
 use serde::Deserialize;
 use serde_json::Value;
 use stix::{Id, Object, Timestamp};
@@ -140,6 +140,8 @@ fn audience(state: &AppState, key: LabelKey, label: &Label) -> Vec<String> {
             roles: BTreeSet::from([PersonRole::Analyst]),
             realm: label.realm.clone(),
             purpose: Purpose::CollectiveDefence,
+            // Of a clearance that it demands is told beside.
+            personal: Personal { qualifications: label.demands.clone(), ..Personal::default() },
         };
         engine.visible(&principal, [(key, label)]).contains(key)
     };

@@ -1,0 +1,224 @@
+//! Our own extensions: safeguards of steps, translations of a playbook's texts.
+
+use serde_json::{Map, Value};
+
+use super::commands;
+use crate::finding::{Findings, Pointer};
+use crate::step::{Step, StepKind};
+use crate::{Command, Playbook, SAFEGUARDS, Safeguards, TRANSLATIONS};
+
+/// How long an effect may last and a question may stand: 30 days.
+const SAFEGUARD_MS_MAX: u64 = 30 * 24 * 3_600_000;
+
+pub(super) fn check(playbook: &Playbook, findings: &mut Findings) {
+    for (id, step) in &playbook.workflow {
+        let Some(value) = step.extensions.get(SAFEGUARDS) else { continue };
+        let place = Pointer::step(id, "step_extensions").at(SAFEGUARDS);
+        match value.as_object() {
+            Some(map) => shape(map, &place, findings),
+            None => findings.error("wrong-type", &place, "safeguards are an object", "write an object"),
+        }
+        if let Some(safeguards) = Safeguards::of(step) {
+            one(step, &safeguards, &place, findings);
+        }
+    }
+    if let Some(value) = playbook.extensions.get(TRANSLATIONS) {
+        translations(playbook, value, findings);
+    }
+}
+
+/// Names and types. An unknown name would be a safeguard that nobody keeps, so it is an error here.
+fn shape(map: &Map<String, Value>, place: &Pointer, findings: &mut Findings) {
+    object(
+        map,
+        &["type", "approval", "authority", "inverse", "blast_radius", "stop_after", "idempotent"],
+        place,
+        findings,
+    );
+    if map.get("type").and_then(Value::as_str) != Some("safeguards") {
+        findings.error("bad-value", &place.at("type"), "`type` is not `safeguards`", "write `safeguards`");
+    }
+    wrong_unless(map, "stop_after", Value::is_u64, "milliseconds", place, findings);
+    wrong_unless(map, "idempotent", Value::is_boolean, "true or false", place, findings);
+    wrong_unless(map, "inverse", Value::is_array, "a list of commands and nulls", place, findings);
+    if let Some(approval) = nested(map, "approval", place, findings) {
+        let place = place.at("approval");
+        let names = ["required", "approvers", "exclude_requester_organization", "expires_after"];
+        object(approval, &names, &place, findings);
+        wrong_unless(approval, "required", Value::is_u64, "a number", &place, findings);
+        wrong_unless(approval, "expires_after", Value::is_u64, "milliseconds", &place, findings);
+        wrong_unless(
+            approval,
+            "exclude_requester_organization",
+            Value::is_boolean,
+            "true or false",
+            &place,
+            findings,
+        );
+        let texts = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
+        wrong_unless(approval, "approvers", texts, "a list of identities", &place, findings);
+    }
+    if let Some(authority) = nested(map, "authority", place, findings) {
+        let place = place.at("authority");
+        object(authority, &["basis", "reference"], &place, findings);
+        wrong_unless(authority, "basis", Value::is_string, "a text", &place, findings);
+        wrong_unless(authority, "reference", Value::is_string, "a text", &place, findings);
+    }
+    if let Some(radius) = nested(map, "blast_radius", place, findings) {
+        let place = place.at("blast_radius");
+        let whole = ["addresses_max", "ipv4_prefix_min", "ipv6_prefix_min", "actions_per_hour_max"];
+        object(radius, &[&whole[..], &["traffic_percent_max"]].concat(), &place, findings);
+        for name in whole {
+            wrong_unless(radius, name, Value::is_u64, "a number", &place, findings);
+        }
+        let percent = |value: &Value| value.as_f64().is_some_and(|share| (0.0..=100.0).contains(&share));
+        wrong_unless(radius, "traffic_percent_max", percent, "a percentage", &place, findings);
+    }
+}
+
+fn nested<'m>(
+    map: &'m Map<String, Value>,
+    name: &str,
+    place: &Pointer,
+    findings: &mut Findings,
+) -> Option<&'m Map<String, Value>> {
+    wrong_unless(map, name, Value::is_object, "an object", place, findings);
+    map.get(name).and_then(Value::as_object)
+}
+
+fn object(map: &Map<String, Value>, names: &[&str], place: &Pointer, findings: &mut Findings) {
+    for name in map.keys().filter(|name| !names.contains(&name.as_str())) {
+        let message = format!("`{name}` is no property of safeguards");
+        findings.error("unknown-safeguard", &place.at(name), message, "delete it: nobody would keep it");
+    }
+}
+
+fn wrong_unless(
+    map: &Map<String, Value>,
+    name: &str,
+    test: impl Fn(&Value) -> bool,
+    expected: &str,
+    place: &Pointer,
+    findings: &mut Findings,
+) {
+    if map.get(name).is_some_and(|value| !test(value)) {
+        let remedy = "write a value of the type that the extension's schema gives";
+        findings.error("wrong-type", &place.at(name), format!("the value is not {expected}"), remedy);
+    }
+}
+
+fn one(step: &Step, safeguards: &Safeguards, place: &Pointer, findings: &mut Findings) {
+    let StepKind::Action(action) = &step.kind else {
+        let message = "safeguards stand at a step that carries out no command";
+        findings.error("safeguards-without-action", place, message, "put them at the action step");
+        return;
+    };
+    approval(safeguards, place, findings);
+    if safeguards.authority.as_ref().is_some_and(|authority| authority.basis.trim().is_empty()) {
+        findings.error(
+            "no-basis",
+            &place.at("authority"),
+            "the legal basis is empty",
+            "name statute and article",
+        );
+    }
+    if !safeguards.inverse.is_empty() && safeguards.inverse.len() != action.commands.len() {
+        let message =
+            format!("there are {} inverses of {} commands", safeguards.inverse.len(), action.commands.len());
+        findings.error(
+            "inverse-count",
+            &place.at("inverse"),
+            message,
+            "give one inverse or null for each command, in their order",
+        );
+    }
+    for (index, inverse) in safeguards.inverse.iter().enumerate() {
+        if let Some(inverse) = inverse {
+            inverse_command(inverse, &place.at("inverse").at(index), findings);
+        }
+    }
+    if safeguards.stop_after_ms.is_some_and(|ms| ms == 0 || ms > SAFEGUARD_MS_MAX) {
+        let message = "the effect would last no time or longer than 30 days";
+        findings.error("out-of-range", &place.at("stop_after"), message, "write milliseconds up to 30 days");
+    }
+    if let Some(radius) = &safeguards.blast_radius {
+        let too_long =
+            radius.ipv4_prefix_min.is_some_and(|n| n > 32) || radius.ipv6_prefix_min.is_some_and(|n| n > 128);
+        if too_long {
+            findings.error(
+                "out-of-range",
+                &place.at("blast_radius"),
+                "no prefix is that long",
+                "write 32 or 128 at most",
+            );
+        }
+    }
+}
+
+fn inverse_command(inverse: &Command, place: &Pointer, findings: &mut Findings) {
+    commands::one(inverse, place, findings);
+    if matches!(inverse.kind, crate::CommandKind::Other(_)) {
+        let message = "nobody can carry out the inverse: its type is not known";
+        findings.error("bad-inverse", place, message, "use a type of command of the vocabulary");
+    }
+}
+
+fn approval(safeguards: &Safeguards, place: &Pointer, findings: &mut Findings) {
+    let Some(approval) = &safeguards.approval else { return };
+    let place = place.at("approval");
+    let others = approval.approvers.len();
+    if approval.required == 0 || (others > 0 && usize::try_from(approval.required).is_ok_and(|k| k > others))
+    {
+        let message = "the number of approvals can never be right";
+        findings.error(
+            "approval-count",
+            &place.at("required"),
+            message,
+            "ask for one at least and for no more than there are approvers",
+        );
+    }
+    if approval.expires_after_ms == 0 || approval.expires_after_ms > SAFEGUARD_MS_MAX {
+        let message = "the question would stand no time or longer than 30 days";
+        findings.error(
+            "out-of-range",
+            &place.at("expires_after"),
+            message,
+            "write milliseconds up to 30 days",
+        );
+    }
+    for (index, approver) in approval.approvers.iter().enumerate() {
+        if super::values::split_id(approver).is_none_or(|(kind, _)| kind != "identity") {
+            let message = "the approver is no identity";
+            findings.error(
+                "bad-identifier",
+                &place.at("approvers").at(index),
+                message,
+                "name the organisation's STIX identity",
+            );
+        }
+    }
+}
+
+/// `{"type": "translations", "ja": {"/workflow/…/name": "…"}}`: texts by language and by the place of what they translate.
+fn translations(playbook: &Playbook, value: &Value, findings: &mut Findings) {
+    let place = Pointer::root().at("playbook_extensions").at(TRANSLATIONS);
+    let document = Value::Object(playbook.document().clone());
+    for (language, texts) in value.as_object().into_iter().flatten().filter(|(name, _)| *name != "type") {
+        let place = place.at(language);
+        let Some(texts) = texts.as_object() else {
+            findings.error("wrong-type", &place, "a language's texts are an object", "write place and text");
+            continue;
+        };
+        for (pointer, text) in texts {
+            if !text.is_string() || !document.pointer(pointer).is_some_and(Value::is_string) {
+                let message = "nothing that could be translated stands there";
+                findings.warn(
+                    "translation-of-nothing",
+                    &place.at(pointer),
+                    message,
+                    "name the place of a text",
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The vocabularies of CACAO 2.0. Those whose name ends in `-ov` are open: other values are allowed and worth a note.
+
+/// §3.1.1
+pub(crate) const PLAYBOOK_TYPES: &[&str] = &[
+    "attack",
+    "detection",
+    "engagement",
+    "investigation",
+    "mitigation",
+    "notification",
+    "prevention",
+    "remediation",
+];
+
+/// §3.1.2
+pub(crate) const ACTIVITIES: &[&str] = &[
+    "compose-content",
+    "deliver-content",
+    "identify-audience",
+    "identify-channel",
+    "scan-system",
+    "match-indicator",
+    "analyze-collected-data",
+    "identify-indicators",
+    "scan-vulnerabilities",
+    "configure-systems",
+    "restrict-access",
+    "disconnect-system",
+    "eliminate-risk",
+    "revert-system",
+    "restore-data",
+    "restore-capabilities",
+    "map-network",
+    "identify-steps",
+    "step-sequence",
+    "prepare-engagement",
+    "execute-operation",
+    "analyze-engagement-results",
+];
+
+/// §7.7.1
+pub(crate) const SECTORS: &[&str] = &[
+    "aerospace",
+    "aviation",
+    "agriculture",
+    "automotive",
+    "biotechnology",
+    "chemical",
+    "commercial",
+    "consulting",
+    "construction",
+    "cosmetics",
+    "critical-infrastructure",
+    "dams",
+    "defense",
+    "education",
+    "emergency-services",
+    "energy",
+    "non-renewable-energy",
+    "renewable-energy",
+    "media",
+    "financial",
+    "food",
+    "gambling",
+    "government",
+    "local-government",
+    "national-government",
+    "regional-government",
+    "public-services",
+    "healthcare",
+    "information-communications-technology",
+    "electronics-hardware",
+    "software",
+    "telecommunications",
+    "legal-services",
+    "lodging",
+    "manufacturing",
+    "maritime",
+    "metals",
+    "mining",
+    "non-profit",
+    "humanitarian-aid",
+    "human-rights",
+    "nuclear",
+    "petroleum",
+    "pharmaceuticals",
+    "research",
+    "transportation",
+    "logistics-shipping",
+    "utilities",
+    "video-game",
+    "water",
+];
+
+/// §7.11.1
+pub(crate) const SECURITY_CATEGORIES: &[&str] = &[
+    "aaa",
+    "analytics",
+    "caldera",
+    "content-gateway",
+    "desktop",
+    "endpoint",
+    "firewall",
+    "handset",
+    "ids",
+    "ips",
+    "kali",
+    "manx",
+    "orchestrator",
+    "os-linux",
+    "os-mac",
+    "os-windows",
+    "redcanary-atomicred",
+    "ragdoll",
+    "router",
+    "sandcat",
+    "server",
+    "siem",
+    "switch",
+    "ticketing",
+    "tip",
+    "wireless",
+];
+
+/// §10.4.1, closed.
+pub(crate) const REGIONS: &[&str] = &[
+    "africa",
+    "eastern-africa",
+    "middle-africa",
+    "northern-africa",
+    "southern-africa",
+    "western-africa",
+    "americas",
+    "caribbean",
+    "central-america",
+    "latin-america-caribbean",
+    "northern-america",
+    "south-america",
+    "asia",
+    "central-asia",
+    "eastern-asia",
+    "southern-asia",
+    "south-eastern-asia",
+    "western-asia",
+    "europe",
+    "eastern-europe",
+    "northern-europe",
+    "southern-europe",
+    "western-europe",
+    "oceania",
+    "antarctica",
+    "australia-new-zealand",
+    "melanesia",
+    "micronesia",
+    "polynesia",
+];
+
+/// §10.18
+pub(crate) const VARIABLE_TYPES: &[&str] = &[
+    "bool",
+    "dictionary",
+    "float",
+    "hexstring",
+    "integer",
+    "ipv4-addr",
+    "ipv6-addr",
+    "long",
+    "mac-addr",
+    "hash",
+    "md5-hash",
+    "sha256-hash",
+    "string",
+    "uri",
+    "uuid",
+];
+
+/// §10.15
+pub(crate) const SIGNATURE_ALGORITHMS: &[&str] = &[
+    "RS256",
+    "RS384",
+    "RS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "Ed25519",
+    "Ed448",
+    "XMSS-SHA2_10_256",
+    "XMSS-SHA2_16_256",
+    "XMSS-SHA2_20_256",
+    "LMS_SHA256_M32_H5",
+    "LMS_SHA256_M32_H10",
+    "LMS_SHA256_M32_H15",
+    "LMS_SHA256_M32_H20",
+    "LMS_SHA256_M32_H25",
+];
+
+/// §10.15: hash algorithms by their IANA names.
+pub(crate) const HASH_ALGORITHMS: &[&str] = &["sha-256", "sha-384", "sha-512"];
+
+/// §9.4, closed.
+pub(crate) const TLP_LEVELS: &[&str] =
+    &["TLP:RED", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:GREEN", "TLP:CLEAR"];
+
+/// §4.2, closed.
+pub(crate) const STEP_TYPES: &[&str] = &[
+    "start",
+    "end",
+    "action",
+    "playbook-action",
+    "parallel",
+    "if-condition",
+    "while-condition",
+    "switch-condition",
+];
+
+/// §10.1: kinds of addresses.
+pub(crate) const ADDRESS_KINDS: &[&str] = &["dname", "ipv4", "ipv6", "l2mac", "vlan", "url"];

@@ -1,0 +1,99 @@
+//! An entry of a case room as a STIX `note` about the incident: so it travels in the log under its own marking.
+
+use serde_json::{Value as Json, json};
+use stix::{Id, Object, Timestamp};
+use uuid::Uuid;
+
+use super::entry::{RoomEntry, Says};
+use super::replica::read_entry;
+use crate::extension_identity;
+
+/// Our own extension: an entry of a case room on a `note`. Its UUID is version 5 of `urn:yagura:stix:extension:case-room-entry` in the
+/// URL namespace.
+pub const ROOM_EXTENSION: &str = "extension-definition--1dd4c48c-6689-5e55-ac21-3c346487f05b";
+
+/// When version 1.0.0 was defined.
+const DEFINED: &str = "2026-11-29T00:00:00.000Z";
+
+/// The object is not an entry that [`entry_to_stix`] wrote.
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
+#[error("the object is not an entry of a case room: {0}")]
+pub struct NotAnEntry(&'static str);
+
+/// The `extension-definition` object of [`ROOM_EXTENSION`] (STIX 2.1 §7.3), to be published beside the objects that use it.
+#[must_use]
+pub fn room_extension_definition() -> Json {
+    json!({
+        "type": "extension-definition",
+        "spec_version": "2.1",
+        "id": ROOM_EXTENSION,
+        "created_by_ref": extension_identity().get("id"),
+        "created": DEFINED,
+        "modified": DEFINED,
+        "name": "Yagura case room entry",
+        "description": "On a note about an incident: one entry of the case room (`entry`), with its label, its writer, its salt and what it \
+            says. Entries are only ever added. 事案の部屋の記載一件を、取扱ラベルとともに表す。",
+        "schema": "urn:yagura:stix:extension:case-room-entry:1.0.0",
+        "version": "1.0.0",
+        "extension_types": ["property-extension"],
+        "object_marking_refs": [stix::marking::Tlp::Clear.id()],
+    })
+}
+
+/// The entry as a STIX 2.1 `note` (§4.13) about the incident. Its identifier is made of the entry's name, so that a hub that hears it twice
+/// has one object. `created_by` is the identity of the hub that wrote it.
+#[must_use]
+pub fn entry_to_stix(entry: &RoomEntry, created_by: &Id) -> Json {
+    let id = Id::new("note", Uuid::new_v5(&Uuid::NAMESPACE_URL, entry.id().to_string().as_bytes()));
+    let at = Timestamp::from_instant(entry.at);
+    json!({
+        "type": "note",
+        "spec_version": "2.1",
+        "id": id,
+        "created_by_ref": created_by,
+        "created": at,
+        "modified": at,
+        "content": content(&entry.says),
+        "object_refs": [entry.case],
+        "object_marking_refs": [entry.label.tlp.id()],
+        "extensions": {
+            (ROOM_EXTENSION): { "extension_type": "property-extension", "entry": entry },
+        },
+    })
+}
+
+/// Reads an entry from what [`entry_to_stix`] wrote. Identifier, case and marking of the object must be those of the entry, or a reader who
+/// goes by the object would be shown another one.
+///
+/// # Errors
+/// [`NotAnEntry`].
+pub fn entry_from_stix(object: &Object) -> Result<RoomEntry, NotAnEntry> {
+    let extensions = object.get("extensions").and_then(|extensions| extensions.get(ROOM_EXTENSION));
+    let written =
+        extensions.and_then(|own| own.get("entry")).ok_or(NotAnEntry("it has no such extension"))?;
+    let entry =
+        read_entry(written).ok_or(NotAnEntry("the entry has members that this version does not know"))?;
+    let author = object.created_by().ok_or(NotAnEntry("it has no author"))?;
+    let expected = entry_to_stix(&entry, &author);
+    if ["id", "object_refs", "object_marking_refs"].iter().any(|name| object.get(name) != expected.get(*name))
+    {
+        return Err(NotAnEntry("the object and the entry in it disagree"));
+    }
+    Ok(entry)
+}
+
+/// What a reader without the extension is shown. Never empty: a note has content.
+fn content(says: &Says) -> String {
+    match says {
+        Says::Note { text, .. } => text.clone(),
+        Says::TaskOffered { title, .. } => title.clone(),
+        Says::Decided { question, options, chosen, .. } => {
+            let chosen = options.get(*chosen).map(String::as_str).unwrap_or_default();
+            format!("{question}: {chosen}")
+        }
+        other => {
+            let json = serde_json::to_value(other).unwrap_or_default();
+            json.get("says").and_then(Json::as_str).unwrap_or("entry").to_owned()
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The case room: what several hubs know, do and decide about one case, as entries that are only ever added.
+//!
+//! Every [`RoomEntry`] bears its own label. A [`Room`] is one hub's copy; copies that have heard the same entries are equal, in
+//! whatever order they heard them. What the entries come to is a [`Situation`], always worked out for somebody: of an entry that one
+//! may not see, nothing counts and nothing is told, unless its originator chose a stub.
+//!
+//! What must not be here: who may see an entry (callers hand in that decision of `policy`), the clock, storage, and chance.
+
+mod brief;
+mod carriage;
+mod entry;
+mod merge;
+mod replica;
+mod situation;
+mod task;
+
+pub use brief::{Brief, brief};
+pub use carriage::{NotAnEntry, ROOM_EXTENSION, entry_from_stix, entry_to_stix, room_extension_definition};
+pub use entry::{EntryId, Label, Lane, Person, RoomEntry, Says};
+pub use merge::joined;
+pub use replica::{Room, RoomAdded, RoomRefusal, SKEW};
+pub use situation::{Decision, Declared, HandOver, Ignored, Period, Proposed, Shown, Situation};
+pub use task::{Task, TaskState};

@@ -1,0 +1,124 @@
+//! A report put together for its reader.
+
+use std::collections::BTreeMap;
+
+use api::{Report as ReportAnswer, ReportCase, ReportReply};
+use policy::Operation;
+use regime::{Answer, Reply, Verdict, duties, findings};
+use store::reports::Filed;
+use store::{Reader, StoreError, cases, people};
+
+use crate::principal::Caller;
+use crate::reports::{InHand, told};
+use crate::state::AppState;
+
+/// The report as the caller may see it: all of one's own; of another one's, the copies that one was given, and their thread.
+pub(super) fn report(
+    reader: &Reader<'_>,
+    state: &AppState,
+    caller: &Caller,
+    found: &InHand,
+) -> Result<ReportAnswer, StoreError> {
+    let (now, own) = (reader.now(), found.is_of(&caller.principal.organisation));
+    let record = found.report.record();
+    let mut names = Names::new(reader, caller);
+    let mut filings = Vec::new();
+    for filed in &found.filed {
+        if found.copy_for(&caller.principal.organisation, &filed.event.to_string()).is_some() {
+            filings.push(told::filing(filed, names.of(Some(&filed.actor))?, &state.regimes));
+        }
+    }
+    let given: Vec<&Filed> = found
+        .filed
+        .iter()
+        .filter(|filed| filed.given_to.as_ref() == Some(&caller.principal.organisation))
+        .collect();
+    let mut thread = Vec::new();
+    for reply in &record.replies {
+        let answers = |filed: &&Filed| {
+            filed.regime == reply.regime && filed.stage == reply.stage && filed.recipient == reply.recipient
+        };
+        if own || given.iter().any(answers) {
+            thread.push(told_reply(reader, state, (caller, &mut names), (found, reply))?);
+        }
+    }
+    let mut answer = ReportAnswer {
+        summary: told::summary(&found.head, &caller.principal.organisation),
+        version: u64::try_from(record.versions().len()).unwrap_or(u64::MAX),
+        moments: Vec::new(),
+        fields: Vec::new(),
+        files: Vec::new(),
+        duties: Vec::new(),
+        filings,
+        thread,
+        findings: Vec::new(),
+        events: Vec::new(),
+        as_of: now.to_string(),
+    };
+    if !own {
+        return Ok(answer);
+    }
+    answer.moments = told::moments(&record);
+    answer.fields = told::stated(&record);
+    answer.files = record.attachments.iter().map(told::file).collect();
+    answer.findings = findings(&found.report, &state.regimes, now).iter().map(told::finding).collect();
+    let all = duties(&found.report, &found.profile, &state.regimes, now);
+    let concerns = |duty: &&regime::Duty| {
+        matches!(duty.verdict, Verdict::Applies | Verdict::MayApply | Verdict::NeedsConsent)
+    };
+    let shown = all.iter().filter(concerns);
+    answer.duties = shown.map(|duty| told::duty(&found.head.id, &found.head.title, duty)).collect();
+    told::by_urgency(&mut answer.duties);
+    let withdrawn = told::withdrawn(&found.events);
+    for logged in &found.events {
+        let by_name = names.of(logged.event.by.as_deref())?;
+        answer.events.push(told::event(logged, by_name, &withdrawn));
+    }
+    Ok(answer)
+}
+
+fn told_reply(
+    reader: &Reader<'_>,
+    state: &AppState,
+    (caller, names): (&Caller, &mut Names<'_, '_>),
+    (found, reply): (&InHand, &Reply),
+) -> Result<ReportReply, StoreError> {
+    let by = found.report.events().get(&reply.event).and_then(|event| event.by.clone());
+    let by_name = names.of(by.as_deref())?;
+    let mut similar = Vec::new();
+    if let Answer::SimilarCases { ids } = &reply.answer
+        && caller.may(state, Operation::WorkCases)
+    {
+        let visible = state.door.visible(reader, &caller.principal)?;
+        for id in ids {
+            // Of a case that the reader may not see not even the number is told.
+            if let Some((case, _)) = cases::get(reader, caller.realm(), &visible, id)? {
+                similar.push(ReportCase { id: id.to_string(), number: case.number, title: case.title });
+            }
+        }
+    }
+    Ok(told::reply(reply, (by, by_name), similar))
+}
+
+/// Names of people, each looked up once.
+struct Names<'a, 'c> {
+    reader: &'a Reader<'c>,
+    caller: &'a Caller,
+    known: BTreeMap<String, Option<String>>,
+}
+
+impl<'a, 'c> Names<'a, 'c> {
+    fn new(reader: &'a Reader<'c>, caller: &'a Caller) -> Self {
+        Self { reader, caller, known: BTreeMap::new() }
+    }
+
+    fn of(&mut self, account: Option<&str>) -> Result<Option<String>, StoreError> {
+        let Some(account) = account else { return Ok(None) };
+        if let Some(known) = self.known.get(account) {
+            return Ok(known.clone());
+        }
+        let name = people::get(self.reader, self.caller.realm(), account)?.map(|person| person.name);
+        self.known.insert(account.to_owned(), name.clone());
+        Ok(name)
+    }
+}
