@@ -14,6 +14,7 @@ mod identity;
 mod knowledge;
 mod node;
 mod object;
+mod order;
 mod peer;
 mod policy;
 mod qualification;
@@ -70,6 +71,10 @@ pub use node::{
 pub use object::{
     Ingested, Marking, ObjectDetail, ObjectPage, ObjectReferences, ObjectSummary, ObjectVersion, Reference,
     RefusedObject, ValueHit, WaitingObject,
+};
+pub use order::{
+    EdgeOrder, EdgeOrders, OrderContext, OrderPerson, OrderReport, OrderReportsAccepted, OrderReportsPosted,
+    OrderState,
 };
 pub use peer::{
     NewPeer, NumberRun, ObjectRoute, OwnHub, Peer, PeerCard, PeerChange, PeerConflict, PeerCounts,

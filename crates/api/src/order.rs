@@ -1,0 +1,121 @@
+//! Orders to edges, and what became of them.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Orders for one edge, oldest first. `GET /edge/v1/orders?after=S&wait=SECONDS` answers at once when there is something, else after `wait`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EdgeOrders {
+    /// The orders after `after`, at most 500.
+    pub orders: Vec<EdgeOrder>,
+    /// Ask on with this.
+    pub sequence: i64,
+}
+
+/// One order: a signed OpenC2 command, and for people what it is part of. What counts is what is signed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EdgeOrder {
+    /// Its place in the hub's list for this edge, from 1.
+    pub sequence: i64,
+    /// The OpenC2 message, as its JSON serialisation; its `signature` is this hub's.
+    #[schema(value_type = Object)]
+    pub message: serde_json::Value,
+    /// What is told of it.
+    pub about: OrderContext,
+}
+
+/// Why something is ordered, by whom, and on which authority: what an operator is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderContext {
+    /// The command's identifier, as in the message.
+    pub command_id: String,
+    /// The run of a playbook that it belongs to.
+    pub run: Option<String>,
+    /// The playbook's name.
+    pub playbook: Option<String>,
+    /// The step's name.
+    pub step: Option<String>,
+    /// The case that it answers.
+    pub case: Option<String>,
+    /// Who asked for it.
+    pub requested_by: OrderPerson,
+    /// Who agreed, in the order in which they did.
+    pub approved_by: Vec<OrderPerson>,
+    /// The legal basis, in words.
+    pub basis: Option<String>,
+    /// What holds the decision: an identifier or address.
+    pub reference: Option<String>,
+    /// The command that this one undoes.
+    pub undoes: Option<String>,
+}
+
+/// A person who asked or agreed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderPerson {
+    /// The organisation's name.
+    pub organisation: String,
+    /// The person's name, where the organisation shows it.
+    pub name: Option<String>,
+    /// When: RFC 3339.
+    pub at: String,
+}
+
+/// What became of orders at an edge. `POST /edge/v1/orders/reports`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderReportsPosted {
+    /// At most 500, oldest first. Each is taken in once by its command and number.
+    pub reports: Vec<OrderReport>,
+}
+
+/// One report of an edge on one order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderReport {
+    /// The command.
+    pub command_id: String,
+    /// Counts the edge's reports on this command, from 1.
+    pub number: u32,
+    /// When, by the edge's clock: RFC 3339.
+    pub at: String,
+    /// How it stands.
+    pub state: OrderState,
+    /// The OpenC2 response, where there is one to give back.
+    #[schema(value_type = Option<Object>)]
+    pub response: Option<serde_json::Value>,
+    /// In words, where it was refused or something is wrong.
+    pub why: Option<String>,
+    /// Packets or questions that it stopped until then, where the device counts them.
+    pub stopped: Option<u64>,
+}
+
+/// How an order stands at an edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderState {
+    /// It was taken, and is written down there.
+    Taken,
+    /// It waits for the edge's operator to agree.
+    Waiting,
+    /// It was refused: signature, time, operator, allow list, protected assets or blast radius.
+    Refused,
+    /// Only counted, not carried out: how much it would have hit.
+    Shadow,
+    /// The device has it, as read back from it.
+    Enforced,
+    /// The device was to have it, and had it not, or had something else.
+    Drifted,
+    /// It could not be carried out.
+    Failed,
+    /// It was undone before its time, by an order or by the edge's operator.
+    Released,
+    /// Its time is over, and the device has it no more.
+    Expired,
+}
+
+/// Answer to reports of an edge on orders.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderReportsAccepted {
+    /// How many are kept now, those that were known included.
+    pub kept: u32,
+}
