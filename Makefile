@@ -84,7 +84,8 @@ edge-soak: ## Play a day of mixed traffic to an edge that is killed at noon (DAY
 	@scripts/need $(build_needs) $(web_needs) python3-venv
 	@$(MAKE) web
 	@scripts/python-venv target/venv
-	YAGURA_PYTHON=$(CURDIR)/target/venv/bin/python YAGURA_DAY_SECONDS=$(DAY_SECONDS) \
+	cargo build --locked --profile demo -p yagura
+	YAGURA_TESTED=$${CARGO_TARGET_DIR:-$(CURDIR)/target}/demo/yagura YAGURA_PYTHON=$(CURDIR)/target/venv/bin/python YAGURA_DAY_SECONDS=$(DAY_SECONDS) \
 	  cargo test --locked -p yagura --test program -- day:: --nocapture
 
 doors-soak: ## Compare every door with the model of the rules at length (DOORS_OBJECTS, DOORS_ROUNDS, YAGURA_SEED)

@@ -16,9 +16,11 @@ pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| 
     tokio::runtime::Runtime::new().unwrap()
 });
 
-/// The program under test.
+/// The program under test; `YAGURA_TESTED` names another build of it, for the figures of an optimised one.
 pub(crate) fn yagura() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_yagura"));
+    let mut command = Command::new(
+        std::env::var_os("YAGURA_TESTED").unwrap_or_else(|| env!("CARGO_BIN_EXE_yagura").into()),
+    );
     command.env("RUST_LOG", "warn").env("LANG", "C.UTF-8");
     command
 }
