@@ -1,6 +1,7 @@
 //! Configuration in two steps: read without judgement ([`RawConfig`]), then resolved once into what the hub needs ([`HubConfig`]).
 
 mod emergency;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use tlog::{Policy, VerifyingKey};
 use url::Url;
 
 pub use emergency::{EmergencyConfig, RawEmergency};
+pub use tls::{ClientAuthority, ClientCertificates, RawTls, TlsFiles};
 
 use crate::log::Witnesses;
 use crate::retention::RetentionConfig;
@@ -50,6 +52,8 @@ pub struct HubConfig {
     pub api_root: String,
     /// Certificate and key; off loopback, one is made and kept in the data folder where none is given.
     pub tls: Option<TlsFiles>,
+    /// Whose certificates clients may show; none: any, for a token that knows its own.
+    pub clients: Option<ClientCertificates>,
     /// Speak TLS on loopback as well.
     pub tls_on_loopback: bool,
     /// Folder of Cedar policies in place of the built-in ones.
@@ -153,16 +157,6 @@ pub struct MailConfig {
     pub domains: Vec<String>,
 }
 
-/// Where certificate chain and private key are, in PEM.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TlsFiles {
-    /// The certificate chain.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
-}
-
 /// A configuration file as written. Unknown keys are refused, so that a misspelt limit is not silently no limit.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -185,8 +179,8 @@ pub struct RawConfig {
     pub name_en: Option<String>,
     /// See [`HubConfig::api_root`].
     pub api_root: Option<String>,
-    /// See [`HubConfig::tls`].
-    pub tls: Option<TlsFiles>,
+    /// See [`HubConfig::tls`] and [`HubConfig::clients`].
+    pub tls: Option<RawTls>,
     /// See [`HubConfig::tls_on_loopback`].
     pub tls_on_loopback: Option<bool>,
     /// See [`HubConfig::policies`].
@@ -379,6 +373,7 @@ impl HubConfig {
             name_en: "Yagura".to_owned(),
             api_root: "council".to_owned(),
             tls: None,
+            clients: None,
             tls_on_loopback: false,
             policies: None,
             policy_changes: None,
@@ -453,8 +448,9 @@ impl RawConfig {
         let is_shared = has_database || self.blobs.is_some();
         let log = self.log.clone().unwrap_or_default();
         let oversight = self.oversight.unwrap_or_default();
+        let (tls, clients) = self.tls.unwrap_or_default().resolve()?;
         let defaults = HubConfig::new(self.data.unwrap_or_else(|| PathBuf::from("yagura-data")), listen);
-        Ok(HubConfig {
+        let resolved = HubConfig {
             wake: wake(self.wake.as_ref(), self.store.is_some())?,
             blobs: self.blobs.as_ref().map(bucket).transpose()?,
             store: self.store.map(|Secret(address)| database(&address)).transpose()?,
@@ -462,7 +458,8 @@ impl RawConfig {
             name_ja: self.name_ja.unwrap_or(defaults.name_ja),
             name_en: self.name_en.unwrap_or(defaults.name_en),
             api_root: api_root(self.api_root.unwrap_or(defaults.api_root))?,
-            tls: self.tls,
+            tls,
+            clients,
             tls_on_loopback: self.tls_on_loopback.unwrap_or(false),
             policies: self.policies,
             policy_changes: self.policy_changes,
@@ -491,7 +488,13 @@ impl RawConfig {
             mail: self.mail.map(mail).transpose()?,
             webhooks_to_private_addresses: self.webhooks_to_private_addresses.unwrap_or(false),
             ..HubConfig::new(defaults.data, listen)
-        })
+        };
+        if resolved.clients.is_some() && !resolved.speaks_tls() {
+            return Err(ConfigError::value(
+                "tls.client_ca: this hub speaks no TLS; set `tls.certificate` and `tls.key`, or `tls_on_loopback`",
+            ));
+        }
+        Ok(resolved)
     }
 }
 
@@ -747,6 +750,12 @@ mod tests {
             "[transparency]\npage = true\ncontact = 'javascript:x'",
             "transparency.contact: `javascript:x`",
         );
+        check("[tls]\ncertificate = 'c'", "tls: `certificate` and `key` are given together");
+        check("[tls]\nclient_certificates = 'demanded'", "tls.client_ca: say whose");
+        check("[tls]\nclient_ca = 'own'", "tls.client_ca: this hub speaks no TLS");
+        check("tls_on_loopback = true\n[tls]\nclient_ca = 'own'", "127.0.0.1:8440 council tls true");
+        check("[tls]\nclient_ca = 'own'\nclient_crl = 'x'", "tls.client_crl: the node knows itself");
+        check("[tls]\nclient_ca = 'x'\nclient_certificates = 'y'", "tls.client_certificates: `y` is not");
         check("[transparency]\ncontact = 'https://a.jp/'", "missing field `page`");
         check("[federation]\nlisten = 'x'", "federation.listen: `x` is not an address");
         check("[federation]\ndirection = 'down'", "federation.direction: `down` is not");
