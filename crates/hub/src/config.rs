@@ -13,7 +13,7 @@ use store::blobs::Bucket;
 use tlog::{Policy, VerifyingKey};
 use url::Url;
 
-pub use emergency::{EmergencyConfig, RawEmergency};
+pub use emergency::{EmergencyConfig, EmergencyWebhook, RawEmergency};
 pub use tls::{ClientAuthority, ClientCertificates, RawTls, TlsFiles};
 
 use crate::log::Witnesses;
@@ -449,6 +449,8 @@ impl RawConfig {
         let log = self.log.clone().unwrap_or_default();
         let oversight = self.oversight.unwrap_or_default();
         let (tls, clients) = self.tls.unwrap_or_default().resolve()?;
+        let private = self.webhooks_to_private_addresses.unwrap_or(false);
+        let emergency = self.emergency.unwrap_or_default();
         let defaults = HubConfig::new(self.data.unwrap_or_else(|| PathBuf::from("yagura-data")), listen);
         let resolved = HubConfig {
             wake: wake(self.wake.as_ref(), self.store.is_some())?,
@@ -484,9 +486,9 @@ impl RawConfig {
             retention: self.retention.map(retention).transpose()?,
             regimes: self.regimes,
             freer_versions_at_once: freer_versions(self.freer_versions.as_deref())?,
-            emergency: self.emergency.unwrap_or_default().resolve(self.mail.as_ref())?,
+            emergency: emergency.resolve(self.mail.as_ref(), private)?,
             mail: self.mail.map(mail).transpose()?,
-            webhooks_to_private_addresses: self.webhooks_to_private_addresses.unwrap_or(false),
+            webhooks_to_private_addresses: private,
             ..HubConfig::new(defaults.data, listen)
         };
         if resolved.clients.is_some() && !resolved.speaks_tls() {
@@ -767,6 +769,7 @@ mod tests {
         );
         check("mail = { server = 'm', from = 'x', domains = ['a.jp'] }", "mail.from: `x` is no address");
         check("mail = { server = 'm', from = 'x@a.jp', domains = [] }", "mail.domains: name the domains");
+        check("emergency = { webhook = 'https://a.jp/' }", "emergency.webhook: it goes with");
         check("emergency = { minutes_max = 241 }", "emergency.minutes_max: from 1 to 240");
         check(
             "emergency = { mail = ['x@a.jp'] }",

@@ -74,8 +74,8 @@ pub mod statistics;
 mod transparency;
 
 pub use config::{
-    BODY_BYTES_MAX, ClientAuthority, ClientCertificates, ConfigError, EmergencyConfig, FederationConfig,
-    HubConfig, PAGE_OBJECTS_MAX, Padding, PolicyChanges, RawConfig, RawEmergency, RawFederation, RawLog,
+    BODY_BYTES_MAX, ClientAuthority, ClientCertificates, ConfigError, EmergencyConfig, EmergencyWebhook,
+    FederationConfig, HubConfig, PAGE_OBJECTS_MAX, Padding, PolicyChanges, RawConfig, RawEmergency, RawFederation, RawLog,
     RawOversight, RawTls, RawTransparency, STREAMS_MAX, Secret, TlsFiles, TransparencyConfig,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
