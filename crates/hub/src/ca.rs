@@ -445,3 +445,88 @@ fn pem(certificate: &[u8]) -> String {
     lines.push_str("-----END CERTIFICATE-----\n");
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use api::NewEdge;
+    use oversight::Realm;
+
+    use super::*;
+    use crate::{ClientAuthority, ClientCertificates, Hub, HubConfig, administration};
+
+    fn config(data: &Path, clients: Option<ClientCertificates>) -> HubConfig {
+        let mut config = HubConfig::new(data, SocketAddr::from(([127, 0, 0, 1], 0)));
+        config.tls_on_loopback = true;
+        config.clients = clients;
+        config
+    }
+
+    /// Whoever has the data folder can open the root's key, and still makes nothing that the hub takes: it was not issued.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_was_not_written_down_does_not_count() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let by = || By::node(Realm::Live);
+        let folder = tempfile::tempdir().unwrap();
+        let begun = Hub::start(config(folder.path(), None)).await.unwrap();
+        init(begun.store(), folder.path(), by(), 10).await.unwrap();
+        let edge = NewEdge {
+            id: "power-1".to_owned(),
+            organisation: "coordinator".to_owned(),
+            name: "p".to_owned(),
+        };
+        administration::add_edge(begun.store(), by(), &edge).await.unwrap();
+        begun.stop().await;
+        let clients = ClientCertificates { authority: ClientAuthority::Own, demanded: true };
+        let running = Hub::start(config(folder.path(), Some(clients))).await.unwrap();
+        let new = NewCertificate {
+            holder: "edge".to_owned(),
+            subject: vec!["power-1".to_owned()],
+            days: None,
+            request: None,
+        };
+        let issued = issue(running.store(), folder.path(), by(), &new).await.unwrap();
+
+        let roots = running.store().read(|reader| certificates::trusted_roots(reader, &Realm::Live));
+        let root = roots.await.unwrap().remove(0);
+        let (vault, pair) = (vault(folder.path()).unwrap(), KeyPair::generate().unwrap());
+        let now = Timestamp::now();
+        let names = ["power-1".to_owned()];
+        let parameters = parameters(Holder::Edge, &names, &serial().unwrap(), (now, root.ends)).unwrap();
+        let key = pair.serialize_pem();
+        let forged = sign(&vault, &root, &parameters, &Key::Made(pair)).unwrap();
+
+        let tls = std::fs::read(folder.path().join("tls.crt")).unwrap();
+        let ask = async |certificate: &str, key: &str| {
+            let pem = format!("{certificate}{key}");
+            let client = reqwest::Client::builder()
+                .no_proxy()
+                .tls_certs_only([reqwest::Certificate::from_pem(&tls).unwrap()])
+                .identity(reqwest::Identity::from_pem(pem.as_bytes()).unwrap())
+                .build()
+                .unwrap();
+            let address = format!("https://localhost:{}/healthz", running.listen.port());
+            client.get(address).send().await.is_ok_and(|reply| reply.status() == 200)
+        };
+        let mut is_in = false;
+        for _ in 0..50 {
+            is_in = ask(&issued.certificate, issued.key.as_ref().unwrap()).await;
+            if is_in {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert!(is_in, "what was issued counts");
+        assert!(!ask(&forged.pem(), &key).await, "what was not does not, although the root signed it");
+        running.stop().await;
+    }
+
+    #[test]
+    fn serial_numbers_are_positive_and_of_one_length() {
+        for _ in 0..200 {
+            let serial = serial().unwrap();
+            assert!(serial.len() == 16 && (0x40..0x80).contains(&serial[0]), "{serial:?}");
+        }
+    }
+}
