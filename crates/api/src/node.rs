@@ -20,6 +20,8 @@ pub struct Node {
     pub policies_refused: bool,
     /// Whether the public is told of state-tasked monitoring here, at `/transparency`.
     pub transparency: bool,
+    /// Whether people may sign in by password; else by passkey, one-time link or their organisation's identity provider alone.
+    pub passwords: bool,
 }
 
 /// Who is signed in.

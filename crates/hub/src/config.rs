@@ -56,6 +56,8 @@ pub struct HubConfig {
     pub clients: Option<ClientCertificates>,
     /// Speak TLS on loopback as well.
     pub tls_on_loopback: bool,
+    /// Whether people may sign in by password.
+    pub passwords: bool,
     /// Folder of Cedar policies in place of the built-in ones.
     pub policies: Option<PathBuf>,
     /// How policies are changed; [`HubConfig::changes`] says what holds where it is not said.
@@ -183,6 +185,8 @@ pub struct RawConfig {
     pub tls: Option<RawTls>,
     /// See [`HubConfig::tls_on_loopback`].
     pub tls_on_loopback: Option<bool>,
+    /// See [`HubConfig::passwords`]; `true` where absent.
+    pub passwords: Option<bool>,
     /// See [`HubConfig::policies`].
     pub policies: Option<PathBuf>,
     /// `folder` or `proposals` ([`HubConfig::policy_changes`]).
@@ -375,6 +379,7 @@ impl HubConfig {
             tls: None,
             clients: None,
             tls_on_loopback: false,
+            passwords: true,
             policies: None,
             policy_changes: None,
             policy_prover: None,
@@ -463,6 +468,7 @@ impl RawConfig {
             tls,
             clients,
             tls_on_loopback: self.tls_on_loopback.unwrap_or(false),
+            passwords: self.passwords.unwrap_or(true),
             policies: self.policies,
             policy_changes: self.policy_changes,
             policy_prover: self.policy_prover,
