@@ -232,7 +232,8 @@ impl WrittenHub {
             }
         };
         let certificate = self.certificate.map(|path| read_file(&path)).transpose()?;
-        let identity = self.client.map(|written| Identity { certificate: written.certificate, key: written.key });
+        let identity =
+            self.client.map(|written| Identity { certificate: written.certificate, key: written.key });
         Ok(HubLink { url: self.url, token, certificate, identity })
     }
 }

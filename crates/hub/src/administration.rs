@@ -19,8 +19,8 @@ use store::organisations::Organisation;
 use store::people::Person;
 use store::tokens::{Door, Token};
 use store::{
-    Act, Reader, Store, StoreError, Tx, certificates, credentials, edges, links, organisations, people, secrets, sessions,
-    tokens,
+    Act, Reader, Store, StoreError, Tx, certificates, credentials, edges, links, organisations, people,
+    secrets, sessions, tokens,
 };
 use uuid::Uuid;
 

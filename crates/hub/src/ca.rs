@@ -76,7 +76,8 @@ pub async fn finish(store: &Store, by: By, force: bool) -> Result<RootInfo, Erro
     let finish = move |tx: &mut Tx<'_>| {
         let trusted = certificates::trusted_roots(tx, &by.realm)?;
         let [newest, oldest] = trusted.as_slice() else {
-            let message = "no change of roots is under way: begin one with `yagura admin ca rotate`".to_owned();
+            let message =
+                "no change of roots is under way: begin one with `yagura admin ca rotate`".to_owned();
             return Err(StoreError::Abandoned { code: "no-rotation", message });
         };
         let held = certificates::list(tx, &by.realm, LISTED_MAX)?;
@@ -200,13 +201,7 @@ pub async fn list(store: &Store, by: &By) -> Result<CertificateList, Error> {
     })
 }
 
-async fn add_root(
-    store: &Store,
-    data: &Path,
-    by: By,
-    years: u32,
-    is_first: bool,
-) -> Result<RootInfo, Error> {
+async fn add_root(store: &Store, data: &Path, by: By, years: u32, is_first: bool) -> Result<RootInfo, Error> {
     if !(1..=ROOT_YEARS_MAX).contains(&years) {
         return Err(Error::Invalid(format!("years: from 1 to {ROOT_YEARS_MAX}")));
     }
@@ -291,7 +286,8 @@ fn sign(
     let sealed = root.sealed.as_deref().ok_or_else(no_authority)?;
     let opened = vault.open_bytes(&sealed_for(&root.id), sealed).map_err(|_| {
         Error::Invalid(
-            "the authority's key was sealed under another node's key: use the data folder of this hub".to_owned(),
+            "the authority's key was sealed under another node's key: use the data folder of this hub"
+                .to_owned(),
         )
     })?;
     let signer = KeyPair::try_from(opened).map_err(|e| made_not(&e))?;
@@ -366,7 +362,9 @@ fn known(
 ) -> Result<(), StoreError> {
     let is_there = match holder {
         Holder::Edge => edges::get(reader, realm, subject)?.is_some(),
-        Holder::Token => tokens::get(reader, realm, subject)?.is_some_and(|token| token.is_good(reader.now())),
+        Holder::Token => {
+            tokens::get(reader, realm, subject)?.is_some_and(|token| token.is_good(reader.now()))
+        }
         Holder::Hub => true,
     };
     if is_there { Ok(()) } else { Err(StoreError::NotFound { what: subject.to_owned() }) }

@@ -67,7 +67,8 @@ pub(crate) fn soon(reader: &Reader<'_>, certificate: Option<Timestamp>) -> Resul
         let left = ending.at.duration_since(now);
         left <= ending.told_before() && (left >= -TOLD_AFTER || ending.kind == "certificate")
     };
-    let mut found: Vec<Ending> = own.into_iter().chain(tokens).chain(held).chain(issued).filter(is_soon).collect();
+    let mut found: Vec<Ending> =
+        own.into_iter().chain(tokens).chain(held).chain(issued).filter(is_soon).collect();
     found.sort_by_key(|ending| ending.at);
     Ok(found)
 }

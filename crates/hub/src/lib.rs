@@ -75,8 +75,9 @@ mod transparency;
 
 pub use config::{
     BODY_BYTES_MAX, ClientAuthority, ClientCertificates, ConfigError, EmergencyConfig, EmergencyWebhook,
-    FederationConfig, HubConfig, PAGE_OBJECTS_MAX, Padding, PolicyChanges, RawConfig, RawEmergency, RawFederation, RawLog,
-    RawOversight, RawTls, RawTransparency, STREAMS_MAX, Secret, TlsFiles, TransparencyConfig,
+    FederationConfig, HubConfig, PAGE_OBJECTS_MAX, Padding, PolicyChanges, RawConfig, RawEmergency,
+    RawFederation, RawLog, RawOversight, RawTls, RawTransparency, STREAMS_MAX, Secret, TlsFiles,
+    TransparencyConfig,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
 pub use federation::one_way::resend;

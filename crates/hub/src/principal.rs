@@ -300,11 +300,7 @@ pub(crate) fn session_of(headers: &HeaderMap) -> Option<SecretHash> {
     CookieJar::from_headers(headers).get(SESSION_COOKIE).map(|cookie| secrets::hash(cookie.value()))
 }
 
-async fn program(
-    state: &AppState,
-    token: &str,
-    shown: Option<[u8; 32]>,
-) -> Answer<(Caller, Token, Binding)> {
+async fn program(state: &AppState, token: &str, shown: Option<[u8; 32]>) -> Answer<(Caller, Token, Binding)> {
     let hash = secrets::hash(token);
     let found = state.store.read(move |reader| {
         let Some(token) =

@@ -63,7 +63,10 @@ impl Served {
         }
         let stamp = stamp(config, store).await?;
         let (tls, current) = load(config, store, stamp).await?;
-        Ok(Some(Self { rustls: RustlsConfig::from_config(Arc::new(tls)), current: ArcSwap::from_pointee(current) }))
+        Ok(Some(Self {
+            rustls: RustlsConfig::from_config(Arc::new(tls)),
+            current: ArcSwap::from_pointee(current),
+        }))
     }
 
     /// For the listener.
@@ -191,7 +194,8 @@ fn make_own(config: &HubConfig) -> Result<(), HubError> {
         (false, false) => {
             let (certificate, key) = make(config).map_err(|e| HubError::new("tls", e.to_string()))?;
             write_secret(&files.key, key.as_bytes())?;
-            std::fs::write(&files.certificate, certificate).map_err(|e| HubError::file(&files.certificate, &e))
+            std::fs::write(&files.certificate, certificate)
+                .map_err(|e| HubError::file(&files.certificate, &e))
         }
         (has_certificate, _) => {
             let missing = if has_certificate { &files.key } else { &files.certificate };

@@ -33,7 +33,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         cached = cached.max(again.0);
         assert_eq!(seen.1, again.1, "what is remembered is what was decided");
     }
-    println!("{LABELS} labels for a reader, asked of Cedar: {cold:?} (goal 5 ms; the slowest of {TURNS} readers)");
+    println!(
+        "{LABELS} labels for a reader, asked of Cedar: {cold:?} (goal 5 ms; the slowest of {TURNS} readers)"
+    );
     // A hub remembers the whole answer for each class of readers as well, so a request pays a look-up and not this.
     println!(
         "the same remembered: {cached:?} for all of them, {:?} a decision (goal 10 µs)",

@@ -149,7 +149,8 @@ async fn proofs_from_tiles(store: &Store, folder: &Path) -> Outcome<()> {
     let written = store
         .read(move |reader| {
             for tile in tlog::tiles_to_write(0, size) {
-                let content = tile.content(|level, place| Tree::Acts.node(reader, level, place).ok().flatten());
+                let content =
+                    tile.content(|level, place| Tree::Acts.node(reader, level, place).ok().flatten());
                 let path = to.join(tile.path());
                 let made = path.parent().map(std::fs::create_dir_all).transpose();
                 made.and_then(|_| std::fs::write(&path, content.unwrap_or_default()))?;

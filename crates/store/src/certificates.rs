@@ -113,7 +113,10 @@ fn count_change(tx: &mut Tx<'_>, realm: &Realm) -> Result<(), StoreError> {
 /// [`StoreError::Limit`] where [`ROOTS_MAX`] are trusted already.
 pub fn add_root(tx: &mut Tx<'_>, realm: &Realm, root: &Root) -> Result<(), StoreError> {
     if trusted_roots(tx, realm)?.len() >= ROOTS_MAX {
-        return Err(StoreError::Limit { what: "the number of roots that are trusted at once", limit: ROOTS_MAX });
+        return Err(StoreError::Limit {
+            what: "the number of roots that are trusted at once",
+            limit: ROOTS_MAX,
+        });
     }
     let key = tx.realm_for_writing(realm)?;
     tx.insert(
@@ -271,10 +274,7 @@ pub fn of_holder(
 ///
 /// # Errors
 /// Those of the database.
-pub fn living(
-    reader: &Reader<'_>,
-    realm: &Realm,
-) -> Result<Vec<([u8; 32], jiff::Timestamp)>, StoreError> {
+pub fn living(reader: &Reader<'_>, realm: &Realm) -> Result<Vec<([u8; 32], jiff::Timestamp)>, StoreError> {
     let sql = "SELECT c.thumbprint, c.ends FROM ca_certificates c
          JOIN ca_roots r ON r.realm = c.realm AND r.id = c.root AND r.retired IS NULL
          WHERE c.realm = ?1 AND c.kind <> ?2 AND c.ends > ?3 AND c.revoked IS NULL";

@@ -26,8 +26,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
 use crate::ca_command::CaRequest;
 use crate::cli::{
-    AddTaxii, AdminArgs, AdminCommand, CaCommand, EdgeAdminCommand, EmergencyCommand, OrgCommand, PeerCommand,
-    PolicyCommand, StatisticsCommand, TokenCommand, UserCommand,
+    AddTaxii, AdminArgs, AdminCommand, CaCommand, EdgeAdminCommand, EmergencyCommand, OrgCommand,
+    PeerCommand, PolicyCommand, StatisticsCommand, TokenCommand, UserCommand,
 };
 use crate::output::{Failure, Output};
 

@@ -265,7 +265,10 @@ fn read_identity(identity: &Identity) -> Result<reqwest::Identity, Error> {
     }
     let path = identity.certificate.display();
     reqwest::Identity::from_pem(&pem).map_err(|e| {
-        Error::Settings(format!("`{path}` and its key are no certificate and key in PEM form: {}", causes(&e)))
+        Error::Settings(format!(
+            "`{path}` and its key are no certificate and key in PEM form: {}",
+            causes(&e)
+        ))
     })
 }
 

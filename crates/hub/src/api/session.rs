@@ -202,7 +202,8 @@ fn demand_passwords(state: &AppState) -> Answer<()> {
     if state.config.passwords {
         return Ok(());
     }
-    let why = "this hub takes no passwords; sign in with a passkey, or ask for a one-time link to register one";
+    let why =
+        "this hub takes no passwords; sign in with a passkey, or ask for a one-time link to register one";
     Err(Failure::new(Code::NotAllowed, why))
 }
 

@@ -99,6 +99,7 @@ fn secret(file: &Path) -> Result<Vec<u8>, ConfigError> {
     };
     let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
     let coded = text.trim().strip_prefix("whsec_");
-    let secret = coded.and_then(|coded| STANDARD.decode(coded).ok()).filter(|secret| secret.len() >= BYTES_MIN);
+    let secret =
+        coded.and_then(|coded| STANDARD.decode(coded).ok()).filter(|secret| secret.len() >= BYTES_MIN);
     secret.ok_or_else(|| wrong(&"it is not of the form `whsec_` and at least 24 bytes in Base64"))
 }

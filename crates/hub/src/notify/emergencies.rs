@@ -72,7 +72,8 @@ impl Sender {
         let (Some(webhooks), Some(to)) = (self.webhooks(), &state.config.emergency.webhook) else {
             return Ok(());
         };
-        let due = state.store.read(|reader| emergencies::rings_due(reader, &REALM, reader.now() - TOLD_WITHIN));
+        let due =
+            state.store.read(|reader| emergencies::rings_due(reader, &REALM, reader.now() - TOLD_WITHIN));
         for (emergency, attempts) in due.await? {
             // Taken for a while first: where this process dies over it, it is due again.
             if !put_off(state, &emergency.id, (attempts, attempts + 1), Some(CLAIM)).await? {

@@ -132,7 +132,8 @@ fn chains(
     }
     let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(known), Arc::clone(provider));
     if let Some(lists) = revoked {
-        verifier = verifier.with_crls(lists).only_check_end_entity_revocation().enforce_revocation_expiration();
+        verifier =
+            verifier.with_crls(lists).only_check_end_entity_revocation().enforce_revocation_expiration();
     }
     if !demanded {
         verifier = verifier.allow_unauthenticated();

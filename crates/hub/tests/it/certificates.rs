@@ -10,7 +10,9 @@ use hub::administration::{self, By};
 use hub::ca::{self, Issued};
 use hub::{ClientAuthority, ClientCertificates, Hub, HubConfig, RunningHub};
 use oversight::{Action, Realm};
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
 use store::Place;
 use store::audit::AuditFilter;
 use tempfile::TempDir;
@@ -56,11 +58,8 @@ impl Node {
         ca::init(begun.store(), folder.path(), by(), 10).await.unwrap();
         let mut edges = Vec::new();
         for id in ["power-1", "power-2"] {
-            let new = NewEdge {
-                id: id.to_owned(),
-                organisation: "coordinator".to_owned(),
-                name: id.to_owned(),
-            };
+            let new =
+                NewEdge { id: id.to_owned(), organisation: "coordinator".to_owned(), name: id.to_owned() };
             edges.push(administration::add_edge(begun.store(), by(), &new).await.unwrap().1);
         }
         begun.stop().await;
@@ -260,7 +259,10 @@ async fn revocation_is_quick(place: Option<&Place>) {
     assert!(begun.elapsed() < Duration::from_secs(1));
     assert!(ca::revoke(node.running.store(), by(), &serial, "again").await.is_err());
     let told = ca::list(node.running.store(), &by()).await.unwrap();
-    assert_eq!((told.certificates[0].state.as_str(), told.certificates[0].reason.is_some()), ("revoked", true));
+    assert_eq!(
+        (told.certificates[0].state.as_str(), told.certificates[0].reason.is_some()),
+        ("revoked", true)
+    );
     // Who was bound once is not let in without: a revocation does not loosen anything.
     assert_eq!(node.ask(&node.client(None), INTELLIGENCE, one).await, Some(401));
     let another = node.issue("edge", "power-1").await;
@@ -373,7 +375,11 @@ async fn where_certificates_are_demanded_nobody_comes_without() {
     let client = node.client(Some(pair(&mine)));
     within_a_second(Some(200), || node.ask(&client, "/api/v1/board", &secret)).await;
     let client = node.client(Some(pair(&other)));
-    assert_eq!(node.ask(&client, "/api/v1/board", &secret).await, Some(401), "a program's token is bound as well");
+    assert_eq!(
+        node.ask(&client, "/api/v1/board", &secret).await,
+        Some(401),
+        "a program's token is bound as well"
+    );
     node.running.stop().await;
 }
 
@@ -385,8 +391,7 @@ async fn the_roots_and_lists_of_another_authority_are_taken_up_while_serving() {
     let (agency, other) = (Strange::new("agency"), Strange::new("other"));
     std::fs::write(path("roots.pem"), &agency.pem).unwrap();
     std::fs::write(path("lists.pem"), agency.revoke(&[2])).unwrap();
-    let authority =
-        ClientAuthority::Files { roots: path("roots.pem"), revoked: Some(path("lists.pem")) };
+    let authority = ClientAuthority::Files { roots: path("roots.pem"), revoked: Some(path("lists.pem")) };
     let clients = ClientCertificates { authority, demanded: true };
     let running = Hub::start(config(folder.path(), None, Some(clients))).await.unwrap();
     let address = format!("https://localhost:{}{HEALTH}", running.listen.port());
@@ -457,7 +462,8 @@ async fn what_cannot_be_issued_is_refused_with_a_reason() {
     }
     // Whoever keeps the key asks with a request; the names in it do not count.
     let key = KeyPair::generate().unwrap();
-    let request = CertificateParams::new(vec!["power-2".to_owned()]).unwrap().serialize_request(&key).unwrap();
+    let request =
+        CertificateParams::new(vec!["power-2".to_owned()]).unwrap().serialize_request(&key).unwrap();
     let asked = NewCertificate { request: Some(request.pem().unwrap()), ..new.clone() };
     let issued = ca::issue(store, folder, by(), &asked).await.unwrap();
     assert!(issued.key.is_none() && issued.info.subject == "power-1");

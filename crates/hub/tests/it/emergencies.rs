@@ -283,7 +283,10 @@ async fn a_program_is_told_at_once_and_learns_no_more_than_where_to_look() {
     let signature = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
     assert_eq!(header(&request, "webhook-signature"), format!("v1,{signature}"));
     let told: Value = serde_json::from_str(body).unwrap();
-    assert_eq!((told["type"].as_str(), told["data"]["organisation"].as_str()), (Some("emergency.raised"), Some("police")));
+    assert_eq!(
+        (told["type"].as_str(), told["data"]["organisation"].as_str()),
+        (Some("emergency.raised"), Some("police"))
+    );
     assert!(told["data"]["link"].as_str().unwrap().ends_with("/administration/emergencies"));
     assert!(!body.contains("interlocking") && !body.contains("rail"), "neither why nor what for: {body}");
     let waits = hub.running.store().read(|reader| {

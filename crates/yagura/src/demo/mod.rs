@@ -201,7 +201,12 @@ async fn start_edges(
             authority: None,
             id: edge.id.clone(),
             listen: Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0))),
-            hub: HubLink { url: running.address.to_string(), token: token.clone(), certificate: None, identity: None },
+            hub: HubLink {
+                url: running.address.to_string(),
+                token: token.clone(),
+                certificate: None,
+                identity: None,
+            },
             consent: Consent {
                 purposes: [Purpose::CollectiveDefence].into(),
                 up_to: Some(Tlp::Amber),

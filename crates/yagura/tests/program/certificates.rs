@@ -20,7 +20,8 @@ fn issue(hub: &Hub, folder: &Path, place: &Path) -> String {
     for ending in ["crt", "key"] {
         std::fs::copy(folder.join(format!("harbour-1.{ending}")), place.with_extension(ending)).unwrap();
     }
-    let mode = std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(folder.join("harbour-1.key")).unwrap());
+    let mode =
+        std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(folder.join("harbour-1.key")).unwrap());
     assert_eq!(mode & 0o777, 0o600, "the key is its owner's");
     let listed = admin(hub, &["ca", "list"]);
     let line = listed.lines().rfind(|line| line.starts_with("edge\t")).unwrap();
@@ -55,9 +56,8 @@ fn an_edge_goes_on_while_its_certificate_and_the_root_change() {
     let (certificate, key) = (place.clone(), place.with_extension("key"));
     let first = issue(&hub, &path("first"), &place);
     let root = data.join("tls.crt");
-    let sections = format!(
-        "certificate = {root:?}\nclient = {{ certificate = {certificate:?}, key = {key:?} }}\n"
-    );
+    let sections =
+        format!("certificate = {root:?}\nclient = {{ certificate = {certificate:?}, key = {key:?} }}\n");
     let config = edge_config_of(&path("edge"), "harbour-1", &hub, &edge_token, &sections);
     let edge = Edge::start(&config);
     wait_until("the edge is let in with its certificate", || is_connected(&edge));
@@ -76,7 +76,8 @@ fn an_edge_goes_on_while_its_certificate_and_the_root_change() {
     let again = tried(&hub, &["ca", "rotate", "--finish"]);
     assert_eq!(again.status.code(), Some(1));
     // A key is shown once, to the one who asked for it, and the folder's files are not written over.
-    let over = tried(&hub, &["ca", "issue", "--edge", "harbour-1", "--out", path("second").to_str().unwrap()]);
+    let over =
+        tried(&hub, &["ca", "issue", "--edge", "harbour-1", "--out", path("second").to_str().unwrap()]);
     assert_eq!(over.status.code(), Some(3), "{over:?}");
 }
 
