@@ -5,7 +5,7 @@ mod clients;
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -18,11 +18,11 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::danger::ClientCertVerifier;
 use sha2::{Digest, Sha256};
-use store::{Store, certificates};
+use store::Store;
 
-use crate::config::{ClientAuthority, HubConfig, TlsFiles};
+use crate::config::{HubConfig, TlsFiles};
 use crate::state::AppState;
-use crate::{HubError, REALM, endings};
+use crate::{HubError, endings};
 use clients::{AnyProgram, Clients, Known};
 
 /// What the server speaks TLS with. What changes on disk or in the authority is taken up while it serves: connections that are open stay,
@@ -34,20 +34,22 @@ pub(crate) struct Served {
 
 /// What counts now.
 struct Current {
-    /// What it was made of.
-    stamp: Stamp,
-    /// When the certificate ends that is served with.
-    ends: Option<Timestamp>,
-    /// Whose certificates clients may show.
+    served: Arc<Pair>,
     clients: Option<Arc<Clients>>,
 }
 
-/// What it is made of, so that a change is noticed: when each file was written and how long it is, and how often the authority changed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Stamp {
-    files: Vec<Option<(SystemTime, u64)>>,
-    authority: u64,
+/// The certificates that are shown, and their key.
+struct Pair {
+    /// What it was read from.
+    stamp: Vec<Written>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    /// When the first of them ends: one of an authority that ends ends all below it.
+    ends: Option<Timestamp>,
 }
+
+/// When a file was written, and how long it is: so that a change is noticed.
+type Written = Option<(SystemTime, u64)>;
 
 /// How often it is looked. A certificate that was revoked is good for nothing within a second.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
@@ -61,12 +63,14 @@ impl Served {
         if config.tls.is_none() {
             make_own(config)?;
         }
-        let stamp = stamp(config, store).await?;
-        let (tls, current) = load(config, store, stamp).await?;
-        Ok(Some(Self {
-            rustls: RustlsConfig::from_config(Arc::new(tls)),
-            current: ArcSwap::from_pointee(current),
-        }))
+        let served = Arc::new(Pair::read(&files(config))?);
+        let clients = match &config.clients {
+            Some(wanted) => Some(Arc::new(Clients::load(wanted, store).await?)),
+            None => None,
+        };
+        let tls = server_config(&served, clients.as_ref())?;
+        let current = ArcSwap::from_pointee(Current { served, clients });
+        Ok(Some(Self { rustls: RustlsConfig::from_config(Arc::new(tls)), current }))
     }
 
     /// For the listener.
@@ -76,7 +80,7 @@ impl Served {
 
     /// When the certificate ends that is served with.
     pub(crate) fn ends(&self) -> Option<Timestamp> {
-        self.current.load().ends
+        self.current.load().served.ends
     }
 
     /// Whether the certificates that a connection has shown count still; `true` where it has shown none, which the handshake lets
@@ -87,16 +91,68 @@ impl Served {
         shown.is_empty() || clients.admits(shown, now)
     }
 
+    /// Takes up what changed; whether something did. What the hub shows and whom it lets in are apart: a key that cannot be used keeps
+    /// no revocation from being taken up.
+    ///
+    /// # Errors
+    /// What changed and cannot be used; all else is taken up.
     async fn renew(&self, config: &HubConfig, store: &Store) -> Result<bool, HubError> {
-        let stamp = stamp(config, store).await?;
-        if self.current.load().stamp == stamp {
-            return Ok(false);
+        let now = self.current.load_full();
+        let (mut served, mut clients) = (Arc::clone(&now.served), now.clients.clone());
+        let mut failed = None;
+        if let (Some(wanted), Some(known)) = (&config.clients, &now.clients)
+            && known.is_outdated(wanted, store).await?
+        {
+            match Clients::load(wanted, store).await {
+                Ok(newer) => clients = Some(Arc::new(newer)),
+                Err(error) => failed = Some(error),
+            }
         }
-        let (tls, current) = load(config, store, stamp).await?;
-        self.rustls.reload_from_config(Arc::new(tls));
-        self.current.store(Arc::new(current));
-        Ok(true)
+        let files = files(config);
+        if written(&files) != now.served.stamp {
+            match Pair::read(&files).and_then(|pair| server_config(&pair, None).map(|_| pair)) {
+                Ok(newer) => served = Arc::new(newer),
+                Err(error) => failed = Some(error),
+            }
+        }
+        let is_same = |one: &Option<Arc<Clients>>, other: &Option<Arc<Clients>>| match (one, other) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() == other.is_none(),
+        };
+        let changed = !Arc::ptr_eq(&served, &now.served) || !is_same(&clients, &now.clients);
+        if changed {
+            let tls = server_config(&served, clients.as_ref())?;
+            self.rustls.reload_from_config(Arc::new(tls));
+            self.current.store(Arc::new(Current { served, clients }));
+        }
+        failed.map_or(Ok(changed), Err)
     }
+}
+
+impl Pair {
+    fn read(files: &TlsFiles) -> Result<Self, HubError> {
+        // Before they are read: what is written meanwhile is seen at the next look.
+        let stamp = written(files);
+        let chain = CertificateDer::pem_file_iter(&files.certificate)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|e| unusable(&files.certificate, &e))?;
+        let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|e| unusable(&files.key, &e))?;
+        let ends = chain.iter().filter_map(endings::end_of).min();
+        Ok(Self { stamp, chain, key, ends })
+    }
+}
+
+fn written(files: &TlsFiles) -> Vec<Written> {
+    [&files.certificate, &files.key].map(|path| when_written(path)).to_vec()
+}
+
+fn when_written(path: &Path) -> Written {
+    let about = std::fs::metadata(path).ok()?;
+    Some((about.modified().ok()?, about.len()))
+}
+
+fn unusable(path: &Path, why: &dyn std::fmt::Display) -> HubError {
+    HubError::new("tls", format!("`{}` cannot be used: {why}", path.display()))
 }
 
 /// Takes up what changes, until the hub stops. What cannot be used changes nothing and is said once.
@@ -123,56 +179,23 @@ pub(crate) async fn run(state: AppState) {
     }
 }
 
-async fn stamp(config: &HubConfig, store: &Store) -> Result<Stamp, HubError> {
-    let served = files(config);
-    let mut paths = vec![served.certificate, served.key];
-    let mut authority = 0;
-    match config.clients.as_ref().map(|clients| &clients.authority) {
-        None => {}
-        Some(ClientAuthority::Own) => {
-            authority = store.read(|reader| certificates::changes(reader, &REALM)).await?;
-        }
-        Some(ClientAuthority::Files { roots, revoked }) => {
-            paths.push(roots.clone());
-            paths.extend(revoked.clone());
-        }
-    }
-    let written = |path: &PathBuf| {
-        let about = std::fs::metadata(path).ok()?;
-        Some((about.modified().ok()?, about.len()))
-    };
-    Ok(Stamp { files: paths.iter().map(written).collect(), authority })
-}
-
 /// TLS 1.3 and 1.2, hybrid post-quantum key exchange preferred (aws-lc-rs).
-async fn load(config: &HubConfig, store: &Store, stamp: Stamp) -> Result<(ServerConfig, Current), HubError> {
-    let files = files(config);
-    let unusable = |path: &Path, error: &dyn std::fmt::Display| {
-        HubError::new("tls", format!("`{}` cannot be used: {error}", path.display()))
-    };
-    let chain = CertificateDer::pem_file_iter(&files.certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|e| unusable(&files.certificate, &e))?;
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|e| unusable(&files.key, &e))?;
-    // The whole chain: one of an authority that ends ends all below it.
-    let ends = chain.iter().filter_map(endings::end_of).min();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let clients = match &config.clients {
-        Some(wanted) => Some(Arc::new(Clients::load(wanted, store, &provider).await?)),
-        None => None,
-    };
-    let verifier: Arc<dyn ClientCertVerifier> = match &clients {
+fn server_config(served: &Pair, clients: Option<&Arc<Clients>>) -> Result<ServerConfig, HubError> {
+    let failed =
+        |error: rustls::Error| HubError::new("tls", format!("the hub's certificate and key: {error}"));
+    let provider = clients::provider();
+    let verifier: Arc<dyn ClientCertVerifier> = match clients {
         Some(clients) => Arc::new(Known(Arc::clone(clients))),
         None => Arc::new(AnyProgram::new(Arc::clone(&provider))),
     };
     let mut tls = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|e| HubError::new("tls", e.to_string()))?
+        .map_err(failed)?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(chain, key)
-        .map_err(|e| unusable(&files.certificate, &e))?;
+        .with_single_cert(served.chain.clone(), served.key.clone_key())
+        .map_err(failed)?;
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok((tls, Current { stamp, ends, clients }))
+    Ok(tls)
 }
 
 /// What a certificate is known by (RFC 8705 §3.1, `x5t#S256`).

@@ -17,9 +17,9 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme,
 };
-use store::{Store, certificates};
+use store::{Store, StoreError, certificates};
 
-use super::thumbprint;
+use super::{Written, thumbprint, unusable, when_written};
 use crate::config::{ClientAuthority, ClientCertificates};
 use crate::{HubError, REALM, endings};
 
@@ -28,8 +28,21 @@ const JUDGED_MAX: usize = 10_000;
 
 /// The certificates that count, as they were when this was made; a change makes another one.
 pub(super) struct Clients {
+    stamp: Stamp,
     chains: Arc<dyn ClientCertVerifier>,
     counted: Counted,
+}
+
+/// What it was made of, so that a change is noticed: how often the authority changed, or when the files were written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stamp {
+    Own(u64),
+    Files(Vec<Written>),
+}
+
+/// What the node's TLS is made with.
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
 /// What is asked of a certificate beside its chain.
@@ -41,33 +54,45 @@ enum Counted {
 }
 
 impl Clients {
-    pub(super) async fn load(
-        wanted: &ClientCertificates,
-        store: &Store,
-        provider: &Arc<CryptoProvider>,
-    ) -> Result<Self, HubError> {
-        let (roots, revoked, counted) = match &wanted.authority {
+    pub(super) async fn load(wanted: &ClientCertificates, store: &Store) -> Result<Self, HubError> {
+        let (stamp, roots, revoked, counted) = match &wanted.authority {
             ClientAuthority::Own => {
                 let known = store.read(|reader| {
+                    let changes = certificates::changes(reader, &REALM)?;
                     let roots = certificates::trusted_roots(reader, &REALM)?;
-                    Ok((roots, certificates::living(reader, &REALM)?))
+                    Ok((changes, roots, certificates::living(reader, &REALM)?))
                 });
-                let (roots, living) = known.await?;
+                let (changes, roots, living) = known.await?;
                 if roots.is_empty() {
                     let why = "`tls.client_ca` is `own` and there is no certificate authority: make it with `yagura admin ca init`";
                     return Err(HubError::new("tls", why));
                 }
                 let roots = roots.into_iter().map(|root| CertificateDer::from(root.certificate)).collect();
-                (roots, None, Counted::Issued(living.into_iter().collect()))
+                (Stamp::Own(changes), roots, None, Counted::Issued(living.into_iter().collect()))
             }
             ClientAuthority::Files { roots, revoked } => {
-                let roots = pem(roots)?;
-                let revoked = revoked.as_deref().map(pem).transpose()?;
-                (roots, revoked, Counted::Chained(Mutex::default()))
+                let stamp = Stamp::Files(of_files(roots, revoked.as_deref()));
+                let (roots, revoked) = (pem(roots)?, revoked.as_deref().map(pem).transpose()?);
+                (stamp, roots, revoked, Counted::Chained(Mutex::default()))
             }
         };
-        let chains = chains(roots, revoked, wanted.demanded, provider)?;
-        Ok(Self { chains, counted })
+        let chains = chains(roots, revoked, wanted.demanded)?;
+        Ok(Self { stamp, chains, counted })
+    }
+
+    /// Whether something changed since it was made.
+    pub(super) async fn is_outdated(
+        &self,
+        wanted: &ClientCertificates,
+        store: &Store,
+    ) -> Result<bool, StoreError> {
+        let stamp = match &wanted.authority {
+            ClientAuthority::Own => {
+                Stamp::Own(store.read(|reader| certificates::changes(reader, &REALM)).await?)
+            }
+            ClientAuthority::Files { roots, revoked } => Stamp::Files(of_files(roots, revoked.as_deref())),
+        };
+        Ok(stamp != self.stamp)
     }
 
     /// Whether what a connection showed in its handshake counts now.
@@ -104,15 +129,16 @@ impl Clients {
     }
 }
 
+fn of_files(roots: &Path, revoked: Option<&Path>) -> Vec<Written> {
+    std::iter::once(roots).chain(revoked).map(when_written).collect()
+}
+
 /// All of a kind that is in a file; at least one.
 fn pem<T: PemObject>(path: &Path) -> Result<Vec<T>, HubError> {
-    let unusable = |why: &dyn std::fmt::Display| {
-        HubError::new("tls", format!("`{}` cannot be used: {why}", path.display()))
-    };
     let found = T::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<T>, _>>);
-    let found = found.map_err(|error| unusable(&error))?;
+    let found = found.map_err(|error| unusable(path, &error))?;
     if found.is_empty() {
-        return Err(unusable(&"it holds none of what is looked for in PEM form"));
+        return Err(unusable(path, &"it holds none of what is looked for in PEM form"));
     }
     Ok(found)
 }
@@ -123,14 +149,13 @@ fn chains(
     roots: Vec<CertificateDer<'static>>,
     revoked: Option<Vec<CertificateRevocationListDer<'static>>>,
     demanded: bool,
-    provider: &Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, HubError> {
     let failed = |why: &dyn std::fmt::Display| HubError::new("tls", format!("the roots for clients: {why}"));
     let mut known = RootCertStore::empty();
     for root in roots {
         known.add(root).map_err(|error| failed(&error))?;
     }
-    let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(known), Arc::clone(provider));
+    let mut verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(known), provider());
     if let Some(lists) = revoked {
         verifier =
             verifier.with_crls(lists).only_check_end_entity_revocation().enforce_revocation_expiration();
