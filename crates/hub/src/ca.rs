@@ -111,11 +111,11 @@ pub async fn issue(store: &Store, data: &Path, by: By, new: &NewCertificate) -> 
     }
     let key = key(new.request.as_deref())?;
     let (realm, name) = (by.realm.clone(), subject.clone());
-    let known = store.read(move |reader| {
+    let found = store.read(move |reader| {
         known(reader, &realm, holder, &name)?;
         Ok((certificates::trusted_roots(reader, &realm)?.into_iter().next(), reader.now()))
     });
-    let (root, now) = known.await?;
+    let (root, now) = found.await?;
     let root = root.ok_or_else(no_authority)?;
     let ends = whole(after(now, SignedDuration::from_hours(24 * i64::from(days)))).min(root.ends);
     let serial = serial()?;

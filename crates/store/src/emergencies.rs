@@ -216,8 +216,8 @@ pub fn put_off_ring(
 ) -> Result<bool, StoreError> {
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let sql = "UPDATE emergencies SET ring_attempts = ?4, ring_due = ?5 WHERE realm = ?1 AND id = ?2 AND ring_attempts = ?3";
-    let params = params![tx.realm(realm)?, id, number(found), number(tried), next.map(micros)];
-    Ok(tx.execute(sql, params)? > 0)
+    let (found, tried, next) = (number(found), number(tried), next.map(micros));
+    Ok(tx.execute(sql, (tx.realm(realm)?, id, found, tried, next))? > 0)
 }
 
 /// Those raised after a time of which nobody was told by mail yet.
