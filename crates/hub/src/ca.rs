@@ -93,8 +93,7 @@ pub async fn finish(store: &Store, by: By, force: bool) -> Result<RootInfo, Erro
         let event = event.with("step", "retired").with("certificates", under.to_string());
         Ok(Act::audited(newest.clone(), &by.realm, event))
     };
-    let newest = store.write(finish).await?;
-    told_root(&newest, true)
+    Ok(told_root(&store.write(finish).await?, true))
 }
 
 /// Issues a certificate.
@@ -193,11 +192,7 @@ pub async fn list(store: &Store, by: &By) -> Result<CertificateList, Error> {
     let is_trusted = |one: &Certificate| roots.iter().any(|root| root.id == one.root);
     Ok(CertificateList {
         certificates: held.iter().map(|one| told(one, is_trusted(one))).collect(),
-        roots: roots
-            .iter()
-            .enumerate()
-            .map(|(place, root)| told_root(root, place == 0))
-            .collect::<Result<_, _>>()?,
+        roots: roots.iter().enumerate().map(|(place, root)| told_root(root, place == 0)).collect(),
     })
 }
 
@@ -224,7 +219,7 @@ async fn add_root(store: &Store, data: &Path, by: By, years: u32, is_first: bool
         let event = event.with("thumbprint", hex::encode(thumbprint(&root.certificate)));
         Ok(Act::audited(root.clone(), &by.realm, event.with("ends", root.ends.to_string())))
     };
-    told_root(&store.write(add).await?, true)
+    Ok(told_root(&store.write(add).await?, true))
 }
 
 fn make_root(vault: &Vault, now: Timestamp, years: u32) -> Result<Root, Error> {
@@ -421,14 +416,14 @@ fn told(one: &Certificate, root_is_trusted: bool) -> CertificateInfo {
     }
 }
 
-fn told_root(root: &Root, signs: bool) -> Result<RootInfo, Error> {
-    Ok(RootInfo {
+fn told_root(root: &Root, signs: bool) -> RootInfo {
+    RootInfo {
         id: root.id.clone(),
         signs,
         created: root.created.to_string(),
         ends: root.ends.to_string(),
         certificate: pem(&root.certificate),
-    })
+    }
 }
 
 /// RFC 7468: 64 characters a line.

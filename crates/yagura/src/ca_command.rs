@@ -58,7 +58,7 @@ pub(crate) async fn execute(store: &Store, data: &Path, request: CaRequest) -> R
         CaRequest::Make { years } => root(&ca::init(store, data, by, years).await?),
         CaRequest::Rotate { years } => root(&ca::rotate(store, data, by, years).await?),
         CaRequest::Finish { force } => root(&ca::finish(store, by, force).await?),
-        CaRequest::Issue(new) => issued(ca::issue(store, data, by, &new).await?),
+        CaRequest::Issue(new) => issued(&ca::issue(store, data, by, &new).await?),
         CaRequest::Revoke { serial, reason } => {
             let gone = ca::revoke(store, by, &serial, &reason).await?;
             Answer { lines: vec![line(&gone)], value: json!(gone) }
@@ -78,7 +78,7 @@ fn roots(roots: &[RootInfo]) -> Answer {
 }
 
 /// The certificate and, where it was made here, its key: the only time that it is told.
-fn issued(issued: ca::Issued) -> Answer {
+fn issued(issued: &ca::Issued) -> Answer {
     let mut lines = vec![issued.certificate.trim_end().to_owned()];
     lines.extend(issued.key.as_ref().map(|key| key.trim_end().to_owned()));
     let value = json!({ "info": issued.info, "certificate": issued.certificate, "key": issued.key });
