@@ -5,7 +5,7 @@
 //! let hub = api::client::Client::new(&api::client::Settings {
 //!     address: "http://127.0.0.1:8440".to_owned(),
 //!     token: Some("yg_…".to_owned()),
-//!     root_certificate: None,
+//!     ..Default::default()
 //! })?;
 //! for edge in hub.edges().await?.edges {
 //!     println!("{} {:?}", edge.id, edge.health);
@@ -17,6 +17,8 @@
 mod report;
 mod request;
 
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use oversight::authorisation::{Selected, SignedSelection};
@@ -26,6 +28,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use self::request::Connection;
 use crate::{
     AuditList, AuthorisedIndicators, Board, CaseList, EdgeAuthorisationLog, EdgeAuthorisations, EdgeHello,
     EdgeKey, EdgeList, EdgeRounds, EdgeStatus, Ingested, Intelligence, NewEdge, NewOpinion, NewOrganisation,
@@ -46,6 +49,17 @@ pub struct Settings {
     pub token: Option<String>,
     /// The certificate (PEM) that the hub's must lead back to; without one those that this machine trusts.
     pub root_certificate: Option<Vec<u8>>,
+    /// What this client shows of itself, where the hub binds its token to a certificate.
+    pub identity: Option<Identity>,
+}
+
+/// A certificate with its key, in files. When they are replaced the next request goes out with the new ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The certificate and those above it, PEM.
+    pub certificate: PathBuf,
+    /// The key, PEM (PKCS #8).
+    pub key: PathBuf,
 }
 
 impl std::fmt::Debug for Settings {
@@ -105,7 +119,7 @@ fn words(problem: &Problem) -> String {
 /// A hub, as one program or edge sees it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    connection: Arc<Mutex<Connection>>,
     settings: Settings,
     base: reqwest::Url,
 }

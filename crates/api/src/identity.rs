@@ -218,12 +218,14 @@ pub struct EndingList {
     pub endings: Vec<EndingInfo>,
 }
 
-/// Something that ends within two weeks, or did within one.
+/// Something that ends within two weeks (certificates: within 30 days), or did within one week.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EndingInfo {
-    /// `certificate`: what the hub serves with; `token`: a program's; `qualification`: a clearance or an oath of a person.
+    /// `certificate`: what the hub serves with; `issued-certificate`: what its own authority issued; `root`: the authority's; `token`: a
+    /// program's; `qualification`: a clearance or an oath of a person.
     pub kind: String,
-    /// The id of the token, or of the entry of the clearance or oath; empty for the certificate.
+    /// The id of the token, or of the entry of the clearance or oath; the serial number of what was issued, and of a root; empty for what
+    /// the hub serves with.
     pub id: String,
     /// What people call it.
     pub name: String,

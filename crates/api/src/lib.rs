@@ -6,6 +6,7 @@ mod agreement;
 mod authorisation;
 mod board;
 mod case;
+mod certificate;
 mod edge;
 mod emergency;
 mod error;
@@ -45,6 +46,7 @@ pub use authorisation::{
 };
 pub use board::{Board, MinuteCount, SectorState};
 pub use case::{Case, CaseChange, CaseEntry, CaseList, CaseObjects, CaseSummary, NewCase, NewEntry};
+pub use certificate::{CertificateInfo, CertificateList, NewCertificate, RootInfo};
 pub use edge::{
     EdgeHealth, EdgeHello, EdgeLedgerEntry, EdgeList, EdgeStatus, Intelligence, IntelligenceChange, NewEdge,
     NewOpinion, NewSighting, OpinionsAccepted, OpinionsPosted, RegisteredEdge, SightingOutcome,

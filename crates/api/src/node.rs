@@ -20,6 +20,8 @@ pub struct Node {
     pub policies_refused: bool,
     /// Whether the public is told of state-tasked monitoring here, at `/transparency`.
     pub transparency: bool,
+    /// Whether people may sign in by password; else by passkey, one-time link or their organisation's identity provider alone.
+    pub passwords: bool,
 }
 
 /// Who is signed in.
@@ -209,7 +211,7 @@ pub struct NewToken {
     /// RFC 3339, or a date; absent: 90 days.
     #[serde(default)]
     pub expires: Option<String>,
-    /// Through which doors it goes: `taxii`, `rest`, `stream`, `misp`; none: through every one.
+    /// Through which doors it goes: `taxii`, `rest`, `stream`, `misp`, `edges` (reading about edges alone); none: through every one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doors: Vec<String>,
     /// The certificate (PEM) that the program shows when it connects, or its SHA-256 in hexadecimal: without it the token is good for

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use api::client::Identity;
 use oversight::{Consent, Purpose};
 use serde::Deserialize;
 use stix::marking::Tlp;
@@ -61,6 +62,8 @@ pub struct HubLink {
     pub token: String,
     /// A root certificate (PEM) to trust in place of the system's.
     pub certificate: Option<Vec<u8>>,
+    /// What the edge shows of itself. The files are read anew when they are replaced.
+    pub identity: Option<Identity>,
 }
 
 impl std::fmt::Debug for HubLink {
@@ -137,6 +140,14 @@ struct WrittenHub {
     token: Option<String>,
     token_file: Option<PathBuf>,
     certificate: Option<PathBuf>,
+    client: Option<WrittenIdentity>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenIdentity {
+    certificate: PathBuf,
+    key: PathBuf,
 }
 
 #[derive(Deserialize, Default)]
@@ -221,7 +232,9 @@ impl WrittenHub {
             }
         };
         let certificate = self.certificate.map(|path| read_file(&path)).transpose()?;
-        Ok(HubLink { url: self.url, token, certificate })
+        let identity =
+            self.client.map(|written| Identity { certificate: written.certificate, key: written.key });
+        Ok(HubLink { url: self.url, token, certificate, identity })
     }
 }
 

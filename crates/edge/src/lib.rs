@@ -189,6 +189,7 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
         address: config.hub.url.clone(),
         token: Some(config.hub.token.clone()),
         root_certificate: config.hub.certificate.clone(),
+        identity: config.hub.identity.clone(),
     })?;
     let mut spool = Spool::open(&config.data)?;
     let history = history::open(&config, &mut spool)?;

@@ -13,13 +13,14 @@ use oversight::{
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use stix::Id;
+use store::certificates::Holder;
 use store::edges::Edge;
 use store::organisations::Organisation;
 use store::people::Person;
 use store::tokens::{Door, Token};
 use store::{
-    Act, Reader, Store, StoreError, Tx, credentials, edges, links, organisations, people, secrets, sessions,
-    tokens,
+    Act, Reader, Store, StoreError, Tx, certificates, credentials, edges, links, organisations, people,
+    secrets, sessions, tokens,
 };
 use uuid::Uuid;
 
@@ -247,6 +248,7 @@ pub async fn remove_edge(store: &Store, by: By, id: &str) -> Result<(), Error> {
         if !edges::remove(tx, &by.realm, &id)? {
             return Err(StoreError::NotFound { what: id });
         }
+        certificates::forget_holder(tx, &by.realm, Holder::Edge, &id)?;
         let event = by.did(Action::EdgeChanged).on([id]).with("removed", "true");
         Ok(Act::audited((), &by.realm, event))
     };

@@ -1,6 +1,7 @@
 //! Configuration in two steps: read without judgement ([`RawConfig`]), then resolved once into what the hub needs ([`HubConfig`]).
 
 mod emergency;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,8 @@ use store::blobs::Bucket;
 use tlog::{Policy, VerifyingKey};
 use url::Url;
 
-pub use emergency::{EmergencyConfig, RawEmergency};
+pub use emergency::{EmergencyConfig, EmergencyWebhook, RawEmergency};
+pub use tls::{ClientAuthority, ClientCertificates, RawTls, TlsFiles};
 
 use crate::log::Witnesses;
 use crate::retention::RetentionConfig;
@@ -50,8 +52,12 @@ pub struct HubConfig {
     pub api_root: String,
     /// Certificate and key; off loopback, one is made and kept in the data folder where none is given.
     pub tls: Option<TlsFiles>,
+    /// Whose certificates clients may show; none: any, for a token that knows its own.
+    pub clients: Option<ClientCertificates>,
     /// Speak TLS on loopback as well.
     pub tls_on_loopback: bool,
+    /// Whether people may sign in by password.
+    pub passwords: bool,
     /// Folder of Cedar policies in place of the built-in ones.
     pub policies: Option<PathBuf>,
     /// How policies are changed; [`HubConfig::changes`] says what holds where it is not said.
@@ -153,16 +159,6 @@ pub struct MailConfig {
     pub domains: Vec<String>,
 }
 
-/// Where certificate chain and private key are, in PEM.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TlsFiles {
-    /// The certificate chain.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
-}
-
 /// A configuration file as written. Unknown keys are refused, so that a misspelt limit is not silently no limit.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -185,10 +181,12 @@ pub struct RawConfig {
     pub name_en: Option<String>,
     /// See [`HubConfig::api_root`].
     pub api_root: Option<String>,
-    /// See [`HubConfig::tls`].
-    pub tls: Option<TlsFiles>,
+    /// See [`HubConfig::tls`] and [`HubConfig::clients`].
+    pub tls: Option<RawTls>,
     /// See [`HubConfig::tls_on_loopback`].
     pub tls_on_loopback: Option<bool>,
+    /// See [`HubConfig::passwords`]; `true` where absent.
+    pub passwords: Option<bool>,
     /// See [`HubConfig::policies`].
     pub policies: Option<PathBuf>,
     /// `folder` or `proposals` ([`HubConfig::policy_changes`]).
@@ -379,7 +377,9 @@ impl HubConfig {
             name_en: "Yagura".to_owned(),
             api_root: "council".to_owned(),
             tls: None,
+            clients: None,
             tls_on_loopback: false,
+            passwords: true,
             policies: None,
             policy_changes: None,
             policy_prover: None,
@@ -453,8 +453,11 @@ impl RawConfig {
         let is_shared = has_database || self.blobs.is_some();
         let log = self.log.clone().unwrap_or_default();
         let oversight = self.oversight.unwrap_or_default();
+        let (tls, clients) = self.tls.unwrap_or_default().resolve()?;
+        let private = self.webhooks_to_private_addresses.unwrap_or(false);
+        let emergency = self.emergency.unwrap_or_default();
         let defaults = HubConfig::new(self.data.unwrap_or_else(|| PathBuf::from("yagura-data")), listen);
-        Ok(HubConfig {
+        let resolved = HubConfig {
             wake: wake(self.wake.as_ref(), self.store.is_some())?,
             blobs: self.blobs.as_ref().map(bucket).transpose()?,
             store: self.store.map(|Secret(address)| database(&address)).transpose()?,
@@ -462,8 +465,10 @@ impl RawConfig {
             name_ja: self.name_ja.unwrap_or(defaults.name_ja),
             name_en: self.name_en.unwrap_or(defaults.name_en),
             api_root: api_root(self.api_root.unwrap_or(defaults.api_root))?,
-            tls: self.tls,
+            tls,
+            clients,
             tls_on_loopback: self.tls_on_loopback.unwrap_or(false),
+            passwords: self.passwords.unwrap_or(true),
             policies: self.policies,
             policy_changes: self.policy_changes,
             policy_prover: self.policy_prover,
@@ -487,11 +492,17 @@ impl RawConfig {
             retention: self.retention.map(retention).transpose()?,
             regimes: self.regimes,
             freer_versions_at_once: freer_versions(self.freer_versions.as_deref())?,
-            emergency: self.emergency.unwrap_or_default().resolve(self.mail.as_ref())?,
+            emergency: emergency.resolve(self.mail.as_ref(), private)?,
             mail: self.mail.map(mail).transpose()?,
-            webhooks_to_private_addresses: self.webhooks_to_private_addresses.unwrap_or(false),
+            webhooks_to_private_addresses: private,
             ..HubConfig::new(defaults.data, listen)
-        })
+        };
+        if resolved.clients.is_some() && !resolved.speaks_tls() {
+            return Err(ConfigError::value(
+                "tls.client_ca: this hub speaks no TLS; set `tls.certificate` and `tls.key`, or `tls_on_loopback`",
+            ));
+        }
+        Ok(resolved)
     }
 }
 
@@ -747,6 +758,12 @@ mod tests {
             "[transparency]\npage = true\ncontact = 'javascript:x'",
             "transparency.contact: `javascript:x`",
         );
+        check("[tls]\ncertificate = 'c'", "tls: `certificate` and `key` are given together");
+        check("[tls]\nclient_certificates = 'demanded'", "tls.client_ca: say whose");
+        check("[tls]\nclient_ca = 'own'", "tls.client_ca: this hub speaks no TLS");
+        check("tls_on_loopback = true\n[tls]\nclient_ca = 'own'", "127.0.0.1:8440 council tls true");
+        check("[tls]\nclient_ca = 'own'\nclient_crl = 'x'", "tls.client_crl: the node knows itself");
+        check("[tls]\nclient_ca = 'x'\nclient_certificates = 'y'", "tls.client_certificates: `y` is not");
         check("[transparency]\ncontact = 'https://a.jp/'", "missing field `page`");
         check("[federation]\nlisten = 'x'", "federation.listen: `x` is not an address");
         check("[federation]\ndirection = 'down'", "federation.direction: `down` is not");
@@ -758,6 +775,7 @@ mod tests {
         );
         check("mail = { server = 'm', from = 'x', domains = ['a.jp'] }", "mail.from: `x` is no address");
         check("mail = { server = 'm', from = 'x@a.jp', domains = [] }", "mail.domains: name the domains");
+        check("emergency = { webhook = 'https://a.jp/' }", "emergency.webhook: it goes with");
         check("emergency = { minutes_max = 241 }", "emergency.minutes_max: from 1 to 240");
         check(
             "emergency = { mail = ['x@a.jp'] }",

@@ -64,6 +64,7 @@ use url::Url;
 use uuid::Uuid;
 
 pub mod administration;
+pub mod ca;
 pub mod emergencies;
 pub mod policies;
 pub mod qualifications;
@@ -73,9 +74,10 @@ pub mod statistics;
 mod transparency;
 
 pub use config::{
-    BODY_BYTES_MAX, ConfigError, EmergencyConfig, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, Padding,
-    PolicyChanges, RawConfig, RawEmergency, RawFederation, RawLog, RawOversight, RawTransparency,
-    STREAMS_MAX, Secret, TlsFiles, TransparencyConfig,
+    BODY_BYTES_MAX, ClientAuthority, ClientCertificates, ConfigError, EmergencyConfig, EmergencyWebhook,
+    FederationConfig, HubConfig, PAGE_OBJECTS_MAX, Padding, PolicyChanges, RawConfig, RawEmergency,
+    RawFederation, RawLog, RawOversight, RawTls, RawTransparency, STREAMS_MAX, Secret, TlsFiles,
+    TransparencyConfig,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
 pub use federation::one_way::resend;
@@ -178,7 +180,7 @@ impl Hub {
 
 /// All that can fail before something runs.
 struct Ready {
-    tls: Option<RustlsConfig>,
+    tls: Option<Arc<tls::Served>>,
     policies: PolicyKeeper,
     node: first_start::NodeIdentity,
     sign_in: sign_in::SignIn,
@@ -197,7 +199,7 @@ struct Ready {
 impl Ready {
     async fn prepare(config: &HubConfig, store: &Store, address: &Url) -> Result<Self, HubError> {
         let regimes = reports::read_regimes(config.regimes.as_deref())?;
-        let tls = config.speaks_tls().then(|| tls::server_config(config)).transpose()?;
+        let tls = tls::Served::open(config, store).await?.map(Arc::new);
         let policies = PolicyKeeper::start(
             config.policies.as_deref(),
             config.changes(),
@@ -280,7 +282,7 @@ impl Ready {
             authorisations_log,
             statistics_log,
             frame: self.frame,
-            certificate_ends: tls::ends(&config),
+            tls: self.tls,
             federation: self.federation,
             engine: self.policies.engine(),
             policies: self.policies,
@@ -289,7 +291,7 @@ impl Ready {
             config,
             _folder_lock: folder_lock,
         });
-        let (mut tasks, handles) = serve_all(&state, (listener, self.tls), self.peers_listener)?;
+        let (mut tasks, handles) = serve_all(&state, listener, self.peers_listener)?;
         tasks.extend(publish(&state, [self.log, self.authorisations_log, self.statistics_log]));
         state.policies.renew().await?;
         tasks.extend(look_after(&state, self.wake).await?);
@@ -371,10 +373,11 @@ type Serving = (Vec<JoinHandle<()>>, Vec<Handle<SocketAddr>>);
 /// Serves everybody, and peers where they are listened to.
 fn serve_all(
     state: &AppState,
-    (listener, tls): (TcpListener, Option<RustlsConfig>),
+    listener: TcpListener,
     peers_listener: Option<TcpListener>,
 ) -> Result<Serving, HubError> {
     let handle = Handle::new();
+    let tls = state.tls.as_ref().map(|served| served.config());
     let mut tasks = vec![serve(listener, tls, server::router(state.clone()), handle.clone())?];
     let mut handles = vec![handle];
     if let Some(listener) = peers_listener {
@@ -412,6 +415,8 @@ async fn look_after(state: &AppState, wake: Option<wake::Prepared>) -> Result<Ve
         tokio::spawn(state.policies.clone().watch(state.stopping.clone())),
         tokio::spawn(state.policies.clone().keep_current(state.stopping.clone())),
         tokio::spawn(strangers::run(state.clone())),
+        tokio::spawn(tls::run(state.clone())),
+        tokio::spawn(endings::run(state.clone())),
         tokio::spawn(sharing::run(state.clone())),
         tokio::spawn(federation::run(state.clone())),
         tokio::spawn(names::run(state.clone())),

@@ -6,6 +6,7 @@
 //! see then passes the one door; where nothing is left, nothing is sent.
 
 mod deliver;
+mod emergencies;
 mod mail;
 mod message;
 mod reports;
@@ -62,6 +63,9 @@ pub(crate) async fn run(state: AppState) {
         }
         if let Err(error) = sender.tell_emergencies(&state).await {
             tracing::error!(%error, "emergencies cannot be told of by mail");
+        }
+        if let Err(error) = sender.ring_emergencies(&state).await {
+            tracing::error!(%error, "emergencies cannot be told of to the webhook");
         }
         if all && !state.stopping.is_set() {
             tokio::time::sleep(PAUSE).await;

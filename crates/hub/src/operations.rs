@@ -54,6 +54,8 @@ pub(crate) struct Metrics {
     tokens_ending: Gauge,
     /// When the certificate that the hub serves with ends, in seconds of Unix time; 0 without one.
     certificate_ends: Gauge,
+    /// Certificates of the node's authority, and its roots, that end soon.
+    certificates_ending: Family<Within, Gauge>,
     /// Streams that are open.
     pub(crate) streams: Gauge,
     /// The newest sequence of the log.
@@ -99,6 +101,13 @@ struct WithPeer {
     peer: String,
     /// As in [`Counts`].
     outcome: &'static str,
+}
+
+/// Within how many days something ends.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Within {
+    /// 30, or 7.
+    days: u8,
 }
 
 /// How it stands with a peer.
@@ -157,6 +166,7 @@ impl Metrics {
             missing: Family::default(),
             tokens_ending: Gauge::default(),
             certificate_ends: Gauge::default(),
+            certificates_ending: Family::default(),
             streams: Gauge::default(),
             sequence: Gauge::default(),
             checkpoint: Gauge::default(),
@@ -199,6 +209,8 @@ impl Metrics {
             "End of the certificate that is served with, in seconds of Unix time",
             self.certificate_ends.clone(),
         );
+        let about = "Certificates and roots of the node's authority that end within so many days";
+        registry.register("yagura_certificates_ending", about, self.certificates_ending.clone());
         registry.register("yagura_streams_open", "Open event streams", self.streams.clone());
         registry.register("yagura_log_sequence", "Newest sequence of the log", self.sequence.clone());
         registry.register(
@@ -258,7 +270,7 @@ async fn readyz(State(state): State<AppState>) -> Answer<Response> {
         let of_bucket = logs.iter().find_map(|log| log.shelf().and_then(|shelf| shelf.trouble()));
         notices.extend(of_bucket.map(str::to_owned));
         notices.extend(state.wake.trouble().map(str::to_owned));
-        let certificate = state.certificate_ends;
+        let certificate = state.certificate_ends();
         if let Ok(soon) = state.store.read(move |reader| endings::soon(reader, certificate)).await {
             notices.extend(endings::notices(&soon, jiff::Timestamp::now()));
         }
@@ -275,11 +287,20 @@ async fn readyz(State(state): State<AppState>) -> Answer<Response> {
 async fn metrics(State(state): State<AppState>, caller: Caller) -> Answer<Response> {
     caller.demand_any(&state, &[Operation::Administer, Operation::Inspect])?;
     state.metrics.sequence.set(*state.store.committed().borrow());
-    let certificate = state.certificate_ends;
+    let certificate = state.certificate_ends();
     let soon = state.store.read(move |reader| endings::soon(reader, certificate)).await?;
-    let tokens = soon.iter().filter(|ending| ending.kind == "token" && ending.at > jiff::Timestamp::now());
+    let now = jiff::Timestamp::now();
+    for days in [30, 7] {
+        let bound = now + jiff::SignedDuration::from_hours(24 * i64::from(days));
+        let ending = soon.iter().filter(|ending| {
+            matches!(ending.kind, "issued-certificate" | "root") && ending.at > now && ending.at <= bound
+        });
+        let count = i64::try_from(ending.count()).unwrap_or(i64::MAX);
+        state.metrics.certificates_ending.get_or_create(&Within { days }).set(count);
+    }
+    let tokens = soon.iter().filter(|ending| ending.kind == "token" && ending.at > now);
     state.metrics.tokens_ending.set(i64::try_from(tokens.count()).unwrap_or(i64::MAX));
-    state.metrics.certificate_ends.set(state.certificate_ends.map_or(0, jiff::Timestamp::as_second));
+    state.metrics.certificate_ends.set(state.certificate_ends().map_or(0, jiff::Timestamp::as_second));
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &state.metrics.registry)
         .map_err(Failure::internal)?;

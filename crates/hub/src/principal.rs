@@ -17,11 +17,13 @@ use http::{HeaderMap, Method, header};
 use jiff::SignedDuration;
 use oversight::{Actor, OrganisationId, OrganisationRole, PersonRole, Purpose, Realm};
 use policy::{Operation, Personal, Principal, PrincipalKind};
+use store::certificates::{Binding, Holder};
 use store::saved_searches::Owner;
 use store::secrets::SecretHash;
 use store::tokens::{Door, Token};
 use store::{
-    Act, Reader, StoreError, edges, organisations, people, qualifications, secrets, sessions, tokens,
+    Act, Reader, StoreError, certificates, edges, organisations, people, qualifications, secrets, sessions,
+    tokens,
 };
 use subtle::ConstantTimeEq;
 
@@ -50,6 +52,8 @@ pub(crate) struct Caller {
     pub(crate) purpose: Purpose,
     /// A person's session, by its hash; programs have none.
     pub(crate) session: Option<SecretHash>,
+    /// What the connection showed, by its SHA-256, where a program or an edge signs in over TLS.
+    pub(crate) shown: Option<[u8; 32]>,
 }
 
 /// An edge that is signed in.
@@ -105,7 +109,9 @@ impl Caller {
         let mut personal = Personal::default();
         let (organisation, roles) = match &self.principal.kind {
             PrincipalKind::Program(id) => match tokens::get(reader, self.realm(), id)? {
-                Some(token) if token.is_good(reader.now()) => (token.organisation, token.roles),
+                Some(token) if token.is_good(reader.now()) && self.holds(reader, Holder::Token, id)? => {
+                    (token.organisation, token.roles)
+                }
                 _ => return Ok(None),
             },
             PrincipalKind::Person(id) => {
@@ -123,8 +129,8 @@ impl Caller {
                 }
             }
             PrincipalKind::Edge(id) => match edges::get(reader, self.realm(), id)? {
-                Some(edge) => (edge.organisation, BTreeSet::new()),
-                None => return Ok(None),
+                Some(edge) if self.holds(reader, Holder::Edge, id)? => (edge.organisation, BTreeSet::new()),
+                _ => return Ok(None),
             },
             // A peer is known by its certificate, and no open answer of this kind is given to one.
             PrincipalKind::Peer(_) => return Ok(None),
@@ -140,6 +146,12 @@ impl Caller {
             },
             ..self.clone()
         }))
+    }
+
+    /// Whether the certificate that it showed still is the one that its token is bound to, where that is bound.
+    fn holds(&self, reader: &Reader<'_>, holder: Holder, id: &str) -> Result<bool, StoreError> {
+        let binding = certificates::binding(reader, self.realm(), (holder, id), self.shown.as_ref())?;
+        Ok(binding != Binding::Broken)
     }
 
     /// States another purpose than the usual one.
@@ -182,10 +194,11 @@ impl FromRequestParts<AppState> for Caller {
                 return Err(Failure::new(Code::SignInRefused, "an edge's token is good for `/edge/v1` only"));
             }
             Credential::Token(token) => {
-                let (caller, token) = program(state, &token).await?;
+                let (caller, token, binding) = program(state, &token, shown(parts)).await?;
                 // Known from here on: who tries a stolen token elsewhere is written down under its name.
                 note(&caller, parts);
                 suits(&token, parts, state)?;
+                bound(binding)?;
                 caller
             }
             Credential::Session(secret) => {
@@ -206,7 +219,11 @@ impl FromRequestParts<AppState> for EdgeCaller {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Answer<Self> {
         match Credential::of(&parts.headers)? {
             Credential::Token(token) if token.starts_with(EDGE_PREFIX) => {
-                finish(edge(state, &token).await?, parts).map(EdgeCaller)
+                let (caller, binding) = edge(state, &token, shown(parts)).await?;
+                // Known from here on: who tries a stolen token elsewhere is written down under its name.
+                note(&caller, parts);
+                bound(binding)?;
+                finish(caller, parts).map(EdgeCaller)
             }
             _ => Err(Failure::new(
                 Code::SignInRefused,
@@ -283,7 +300,7 @@ pub(crate) fn session_of(headers: &HeaderMap) -> Option<SecretHash> {
     CookieJar::from_headers(headers).get(SESSION_COOKIE).map(|cookie| secrets::hash(cookie.value()))
 }
 
-async fn program(state: &AppState, token: &str) -> Answer<(Caller, Token)> {
+async fn program(state: &AppState, token: &str, shown: Option<[u8; 32]>) -> Answer<(Caller, Token, Binding)> {
     let hash = secrets::hash(token);
     let found = state.store.read(move |reader| {
         let Some(token) =
@@ -293,44 +310,65 @@ async fn program(state: &AppState, token: &str) -> Answer<(Caller, Token)> {
         };
         let role = organisation_role(reader, &token.organisation)?;
         let is_due = token.last_used.is_none_or(|used| reader.now().duration_since(used) > SEEN_EVERY);
-        Ok(role.map(|role| (token, role, is_due)))
+        let binding =
+            certificates::binding(reader, &crate::REALM, (Holder::Token, &token.id), shown.as_ref())?;
+        Ok(role.map(|role| (token, role, is_due, binding)))
     });
-    let (token, role, is_due) = found.await?.ok_or_else(refused)?;
-    if is_due {
+    let (token, role, is_due, binding) = found.await?.ok_or_else(refused)?;
+    if is_due && binding != Binding::Broken {
         let id = token.id.clone();
         state.store.write(move |tx| tokens::used(tx, &crate::REALM, &id).map(Act::bookkeeping)).await?;
     }
     let actor = Actor::Program { id: token.id.clone(), organisation: token.organisation.clone() };
     let kind = PrincipalKind::Program(token.id.clone());
-    Ok((caller(kind, actor, token.organisation.clone(), role, token.roles.clone()), token))
+    let caller = caller(kind, actor, token.organisation.clone(), role, token.roles.clone());
+    Ok((Caller { shown, ..caller }, token, binding))
 }
 
 /// The door that a path is behind.
-fn door_of(path: &str, api_root: &str) -> Door {
+fn door_of(method: &Method, path: &str, api_root: &str) -> Door {
     match path.split('/').nth(1).unwrap_or_default() {
         "taxii2" => Door::Taxii,
         first if first == api_root => Door::Taxii,
         first if misp::SEGMENTS.contains(&first) => Door::Misp,
         _ if path == stream::PATH => Door::Stream,
+        _ if is_about_edges(path) && matches!(*method, Method::GET | Method::HEAD) => Door::Edges,
         _ => Door::Rest,
     }
 }
 
+fn is_about_edges(path: &str) -> bool {
+    path.strip_prefix("/api/v1/edges").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// A token goes through the doors that it was issued for, and with the certificate that it is bound to (RFC 8705 §3).
 fn suits(token: &Token, parts: &Parts, state: &AppState) -> Answer<()> {
-    let door = door_of(parts.uri.path(), &state.config.api_root);
+    let door = door_of(&parts.method, parts.uri.path(), &state.config.api_root);
     if !token.opens(door) {
         let why =
             format!("this token is not for `{}`; ask an administrator of the council for one", door.name());
         return Err(Failure::new(Code::NotAllowed, why));
     }
-    let Some(bound) = token.certificate else { return Ok(()) };
-    let shown = parts.extensions.get::<Arc<TlsInfo>>().and_then(|tls| tls.peer_certificates.first());
-    if shown.is_some_and(|shown| tls::thumbprint(shown) == bound) {
-        return Ok(());
+    match token.certificate {
+        Some(own) if shown(parts) != Some(own) => Err(unbound()),
+        _ => Ok(()),
     }
+}
+
+/// What the connection showed, by its SHA-256 (RFC 8705 §3.1).
+fn shown(parts: &Parts) -> Option<[u8; 32]> {
+    let tls = parts.extensions.get::<Arc<TlsInfo>>()?;
+    tls.peer_certificates.first().map(|certificate| tls::thumbprint(certificate))
+}
+
+/// Whoever was issued a certificate by the node's authority shows one of its own with its token.
+fn bound(binding: Binding) -> Answer<()> {
+    if binding == Binding::Broken { Err(unbound()) } else { Ok(()) }
+}
+
+fn unbound() -> Failure {
     let why = "this token is bound to a certificate, which this connection does not show; connect with it and its key";
-    Err(Failure::new(Code::SignInRefused, why))
+    Failure::new(Code::SignInRefused, why)
 }
 
 /// A person, and the word that its changing requests bring.
@@ -362,18 +400,19 @@ async fn person(state: &AppState, secret: &str) -> Answer<(Caller, api::Secret)>
     Ok((Caller { session: Some(hash), ..caller }, session.csrf.into()))
 }
 
-async fn edge(state: &AppState, token: &str) -> Answer<Caller> {
+async fn edge(state: &AppState, token: &str, shown: Option<[u8; 32]>) -> Answer<(Caller, Binding)> {
     let hash = secrets::hash(token);
     let found = state.store.read(move |reader| {
         let Some(edge) = edges::by_token(reader, &crate::REALM, &hash)? else { return Ok(None) };
-        Ok(organisation_role(reader, &edge.organisation)?.map(|role| (edge, role)))
+        let binding = certificates::binding(reader, &crate::REALM, (Holder::Edge, &edge.id), shown.as_ref())?;
+        Ok(organisation_role(reader, &edge.organisation)?.map(|role| (edge, role, binding)))
     });
-    let (edge, role) = found.await?.ok_or_else(refused)?;
+    let (edge, role, binding) = found.await?.ok_or_else(refused)?;
     let actor = Actor::Edge { id: edge.id.clone(), organisation: edge.organisation.clone() };
     let kind = PrincipalKind::Edge(edge.id);
     let mut caller = caller(kind, actor, edge.organisation, role, BTreeSet::new());
     caller.ask_for(Purpose::OwnDefence);
-    Ok(caller)
+    Ok((Caller { shown, ..caller }, binding))
 }
 
 /// The owner of something that was kept, as it is now; `None` where it may not be signed in any more.
@@ -446,7 +485,7 @@ fn caller(
     let personal = Personal::default();
     let realm = crate::REALM;
     let principal = Principal { kind, organisation, organisation_role, roles, realm, purpose, personal };
-    Caller { principal, actor, purpose, session: None }
+    Caller { principal, actor, purpose, session: None, shown: None }
 }
 
 /// A page of another origin can make a browser send the cookie, but cannot read the session's secret word.

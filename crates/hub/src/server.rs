@@ -11,6 +11,7 @@ use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum_server::tls::TlsInfo;
 use http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use oversight::{Actor, AuditEvent, Purpose};
 use store::Act;
@@ -81,6 +82,7 @@ pub(crate) fn router(state: AppState) -> Router {
                 .quality(CompressionLevel::Fastest)
                 .compress_when(DefaultPredicate::new().and(uncompressed)),
         )
+        .layer(middleware::from_fn_with_state(state.clone(), certified))
         .layer(middleware::from_fn_with_state(state.clone(), answer))
         .with_state(state)
 }
@@ -128,6 +130,21 @@ async fn answer(State(state): State<AppState>, mut request: Request, next: Next)
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
     response
+}
+
+/// Holds the certificate that a connection showed against what counts now: one that was revoked, or is over, is good for nothing on
+/// connections that are open either.
+async fn certified(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let shown = request.extensions().get::<Arc<TlsInfo>>().map(|tls| tls.peer_certificates.as_slice());
+    let admits = state
+        .tls
+        .as_ref()
+        .is_none_or(|served| served.admits(shown.unwrap_or_default(), jiff::Timestamp::now()));
+    if admits {
+        return next.run(request).await;
+    }
+    let why = "the certificate that this connection shows was revoked, or is over; connect again with the one that counts";
+    ([(header::CONNECTION, "close")], Failure::new(Code::SignInRefused, why)).into_response()
 }
 
 /// Whether people come by TLS: the hub's own, or that of something in front.

@@ -38,6 +38,7 @@ use crate::sign_in::SignIn;
 use crate::statistics::Publisher;
 use crate::strangers::Strangers;
 use crate::stream::Looks;
+use crate::tls::Served;
 use crate::transparency::Transparency;
 use crate::vault::Vault;
 use crate::wake::Wake;
@@ -89,8 +90,8 @@ pub(crate) struct Inner {
     pub(crate) wake: Wake,
     /// Other hubs.
     pub(crate) federation: Federation,
-    /// When the certificate that the hub serves with ends, where it speaks TLS.
-    pub(crate) certificate_ends: Option<Timestamp>,
+    /// What it speaks TLS with, where it does.
+    pub(crate) tls: Option<Arc<Served>>,
     /// What seals the credentials of others.
     pub(crate) vault: Vault,
     /// Counters.
@@ -163,6 +164,11 @@ impl Stopping {
 impl AppState {
     pub(crate) fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
+    }
+
+    /// When the certificate that the hub serves with ends, where it speaks TLS.
+    pub(crate) fn certificate_ends(&self) -> Option<Timestamp> {
+        self.tls.as_ref().and_then(|served| served.ends())
     }
 
     /// The logs that this node publishes.

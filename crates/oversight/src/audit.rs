@@ -40,6 +40,12 @@ vocabulary! {
         CaseOpened = "case-opened",
         /// A case was changed: severity, entry, assignment, state.
         CaseChanged = "case-changed",
+        /// A root of the node's own certificate authority was made or retired.
+        CertificateAuthorityChanged = "certificate-authority-changed",
+        /// A certificate of an edge, a program or the hub was issued.
+        CertificateIssued = "certificate-issued",
+        /// A certificate was revoked.
+        CertificateRevoked = "certificate-revoked",
         /// A person's clearance or oath was asked for, confirmed, refused, or ended.
         QualificationChanged = "qualification-changed",
         /// Somebody opened for itself what it may not see, in an emergency.

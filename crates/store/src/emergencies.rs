@@ -65,8 +65,8 @@ pub fn add(tx: &mut Tx<'_>, realm: &Realm, emergency: &Emergency) -> Result<(), 
         return Err(StoreError::Exists { what: "an emergency of this account: end it first".to_owned() });
     }
     tx.insert(
-        "INSERT INTO emergencies (realm, id, person, organisation, scope, reason, raised, until, review_due, objects_read)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)",
+        "INSERT INTO emergencies (realm, id, person, organisation, scope, reason, raised, until, review_due, objects_read, ring_due)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?7)",
         params![
             key,
             emergency.id,
@@ -183,6 +183,43 @@ pub fn review(
     }
 }
 
+/// Those raised after a time of which a webhook is to be told now, each with how often that was tried.
+///
+/// # Errors
+/// Those of the database.
+pub fn rings_due(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    after: jiff::Timestamp,
+) -> Result<Vec<(Emergency, u64)>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS}, ring_attempts FROM emergencies
+         WHERE realm = ?1 AND raised > ?2 AND ring_due <= ?3 ORDER BY raised LIMIT 50"
+    );
+    let bounds = (reader.realm(realm)?, micros(after), micros(reader.now()));
+    reader.rows(&sql, bounds, |row| {
+        let attempts: i64 = row.get(ATTEMPTS_COLUMN)?;
+        Ok((read(row)?, u64::try_from(attempts).unwrap_or(0)))
+    })
+}
+
+/// Notes how often a webhook was tried, and when it is tried next (`None`: never again); `false` where another process was there first.
+///
+/// # Errors
+/// Those of the database.
+pub fn put_off_ring(
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    id: &str,
+    (found, tried): (u64, u64),
+    next: Option<jiff::Timestamp>,
+) -> Result<bool, StoreError> {
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let sql = "UPDATE emergencies SET ring_attempts = ?4, ring_due = ?5 WHERE realm = ?1 AND id = ?2 AND ring_attempts = ?3";
+    let (found, tried, next) = (number(found), number(tried), next.map(micros));
+    Ok(tx.execute(sql, (tx.realm(realm)?, id, found, tried, next))? > 0)
+}
+
 /// Those raised after a time of which nobody was told by mail yet.
 ///
 /// # Errors
@@ -207,6 +244,8 @@ pub fn mark_told(tx: &mut Tx<'_>, realm: &Realm, id: &str) -> Result<(), StoreEr
     tx.execute(sql, params![tx.realm(realm)?, id, micros(tx.now())]).map(drop)
 }
 
+/// The place of what is read beside [`COLUMNS`].
+const ATTEMPTS_COLUMN: usize = 14;
 const COLUMNS: &str =
     "id, person, organisation, scope, reason, raised, until, ended_by, review_due, objects_read, reviewed_by,
     reviewed, justified, finding";

@@ -30,6 +30,7 @@ pub mod batches;
 pub mod blobs;
 pub mod carried;
 pub mod cases;
+pub mod certificates;
 pub mod challenges;
 pub mod charters;
 pub mod collections;

@@ -20,11 +20,13 @@ pub enum Door {
     Stream,
     /// What MISP's clients know.
     Misp,
+    /// Reading about edges in the REST interface, and nothing else of it: for what watches whether they are well.
+    Edges,
 }
 
 impl Door {
     /// Every door.
-    pub const ALL: [Self; 4] = [Self::Taxii, Self::Rest, Self::Stream, Self::Misp];
+    pub const ALL: [Self; 5] = [Self::Taxii, Self::Rest, Self::Stream, Self::Misp, Self::Edges];
 
     /// Its name.
     #[must_use]
@@ -34,6 +36,7 @@ impl Door {
             Self::Rest => "rest",
             Self::Stream => "stream",
             Self::Misp => "misp",
+            Self::Edges => "edges",
         }
     }
 
@@ -76,10 +79,12 @@ impl Token {
         self.revoked.is_none() && at < self.expires
     }
 
-    /// Whether it goes through a door.
+    /// Whether it goes through a door. Reading about edges is a part of the REST interface.
     #[must_use]
     pub fn opens(&self, door: Door) -> bool {
-        self.doors.is_empty() || self.doors.contains(&door)
+        self.doors.is_empty()
+            || self.doors.contains(&door)
+            || (door == Door::Edges && self.doors.contains(&Door::Rest))
     }
 }
 

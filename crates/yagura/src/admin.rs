@@ -24,9 +24,10 @@ use store::statistics::{self, Published};
 use store::{Options, Place, Store, StoreError, edges, organisations, peers, people, taxii_links, tokens};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 
+use crate::ca_command::CaRequest;
 use crate::cli::{
-    AddTaxii, AdminArgs, AdminCommand, EdgeAdminCommand, EmergencyCommand, OrgCommand, PeerCommand,
-    PolicyCommand, StatisticsCommand, TokenCommand, UserCommand,
+    AddTaxii, AdminArgs, AdminCommand, CaCommand, EdgeAdminCommand, EmergencyCommand, OrgCommand,
+    PeerCommand, PolicyCommand, StatisticsCommand, TokenCommand, UserCommand,
 };
 use crate::output::{Failure, Output};
 
@@ -50,6 +51,7 @@ pub(crate) enum Request {
     ConfirmQualification { id: String },
     RefuseQualification { id: String, reason: String },
     EndQualification { id: String, reason: String },
+    Ca(CaRequest),
     ListTokens,
     AddToken(NewToken),
     RevokeToken { id: String },
@@ -101,10 +103,15 @@ pub(crate) fn run(output: &Output, arguments: &AdminArgs) -> Result<ExitCode, Fa
         return crate::retention_command::administer(output, command);
     }
     let request = request(&arguments.command)?;
-    let answer = match UnixStream::connect(arguments.data.join(SOCKET)) {
+    let mut answer = match UnixStream::connect(arguments.data.join(SOCKET)) {
         Ok(stream) => ask(&stream, &request)?,
         Err(_) => in_stopped_hub(arguments, request)?,
     };
+    if let AdminCommand::Ca { command: CaCommand::Issue(issue) } = &arguments.command
+        && let Some(folder) = &issue.out
+    {
+        answer = crate::ca_command::write(folder, &answer)?;
+    }
     if output.is_json() {
         output.object(&answer.value);
     } else {
@@ -126,6 +133,7 @@ fn request(command: &AdminCommand) -> Result<Request, Failure> {
         AdminCommand::User { command } => {
             crate::qualification_command::request(command).unwrap_or(Request::ListPeople)
         }
+        AdminCommand::Ca { command } => Request::Ca(crate::ca_command::request(command)?),
         AdminCommand::Token { command: TokenCommand::List } => Request::ListTokens,
         AdminCommand::Token {
             command: TokenCommand::Add { org, roles, name, expires, doors, certificate },
@@ -220,7 +228,7 @@ fn taxii_link(new: AddTaxii) -> Result<NewTaxiiLink, Failure> {
     })
 }
 
-fn read_card(path: &Path) -> Result<String, Failure> {
+pub(crate) fn read_card(path: &Path) -> Result<String, Failure> {
     let read = if path == Path::new("-") {
         std::io::read_to_string(std::io::stdin().lock().take(MESSAGE_BYTES_MAX))
     } else {
@@ -391,6 +399,7 @@ async fn execute(
         | Request::EndQualification { .. } => {
             crate::qualification_command::execute(store, keeper(hub), request).await?
         }
+        Request::Ca(asked) => crate::ca_command::execute(store, data, asked).await?,
         Request::PeerCard => {
             let card = hub::signed_card(store, data).await?;
             Answer { value: json!({ "card": card }), lines: vec![card.trim_end().to_owned()] }

@@ -1,8 +1,10 @@
 //! The command line, defined once: parsing, help, completions and manual pages come from here.
 
+mod ca;
 mod log;
 mod report;
 mod statistics;
+mod token;
 mod user;
 
 use std::net::SocketAddr;
@@ -10,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use ca::{CaCommand, IssueArgs};
 pub(crate) use log::{
     KeyArgs, KeyKind, LogArgs, LogCommand, MirrorArgs, ProveArgs, RowsArgs, StatisticsArgs, VerifyArgs,
     WitnessArgs,
@@ -20,6 +23,7 @@ pub(crate) use report::{
     AddArgs, AttachArgs, DraftArgs, FileArgs, FormArgs, ReceiptArgs, RegimeCommand, ReportArgs,
     ReportCommand, SendArgs, VerifyReceiptArgs,
 };
+pub(crate) use token::TokenCommand;
 pub(crate) use user::{EmergencyCommand, UserCommand};
 
 use crate::convert_command::{ConvertArgs, SourceArgs};
@@ -449,6 +453,11 @@ pub(crate) enum AdminCommand {
         #[command(subcommand)]
         command: OrgCommand,
     },
+    /// The node's own certificate authority, for edges, programs and the hub.
+    Ca {
+        #[command(subcommand)]
+        command: CaCommand,
+    },
     /// What people opened for themselves in an emergency.
     Emergency {
         #[command(subcommand)]
@@ -667,38 +676,6 @@ pub(crate) enum OrgCommand {
         /// Prefecture of its seat, 1–47 (JIS X 0401).
         #[arg(long)]
         prefecture: Option<u8>,
-    },
-}
-
-#[derive(Debug, Clone, Subcommand)]
-pub(crate) enum TokenCommand {
-    /// List them, without their secrets.
-    List,
-    /// Issue one; prints the token alone.
-    Add {
-        /// Short name of the organisation it speaks for.
-        #[arg(long)]
-        org: String,
-        /// A role, e.g. `analyst`; may be given several times.
-        #[arg(long = "role", required = true)]
-        roles: Vec<String>,
-        /// What it is for.
-        #[arg(long, default_value = "")]
-        name: String,
-        /// A date or RFC 3339 time; by default in 90 days.
-        #[arg(long)]
-        expires: Option<String>,
-        /// A door that it goes through (`taxii`, `rest`, `stream`, `misp`); may be given several times; by default every one.
-        #[arg(long = "door")]
-        doors: Vec<String>,
-        /// The file with the certificate (PEM) that the program shows when it connects; the token is good with it only.
-        #[arg(long)]
-        certificate: Option<PathBuf>,
-    },
-    /// Revoke one.
-    Revoke {
-        /// The token's id.
-        id: String,
     },
 }
 

@@ -207,7 +207,8 @@ pub(crate) fn client(link: &HubLink) -> Result<Client, Failure> {
         Some(path) => Some(std::fs::read(path).map_err(|e| Failure::file(path, &e))?),
         None => None,
     };
-    let settings = Settings { address: link.hub.clone(), token: link.token.clone(), root_certificate };
+    let settings =
+        Settings { address: link.hub.clone(), token: link.token.clone(), root_certificate, identity: None };
     Client::new(&settings).map_err(|e| hub_failure(&e))
 }
 

@@ -1,6 +1,7 @@
 //! `yagura`: hub, edge, matcher and tools in one program.
 
 mod admin;
+mod ca_command;
 mod cli;
 mod completions;
 mod convert_command;

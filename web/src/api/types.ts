@@ -17,6 +17,7 @@ export interface Node {
   policies: string
   policies_refused: boolean
   transparency: boolean
+  passwords: boolean
 }
 
 export interface Person {

@@ -1,13 +1,14 @@
 //! How a request is made and its answer judged.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Client, Error, Settings};
+use super::{Client, Error, Identity, Settings};
 use crate::{Code, Problem};
 
 /// How long an ordinary request may take.
@@ -45,32 +46,21 @@ impl Client {
                 "`{address}` would send the token unprotected; use `https://`, plain HTTP is for this machine only"
             )));
         }
-        // The process may have chosen a provider already; then that one stays.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            // A redirection could carry the token to somebody else.
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true)
-            .user_agent(concat!("yagura/", env!("CARGO_PKG_VERSION")));
-        if local {
-            builder = builder.no_proxy();
+        let connection = Connection::new(settings, &base)?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)), settings: settings.clone(), base })
+    }
+
+    /// What requests go out by. Where the files of the certificate that is shown were replaced, with the new ones; until both fit
+    /// together, with the older ones.
+    fn http(&self) -> reqwest::Client {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(identity) = &self.settings.identity
+            && connection.stamp != Some(Stamp::of(identity))
+            && let Ok(newer) = Connection::new(&self.settings, &self.base)
+        {
+            *connection = newer;
         }
-        if let Some(pem) = &settings.root_certificate {
-            let roots = reqwest::Certificate::from_pem_bundle(pem)
-                .map_err(|e| unusable(format!("the root certificate cannot be read as PEM: {e}")))?;
-            if roots.is_empty() {
-                return Err(unusable("the file of the root certificate holds none in PEM form".to_owned()));
-            }
-            builder = builder.tls_certs_only(roots);
-        } else if plain {
-            // A machine without any trusted certificate can still reach itself.
-            builder = builder.tls_certs_only([]);
-        }
-        let http =
-            builder.build().map_err(|e| unusable(format!("the client cannot be set up: {}", causes(&e))))?;
-        Ok(Self { http, settings: settings.clone(), base })
+        connection.http.clone()
     }
 
     /// The hub's address, as it was given.
@@ -93,7 +83,7 @@ impl Client {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let mut request = self.http.request(method, url);
+        let mut request = self.http().request(method, url);
         if let Some(token) = &self.settings.token {
             request = request.bearer_auth(token);
         }
@@ -207,6 +197,81 @@ async fn read(mut response: Response) -> Result<Vec<u8>, Error> {
 }
 
 /// Whether an address leads to this machine and so over no network.
+/// Connections to a hub, and what they were made of.
+#[derive(Debug)]
+pub(super) struct Connection {
+    http: reqwest::Client,
+    stamp: Option<Stamp>,
+}
+
+/// When the files of a certificate and its key were written, and how long they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stamp([Option<(SystemTime, u64)>; 2]);
+
+impl Stamp {
+    fn of(identity: &Identity) -> Self {
+        Self([&identity.certificate, &identity.key].map(|path| {
+            let about = std::fs::metadata(path).ok()?;
+            Some((about.modified().ok()?, about.len()))
+        }))
+    }
+}
+
+impl Connection {
+    fn new(settings: &Settings, base: &Url) -> Result<Self, Error> {
+        let unusable = |why: String| Error::Settings(why);
+        // The process may have chosen a provider already; then that one stays.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TIMEOUT)
+            // A redirection could carry the token to somebody else.
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+            .user_agent(concat!("yagura/", env!("CARGO_PKG_VERSION")));
+        if is_this_machine(base) {
+            builder = builder.no_proxy();
+        }
+        if let Some(pem) = &settings.root_certificate {
+            let roots = reqwest::Certificate::from_pem_bundle(pem)
+                .map_err(|e| unusable(format!("the root certificate cannot be read as PEM: {e}")))?;
+            if roots.is_empty() {
+                return Err(unusable("the file of the root certificate holds none in PEM form".to_owned()));
+            }
+            builder = builder.tls_certs_only(roots);
+        } else if base.scheme() == "http" {
+            // A machine without any trusted certificate can still reach itself.
+            builder = builder.tls_certs_only([]);
+        }
+        let mut stamp = None;
+        if let Some(identity) = &settings.identity {
+            // Before they are read: what is written meanwhile is seen at the next request.
+            stamp = Some(Stamp::of(identity));
+            builder = builder.identity(read_identity(identity)?);
+        }
+        let http =
+            builder.build().map_err(|e| unusable(format!("the client cannot be set up: {}", causes(&e))))?;
+        Ok(Self { http, stamp })
+    }
+}
+
+fn read_identity(identity: &Identity) -> Result<reqwest::Identity, Error> {
+    let mut pem = Vec::new();
+    for path in [&identity.certificate, &identity.key] {
+        let read = std::fs::read(path);
+        let read = read.map_err(|e| Error::Settings(format!("`{}` cannot be read: {e}", path.display())))?;
+        pem.extend(read);
+        pem.push(b'\n');
+    }
+    let path = identity.certificate.display();
+    reqwest::Identity::from_pem(&pem).map_err(|e| {
+        Error::Settings(format!(
+            "`{path}` and its key are no certificate and key in PEM form: {}",
+            causes(&e)
+        ))
+    })
+}
+
 fn is_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost"

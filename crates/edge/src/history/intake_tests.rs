@@ -49,7 +49,12 @@ fn config(folder: &Path) -> Config {
         id: "edge".to_owned(),
         data: folder.join("edge"),
         listen: None,
-        hub: HubLink { url: "http://127.0.0.1:1".to_owned(), token: "t".to_owned(), certificate: None },
+        hub: HubLink {
+            url: "http://127.0.0.1:1".to_owned(),
+            token: "t".to_owned(),
+            certificate: None,
+            identity: None,
+        },
         consent: oversight::Consent::default(),
         purpose: oversight::Purpose::CollectiveDefence,
         sources: vec![source(0), source(2)],

@@ -16,7 +16,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list))
 }
 
-/// What ends within two weeks, or did within one: the certificate that the hub serves with, tokens, clearances and oaths.
+/// What ends within two weeks (certificates: within 30 days), or did within one week: certificates, roots of the node's authority,
+/// tokens, clearances and oaths.
 ///
 /// Administrators of other organisations than the coordinator are told of the clearances and oaths of their own people.
 #[utoipa::path(get, path = "/api/v1/endings", tag = "administration", security(("session" = []), ("token" = [])),
@@ -24,7 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 async fn list(State(state): State<AppState>, caller: Caller) -> Answer<Json<EndingList>> {
     caller.demand_any(&state, &[Operation::Administer, Operation::QualifyPeople])?;
     let everything = caller.may(&state, Operation::Administer);
-    let certificate = state.certificate_ends;
+    let certificate = state.certificate_ends();
     let found = state.store.read(move |reader| endings::soon(reader, certificate)).await?;
     let own = Some(caller.principal.organisation);
     let is_known =

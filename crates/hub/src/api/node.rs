@@ -31,5 +31,6 @@ pub(super) fn about(state: &AppState) -> Node {
         policies: policies.hash,
         policies_refused: policies.refused.is_some(),
         transparency: state.config.transparency.is_some(),
+        passwords: state.config.passwords,
     }
 }

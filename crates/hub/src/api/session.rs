@@ -174,6 +174,7 @@ async fn by_password(
     headers: HeaderMap,
     JsonBody(PasswordSignIn { login, password }): JsonBody<PasswordSignIn>,
 ) -> Answer<Response> {
+    demand_passwords(&state)?;
     if login.len() > LOGIN_BYTES_MAX {
         // Nobody's name: it is counted for the address alone, for counters keep the names that they are about.
         let_through(&state, None, address)?;
@@ -196,6 +197,16 @@ async fn by_password(
     begin(&state, &person.id, "password", (&headers, address)).await
 }
 
+/// A hub may be told to take what cannot be phished only.
+fn demand_passwords(state: &AppState) -> Answer<()> {
+    if state.config.passwords {
+        return Ok(());
+    }
+    let why =
+        "this hub takes no passwords; sign in with a passkey, or ask for a one-time link to register one";
+    Err(Failure::new(Code::NotAllowed, why))
+}
+
 /// Choose a new password.
 ///
 /// Ends every other session of the account. The last sign-in must be no older than 15 minutes (`fresh-proof-needed`).
@@ -206,6 +217,7 @@ async fn choose_password(
     caller: Caller,
     JsonBody(body): JsonBody<NewPassword>,
 ) -> Answer<StatusCode> {
+    demand_passwords(&state)?;
     let hash = fresh_proof(&state, &caller).await?;
     let id = caller.id().to_owned();
     let person = state

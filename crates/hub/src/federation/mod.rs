@@ -200,5 +200,5 @@ fn as_caller(peer: &Peer, role: OrganisationRole) -> Caller {
         personal: Personal::default(),
     };
     let actor = Actor::Program { id: peer.id.clone(), organisation: peer.organisation.clone() };
-    Caller { principal, actor, purpose: Purpose::CollectiveDefence, session: None }
+    Caller { principal, actor, purpose: Purpose::CollectiveDefence, session: None, shown: None }
 }

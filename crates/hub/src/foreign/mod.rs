@@ -218,6 +218,7 @@ fn caller(
         actor: Actor::Program { id: link.id.clone(), organisation: link.organisation.clone() },
         purpose: Purpose::CollectiveDefence,
         session: None,
+        shown: None,
         principal: Principal {
             kind: kind(link.id),
             organisation: link.organisation,

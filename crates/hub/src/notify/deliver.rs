@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use store::alerts::{Alert, State, Way};
 use store::saved_searches::SavedSearch;
-use store::{Act, StoreError, alerts, emergencies, saved_searches};
+use store::{Act, StoreError, alerts, saved_searches};
 
 use super::mail::{self, Mailer};
 use super::message::{self, Message};
@@ -54,6 +54,11 @@ impl Sender {
         self.mailer.as_ref()
     }
 
+    /// What sends to webhooks.
+    pub(super) fn webhooks(&self) -> Option<&Webhooks> {
+        self.webhooks.as_ref()
+    }
+
     /// Sends what is due.
     ///
     /// # Errors
@@ -69,40 +74,6 @@ impl Sender {
             settle(state, notice, outcome).await
         });
         futures::future::try_join_all(sent).await.map(drop)
-    }
-
-    /// Tells by mail of emergencies that were raised within a day; what cannot be sent is tried again.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub(super) async fn tell_emergencies(&self, state: &AppState) -> Result<(), StoreError> {
-        let (Some(mailer), to) = (&self.mailer, &state.config.emergency.mail) else { return Ok(()) };
-        if to.is_empty() {
-            return Ok(());
-        }
-        let untold = state.store.read(|reader| {
-            emergencies::untold(reader, &crate::REALM, reader.now() - SignedDuration::from_hours(24))
-        });
-        for emergency in untold.await? {
-            // The address is where to look; who it is and what for stays inside.
-            let subject = format!("[Yagura] 緊急アクセス / emergency access: {}", emergency.organisation);
-            let words = format!(
-                "{}administration/emergencies\n{} – {}\n",
-                state.address, emergency.raised, emergency.until
-            );
-            let mut is_told = true;
-            for address in to {
-                let sent = mailer.send_words(address, subject.clone(), words.clone()).await;
-                is_told &= !matches!(sent, Err(mail::Trouble::Passing(_)));
-            }
-            if is_told {
-                let told = move |tx: &mut store::Tx<'_>| {
-                    emergencies::mark_told(tx, &crate::REALM, &emergency.id).map(Act::bookkeeping)
-                };
-                state.store.write(told).await?;
-            }
-        }
-        Ok(())
     }
 
     async fn send(&self, state: &AppState, notice: &Alert) -> Result<Outcome, StoreError> {

@@ -15,8 +15,6 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use sha2::Sha256;
 use url::{Host, Url};
 
-use super::message::Message;
-
 /// A receiver that takes longer is tried again later.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Longest address of a webhook.
@@ -49,7 +47,7 @@ impl Webhooks {
         address: &str,
         secret: &[u8],
         id: &str,
-        message: &Message,
+        message: &impl serde::Serialize,
     ) -> Result<(), &'static str> {
         let address = checked(address, self.private).map_err(|_| "webhook-address")?;
         let body = serde_json::to_vec(message).map_err(|_| "webhook-message")?;

@@ -10,7 +10,8 @@ use crate::support::{TestHub, id_of};
 
 fn client(hub: &TestHub, token: &str) -> Client {
     let address = format!("http://{}", hub.running.listen);
-    Client::new(&Settings { address, token: Some(token.to_owned()), root_certificate: None }).unwrap()
+    Client::new(&Settings { address, token: Some(token.to_owned()), root_certificate: None, identity: None })
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,8 +91,12 @@ async fn tls_with_the_hubs_own_certificate() {
     let hub = TestHub::start_with(|config| config.tls_on_loopback = true).await;
     let address = format!("https://localhost:{}", hub.running.listen.port());
     let root = std::fs::read(hub.folder.path().join("tls.crt")).unwrap();
-    let settings =
-        |root| Settings { address: address.clone(), token: Some(hub.token.clone()), root_certificate: root };
+    let settings = |root| Settings {
+        address: address.clone(),
+        token: Some(hub.token.clone()),
+        root_certificate: root,
+        identity: None,
+    };
     let pinned = Client::new(&settings(Some(root))).unwrap();
     assert_eq!(pinned.organisations().await.unwrap().len(), 1);
     pinned.import(named("campaign", "x", Tlp::Green).to_string().into_bytes()).await.unwrap();

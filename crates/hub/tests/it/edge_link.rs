@@ -354,6 +354,7 @@ async fn the_link_is_for_edges_alone() {
         address: format!("http://{}", hub.running.listen),
         token: Some(power),
         root_certificate: None,
+        identity: None,
     })
     .unwrap();
     assert!(client.intelligence(0, 0).await.unwrap().reset);

@@ -9,6 +9,7 @@ use store::Act;
 use store::emergencies::{self, Emergency};
 
 use crate::authorisation::add_person;
+use crate::finding::{header, receive};
 use crate::rest::JSON;
 use crate::signed::Signed;
 use crate::stream::Follow;
@@ -244,4 +245,68 @@ async fn an_open_stream_follows_an_emergency_and_its_end() {
     let open = marked(indicator(V1), Tlp::Green);
     hub.publish(&hub.token, std::slice::from_ref(&open)).await;
     assert_eq!(stream.next_object().await, id_of(&open), "{hidden} came after the end");
+}
+
+/// A program is told at once, signed, and again where it did not listen; it learns where to look and no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_is_told_at_once_and_learns_no_more_than_where_to_look() {
+    use base64::Engine as _;
+    use hmac::{Hmac, KeyInit, Mac};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let webhook = hub::EmergencyWebhook {
+        address: format!("http://{}/hook", listener.local_addr().unwrap()),
+        secret: vec![7; 32],
+    };
+    let secret_of_hook = webhook.secret.clone();
+    let hub = TestHub::start_with(|config| {
+        config.webhooks_to_private_addresses = true;
+        config.emergency.webhook = Some(webhook);
+    })
+    .await;
+    hub.organisation("police", OrganisationRole::Agency).await;
+    hub.organisation("rail", OrganisationRole::Operator).await;
+    let officer = Signed::person(&hub, "police", PersonRole::DutyOfficer).await;
+    let received = tokio::task::spawn_blocking(move || {
+        let refused = receive(&listener, "503 Service Unavailable");
+        listener.set_nonblocking(true).unwrap();
+        let at_once = listener.accept().is_ok();
+        (refused, at_once)
+    });
+    let raised = officer.done(EMERGENCIES, of_rail()).await;
+    let (request, at_once) = received.await.unwrap();
+    assert!(!at_once, "what was refused is tried again later, and not in a loop");
+    let (_, body) = request.split_once("\r\n\r\n").unwrap();
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&secret_of_hook).unwrap();
+    let (id, at) = (header(&request, "webhook-id"), header(&request, "webhook-timestamp"));
+    assert_eq!(Some(id), raised["id"].as_str());
+    mac.update(format!("{id}.{at}.{body}").as_bytes());
+    let signature = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
+    assert_eq!(header(&request, "webhook-signature"), format!("v1,{signature}"));
+    let told: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(
+        (told["type"].as_str(), told["data"]["organisation"].as_str()),
+        (Some("emergency.raised"), Some("police"))
+    );
+    assert!(told["data"]["link"].as_str().unwrap().ends_with("/administration/emergencies"));
+    assert!(!body.contains("interlocking") && !body.contains("rail"), "neither why nor what for: {body}");
+    let waits = hub.running.store().read(|reader| {
+        let due = emergencies::rings_due(reader, &Realm::Live, reader.now() - SignedDuration::from_hours(1))?;
+        Ok(due.len())
+    });
+    assert_eq!(waits.await.unwrap(), 0, "it is put off for a while");
+}
+
+/// Whoever has the data folder in hand sees them and ends one.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_runs_the_node_lists_and_ends_them() {
+    let hub = council().await;
+    let person = add_person(&hub, "police", PersonRole::DutyOfficer).await;
+    let id = raised(&hub, &person, "police", 120).await;
+    let listed = hub::emergencies::all(hub.running.store()).await.unwrap();
+    assert_eq!((listed.len(), listed[0].state.as_str(), listed[0].id.as_str()), (1, "on", id.as_str()));
+    let by = || hub::administration::By::node(Realm::Live);
+    hub::emergencies::end_by(hub.running.store(), by(), &id).await.unwrap();
+    assert!(hub::emergencies::end_by(hub.running.store(), by(), &id).await.is_err(), "once");
+    assert_eq!(hub::emergencies::all(hub.running.store()).await.unwrap()[0].state, "waits");
+    assert_eq!(hub.audit(Action::EmergencyEnded).await.len(), 1);
 }

@@ -115,7 +115,7 @@ async fn facets_and_filters_count_what_one_may_see() {
 }
 
 /// Takes one request and answers it.
-fn receive(listener: &TcpListener, status: &str) -> String {
+pub fn receive(listener: &TcpListener, status: &str) -> String {
     let (mut connection, _) = listener.accept().unwrap();
     connection.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let mut got = Vec::new();
@@ -138,7 +138,7 @@ fn receive(listener: &TcpListener, status: &str) -> String {
     String::from_utf8(got).unwrap()
 }
 
-fn header<'t>(request: &'t str, name: &str) -> &'t str {
+pub fn header<'t>(request: &'t str, name: &str) -> &'t str {
     let line = request.lines().find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}:")));
     line.and_then(|line| line.split_once(':')).map_or("", |(_, value)| value.trim())
 }

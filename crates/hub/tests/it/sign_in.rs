@@ -152,6 +152,28 @@ async fn a_password_signs_in_and_ends_other_sessions() {
     assert_eq!(program.status, 403);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_can_be_told_to_take_no_passwords() {
+    let hub = TestHub::start().await;
+    let browser = Browser::by_first_link(&hub).await;
+    let chosen = browser.send(Method::PUT, "/api/v1/me/password", json!({ "password": GOOD })).await;
+    assert_eq!(chosen.status, 204);
+    let folder = hub.folder.path().to_owned();
+    let TestHub { running, token, folder: kept, .. } = hub;
+    running.stop().await;
+    let mut config = hub::HubConfig::new(folder, std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
+    config.passwords = false;
+    let hub = TestHub::over_with(kept, &token, config).await;
+    let node = hub.get("/api/v1/node").stranger().send().await.json();
+    assert_eq!(node["passwords"], false);
+    let by_password = json!({ "login": "administrator", "password": GOOD });
+    let refused = Browser::new(&hub).sign_in("/api/v1/session/password", by_password).await;
+    assert_eq!((refused.status, refused.json()["code"].as_str()), (403, Some("not-allowed")));
+    let again = old_session(&hub).await;
+    let chosen = again.send(Method::PUT, "/api/v1/me/password", json!({ "password": GOOD })).await;
+    assert_eq!(chosen.status, 403, "nor does anybody choose one");
+}
+
 /// A session of the administrator's that began an hour ago.
 pub async fn old_session(hub: &TestHub) -> Browser<'_> {
     let (secret, csrf) = left_open(hub).await;

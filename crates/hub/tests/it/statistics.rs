@@ -6,11 +6,13 @@ use hub::{HubConfig, TransparencyConfig};
 use oversight::authorisation::{Category, CategoryCounts, STATEMENT_KIND, Statement, Statistics, Told};
 use oversight::{Action, OrganisationRole, PersonRole};
 use serde_json::{Value, json};
+use store::Place;
 use store::trees::Tree;
 use tlog::{SigningKey, leaf_hash};
 
 use crate::authorisations::{Edge, granted};
 use crate::commissioners::{Commissioner, adopt_frame, commission, hub_with, wanted, with_frame};
+use crate::database::Server;
 use crate::log::{checkpoint_of, root_of};
 use crate::signed::Signed;
 use crate::support::{Reply, TestHub};
@@ -93,9 +95,28 @@ fn text(reply: &Reply) -> String {
     String::from_utf8(reply.body.clone()).unwrap()
 }
 
+/// On a server of its own; `None`, said loudly, where there is no PostgreSQL.
+fn on(server: Option<&Server>, change: fn(&mut HubConfig)) -> impl FnOnce(&mut HubConfig) + use<> {
+    let place = server.map(|server| Place::parse(&server.address()));
+    move |config| {
+        change(config);
+        config.store = place;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_commission_publishes_and_nobody_else() {
-    let hub = hub_with(with_statistics).await;
+    publishing(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commission_publishes_on_postgresql_too() {
+    let Some(server) = Server::start() else { return };
+    publishing(Some(&server)).await;
+}
+
+async fn publishing(server: Option<&Server>) {
+    let hub = hub_with(on(server, with_statistics)).await;
     let members = commission(&hub).await;
     let note = sign(&counted(&hub, None).await);
     let body = || json!({ "note": note });
@@ -191,8 +212,8 @@ fn names(value: &Value, around: &str, found: &mut BTreeSet<String>) {
 }
 
 /// A hub in which there is everything that the public must not be told.
-async fn busy_hub() -> (TestHub, String) {
-    let hub = hub_with(with_page).await;
+async fn busy_hub(server: Option<&Server>) -> (TestHub, String) {
+    let hub = hub_with(on(server, with_page)).await;
     let note = {
         let mut members: Vec<Commissioner<'_>> = commission(&hub).await;
         adopt_frame(&mut members).await;
@@ -213,7 +234,17 @@ async fn busy_hub() -> (TestHub, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_tells_what_is_public_and_nothing_else() {
-    let (hub, note) = busy_hub().await;
+    told_to_the_public(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_tells_no_more_on_postgresql() {
+    let Some(server) = Server::start() else { return };
+    told_to_the_public(Some(&server)).await;
+}
+
+async fn told_to_the_public(server: Option<&Server>) {
+    let (hub, note) = busy_hub(server).await;
     let api = hub.get("/api/v1/transparency").stranger().send().await;
     assert_eq!(api.status, 200);
     let told = api.json();
@@ -281,7 +312,7 @@ async fn the_page_tells_what_is_public_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_is_in_two_languages_needs_no_script_and_is_kept_for_a_while() {
-    let (hub, _) = busy_hub().await;
+    let (hub, _) = busy_hub(None).await;
     let page = async |path: &str, language: &str| {
         hub.get(path)
             .stranger()

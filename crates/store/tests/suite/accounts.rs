@@ -487,6 +487,9 @@ async fn tokens_end_and_are_revoked(council: Council) {
     };
     assert!(token.opens(Door::Taxii) && !token.opens(Door::Rest));
     assert!(Token { doors: BTreeSet::new(), ..token.clone() }.opens(Door::Rest));
+    let rest = Token { doors: BTreeSet::from([Door::Rest]), ..token.clone() };
+    let edges = Token { doors: BTreeSet::from([Door::Edges]), ..token.clone() };
+    assert!(rest.opens(Door::Edges) && edges.opens(Door::Edges) && !edges.opens(Door::Rest));
     let added = token.clone();
     write(&council, move |tx| tokens::add(tx, &LIVE, &added, &secrets::hash("yg_x"))).await.unwrap();
     let find = |secret: &'static str| {

@@ -6,6 +6,7 @@ mod agreements;
 mod audit;
 mod authorisations;
 mod between;
+mod certificates;
 mod copies;
 mod corpus;
 mod decisions;

@@ -150,6 +150,7 @@ fn client(running: &RunningHub, token: &str) -> Result<Client, Failure> {
         address: running.address.to_string(),
         token: Some(token.to_owned()),
         root_certificate: None,
+        identity: None,
     };
     Client::new(&settings).map_err(|e| hub_failure(&e))
 }
@@ -200,7 +201,12 @@ async fn start_edges(
             authority: None,
             id: edge.id.clone(),
             listen: Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0))),
-            hub: HubLink { url: running.address.to_string(), token: token.clone(), certificate: None },
+            hub: HubLink {
+                url: running.address.to_string(),
+                token: token.clone(),
+                certificate: None,
+                identity: None,
+            },
             consent: Consent {
                 purposes: [Purpose::CollectiveDefence].into(),
                 up_to: Some(Tlp::Amber),

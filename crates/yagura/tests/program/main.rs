@@ -12,6 +12,8 @@ mod broker;
 #[cfg(test)]
 mod bucket;
 #[cfg(test)]
+mod certificates;
+#[cfg(test)]
 mod contributions;
 #[cfg(test)]
 mod convert;

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next'
 
 import { call } from '../../api/client.ts'
 import { usePasskeys } from '../../api/queries.ts'
-import { passkeyObstacle, registerPasskey, useSession } from '../../api/session.ts'
+import { passkeyObstacle, registerPasskey, useNode, useSession } from '../../api/session.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Page, Section } from '../../components/page.tsx'
 import { needsProof, Prove } from '../../components/prove.tsx'
@@ -23,6 +23,7 @@ export default function AccountPage() {
   const { t } = useTranslation()
   const language = useLanguage()
   const { person } = useSession()
+  const takesPasswords = useNode().data?.passwords ?? true
   const { colorScheme, setColorScheme } = useMantineColorScheme()
   const { say } = useToasts()
   return (
@@ -30,9 +31,9 @@ export default function AccountPage() {
       <div className={classes.columns}>
         <div>
           <Section id="passkeys" title={t('account.passkeys')}><Passkeys /></Section>
-          <Section id="password" title={t('credential.password')}>
+          {takesPasswords && <Section id="password" title={t('credential.password')}>
             <div className={classes.narrow}><PasswordForm login={person.login} onDone={() => say(t('account.passwordSet'))} /></div>
-          </Section>
+          </Section>}
           <Section id="identities" title={t('provider.own')}><Identities /></Section>
         </div>
         <div>

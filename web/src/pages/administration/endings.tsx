@@ -5,6 +5,13 @@ import { Ago } from '../../components/time.tsx'
 import { useNow } from '../../input/now.ts'
 import classes from './administration.module.css'
 
+const words: Record<string, 'endings.certificate' | 'endings.issued' | 'endings.root' | 'endings.qualification' | undefined> = {
+  certificate: 'endings.certificate',
+  'issued-certificate': 'endings.issued',
+  root: 'endings.root',
+  qualification: 'endings.qualification',
+}
+
 /** What ends within two weeks, or did within one: nobody misses a token before its program is silent. */
 export function Endings() {
   const { t } = useTranslation()
@@ -17,7 +24,7 @@ export function Endings() {
       <ul>
         {known.map((one) => (
           <li key={`${one.kind} ${one.id}`}>
-            {one.kind === 'certificate' ? t('endings.certificate') : t(one.kind === 'qualification' ? 'endings.qualification' : 'endings.token', { name: one.name === '' ? one.id : one.name })}
+            {t(words[one.kind] ?? 'endings.token', { name: one.name === '' ? one.id : one.name })}
             {' · '}{Date.parse(one.at) <= now && <strong>{t('endings.ended')} </strong>}<Ago at={one.at} />
           </li>
         ))}

@@ -65,7 +65,7 @@ export function Tokens() {
                   <th scope="row">{token.name === '' ? token.id : token.name}</th>
                   <td>{name(token.organisation)}</td>
                   <td>{token.roles.map((role) => t(`roles.${role}`, { defaultValue: role })).join(' · ')}</td>
-                  <td>{(token.doors ?? []).length === 0 ? t('administration.everyDoor') : (token.doors ?? []).map((door) => t(`doors.${door}`, { defaultValue: door })).join(' · ')}{token.certificate && <span className="mono" title={token.certificate}> · {t('administration.bound', { print: token.certificate.slice(0, 16) })}</span>}</td>
+                  <td>{(token.doors ?? []).length === 0 ? t('administration.everyDoor') : (token.doors ?? []).map((door) => t(`tokenDoors.${door}`, { defaultValue: door })).join(' · ')}{token.certificate && <span className="mono" title={token.certificate}> · {t('administration.bound', { print: token.certificate.slice(0, 16) })}</span>}</td>
                   <td>{token.last_used === null ? t('administration.never') : <Ago at={token.last_used} />}</td>
                   <td><Ago at={token.expires} /></td>
                   <td data-act><Button size="compact-xs" variant="default" onClick={() => revoke.mutate(token.id)}>{t('administration.revoke')}</Button></td>
@@ -108,7 +108,7 @@ function Form({ onDone }: { onDone: () => void }) {
         const { expires: _, ...rest } = wanted
         setWanted(event.currentTarget.value === '' ? rest : { ...rest, expires: event.currentTarget.value })
       }} />
-      <MultiSelect label={t('administration.doors')} description={t('administration.doorsHint')} value={wanted.doors ?? []} onChange={(doors) => setWanted({ ...wanted, doors })} data={DOORS.map((door) => ({ value: door, label: t(`doors.${door}`) }))} />
+      <MultiSelect label={t('administration.doors')} description={t('administration.doorsHint')} value={wanted.doors ?? []} onChange={(doors) => setWanted({ ...wanted, doors })} data={DOORS.map((door) => ({ value: door, label: t(`tokenDoors.${door}`) }))} />
       <Textarea label={t('administration.certificate')} description={t('administration.certificateHint')} autosize minRows={1} maxRows={6} value={wanted.certificate ?? ''} onChange={(event) => {
         const { certificate: _, ...rest } = wanted
         const given = event.currentTarget.value

@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { KeyRound, RectangleEllipsis } from 'lucide-react'
 import { useTranslation } from 'react-i18next'
 
-import { passkeyObstacle, registerPasskey, useSession } from '../../api/session.ts'
+import { passkeyObstacle, registerPasskey, useNode, useSession } from '../../api/session.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { PasswordForm } from '../account/password-form.tsx'
 import { Entrance } from './entrance.tsx'
@@ -15,6 +15,7 @@ export default function CredentialPage() {
   const client = useQueryClient()
   const { person } = useSession()
   const obstacle = passkeyObstacle()
+  const takesPasswords = useNode().data?.passwords ?? true
   const done = () => client.invalidateQueries({ queryKey: ['session'] })
   const passkey = useMutation({ mutationFn: () => registerPasskey(t('account.thisDevice')), onSuccess: done })
   const error = passkey.error instanceof DOMException && passkey.error.name === 'NotAllowedError' ? null : passkey.error
@@ -27,10 +28,10 @@ export default function CredentialPage() {
         <p>{obstacle === null ? t('credential.passkeyWhy') : t(`passkeyObstacle.${obstacle}`)}</p>
         <Button fullWidth disabled={obstacle !== null} loading={passkey.isPending} onClick={() => passkey.mutate()}>{t('credential.makePasskey')}</Button>
       </section>
-      <section className={classes.choice}>
+      {takesPasswords && <section className={classes.choice}>
         <h2><RectangleEllipsis size={16} aria-hidden />{t('credential.password')}</h2>
         <PasswordForm login={person.login} onDone={() => void done()} />
-      </section>
+      </section>}
     </Entrance>
   )
 }

@@ -7,7 +7,7 @@ import { Navigate, useSearchParams } from 'react-router'
 
 import { ApiError } from '../../api/error.ts'
 import { goToProvider, lastProvider } from '../../api/identity.ts'
-import { passkeyObstacle, useSessionQuery, useSignIn } from '../../api/session.ts'
+import { passkeyObstacle, useNode, useSessionQuery, useSignIn } from '../../api/session.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Entrance } from './entrance.tsx'
 import classes from './entrance.module.css'
@@ -26,6 +26,7 @@ export default function SignInPage() {
   const [login, setLogin] = useState('')
   const [password, setPassword] = useState('')
   const obstacle = passkeyObstacle()
+  const takesPasswords = useNode().data?.passwords ?? true
 
   if (session.data && !signIn.isPending) return <Navigate to={safePath(search.get('to'))} replace />
   const submit = (event: FormEvent) => {
@@ -38,12 +39,12 @@ export default function SignInPage() {
   return (
     <Entrance title={t('signIn.title')}>
       {error && (linkUsed && error instanceof ApiError && error.code === 'sign-in-refused' ? <LinkRefused /> : <ErrorNote error={error} />)}
-      <form className={classes.form} onSubmit={submit}>
+      {takesPasswords && <><form className={classes.form} onSubmit={submit}>
         <TextInput label={t('signIn.login')} autoComplete="username" autoCapitalize="none" spellCheck={false} required withAsterisk={false} value={login} onChange={(event) => setLogin(event.currentTarget.value)} />
         <PasswordInput label={t('signIn.password')} autoComplete="current-password" required withAsterisk={false} value={password} onChange={(event) => setPassword(event.currentTarget.value)} visibilityToggleButtonProps={{ 'aria-label': t('signIn.reveal') }} />
         <Button type="submit" fullWidth loading={signIn.isPending && signIn.variables.by === 'password'}>{t('signIn.submit')}</Button>
       </form>
-      <div className={classes.or}>{t('signIn.or')}</div>
+      <div className={classes.or}>{t('signIn.or')}</div></>}
       <Button variant="default" fullWidth leftSection={<KeyRound size={16} />} disabled={obstacle !== null} loading={signIn.isPending && signIn.variables.by === 'passkey'} onClick={() => signIn.mutate({ by: 'passkey' })}>
         {t('signIn.passkey')}
       </Button>
