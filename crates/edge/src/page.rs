@@ -2,6 +2,7 @@
 //! loopback, and what it changes takes a link that the edge printed ([`guard`]).
 
 pub(crate) mod guard;
+pub(crate) mod orders;
 pub(crate) mod tuning;
 
 use std::collections::BTreeMap;
@@ -104,6 +105,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/history.css", get(history_style))
         .route("/api/v1/ledger", get(ledger))
         .route("/api/v1/tuning", get(tuning::show))
+        .route("/orders.js", get(|| async { script(include_str!("page/orders.js")) }))
+        .route("/api/v1/orders", get(orders::show).post(orders::decide))
         .route("/api/v1/enter", post(tuning::enter))
         .route("/api/v1/changes", post(tuning::change))
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))
