@@ -27,6 +27,9 @@ use crate::{Config, EdgeError, Shared, SpoolError, actuators};
 #[path = "orders_tests.rs"]
 pub(crate) mod tests;
 
+#[cfg(test)]
+mod link_tests;
+
 /// How long one request for orders waits.
 const WAIT_SECONDS: u64 = 25;
 /// Reports in one request.

@@ -120,7 +120,7 @@ pub(crate) fn deny(id: &str, net: &str, minutes: u64) -> Value {
 
 /// What a device of a test has and does.
 #[derive(Debug, Default)]
-struct Box_ {
+struct Inside {
     has: Desired,
     applied: usize,
     /// It answers success and does nothing.
@@ -132,7 +132,7 @@ struct Box_ {
 }
 
 #[derive(Clone, Default)]
-pub(crate) struct Fake(Arc<Mutex<Box_>>);
+pub(crate) struct Fake(Arc<Mutex<Inside>>);
 
 impl Fake {
     fn has(&self) -> Vec<String> {
@@ -147,7 +147,7 @@ impl Fake {
             .map(|(_, wanted)| wanted.until.0 - NOW.0)
             .unwrap()
     }
-    fn set(&self, change: impl FnOnce(&mut Box_)) {
+    fn set(&self, change: impl FnOnce(&mut Inside)) {
         change(&mut self.0.lock().unwrap());
     }
 }

@@ -255,7 +255,9 @@ impl Table {
             } else if let Some(rule) = entry.get("rule") {
                 match rule.get("chain").and_then(Value::as_str) {
                     Some("check") => found_rules.extend(read_rule(rule)),
-                    Some(chain) if jumps_to_check(rule) => drop(jumps.insert(chain.to_owned())),
+                    Some(chain) if jumps_to_check(rule) => {
+                        jumps.insert(chain.to_owned());
+                    }
                     _ => {}
                 }
             }
