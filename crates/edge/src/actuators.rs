@@ -9,6 +9,7 @@ pub(crate) mod program;
 pub(crate) mod unbound;
 #[cfg(test)]
 mod unbound_tests;
+pub(crate) mod webhook;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -121,6 +122,9 @@ pub(crate) fn open(devices: &[Device]) -> Vec<Box<dyn Actuator>> {
                 Device::Unbound { command } => Box::new(unbound::Unbound::new(command.clone())),
                 Device::Rpz { file, zone, reload, probe } => {
                     Box::new(files::Zone::new(file.clone(), zone.clone(), reload.clone(), *probe))
+                }
+                Device::Webhook { url, secret, names } => {
+                    Box::new(webhook::Webhook::new(url.clone(), secret.clone(), *names))
                 }
                 Device::List { file, names, reload } => {
                     Box::new(files::List::new(file.clone(), *names, reload.clone()))

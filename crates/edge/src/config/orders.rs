@@ -9,6 +9,7 @@ use openc2::signed::{AUDIENCE_MAX, Authority, TrustedKey, Verifier};
 use serde::Deserialize;
 
 use super::{ConfigError, read_file};
+pub use crate::actuators::webhook::Secret;
 
 /// What an operator lets be ordered.
 #[derive(Debug, Clone)]
@@ -109,6 +110,15 @@ pub enum Device {
         /// A name server that is asked whether it answers so.
         probe: Option<std::net::SocketAddr>,
     },
+    /// A device behind HTTP that is put the whole list and asked for it.
+    Webhook {
+        /// Where; `http://` to this machine only.
+        url: String,
+        /// What requests are signed with: SHA-256 of the secret in the configured file.
+        secret: Secret,
+        /// Whether it holds names; else it holds addresses and networks.
+        names: bool,
+    },
     /// A plain list in a file, for firewalls to read.
     List {
         /// The file.
@@ -207,6 +217,8 @@ struct WrittenDevice {
     holds: Option<String>,
     reload: Option<Vec<String>>,
     probe: Option<String>,
+    url: Option<String>,
+    secret_file: Option<PathBuf>,
 }
 
 /// The longest that a time box may be.
@@ -401,7 +413,11 @@ impl WrittenDevice {
             return unfit("given with commands as lists: the program and its arguments");
         }
         let files = self.file.is_some() || self.zone.is_some() || self.holds.is_some();
-        let others = files || self.reload.is_some() || self.probe.is_some();
+        let is_web = self.url.is_some() || self.secret_file.is_some();
+        let others = files || is_web || self.reload.is_some() || self.probe.is_some();
+        if is_web && self.kind != "webhook" {
+            return unfit("given with `url` and `secret_file` as a `webhook` only");
+        }
         match self.kind.as_str() {
             "nftables" if !others => {
                 Ok(Device::Nftables { command: self.command.unwrap_or_else(|| vec!["nft".to_owned()]) })
@@ -432,6 +448,7 @@ impl WrittenDevice {
                     .transpose()?;
                 Ok(Device::Rpz { file, zone, reload: self.reload, probe })
             }
+            "webhook" => self.webhook(),
             "list" => {
                 let holds = self.holds.as_deref();
                 let (Some(file), None, None, None, Some(holds)) =
@@ -443,15 +460,43 @@ impl WrittenDevice {
                         "given with `file` and `holds`, and with `reload`",
                     ));
                 };
-                let names = match holds {
-                    "addresses" => false,
-                    "names" => true,
-                    other => return Err(wrong("orders.device.holds", other, "`addresses` or `names`")),
-                };
-                Ok(Device::List { file, names, reload: self.reload })
+                Ok(Device::List { file, names: holds_names(holds)?, reload: self.reload })
             }
-            _ => unfit("of the kind `nftables`, `unbound`, `rpz` or `list`"),
+            _ => unfit("of the kind `nftables`, `unbound`, `rpz`, `list` or `webhook`"),
         }
+    }
+
+    fn webhook(self) -> Result<Device, ConfigError> {
+        let (Some(url), Some(secret), Some(holds)) = (self.url, self.secret_file, self.holds) else {
+            return Err(wrong("orders.device", "webhook", "given with `url`, `secret_file` and `holds`"));
+        };
+        if self.command.is_some() || self.file.is_some() || self.zone.is_some() || self.reload.is_some() {
+            return Err(wrong(
+                "orders.device",
+                "webhook",
+                "given with `url`, `secret_file` and `holds` alone",
+            ));
+        }
+        let near = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+        let is_near = near.iter().filter_map(|near| url.strip_prefix(near));
+        let is_near = is_near.into_iter().any(|rest| rest.is_empty() || rest.starts_with([':', '/']));
+        if !is_near && !url.starts_with("https://") {
+            return Err(wrong(
+                "orders.device.url",
+                url,
+                "an address `https://…`; `http://` to this machine only",
+            ));
+        }
+        let secret = Secret(super::source::secret("orders.device.secret_file", &secret)?);
+        Ok(Device::Webhook { url, secret, names: holds_names(&holds)? })
+    }
+}
+
+fn holds_names(text: &str) -> Result<bool, ConfigError> {
+    match text {
+        "addresses" => Ok(false),
+        "names" => Ok(true),
+        other => Err(wrong("orders.device.holds", other, "`addresses` or `names`")),
     }
 }
 
@@ -532,7 +577,15 @@ mod tests {
             ("[radius]\nipv4_prefix_min = 4", "8 to 32"),
             ("[shadow]\nseconds = 0\npackets_max = 1", "1 to 3600"),
             ("[protect]\nfiles = [\"/nowhere/at/all\"]", "cannot read"),
-            ("[[device]]\nkind = \"iptables\"", "`nftables`, `unbound`, `rpz` or `list`"),
+            ("[[device]]\nkind = \"iptables\"", "`nftables`, `unbound`, `rpz`, `list` or `webhook`"),
+            (
+                "[[device]]\nkind = \"webhook\"\nurl = \"https://fw.example\"",
+                "`url`, `secret_file` and `holds`",
+            ),
+            (
+                "[[device]]\nkind = \"webhook\"\nurl = \"http://fw.example\"\nsecret_file = \"f\"\nholds = \"names\"",
+                "to this machine only",
+            ),
             ("[[device]]\nkind = \"nftables\"\nfile = \"f\"", "`command` at most"),
             ("[[device]]\nkind = \"unbound\"\ncommand = []", "the program and its arguments"),
             ("[[device]]\nkind = \"rpz\"", "given with `file`"),

@@ -35,6 +35,8 @@ use crate::spool::orders::{OrderNews, OrderRow};
 mod reconcile;
 mod undo;
 
+pub(crate) use undo::what as parsed;
+
 /// After so many events all there is is written in their place.
 const EVENTS_MAX: usize = 1_000;
 const HOUR_MS: u64 = 3_600_000;

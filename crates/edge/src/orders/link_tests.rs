@@ -44,7 +44,10 @@ async fn orders(State(hub): State<Hub>, Query(asked): Query<Asked>) -> Json<Edge
     Json(EdgeOrders { orders, sequence })
 }
 
-async fn reports(State(hub): State<Hub>, Json(posted): Json<OrderReportsPosted>) -> Json<OrderReportsAccepted> {
+async fn reports(
+    State(hub): State<Hub>,
+    Json(posted): Json<OrderReportsPosted>,
+) -> Json<OrderReportsAccepted> {
     let kept = u32::try_from(posted.reports.len()).unwrap();
     hub.lock().unwrap().reports.extend(posted.reports);
     Json(OrderReportsAccepted { kept })
@@ -106,7 +109,11 @@ impl Scene {
     async fn told(&self, id: &str, state: OrderState) {
         let is_told = |scene: &Self| {
             let told = scene.hub.lock().unwrap();
-            told.reports.iter().rev().find(|report| report.command_id == id).is_some_and(|report| report.state == state)
+            told.reports
+                .iter()
+                .rev()
+                .find(|report| report.command_id == id)
+                .is_some_and(|report| report.state == state)
         };
         self.wait_for(&format!("{id} is {state:?}"), is_told).await;
     }
@@ -197,7 +204,11 @@ async fn what_stands_outlives_a_stop_of_the_edge() {
     let edge = crate::start(config).await.unwrap();
     let scene = Scene { folder, hub, edge, http };
     scene.wait_for("it is put in again", |scene| scene.list().contains("198.51.100.7\n")).await;
-    let states: Vec<OrderState> = scene.hub.lock().unwrap().reports.iter().map(|report| report.state).collect();
-    assert!(states.starts_with(&[OrderState::Waiting, OrderState::Taken, OrderState::Enforced]), "{states:?}");
+    let states: Vec<OrderState> =
+        scene.hub.lock().unwrap().reports.iter().map(|report| report.state).collect();
+    assert!(
+        states.starts_with(&[OrderState::Waiting, OrderState::Taken, OrderState::Enforced]),
+        "{states:?}"
+    );
     scene.edge.stop().await;
 }

@@ -235,8 +235,8 @@ impl Engine {
     }
 }
 
-/// What a row is against, out of its own words.
-pub(super) fn what(text: &str) -> Option<What> {
+/// What a text is that says what an order is against.
+pub(crate) fn what(text: &str) -> Option<What> {
     let net = text.parse::<ipnet::IpNet>().ok();
     let net = net.or_else(|| text.parse::<std::net::IpAddr>().ok().map(ipnet::IpNet::from));
     Some(net.map_or_else(|| What::Name(text.to_owned()), What::Net))
