@@ -22,7 +22,7 @@ pub use history::{Hunts, Lake};
 use matching::WrittenMatching;
 pub use matching::{Matching, Quarantine};
 use orders::WrittenOrders;
-pub use orders::{Allowed, Device, Orders, Protected, Radius, Shadow};
+pub use orders::{Allowed, Device, Orders, Protected, Radius, Secret, Shadow};
 use source::WrittenSource;
 pub(crate) use source::is_near;
 pub use source::{

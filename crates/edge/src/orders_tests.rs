@@ -10,7 +10,7 @@ use openc2::{Headers, Message};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::actuators::{Actuator, Block, Change, Desired, Failed, Found, Reading, What};
+use crate::actuators::{Actuator, Block, Change, Desired, Failed, Found, Reading, Wanted, What};
 use crate::config::orders::{Allowed, Device, Protected, Radius};
 use crate::ledger::LedgerKind;
 
@@ -183,9 +183,8 @@ impl Actuator for Fake {
     fn read(&mut self, all: &Desired, _now: DateTime) -> Result<Reading, Failed> {
         let inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = Found { stopped: Some(inner.counter) };
-        let stands = |(block, wanted): &(&Block, &crate::actuators::Wanted)| {
-            all.get(*block).is_none_or(|all| all.until == wanted.until)
-        };
+        let stands =
+            |(block, wanted): &(&Block, &Wanted)| all.get(*block).is_none_or(|all| all.until == wanted.until);
         Ok(Reading {
             standing: inner
                 .has

@@ -268,7 +268,7 @@ impl Table {
             && found_rules.iter().zip(&wanted).all(|(found, wanted)| {
                 (found.0.as_str(), found.1.as_str(), found.2) == (wanted.0.as_str(), wanted.1, wanted.2)
             });
-        let is_hooked = |hook: &&str| hooks.contains(**hook) && jumps.contains(**hook);
+        let is_hooked = |hook: &&&str| hooks.contains(**hook) && jumps.contains(**hook);
         table.is_whole = table.sets.len() == sets.len()
             && rules_hold
             && HOOKS.iter().filter(is_hooked).count() == HOOKS.len();

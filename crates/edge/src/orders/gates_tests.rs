@@ -57,14 +57,14 @@ fn only_what_the_operator_lists_may_be_ordered() {
     );
     check("ipv6_net", "2001:db8:1::/64", "2001:db8:1::/64 ");
     check("domain_name", "EVIL.example.com.", "evil.example.com ");
-    let mut gates = Gates::new(&crate::config::Orders { allow: Vec::new(), ..config() });
+    let mut gates = Gates::new(&Orders { allow: Vec::new(), ..config() });
     let order = command("ipv4_net", "198.51.100.7", json!({"duration": HOUR}));
     assert!(
         judged(&mut gates, &order, |_| {}).contains("allow-list"),
         "nothing is allowed without being said"
     );
     let only = Allowed { issuers: ["other".to_owned()].into(), ..config().allow[0].clone() };
-    let mut gates = Gates::new(&crate::config::Orders { allow: vec![only], ..config() });
+    let mut gates = Gates::new(&Orders { allow: vec![only], ..config() });
     assert!(judged(&mut gates, &order, |_| {}).contains("allow-list"));
     assert!(judged(&mut gates, &order, |asked| asked.issuer = "other").starts_with("198.51.100.7"));
     assert!(judged(&mut gates, &order, |asked| asked.is_carried = false).starts_with("501 device"));

@@ -51,7 +51,7 @@ fn address6(word: &str) -> Option<IpAddr> {
 
 /// Addresses that the routing tables call local: each stands in a line before `/32 host LOCAL`.
 fn own4(text: &str) -> BTreeSet<IpAddr> {
-    let mut last = None;
+    let mut last: Option<IpAddr> = None;
     let mut own = BTreeSet::new();
     for line in text.lines().map(str::trim) {
         if let Some(address) = line.strip_prefix("|-- ") {
