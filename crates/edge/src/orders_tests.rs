@@ -360,7 +360,7 @@ fn an_edge_that_comes_back_after_the_end_does_nothing() {
     let order = order_of("council", 7, 2, &stop, NOW);
     scene.give(&order, later(2 * MINUTE));
     let (states, why) = scene.told("c-2");
-    assert_eq!((states, why.as_str()), (vec![Refused], "time: the time of the command is over"));
+    assert!(states == [Refused] && why.starts_with("time: "), "{why}");
     assert_eq!(scene.device.0.lock().unwrap().applied, 0);
     // It was there, went away, and comes back: what it had begun is ended and nothing else.
     scene.order(&deny("c-3", "198.51.100.9", 5), NOW);

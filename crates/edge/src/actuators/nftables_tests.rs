@@ -137,9 +137,9 @@ fn packets_are_dropped_until_the_time_ends_though_nobody_is_there() {
     assert!(nets.arrives("198.51.100.7") && nets.arrives("2001:db8:1::7"));
     let mut device = nets.device();
     let all = wanted(&[
-        ("198.51.100.7/32", Manner::Drop, 2_500),
-        ("198.51.200.0/24", Manner::Drop, 2_500),
-        ("2001:db8:1::7/128", Manner::Reject, 2_500),
+        ("198.51.100.7/32", Manner::Drop, 9_000),
+        ("198.51.200.0/24", Manner::Drop, 9_000),
+        ("2001:db8:1::7/128", Manner::Reject, 9_000),
     ]);
     put(&mut device, &all);
     let begun = Instant::now();
@@ -151,9 +151,9 @@ fn packets_are_dropped_until_the_time_ends_though_nobody_is_there() {
     // The edge is gone. The kernel ends it.
     drop(device);
     while !nets.arrives("198.51.100.7") {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it does not end");
+        assert!(begun.elapsed() < Duration::from_secs(30), "it does not end");
     }
-    assert!(begun.elapsed() > Duration::from_millis(1_500), "it ended too soon");
+    assert!(begun.elapsed() > Duration::from_millis(7_500), "it ended too soon");
     std::thread::sleep(Duration::from_millis(600));
     assert!(nets.arrives("198.51.200.9") && nets.arrives("2001:db8:1::7"));
 }
@@ -187,8 +187,8 @@ fn what_overlaps_stands_and_ends_each_at_its_time() {
     put(&mut device, &longer);
     assert_eq!(
         device.read(&longer, now()).unwrap().standing.len(),
-        3,
-        "the networks stay until they are taken out"
+        4,
+        "the host, and three pieces of networks that nobody wants any more"
     );
     let take = [block("198.51.100.0/24", Manner::Drop), block("198.51.100.64/26", Manner::Drop)];
     device.apply(Change { all: &longer, put: &[], take: &take }, now()).unwrap();

@@ -40,12 +40,14 @@ impl Server {
         let text = format!(
             "server:\n do-daemonize: no\n chroot: \"\"\n username: \"\"\n pidfile: \"\"\n use-syslog: no\n num-threads: 1\n\
              directory: {path:?}\n interface: 127.0.0.1\n port: {port}\n module-config: \"respip iterator\"\n\
-             local-zone: \"evil.example.com.\" transparent\n local-data: \"www.evil.example.com. 300 IN A 203.0.113.7\"\n\
              local-zone: \"own.example.com.\" static\n local-data: \"own.example.com. 300 IN A 203.0.113.8\"\n\
              remote-control:\n control-enable: yes\n control-interface: {path:?}/control.sock\n control-use-cert: no\n\
+             auth-zone:\n name: evil.example.com\n for-downstream: no\n for-upstream: yes\n zonefile: {path:?}/evil.zone\n\
              rpz:\n name: rpz.yagura\n zonefile: {path:?}/rpz.zone\n"
         );
         let text = text.replace(&format!("{path:?}/"), &format!("{}/", path.display()));
+        let zone = "$TTL 300\nevil.example.com. SOA localhost. y.localhost. 1 60 60 604800 60\nevil.example.com. NS localhost.\nwww.evil.example.com. A 203.0.113.7\n";
+        std::fs::write(path.join("evil.zone"), zone).unwrap();
         std::fs::write(path.join("unbound.conf"), text).unwrap();
         std::fs::write(
             path.join("rpz.zone"),
