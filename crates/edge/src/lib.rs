@@ -248,23 +248,11 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
         tasks.spawn(authority::attend(Arc::clone(&shared), Arc::clone(authority), client.clone()));
         tasks.spawn(authority::attend_rounds(Arc::clone(&shared), Arc::clone(authority), client.clone()));
     }
-    if let Some(orders) = &shared.orders {
-        if shared.config.orders.as_ref().is_some_and(|orders| orders.enabled) {
-            tasks.spawn(orders::fetch(Arc::clone(&shared), Arc::clone(orders), client.clone()));
-        }
-        tasks.spawn(orders::report(Arc::clone(&shared), Arc::clone(orders), client.clone()));
-    }
+    orders::link(&shared, &client, &mut tasks);
     tasks.spawn(link::hello(Arc::clone(&shared), client));
     tasks.spawn(tuning::socket::attend(Arc::clone(&shared), door));
     tasks.spawn(keep_settled(Arc::clone(&shared)));
-    if let Some(listener) = listener {
-        let router = page::router(Arc::clone(&shared));
-        tasks.spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!(%error, "the edge's page stopped");
-            }
-        });
-    }
+    page::attend(&shared, listener, &mut tasks);
     shared.spooled.notify_one();
     shared.opined.notify_one();
     Ok(RunningEdge { shared, tasks, threads, address })

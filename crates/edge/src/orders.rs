@@ -18,6 +18,7 @@ use api::EdgeOrder;
 use api::client::Client;
 use openc2::DateTime;
 use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinSet;
 
 use self::engine::Engine;
 use crate::spool::Spool;
@@ -48,8 +49,8 @@ const LOOKED_UP: Duration = Duration::from_secs(300);
 pub(crate) struct Orders {
     door: SyncSender<Said>,
     /// Rung when there is something to report.
-    pub(crate) told: Notify,
-    /// What keeps the engine from going on.
+    told: Notify,
+    /// What keeps the engine from going on, or a device from being read.
     trouble: Mutex<Option<String>>,
 }
 
@@ -108,7 +109,7 @@ impl Opened {
             } else {
                 self.engine.begin(&shared.spool, boot.trim(), now())
             };
-            let trouble = done.as_ref().err().map(ToString::to_string);
+            let trouble = done.as_ref().err().map(ToString::to_string).or_else(|| self.engine.failing());
             self.orders.set_trouble(trouble);
             match done {
                 Ok(()) => has_begun = true,
@@ -179,8 +180,17 @@ impl Orders {
     }
 }
 
+/// What goes between the hub and the engine.
+pub(crate) fn link(shared: &Arc<Shared>, client: &Client, tasks: &mut JoinSet<()>) {
+    let Some(orders) = &shared.orders else { return };
+    if shared.config.orders.as_ref().is_some_and(|orders| orders.enabled) {
+        tasks.spawn(fetch(Arc::clone(shared), Arc::clone(orders), client.clone()));
+    }
+    tasks.spawn(report(Arc::clone(shared), Arc::clone(orders), client.clone()));
+}
+
 /// Fetches orders and has them judged. Never ends until stopped.
-pub(crate) async fn fetch(shared: Arc<Shared>, orders: Arc<Orders>, client: Client) {
+async fn fetch(shared: Arc<Shared>, orders: Arc<Orders>, client: Client) {
     let mut backoff = crate::link::Backoff::default();
     let mut hub = Hub::default();
     while !shared.is_stopping() {
@@ -233,7 +243,7 @@ impl Hub {
 }
 
 /// Tells the hub what became of orders, oldest first. Never ends until stopped.
-pub(crate) async fn report(shared: Arc<Shared>, orders: Arc<Orders>, client: Client) {
+async fn report(shared: Arc<Shared>, orders: Arc<Orders>, client: Client) {
     let mut backoff = crate::link::Backoff::default();
     while !shared.is_stopping() {
         let waiting = match shared.blocking(|shared| shared.spool.waiting_order_reports(REPORTS_BATCH)).await

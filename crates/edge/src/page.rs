@@ -92,8 +92,23 @@ struct ConsentInWords {
     own_addresses: bool,
 }
 
+/// Serves the page, where there is to be one.
+pub(crate) fn attend(
+    shared: &Arc<Shared>,
+    listener: Option<tokio::net::TcpListener>,
+    tasks: &mut tokio::task::JoinSet<()>,
+) {
+    let Some(listener) = listener else { return };
+    let router = router(Arc::clone(shared));
+    tasks.spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "the edge's page stopped");
+        }
+    });
+}
+
 /// The page and the JSON behind it.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
+fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/page.js", get(|| async { script(include_str!("page/page.js")) }))

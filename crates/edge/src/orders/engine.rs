@@ -56,6 +56,8 @@ pub(crate) struct Engine {
     hub: BTreeSet<IpAddr>,
     /// Events since all there is was written down.
     events: usize,
+    /// Devices that could not be read, and why.
+    failing: Vec<String>,
     /// What was found that nobody ordered, and told of.
     foreign: BTreeSet<(String, Block)>,
     reconciled: DateTime,
@@ -86,6 +88,7 @@ impl Engine {
             open: BTreeMap::new(),
             hub: BTreeSet::new(),
             events: 0,
+            failing: Vec::new(),
             foreign: BTreeSet::new(),
             reconciled: DateTime(0),
             is_dirty: true,
@@ -143,6 +146,11 @@ impl Engine {
         self.resume(spool, restart, Some(boot), now)?;
         self.reconsider(spool, now)?;
         self.reconcile(spool, now)
+    }
+
+    /// Devices that could not be read the last time, and why.
+    pub(crate) fn failing(&self) -> Option<String> {
+        (!self.failing.is_empty()).then(|| self.failing.join("; "))
     }
 
     pub(crate) fn set_hub(&mut self, hub: BTreeSet<IpAddr>) {

@@ -4,7 +4,7 @@ const orderWords = {
   ja: {
     title: "命令", none: "まだ命令はありません。", off: "命令の受付は止めてあります。", need: "判断するには `yagura edge link` が表示するリンクでこのページを開いてください。",
     says: (o) => `署名を受け入れる相手：${o.issuers.join("、")}。${o.asks ? "一件ごとに運用者の同意を求めます" : "条件を満たす命令は同意を求めずに実行します"}。期限は最長 ${number(o.longest_minutes)} 分。実行する装置：${o.devices.join("、")}。`,
-    columns: ["時刻", "命令", "誰が・何に基づいて", "期限", "状態", "止めた数", "操作"], trouble: "命令の処理が止まっています",
+    columns: ["時刻", "命令", "誰が・何に基づいて", "期限", "状態", "止めた数", "操作"], trouble: "命令の処理または装置に問題があります",
     asked: "求めた人", approved: "承認", basis: "法的根拠", reference: "決定", signed: "署名", nobody: "信頼できる署名なし", run: "手順", case: "事案", undoes: "取り消す命令", starts: "開始",
     states: { taken: "受付済み", waiting: "同意待ち", refused: "拒否", shadow: "計数のみ", enforced: "実行中", drifted: "装置が命令と違う", failed: "失敗", released: "取り消し済み", expired: "期限終了" },
     gates: { signature: "署名", command: "命令の内容", time: "時刻", end: "期限", "allow-list": "許可リスト", protected: "保護対象", radius: "影響範囲の上限", consent: "運用者の同意", device: "装置", undo: "取り消し", shadow: "計数の結果" },
@@ -13,7 +13,7 @@ const orderWords = {
   en: {
     title: "Orders", none: "No orders yet.", off: "No orders are taken.", need: "To decide, open this page by the link that `yagura edge link` prints.",
     says: (o) => `Signatures count of: ${o.issuers.join(", ")}. ${o.asks ? "You are asked about each order" : "Orders that pass every check are carried out without asking you"}. None lasts longer than ${number(o.longest_minutes)} minutes. Carried out by: ${o.devices.join(", ")}.`,
-    columns: ["time", "order", "who, and on what authority", "until", "state", "stopped", "decide"], trouble: "Orders do not go on",
+    columns: ["time", "order", "who, and on what authority", "until", "state", "stopped", "decide"], trouble: "Orders do not go on, or a device cannot be read",
     asked: "asked by", approved: "agreed to by", basis: "legal basis", reference: "decision", signed: "signed by", nobody: "no signature that is trusted", run: "playbook", case: "case", undoes: "takes back", starts: "from",
     states: { taken: "taken", waiting: "waits for you", refused: "refused", shadow: "counted only", enforced: "in force", drifted: "the device differs", failed: "failed", released: "taken back", expired: "time is over" },
     gates: { signature: "signature", command: "command", time: "time", end: "end", "allow-list": "allow list", protected: "protected", radius: "bounds", consent: "consent", device: "device", undo: "undone", shadow: "shadow" },

@@ -29,8 +29,9 @@ struct Seen {
     stopped: BTreeMap<Block, u64>,
     /// What stands and is not wanted, or may stand since a device could not be read.
     lingering: BTreeSet<Block>,
-    /// Devices that could not be read.
+    /// Devices that could not be read, and why.
     unread: Vec<usize>,
+    failing: Vec<String>,
     /// Whether something had to be put right.
     is_drift: bool,
     ledger: Vec<LedgerRow>,
@@ -46,6 +47,7 @@ impl Engine {
         }
         let desired = self.desired(None);
         let seen = self.look(&desired, now);
+        self.failing.clone_from(&seen.failing);
         let mut step = Step { ledger: seen.ledger.clone(), ..Step::default() };
         for row in self.open.values() {
             if row.is_undo || row.rule.is_none() {
@@ -81,6 +83,7 @@ impl Engine {
                             .push(format!("device: {name}: {failed}"));
                     }
                     seen.unread.push(index);
+                    seen.failing.push(format!("{name}: {failed}"));
                     continue;
                 }
             };
