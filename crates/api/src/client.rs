@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod order;
 mod report;
 mod request;
 

@@ -12,6 +12,7 @@ use stix::marking::Tlp;
 mod authority;
 mod history;
 mod matching;
+pub(crate) mod orders;
 mod source;
 pub(crate) mod tls;
 
@@ -21,6 +22,8 @@ use history::WrittenLake;
 pub use history::{Hunts, Lake};
 use matching::WrittenMatching;
 pub use matching::{Matching, Quarantine};
+use orders::WrittenOrders;
+pub use orders::{Allowed, Device, Orders, Protected, Radius, Secret, Shadow};
 use source::WrittenSource;
 pub(crate) use source::is_near;
 pub use source::{
@@ -51,6 +54,8 @@ pub struct Config {
     pub lake: Option<Lake>,
     /// By what the edge judges what the state asks of it; `None`: it does nothing for the state.
     pub authority: Option<Authority>,
+    /// Which orders are taken, and what carries them out; `None`: none are.
+    pub orders: Option<Orders>,
 }
 
 /// How the hub is reached.
@@ -129,6 +134,7 @@ struct Written {
     lake: Option<WrittenLake>,
     #[serde(rename = "authorisations")]
     authority: Option<WrittenAuthority>,
+    orders: Option<WrittenOrders>,
     #[serde(default, rename = "source")]
     sources: Vec<WrittenSource>,
 }
@@ -202,13 +208,17 @@ impl Written {
         }
         let authority =
             self.authority.map(|written| written.resolve(&self.id, self.lake.is_some())).transpose()?;
+        let consent = self.consent.resolve()?;
+        let orders =
+            self.orders.map(|written| written.resolve(&self.id, &consent.own_networks)).transpose()?;
         Ok(Config {
             authority,
+            orders,
             id: self.id,
             data: self.data,
             listen,
             hub: self.hub.resolve()?,
-            consent: self.consent.resolve()?,
+            consent,
             purpose: Purpose::CollectiveDefence,
             sources,
             matching: self.matching.resolve()?,

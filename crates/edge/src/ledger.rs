@@ -32,10 +32,20 @@ pub enum LedgerKind {
     Declined,
     /// What was found under an authorisation left, and the hub acknowledged it.
     Selected,
+    /// An order was taken, or waits for the operator; the detail says who ordered it, on what authority and until when.
+    Ordered,
+    /// An order was refused; the detail says by which gate, or that the operator did.
+    Rejected,
+    /// A device does what was ordered, as read back from it.
+    Enforced,
+    /// A device had not what was ordered, or had what nobody ordered; the detail says which.
+    Drifted,
+    /// What was ordered is over: at its time, or undone before it.
+    Undone,
 }
 
 impl LedgerKind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 18] = [
         Self::Asked,
         Self::Matched,
         Self::Found,
@@ -49,6 +59,11 @@ impl LedgerKind {
         Self::Ended,
         Self::Declined,
         Self::Selected,
+        Self::Ordered,
+        Self::Rejected,
+        Self::Enforced,
+        Self::Drifted,
+        Self::Undone,
     ];
 
     /// The name in the spool and on the page.
@@ -68,6 +83,11 @@ impl LedgerKind {
             Self::Ended => "ended",
             Self::Declined => "declined",
             Self::Selected => "selected",
+            Self::Ordered => "ordered",
+            Self::Rejected => "rejected",
+            Self::Enforced => "enforced",
+            Self::Drifted => "drifted",
+            Self::Undone => "undone",
         }
     }
 
@@ -87,6 +107,7 @@ impl LedgerKind {
             // What is held back is counted by indicator, whether it has a row or not.
             Self::Asked | Self::Sent | Self::Refused | Self::Held | Self::Quarantined | Self::Decided => None,
             Self::Tasked | Self::Ended | Self::Declined | Self::Selected => None,
+            Self::Ordered | Self::Rejected | Self::Enforced | Self::Drifted | Self::Undone => None,
         }
     }
 }

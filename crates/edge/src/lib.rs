@@ -3,6 +3,7 @@
 //! Towards the hub it opens connections outwards only; telemetry comes in by the doors that its operator configured. No function here sends an observation: what leaves is an `oversight::Minimised`, and
 //! nothing else fits into the client's call.
 
+mod actuators;
 mod authority;
 mod config;
 mod history;
@@ -11,6 +12,7 @@ mod ledger;
 mod link;
 mod meter;
 mod metrics;
+mod orders;
 mod page;
 mod pipeline;
 mod rules;
@@ -33,9 +35,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 pub use config::{
-    Authority as PinnedAuthority, Config, ConfigError, Dnstap, HttpPush, HubLink, Hunts, Kafka, KafkaTls,
-    Lake, Matching, Mechanism, Nats, Netflow, Origin, Place, PrivateMatching, Quarantine, Sasl, Source,
-    Start, Syslog, Transport,
+    Allowed, Authority as PinnedAuthority, Config, ConfigError, Device, Dnstap, HttpPush, HubLink, Hunts,
+    Kafka, KafkaTls, Lake, Matching, Mechanism, Nats, Netflow, Orders, Origin, Place, PrivateMatching,
+    Protected, Quarantine, Radius, Sasl, Secret, Shadow, Source, Start, Syslog, Transport,
 };
 pub use ledger::{Counts, LedgerKind, LedgerRow};
 pub use page::tuning::Decided;
@@ -116,6 +118,8 @@ pub(crate) struct Shared {
     pub(crate) address: OnceLock<SocketAddr>,
     /// What the state asks, where the operator pinned who may.
     pub(crate) authority: Option<Arc<Authority>>,
+    /// What is ordered, where the operator configured who may.
+    pub(crate) orders: Option<Arc<orders::Orders>>,
     /// What was read, where it is kept.
     pub(crate) history: Option<Arc<History>>,
     /// The ways in, by source.
@@ -198,6 +202,7 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
     let tuning =
         Tuning::new(spool.verdicts()?, spool.history(jiff::Timestamp::now())?, config.matching.quarantine);
     let authority = config.authority.as_ref().map(|pinned| Authority::open(pinned, &spool)).transpose()?;
+    let ordered = orders::open(&config, &spool)?;
     let door = tuning::socket::open(&config.data)?;
     let mut opened = source::open(&config, &spool).await?;
     let shared = Arc::new(Shared {
@@ -212,6 +217,7 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
         meter: Meter::default(),
         guard: Guard::default(),
         authority: authority.map(Arc::new),
+        orders: ordered.as_ref().map(|opened| Arc::clone(&opened.orders)),
         address: OnceLock::new(),
         history: history.as_ref().map(|opened| Arc::clone(&opened.history)),
         spooled: Notify::new(),
@@ -229,6 +235,9 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
     if let Some(history) = history {
         threads.push(history.attend(&shared)?);
     }
+    if let Some(ordered) = ordered {
+        threads.push(ordered.attend(&shared)?);
+    }
     let mut tasks = JoinSet::new();
     opened.attend(&mut tasks)?;
     let (changed, news) = watch::channel(link::Told::default());
@@ -240,17 +249,11 @@ pub async fn start(config: Config) -> Result<RunningEdge, EdgeError> {
         tasks.spawn(authority::attend(Arc::clone(&shared), Arc::clone(authority), client.clone()));
         tasks.spawn(authority::attend_rounds(Arc::clone(&shared), Arc::clone(authority), client.clone()));
     }
+    orders::link(&shared, &client, &mut tasks);
     tasks.spawn(link::hello(Arc::clone(&shared), client));
     tasks.spawn(tuning::socket::attend(Arc::clone(&shared), door));
     tasks.spawn(keep_settled(Arc::clone(&shared)));
-    if let Some(listener) = listener {
-        let router = page::router(Arc::clone(&shared));
-        tasks.spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!(%error, "the edge's page stopped");
-            }
-        });
-    }
+    page::attend(&shared, listener, &mut tasks);
     shared.spooled.notify_one();
     shared.opined.notify_one();
     Ok(RunningEdge { shared, tasks, threads, address })

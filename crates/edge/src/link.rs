@@ -324,16 +324,16 @@ fn may_be_told(shared: &Shared, quarantined: &[Id]) -> Result<Vec<String>, Spool
 
 /// Growing pauses between tries, so that a hub that comes back is not met by a rush.
 #[derive(Default)]
-struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
-    fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 
-    async fn wait(&mut self) {
+    pub(crate) async fn wait(&mut self) {
         let pause = Duration::from_millis(250).saturating_mul(1 << self.failures.min(7));
         self.failures += 1;
         tokio::time::sleep(pause.min(BACKOFF_MAX)).await;

@@ -2,6 +2,7 @@
 //! loopback, and what it changes takes a link that the edge printed ([`guard`]).
 
 pub(crate) mod guard;
+pub(crate) mod orders;
 pub(crate) mod tuning;
 
 use std::collections::BTreeMap;
@@ -91,8 +92,23 @@ struct ConsentInWords {
     own_addresses: bool,
 }
 
+/// Serves the page, where there is to be one.
+pub(crate) fn attend(
+    shared: &Arc<Shared>,
+    listener: Option<tokio::net::TcpListener>,
+    tasks: &mut tokio::task::JoinSet<()>,
+) {
+    let Some(listener) = listener else { return };
+    let router = router(Arc::clone(shared));
+    tasks.spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "the edge's page stopped");
+        }
+    });
+}
+
 /// The page and the JSON behind it.
-pub(crate) fn router(shared: Arc<Shared>) -> Router {
+fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/page.js", get(|| async { script(include_str!("page/page.js")) }))
@@ -104,6 +120,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/history.css", get(history_style))
         .route("/api/v1/ledger", get(ledger))
         .route("/api/v1/tuning", get(tuning::show))
+        .route("/orders.js", get(|| async { script(include_str!("page/orders.js")) }))
+        .route("/api/v1/orders", get(orders::show).post(orders::decide))
         .route("/api/v1/enter", post(tuning::enter))
         .route("/api/v1/changes", post(tuning::change))
         .layer(axum::extract::DefaultBodyLimit::max(BODY_BYTES_MAX))

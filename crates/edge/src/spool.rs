@@ -5,6 +5,7 @@
 
 pub(crate) mod authority;
 pub(crate) mod history;
+pub(crate) mod orders;
 mod reach;
 mod rounds;
 mod settling;
@@ -167,6 +168,7 @@ impl Spool {
         connection.execute_batch(history::SCHEMA)?;
         connection.execute_batch(authority::SCHEMA)?;
         connection.execute_batch(rounds::SCHEMA)?;
+        connection.execute_batch(orders::SCHEMA)?;
         let key = sealing_key(&connection)?;
         let settling = Settling::of(&connection, &file)?;
         Ok(Self { connection: Mutex::new(connection), settling, key, seeks: false })

@@ -432,7 +432,7 @@ fn queue(written: Option<u64>) -> Result<u64, ConfigError> {
 }
 
 /// SHA-256 of the secret in a file.
-fn secret(name: &'static str, path: &Path) -> Result<[u8; 32], ConfigError> {
+pub(super) fn secret(name: &'static str, path: &Path) -> Result<[u8; 32], ConfigError> {
     let text = super::read_file(path)?;
     let secret = text.trim_ascii();
     if secret.len() < SECRET_BYTES_MIN {

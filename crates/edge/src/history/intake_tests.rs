@@ -46,6 +46,7 @@ fn source(number: usize) -> Source {
 fn config(folder: &Path) -> Config {
     Config {
         authority: None,
+        orders: None,
         id: "edge".to_owned(),
         data: folder.join("edge"),
         listen: None,
@@ -99,6 +100,7 @@ impl Run {
         let prevalence = spool.history(Timestamp::now()).unwrap();
         let shared = Arc::new(Shared {
             authority: None,
+            orders: None,
             indicators: Indicators::new(&Matching::default(), Vec::new(), 0).unwrap(),
             config,
             spool,

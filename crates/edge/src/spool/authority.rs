@@ -297,7 +297,7 @@ pub(super) fn put_selected(
     Ok(())
 }
 
-fn setting<T: rusqlite::types::FromSql>(
+pub(super) fn setting<T: rusqlite::types::FromSql>(
     connection: &Connection,
     name: &'static str,
 ) -> Result<Option<T>, SpoolError> {

@@ -199,6 +199,7 @@ async fn start_edges(
         std::fs::create_dir_all(&data).map_err(|e| Failure::file(&data, &e))?;
         let config = Config {
             authority: None,
+            orders: None,
             id: edge.id.clone(),
             listen: Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0))),
             hub: HubLink {

@@ -1,0 +1,144 @@
+//! What the operator sees of orders: who ordered what on which authority, until when, how it stands; and how it decides.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::orders::Decision;
+use crate::page::guard::is_of_our_page;
+use crate::page::is_asked_by_our_name;
+use crate::spool::orders::OrderRow;
+use crate::tuning::control::Refused;
+use crate::{Shared, SpoolError};
+
+/// Orders on the page.
+const ROWS_MAX: u32 = 200;
+
+#[derive(Serialize)]
+struct Orders {
+    /// Whether orders are taken, and whether the operator is asked.
+    enabled: bool,
+    asks: bool,
+    /// Whose signatures count.
+    issuers: Vec<String>,
+    devices: Vec<String>,
+    longest_minutes: u64,
+    trouble: Option<String>,
+    orders: Vec<Order>,
+    /// Whether this page may decide.
+    may_change: bool,
+}
+
+#[derive(Serialize)]
+struct Order {
+    issuer: String,
+    command_id: String,
+    at: jiff::Timestamp,
+    words: String,
+    about: api::OrderContext,
+    state: api::OrderState,
+    why: Option<String>,
+    starts: Option<u64>,
+    ends: Option<u64>,
+    stopped: Option<u64>,
+    agreed: Option<jiff::Timestamp>,
+    changed: jiff::Timestamp,
+    may_decide: bool,
+    may_undo: bool,
+}
+
+impl From<OrderRow> for Order {
+    fn from(row: OrderRow) -> Self {
+        let waits = row.state == api::OrderState::Waiting;
+        Self {
+            may_decide: row.open && waits,
+            may_undo: row.open && !waits && !row.is_undo && row.ending.is_none(),
+            issuer: row.issuer,
+            command_id: row.command_id,
+            at: row.at,
+            words: row.words,
+            about: row.about,
+            state: row.state,
+            why: row.why,
+            starts: row.starts,
+            ends: row.ends,
+            stopped: row.stopped,
+            agreed: row.agreed,
+            changed: row.changed,
+        }
+    }
+}
+
+/// The orders, those that are not over first.
+pub(super) async fn show(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    if !is_asked_by_our_name(&headers) {
+        return StatusCode::MISDIRECTED_REQUEST.into_response();
+    }
+    let may_change = shared.guard.may_change(&headers);
+    match shared.blocking(move |shared| read(shared, may_change)).await {
+        Ok(orders) => Json(orders).into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response(),
+    }
+}
+
+fn read(shared: &Shared, may_change: bool) -> Result<Option<Orders>, SpoolError> {
+    let (Some(config), Some(door)) = (&shared.config.orders, &shared.orders) else { return Ok(None) };
+    let mut issuers: Vec<String> = config.verifier.keys.iter().map(|key| key.issuer.clone()).collect();
+    issuers.sort();
+    issuers.dedup();
+    Ok(Some(Orders {
+        enabled: config.enabled,
+        asks: config.asks,
+        issuers,
+        devices: crate::actuators::open(&config.devices)
+            .iter()
+            .map(|device| device.name().to_owned())
+            .collect(),
+        longest_minutes: config.longest_ms / 60_000,
+        trouble: door.trouble(),
+        orders: shared.spool.orders(ROWS_MAX)?.into_iter().map(Order::from).collect(),
+        may_change,
+    }))
+}
+
+/// What the operator decides about one order.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Decided {
+    issuer: String,
+    command_id: String,
+    #[serde(rename = "do")]
+    what: Decision,
+}
+
+/// Agrees, refuses, or takes back.
+pub(super) async fn decide(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Json(decided): Json<Decided>,
+) -> Response {
+    if !is_asked_by_our_name(&headers) || !is_of_our_page(&headers) {
+        return StatusCode::MISDIRECTED_REQUEST.into_response();
+    }
+    if !shared.guard.may_change(&headers) {
+        let why = "open the page by the link that `yagura edge link` prints";
+        return (StatusCode::UNAUTHORIZED, Json(Refused::new("link-needed", why))).into_response();
+    }
+    let Some(orders) = &shared.orders else {
+        let why = "no orders are configured here";
+        return (StatusCode::NOT_FOUND, Json(Refused::new("not-found", why))).into_response();
+    };
+    let Decided { issuer, command_id, what } = decided;
+    match orders.decide(issuer, command_id, what).await {
+        Ok(true) => StatusCode::NO_CONTENT.into_response(),
+        Ok(false) => {
+            let why = "there is nothing to decide about this order any more; look at how it stands";
+            (StatusCode::CONFLICT, Json(Refused::new("over", why))).into_response()
+        }
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, Json(Refused::from(error))).into_response(),
+    }
+}
