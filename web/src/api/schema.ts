@@ -941,11 +941,17 @@ export interface components {
             /** @description What was found, in one line. */
             finding: string;
         };
-        /** @description Something that ends within two weeks, or did within one. */
+        /** @description Something that ends within two weeks (certificates: within 30 days), or did within one week. */
         EndingInfo: {
-            /** @description `certificate`: what the hub serves with; `token`: a program's; `qualification`: a clearance or an oath of a person. */
+            /**
+             * @description `certificate`: what the hub serves with; `issued-certificate`: what its own authority issued; `root`: the authority's; `token`: a
+             *     program's; `qualification`: a clearance or an oath of a person.
+             */
             kind: string;
-            /** @description The id of the token, or of the entry of the clearance or oath; empty for the certificate. */
+            /**
+             * @description The id of the token, or of the entry of the clearance or oath; the serial number of what was issued, and of a root; empty for what
+             *     the hub serves with.
+             */
             id: string;
             /** @description What people call it. */
             name: string;
@@ -2025,7 +2031,7 @@ export interface components {
             name?: string;
             /** @description RFC 3339, or a date; absent: 90 days. */
             expires?: string | null;
-            /** @description Through which doors it goes: `taxii`, `rest`, `stream`, `misp`; none: through every one. */
+            /** @description Through which doors it goes: `taxii`, `rest`, `stream`, `misp`, `edges` (reading about edges alone); none: through every one. */
             doors?: string[];
             /**
              * @description The certificate (PEM) that the program shows when it connects, or its SHA-256 in hexadecimal: without it the token is good for
@@ -2049,6 +2055,8 @@ export interface components {
             policies_refused: boolean;
             /** @description Whether the public is told of state-tasked monitoring here, at `/transparency`. */
             transparency: boolean;
+            /** @description Whether people may sign in by password; else by passkey, one-time link or their organisation's identity provider alone. */
+            passwords: boolean;
         };
         /** @description A notice to an organisation. */
         Notice: {

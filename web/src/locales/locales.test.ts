@@ -32,6 +32,12 @@ function sources(folder: string): string[] {
 }
 
 describe('both languages', () => {
+  it('say nothing twice: of two keys the first would be lost', () => {
+    for (const [file, tree] of [['en', en], ['ja', ja]] as const) {
+      const lines = readFileSync(join(import.meta.dirname, `${file}.json`), 'utf8').trimEnd().split('\n')
+      expect([file, lines.length]).toEqual([file, JSON.stringify(tree, null, 2).split('\n').length])
+    }
+  })
   it('have the same texts', () => {
     expect([...new Set([...EN.keys()].map(singular))].toSorted()).toEqual([...JA.keys()].toSorted())
   })

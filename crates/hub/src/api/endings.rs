@@ -16,8 +16,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list))
 }
 
-/// What ends within two weeks (certificates: within 30 days), or did within one week: certificates, roots of the node's authority,
-/// tokens, clearances and oaths.
+/// What ends within two weeks, certificates and roots within 30 days, or did within one week.
 ///
 /// Administrators of other organisations than the coordinator are told of the clearances and oaths of their own people.
 #[utoipa::path(get, path = "/api/v1/endings", tag = "administration", security(("session" = []), ("token" = [])),
