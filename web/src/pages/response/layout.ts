@@ -5,6 +5,8 @@ export interface Way {
   from: string
   to: string
   when: string
+  /** Which branch. */
+  label?: string | null
 }
 
 export interface Placed {
