@@ -31,9 +31,9 @@ describe('the picture of a playbook', () => {
       way('a', 'a2'), way('a2', 'ea'), way('b', 'eb'), way('after', 'end'),
     ])
     const at = Object.fromEntries(steps.map(({ id, x, row }) => [id, [x, row]]))
-    expect(at['fork']).toEqual([1, 1])
+    expect(at['fork']).toEqual([0.5, 1])
     expect([at['a'], at['b']]).toEqual([[0.5, 2], [1.5, 2]])
-    expect(at['after']).toEqual([1, 5])
+    expect(at['after']).toEqual([0.5, 5])
     expect(ways.filter(({ joins }) => joins).map(({ from, to }) => [from, to])).toEqual([['ea', 'after'], ['eb', 'after']])
   })
 

@@ -132,7 +132,7 @@ interface Block {
   places: [string, number][]
 }
 
-/** A step and what first comes from it: branches side by side, what comes after them below the middle. Deep nesting falls into one column. */
+/** A step and what first comes from it: branches side by side, what comes after them below. Deep nesting falls into one column. */
 function blockOf(id: string, out: Map<string, Way[]>, placed: Set<string>, depth = 0): Block {
   placed.add(id)
   const list = out.get(id) ?? []
@@ -142,9 +142,8 @@ function blockOf(id: string, out: Map<string, Way[]>, placed: Set<string>, depth
   if (depth >= DEPTH_MAX) return { width: 1, places: [[id, 0.5]] }
   const beside = row(besides, out, placed, depth)
   const after = row(below, out, placed, depth)
-  const width = Math.max(1, beside.width, after.width)
-  const shifted = (block: Block) => block.places.map(([one, x]): [string, number] => [one, x + (width - block.width) / 2])
-  return { width, places: [[id, width / 2], ...shifted(beside), ...shifted(after)] }
+  // Everything stands on its left edge: the main line goes straight down, and what begins it is in sight without scrolling.
+  return { width: Math.max(1, beside.width, after.width), places: [[id, 0.5], ...beside.places, ...after.places] }
 }
 
 const DEPTH_MAX = 400

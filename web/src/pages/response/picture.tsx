@@ -8,8 +8,8 @@ import classes from './picture.module.css'
 import { stepTone, type StepStanding } from './standing.ts'
 import { useStepName } from './words.ts'
 
-const PITCH = 206
-const WIDTH = 182
+const PITCH = 186
+const WIDTH = 166
 const HEIGHT = 62
 const DOT = 14
 /** How much there is between two rows: room for a way's word. */
@@ -51,7 +51,7 @@ export function Flow({ graph, chosen, onChoose, standings }: FlowProps) {
     const row = tops.rows[placed.row]
     if (!step || !row) return []
     const height = isDot(step.kind) ? DOT : HEIGHT
-    return [{ ...placed, step, left: EDGE + placed.x * PITCH - (PITCH - WIDTH) / 2, top: row.top + (row.height - height) / 2, height }]
+    return [{ ...placed, step, left: EDGE + placed.x * PITCH - WIDTH / 2, top: row.top + (row.height - height) / 2, height }]
   })
   const at = new Map(spots.map((spot) => [spot.id, spot]))
   const current = chosen !== null && at.has(chosen) ? chosen : spots[0]?.id
@@ -158,25 +158,26 @@ function Box({ spot: { id, step, left, top, height }, standing, isChosen, isCurr
   const kind = kindWord(step, t)
   const status = standing === undefined || standing === 'untouched' ? null : t(`response.steps.${standing}`)
   const approvals = step.safeguards?.approvals ?? null
-  const said = [name(step), kind, status, isException ? t('response.exception') : null, approvals === null ? null : t('response.needsApprovals', { count: approvals }),
-    next.length === 0 ? null : t('response.leadsTo', { names: next.map(name).join(' / ') })].filter(Boolean).join('. ')
+  const isEnd = isDot(step.kind)
+  const said = [isEnd ? name(step) : null, isEnd ? kind : null, isEnd ? status : null, isEnd || status === null ? null : kind, isException && status !== null ? t('response.exception') : null,
+    next.length === 0 ? null : t('response.leadsTo', { names: next.map(name).join(' / ') })].filter((part) => part !== null).join('. ')
   return (
     <button
       type="button"
       className={classes.step}
       data-step={id}
-      data-dot={isDot(step.kind) || undefined}
-      data-fork={!isDot(step.kind) && step.kind !== 'action' ? true : undefined}
+      data-dot={isEnd || undefined}
+      data-fork={!isEnd && step.kind !== 'action' ? true : undefined}
       data-tone={standing === undefined ? undefined : stepTone(standing)}
       data-standing={standing}
       style={{ left, top, width: WIDTH, height }}
       tabIndex={isCurrent ? 0 : -1}
       aria-pressed={isChosen}
-      aria-label={said}
+      aria-label={isEnd ? said : undefined}
       onClick={() => onChoose(id)}
       onKeyDown={(event) => onMove(event, id)}
     >
-      {isDot(step.kind) ? <span className={classes.dot} data-kind={step.kind} /> : (
+      {isEnd ? <span className={classes.dot} data-kind={step.kind} /> : (
         <>
           <span className={classes.name}>{name(step)}</span>
           <span className={classes.meta}>
@@ -184,6 +185,7 @@ function Box({ spot: { id, step, left, top, height }, standing, isChosen, isCurr
             <span>{status ?? (isException ? t('response.exception') : kind)}</span>
             {approvals !== null && <span className={classes.approvals}>{t('response.approvalsShort', { count: approvals })}</span>}
           </span>
+          <span className="sr-only">{said}</span>
         </>
       )}
     </button>

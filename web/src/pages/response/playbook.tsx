@@ -88,7 +88,7 @@ export function GraphView({ graph, agents, standings, first }: { graph: Playbook
   const isNarrow = useMediaQuery('(max-width: 700px)') ?? false
   const [view, setView] = useState<'picture' | 'text' | null>(null)
   const [chosen, setChosen] = useState<string | null>(null)
-  const current = chosen ?? first ?? graph.steps.find(({ kind }) => kind !== 'start')?.id ?? null
+  const current = chosen ?? first ?? graph.edges.find(({ from }) => from === graph.start)?.to ?? graph.steps[0]?.id ?? null
   const shows = view ?? (isNarrow ? 'text' : 'picture')
   const props = { graph, chosen: current, onChoose: setChosen, ...(standings ? { standings } : {}) }
   return (

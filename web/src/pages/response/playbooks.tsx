@@ -68,16 +68,16 @@ function Row({ one }: { one: PlaybookSummary }) {
       <div className={classes.head}>
         <h2><Link className="text-link" to={to}>{said(one.name)}</Link></h2>
         {kindsOf(one).map((kind) => <span key={kind} className={classes.tag}>{t(`response.incidents.${kind}`, { defaultValue: kind })}</span>)}
+        <span className={classes.marks}>
+          {!one.runnable && <Mark tone="bad" word={t(one.revoked ? 'response.revoked' : 'response.cannotRun')} />}
+          <Mark tone={signature === 'unsigned' ? 'warn' : 'plain'} word={t(`response.signatures.${signature}`)} />
+          {one.errors > 0 && <Mark tone="bad" word={t('response.errors', { count: one.errors })} />}
+          {one.warnings > 0 && <span className="quiet">{t('response.warnings', { count: one.warnings })}</span>}
+          {one.organisation_name != null && <span className="quiet">{one.organisation_name}</span>}
+          <span className="quiet"><Ago at={one.modified} /></span>
+        </span>
       </div>
       {one.description != null && <p className={classes.text}>{said(one.description)}</p>}
-      <p className={classes.marks}>
-        {!one.runnable && <Mark tone="bad" word={t(one.revoked ? 'response.revoked' : 'response.cannotRun')} />}
-        <Mark tone={signature === 'unsigned' ? 'warn' : 'plain'} word={t(`response.signatures.${signature}`)} />
-        {one.errors > 0 && <Mark tone="bad" word={t('response.errors', { count: one.errors })} />}
-        {one.warnings > 0 && <span className="quiet">{t('response.warnings', { count: one.warnings })}</span>}
-        {one.organisation_name != null && <span className="quiet">{one.organisation_name}</span>}
-        <span className="quiet"><Ago at={one.modified} /></span>
-      </p>
     </article>
   )
 }

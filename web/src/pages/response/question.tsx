@@ -52,8 +52,8 @@ export function QuestionCard({ run, question, level = 'h3' }: { run: Run; questi
         </p>
       </header>
       <Expiry at={question.expires} />
-      {question.commands.map((command) => <Effect key={command.key} command={command} named={more.length > 0} />)}
-      <dl className={classes.facts}>
+      <div className={classes.effects}>{question.commands.map((command) => <Effect key={command.key} command={command} named={more.length > 0} />)}</div>
+      <dl className={classes.agreed}>
         <div>
           <dt>{t('response.approvals')}</dt>
           <dd>
@@ -63,7 +63,7 @@ export function QuestionCard({ run, question, level = 'h3' }: { run: Run; questi
           </dd>
         </div>
         {question.hash != null && (
-          <div className={classes.broad}>
+          <div>
             <dt>{t('response.hash')}</dt>
             <dd><code className={classes.hash}>{question.hash}</code> <Copy text={question.hash} /></dd>
           </div>
