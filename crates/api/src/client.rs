@@ -16,6 +16,7 @@
 
 mod report;
 mod request;
+mod response;
 
 use std::time::Duration;
 
