@@ -49,6 +49,8 @@ mod person;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
+mod response;
+#[cfg(test)]
 mod ruled;
 #[cfg(test)]
 mod running;
