@@ -22,11 +22,18 @@ const ORGANISATIONS = [
 const PEOPLE = [
   ['sato', '佐藤 恵', 'coordinator', ['duty_officer', 'analyst']], ['kuroki', '黒木 薫', 'npa', ['approver']], ['tanaka', '田中 美咲', 'kinki-power', ['approver']],
 ]
+// The operator's consent that the playbook refers to.
+const CONFIGURATION = `[[response.authorities]]
+reference = "consent-2026-118"
+operators = ["kinki-power"]
+from = "2026-01-01T00:00:00Z"
+until = "2099-01-01T00:00:00Z"
+`
 const fill = (text, places) => text.replace(/\{\{(\w+)\}\}/gu, (_, name) => places[name])
 
 /** A hub of its own with everybody in it, each signed in with a passkey, and the token of an edge. */
 async function stage(language) {
-  const hub = await startHub('')
+  const hub = await startHub(CONFIGURATION)
   const browser = await startShared()
   const people = {}
   const words = WORDS[language]

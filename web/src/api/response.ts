@@ -48,11 +48,12 @@ export const usePlaybooks = (enabled = true) =>
 export const usePlaybook = (id: string, version?: string) =>
   useQuery({ queryKey: ['playbooks', id, version ?? null], queryFn: ({ signal }) => get<Playbook>(`/api/v1/playbooks/${one(id)}${query({ version })}`, signal) })
 
-export const useRuns = (enabled = true) =>
+/** Runs, the newest first: all of them, or those that answer a case. */
+export const useRuns = (enabled = true, ofCase?: string) =>
   useInfiniteQuery({
     enabled,
-    queryKey: ['runs', 'list'],
-    queryFn: ({ pageParam, signal }) => get<Hub.RunList>(`/api/v1/runs${query({ after: pageParam })}`, signal),
+    queryKey: ['runs', 'list', ofCase ?? null],
+    queryFn: ({ pageParam, signal }) => get<Hub.RunList>(`/api/v1/runs${query({ after: pageParam, case: ofCase })}`, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next ?? null,
     placeholderData: keepPreviousData,
@@ -61,7 +62,7 @@ export const useRuns = (enabled = true) =>
 
 /** The runs that wait for people, in one request: what is asked of whom stands in each of them. */
 export const useOpenRuns = (enabled = true) =>
-  useQuery({ enabled, queryKey: ['runs', 'open'], queryFn: ({ signal }) => get<Hub.RunList>('/api/v1/runs', signal), refetchInterval: LISTS_MS })
+  useQuery({ enabled, queryKey: ['runs', 'open'], queryFn: ({ signal }) => get<Hub.RunList>(`/api/v1/runs${query({ limit: 200 })}`, signal), refetchInterval: LISTS_MS })
 
 const runQuery = (id: string) => ({
   queryKey: ['runs', 'one', id],
@@ -92,5 +93,5 @@ export const answerQuestion = (run: string, number: number, answer: 'approve' | 
 export const cancelRun = (run: string, reason: string, undo: boolean) => call<Run>('POST', runAt(run, '/cancel'), { reason, undo })
 export const taskDone = (run: string, key: string, values: Record<string, unknown>) => call<Run>('POST', runAt(run, `/tasks/${one(key)}/done`), { values })
 export const taskFailed = (run: string, key: string, reason: string) => call<Run>('POST', runAt(run, `/tasks/${one(key)}/failed`), { reason })
-export const found = (run: string, key: string, what: RunFound) => call<Run>('POST', runAt(run, `/commands/${one(key)}/found`), what)
+export const reconcile = (run: string, key: string, what: RunFound) => call<Run>('POST', runAt(run, `/commands/${one(key)}/reconcile`), what)
 export const undoOrder = (command: string, reason: string) => call<OrderInfo>('POST', `/api/v1/orders/${one(command)}/undo`, { reason })

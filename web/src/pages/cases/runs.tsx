@@ -10,7 +10,7 @@ import { RunRows } from '../response/runs.tsx'
 export function CaseRuns({ id, isOpen }: { id: string; isOpen: boolean }) {
   const { t } = useTranslation()
   const [mayRead, mayRun] = [useMay('read-runs'), useMay('run-playbooks')]
-  const runs = useRuns(mayRead).data?.pages.flatMap((page) => page.runs).filter((run) => run.case === id) ?? []
+  const runs = useRuns(mayRead, id).data?.pages.flatMap((page) => page.runs) ?? []
   if (!mayRead) return null
   return (
     <Section id="runs" title={t('places.response')} aside={String(runs.length)}>

@@ -19,7 +19,7 @@ import { useNow } from '../../input/now.ts'
 import { readable } from './openc2.ts'
 import { OtherPerson, useProving } from './proving.ts'
 import classes from './response.module.css'
-import { useBounds, useCommandHeadline, useLength, useSaid } from './words.ts'
+import { useBounds, useCommandHeadline, useLength, useSaid, useWhyNot } from './words.ts'
 
 type Answer = 'approve' | 'refuse'
 
@@ -74,10 +74,15 @@ export function QuestionCard({ run, question, level = 'h3' }: { run: Run; questi
           <Button size="md" leftSection={<Check size={17} aria-hidden />} onClick={() => setAnswer('approve')}>{t('response.approve')}</Button>
           <Button size="md" variant="default" leftSection={<X size={17} aria-hidden />} onClick={() => setAnswer('refuse')}>{t('response.refuse')}</Button>
         </div>
-      ) : <p className={classes.notice}>{t('response.notYours')} {question.why_not != null && <span lang="en">{question.why_not}</span>}</p>}
+      ) : <p className={classes.notice}>{t('response.notYours')} {question.why_not != null && <WhyNot why={question.why_not} />}</p>}
       {answer !== null && question.hash != null && <AnswerDialog run={run} question={question} hash={question.hash} answer={answer} title={title} onClose={() => setAnswer(null)} />}
     </article>
   )
+}
+
+function WhyNot({ why }: { why: string }) {
+  const { text, lang } = useWhyNot()(why)
+  return <span lang={lang}>{text}</span>
 }
 
 function Expiry({ at }: { at: string }) {

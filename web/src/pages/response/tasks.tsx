@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { found, taskDone, taskFailed, type Run, type RunDispatch, type RunFound, type RunTask } from '../../api/response.ts'
+import { reconcile, taskDone, taskFailed, type Run, type RunDispatch, type RunFound, type RunTask } from '../../api/response.ts'
 import { useMay } from '../../api/session.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
@@ -124,7 +124,7 @@ export function Unknown({ run, dispatch }: { run: Run; dispatch: RunDispatch }) 
   const [last, setLast] = useState<RunFound | null>(null)
   const send = (what: RunFound) => {
     setLast(what)
-    change.mutate(() => found(run.summary.id, dispatch.command.key, what))
+    change.mutate(() => reconcile(run.summary.id, dispatch.command.key, what))
   }
   if (needsProof(change.error) && last !== null) return <Prove opened onClose={change.reset} onProved={() => send(last)} />
   return (

@@ -67,3 +67,22 @@ export function useCommandHeadline(): (command: RunCommand) => string {
   const { t } = useTranslation()
   return (command) => headline(command.body ?? command.text ?? '', command.text ?? t(`response.commands.${command.kind}`, { defaultValue: command.kind }))
 }
+
+/** Why somebody may not answer, as the hub says it. What it says otherwise is shown as it is. */
+const NOT_YOURS: Record<string, string> = {
+  'the question is not open': 'response.whyNot.notOpen',
+  'approvers answer, in person': 'response.whyNot.approvers',
+  'who asked does not approve': 'response.whyNot.asker',
+  'a program of your organisation asked: another organisation approves': 'response.whyNot.program',
+  'the playbook asks other organisations': 'response.whyNot.others',
+  'the organisation that asked does not approve': 'response.whyNot.askers',
+  'your organisation has agreed already': 'response.whyNot.agreed',
+}
+
+export function useWhyNot(): (why: string) => { text: string; lang?: 'en' } {
+  const { t } = useTranslation()
+  return (why) => {
+    const key = NOT_YOURS[why]
+    return key === undefined ? { text: why, lang: 'en' } : { text: t(key) }
+  }
+}
