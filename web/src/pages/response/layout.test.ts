@@ -26,7 +26,7 @@ describe('the picture of a playbook', () => {
   })
 
   it('puts branches side by side and what comes after them below all of them', () => {
-    const { steps, ways } = of([
+    const { steps, ways, order } = of([
       way('start', 'fork'), way('fork', 'a', 'on_true'), way('fork', 'b', 'on_false'), way('fork', 'after'),
       way('a', 'a2'), way('a2', 'ea'), way('b', 'eb'), way('after', 'end'),
     ])
@@ -34,6 +34,7 @@ describe('the picture of a playbook', () => {
     expect(at['fork']).toEqual([0.5, 1])
     expect([at['a'], at['b']]).toEqual([[0.5, 2], [1.5, 2]])
     expect(at['after']).toEqual([0.5, 5])
+    expect(order).toEqual(['start', 'fork', 'a', 'a2', 'ea', 'b', 'eb', 'after', 'end'])
     expect(ways.filter(({ joins }) => joins).map(({ from, to }) => [from, to])).toEqual([['ea', 'after'], ['eb', 'after']])
   })
 

@@ -18,6 +18,8 @@ export interface Placed {
 
 export interface Layout {
   steps: Placed[]
+  /** Every step, as it is read aloud: branch after branch, then what follows them. */
+  order: string[]
   /** The ways as they are drawn: what comes after a fork is joined from the ends of its branches. */
   ways: (Way & { joins?: true; returns?: true })[]
   columns: number
@@ -35,7 +37,8 @@ export function layout(ids: readonly string[], given: readonly Way[], starts: re
   for (const way of given) if (known.has(way.from) && known.has(way.to)) out.get(way.from)?.push(way)
   const roots = [...new Set([...starts.filter((id) => known.has(id)), ...ids])]
   const ways = joined(out)
-  const rows = depths(roots, ways)
+  // What stands beside the main line begins a row lower, so that the beginning stands alone.
+  const rows = depths(roots, ways, new Set(starts.slice(1)))
   const places = new Map<string, number>()
   let columns = 0
   const placed = new Set<string>()
@@ -52,6 +55,7 @@ export function layout(ids: readonly string[], given: readonly Way[], starts: re
   const rowOf = new Map(steps.map(({ id, row }) => [id, row]))
   return {
     steps: steps.toSorted((one, other) => one.row - other.row || one.x - other.x),
+    order: [...places.keys()],
     ways: ways.map((way) => ((rowOf.get(way.to) ?? 0) <= (rowOf.get(way.from) ?? 0) ? { ...way, returns: true } : way)),
     columns: Math.max(columns, ...steps.map(({ x }) => x + 0.5)),
     rows: Math.max(0, ...steps.map(({ row }) => row + 1)),
@@ -94,7 +98,7 @@ function tails(firsts: string[], out: Map<string, Way[]>, fork: string): string[
 }
 
 /** The longest way to each step; ways that lead back to where one came from do not count. */
-function depths(roots: readonly string[], ways: Layout['ways']): Map<string, number> {
+function depths(roots: readonly string[], ways: Layout['ways'], lower: ReadonlySet<string>): Map<string, number> {
   const out = new Map<string, string[]>()
   for (const { from, to } of ways) out.set(from, [...(out.get(from) ?? []), to])
   const order: string[] = []
@@ -119,7 +123,7 @@ function depths(roots: readonly string[], ways: Layout['ways']): Map<string, num
   }
   const depth = new Map<string, number>()
   for (const id of order.toReversed()) {
-    const own = depth.get(id) ?? 0
+    const own = Math.max(depth.get(id) ?? 0, lower.has(id) ? 1 : 0)
     depth.set(id, own)
     for (const to of out.get(id) ?? []) if (!back.has(`${id} ${to}`)) depth.set(to, Math.max(depth.get(to) ?? 0, own + 1))
   }

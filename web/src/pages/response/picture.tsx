@@ -1,5 +1,5 @@
-import { BookOpen, GitBranch, Hand, Repeat, Split, Terminal, Waypoints, type LucideIcon } from 'lucide-react'
-import { useRef, type KeyboardEvent } from 'react'
+import { BookOpen, GitBranch, Hand, Repeat, Split, Terminal, UserCheck, Waypoints, type LucideIcon } from 'lucide-react'
+import { useRef, type KeyboardEvent, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import type { PlaybookGraph, PlaybookStep } from '../../api/response.ts'
@@ -160,6 +160,7 @@ function Box({ spot: { id, step, left, top, height }, standing, isChosen, isCurr
   const approvals = step.safeguards?.approvals ?? null
   const isEnd = isDot(step.kind)
   const said = [isEnd ? name(step) : null, isEnd ? kind : null, isEnd ? status : null, isEnd || status === null ? null : kind, isException && status !== null ? t('response.exception') : null,
+    approvals === null ? null : t('response.needsApprovals', { count: approvals }),
     next.length === 0 ? null : t('response.leadsTo', { names: next.map(name).join(' / ') })].filter((part) => part !== null).join('. ')
   return (
     <button
@@ -183,7 +184,7 @@ function Box({ spot: { id, step, left, top, height }, standing, isChosen, isCurr
           <span className={classes.meta}>
             <Sign step={step} />
             <span>{status ?? (isException ? t('response.exception') : kind)}</span>
-            {approvals !== null && <span className={classes.approvals}>{t('response.approvalsShort', { count: approvals })}</span>}
+            {approvals !== null && <span className={classes.approvals}><UserCheck size={12} aria-hidden /> {approvals}</span>}
           </span>
           <span className="sr-only">{said}</span>
         </>
@@ -213,13 +214,13 @@ export function neighbour(key: string, from: string, drawn: Layout): string | un
   }
 }
 
-/** The same as text: every step in order, what it is, and what comes after it. */
-export function Outline({ graph, chosen, onChoose, standings }: FlowProps) {
+/** The same as text: every step in order, what it is, and what comes after it; under the chosen one what is given to stand there. */
+export function Outline({ graph, chosen, onChoose, standings, children }: FlowProps & { children?: ReactNode }) {
   const { t } = useTranslation()
   const name = useStepName()
   const drawn = laid(graph)
   const byId = new Map(graph.steps.map((step) => [step.id, step]))
-  const shown = drawn.steps.flatMap(({ id }) => byId.get(id) ?? []).filter((step) => step.kind !== 'end' || step.name != null)
+  const shown = drawn.order.flatMap((id) => byId.get(id) ?? []).filter((step) => step.kind !== 'end' || step.name != null)
   return (
     <ol className={classes.outline} aria-label={t('response.outline')}>
       {shown.map((step) => {
@@ -241,6 +242,7 @@ export function Outline({ graph, chosen, onChoose, standings }: FlowProps) {
                 })}
               </ul>
             )}
+            {step.id === chosen && children !== undefined && <div className={classes.inside}>{children}</div>}
           </li>
         )
       })}

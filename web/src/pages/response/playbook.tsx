@@ -86,19 +86,20 @@ function Facts({ one }: { one: Playbook }) {
 export function GraphView({ graph, agents, standings, first }: { graph: PlaybookGraph; agents?: PlaybookAgent[]; standings?: Map<string, StepStanding>; first?: string | null }) {
   const { t } = useTranslation()
   const isNarrow = useMediaQuery('(max-width: 700px)') ?? false
+  // Where there is no room beside the list, a step opens where it stands in it.
+  const isInside = useMediaQuery('(max-width: 1100px)') ?? false
   const [view, setView] = useState<'picture' | 'text' | null>(null)
   const [chosen, setChosen] = useState<string | null>(null)
   const current = chosen ?? first ?? graph.edges.find(({ from }) => from === graph.start)?.to ?? graph.steps[0]?.id ?? null
   const shows = view ?? (isNarrow ? 'text' : 'picture')
   const props = { graph, chosen: current, onChoose: setChosen, ...(standings ? { standings } : {}) }
+  const details = <StepDetails step={graph.steps.find(({ id }) => id === current)} graph={graph} {...(agents ? { agents } : {})} />
   return (
     <>
       <SegmentedControl className="screen-only" size="xs" mb={10} aria-label={t('response.view')} value={shows} onChange={(value) => setView(value === 'text' ? 'text' : 'picture')} data={[{ value: 'picture', label: t('response.asPicture') }, { value: 'text', label: t('response.asText') }]} />
       <div className={classes.columns}>
-        {shows === 'picture' ? <Flow {...props} /> : <Outline {...props} />}
-        <aside className={classes.aside} aria-label={t('response.chosenStep')} aria-live="polite">
-          <StepDetails step={graph.steps.find(({ id }) => id === current)} graph={graph} {...(agents ? { agents } : {})} />
-        </aside>
+        {shows === 'picture' ? <Flow {...props} /> : <Outline {...props}>{isInside ? details : undefined}</Outline>}
+        {!(shows === 'text' && isInside) && <aside className={classes.aside} aria-label={t('response.chosenStep')} aria-live="polite">{details}</aside>}
       </div>
     </>
   )
