@@ -4,6 +4,7 @@ import { useState } from 'react'
 import { ApiError } from '../../api/error.ts'
 import { usePasskeys } from '../../api/queries.ts'
 import { passkeyObstacle, useSession, useSignIn } from '../../api/session.ts'
+import type { Session } from '../../api/types.ts'
 import { needsProof } from '../../components/prove.tsx'
 
 /** Somebody else's passkey was shown: what was asked for is not sent as that person. */
@@ -22,18 +23,21 @@ interface Proving {
     the click that sent it is the second of two, and a third would only be in the way. */
 export function useProving(run: () => Promise<unknown>, onDone: () => void): Proving {
   const { person } = useSession()
+  // Who is asked stays who it was when this opened, whoever signs in meanwhile.
+  const [self] = useState(person.id)
   const client = useQueryClient()
   const signIn = useSignIn()
   const hasPasskey = (usePasskeys().data?.length ?? 0) > 0 && passkeyObstacle() === null
   const [asks, setAsks] = useState(false)
   const doing = useMutation({
     mutationFn: async () => {
+      if (client.getQueryData<Session | null>(['session'])?.person.id !== self) throw new OtherPerson()
       try {
         return await run()
       } catch (refused) {
         if (!needsProof(refused) || !hasPasskey) throw refused
         const session = await signIn.mutateAsync({ by: 'passkey' })
-        if (session.person.id !== person.id) throw new OtherPerson()
+        if (session.person.id !== self) throw new OtherPerson()
         return await run()
       }
     },
