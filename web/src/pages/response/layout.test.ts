@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-import { layout, type Way } from './layout.ts'
+import { layout, neighbour, type Way } from './layout.ts'
 
 const way = (from: string, to: string, when = 'on_completion'): Way => ({ from, to, when })
 const of = (ways: Way[], starts = ['start']) => layout([...new Set(ways.flatMap(({ from, to }) => [from, to]))], ways, starts)
@@ -42,6 +42,15 @@ describe('the picture of a playbook', () => {
     const { steps } = of([way('start', 'try'), way('try', 'check', 'on_success'), way('try', 'hand', 'on_failure'), way('hand', 'check'), way('check', 'end')])
     const row = (id: string) => steps.find((step) => step.id === id)?.row
     expect([row('hand'), row('check')]).toEqual([2, 3])
+  })
+
+  it('is walked with arrow keys', () => {
+    const drawn = of([way('start', 'fork'), way('fork', 'a', 'branch'), way('fork', 'b', 'branch'), way('fork', 'after'), way('a', 'ea'), way('b', 'eb')])
+    const walk = (from: string, ...keys: string[]) => keys.reduce((at: string | undefined, key) => (at === undefined ? undefined : neighbour(`Arrow${key}`, at, drawn)), from)
+    expect(walk('start', 'Down', 'Down', 'Right')).toBe('b')
+    expect(walk('b', 'Left', 'Down', 'Down')).toBe('after')
+    expect(walk('after', 'Up', 'Up', 'Up')).toBe('fork')
+    expect([walk('start', 'Up'), walk('a', 'Left'), neighbour('Enter', 'a', drawn), neighbour('ArrowUp', 'nowhere', drawn)]).toEqual([undefined, undefined, undefined, undefined])
   })
 
   it('stands a playbook that goes in circles, names what is not there or is very deep', () => {

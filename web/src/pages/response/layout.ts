@@ -175,3 +175,18 @@ function apart(steps: Placed[]): Placed[] {
   }
   return moved
 }
+
+/** Where an arrow key leads: down along the first way, up along the way one came, sideways in the row. */
+export function neighbour(key: string, from: string, drawn: Layout): string | undefined {
+  const own = drawn.steps.find(({ id }) => id === from)
+  if (!own) return undefined
+  const row = drawn.steps.filter((step) => step.row === own.row)
+  const place = row.indexOf(own)
+  switch (key) {
+    case 'ArrowDown': return drawn.ways.find((way) => way.from === from)?.to
+    case 'ArrowUp': return drawn.ways.find((way) => way.to === from && !way.returns)?.from
+    case 'ArrowLeft': return row[place - 1]?.id
+    case 'ArrowRight': return row[place + 1]?.id
+    default: return undefined
+  }
+}

@@ -3,7 +3,7 @@ import { useRef, type KeyboardEvent, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import type { PlaybookGraph, PlaybookStep } from '../../api/response.ts'
-import { layout, type Layout, type Placed } from './layout.ts'
+import { layout, neighbour, type Layout, type Placed } from './layout.ts'
 import classes from './picture.module.css'
 import { stepTone, type StepStanding } from './standing.ts'
 import { useStepName } from './words.ts'
@@ -197,21 +197,6 @@ export function kindWord(step: PlaybookStep, t: (key: string, options?: Record<s
   if (step.kind !== 'action') return t(`response.kinds.${step.kind}`, { defaultValue: step.kind })
   const kinds = [...new Set(step.commands.map(({ kind }) => kind))]
   return kinds.map((kind) => t(`response.commands.${kind}`, { defaultValue: kind })).join(' · ')
-}
-
-/** Where an arrow key leads: down along the first way, up along the way one came, sideways in the row. */
-export function neighbour(key: string, from: string, drawn: Layout): string | undefined {
-  const own = drawn.steps.find(({ id }) => id === from)
-  if (!own) return undefined
-  const row = drawn.steps.filter((step) => step.row === own.row)
-  const place = row.indexOf(own)
-  switch (key) {
-    case 'ArrowDown': return drawn.ways.find((way) => way.from === from)?.to
-    case 'ArrowUp': return drawn.ways.find((way) => way.to === from && !way.returns)?.from
-    case 'ArrowLeft': return row[place - 1]?.id
-    case 'ArrowRight': return row[place + 1]?.id
-    default: return undefined
-  }
 }
 
 /** The same as text: every step in order, what it is, and what comes after it; under the chosen one what is given to stand there. */
