@@ -263,6 +263,13 @@ impl Replayed {
         &self.0
     }
 
+    /// Takes the run up where it is. For callers to whom no crash can lie between an event and what it announces, because both are
+    /// written in one transaction; of what left by another way they say themselves that it is unknown ([`Answer::Unknown`]).
+    #[must_use]
+    pub fn go_on(self) -> Run {
+        self.0
+    }
+
     /// Takes the run up again: what had left and was not answered becomes unknown, or is sent again where its author said that this
     /// does no harm. Write the event down.
     ///
