@@ -159,8 +159,9 @@ pub struct Proposed {
     pub hash: String,
     /// Whether the playbook may run here now, or why not.
     pub playbook: Result<(), String>,
-    /// The account that asked for it.
-    pub person: String,
+    /// The account that asked for it; none where a program did: then nobody of its organisation approves, for whoever made the program may
+    /// be among them.
+    pub person: Option<String>,
     /// Its organisation.
     pub requester: OrganisationId,
     /// The operator whose network it is.
@@ -219,6 +220,21 @@ pub fn permit(proposed: &Proposed, bounds: &Bounds) -> Result<Permit, Denied> {
     Ok(Permit { hash: proposed.hash.clone() })
 }
 
+/// Whether a command may be given to an agent that the node's operator configured for it. What it hits and for how long, nobody can read out of
+/// it, so what bounds it is what that agent can do: all gates but the radius's.
+///
+/// # Errors
+/// The first gate that it does not pass.
+pub fn permit_call(proposed: &Proposed, bounds: &Bounds) -> Result<Permit, Denied> {
+    let denied = |gate| move |why| Denied { gate, why };
+    proposed.playbook.clone().map_err(denied(Gate::Playbook))?;
+    authority(proposed).map_err(denied(Gate::Authority))?;
+    marking(proposed).map_err(denied(Gate::Marking))?;
+    protected(proposed, bounds).map_err(denied(Gate::Protected))?;
+    approval(proposed, bounds).map_err(denied(Gate::Approval))?;
+    Ok(Permit { hash: proposed.hash.clone() })
+}
+
 /// Whether an order may be taken back: it was given, and this is what was to undo it from the beginning. Nothing else is asked, for to
 /// undo is to do less.
 ///
@@ -238,9 +254,10 @@ fn authority(proposed: &Proposed) -> Passed {
     match &proposed.authority {
         Authority::None => Err("the step names no legal basis".to_owned()),
         Authority::NotStanding(why) => Err(why.clone()),
-        Authority::Own if proposed.requester != proposed.operator => {
-            Err("what the step names was not found among the authorisations, orders and consents that stand here".to_owned())
-        }
+        Authority::Own if proposed.requester != proposed.operator => Err(
+            "what the step names was not found among the authorisations, orders and consents that stand here"
+                .to_owned(),
+        ),
         Authority::Own | Authority::Standing => Ok(()),
     }
 }
@@ -323,10 +340,13 @@ fn prefix(length: u8, step: Option<u8>, bound: u8) -> Passed {
 }
 
 fn approval(proposed: &Proposed, bounds: &Bounds) -> Passed {
-    let others = proposed.approvers.iter().filter(|approver| approver.person != proposed.person);
+    let others = proposed.approvers.iter().filter(|approver| match &proposed.person {
+        Some(person) => approver.person != *person,
+        None => approver.organisation != proposed.requester,
+    });
     let organisations: BTreeSet<&OrganisationId> = others.map(|approver| &approver.organisation).collect();
     let (needed, whose) = if proposed.requester == proposed.operator {
-        (bounds.approvals_own, "your own")
+        (bounds.approvals_own, "one of your own")
     } else {
         (bounds.approvals_other, "another organisation's")
     };
@@ -337,7 +357,7 @@ fn approval(proposed: &Proposed, bounds: &Bounds) -> Passed {
         return Ok(());
     }
     Err(format!(
-        "{given} organisations agreed, by people who may still do so, and {needed} must for {whose} edge; the step's safeguards \
+        "{given} organisations agreed, by people who may still do so, and {needed} must for {whose}; the step's safeguards \
          have to ask for as many"
     ))
 }
@@ -358,7 +378,7 @@ mod tests {
         Proposed {
             hash: "h".to_owned(),
             playbook: Ok(()),
-            person: "asker".to_owned(),
+            person: Some("asker".to_owned()),
             requester: organisation("police"),
             operator: organisation("kinki"),
             authority: Authority::Standing,
@@ -465,6 +485,8 @@ mod tests {
         assert!(permit(&own, &bounds()).is_ok());
         let alone = Proposed { approvers: [approver("asker", "kinki")].into(), ..own };
         assert_eq!(permit(&alone, &bounds()).map(|_| ()).unwrap_err().gate, Gate::Approval);
+        let by_program = Proposed { person: None, approvers: [approver("a", "kinki")].into(), ..alone };
+        assert_eq!(permit(&by_program, &bounds()).map(|_| ()).unwrap_err().gate, Gate::Approval);
     }
 
     #[test]

@@ -304,7 +304,7 @@ pub fn call(tx: &mut Tx<'_>, realm: &Realm, call: &Call) -> Result<(), StoreErro
     )
 }
 
-/// Commands to agents in a state (`ready` or `sent`), the longest in it first.
+/// Commands to agents in a state (`ready` or `sent`), the longest in it first; those only that are in it since before `before`.
 ///
 /// # Errors
 /// Those of the database.
@@ -312,12 +312,13 @@ pub fn calls(
     reader: &Reader<'_>,
     realm: &Realm,
     state: &str,
+    before: Option<Timestamp>,
     limit: usize,
 ) -> Result<Vec<Call>, StoreError> {
     let sql = "SELECT run, key, attempt, agent, request FROM agent_calls
-        WHERE realm = ?1 AND state = ?2 ORDER BY changed, run, key LIMIT ?3";
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    reader.rows(sql, (reader.realm(realm)?, state, limit), |row| {
+        WHERE realm = ?1 AND state = ?2 AND changed < ?3 ORDER BY changed, run, key LIMIT ?4";
+    let (limit, before) = (i64::try_from(limit).unwrap_or(i64::MAX), before.map_or(i64::MAX, micros));
+    reader.rows(sql, (reader.realm(realm)?, state, before, limit), |row| {
         Ok(Call {
             run: row.get(0)?,
             key: row.get(1)?,
@@ -341,15 +342,7 @@ pub fn called(
     let changed = tx.execute(
         "UPDATE agent_calls SET state = ?6, changed = ?7
          WHERE realm = ?1 AND run = ?2 AND key = ?3 AND attempt = ?4 AND state = ?5",
-        params![
-            tx.realm(realm)?,
-            call.run,
-            call.key,
-            i64::from(call.attempt),
-            from,
-            to,
-            micros(tx.now())
-        ],
+        params![tx.realm(realm)?, call.run, call.key, i64::from(call.attempt), from, to, micros(tx.now())],
     )?;
     Ok(changed > 0)
 }

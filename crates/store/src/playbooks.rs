@@ -35,7 +35,8 @@ pub struct Head {
 pub fn add(tx: &mut Tx<'_>, realm: &Realm, head: &Head, document: &[u8]) -> Result<bool, StoreError> {
     let realm = tx.realm_for_writing(realm)?;
     let key = (realm, head.organisation.as_str(), head.id.as_str(), head.modified.as_str());
-    let sql = "SELECT document FROM playbooks WHERE realm = ?1 AND organisation = ?2 AND id = ?3 AND modified = ?4";
+    let sql =
+        "SELECT document FROM playbooks WHERE realm = ?1 AND organisation = ?2 AND id = ?3 AND modified = ?4";
     match tx.first(sql, key, |row| row.get::<Vec<u8>>(0))? {
         Some(known) if known == document => return Ok(false),
         Some(_) => {
@@ -98,7 +99,8 @@ pub fn document(
     realm: &Realm,
     (organisation, id, modified): (&OrganisationId, &str, &str),
 ) -> Result<Vec<u8>, StoreError> {
-    let sql = "SELECT document FROM playbooks WHERE realm = ?1 AND organisation = ?2 AND id = ?3 AND modified = ?4";
+    let sql =
+        "SELECT document FROM playbooks WHERE realm = ?1 AND organisation = ?2 AND id = ?3 AND modified = ?4";
     let key = (reader.realm(realm)?, organisation.as_str(), id, modified);
     reader.first(sql, key, |row| row.get(0))?.ok_or_else(|| StoreError::not_found(id))
 }

@@ -115,7 +115,10 @@ pub fn open(tx: &mut Tx<'_>, realm: &Realm, new: &NewRun) -> Result<bool, StoreE
     let sql = "SELECT COUNT(*) FROM runs WHERE realm = ?1 AND organisation = ?2 AND ended IS NULL";
     if tx.number(sql, (realm, new.organisation.as_str()))? >= OPEN_MAX {
         let limit = usize::try_from(OPEN_MAX).unwrap_or(usize::MAX);
-        return Err(StoreError::Limit { what: "the number of your organisation's runs that have not ended", limit });
+        return Err(StoreError::Limit {
+            what: "the number of your organisation's runs that have not ended",
+            limit,
+        });
     }
     tx.insert(
         "INSERT INTO runs (realm, id, organisation, person, case_id, playbook, version, playbook_of, digest, started, changed,
