@@ -49,6 +49,8 @@ pub(crate) struct Response {
     pub(crate) shelf: Shelf,
     /// Counts up when something was ordered: wakes edges that wait.
     ordered: watch::Sender<u64>,
+    /// Events of one transaction. A test that stops between any two makes it one.
+    pub(crate) events_max: usize,
 }
 
 impl Response {
@@ -72,6 +74,7 @@ impl Response {
             issuer: issuer.to_owned(),
             shelf: Shelf::new().map_err(|why| HubError::new("playbook", why))?,
             ordered: watch::Sender::new(0),
+            events_max: drive::EVENTS_MAX,
         })
     }
 

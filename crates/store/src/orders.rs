@@ -124,8 +124,7 @@ pub fn of_edge(
     );
     let limit = i64::try_from(limit.min(ORDERS_MAX)).unwrap_or(0);
     let now = micros(reader.now());
-    let key = params![reader.realm(realm)?, edge, organisation.as_str(), after, now, limit];
-    reader.rows(&sql, key, read)
+    reader.rows(&sql, params![reader.realm(realm)?, edge, organisation.as_str(), after, now, limit], read)
 }
 
 /// An order by its command's identifier.

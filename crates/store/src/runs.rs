@@ -167,7 +167,7 @@ pub fn append(
         return Err(StoreError::Limit { what: "the events of one run", limit });
     }
     let changed = tx.execute(
-        "UPDATE runs SET events = ?4, changed = CASE WHEN ?4 > ?3 THEN ?5 ELSE changed END, state = ?6, why = ?7, ended = ?8,
+        "UPDATE runs SET events = ?4, changed = COALESCE(?5, changed), state = ?6, why = ?7, ended = ?8,
              approvers = ?9, questions = ?10, tasks = ?11, unknown = ?12, next_wake = ?13
          WHERE realm = ?1 AND id = ?2 AND events = ?3",
         params![
@@ -175,7 +175,7 @@ pub fn append(
             id,
             stored(known),
             stored(number),
-            micros(tx.now()),
+            (number > known).then(|| micros(tx.now())),
             outline.state,
             outline.why,
             outline.ended.map(micros),

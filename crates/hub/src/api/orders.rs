@@ -140,7 +140,7 @@ async fn undo(
         let by = Person { person: asker.id().to_owned(), organization: identity(tx, &asker)? };
         let what = What::UndoAsked { key: Key(order.new.action.clone()), by };
         let event = did(&asker, "undo").with("command", name.as_str()).with("reason", reason.as_str());
-        drive::advance(tx, &work.response, &row, (vec![what], Some(event)), drive::EVENTS_MAX)
+        drive::advance(tx, &work.response, &row, (vec![what], Some(event)))
     };
     drove(&state, state.store.write(write).await)?;
     let found = state.store.read(move |reader| {

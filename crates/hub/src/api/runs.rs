@@ -418,7 +418,7 @@ async fn answer_question(
         } else {
             What::ApprovalRefused { question, by, reason: given.reason }
         };
-        drive::advance(tx, &work.response, &row, (vec![what], Some(event)), drive::EVENTS_MAX)
+        drive::advance(tx, &work.response, &row, (vec![what], Some(event)))
     };
     drove(state, state.store.write(write).await)?;
     shown(state, caller, &id).await
@@ -530,7 +530,7 @@ async fn happen(
         let (run, _) = load(tx, &work.response, &row)?;
         let by = Person { person: account(&asker), organization: identity(tx, &asker)? };
         let what = what(by, &run)?;
-        drive::advance(tx, &work.response, &row, (vec![what], Some(event)), drive::EVENTS_MAX)
+        drive::advance(tx, &work.response, &row, (vec![what], Some(event)))
     };
     drove(state, state.store.write(write).await)?;
     shown(state, caller, &id).await

@@ -33,8 +33,7 @@ pub struct ResponseConfig {
 }
 
 /// An agent that the hub's operator lets commands go to.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct AgentConfig {
     /// The name by which playbooks call it.
     pub name: String,
@@ -44,6 +43,37 @@ pub struct AgentConfig {
     pub token_file: Option<PathBuf>,
     /// Which types of commands it carries out: `http-api`, `openc2-http`, `bash` …
     pub kinds: Vec<String>,
+}
+
+/// An entry of `response.agents` as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawAgent {
+    /// See [`AgentConfig::name`].
+    pub name: String,
+    /// See [`AgentConfig::url`].
+    pub url: String,
+    /// See [`AgentConfig::token_file`].
+    pub token_file: Option<PathBuf>,
+    /// See [`AgentConfig::kinds`].
+    pub kinds: Vec<String>,
+}
+
+impl RawAgent {
+    fn resolve(self) -> Result<AgentConfig, ConfigError> {
+        let why = format!(
+            "response.agents: an agent has a name, an address with `https:` (`http:` on loopback), and types that are not `manual`; \
+             `{}` has not",
+            self.name
+        );
+        let agent = Url::parse(&self.url).ok().map(|url| AgentConfig {
+            name: self.name,
+            url,
+            token_file: self.token_file,
+            kinds: self.kinds,
+        });
+        agent.filter(is_good).ok_or_else(|| ConfigError::value(why))
+    }
 }
 
 /// Somebody whose signature under a playbook counts.
@@ -125,7 +155,7 @@ pub struct RawResponse {
     pub approvals_other: Option<u32>,
     /// See [`ResponseConfig::agents`].
     #[serde(default)]
-    pub agents: Vec<AgentConfig>,
+    pub agents: Vec<RawAgent>,
     /// See [`ResponseConfig::signers`].
     #[serde(default)]
     pub signers: Vec<SignerConfig>,
@@ -160,10 +190,6 @@ impl RawResponse {
             approvals_own: approvals("approvals_own", self.approvals_own, bounds.approvals_own)?,
             approvals_other: approvals("approvals_other", self.approvals_other, bounds.approvals_other)?,
         };
-        if let Some(wrong) = self.agents.iter().find(|agent| !is_good(agent)) {
-            let why = "response.agents: an agent has a name, an address with `https:` (`http:` on loopback), and types that are not `manual`";
-            return Err(ConfigError::value(format!("{why}; `{}` has not", wrong.name)));
-        }
         if let Some(wrong) = self.signers.iter().find(|signer| signer.spki().is_none()) {
             let why = format!("response.signers: the key of `{}` is not base64", wrong.identity);
             return Err(ConfigError::value(why));
@@ -177,7 +203,7 @@ impl RawResponse {
         }
         Ok(ResponseConfig {
             bounds,
-            agents: self.agents,
+            agents: self.agents.into_iter().map(RawAgent::resolve).collect::<Result<_, _>>()?,
             signers: self.signers,
             authorities: self.authorities,
         })

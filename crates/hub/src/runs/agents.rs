@@ -8,6 +8,7 @@
 //! sent again under the same key; else nobody knows, and the run asks a person to find out.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cacao::CommandKind;
@@ -21,7 +22,7 @@ use store::orders::{self as rows, Call};
 use store::{Act, StoreError, Tx, runs};
 use url::Url;
 
-use super::drive;
+use super::{Response, drive};
 use crate::REALM;
 use crate::config::AgentConfig;
 use crate::state::AppState;
@@ -95,7 +96,10 @@ pub(super) fn request(permit: Permit, order: &Order) -> Result<Value, String> {
 }
 
 /// What sends.
-pub(super) struct Caller(reqwest::Client);
+pub(super) struct Caller {
+    http: reqwest::Client,
+    has_looked: AtomicBool,
+}
 
 impl Caller {
     pub(super) fn new() -> Result<Self, reqwest::Error> {
@@ -105,7 +109,7 @@ impl Caller {
             .timeout(PATIENCE)
             .user_agent(concat!("yagura/", env!("CARGO_PKG_VERSION")))
             .build();
-        client.map(Self)
+        client.map(|http| Self { http, has_looked: AtomicBool::new(false) })
     }
 
     /// Sends what is ready, and settles what was cut off.
@@ -117,12 +121,16 @@ impl Caller {
         if state.duties.take(&state.store, DUTY, wanted).await?.is_empty() {
             return Ok(());
         }
-        let lost = state.store.read(|reader| {
+        // Where no other hub can have sent it, what stands as sent when this one starts is lost.
+        let has_looked = self.has_looked.swap(true, Ordering::Relaxed);
+        let at_once = !has_looked && state.config.store.is_none();
+        let lost = state.store.read(move |reader| {
             let before = reader.now().checked_sub(LOST_AFTER).unwrap_or(jiff::Timestamp::MIN);
-            rows::calls(reader, &REALM, "sent", Some(before), CALLS_MAX)
+            rows::calls(reader, &REALM, "sent", (!at_once).then_some(before), CALLS_MAX)
         });
         for call in lost.await? {
-            settle_lost(state, call).await?;
+            let work = state.clone();
+            state.store.write(move |tx| settle(tx, &work.response, &call)).await?;
         }
         let ready = state.store.read(|reader| rows::calls(reader, &REALM, "ready", None, CALLS_MAX)).await?;
         futures::future::join_all(ready.into_iter().map(|call| self.send(state, call))).await;
@@ -167,7 +175,7 @@ impl Caller {
         let Some(address) = address(&agent.url, &request.path) else {
             return failed("the path leaves the agent's address".to_owned());
         };
-        let mut sent = self.0.request(method, address).header("content-type", request.content_type);
+        let mut sent = self.http.request(method, address).header("content-type", request.content_type);
         sent = sent.header("idempotency-key", request.key).body(request.body);
         if let Some(file) = &agent.token_file {
             match std::fs::read_to_string(file) {
@@ -224,37 +232,47 @@ async fn answered(
     answer: Answer,
 ) -> Result<(), StoreError> {
     let work = state.clone();
-    let write = move |tx: &mut Tx<'_>| {
-        if !rows::called(tx, &REALM, &call, (from, "done"))? {
-            return Ok(Act::bookkeeping(drive::Driven::default()));
-        }
-        let Some(head) = runs::get(tx, &REALM, &call.run)? else {
-            return Ok(Act::bookkeeping(drive::Driven::default()));
-        };
-        let given = vec![What::Answered { key: Key(call.key.clone()), answer }];
-        match drive::advance(tx, &work.response, &head, (given, None), drive::EVENTS_MAX) {
-            // The step gave it up meanwhile, or a person found out first.
-            Err(StoreError::Abandoned { .. }) => Ok(Act::bookkeeping(drive::Driven::default())),
-            other => other,
-        }
-    };
+    let write = move |tx: &mut Tx<'_>| taken(tx, &work.response, (&call, from), answer);
     if state.store.write(write).await?.has_ordered {
         state.response.wake();
     }
     Ok(())
 }
 
-/// A call that was cut off.
-async fn settle_lost(state: &AppState, call: Call) -> Result<(), StoreError> {
+/// Gives what came of a call to its run.
+fn taken(
+    tx: &mut Tx<'_>,
+    response: &Response,
+    (call, from): (&Call, &str),
+    answer: Answer,
+) -> Result<Act<drive::Driven>, StoreError> {
+    if !rows::called(tx, &REALM, call, (from, "done"))? {
+        return Ok(Act::bookkeeping(drive::Driven::default()));
+    }
+    let Some(head) = runs::get(tx, &REALM, &call.run)? else {
+        return Ok(Act::bookkeeping(drive::Driven::default()));
+    };
+    let given = vec![What::Answered { key: Key(call.key.clone()), answer }];
+    match drive::advance(tx, response, &head, (given, None)) {
+        // The step gave it up meanwhile, or a person found out first.
+        Err(StoreError::Abandoned { .. }) => Ok(Act::bookkeeping(drive::Driven::default())),
+        other => other,
+    }
+}
+
+/// Settles a call that was cut off: it goes out again where its author said that this does no harm, else nobody knows.
+pub(super) fn settle(
+    tx: &mut Tx<'_>,
+    response: &Response,
+    call: &Call,
+) -> Result<Act<drive::Driven>, StoreError> {
     let idempotent = serde_json::from_str::<Request>(&call.request).is_ok_and(|request| request.idempotent);
     if idempotent {
-        let again = state
-            .store
-            .write(move |tx| rows::called(tx, &REALM, &call, ("sent", "ready")).map(Act::bookkeeping));
-        return again.await.map(|_| ());
+        rows::called(tx, &REALM, call, ("sent", "ready"))?;
+        return Ok(Act::bookkeeping(drive::Driven::default()));
     }
     let reason = format!("this hub was stopped while it waited for `{}`", call.agent);
-    answered(state, call, "sent", Answer::Unknown { reason }).await
+    taken(tx, response, (call, "sent"), Answer::Unknown { reason })
 }
 
 #[cfg(test)]

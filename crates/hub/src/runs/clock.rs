@@ -60,7 +60,7 @@ async fn look(state: &AppState) -> Result<bool, StoreError> {
             let Some(head) = runs::get(tx, &REALM, &name)? else {
                 return Ok(Act::bookkeeping(drive::Driven::default()));
             };
-            drive::advance(tx, &work.response, &head, (Vec::new(), None), drive::EVENTS_MAX)
+            drive::advance(tx, &work.response, &head, (Vec::new(), None))
         };
         match state.store.write(write).await {
             Ok(driven) if driven.has_ordered => state.response.wake(),

@@ -62,7 +62,7 @@ pub(crate) fn begin(
     let (run, started) = begun.map_err(|error| unfit("variables", format!("variables: {error}")))?;
     let mut drive = Drive::new(response, head, run, now);
     drive.write(&started)?;
-    drive.go_on(tx, EVENTS_MAX)?;
+    drive.go_on(tx, response.events_max)?;
     drive.finish(tx, Some(event))
 }
 
@@ -75,7 +75,6 @@ pub(crate) fn advance(
     response: &Response,
     head: &rows::Run,
     (given, event): (Vec<What>, Option<AuditEvent>),
-    events_max: usize,
 ) -> Result<Act<Driven>, StoreError> {
     let (run, _) = load(tx, response, head)?;
     let mut drive = Drive::new(response, head, run, tx.now());
@@ -83,7 +82,7 @@ pub(crate) fn advance(
         drive.apply(what).map_err(|error| not_taken(&error))?;
     }
     drive.withdraw(tx)?;
-    drive.go_on(tx, events_max)?;
+    drive.go_on(tx, response.events_max)?;
     drive.finish(tx, event)
 }
 

@@ -10,7 +10,7 @@ use policy::permit::{Approver, Authority, Hit, Proposed, Radius};
 use policy::{Operation, Personal, Principal, PrincipalKind, TlpLabel};
 use stix::marking::{Pap, Tlp};
 use store::runs::{Approval, NewRun};
-use store::{Reader, StoreError, authorisations, labels, objects, orders, organisations, people, runs};
+use store::{Reader, StoreError, authorisations, labels, objects, orders, people, runs};
 use uuid::Uuid;
 
 use super::Response;
@@ -54,7 +54,7 @@ pub(super) fn proposed(
         authority: authority(reader, response, order, (&begun.organisation, operator))?,
         tlp,
         pap,
-        hits: draft.map(|draft| draft.hits.clone()).unwrap_or_else(|| named(order)),
+        hits: draft.map_or_else(|| named(order), |draft| draft.hits.clone()),
         stop_after_ms,
         radius: Radius {
             addresses_max: radius.and_then(|the| the.addresses_max),
@@ -243,17 +243,6 @@ pub(super) fn counts(
         personal: personal_of(reader, &approval.person)?,
     };
     Ok(response.engine.load().may(&principal, Operation::ApproveActions))
-}
-
-/// The short name of an organisation by its STIX identity.
-///
-/// # Errors
-/// Those of the database.
-pub(super) fn by_identity(
-    reader: &Reader<'_>,
-    identity: &str,
-) -> Result<Option<organisations::Organisation>, StoreError> {
-    Ok(organisations::list(reader, &REALM)?.into_iter().find(|known| known.identity.as_str() == identity))
 }
 
 /// Whether people of an organisation may see the case that a run answers; where it answers none there is nothing to see.

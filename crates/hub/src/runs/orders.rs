@@ -3,7 +3,7 @@
 use cacao::run::Order;
 use jiff::{SignedDuration, Timestamp};
 use openc2::signed::{Statement, sign};
-use openc2::{Action, Command, Content, DateTime, Headers, Message, Reading, Target};
+use openc2::{Action, Command, Content, DateTime, Headers, Language, Message, Reading, Target};
 use policy::permit::{Hit, Permit};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -90,7 +90,7 @@ fn hits(target: &Target) -> Vec<Hit> {
             Ok(url::Host::Domain(ascii)) => read(ascii),
             _ => Hit::Other(name.to_string()),
         }],
-        other => vec![Hit::Other(format!("a target of the kind `{}`", other.name()))],
+        other => vec![Hit::Other(format!("a target of the kind `{}`", other.name().spell(Language::V1_0)))],
     }
 }
 

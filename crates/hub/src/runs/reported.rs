@@ -41,7 +41,7 @@ pub(crate) fn take(
     let (run, _) = load(tx, response, &head)?;
     let Some(answer) = answer(&run, &order, report) else { return only_kept(event) };
     let given = vec![What::Answered { key: Key(order.new.action.clone()), answer }];
-    match drive::advance(tx, response, &head, (given, Some(event.clone())), drive::EVENTS_MAX) {
+    match drive::advance(tx, response, &head, (given, Some(event.clone()))) {
         // What nobody waits for any more is kept as a report and is no answer.
         Err(StoreError::Abandoned { .. }) => only_kept(event),
         other => other,

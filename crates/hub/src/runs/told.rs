@@ -17,7 +17,7 @@ use super::Response;
 use crate::REALM;
 
 pub(crate) use playbook::{added, graph, summary, whole};
-pub(crate) use run::{RunView, question, summary as run_summary, whole as run};
+pub(crate) use run::{RunView, summary as run_summary, whole as run};
 
 /// A text of a playbook in both languages. What it does not translate is the same in both.
 pub(crate) fn words(playbook: &Playbook, pointer: &str, text: &str) -> Words {

@@ -174,11 +174,7 @@ fn told_variable(playbook: &Playbook, name: &str, variable: &Variable) -> RunVar
 ///
 /// # Errors
 /// Those of the database.
-pub(crate) fn question(
-    reader: &Reader<'_>,
-    view: &RunView<'_>,
-    number: usize,
-) -> Result<RunQuestion, StoreError> {
+fn question(reader: &Reader<'_>, view: &RunView<'_>, number: usize) -> Result<RunQuestion, StoreError> {
     let found = view.run.questions().find(|(known, _, _, _)| *known == number);
     let (_, given, state, expires) =
         found.ok_or_else(|| StoreError::NotFound { what: number.to_string() })?;
