@@ -1,6 +1,7 @@
 //! Configuration in two steps: read without judgement ([`RawConfig`]), then resolved once into what the hub needs ([`HubConfig`]).
 
 mod emergency;
+mod response;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use tlog::{Policy, VerifyingKey};
 use url::Url;
 
 pub use emergency::{EmergencyConfig, RawEmergency};
+pub use response::{AgentConfig, AuthorityConfig, RawResponse, ResponseConfig, SignerConfig};
 
 use crate::log::Witnesses;
 use crate::retention::RetentionConfig;
@@ -90,6 +92,8 @@ pub struct HubConfig {
     pub regimes: Option<PathBuf>,
     /// What people open for themselves in an emergency.
     pub emergency: EmergencyConfig,
+    /// What runs of playbooks may order.
+    pub response: ResponseConfig,
 }
 
 /// How policies are changed.
@@ -221,6 +225,8 @@ pub struct RawConfig {
     pub regimes: Option<PathBuf>,
     /// See [`HubConfig::emergency`].
     pub emergency: Option<RawEmergency>,
+    /// See [`HubConfig::response`].
+    pub response: Option<RawResponse>,
 }
 
 /// The table `oversight` as written.
@@ -395,6 +401,7 @@ impl HubConfig {
             retention: None,
             regimes: None,
             emergency: EmergencyConfig::default(),
+            response: ResponseConfig::default(),
             freer_versions_at_once: false,
             mail: None,
             webhooks_to_private_addresses: false,
@@ -488,6 +495,7 @@ impl RawConfig {
             regimes: self.regimes,
             freer_versions_at_once: freer_versions(self.freer_versions.as_deref())?,
             emergency: self.emergency.unwrap_or_default().resolve(self.mail.as_ref())?,
+            response: self.response.unwrap_or_default().resolve()?,
             mail: self.mail.map(mail).transpose()?,
             webhooks_to_private_addresses: self.webhooks_to_private_addresses.unwrap_or(false),
             ..HubConfig::new(defaults.data, listen)

@@ -69,13 +69,15 @@ pub mod policies;
 pub mod qualifications;
 pub mod retention;
 mod rounds;
+mod runs;
 pub mod statistics;
 mod transparency;
 
 pub use config::{
-    BODY_BYTES_MAX, ConfigError, EmergencyConfig, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, Padding,
-    PolicyChanges, RawConfig, RawEmergency, RawFederation, RawLog, RawOversight, RawTransparency,
-    STREAMS_MAX, Secret, TlsFiles, TransparencyConfig,
+    AgentConfig, AuthorityConfig, BODY_BYTES_MAX, ConfigError, EmergencyConfig, FederationConfig, HubConfig,
+    PAGE_OBJECTS_MAX, Padding, PolicyChanges, RawConfig, RawEmergency, RawFederation, RawLog, RawOversight,
+    RawResponse, RawTransparency, ResponseConfig, STREAMS_MAX, Secret, SignerConfig, TlsFiles,
+    TransparencyConfig,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
 pub use federation::one_way::resend;
@@ -192,6 +194,7 @@ struct Ready {
     vault: vault::Vault,
     retention: Option<retention::Retention>,
     regimes: reports::Known,
+    response: runs::Response,
 }
 
 impl Ready {
@@ -222,6 +225,8 @@ impl Ready {
         let node_key = node.key.verifying_key().encode();
         let retention = retention::Retention::open(config, store, frame.as_ref(), &node_key).await?;
         let wake = wake::prepare(config.wake.as_ref()).await?;
+        let signing = (node.key.name(), &first_start::seed_in(&config.data)?);
+        let response = runs::Response::new(config.response.clone(), policies.engine(), signing)?;
         Ok(Self {
             tls,
             policies,
@@ -237,6 +242,7 @@ impl Ready {
             vault,
             retention,
             regimes,
+            response,
         })
     }
 
@@ -272,6 +278,7 @@ impl Ready {
             vault: self.vault,
             retention: self.retention,
             regimes: self.regimes,
+            response: self.response,
             rounds: rounds::Rounds::default(),
             counted: api::matrix::Counted::default(),
             log,
@@ -418,6 +425,7 @@ async fn look_after(state: &AppState, wake: Option<wake::Prepared>) -> Result<Ve
         tokio::spawn(notify::run(state.clone())),
         tokio::spawn(retention::run(state.clone())),
         tokio::spawn(reports::clocks::run(state.clone())),
+        tokio::spawn(runs::clock::run(state.clone())),
         tokio::spawn(stream::told::run(state.clone())),
     ];
     for log in state.logs() {

@@ -49,6 +49,7 @@ const MIGRATIONS: &[&[&str]] = &[
     &[include_str!("schema/reports.sql")],
     &[include_str!("schema/qualifications.sql")],
     &[include_str!("schema/emergencies.sql")],
+    &[include_str!("schema/runs.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");
