@@ -135,3 +135,6 @@ pub(crate) fn load(
     let run = Run::replay(&shelf, &events).map_err(|error| corrupt(&error))?;
     Ok((run.go_on(), logged))
 }
+
+#[cfg(test)]
+mod kill_tests;
