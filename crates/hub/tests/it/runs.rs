@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hub::{AuthorityConfig, HubConfig};
 use openc2::signed::{Authority, TrustedKey, Verifier};
 use openc2::{DateTime, Message};
@@ -198,7 +196,7 @@ fn verified(
     message: &Value,
     edge: &str,
 ) -> Result<openc2::signed::Verified, openc2::signed::Untrusted> {
-    let bytes = STANDARD.decode(key["key"].as_str().unwrap()).unwrap();
+    let bytes = hex::decode(key["key"].as_str().unwrap()).unwrap();
     let verifier = Verifier {
         names: [edge.to_owned()].into(),
         keys: vec![TrustedKey {
