@@ -85,6 +85,7 @@ struct Walk<'a> {
     people: Vec<(OrganisationRole, Vec<Asker>)>,
     misp: crate::misp_samples::Target,
     filed: tokio::sync::OnceCell<(String, String, String)>,
+    begun: tokio::sync::OnceCell<(Value, String)>,
 }
 
 impl<'a> Walk<'a> {
@@ -102,8 +103,8 @@ impl<'a> Walk<'a> {
         }
         let edge = hub.edge("the-edge", "operator").await;
         let misp = crate::misp_samples::target(hub).await;
-        let filed = tokio::sync::OnceCell::new();
-        Self { hub, stranger_and_edge: [Asker::Stranger, Asker::Edge(edge)], people, misp, filed }
+        let (filed, begun) = (tokio::sync::OnceCell::new(), tokio::sync::OnceCell::new());
+        Self { hub, stranger_and_edge: [Asker::Stranger, Asker::Edge(edge)], people, misp, filed, begun }
     }
 
     /// Asks with everybody and writes the operation's block.
@@ -340,7 +341,8 @@ impl<'a> Walk<'a> {
 
     /// A run of the coordinator's, and an order to its edge.
     async fn run_sample(&self, path: &str) -> Sample {
-        let (run, command) = crate::runs::begun(self.hub).await;
+        // One for all: whatever became of it is no refusal.
+        let (run, command) = self.begun.get_or_init(|| crate::runs::begun(self.hub)).await;
         let key = run["tasks"][0]["key"].as_str().unwrap_or("none").to_owned();
         let body = match path.rsplit('/').next().unwrap_or_default() {
             "approve" | "refuse" => Some(json!({ "hash": run["questions"][0]["hash"], "reason": "r" })),
@@ -351,7 +353,7 @@ impl<'a> Walk<'a> {
         };
         let id = run["summary"]["id"].as_str().unwrap();
         let path = path.replace("{id}", id).replace("{number}", "0").replace("{key}", &key);
-        let path = path.replace("{command}", &command);
+        let path = path.replace("{command}", command);
         Sample { path, media_type: "application/json", body: body.map(|body| body.to_string()) }
     }
 
