@@ -337,7 +337,7 @@ pub struct OrderList {
 pub struct OrderKey {
     /// The issuer's name in each signature.
     pub issuer: String,
-    /// The Ed25519 public key, base64.
+    /// The Ed25519 public key, 64 hexadecimal digits.
     pub key: String,
 }
 

@@ -14,7 +14,7 @@ use tlog::{Policy, VerifyingKey};
 use url::Url;
 
 pub use emergency::{EmergencyConfig, RawEmergency};
-pub use response::{AgentConfig, AuthorityConfig, RawResponse, ResponseConfig, SignerConfig};
+pub use response::{AgentConfig, AuthorityConfig, RawAgent, RawResponse, ResponseConfig, SignerConfig};
 
 use crate::log::Witnesses;
 use crate::retention::RetentionConfig;

@@ -75,8 +75,8 @@ mod transparency;
 
 pub use config::{
     AgentConfig, AuthorityConfig, BODY_BYTES_MAX, ConfigError, EmergencyConfig, FederationConfig, HubConfig,
-    PAGE_OBJECTS_MAX, Padding, PolicyChanges, RawConfig, RawEmergency, RawFederation, RawLog, RawOversight,
-    RawResponse, RawTransparency, ResponseConfig, STREAMS_MAX, Secret, SignerConfig, TlsFiles,
+    PAGE_OBJECTS_MAX, Padding, PolicyChanges, RawAgent, RawConfig, RawEmergency, RawFederation, RawLog,
+    RawOversight, RawResponse, RawTransparency, ResponseConfig, STREAMS_MAX, Secret, SignerConfig, TlsFiles,
     TransparencyConfig,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};

@@ -16,8 +16,6 @@ pub(crate) mod told;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use cacao::run::{Limits, Run};
 use ed25519_dalek::SigningKey;
 use hmac::{Hmac, KeyInit, Mac};
@@ -80,7 +78,7 @@ impl Response {
 
     /// What an edge's operator configures so that this hub's orders count.
     pub(crate) fn order_key(&self) -> api::OrderKey {
-        let key = STANDARD.encode(self.key.verifying_key().to_bytes());
+        let key = hex::encode(self.key.verifying_key().to_bytes());
         api::OrderKey { issuer: self.issuer.clone(), key }
     }
 
@@ -135,3 +133,6 @@ pub(crate) fn load(
     let run = Run::replay(&shelf, &events).map_err(|error| corrupt(&error))?;
     Ok((run.go_on(), logged))
 }
+
+#[cfg(test)]
+mod kill_tests;

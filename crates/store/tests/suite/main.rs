@@ -22,6 +22,7 @@ mod releases;
 mod reports;
 mod robustness;
 mod rounds;
+mod runs;
 mod search;
 mod selections;
 mod server;
