@@ -17,7 +17,7 @@ const { edges } = await get('/api/v1/edges')
 const { objects } = await get('/api/v1/objects?query=198.51.100.23&type=indicator')
 const PAGES = {
   board: '/', search: '/intelligence?q=%E9%9B%BB%E5%8A%9B', object: `/intelligence/${objects[0]?.id}`, cases: '/cases?filter=all', case: `/cases/${one?.id}`,
-  edges: '/edges', edge: `/edges/${edges[0]?.id}`, organisations: '/administration/organisations', audit: '/administration/audit', account: '/me', missing: '/nowhere', entrance: '/sign-in',
+  edges: '/edges', edge: `/edges/${edges[0]?.id}`, organisations: '/administration/organisations', audit: '/administration/audit', playbooks: '/response/playbooks', playbook: '/response/playbooks/playbook--801895b4-e145-4e44-bab4-6dfe37dff3f2', run: '/response/runs/run-1', approvals: '/response/approvals', orders: '/response/orders?show=all', account: '/me', missing: '/nowhere', entrance: '/sign-in',
 }
 
 await mkdir(OUT, { recursive: true })

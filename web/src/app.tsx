@@ -32,6 +32,9 @@ const EmergencyPage = lazy(() => import('./pages/reports/emergency.tsx'))
 const ReportProfilePage = lazy(() => import('./pages/reports/profile.tsx'))
 const ReportPage = lazy(() => import('./pages/reports/report.tsx'))
 const ReportFormPage = lazy(() => import('./pages/reports/form.tsx'))
+const ResponsePage = lazy(() => import('./pages/response/response.tsx'))
+const PlaybookPage = lazy(() => import('./pages/response/playbook.tsx'))
+const RunPage = lazy(() => import('./pages/response/run.tsx'))
 const EdgesPage = lazy(() => import('./pages/edges/edges.tsx'))
 const EdgePage = lazy(() => import('./pages/edges/edge.tsx'))
 const PublishPage = lazy(() => import('./pages/publish/publish.tsx'))
@@ -111,6 +114,9 @@ function SignedIn() {
           <Route path="/reports/profile" element={<ReportProfilePage />} />
           <Route path="/reports/:id" element={<ReportPage />} />
           <Route path="/reports/:id/forms/:regime/:stage/:recipient" element={<ReportFormPage />} />
+          <Route path="/response/playbooks/:id" element={<PlaybookPage />} />
+          <Route path="/response/runs/:id" element={<RunPage />} />
+          <Route path="/response/:part?" element={<ResponsePage />} />
           <Route path="/edges" element={<EdgesPage />} />
           <Route path="/edges/:id" element={<EdgePage />} />
           <Route path="/sharing/agreements/new" element={<DraftPage />} />

@@ -17,6 +17,7 @@
 mod order;
 mod report;
 mod request;
+mod response;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

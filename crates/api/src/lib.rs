@@ -17,11 +17,13 @@ mod node;
 mod object;
 mod order;
 mod peer;
+mod playbook;
 mod policy;
 mod qualification;
 mod release;
 mod report;
 mod round;
+mod run;
 mod search;
 mod secret;
 mod selection;
@@ -82,6 +84,10 @@ pub use peer::{
     NewPeer, NumberRun, ObjectRoute, OwnHub, Peer, PeerCard, PeerChange, PeerConflict, PeerCounts,
     PeerFolder, PeerLink, PeerList, PeerResend, PeerWay, QuarantinedFile, RouteHop, StrangerHub,
 };
+pub use playbook::{
+    NewPlaybook, Playbook, PlaybookAdded, PlaybookAgent, PlaybookCommand, PlaybookEdge, PlaybookFinding,
+    PlaybookGraph, PlaybookList, PlaybookStep, PlaybookSummary, PlaybookVariable, StepSafeguards,
+};
 pub use policy::{
     NewPolicyProposal, PoliciesInForce, PolicyDecision, PolicyEffect, PolicyExample, PolicyFile,
     PolicyFindings, PolicyProof, PolicyProposal, PolicyProposalList,
@@ -101,6 +107,11 @@ pub use report::{
 pub use round::{
     EdgeRound, EdgeRounds, NewPrivateMatching, NewRound, NewRoundAudit, RoundAudit, RoundFound, RoundInfo,
     RoundList,
+};
+pub use run::{
+    NewRun, OrderInfo, OrderKey, OrderList, OrderUndo, Run, RunAnswer, RunCancel, RunCommand, RunDispatch,
+    RunEvent, RunFound, RunList, RunQuestion, RunRadius, RunState, RunStep, RunSummary, RunTask, RunTaskDone,
+    RunTaskFailed, RunVariable,
 };
 pub use search::{
     FacetCount, Facets, NewSavedSearch, SavedSearch, SavedSearchAdded, SearchAlert, SearchTerms, StreamAlert,

@@ -24,10 +24,12 @@ mod node;
 mod notices;
 mod objects;
 mod oidc;
+mod orders;
 mod organisations;
 mod passkeys;
 mod peers;
 mod people;
+mod playbooks;
 mod policies;
 mod qualifications;
 mod questions;
@@ -36,6 +38,7 @@ mod recoveries;
 mod release_requests;
 mod releases;
 mod reports;
+mod runs;
 mod sameness;
 mod saved_searches;
 mod scores;
@@ -102,4 +105,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(authorisations::routes())
         .merge(statistics::routes())
         .merge(holds::routes())
+        .merge(playbooks::routes())
+        .merge(runs::routes())
+        .merge(orders::routes())
 }

@@ -1,6 +1,7 @@
 //! Configuration in two steps: read without judgement ([`RawConfig`]), then resolved once into what the hub needs ([`HubConfig`]).
 
 mod emergency;
+mod response;
 mod tls;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use tlog::{Policy, VerifyingKey};
 use url::Url;
 
 pub use emergency::{EmergencyConfig, EmergencyWebhook, RawEmergency};
+pub use response::{AgentConfig, AuthorityConfig, RawAgent, RawResponse, ResponseConfig, SignerConfig};
 pub use tls::{ClientAuthority, ClientCertificates, RawTls, TlsFiles};
 
 use crate::log::Witnesses;
@@ -96,6 +98,8 @@ pub struct HubConfig {
     pub regimes: Option<PathBuf>,
     /// What people open for themselves in an emergency.
     pub emergency: EmergencyConfig,
+    /// What runs of playbooks may order.
+    pub response: ResponseConfig,
 }
 
 /// How policies are changed.
@@ -219,6 +223,8 @@ pub struct RawConfig {
     pub regimes: Option<PathBuf>,
     /// See [`HubConfig::emergency`].
     pub emergency: Option<RawEmergency>,
+    /// See [`HubConfig::response`].
+    pub response: Option<RawResponse>,
 }
 
 /// The table `oversight` as written.
@@ -395,6 +401,7 @@ impl HubConfig {
             retention: None,
             regimes: None,
             emergency: EmergencyConfig::default(),
+            response: ResponseConfig::default(),
             freer_versions_at_once: false,
             mail: None,
             webhooks_to_private_addresses: false,
@@ -493,6 +500,7 @@ impl RawConfig {
             regimes: self.regimes,
             freer_versions_at_once: freer_versions(self.freer_versions.as_deref())?,
             emergency: emergency.resolve(self.mail.as_ref(), private)?,
+            response: self.response.unwrap_or_default().resolve()?,
             mail: self.mail.map(mail).transpose()?,
             webhooks_to_private_addresses: private,
             ..HubConfig::new(defaults.data, listen)

@@ -4,6 +4,7 @@ mod authorisations;
 mod intake;
 mod intelligence;
 mod opinions;
+mod orders;
 mod reported;
 pub(crate) mod rounds;
 mod selections;
@@ -44,6 +45,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(intelligence::get))
         .routes(routes!(opinions))
         .merge(authorisations::routes())
+        .merge(orders::routes())
         .merge(rounds::routes())
         .merge(selections::routes())
         .routes(

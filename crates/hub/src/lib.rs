@@ -70,13 +70,15 @@ pub mod policies;
 pub mod qualifications;
 pub mod retention;
 mod rounds;
+mod runs;
 pub mod statistics;
 mod transparency;
 
 pub use config::{
-    BODY_BYTES_MAX, ClientAuthority, ClientCertificates, ConfigError, EmergencyConfig, EmergencyWebhook,
-    FederationConfig, HubConfig, PAGE_OBJECTS_MAX, Padding, PolicyChanges, RawConfig, RawEmergency,
-    RawFederation, RawLog, RawOversight, RawTls, RawTransparency, STREAMS_MAX, Secret, TlsFiles,
+    AgentConfig, AuthorityConfig, BODY_BYTES_MAX, ClientAuthority, ClientCertificates, ConfigError, EmergencyConfig,
+    EmergencyWebhook, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, Padding, PolicyChanges, RawAgent, RawConfig,
+    RawEmergency, RawFederation, RawLog, RawOversight, RawResponse, RawTls, RawTransparency, ResponseConfig,
+    STREAMS_MAX, Secret, SignerConfig, TlsFiles,
     TransparencyConfig,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
@@ -194,6 +196,7 @@ struct Ready {
     vault: vault::Vault,
     retention: Option<retention::Retention>,
     regimes: reports::Known,
+    response: runs::Response,
 }
 
 impl Ready {
@@ -224,6 +227,8 @@ impl Ready {
         let node_key = node.key.verifying_key().encode();
         let retention = retention::Retention::open(config, store, frame.as_ref(), &node_key).await?;
         let wake = wake::prepare(config.wake.as_ref()).await?;
+        let signing = (node.key.name(), &first_start::seed_in(&config.data)?);
+        let response = runs::Response::new(config.response.clone(), policies.engine(), signing)?;
         Ok(Self {
             tls,
             policies,
@@ -239,6 +244,7 @@ impl Ready {
             vault,
             retention,
             regimes,
+            response,
         })
     }
 
@@ -274,6 +280,7 @@ impl Ready {
             vault: self.vault,
             retention: self.retention,
             regimes: self.regimes,
+            response: self.response,
             rounds: rounds::Rounds::default(),
             counted: api::matrix::Counted::default(),
             log,
@@ -423,6 +430,7 @@ async fn look_after(state: &AppState, wake: Option<wake::Prepared>) -> Result<Ve
         tokio::spawn(notify::run(state.clone())),
         tokio::spawn(retention::run(state.clone())),
         tokio::spawn(reports::clocks::run(state.clone())),
+        tokio::spawn(runs::clock::run(state.clone())),
         tokio::spawn(stream::told::run(state.clone())),
     ];
     for log in state.logs() {

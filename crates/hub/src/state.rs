@@ -33,6 +33,7 @@ use crate::release::Door;
 use crate::reports::Known;
 use crate::retention::Retention;
 use crate::rounds::Rounds;
+use crate::runs::Response;
 use crate::shares::Shares;
 use crate::sign_in::SignIn;
 use crate::statistics::Publisher;
@@ -82,6 +83,8 @@ pub(crate) struct Inner {
     pub(crate) retention: Option<Retention>,
     /// The laws that ask for reports, and the fields that a report can hold.
     pub(crate) regimes: Known,
+    /// What drives runs of playbooks.
+    pub(crate) response: Response,
     /// Rounds of private matching that this process holds.
     pub(crate) rounds: Rounds,
     /// What this one of several hubs on one database does.

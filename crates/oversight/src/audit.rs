@@ -164,6 +164,14 @@ vocabulary! {
         ReportRead = "report-read",
         /// An organisation declared what its reports are filled with.
         ReportProfileDeclared = "report-profile-declared",
+        /// A playbook was brought in.
+        PlaybookAdded = "playbook-added",
+        /// A run of a playbook was begun, or somebody did something in it.
+        RunChanged = "run-changed",
+        /// What a run wanted by itself was written down: steps, questions, orders.
+        RunAdvanced = "run-advanced",
+        /// An edge reported on what it was ordered.
+        OrderReported = "order-reported",
         /// The node started with this data folder.
         NodeStarted = "node-started",
         /// Nothing was done: an entry that keeps the length of the log from telling how much is.

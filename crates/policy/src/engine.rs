@@ -91,6 +91,16 @@ pub enum Operation {
     RaiseEmergency,
     /// Say afterwards whether an emergency was justified.
     ReviewEmergencies,
+    /// See playbooks, and the runs and orders that concern one's own organisation.
+    ReadRuns,
+    /// Bring playbooks in, start and cancel runs, do their tasks.
+    RunPlaybooks,
+    /// Agree to what a run would carry out, or refuse it.
+    ApproveActions,
+    /// Have what was ordered undone.
+    UndoActions,
+    /// Fetch orders as an edge, and report on them.
+    ReceiveOrders,
 }
 
 /// Why something may or may not be read.
@@ -237,6 +247,11 @@ impl Engine {
             | Operation::QualifyPeople
             | Operation::RaiseEmergency
             | Operation::ReviewEmergencies
+            | Operation::ReadRuns
+            | Operation::RunPlaybooks
+            | Operation::ApproveActions
+            | Operation::UndoActions
+            | Operation::ReceiveOrders
             | Operation::Write
             | Operation::WorkCases
             | Operation::ReportSightings
@@ -487,7 +502,7 @@ impl Memory {
 }
 
 /// Every operation.
-pub(crate) const OPERATIONS: [Operation; 30] = [
+pub(crate) const OPERATIONS: [Operation; 35] = [
     Operation::Read,
     Operation::Write,
     Operation::Delete,
@@ -518,6 +533,11 @@ pub(crate) const OPERATIONS: [Operation; 30] = [
     Operation::QualifyPeople,
     Operation::RaiseEmergency,
     Operation::ReviewEmergencies,
+    Operation::ReadRuns,
+    Operation::RunPlaybooks,
+    Operation::ApproveActions,
+    Operation::UndoActions,
+    Operation::ReceiveOrders,
 ];
 
 /// The action of the schema that an operation on the node is.
@@ -564,6 +584,11 @@ fn node_action(operation: Operation) -> &'static str {
         Operation::QualifyPeople => "qualify_people",
         Operation::RaiseEmergency => "raise_emergency",
         Operation::ReviewEmergencies => "review_emergencies",
+        Operation::ReadRuns => "read_runs",
+        Operation::RunPlaybooks => "run_playbooks",
+        Operation::ApproveActions => "approve_actions",
+        Operation::UndoActions => "undo_actions",
+        Operation::ReceiveOrders => "receive_orders",
     }
 }
 

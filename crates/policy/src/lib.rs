@@ -1,4 +1,5 @@
-//! Labels and release: who may see what, decided by Cedar over files in `policies/`. The only maker of [`Released`].
+//! Labels and release: who may see what, decided by Cedar over files in `policies/`. The only maker of [`Released`],
+//! and of [`permit::Permit`], without which nothing is ordered.
 //!
 //! An object's markings become a [`Label`]; the [`Engine`] decides, per class of principal and label, and remembers;
 //! [`Visible`] is what one principal may read, for SQL to filter by; [`Visible::release`] is the one door.
@@ -18,6 +19,7 @@ mod explainer;
 mod label;
 mod marking;
 mod object_class;
+pub mod permit;
 mod principal;
 mod proof;
 mod question;

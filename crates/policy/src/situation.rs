@@ -322,6 +322,11 @@ const ACTIONS: Dictionary = &[
     ("answer_reports", "提出された報告に回答する", "answers reports that were filed"),
     ("raise_emergency", "緊急アクセスを行う", "opens what it may not see, in an emergency"),
     ("review_emergencies", "緊急アクセスを検証する", "reviews emergencies"),
+    ("read_runs", "プレイブックの実行と命令を見る", "sees runs of playbooks and orders"),
+    ("run_playbooks", "プレイブックを登録・実行する", "brings and runs playbooks"),
+    ("approve_actions", "措置を承認する", "agrees to actions"),
+    ("undo_actions", "措置を取り消す", "has actions undone"),
+    ("receive_orders", "エッジとして命令を受け取る", "receives orders as an edge"),
     ("qualify_people", "適性評価と宣誓を登録・確認する", "enters and confirms clearances and oaths"),
 ];
 

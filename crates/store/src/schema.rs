@@ -50,6 +50,7 @@ const MIGRATIONS: &[&[&str]] = &[
     &[include_str!("schema/qualifications.sql")],
     &[include_str!("schema/emergencies.sql")],
     &[include_str!("schema/certificates.sql"), include_str!("schema/emergency_rings.sql")],
+    &[include_str!("schema/runs.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

@@ -4,7 +4,7 @@ use oversight::Realm;
 
 use crate::secrets::SecretHash;
 use crate::sql::{Row, micros, params, time};
-use crate::{Reader, StoreError, Tx};
+use crate::{Reader, StoreError, Tx, runs};
 
 /// A session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,7 +108,7 @@ pub fn touch(
     Ok(())
 }
 
-/// Ends a session; whether there was one.
+/// Ends a session because its person signs out, or in again; whether there was one. What was approved in it counts on.
 ///
 /// # Errors
 /// Those of the database.
@@ -117,19 +117,33 @@ pub fn end(tx: &mut Tx<'_>, realm: &Realm, hash: &SecretHash) -> Result<bool, St
     Ok(tx.execute(sql, (tx.realm(realm)?, hash))? > 0)
 }
 
-/// Ends all sessions of a person and gives their number.
+/// Ends a session that may be in wrong hands; whether there was one. What was approved in it does not count any more.
+///
+/// # Errors
+/// Those of the database.
+pub fn revoke(tx: &mut Tx<'_>, realm: &Realm, session: &Session) -> Result<bool, StoreError> {
+    runs::revoke_approvals(tx, realm, &session.person, Some(&session.hash))?;
+    end(tx, realm, &session.hash)
+}
+
+/// Ends all sessions of a person and gives their number. What was approved in them does not count any more.
 ///
 /// # Errors
 /// Those of the database.
 pub fn end_all(tx: &mut Tx<'_>, realm: &Realm, person: &str) -> Result<usize, StoreError> {
+    runs::revoke_approvals(tx, realm, person, None)?;
     tx.execute("DELETE FROM sessions WHERE realm = ?1 AND person = ?2", (tx.realm(realm)?, person))
 }
 
-/// Ends all sessions that an identity provider vouched for, and gives their number.
+/// Ends all sessions that an identity provider vouched for, and gives their number. What was approved in them does not count any more.
 ///
 /// # Errors
 /// Those of the database.
 pub fn end_of_provider(tx: &mut Tx<'_>, realm: &Realm, provider: &str) -> Result<usize, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM sessions WHERE realm = ?1 AND provider = ?2");
+    for session in tx.rows(&sql, (tx.realm(realm)?, provider), read)? {
+        runs::revoke_approvals(tx, realm, &session.person, Some(&session.hash))?;
+    }
     tx.execute("DELETE FROM sessions WHERE realm = ?1 AND provider = ?2", (tx.realm(realm)?, provider))
 }
 

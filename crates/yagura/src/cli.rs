@@ -3,6 +3,7 @@
 mod ca;
 mod log;
 mod report;
+mod response;
 mod statistics;
 mod token;
 mod user;
@@ -22,6 +23,9 @@ pub(crate) use statistics::StatisticsCommand;
 pub(crate) use report::{
     AddArgs, AttachArgs, DraftArgs, FileArgs, FormArgs, ReceiptArgs, RegimeCommand, ReportArgs,
     ReportCommand, SendArgs, VerifyReceiptArgs,
+};
+pub(crate) use response::{
+    AddPlaybookArgs, OrderArgs, OrderCommand, PlaybookArgs, PlaybookCommand, RunArgs, RunCommand, StartArgs,
 };
 pub(crate) use token::TokenCommand;
 pub(crate) use user::{EmergencyCommand, UserCommand};
@@ -84,8 +88,12 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Check and identify STIX objects.
     Stix(StixArgs),
-    /// Check and read CACAO playbooks.
+    /// Check and read CACAO playbooks; bring them to a hub and have it run them.
     Playbook(PlaybookArgs),
+    /// Runs of playbooks at a hub.
+    Run(RunArgs),
+    /// Orders of a hub to edges.
+    Order(OrderArgs),
     /// Report incidents, and file the reports that laws ask for.
     Report(ReportArgs),
     /// Administer a hub: organisations, people, tokens, policies, edges.
@@ -350,32 +358,6 @@ pub(crate) enum StixCommand {
         /// STIX files; `-` is standard input.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
-    },
-}
-
-/// `yagura playbook`.
-#[derive(Debug, Args)]
-pub(crate) struct PlaybookArgs {
-    #[command(subcommand)]
-    pub(crate) command: PlaybookCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum PlaybookCommand {
-    /// Judge playbooks by CACAO 2.0, in shape and as a graph; exit 1 where one could not run.
-    Validate {
-        /// Show errors only, no warnings and notes.
-        #[arg(long)]
-        errors: bool,
-        /// Playbooks.
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-    },
-    /// Print the steps of a playbook, each with what comes after it.
-    Show {
-        /// The playbook.
-        #[arg(value_name = "FILE")]
-        file: PathBuf,
     },
 }
 

@@ -19,6 +19,7 @@ mod policy_command;
 mod qualification_command;
 mod regime_command;
 mod report_command;
+mod response_command;
 mod retention_command;
 mod round_command;
 mod sql_command;
@@ -59,6 +60,8 @@ fn main() -> ExitCode {
             round_command::check(&output, &arguments)
         }
         Command::Playbook(arguments) => playbook_command::run(&output, &arguments),
+        Command::Run(arguments) => response_command::run(&output, &arguments),
+        Command::Order(arguments) => response_command::order(&output, &arguments),
         Command::Report(arguments) => report_command::run(&output, &arguments),
         Command::Admin(arguments) => admin::run(&output, &arguments),
         Command::Log(arguments) => log_command::run(&output, &arguments),

@@ -1,4 +1,4 @@
-//! `yagura playbook`: judge and read CACAO playbooks.
+//! `yagura playbook`: judge and read CACAO playbooks; what is asked of a hub about them is with its runs.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,16 @@ use serde::Serialize;
 
 use crate::cli::{PlaybookArgs, PlaybookCommand};
 use crate::output::{Failure, Output};
+use crate::response_command;
 
 /// Carries out the command.
 pub(crate) fn run(output: &Output, arguments: &PlaybookArgs) -> Result<ExitCode, Failure> {
     match &arguments.command {
         PlaybookCommand::Validate { errors, files } => validate(output, *errors, files),
         PlaybookCommand::Show { file } => show(output, file),
+        PlaybookCommand::List(link) => response_command::list(output, link),
+        PlaybookCommand::Add(arguments) => response_command::add(output, arguments),
+        PlaybookCommand::Start(arguments) => response_command::start(output, arguments),
     }
 }
 

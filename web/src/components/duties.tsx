@@ -4,6 +4,7 @@ import { Link } from 'react-router'
 import { useAgreements } from '../api/agreements.ts'
 import { useAuthorisations } from '../api/oversight.ts'
 import { useReportDuties } from '../api/reports.ts'
+import { useOpenRuns } from '../api/response.ts'
 import { useSession } from '../api/session.ts'
 import { usePendingRecalls, useRequests } from '../api/sharing.ts'
 import { useNow } from '../input/now.ts'
@@ -14,13 +15,15 @@ import { isPressing } from '../pages/reports/clocks.ts'
 import classes from './duties.module.css'
 
 interface Duty {
-  name: 'recalls' | 'requests' | 'agreements' | 'reports'
+  name: 'recalls' | 'requests' | 'agreements' | 'reports' | 'approvals' | 'tasks'
+  /** The place of the rail that it is counted at. */
+  place: 'sharing' | 'reports' | 'response'
   path: string
   count: number
   overdue: number
 }
 
-/** What waits for the reader's organisation beside cases: recalls to acknowledge, requests to answer, agreements to sign, reports that are owed. */
+/** What waits for the reader's organisation beside cases: recalls to acknowledge, requests to answer, agreements to sign, reports that are owed, actions to approve and steps to do. */
 export function useDuties(): Duty[] {
   const { may, organisation } = useSession()
   const now = useNow(30_000)
@@ -29,11 +32,15 @@ export function useDuties(): Duty[] {
   const recalls = usePendingRecalls(asks).data?.recalls ?? []
   const agreements = useAgreements(may.includes('agree')).data?.agreements ?? []
   const clocks = useReportDuties(may.includes('write-reports')).data?.duties.filter(isPressing) ?? []
+  const runs = useOpenRuns(may.includes('read-runs')).data?.runs ?? []
+  const sum = (what: 'questions' | 'tasks') => runs.reduce((all, run) => all + run[what], 0)
   const duties: Duty[] = [
-    { name: 'recalls', path: '/sharing/recalls', count: recalls.length, overdue: recalls.filter((recall) => Date.parse(recall.deadline) < now).length },
-    { name: 'requests', path: '/sharing/requests', count: requests.filter((request) => request.to_answer).length, overdue: 0 },
-    { name: 'agreements', path: '/sharing/agreements', count: agreements.filter((one) => waitsFor(one, organisation.id, now)).length, overdue: 0 },
-    { name: 'reports', path: '/reports', count: clocks.length, overdue: clocks.filter((one) => one.state === 'overdue').length },
+    { name: 'approvals', place: 'response', path: '/response/approvals', count: may.includes('approve-actions') ? sum('questions') : 0, overdue: 0 },
+    { name: 'tasks', place: 'response', path: '/response/runs', count: may.includes('run-playbooks') ? sum('tasks') : 0, overdue: 0 },
+    { name: 'recalls', place: 'sharing', path: '/sharing/recalls', count: recalls.length, overdue: recalls.filter((recall) => Date.parse(recall.deadline) < now).length },
+    { name: 'requests', place: 'sharing', path: '/sharing/requests', count: requests.filter((request) => request.to_answer).length, overdue: 0 },
+    { name: 'agreements', place: 'sharing', path: '/sharing/agreements', count: agreements.filter((one) => waitsFor(one, organisation.id, now)).length, overdue: 0 },
+    { name: 'reports', place: 'reports', path: '/reports', count: clocks.length, overdue: clocks.filter((one) => one.state === 'overdue').length },
   ]
   return duties.filter(({ count }) => count > 0)
 }

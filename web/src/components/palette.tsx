@@ -1,6 +1,6 @@
 import { useMantineColorScheme } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { CircleHelp, FileText, FolderOpen, Languages, Moon, Search, Share2, Sun, Upload, UserRound, type LucideIcon } from 'lucide-react'
+import { CircleHelp, FileText, FolderOpen, Languages, Moon, Search, Share2, ShieldCheck, Sun, Upload, UserRound, type LucideIcon } from 'lucide-react'
 import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useNavigate } from 'react-router'
@@ -199,12 +199,15 @@ function useFixedEntries(go: (path: string) => () => void, onHelp: () => void): 
   // The parts of sharing are looked for by their own names.
   const parts: Entry[] = (useMay('read') ? ['requests', 'recalls', 'agreements', 'groups', 'questions'] : []).map((part) => (
     { id: part, group: 'pages', icon: Share2, text: t(`sharing.${part}`), hint: t('places.sharing'), run: go(`/sharing/${part}`) }))
+  const answers: Entry[] = (useMay('read-runs') ? ['approvals', 'runs', 'orders', 'playbooks'] : []).map((part) => (
+    { id: `response-${part}`, group: 'pages', icon: ShieldCheck, text: t(`response.parts.${part}`), hint: t('places.response'), run: go(`/response/${part}`) }))
   const law = places.find(({ name }) => ['oversight', 'authorisations', 'asked'].includes(name))
   return [
     ...pages,
     ...(law?.name === 'authorisations' && mayAskFor ? [{ id: 'request', group: 'pages', icon: law.icon, text: t('oversight.request'), hint: t(`places.${law.name}`), run: go('/oversight/authorisations/new') } as const] : []),
     ...(law ? [{ id: 'commission', group: 'pages', icon: law.icon, text: t('oversight.parts.commission'), hint: t(`places.${law.name}`), run: go(`${law.path}/commission`) } as const] : []),
     ...(mayPublish ? [{ id: 'publish', group: 'pages', icon: Upload, text: t('publish.open'), hint: t('places.intelligence'), run: go('/intelligence/publish') } as const] : []),
+    ...answers,
     ...parts,
     { id: 'me', group: 'pages', icon: UserRound, text: t('places.me'), run: go('/me') },
     { id: 'language', group: 'settings', icon: Languages, text: other === 'en' ? 'English' : '日本語', hint: t('palette.language'), run: () => void setLanguage(other) },

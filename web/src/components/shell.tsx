@@ -1,5 +1,5 @@
 import { useLocalStorage } from '@mantine/hooks'
-import { FileWarning, FolderOpen, LayoutDashboard, PanelLeftClose, PanelLeftOpen, RadioTower, Scale, Search, Settings2, Share2 } from 'lucide-react'
+import { FileWarning, FolderOpen, LayoutDashboard, PanelLeftClose, PanelLeftOpen, RadioTower, Scale, Search, Settings2, Share2, ShieldCheck } from 'lucide-react'
 import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { NavLink, useLocation, useNavigate } from 'react-router'
@@ -11,6 +11,7 @@ import { useDraftSender } from '../pages/reports/sender.ts'
 import { LiveProvider, useLive } from '../stream/provider.tsx'
 import { useAwaiting, useDuties } from './duties.tsx'
 import { EmergencyBanner } from './emergency-banner.tsx'
+import { PrintHead } from './print-head.tsx'
 import classes from './shell.module.css'
 import { TopBar } from './top-bar.tsx'
 
@@ -23,7 +24,7 @@ const Help = lazy(loadHelp)
 
 export interface Place {
   path: string
-  name: 'board' | 'intelligence' | 'cases' | 'reports' | 'edges' | 'sharing' | 'oversight' | 'authorisations' | 'asked' | 'administration'
+  name: 'board' | 'intelligence' | 'cases' | 'reports' | 'response' | 'edges' | 'sharing' | 'oversight' | 'authorisations' | 'asked' | 'administration'
   keys: string
   icon: typeof Search
 }
@@ -33,6 +34,7 @@ const PLACES: Place[] = [
   { path: '/intelligence', name: 'intelligence', keys: 'g i', icon: Search },
   { path: '/cases', name: 'cases', keys: 'g c', icon: FolderOpen },
   { path: '/reports', name: 'reports', keys: 'g r', icon: FileWarning },
+  { path: '/response', name: 'response', keys: 'g p', icon: ShieldCheck },
   { path: '/edges', name: 'edges', keys: 'g e', icon: RadioTower },
   { path: '/oversight', name: 'oversight', keys: 'g o', icon: Scale },
   { path: '/oversight', name: 'authorisations', keys: 'g o', icon: Scale },
@@ -54,6 +56,7 @@ export function usePlaces(): Place[] {
       case 'board': case 'intelligence': return may.includes('read')
       case 'cases': return may.includes('work-cases')
       case 'reports': return may.includes('write-reports') || may.includes('answer-reports')
+      case 'response': return may.includes('read-runs')
       case 'edges': return may.includes('see-edges')
       case 'sharing': return (['read', 'see-releases', 'inspect', 'open-seals'] as const).some((one) => may.includes(one))
       case 'oversight': return may.includes('decide-authorisation') || may.includes('constitute-commission')
@@ -113,6 +116,7 @@ function Frame({ children }: { children: ReactNode }) {
       <TopBar onPalette={() => setPalette(true)} onHelp={() => setHelp(true)} />
       <Rail places={places} narrow={narrow} onNarrow={() => setNarrow(!narrow)} />
       <main id="main" className={classes.main} tabIndex={-1} ref={main}>
+        <PrintHead />
         <EmergencyBanner />
         {children}
       </main>
@@ -128,8 +132,8 @@ function Rail({ places, narrow, onNarrow }: { places: Place[]; narrow: boolean; 
   const { t } = useTranslation()
   const open = useLive().state.board?.cases.length ?? 0
   const all = useDuties()
-  const waits = (isReport: boolean) => all.filter(({ name }) => (name === 'reports') === isReport).reduce((sum, { count }) => sum + count, 0)
-  const counts: Partial<Record<Place['name'], number>> = { cases: open, reports: waits(true), sharing: waits(false), oversight: useAwaiting() }
+  const waits = (place: Place['name']) => all.filter((duty) => duty.place === place).reduce((sum, { count }) => sum + count, 0)
+  const counts: Partial<Record<Place['name'], number>> = { cases: open, reports: waits('reports'), response: waits('response'), sharing: waits('sharing'), oversight: useAwaiting() }
   const Toggle = narrow ? PanelLeftOpen : PanelLeftClose
   return (
     <nav className={classes.rail} aria-label={t('shell.rail')}>

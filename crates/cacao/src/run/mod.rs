@@ -227,6 +227,35 @@ impl Run {
         Some(Question { visit: asked.visit, hash: next::question_hash(&orders), orders, approval })
     }
 
+    /// Who agreed, in questions that were granted, to what has this hash, with the number of each question.
+    pub fn agreed_to<'r>(&'r self, hash: &'r Hash) -> impl Iterator<Item = (usize, &'r Person)> {
+        let granted = self.state.questions.iter().enumerate();
+        let granted = granted
+            .filter(|(_, asked)| asked.answer == QuestionState::Granted && asked.orders.contains(hash));
+        granted.flat_map(|(number, asked)| asked.given.iter().map(move |person| (number, person)))
+    }
+
+    /// The step that a question is about, also of one that is not open any more.
+    #[must_use]
+    pub fn asked_at(&self, number: usize) -> Option<&str> {
+        let asked = self.state.questions.get(number)?;
+        self.state.visit(asked.visit).map(|visit| visit.step.as_str())
+    }
+
+    /// How many must agree to a question, also to one that is not open any more.
+    #[must_use]
+    pub fn needed(&self, number: usize) -> Option<u32> {
+        let asked = self.state.questions.get(number)?;
+        let step = self.state.step_of(self.state.visit(asked.visit)?)?;
+        crate::Safeguards::of(step)?.approval.map(|approval| approval.required)
+    }
+
+    /// The step of a visit.
+    #[must_use]
+    pub fn visited(&self, visit: usize) -> Option<&str> {
+        self.state.visit(visit).map(|visit| visit.step.as_str())
+    }
+
     /// Every step that was entered, in the order of their entering: the playbook, the step, and how it stands.
     pub fn steps(&self) -> impl Iterator<Item = (&PlaybookRef, &str, StepState)> {
         self.state.visits.iter().filter_map(|visit| {
@@ -261,6 +290,13 @@ impl Replayed {
     #[must_use]
     pub fn view(&self) -> &Run {
         &self.0
+    }
+
+    /// Takes the run up where it is. For callers to whom no crash can lie between an event and what it announces, because both are
+    /// written in one transaction; of what left by another way they say themselves that it is unknown ([`Answer::Unknown`]).
+    #[must_use]
+    pub fn go_on(self) -> Run {
+        self.0
     }
 
     /// Takes the run up again: what had left and was not answered becomes unknown, or is sent again where its author said that this

@@ -35,7 +35,7 @@ const LOGIN_BYTES_MAX: usize = 64;
 const AGENT_CHARACTERS_MAX: usize = 200;
 
 /// What a session may do, as the console asks for it.
-const OPERATIONS: [(&str, Operation); 27] = [
+const OPERATIONS: [(&str, Operation); 31] = [
     ("read", Operation::Read),
     ("write", Operation::Write),
     ("delete", Operation::Delete),
@@ -63,6 +63,10 @@ const OPERATIONS: [(&str, Operation); 27] = [
     ("qualify-people", Operation::QualifyPeople),
     ("raise-emergency", Operation::RaiseEmergency),
     ("review-emergencies", Operation::ReviewEmergencies),
+    ("read-runs", Operation::ReadRuns),
+    ("run-playbooks", Operation::RunPlaybooks),
+    ("approve-actions", Operation::ApproveActions),
+    ("undo-actions", Operation::UndoActions),
 ];
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {

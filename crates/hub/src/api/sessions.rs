@@ -129,7 +129,7 @@ async fn end(state: &AppState, caller: &Caller, person: String, which: Which) ->
             return Err(StoreError::NotFound { what: id.clone() });
         }
         for session in &meant {
-            sessions::end(tx, &REALM, &session.hash)?;
+            sessions::revoke(tx, &REALM, session)?;
         }
         Ok(Act::audited((), &REALM, event.with("sessions_ended", meant.len().to_string())))
     };

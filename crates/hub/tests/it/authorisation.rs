@@ -85,6 +85,7 @@ struct Walk<'a> {
     people: Vec<(OrganisationRole, Vec<Asker>)>,
     misp: crate::misp_samples::Target,
     filed: tokio::sync::OnceCell<(String, String, String)>,
+    begun: tokio::sync::OnceCell<(Value, String)>,
 }
 
 impl<'a> Walk<'a> {
@@ -102,8 +103,8 @@ impl<'a> Walk<'a> {
         }
         let edge = hub.edge("the-edge", "operator").await;
         let misp = crate::misp_samples::target(hub).await;
-        let filed = tokio::sync::OnceCell::new();
-        Self { hub, stranger_and_edge: [Asker::Stranger, Asker::Edge(edge)], people, misp, filed }
+        let (filed, begun) = (tokio::sync::OnceCell::new(), tokio::sync::OnceCell::new());
+        Self { hub, stranger_and_edge: [Asker::Stranger, Asker::Edge(edge)], people, misp, filed, begun }
     }
 
     /// Asks with everybody and writes the operation's block.
@@ -315,12 +316,45 @@ impl<'a> Walk<'a> {
             (_, path) if path.starts_with("/api/v1/identity-providers/") => {
                 self.provider_sample(method, path).await
             }
+            ("POST", "/api/v1/playbooks") => {
+                json(path, json!({ "document": crate::runs::to_be_brought().to_string() }))
+            }
+            ("GET", "/api/v1/playbooks/{id}") => {
+                empty("/api/v1/playbooks/playbook--a1f4f247-51b8-4fc6-b10f-b50d8f012b2c".to_owned())
+            }
+            ("POST", "/api/v1/runs") => json(
+                path,
+                json!({ "id": uuid::Uuid::new_v4(), "playbook": "playbook--43ef49ea-17c8-453b-bae7-291d107c3c40",
+                    "variables": { "__case__": "c", "__what__": "w" } }),
+            ),
+            ("POST", "/edge/v1/orders/reports") => json(path, json!({ "reports": [] })),
+            (_, path) if path.starts_with("/api/v1/runs/{id}") || path.starts_with("/api/v1/orders/") => {
+                self.run_sample(path).await
+            }
             (_, path) if path.starts_with("/api/v1/report") => self.report_sample(method, path).await,
             (_, path) if path.contains("{id}") => self.target_sample(method, path).await,
             ("GET" | "DELETE", path) => empty(path.to_owned()),
             // What anybody may try: a body that is refused for what it is, and costs nothing.
             (_, path) => json(path, json!({})),
         }
+    }
+
+    /// A run of the coordinator's, and an order to its edge.
+    async fn run_sample(&self, path: &str) -> Sample {
+        // One for all: whatever became of it is no refusal.
+        let (run, command) = self.begun.get_or_init(|| crate::runs::begun(self.hub)).await;
+        let key = run["tasks"][0]["key"].as_str().unwrap_or("none").to_owned();
+        let body = match path.rsplit('/').next().unwrap_or_default() {
+            "approve" | "refuse" => Some(json!({ "hash": run["questions"][0]["hash"], "reason": "r" })),
+            "cancel" | "undo" | "failed" => Some(json!({ "reason": "r" })),
+            "done" => Some(json!({})),
+            "reconcile" => Some(json!({ "found": "not_happened" })),
+            _ => None,
+        };
+        let id = run["summary"]["id"].as_str().unwrap();
+        let path = path.replace("{id}", id).replace("{number}", "0").replace("{key}", &key);
+        let path = path.replace("{command}", command);
+        Sample { path, media_type: "application/json", body: body.map(|body| body.to_string()) }
     }
 
     async fn taxii_sample(&self, method: &str, path: &str) -> Sample {

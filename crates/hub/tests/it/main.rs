@@ -95,6 +95,8 @@ mod retention;
 #[cfg(test)]
 mod rounds;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod s3;
 #[cfg(test)]
 mod search;

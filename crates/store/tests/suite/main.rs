@@ -23,6 +23,7 @@ mod releases;
 mod reports;
 mod robustness;
 mod rounds;
+mod runs;
 mod search;
 mod selections;
 mod server;

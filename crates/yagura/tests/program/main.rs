@@ -51,6 +51,8 @@ mod person;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
+mod response;
+#[cfg(test)]
 mod ruled;
 #[cfg(test)]
 mod running;

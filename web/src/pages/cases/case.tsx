@@ -1,5 +1,5 @@
 import { Button, Menu, Popover, Textarea, TextInput } from '@mantine/core'
-import { Check, ChevronDown, Pencil } from 'lucide-react'
+import { Check, ChevronDown, Pencil, Printer } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useParams } from 'react-router'
@@ -24,6 +24,7 @@ import { defang } from '../../format/value.ts'
 import classes from './case.module.css'
 import { useCaseChange } from './change.ts'
 import { Composer } from './composer.tsx'
+import { CaseRuns } from './runs.tsx'
 import { Timeline } from './timeline.tsx'
 
 /** What is known, who does what, what was decided. */
@@ -61,7 +62,10 @@ function Loaded({ one }: { one: Case }) {
           {mayWork && <Composer id={summary.id} />}
           <Timeline entries={one.timeline} />
         </Section>
-        <aside aria-label={t('cases.objects')}><Objects one={one} /></aside>
+        <aside aria-label={t('cases.objects')}>
+          <CaseRuns id={summary.id} isOpen={summary.state === 'open'} />
+          <Objects one={one} />
+        </aside>
       </div>
     </Page>
   )
@@ -98,6 +102,7 @@ function Actions({ summary }: { summary: CaseSummary }) {
   const change = useCaseChange(summary.id)
   return (
     <>
+      <Button size="xs" variant="default" leftSection={<Printer size={14} aria-hidden />} onClick={() => window.print()}>{t('print.case')}</Button>
       <SeverityMenu summary={summary} opened={menu === 'severity'} onChange={toggle('severity')} />
       <AssignMenu summary={summary} opened={menu === 'assign'} onChange={toggle('assign')} />
       {summary.state === 'open'

@@ -1,0 +1,43 @@
+import { useTranslation } from 'react-i18next'
+import { NavLink, Navigate, useParams } from 'react-router'
+
+import { useSession } from '../../api/session.ts'
+import type { Operation } from '../../api/types.ts'
+import { Page } from '../../components/page.tsx'
+import { Approvals } from './approvals.tsx'
+import { Orders } from './orders.tsx'
+import { Playbooks } from './playbooks.tsx'
+import classes from './response.module.css'
+import { Runs } from './runs.tsx'
+
+interface PartOf {
+  operation: Operation
+  Part: () => React.JSX.Element | null
+}
+
+const PARTS: Record<string, PartOf> = {
+  approvals: { operation: 'read-runs', Part: Approvals },
+  runs: { operation: 'read-runs', Part: Runs },
+  orders: { operation: 'read-runs', Part: Orders },
+  playbooks: { operation: 'read-runs', Part: Playbooks },
+}
+
+/** Answering together: what waits for a decision, what runs, what is ordered, and what could be run. */
+export default function ResponsePage() {
+  const { t } = useTranslation()
+  const { part = '' } = useParams()
+  const { may } = useSession()
+  const parts = Object.entries(PARTS).filter(([, { operation }]) => may.includes(operation))
+  const current = parts.find(([name]) => name === part)
+  const first = parts[0]
+  if (!current) return <Navigate to={first ? `/response/${first[0]}` : '/'} replace />
+  const { Part } = current[1]
+  return (
+    <Page title={t(`response.parts.${current[0]}`)} above={t('places.response')}>
+      <nav className={classes.tabs} aria-label={t('places.response')}>
+        {parts.map(([name]) => <NavLink key={name} to={`/response/${name}`}>{t(`response.parts.${name}`)}</NavLink>)}
+      </nav>
+      <Part />
+    </Page>
+  )
+}

@@ -1,0 +1,88 @@
+import { useCallback } from 'react'
+import { useTranslation } from 'react-i18next'
+
+import type { PlaybookGraph, PlaybookStep, RunCommand, StepSafeguards } from '../../api/response.ts'
+import { span } from '../../format/time.ts'
+import { defang } from '../../format/value.ts'
+import { exact } from '../../format/number.ts'
+import { useLanguage } from '../../i18n.ts'
+import { told } from './openc2.ts'
+
+/** What the hub says in both languages, in the reader's. */
+export function useSaid(): (words: { ja: string; en: string }) => string {
+  const language = useLanguage()
+  return useCallback((words) => words[language], [language])
+}
+
+/** A step by its name, else by its kind. */
+export function useStepName(): (step: Pick<PlaybookStep, 'name' | 'kind'>) => string {
+  const { t } = useTranslation()
+  const said = useSaid()
+  return useCallback((step) => (step.name != null ? said(step.name) : t(`response.kinds.${step.kind}`, { defaultValue: step.kind })), [said, t])
+}
+
+/** A step of a graph by its identifier. */
+export function useNameIn(graph: PlaybookGraph): (id: string) => string {
+  const name = useStepName()
+  const step = new Map(graph.steps.map((one) => [one.id, one]))
+  return (id) => {
+    const found = step.get(id)
+    return found ? name(found) : id
+  }
+}
+
+/** A length of time that is given in milliseconds. */
+export function useLength(): (ms: number) => string {
+  const language = useLanguage()
+  return (ms) => (ms > 0 && ms < 1000 ? `${ms} ms` : span(Math.round(ms / 1000), language))
+}
+
+type Bounds = Pick<StepSafeguards, 'addresses_max' | 'ipv4_prefix_min' | 'ipv6_prefix_min' | 'traffic_percent_max' | 'actions_per_hour_max'>
+
+/** Bounds of what a command may hit, one text each. */
+export function useBounds(): (bounds: Bounds) => string[] {
+  const { t } = useTranslation()
+  return ({ addresses_max: addresses, ipv4_prefix_min: ipv4, ipv6_prefix_min: ipv6, traffic_percent_max: traffic, actions_per_hour_max: hourly }) => [
+    ...(addresses == null ? [] : [t('response.bounds.addresses', { count: addresses, text: exact(addresses) })]),
+    ...(ipv4 == null ? [] : [t('response.bounds.ipv4', { prefix: ipv4 })]),
+    ...(ipv6 == null ? [] : [t('response.bounds.ipv6', { prefix: ipv6 })]),
+    ...(traffic == null ? [] : [t('response.bounds.traffic', { text: String(traffic) })]),
+    ...(hourly == null ? [] : [t('response.bounds.hourly', { count: hourly, text: exact(hourly) })]),
+  ]
+}
+
+/** What a command does, in a few words; its own text where that is not known. */
+export function useHeadline(): (command: unknown, fallback: string) => string {
+  const { t } = useTranslation()
+  return (command, fallback) => {
+    const what = told(command)
+    if (what === null) return fallback
+    const target = t(`response.targets.${what.kind}`, { defaultValue: what.kind })
+    return t('response.headline', { action: t(`response.actions.${what.action}`, { defaultValue: what.action }), target, value: defang(what.target) })
+  }
+}
+
+export function useCommandHeadline(): (command: RunCommand) => string {
+  const headline = useHeadline()
+  const { t } = useTranslation()
+  return (command) => headline(command.body ?? command.text ?? '', command.text ?? t(`response.commands.${command.kind}`, { defaultValue: command.kind }))
+}
+
+/** Why somebody may not answer, as the hub says it. What it says otherwise is shown as it is. */
+const NOT_YOURS: Record<string, string> = {
+  'the question is not open': 'response.whyNot.notOpen',
+  'approvers answer, in person': 'response.whyNot.approvers',
+  'who asked does not approve': 'response.whyNot.asker',
+  'a program of your organisation asked: another organisation approves': 'response.whyNot.program',
+  'the playbook asks other organisations': 'response.whyNot.others',
+  'the organisation that asked does not approve': 'response.whyNot.askers',
+  'your organisation has agreed already': 'response.whyNot.agreed',
+}
+
+export function useWhyNot(): (why: string) => { text: string; lang?: 'en' } {
+  const { t } = useTranslation()
+  return (why) => {
+    const key = NOT_YOURS[why]
+    return key === undefined ? { text: why, lang: 'en' } : { text: t(key) }
+  }
+}
