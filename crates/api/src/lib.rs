@@ -20,6 +20,7 @@ mod policy;
 mod qualification;
 mod release;
 mod report;
+mod room;
 mod round;
 mod search;
 mod secret;
@@ -95,6 +96,12 @@ pub use report::{
     ReportFile, ReportFileTaken, ReportFiling, ReportFinding, ReportForm, ReportLine, ReportList,
     ReportMoment, ReportProfile, ReportRecipient, ReportRegime, ReportReply, ReportStated, ReportSummary,
     ReportTaken, ReportValue, SeverityLevel,
+};
+pub use room::{
+    Campaign, CampaignCase, NewRoomEntries, NewRoomEntry, NewRoomEntryOf, NewRoomPublication,
+    NewRoomSeverity, Room, RoomBrief, RoomCase, RoomCaseList, RoomDecision, RoomHandOver, RoomLabel,
+    RoomLine, RoomName, RoomPeriod, RoomPerson, RoomReader, RoomSays, RoomSeverity, RoomSituation,
+    RoomTaken, RoomTakenList, RoomTask,
 };
 pub use round::{
     EdgeRound, EdgeRounds, NewPrivateMatching, NewRound, NewRoundAudit, RoundAudit, RoundFound, RoundInfo,

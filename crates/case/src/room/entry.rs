@@ -239,6 +239,9 @@ pub struct RoomEntry {
     /// The account; nothing for the system itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// What the writer is called: other hubs do not know its account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Whose entry it is.
     pub organisation: OrganisationId,
     /// Who it is for.
@@ -284,10 +287,11 @@ impl RoomEntry {
         }
         let [salt, kept_salt] = salts;
         let at = at.max(just_after(self.at));
-        let published = Self { label, at, by: Some(by.account.clone()), salt, ..self.clone() };
+        // Somebody else's name does not belong to this account.
+        let name = self.name.clone().filter(|_| self.by.as_ref() == Some(&by.account));
+        let published = Self { label, at, by: Some(by.account.clone()), name, salt, ..self.clone() };
         let says = Says::PublishedAs { entry: self.id(), published: published.id() };
-        let kept =
-            Self { at: just_after(at), by: Some(by.account.clone()), salt: kept_salt, says, ..self.clone() };
+        let kept = Self { at: just_after(at), label: self.label.clone(), salt: kept_salt, says, ..published.clone() };
         Some([published, kept])
     }
 }
