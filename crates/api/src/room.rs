@@ -255,6 +255,9 @@ pub struct RoomTaken {
     pub at: String,
     /// Whether it was here already under this key.
     pub already: bool,
+    /// Organisations that were to be called in and may not see the case: release it to them, and invite them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_called: Vec<String>,
 }
 
 /// What became of several.

@@ -36,6 +36,7 @@ mod recoveries;
 mod release_requests;
 mod releases;
 mod reports;
+mod room;
 mod sameness;
 mod saved_searches;
 mod scores;
@@ -85,6 +86,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(audience::routes())
         .merge(copies::routes())
         .merge(cases::routes())
+        .merge(room::routes())
         .merge(edges::routes())
         .merge(peers::routes())
         .merge(taxii_links::routes())

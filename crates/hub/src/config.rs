@@ -1,11 +1,13 @@
 //! Configuration in two steps: read without judgement ([`RawConfig`]), then resolved once into what the hub needs ([`HubConfig`]).
 
 mod emergency;
+mod room;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use oversight::OrganisationId;
 use serde::Deserialize;
 use store::Place;
 use store::blobs::Bucket;
@@ -90,6 +92,8 @@ pub struct HubConfig {
     pub regimes: Option<PathBuf>,
     /// What people open for themselves in an emergency.
     pub emergency: EmergencyConfig,
+    /// Organisations that are called into a case's room once a significant severity is declared there.
+    pub room_agencies: Vec<OrganisationId>,
 }
 
 /// How policies are changed.
@@ -221,6 +225,8 @@ pub struct RawConfig {
     pub regimes: Option<PathBuf>,
     /// See [`HubConfig::emergency`].
     pub emergency: Option<RawEmergency>,
+    /// See [`HubConfig::room_agencies`]: short names, at most 16.
+    pub room_agencies: Option<Vec<String>>,
 }
 
 /// The table `oversight` as written.
@@ -395,6 +401,7 @@ impl HubConfig {
             retention: None,
             regimes: None,
             emergency: EmergencyConfig::default(),
+            room_agencies: Vec::new(),
             freer_versions_at_once: false,
             mail: None,
             webhooks_to_private_addresses: false,
@@ -488,6 +495,7 @@ impl RawConfig {
             regimes: self.regimes,
             freer_versions_at_once: freer_versions(self.freer_versions.as_deref())?,
             emergency: self.emergency.unwrap_or_default().resolve(self.mail.as_ref())?,
+            room_agencies: room::agencies(&self.room_agencies.unwrap_or_default())?,
             mail: self.mail.map(mail).transpose()?,
             webhooks_to_private_addresses: self.webhooks_to_private_addresses.unwrap_or(false),
             ..HubConfig::new(defaults.data, listen)

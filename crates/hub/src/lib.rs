@@ -34,6 +34,7 @@ mod relations;
 mod release;
 mod reports;
 mod request;
+mod room;
 mod server;
 mod shares;
 mod sharing;
