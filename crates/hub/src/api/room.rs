@@ -322,27 +322,38 @@ async fn add_several(
         return Err(Failure::new(Code::Unprocessable, why));
     }
     write(&state, caller, move |tx, writer| {
-        let mut taken = Vec::new();
+        // A room is read once, however many entries it gets.
+        let (mut taken, mut rooms) = (Vec::new(), Rooms::new());
         for one in &body.entries {
             let id = Id::parse(&one.case).map_err(|_| StoreError::NotFound { what: one.case.clone() })?;
-            let mut seen = writer.room(tx, &id)?;
-            let (label, says, part) = match (&one.entry, &one.undo) {
-                (Some(entry), None) => {
-                    (writer.label(tx, &seen, &one.label)?, read_says(tx, writer, entry)?, "")
-                }
-                (None, Some(undo)) => {
-                    let reason = one.reason.as_deref().unwrap_or_default();
-                    let (label, says) = inverse(&seen, &entry_id(undo)?, reason)?;
-                    (label, says, "undo")
-                }
-                _ => return Err(unfit("entry", "entries: each has either `entry` or `undo`")),
-            };
-            let wanted = Wanted { key: one.key, part, label, says, by_system: false };
-            taken.push(writer.write_into(tx, &mut seen, wanted)?);
+            if !rooms.contains_key(&id) {
+                rooms.insert(id.clone(), writer.room(tx, &id)?);
+            }
+            let seen = rooms.get_mut(&id).ok_or_else(lost)?;
+            let wanted = wanted(tx, writer, seen, one)?;
+            taken.push(writer.write_into(tx, seen, wanted)?);
         }
         Ok(RoomTakenList { taken })
     })
     .await
+}
+
+/// What one of several asks for.
+fn wanted(
+    tx: &Tx<'_>,
+    writer: &Writer<'_>,
+    seen: &Seen,
+    one: &api::NewRoomEntryOf,
+) -> Result<Wanted, StoreError> {
+    let (label, says, part) = match (&one.entry, &one.undo) {
+        (Some(entry), None) => (writer.label(tx, seen, &one.label)?, read_says(tx, writer, entry)?, ""),
+        (None, Some(undo)) => {
+            let (label, says) = inverse(seen, &entry_id(undo)?, one.reason.as_deref().unwrap_or_default())?;
+            (label, says, "undo")
+        }
+        _ => return Err(unfit("entry", "entries: each has either `entry` or `undo`")),
+    };
+    Ok(Wanted { key: one.key, part, label, says, by_system: false })
 }
 
 /// Make an entry of one's own organisation known to more, as an entry of its own that does not name where it came from.
