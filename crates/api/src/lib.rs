@@ -95,7 +95,7 @@ pub use report::{
     ReportCase, ReportCatalogue, ReportChoice, ReportDuty, ReportDutyList, ReportEvent, ReportField,
     ReportFile, ReportFileTaken, ReportFiling, ReportFinding, ReportForm, ReportLine, ReportList,
     ReportMoment, ReportProfile, ReportRecipient, ReportRegime, ReportReply, ReportStated, ReportSummary,
-    ReportTaken, ReportValue, SeverityLevel,
+    ReportTaken, ReportValue, SeverityFactor, SeverityLevel,
 };
 pub use room::{
     Campaign, CampaignCase, NewRoomEntries, NewRoomEntry, NewRoomEntryOf, NewRoomPublication,
