@@ -111,10 +111,11 @@ const instant = (local: string) => (local === '' || Number.isNaN(Date.parse(loca
 
 function PeriodForm({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation()
+  const [now] = useState(() => new Date().toISOString())
   const [from, setFrom] = useState('')
   const [until, setUntil] = useState('')
   const [objectives, setObjectives] = useState('')
-  const [first, last] = [from === '' ? new Date().toISOString() : instant(from), instant(until)]
+  const [first, last] = [from === '' ? now : instant(from), instant(until)]
   const complete = first !== null && last !== null && last > first && objectives.trim() !== ''
   return (
     <ActDialog opened onClose={onClose} title={t('room.act.period')} act={t('room.set')} said={t('room.periodSet')} entry={complete ? { says: 'period', from: first, until: last, objectives: objectives.trim() } : null}>
