@@ -186,6 +186,7 @@ pub enum RoomSays {
 #[serde(deny_unknown_fields)]
 pub struct NewRoomEntry {
     /// A UUID that the writer draws: sent twice under one key it is one entry.
+    #[schema(value_type = String)]
     pub key: uuid::Uuid,
     /// Who it is for.
     pub label: RoomLabel,
@@ -198,6 +199,7 @@ pub struct NewRoomEntry {
 #[serde(deny_unknown_fields)]
 pub struct NewRoomPublication {
     /// As of an entry.
+    #[schema(value_type = String)]
     pub key: uuid::Uuid,
     /// Who it is for from now on.
     pub label: RoomLabel,
@@ -208,6 +210,7 @@ pub struct NewRoomPublication {
 #[serde(deny_unknown_fields)]
 pub struct NewRoomSeverity {
     /// As of an entry.
+    #[schema(value_type = String)]
     pub key: uuid::Uuid,
     /// Factor → choice, as `regimes/severity.toml` names them.
     pub answers: BTreeMap<String, String>,
@@ -228,6 +231,7 @@ pub struct NewRoomEntryOf {
     /// STIX identifier of the incident.
     pub case: String,
     /// As of an entry.
+    #[schema(value_type = String)]
     pub key: uuid::Uuid,
     /// Who it is for.
     pub label: RoomLabel,

@@ -65,8 +65,9 @@ pub fn entry_to_stix(entry: &RoomEntry, created_by: &Id) -> Json {
         // So that whoever asks for the other case finds it.
         refs.push(other.clone());
     }
-    let limit = entry.label.only.as_ref().map(|only| Id::new("marking-definition", circle(only)));
-    let markings: Vec<Id> = [entry.label.tlp.id()].into_iter().chain(limit).collect();
+    let limit = entry.label.only.as_ref();
+    let limit = limit.map(|only| Id::new("marking-definition", circle(only)).to_string());
+    let markings: Vec<String> = [entry.label.tlp.id()].into_iter().chain(limit).collect();
     let (content, own) = (content(&entry.says), json!({ "extension_type": EXTENDS, "entry": entry }));
     note((note_id(&entry.id()), entry.at), created_by, &content, (&json!(refs), &json!(markings)), own)
 }

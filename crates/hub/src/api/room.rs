@@ -173,7 +173,7 @@ async fn get(
                      caller: &Caller,
                      rooms: &Rooms,
                      telling: &mut Telling<'_, '_, '_>,
-                     now: Timestamp| {
+                     now: Timestamp| -> Result<RoomAnswer, StoreError> {
         let one = rooms.get(&id).ok_or_else(lost)?;
         let (timeline, lines) = telling.lines(one, limit)?;
         let others = rooms.iter().filter(|(other, _)| **other != id);
@@ -217,7 +217,7 @@ async fn brief_of(
                      caller: &Caller,
                      rooms: &Rooms,
                      telling: &mut Telling<'_, '_, '_>,
-                     now: Timestamp| {
+                     now: Timestamp| -> Result<RoomBrief, StoreError> {
         let one = rooms.get(&id).ok_or_else(lost)?;
         let since = since.unwrap_or_else(|| now.checked_sub(SHIFT).unwrap_or(now));
         let brief = brief(&one.room, since, now, all);
@@ -257,7 +257,7 @@ async fn campaign(
                      caller: &Caller,
                      rooms: &Rooms,
                      telling: &mut Telling<'_, '_, '_>,
-                     now: Timestamp| {
+                     now: Timestamp| -> Result<Campaign, StoreError> {
         let mut cases = Vec::new();
         let mut named: BTreeMap<String, usize> = BTreeMap::new();
         let others = rooms.iter().filter(|(other, _)| **other != id);

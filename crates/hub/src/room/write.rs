@@ -462,7 +462,8 @@ pub(crate) fn publish(
         let (label, says) = (label.clone(), found.says.clone());
         writer.salt(&person.organisation, &Wanted { key: body.key, part, label, says, by_system: false })
     });
-    if let Some((id, known)) = seen.room.ordered().into_iter().find(|(_, known)| known.salt == salts[0]) {
+    let [of_published, _] = &salts;
+    if let Some((id, known)) = seen.room.ordered().into_iter().find(|(_, known)| known.salt == *of_published) {
         return Ok(taken(&id, known, true));
     }
     let refused = || unfit("publish", "only the organisation that wrote an entry publishes it");

@@ -155,41 +155,24 @@ impl Dice {
     }
 }
 
-/// Three hubs, each the peer of both others, with an operator at the first; what each reader is to see is what the label says and nothing
-/// else.
-#[tokio::test(flavor = "multi_thread")]
-async fn copies_converge_after_cuts_and_nothing_reaches_anybody_else() {
-    let hubs = [hub().await, hub().await, hub().await];
-    let names = ["a", "b", "c"];
-    for (one, (hub, _)) in hubs.iter().enumerate() {
-        for (other, (peer, _)) in hubs.iter().enumerate().filter(|(other, _)| *other != one) {
-            knows(hub, peer, names[other]).await;
-        }
-    }
-    hubs[0].0.organisation("operator-1", OrganisationRole::Operator).await;
-    let mut readers = Vec::new();
-    for (hub, _) in &hubs {
-        readers.push(Worker::new(hub, "coordinator").await);
-    }
-    readers.push(Worker::new(&hubs[0].0, "operator-1").await);
-    let case = readers[0].opens("三つのハブ").await;
-    for reader in &readers {
-        reaches(reader, &case).await;
-    }
+/// The names of the three hubs at each other.
+const NAMES: [&str; 3] = ["a", "b", "c"];
+
+/// Everybody writes for whomever chance has it, while links are cut. By reader: the texts that the labels say.
+async fn scribble(hubs: &[(TestHub, TempDir)], readers: &[Worker<'_>], case: &str) -> Vec<BTreeSet<String>> {
     // The name of each reader at each hub.
     let called = |reader: usize, at: usize| match reader {
         3 => "operator-1",
         _ if reader == at => "coordinator",
-        _ => names[reader],
+        _ => NAMES[reader],
     };
     let mut dice = Dice(20_261_130);
-    // By reader: the texts that its label says.
     let mut expected = vec![BTreeSet::new(); readers.len()];
     for number in 0..45 {
         if number % 9 == 4 {
             let (one, other) = (dice.below(3), dice.below(3));
             if one != other {
-                link(&hubs[one].0, names[other], true).await;
+                link(&hubs[one].0, NAMES[other], true).await;
             }
         }
         let writer = dice.below(readers.len());
@@ -205,16 +188,40 @@ async fn copies_converge_after_cuts_and_nothing_reaches_anybody_else() {
             let only_for: Vec<&str> = chosen.iter().map(|reader| called(*reader, at)).collect();
             only(&only_for, dice.below(4) == 0, note(&text))
         };
-        readers[writer].says(&case, body).await;
+        readers[writer].says(case, body).await;
         for (reader, texts) in expected.iter_mut().enumerate() {
             if is_open || reader == writer || chosen.contains(&reader) {
                 texts.insert(text.clone());
             }
         }
     }
+    expected
+}
+
+/// Three hubs, each the peer of both others, with an operator at the first; what each reader is to see is what the label says and nothing
+/// else.
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_converge_after_cuts_and_nothing_reaches_anybody_else() {
+    let hubs = [hub().await, hub().await, hub().await];
+    for (one, (hub, _)) in hubs.iter().enumerate() {
+        for (other, (peer, _)) in hubs.iter().enumerate().filter(|(other, _)| *other != one) {
+            knows(hub, peer, NAMES[other]).await;
+        }
+    }
+    hubs[0].0.organisation("operator-1", OrganisationRole::Operator).await;
+    let mut readers = Vec::new();
+    for (hub, _) in &hubs {
+        readers.push(Worker::new(hub, "coordinator").await);
+    }
+    readers.push(Worker::new(&hubs[0].0, "operator-1").await);
+    let case = readers[0].opens("三つのハブ").await;
+    for reader in &readers {
+        reaches(reader, &case).await;
+    }
+    let expected = scribble(&hubs, &readers, &case).await;
     for (one, (hub, _)) in hubs.iter().enumerate() {
         for other in (0..3).filter(|other| *other != one) {
-            link(hub, names[other], false).await;
+            link(hub, NAMES[other], false).await;
         }
     }
     for (reader, expected) in readers.iter().zip(&expected) {
