@@ -50,6 +50,7 @@ pub enum RoomSays {
     /// Objects belong to the case.
     Objects {
         /// STIX identifiers.
+        #[serde(default)]
         ids: Vec<String>,
     },
     /// One takes command of a room that nobody commands.
@@ -135,6 +136,7 @@ pub enum RoomSays {
         /// The question.
         question: String,
         /// What there was to choose.
+        #[serde(default)]
         options: Vec<String>,
         /// What was chosen, from 0.
         chosen: usize,
@@ -149,6 +151,7 @@ pub enum RoomSays {
         /// 0–5.
         level: u8,
         /// Why.
+        #[serde(default)]
         reasons: Vec<String>,
     },
     /// A person declares the severity.

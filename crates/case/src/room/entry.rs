@@ -49,7 +49,7 @@ pub struct Person {
     pub organisation: OrganisationId,
 }
 
-/// What an entry says.
+/// What an entry says. What is empty is left out, as STIX asks of objects (§2.12).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "says", rename_all = "kebab-case")]
 pub enum Says {
@@ -63,11 +63,13 @@ pub enum Says {
         /// What.
         text: String,
         /// In which lane; nothing for all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         lane: Option<Lane>,
     },
     /// Objects belong to the case.
     Objects {
         /// Their identifiers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         ids: Vec<Id>,
     },
     /// Somebody takes command of a room that nobody commands.
@@ -109,8 +111,10 @@ pub enum Says {
         /// In which lane.
         lane: Lane,
         /// Until when.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         due: Option<Timestamp>,
         /// On what legal basis it is asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         legal_basis: Option<String>,
     },
     /// The organisation takes the task.
@@ -127,6 +131,7 @@ pub enum Says {
         /// Why.
         reason: String,
         /// On what legal basis it may not, where that is why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         legal_basis: Option<String>,
     },
     /// The organisation gives the task back: done, or not.
@@ -150,12 +155,14 @@ pub enum Says {
         /// What the question was.
         question: String,
         /// What there was to choose.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         options: Vec<String>,
         /// Which was chosen, from 0.
         chosen: usize,
         /// Why.
         reason: String,
         /// On what evidence.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         evidence: Vec<Id>,
     },
     /// The system proposes a severity.
@@ -163,6 +170,7 @@ pub enum Says {
         /// Which.
         level: Severity,
         /// Why, in words.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         reasons: Vec<String>,
     },
     /// A person declares the severity.

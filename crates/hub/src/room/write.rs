@@ -12,7 +12,7 @@ use case::Severity;
 use case::room::{EntryId, Label, Person, Room, RoomEntry, Says, entry_to_stix, note_id, stub_to_stix};
 use jiff::Timestamp;
 use oversight::{Action, AuditEvent, OrganisationId, PersonRole, Purpose, circle};
-use policy::{GroupId, Marking, Operation, Personal, Principal, PrincipalKind, TlpLabel, Visible};
+use policy::{Marking, Operation, Personal, Principal, PrincipalKind, TlpLabel, Visible};
 use sha2::{Digest, Sha256};
 use stix::Id;
 use stix::marking::Tlp;
@@ -345,7 +345,7 @@ impl<'a> Writer<'a> {
             _ => seen.object.text("name").unwrap_or_default().to_owned(),
         };
         let case = seen.room.case();
-        tell(tx, self.caller.realm(), BTreeSet::from([here]), (kind, case.as_str()), (Some(case), &text))
+        tell(tx, self.caller.realm(), BTreeSet::from([here]), (kind, case.as_str()), (Some(case), text.as_str()))
     }
 
     fn call(&mut self, tx: &mut Tx<'_>, seen: &mut Seen, key: Uuid) -> Result<Vec<String>, StoreError> {
