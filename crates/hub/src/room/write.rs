@@ -119,19 +119,10 @@ impl<'a> Writer<'a> {
         Ok(Label { tlp: self.level(tx, seen)?, only: None, stub: false })
     }
 
-    /// Writes an entry, and what follows from it.
+    /// Writes an entry into a room that was read, and what follows from it.
     ///
     /// # Errors
     /// Why it is not written, in words.
-    pub(crate) fn write(&mut self, tx: &mut Tx<'_>, case: &Id, wanted: Wanted) -> Result<RoomTaken, StoreError> {
-        let mut seen = self.room(tx, case)?;
-        self.write_into(tx, &mut seen, wanted)
-    }
-
-    /// The same into a room that was read.
-    ///
-    /// # Errors
-    /// As [`Self::write`].
     pub(crate) fn write_into(
         &mut self,
         tx: &mut Tx<'_>,
@@ -156,7 +147,10 @@ impl<'a> Writer<'a> {
         self.check(tx, seen, &wanted)?;
         let person = if wanted.by_system { None } else { self.person(tx)? };
         let (by, name) = person.unzip();
-        let at = seen.room.time_for(&referred(&wanted.says), tx.now());
+        let mut before = referred(&wanted.says);
+        // What is written in one transaction has one time, and is to count in the order in which it is written.
+        before.extend(written_now(&seen.room, &organisation, tx.now()));
+        let at = seen.room.time_for(&before, tx.now());
         let case = seen.room.case().clone();
         let Wanted { key, label, says, .. } = wanted;
         let entry = RoomEntry { case, at, by, name, organisation, label, salt, says };
@@ -231,6 +225,7 @@ impl<'a> Writer<'a> {
             Says::SeverityProposed { .. } | Says::PublishedAs { .. } if wanted.part.is_empty() => {
                 Err(unfit("entry", "this is said by the system alone"))
             }
+            Says::Objects { ids } if ids.is_empty() => Err(unfit("entry", "ids: name one object at least")),
             Says::Objects { ids } => {
                 for id in ids {
                     objects::get(tx, self.caller.realm(), &self.visible, id)?
@@ -487,6 +482,18 @@ fn taken(id: &EntryId, entry: &RoomEntry, already: bool) -> RoomTaken {
         already,
         not_called: Vec::new(),
     }
+}
+
+/// An organisation's entries of this very moment.
+fn written_now<'a>(
+    room: &'a Room,
+    whose: &'a OrganisationId,
+    now: Timestamp,
+) -> impl Iterator<Item = EntryId> + 'a {
+    let is_of_now = move |entry: &RoomEntry| {
+        entry.organisation == *whose && entry.at >= now && entry.at.duration_since(now).as_millis() < 1
+    };
+    room.ordered().into_iter().filter(move |(_, entry)| is_of_now(entry)).map(|(id, _)| id)
 }
 
 /// The entries that something refers to: it is later than each.
