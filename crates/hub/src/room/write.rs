@@ -316,8 +316,8 @@ impl<'a> Writer<'a> {
         key: Uuid,
     ) -> Result<Vec<String>, StoreError> {
         match &entry.says {
-            Says::Invited { member } => self.notify(tx, member, (INVITED, seen), entry),
-            Says::TaskOffered { to, .. } => self.notify(tx, to, (TASK, seen), entry),
+            Says::Invited { member } => self.notify(tx, member, (INVITED, &*seen), entry),
+            Says::TaskOffered { to, .. } => self.notify(tx, to, (TASK, &*seen), entry),
             Says::SeverityDeclared { .. } => return self.call(tx, seen, key),
             _ => Ok(()),
         }?;
