@@ -166,6 +166,9 @@ pub(crate) fn campaign(
             found.insert(next, other);
         }
     }
+    if found.len() == 1 {
+        return Ok(found);
+    }
     let rooms: BTreeMap<CaseId, Room> =
         found.iter().map(|(id, seen)| (id.clone(), seen.room.clone())).collect();
     let one = joined(&rooms, &case, all);
