@@ -27,6 +27,9 @@ const FeedPage = lazy(() => import('./pages/feed/feed.tsx'))
 const SavedSearchesPage = lazy(() => import('./pages/searches/searches.tsx'))
 const CasesPage = lazy(() => import('./pages/cases/cases.tsx'))
 const CasePage = lazy(() => import('./pages/cases/case.tsx'))
+const RoomPage = lazy(() => import('./pages/room/room.tsx'))
+const RoomBriefPage = lazy(() => import('./pages/room/brief.tsx'))
+const CampaignPage = lazy(() => import('./pages/room/campaign.tsx'))
 const ReportsPage = lazy(() => import('./pages/reports/reports.tsx'))
 const EmergencyPage = lazy(() => import('./pages/reports/emergency.tsx'))
 const ReportProfilePage = lazy(() => import('./pages/reports/profile.tsx'))
@@ -109,6 +112,9 @@ function SignedIn() {
           <Route path="/searches" element={<SavedSearchesPage />} />
           <Route path="/cases" element={<CasesPage />} />
           <Route path="/cases/:id" element={<CasePage />} />
+          <Route path="/cases/:id/room" element={<RoomPage />} />
+          <Route path="/cases/:id/brief" element={<RoomBriefPage />} />
+          <Route path="/cases/:id/campaign" element={<CampaignPage />} />
           <Route path="/reports" element={<ReportsPage />} />
           <Route path="/reports/new" element={<EmergencyPage />} />
           <Route path="/reports/profile" element={<ReportProfilePage />} />

@@ -22,6 +22,7 @@ mod policy;
 mod qualification;
 mod release;
 mod report;
+mod room;
 mod round;
 mod run;
 mod search;
@@ -102,7 +103,13 @@ pub use report::{
     ReportCase, ReportCatalogue, ReportChoice, ReportDuty, ReportDutyList, ReportEvent, ReportField,
     ReportFile, ReportFileTaken, ReportFiling, ReportFinding, ReportForm, ReportLine, ReportList,
     ReportMoment, ReportProfile, ReportRecipient, ReportRegime, ReportReply, ReportStated, ReportSummary,
-    ReportTaken, ReportValue, SeverityLevel,
+    ReportTaken, ReportValue, SeverityFactor, SeverityLevel,
+};
+pub use room::{
+    Campaign, CampaignCase, NewRoomEntries, NewRoomEntry, NewRoomEntryOf, NewRoomPublication,
+    NewRoomSeverity, Room, RoomBrief, RoomCase, RoomCaseList, RoomDecision, RoomHandOver, RoomLabel,
+    RoomLine, RoomName, RoomPeriod, RoomPerson, RoomReader, RoomSays, RoomSeverity, RoomSituation, RoomTaken,
+    RoomTakenList, RoomTask,
 };
 pub use round::{
     EdgeRound, EdgeRounds, NewPrivateMatching, NewRound, NewRoundAudit, RoundAudit, RoundFound, RoundInfo,

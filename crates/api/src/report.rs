@@ -185,6 +185,8 @@ pub struct ReportCatalogue {
     pub regimes: Vec<ReportRegime>,
     /// The severity scheme: the words of every level.
     pub severity: Vec<SeverityLevel>,
+    /// What the scheme weighs.
+    pub severity_factors: Vec<SeverityFactor>,
     /// The severity from which on an incident is significant.
     pub significant_from: u8,
     /// The largest attachment in bytes.
@@ -254,6 +256,17 @@ pub struct ReportRecipient {
     pub channel: Option<Words>,
     /// Whether it is given only what the organisation consents to.
     pub by_consent: bool,
+}
+
+/// One thing that makes an incident grave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SeverityFactor {
+    /// Its name in the scheme.
+    pub id: String,
+    /// What it is called.
+    pub label: Words,
+    /// What there is to answer.
+    pub choices: Vec<ReportChoice>,
 }
 
 /// A level of severity.

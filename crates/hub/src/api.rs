@@ -38,6 +38,7 @@ mod recoveries;
 mod release_requests;
 mod releases;
 mod reports;
+mod room;
 mod runs;
 mod sameness;
 mod saved_searches;
@@ -88,6 +89,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(audience::routes())
         .merge(copies::routes())
         .merge(cases::routes())
+        .merge(room::routes())
         .merge(edges::routes())
         .merge(peers::routes())
         .merge(taxii_links::routes())

@@ -1,13 +1,16 @@
 //! Configuration in two steps: read without judgement ([`RawConfig`]), then resolved once into what the hub needs ([`HubConfig`]).
 
 mod emergency;
+mod mail;
 mod response;
+mod room;
 mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use oversight::OrganisationId;
 use serde::Deserialize;
 use store::Place;
 use store::blobs::Bucket;
@@ -15,6 +18,7 @@ use tlog::{Policy, VerifyingKey};
 use url::Url;
 
 pub use emergency::{EmergencyConfig, EmergencyWebhook, RawEmergency};
+pub use mail::MailConfig;
 pub use response::{AgentConfig, AuthorityConfig, RawAgent, RawResponse, ResponseConfig, SignerConfig};
 pub use tls::{ClientAuthority, ClientCertificates, RawTls, TlsFiles};
 
@@ -100,6 +104,8 @@ pub struct HubConfig {
     pub emergency: EmergencyConfig,
     /// What runs of playbooks may order.
     pub response: ResponseConfig,
+    /// Organisations that are called into a case's room once a significant severity is declared there.
+    pub room_agencies: Vec<OrganisationId>,
 }
 
 /// How policies are changed.
@@ -139,28 +145,6 @@ pub struct FederationConfig {
     pub one_way: bool,
     /// Where the folders of one-way peers are; `one-way` in the data folder where absent. It has to be there.
     pub folders: Option<PathBuf>,
-}
-
-/// How mail is sent.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MailConfig {
-    /// The mail server's name.
-    pub server: String,
-    /// Its port; 587 with STARTTLS where absent.
-    pub port: Option<u16>,
-    /// `starttls` where absent, `tls`, or `none` for a server on the same machine.
-    pub security: Option<String>,
-    /// The certificate (PEM) of an authority that the server's own is from, where the system does not know it.
-    pub certificate: Option<PathBuf>,
-    /// Who signs in there.
-    pub user: Option<String>,
-    /// The file that holds the password.
-    pub password_file: Option<PathBuf>,
-    /// The address that mail comes from.
-    pub from: String,
-    /// Domains that mail may go to.
-    pub domains: Vec<String>,
 }
 
 /// A configuration file as written. Unknown keys are refused, so that a misspelt limit is not silently no limit.
@@ -225,6 +209,8 @@ pub struct RawConfig {
     pub emergency: Option<RawEmergency>,
     /// See [`HubConfig::response`].
     pub response: Option<RawResponse>,
+    /// See [`HubConfig::room_agencies`]: short names, at most 16.
+    pub room_agencies: Option<Vec<String>>,
 }
 
 /// The table `oversight` as written.
@@ -402,6 +388,7 @@ impl HubConfig {
             regimes: None,
             emergency: EmergencyConfig::default(),
             response: ResponseConfig::default(),
+            room_agencies: Vec::new(),
             freer_versions_at_once: false,
             mail: None,
             webhooks_to_private_addresses: false,
@@ -501,7 +488,9 @@ impl RawConfig {
             freer_versions_at_once: freer_versions(self.freer_versions.as_deref())?,
             emergency: emergency.resolve(self.mail.as_ref(), private)?,
             response: self.response.unwrap_or_default().resolve()?,
-            mail: self.mail.map(mail).transpose()?,
+            emergency: self.emergency.unwrap_or_default().resolve(self.mail.as_ref())?,
+            room_agencies: room::agencies(&self.room_agencies.unwrap_or_default())?,
+            mail: self.mail.map(MailConfig::checked).transpose()?,
             webhooks_to_private_addresses: private,
             ..HubConfig::new(defaults.data, listen)
         };
@@ -529,19 +518,6 @@ fn freer_versions(word: Option<&str>) -> Result<bool, ConfigError> {
             Err(ConfigError::value(format!("freer_versions: `{other}` is not `confirmed` or `at-once`")))
         }
     }
-}
-
-fn mail(mail: MailConfig) -> Result<MailConfig, ConfigError> {
-    if !matches!(mail.security.as_deref(), None | Some("starttls" | "tls" | "none")) {
-        return Err(ConfigError::value("mail.security: it is `starttls`, `tls` or `none`"));
-    }
-    if mail.from.parse::<lettre::message::Mailbox>().is_err() {
-        return Err(ConfigError::value(format!("mail.from: `{}` is no address", mail.from)));
-    }
-    if mail.domains.is_empty() {
-        return Err(ConfigError::value("mail.domains: name the domains that mail may go to"));
-    }
-    Ok(mail)
 }
 
 impl RawFederation {

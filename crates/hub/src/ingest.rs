@@ -35,6 +35,7 @@ use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::redaction::{self, Whose};
 use crate::release::{Door, sequence_ranges};
+use crate::room::admit;
 use crate::shares::{Holder, Share, Shares};
 use crate::sharing::{stated, waiting};
 use crate::state::AppState;
@@ -363,6 +364,17 @@ pub(crate) fn read(bytes: &Bytes) -> Reading {
     }
 }
 
+/// Entries of case rooms are written in their rooms: here nobody knows who wrote them.
+fn but_for_rooms(reading: Reading) -> Reading {
+    match reading {
+        Reading::Fit(object) => match admit::refusal(&object) {
+            Some(outcome) => Reading::Unfit(Verdict { outcome, ..verdict_head(&object) }),
+            None => Reading::Fit(object),
+        },
+        unfit @ Reading::Unfit(_) => unfit,
+    }
+}
+
 /// Why an object that is made here, or was prepared here, breaks a rule of STIX.
 pub(crate) fn fault(object: &Object) -> Option<String> {
     let finding = stix::validate::validate(object).into_iter().find(keeps_out)?;
@@ -391,7 +403,7 @@ pub(crate) fn identity_of(bytes: &Bytes) -> (Option<String>, Option<String>) {
     head.map_or((None, None), |head| (short(head.id), short(head.modified.or(head.created))))
 }
 
-fn verdict_head(object: &Object) -> Verdict {
+pub(crate) fn verdict_head(object: &Object) -> Verdict {
     Verdict {
         id: Some(object.id().to_string()),
         version: object.version().map(ToString::to_string),
@@ -420,6 +432,7 @@ async fn add_run(
     since: &mut Option<i64>,
 ) -> Answer<Vec<Verdict>> {
     let (submission, markings, door) = (submission.clone(), Arc::clone(markings), state.door.clone());
+    let readings = readings.into_iter().map(but_for_rooms).collect();
     // What is brought in meanwhile under a label that is newer than this is as good as not seen.
     let (asked, asker) = (door.clone(), submission.principal.clone());
     let seen = state

@@ -34,6 +34,7 @@ mod relations;
 mod release;
 mod reports;
 mod request;
+mod room;
 mod server;
 mod shares;
 mod sharing;
@@ -75,11 +76,10 @@ pub mod statistics;
 mod transparency;
 
 pub use config::{
-    AgentConfig, AuthorityConfig, BODY_BYTES_MAX, ClientAuthority, ClientCertificates, ConfigError, EmergencyConfig,
-    EmergencyWebhook, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, Padding, PolicyChanges, RawAgent, RawConfig,
-    RawEmergency, RawFederation, RawLog, RawOversight, RawResponse, RawTls, RawTransparency, ResponseConfig,
-    STREAMS_MAX, Secret, SignerConfig, TlsFiles,
-    TransparencyConfig,
+    AgentConfig, AuthorityConfig, BODY_BYTES_MAX, ClientAuthority, ClientCertificates, ConfigError,
+    EmergencyConfig, EmergencyWebhook, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, Padding, PolicyChanges,
+    RawAgent, RawConfig, RawEmergency, RawFederation, RawLog, RawOversight, RawResponse, RawTls,
+    RawTransparency, ResponseConfig, STREAMS_MAX, Secret, SignerConfig, TlsFiles, TransparencyConfig,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
 pub use federation::one_way::resend;

@@ -2,6 +2,7 @@
 
 mod audit;
 pub mod authorisation;
+mod circle;
 mod consent;
 mod level;
 mod minimise;
@@ -13,6 +14,7 @@ mod receipt;
 mod seal;
 
 pub use audit::{Action, Actor, AuditEvent, Outcome};
+pub use circle::circle;
 pub use consent::{Consent, Purpose};
 pub use level::{tlp_from_word, tlp_word};
 pub use minimise::{MechanicalInformation, Minimised, MinimisedSighting, PROTOCOLS, Withheld, minimise};

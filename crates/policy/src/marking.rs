@@ -1,8 +1,9 @@
 //! What marking definitions mean: those with fixed identifiers, and those that an object defines.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use oversight::Qualification;
+use oversight::{OrganisationId, Qualification};
 use serde::{Deserialize, Serialize};
 use stix::marking::{PAP_EXTENSION, Pap};
 use stix::{Id, Object};
@@ -50,6 +51,30 @@ impl GroupId {
     #[must_use]
     pub fn marking(self) -> Id {
         Id::new("marking-definition", self.0)
+    }
+
+    /// The group of exactly these organisations, known by who is in it ([`oversight::circle`]).
+    #[must_use]
+    pub fn circle(members: &BTreeSet<OrganisationId>) -> Self {
+        Self(oversight::circle(members))
+    }
+
+    /// The marking definition of such a group: the same bytes wherever it is made. Its members may read that it is, and no others.
+    #[must_use]
+    pub fn circle_definition(members: &BTreeSet<OrganisationId>) -> String {
+        let group = Self::circle(members);
+        let names: Vec<&str> = members.iter().map(OrganisationId::as_str).collect();
+        serde_json::json!({
+            "type": "marking-definition",
+            "spec_version": "2.1",
+            "id": group.marking(),
+            "created": "2026-11-29T00:00:00.000Z",
+            "name": "for named organisations only",
+            "object_marking_refs": [stix::marking::Tlp::Green.id()],
+            "extensions": { MARKING_EXTENSION: {
+                "extension_type": "property-extension", "sharing_group": group.to_string(), "members": names } },
+        })
+        .to_string()
     }
 
     /// That definition as the JSON text of a STIX object. It bears its own marking: who is in the group may read that it is.

@@ -95,6 +95,17 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   return <Context value={live}>{children}</Context>
 }
 
+const ROOMS_MS = 300
+let roomsDue: ReturnType<typeof setTimeout> | undefined
+
+/** Entries of case rooms are notes. Many at once are one look: a room that is written in twenty times a second is still read three times. */
+function rooms(client: QueryClient): void {
+  roomsDue ??= setTimeout(() => {
+    roomsDue = undefined
+    void client.invalidateQueries({ queryKey: ['room'] })
+  }, ROOMS_MS)
+}
+
 /** Carries an event into what other pages hold. */
 function refresh(client: QueryClient, event: StreamEvent): void {
   switch (event.event) {
@@ -121,9 +132,11 @@ function refresh(client: QueryClient, event: StreamEvent): void {
       break
     case 'removed':
       void client.invalidateQueries({ queryKey: ['object', event.id] })
+      if (event.id.startsWith('note--')) rooms(client)
       break
     case 'object':
       void client.invalidateQueries({ queryKey: ['object', event.object.id] })
+      if (event.object.object_type === 'note' || event.object.object_type === 'incident') rooms(client)
       break
   }
 }

@@ -49,7 +49,7 @@ pub struct Person {
     pub organisation: OrganisationId,
 }
 
-/// What an entry says.
+/// What an entry says. What is empty is left out, as STIX asks of objects (§2.12).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "says", rename_all = "kebab-case")]
 pub enum Says {
@@ -63,11 +63,13 @@ pub enum Says {
         /// What.
         text: String,
         /// In which lane; nothing for all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         lane: Option<Lane>,
     },
     /// Objects belong to the case.
     Objects {
         /// Their identifiers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         ids: Vec<Id>,
     },
     /// Somebody takes command of a room that nobody commands.
@@ -109,8 +111,10 @@ pub enum Says {
         /// In which lane.
         lane: Lane,
         /// Until when.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         due: Option<Timestamp>,
         /// On what legal basis it is asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         legal_basis: Option<String>,
     },
     /// The organisation takes the task.
@@ -127,6 +131,7 @@ pub enum Says {
         /// Why.
         reason: String,
         /// On what legal basis it may not, where that is why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         legal_basis: Option<String>,
     },
     /// The organisation gives the task back: done, or not.
@@ -150,12 +155,14 @@ pub enum Says {
         /// What the question was.
         question: String,
         /// What there was to choose.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         options: Vec<String>,
         /// Which was chosen, from 0.
         chosen: usize,
         /// Why.
         reason: String,
         /// On what evidence.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         evidence: Vec<Id>,
     },
     /// The system proposes a severity.
@@ -163,6 +170,7 @@ pub enum Says {
         /// Which.
         level: Severity,
         /// Why, in words.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         reasons: Vec<String>,
     },
     /// A person declares the severity.
@@ -239,6 +247,9 @@ pub struct RoomEntry {
     /// The account; nothing for the system itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// What the writer is called: other hubs do not know its account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Whose entry it is.
     pub organisation: OrganisationId,
     /// Who it is for.
@@ -284,10 +295,17 @@ impl RoomEntry {
         }
         let [salt, kept_salt] = salts;
         let at = at.max(just_after(self.at));
-        let published = Self { label, at, by: Some(by.account.clone()), salt, ..self.clone() };
+        // Somebody else's name does not belong to this account.
+        let name = self.name.clone().filter(|_| self.by.as_ref() == Some(&by.account));
+        let published = Self { label, at, by: Some(by.account.clone()), name, salt, ..self.clone() };
         let says = Says::PublishedAs { entry: self.id(), published: published.id() };
-        let kept =
-            Self { at: just_after(at), by: Some(by.account.clone()), salt: kept_salt, says, ..self.clone() };
+        let kept = Self {
+            at: just_after(at),
+            label: self.label.clone(),
+            salt: kept_salt,
+            says,
+            ..published.clone()
+        };
         Some([published, kept])
     }
 }

@@ -15,7 +15,10 @@ mod situation;
 mod task;
 
 pub use brief::{Brief, brief};
-pub use carriage::{NotAnEntry, ROOM_EXTENSION, entry_from_stix, entry_to_stix, room_extension_definition};
+pub use carriage::{
+    NotAnEntry, ROOM_EXTENSION, Stub, entry_from_stix, entry_to_stix, is_of_a_room, note_id,
+    room_extension_definition, stub_from_stix, stub_id, stub_to_stix,
+};
 pub use entry::{EntryId, Label, Lane, Person, RoomEntry, Says};
 pub use merge::joined;
 pub use replica::{Room, RoomAdded, RoomRefusal, SKEW};

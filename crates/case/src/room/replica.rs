@@ -147,6 +147,9 @@ fn check(entry: &RoomEntry) -> Result<(), RoomRefusal> {
     if let Some(by) = &entry.by {
         fits("by", by, ASSIGNEE_CHARS_MAX)?;
     }
+    if let Some(name) = &entry.name {
+        fits("name", name, ASSIGNEE_CHARS_MAX)?;
+    }
     short("only", entry.label.only.as_ref().map_or(0, std::collections::BTreeSet::len))?;
     match &entry.says {
         Says::Invited { .. } | Says::Commands | Says::TakesOver { .. } | Says::PublishedAs { .. } => Ok(()),

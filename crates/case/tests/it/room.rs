@@ -36,6 +36,7 @@ fn entry(at: i64, by: &str, label: Label, says: Says) -> RoomEntry {
         case: id("incident", 1),
         at: minutes(at),
         by: (!account.is_empty()).then(|| account.to_owned()),
+        name: None,
         organisation: organisation(of),
         label,
         salt: format!("{:032x}", at + 1),

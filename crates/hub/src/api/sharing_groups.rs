@@ -185,7 +185,10 @@ async fn seen(state: &AppState, caller: &Caller) -> Answer<Vec<SharingGroupInfo>
         let own = &asker.principal.organisation;
         let members: BTreeMap<GroupId, BTreeSet<OrganisationId>> =
             sharing_groups::members(reader, asker.realm())?;
-        let groups = sharing_groups::list(reader, asker.realm())?.into_iter().filter_map(|group| {
+        // Circles of case rooms are nobody's: entries say who is in them.
+        let made = sharing_groups::list(reader, asker.realm())?.into_iter();
+        let made = made.filter(|group| group.owner.as_str() != policy::Label::SEVERAL);
+        let groups = made.filter_map(|group| {
             let members = members.get(&group.id).cloned().unwrap_or_default();
             (members.contains(own) || group.owner == *own).then(|| SharingGroupInfo {
                 id: group.id.to_string(),

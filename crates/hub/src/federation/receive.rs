@@ -30,6 +30,7 @@ use crate::ingest::{self, Outcome, Reading, Submission, Verdict};
 use crate::principal::Caller;
 use crate::redaction;
 use crate::release::Door;
+use crate::room::admit;
 use crate::state::AppState;
 
 /// Frames of one transaction at most.
@@ -497,7 +498,14 @@ impl Writing {
         part: Vec<(Reading, Envelope)>,
         markings: &HashMap<Id, Marking>,
     ) -> Result<(), StoreError> {
-        let (readings, envelopes): (Vec<Reading>, Vec<Envelope>) = part.into_iter().unzip();
+        let (mut readings, envelopes): (Vec<Reading>, Vec<Envelope>) = part.into_iter().unzip();
+        for (reading, envelope) in readings.iter_mut().zip(&envelopes) {
+            let Reading::Fit(object) = reading else { continue };
+            let here = (self.own_hub.as_str(), self.collection);
+            if let Some(outcome) = admit::by_peer(tx, here, (&self.peer, &envelope.origin), object)? {
+                *reading = Reading::Unfit(Verdict { outcome, ..ingest::verdict_head(object) });
+            }
+        }
         let hashes: Vec<Option<[u8; 32]>> = readings.iter().map(hash).collect();
         let submission = Submission {
             principal: self.as_originator(originator),

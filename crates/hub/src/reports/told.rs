@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use api::{
     ReportCase, ReportCatalogue, ReportChoice, ReportDuty, ReportEvent, ReportField, ReportFile,
     ReportFiling, ReportFinding, ReportForm, ReportLine, ReportMoment, ReportRecipient, ReportRegime,
-    ReportReply, ReportStated, ReportSummary, ReportValue, SeverityLevel, Words,
+    ReportReply, ReportStated, ReportSummary, ReportValue, SeverityFactor, SeverityLevel, Words,
 };
 use oversight::OrganisationId;
 use regime::{
@@ -53,6 +53,15 @@ pub(crate) fn catalogue(regimes: &Regimes) -> ReportCatalogue {
             .levels
             .iter()
             .map(|level| SeverityLevel { level: level.level, name: words(&level.name) })
+            .collect(),
+        severity_factors: scheme
+            .factors
+            .iter()
+            .map(|factor| SeverityFactor {
+                id: factor.id.clone(),
+                label: words(&factor.name),
+                choices: factor.choices.iter().map(|(id, label, _)| choice(id, label)).collect(),
+            })
             .collect(),
         significant_from: scheme.significant_from,
         file_bytes_max: u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX),

@@ -240,6 +240,7 @@ impl<'a> Walk<'a> {
             }
             ("POST", "/api/v1/objects") => json(path, json!([indicator(V1)])),
             ("POST", "/api/v1/cases") => json(path, json!({ "title": "t", "severity": 1, "objects": [] })),
+            ("POST", "/api/v1/rooms/entries") => self.room_sample(method, path).await,
             ("POST", "/api/v1/edges") => {
                 json(path, json!({ "id": name, "organisation": "operator", "name": "n" }))
             }
@@ -370,6 +371,8 @@ impl<'a> Walk<'a> {
         let hub = self.hub;
         let id = if path.starts_with("/api/v1/objects/") {
             self.object().await
+        } else if path.starts_with("/api/v1/cases/{id}/room") {
+            return self.room_sample(method, path).await;
         } else if path.starts_with("/api/v1/cases/") {
             let body = json!({ "title": "t", "severity": 1, "objects": [] }).to_string();
             let case = self.made("/api/v1/cases", body).await;
@@ -423,6 +426,30 @@ impl<'a> Walk<'a> {
         let path = path.replace("{id}", &id);
         let path = if path.ends_with("/why") { format!("{path}?organisation=coordinator") } else { path };
         Sample { path, media_type: "application/json", body }
+    }
+
+    /// A room of the coordinator's, with an entry that its program wrote.
+    async fn room_sample(&self, method: &str, path: &str) -> Sample {
+        let body = json!({ "title": "t", "severity": 1, "objects": [] }).to_string();
+        let case = self.made("/api/v1/cases", body).await["summary"]["id"].as_str().unwrap().to_owned();
+        let (key, label) = (uuid::Uuid::new_v4(), json!({ "tlp": "amber" }));
+        let note = json!({ "says": "note", "text": "n" });
+        let said = json!({ "key": key, "label": label, "entry": note });
+        let body = match path.rsplit('/').next().unwrap_or_default() {
+            _ if method == "GET" => None,
+            "publish" => Some(json!({ "key": key, "label": label })),
+            "severity" => Some(json!({ "key": key, "answers": { "functional-impact": "minimal" } })),
+            "entries" => {
+                Some(json!({ "entries": [{ "case": case, "key": key, "label": label, "entry": note }] }))
+            }
+            _ => Some(said.clone()),
+        };
+        let mut path = path.replace("{id}", &case);
+        if path.contains("{entry}") {
+            let taken = self.made(&format!("/api/v1/cases/{case}/room"), said.to_string()).await;
+            path = path.replace("{entry}", taken["entry"].as_str().unwrap());
+        }
+        Sample { path, media_type: "application/json", body: body.map(|body| body.to_string()) }
     }
 
     /// A report of the coordinator's, filed with the agency.

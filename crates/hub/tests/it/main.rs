@@ -93,6 +93,10 @@ mod rest;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]
+mod room;
+#[cfg(test)]
+mod room_hubs;
+#[cfg(test)]
 mod rounds;
 #[cfg(test)]
 mod runs;

@@ -54,7 +54,7 @@ function Loaded({ one }: { one: Case }) {
       title={editing ? <TitleForm summary={summary} onDone={() => setEditing(false)} /> : <>{inLanguage(summary.title, language)}{mayWork && <EditTitle onClick={() => setEditing(true)} />}</>}
       tab={`#${summary.number} ${summary.title}`}
       above={<><Back /> / #{summary.number}</>}
-      actions={mayWork && <Actions summary={summary} />}
+      actions={mayWork && <><Button component={Link} to={`/cases/${summary.id}/room`} size="xs">{t('room.enter')}</Button><Actions summary={summary} /></>}
     >
       <Facts summary={summary} />
       <div className={classes.columns}>

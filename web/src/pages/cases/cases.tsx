@@ -3,20 +3,25 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useNavigate, useSearchParams } from 'react-router'
+import { Link, useNavigate, useSearchParams } from 'react-router'
 
 import { call } from '../../api/client.ts'
 import { useCases, type CaseFilter } from '../../api/queries.ts'
+import { useRooms } from '../../api/room.ts'
 import { useMay, useSession } from '../../api/session.ts'
 import type { Case, CaseSummary, NewCase } from '../../api/types.ts'
 import { CaseRows } from '../../components/case-rows.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
-import { Page } from '../../components/page.tsx'
+import { Marking } from '../../components/marking.tsx'
+import { useOrganisationName } from '../../components/organisation-name.ts'
+import { Page, Section } from '../../components/page.tsx'
 import { sectorWord } from '../../components/sector-word.ts'
 import { SeverityPicker } from '../../components/severity-picker.tsx'
 import { Ago } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
+import { inLanguage } from '../../format/bilingual.ts'
+import { useLanguage } from '../../i18n.ts'
 import { useShortcuts } from '../../input/shortcuts.ts'
 import { useLive } from '../../stream/provider.tsx'
 import { gravestFirst } from '../../stream/reducer.ts'
@@ -73,8 +78,31 @@ export default function CasesPage() {
         : cases.isPending ? <Waiting />
         : shown.length === 0 ? <Empty title={t(`cases.none.${filter}`)}>{t('cases.noneHint')}</Empty>
         : <List cases={shown} />}
+      {mayWork && <Elsewhere />}
       <Creation opened={creating} onClose={() => setCreating(false)} />
     </Page>
+  )
+}
+
+/** Cases that other hubs share: they have no row here, and a room. */
+function Elsewhere() {
+  const { t } = useTranslation()
+  const language = useLanguage()
+  const name = useOrganisationName()
+  const others = (useRooms().data?.cases ?? []).filter((one) => one.number == null)
+  if (others.length === 0) return null
+  return (
+    <Section title={t('room.elsewhere')} aside={t('cases.count', { count: others.length })}>
+      <ul className={classes.elsewhere}>
+        {others.map((one) => (
+          <li key={one.id}>
+            <Link className="text-link" to={`/cases/${one.id}/room`}>{inLanguage(one.title, language)}</Link>
+            <span className="quiet">{name(one.originator)}</span>
+            <Marking marking={one.marking} />
+          </li>
+        ))}
+      </ul>
+    </Section>
   )
 }
 

@@ -39,7 +39,7 @@ function Row({ notice }: { notice: Notice }) {
   const { t } = useTranslation()
   const base = useBase()
   const part = PART[notice.kind]
-  const to = /^(?:commission|frame)-/u.test(notice.kind) ? `${base}/commission` : notice.kind.startsWith('authorisation-') ? `${base}/authorisations/${notice.subject}` : notice.kind === 'recovery-asked' ? '/administration/people' : notice.kind === 'qualification-asked' ? '/administration/clearances' : notice.kind.startsWith('emergency-') ? '/administration/emergencies' : notice.kind === 'batches-missing' ? '/administration/peers' : notice.kind.startsWith('agreement-') ? `/sharing/agreements/${notice.subject}` : notice.kind.startsWith('report-') ? `/reports/${notice.subject}` : notice.kind.startsWith('run-') ? `/response/runs/${notice.subject}` : part ? `/sharing/${part}` : `/intelligence/${notice.subject}`
+  const to = /^(?:commission|frame)-/u.test(notice.kind) ? `${base}/commission` : notice.kind.startsWith('authorisation-') ? `${base}/authorisations/${notice.subject}` : notice.kind === 'recovery-asked' ? '/administration/people' : notice.kind === 'qualification-asked' ? '/administration/clearances' : notice.kind.startsWith('emergency-') ? '/administration/emergencies' : notice.kind === 'batches-missing' ? '/administration/peers' : notice.kind.startsWith('agreement-') ? `/sharing/agreements/${notice.subject}` : notice.kind.startsWith('room-') ? `/cases/${notice.subject}/room` : notice.kind.startsWith('report-') ? `/reports/${notice.subject}` : notice.kind.startsWith('run-') ? `/response/runs/${notice.subject}` : part ? `/sharing/${part}` : `/intelligence/${notice.subject}`
   return (
     <>
       <div className={classes.head}>

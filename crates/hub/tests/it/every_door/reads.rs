@@ -444,6 +444,7 @@ impl<'a> Reading<'a> {
         for path in [
             "/api/v1/feed",
             "/api/v1/cases",
+            "/api/v1/rooms",
             "/api/v1/edges",
             "/api/v1/sameness",
             "/api/v1/contributions",

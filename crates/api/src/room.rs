@@ -1,0 +1,549 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Marking;
+
+/// Who an entry of a case room is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoomLabel {
+    /// Its TLP level; never a freer one than its case bears.
+    pub tlp: String,
+    /// Only these organisations, the writer's own always among them; absent: whoever may see what bears the level. One's own alone is the
+    /// side room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<Vec<String>>,
+    /// Whether the others in the room are told that there is something: when and whose, and no more.
+    #[serde(default)]
+    pub stub: bool,
+}
+
+/// A person of an organisation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoomPerson {
+    /// The account.
+    pub account: String,
+    /// Whose.
+    pub organisation: String,
+}
+
+/// What an entry says: the shape that it has in the STIX note.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "says", rename_all = "kebab-case")]
+pub enum RoomSays {
+    /// An organisation comes into the room.
+    Invited {
+        /// Which.
+        member: String,
+    },
+    /// A note.
+    Note {
+        /// 1–20,000 characters.
+        text: String,
+        /// `asset`, `threat`, `intelligence`, `affected-entity`; absent for all.
+        #[serde(default)]
+        lane: Option<String>,
+    },
+    /// Objects belong to the case.
+    Objects {
+        /// STIX identifiers.
+        #[serde(default)]
+        ids: Vec<String>,
+    },
+    /// One takes command of a room that nobody commands.
+    Commands,
+    /// The commander offers command.
+    HandOver {
+        /// To whom.
+        to: RoomPerson,
+        /// What there is to know.
+        brief: String,
+    },
+    /// The one to whom it was offered takes it.
+    TakesOver {
+        /// The offer's entry.
+        hand_over: String,
+    },
+    /// The commander gives a lane to somebody.
+    Leads {
+        /// As of a note.
+        lane: String,
+        /// To whom.
+        person: RoomPerson,
+    },
+    /// The commander sets an operational period.
+    Period {
+        /// RFC 3339.
+        from: String,
+        /// RFC 3339.
+        until: String,
+        /// What is to be reached.
+        objectives: String,
+    },
+    /// A task is offered.
+    TaskOffered {
+        /// To which organisation.
+        to: String,
+        /// What is asked.
+        title: String,
+        /// As of a note.
+        lane: String,
+        /// RFC 3339.
+        #[serde(default)]
+        due: Option<String>,
+        /// On what legal basis it is asked.
+        #[serde(default)]
+        legal_basis: Option<String>,
+    },
+    /// It is accepted.
+    TaskAccepted {
+        /// Its entry.
+        task: String,
+        /// On what legal basis one acts.
+        legal_basis: String,
+    },
+    /// It is declined.
+    TaskDeclined {
+        /// Its entry.
+        task: String,
+        /// Why.
+        reason: String,
+        /// On what legal basis one may not.
+        #[serde(default)]
+        legal_basis: Option<String>,
+    },
+    /// It is handed back.
+    TaskHandedBack {
+        /// Its entry.
+        task: String,
+        /// Whether it is done.
+        done: bool,
+        /// What came of it.
+        result: String,
+    },
+    /// It is no longer wanted.
+    TaskWithdrawn {
+        /// Its entry.
+        task: String,
+        /// Why.
+        reason: String,
+    },
+    /// Something was decided.
+    Decided {
+        /// The question.
+        question: String,
+        /// What there was to choose.
+        #[serde(default)]
+        options: Vec<String>,
+        /// What was chosen, from 0.
+        chosen: usize,
+        /// Why.
+        reason: String,
+        /// STIX identifiers.
+        #[serde(default)]
+        evidence: Vec<String>,
+    },
+    /// The system proposes a severity.
+    SeverityProposed {
+        /// 0–5.
+        level: u8,
+        /// Why.
+        #[serde(default)]
+        reasons: Vec<String>,
+    },
+    /// A person declares the severity.
+    SeverityDeclared {
+        /// 0–5.
+        level: u8,
+        /// Why.
+        reason: String,
+    },
+    /// Another case is the same incident.
+    Merged {
+        /// STIX identifier of the other incident.
+        other: String,
+        /// Why.
+        reason: String,
+    },
+    /// It was not.
+    Unmerged {
+        /// The merge's entry.
+        merge: String,
+        /// Why.
+        reason: String,
+    },
+    /// In a side room: an entry was published as another one.
+    PublishedAs {
+        /// The entry of the side room.
+        entry: String,
+        /// The entry that others see.
+        published: String,
+    },
+}
+
+/// An entry to be written. Organisations are named by their short names here or as an answer names them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRoomEntry {
+    /// A UUID that the writer draws: sent twice under one key it is one entry.
+    #[schema(value_type = String)]
+    pub key: uuid::Uuid,
+    /// Who it is for.
+    pub label: RoomLabel,
+    /// What it says.
+    pub entry: RoomSays,
+}
+
+/// An entry that is to be made known to more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRoomPublication {
+    /// As of an entry.
+    #[schema(value_type = String)]
+    pub key: uuid::Uuid,
+    /// Who it is for from now on.
+    pub label: RoomLabel,
+}
+
+/// What is known of how grave a case is: the scheme of severities proposes a level, and it stands in the room with its reasons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRoomSeverity {
+    /// As of an entry.
+    #[schema(value_type = String)]
+    pub key: uuid::Uuid,
+    /// Factor → choice, as `regimes/severity.toml` names them.
+    pub answers: BTreeMap<String, String>,
+}
+
+/// Entries for several rooms: all of them are written, or none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRoomEntries {
+    /// 1 to 100.
+    pub entries: Vec<NewRoomEntryOf>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRoomEntryOf {
+    /// STIX identifier of the incident.
+    pub case: String,
+    /// As of an entry.
+    #[schema(value_type = String)]
+    pub key: uuid::Uuid,
+    /// Who it is for.
+    pub label: RoomLabel,
+    /// What it says; absent where something is undone.
+    #[serde(default)]
+    pub entry: Option<RoomSays>,
+    /// The entry that is undone: a merge, a task that was offered, a severity that was declared.
+    #[serde(default)]
+    pub undo: Option<String>,
+    /// Why it is undone.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// What became of an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomTaken {
+    /// STIX identifier of the incident.
+    pub case: String,
+    /// The entry's name: the hash of what it is.
+    pub entry: String,
+    /// The STIX note that it is in the log.
+    pub object: String,
+    /// RFC 3339.
+    pub at: String,
+    /// Whether it was here already under this key.
+    pub already: bool,
+    /// Organisations that were to be called in and may not see the case: release it to them, and invite them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_called: Vec<String>,
+}
+
+/// What became of several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomTakenList {
+    /// In the order in which they were sent.
+    pub taken: Vec<RoomTaken>,
+}
+
+/// A case with a room: one of this hub's, or one that another hub shares.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RoomCase {
+    /// STIX identifier of the incident.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// Running number, of this hub's cases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub number: Option<i64>,
+    /// The organisation that brought it in.
+    pub originator: String,
+    /// What it bears.
+    pub marking: Marking,
+}
+
+/// Cases with rooms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RoomCaseList {
+    /// The newest first, at most 200.
+    pub cases: Vec<RoomCase>,
+    /// Whether there are more.
+    pub more: bool,
+    /// RFC 3339.
+    pub as_of: String,
+}
+
+/// What an organisation is called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomName {
+    /// In Japanese.
+    pub ja: String,
+    /// In English.
+    pub en: String,
+    /// Its short name here, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub here: Option<String>,
+}
+
+/// A case room, as far as its reader may see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Room {
+    /// The case.
+    pub case: RoomCase,
+    /// Who asks, as entries name it; without an account for a program.
+    pub you: RoomReader,
+    /// What it comes to.
+    pub situation: RoomSituation,
+    /// The newest lines, newest first.
+    pub timeline: Vec<RoomLine>,
+    /// How many lines there are.
+    pub lines: usize,
+    /// The cases that are one incident with it, as far as the reader sees them; itself is not among them.
+    pub joined: Vec<RoomCase>,
+    /// By level: the roles of organisations that see what bears it and is for all.
+    pub audiences: BTreeMap<String, Vec<String>>,
+    /// What organisations are called.
+    pub organisations: BTreeMap<String, RoomName>,
+    /// What people are called, by account.
+    pub people: BTreeMap<String, String>,
+    /// RFC 3339.
+    pub as_of: String,
+}
+
+/// Who reads a room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomReader {
+    /// The account, of a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Whose.
+    pub organisation: String,
+}
+
+/// One line of a room's timeline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomLine {
+    /// `entry`; `stub`: there is something that the reader may not see; `unknown`: written by a newer version, kept and not interpreted.
+    pub kind: String,
+    /// RFC 3339.
+    pub at: String,
+    /// The case, of entries.
+    pub case: String,
+    /// Whose; absent for what is not understood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organisation: Option<String>,
+    /// The entry's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    /// The STIX note.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
+    /// The account; the system where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Who it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<RoomLabel>,
+    /// What it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub says: Option<RoomSays>,
+    /// In words, where it is not understood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Why it has no effect, as a stable code, where it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignored: Option<String>,
+}
+
+/// What a room comes to for its reader.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomSituation {
+    /// Who is in the room.
+    pub members: Vec<String>,
+    /// Who commands.
+    pub commander: Option<RoomPerson>,
+    /// The offer of command that waits.
+    pub hand_over: Option<RoomHandOver>,
+    /// Who leads which lane.
+    pub leads: BTreeMap<String, RoomPerson>,
+    /// The period that runs.
+    pub period: Option<RoomPeriod>,
+    /// Every period.
+    pub periods: Vec<RoomPeriod>,
+    /// Every task, those that are late first, then by due time.
+    pub tasks: Vec<RoomTask>,
+    /// The decision log, oldest first.
+    pub decisions: Vec<RoomDecision>,
+    /// What the system proposes.
+    pub proposed: Option<RoomSeverity>,
+    /// What a person declared.
+    pub declared: Option<RoomSeverity>,
+    /// The objects of the case that entries name.
+    pub objects: Vec<String>,
+}
+
+/// An offer of command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomHandOver {
+    /// Its entry.
+    pub entry: String,
+    /// To whom.
+    pub to: RoomPerson,
+    /// What there is to know.
+    pub brief: String,
+}
+
+/// An operational period.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomPeriod {
+    /// From 1.
+    pub number: usize,
+    /// RFC 3339.
+    pub from: String,
+    /// RFC 3339.
+    pub until: String,
+    /// What is to be reached.
+    pub objectives: String,
+}
+
+/// A task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomTask {
+    /// The entry that offered it.
+    pub entry: String,
+    /// Which organisation offered it.
+    pub from: String,
+    /// To which.
+    pub to: String,
+    /// What is asked.
+    pub title: String,
+    /// In which lane.
+    pub lane: String,
+    /// RFC 3339.
+    pub due: Option<String>,
+    /// On what legal basis it is asked.
+    pub legal_basis: Option<String>,
+    /// RFC 3339.
+    pub offered: String,
+    /// `offered`, `accepted`, `declined`, `handed-back`, `withdrawn`.
+    pub state: String,
+    /// Whether it is late.
+    pub late: bool,
+    /// Who accepted.
+    pub by: Option<RoomPerson>,
+    /// When it was accepted or came back: RFC 3339.
+    pub at: Option<String>,
+    /// Whether it is done, of what came back.
+    pub done: Option<bool>,
+    /// Why it was not taken or is not wanted; what came of it.
+    pub answer: Option<String>,
+    /// On what legal basis it was taken, or may not be.
+    pub answer_basis: Option<String>,
+}
+
+/// A line of the decision log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomDecision {
+    /// Its entry.
+    pub entry: String,
+    /// RFC 3339.
+    pub at: String,
+    /// Who.
+    pub by: RoomPerson,
+    /// The question.
+    pub question: String,
+    /// What there was to choose.
+    pub options: Vec<String>,
+    /// What was chosen, from 0.
+    pub chosen: usize,
+    /// Why.
+    pub reason: String,
+    /// STIX identifiers.
+    pub evidence: Vec<String>,
+}
+
+/// A severity, proposed or declared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomSeverity {
+    /// 0–5.
+    pub level: u8,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// Who declared it.
+    pub by: Option<RoomPerson>,
+    /// RFC 3339, of what was declared.
+    pub at: Option<String>,
+}
+
+/// What the next shift has to know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RoomBrief {
+    /// The case.
+    pub case: RoomCase,
+    /// RFC 3339: from when it tells.
+    pub since: String,
+    /// What the room comes to; its tasks are the open ones.
+    pub situation: RoomSituation,
+    /// How many open tasks are late.
+    pub late: usize,
+    /// What was handed back, declined, withdrawn, decided and written since, oldest first.
+    pub lines: Vec<RoomLine>,
+    /// What organisations are called.
+    pub organisations: BTreeMap<String, RoomName>,
+    /// What people are called, by account.
+    pub people: BTreeMap<String, String>,
+    /// RFC 3339.
+    pub as_of: String,
+}
+
+/// The cases that are one incident, side by side.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Campaign {
+    /// The case that was asked for first.
+    pub cases: Vec<CampaignCase>,
+    /// Objects that more than one of them names.
+    pub common: Vec<String>,
+    /// What organisations are called.
+    pub organisations: BTreeMap<String, RoomName>,
+    /// What people are called, by account.
+    pub people: BTreeMap<String, String>,
+    /// RFC 3339.
+    pub as_of: String,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CampaignCase {
+    /// It.
+    pub case: RoomCase,
+    /// What its room comes to.
+    pub situation: RoomSituation,
+}

@@ -1,0 +1,353 @@
+//! Rooms as they are told: names for organisations and people beside what entries say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use api::{
+    RoomCase, RoomDecision, RoomHandOver, RoomLabel, RoomLine, RoomName, RoomPeriod, RoomPerson, RoomReader,
+    RoomSays, RoomSeverity, RoomSituation, RoomTask,
+};
+use case::room::{
+    Brief, EntryId, Label, Lane, Period, Person, RoomEntry, Situation, Task, TaskState, note_id,
+};
+use jiff::Timestamp;
+use oversight::OrganisationId;
+use policy::{Engine, ObjectClass, PrincipalKind, TlpLabel};
+use stix::marking::Tlp;
+use store::{StoreError, cases};
+
+use super::{Names, Seen};
+use crate::api::summaries::Teller;
+use crate::principal::Caller;
+
+/// Characters of a title at most.
+const TITLE_CHARS_MAX: usize = 300;
+
+/// Who and what is named in an answer.
+pub(crate) struct Telling<'a, 'b, 'c> {
+    names: &'a Names,
+    teller: &'a mut Teller<'b, 'c>,
+    organisations: BTreeMap<String, RoomName>,
+    people: BTreeMap<String, String>,
+}
+
+impl<'a, 'b, 'c> Telling<'a, 'b, 'c> {
+    pub(crate) fn new(names: &'a Names, teller: &'a mut Teller<'b, 'c>) -> Self {
+        Self { names, teller, organisations: BTreeMap::new(), people: BTreeMap::new() }
+    }
+
+    /// What was named so far.
+    pub(crate) fn named(self) -> (BTreeMap<String, RoomName>, BTreeMap<String, String>) {
+        (self.organisations, self.people)
+    }
+
+    /// Who asks.
+    pub(crate) fn reader(&mut self, caller: &Caller) -> Result<RoomReader, StoreError> {
+        let organisation = self.names.writer(&caller.principal.organisation)?;
+        let account = match &caller.principal.kind {
+            PrincipalKind::Person(id) => Some(id.clone()),
+            _ => None,
+        };
+        if let Some(account) = &account {
+            self.account(account)?;
+        }
+        Ok(RoomReader { account, organisation: self.organisation(&organisation) })
+    }
+
+    /// A case in a list of rooms.
+    pub(crate) fn case(&mut self, caller: &Caller, seen: &Seen) -> Result<RoomCase, StoreError> {
+        self.case_of(caller, &seen.incident, &seen.object)
+    }
+
+    /// The same of an incident.
+    pub(crate) fn case_of(
+        &mut self,
+        caller: &Caller,
+        row: &store::objects::Row,
+        object: &stix::Object,
+    ) -> Result<RoomCase, StoreError> {
+        let own = cases::get(self.teller.reader, caller.realm(), &self.teller.visible, &row.id)?;
+        let title = own.as_ref().map(|(case, _)| case.title.as_str());
+        let title = title.or_else(|| object.text("name")).unwrap_or_default();
+        Ok(RoomCase {
+            id: row.id.to_string(),
+            title: title.chars().take(TITLE_CHARS_MAX).collect(),
+            number: own.as_ref().map(|(case, _)| case.number),
+            originator: row.originator.to_string(),
+            marking: self.teller.marking(row.label)?,
+        })
+    }
+
+    /// The lines of a room, newest first, and how many there are.
+    pub(crate) fn lines(&mut self, seen: &Seen, limit: usize) -> Result<(Vec<RoomLine>, usize), StoreError> {
+        let situation = seen.room.situation(super::all);
+        let ignored: BTreeMap<EntryId, &'static str> =
+            situation.ignored.iter().map(|ignored| (ignored.entry, ignored.why)).collect();
+        let mut lines: Vec<(Timestamp, RoomLine)> = Vec::new();
+        for (id, entry) in seen.room.ordered() {
+            lines.push((entry.at, self.line(id, entry, ignored.get(&id).copied())?));
+        }
+        for stub in &seen.stubs {
+            let organisation = Some(self.organisation(&stub.organisation));
+            let line = RoomLine { organisation, ..bare("stub", stub.at.to_string(), stub.case.to_string()) };
+            lines.push((stub.at, line));
+        }
+        for (object, at, text) in &seen.unknown {
+            let line = bare("unknown", at.clone(), seen.room.case().to_string());
+            let line = RoomLine { object: Some(object.to_string()), text: Some(text.clone()), ..line };
+            lines.push((at.parse().unwrap_or_default(), line));
+        }
+        // Entries stand in the order in which they count; a stub beside others of its time may stand anywhere.
+        lines.sort_by_key(|(at, _)| *at);
+        let count = lines.len();
+        Ok((lines.into_iter().rev().take(limit).map(|(_, line)| line).collect(), count))
+    }
+
+    /// An entry as a line.
+    pub(crate) fn line(
+        &mut self,
+        id: EntryId,
+        entry: &RoomEntry,
+        ignored: Option<&'static str>,
+    ) -> Result<RoomLine, StoreError> {
+        if let (Some(account), Some(name)) = (&entry.by, &entry.name) {
+            // What this hub itself knows of an account goes before what an entry says.
+            self.account(account)?;
+            self.people.entry(account.clone()).or_insert_with(|| name.clone());
+        }
+        let says = self.says(entry)?;
+        Ok(RoomLine {
+            organisation: Some(self.organisation(&entry.organisation)),
+            entry: Some(id.to_string()),
+            object: Some(note_id(&id).to_string()),
+            by: entry.by.clone(),
+            label: Some(self.label(&entry.label)),
+            says: Some(says),
+            ignored: ignored.map(str::to_owned),
+            ..bare("entry", entry.at.to_string(), entry.case.to_string())
+        })
+    }
+
+    fn says(&mut self, entry: &RoomEntry) -> Result<RoomSays, StoreError> {
+        use case::room::Says;
+        match &entry.says {
+            Says::Invited { member: named } | Says::TaskOffered { to: named, .. } => {
+                self.organisation(named);
+            }
+            Says::HandOver { to: person, .. } | Says::Leads { person, .. } => {
+                self.person(person)?;
+            }
+            _ => {}
+        }
+        let unreadable = |error: serde_json::Error| StoreError::Corrupt(error.to_string());
+        let json = serde_json::to_value(&entry.says).map_err(unreadable)?;
+        serde_json::from_value(json).map_err(unreadable)
+    }
+
+    fn label(&mut self, label: &Label) -> RoomLabel {
+        let only = label.only.as_ref();
+        RoomLabel {
+            tlp: label.tlp.name().to_owned(),
+            only: only.map(|only| only.iter().map(|name| self.organisation(name)).collect()),
+            stub: label.stub,
+        }
+    }
+
+    /// What a room comes to.
+    pub(crate) fn situation(
+        &mut self,
+        situation: &Situation,
+        now: Timestamp,
+    ) -> Result<RoomSituation, StoreError> {
+        let mut leads = BTreeMap::new();
+        for (lane, person) in &situation.leads {
+            leads.insert(lane_word(*lane).to_owned(), self.person(person)?);
+        }
+        let mut tasks: Vec<&Task> = situation.tasks.values().collect();
+        tasks.sort_by_key(|task| {
+            (!task.is_open(), !task.is_late(now), task.due.is_none(), task.due, task.offered, task.id)
+        });
+        Ok(RoomSituation {
+            members: situation.members.iter().map(|member| self.organisation(member)).collect(),
+            commander: situation.commander.as_ref().map(|person| self.person(person)).transpose()?,
+            hand_over: match &situation.hand_over {
+                None => None,
+                Some(offer) => Some(RoomHandOver {
+                    entry: offer.id.to_string(),
+                    to: self.person(&offer.to)?,
+                    brief: offer.brief.clone(),
+                }),
+            },
+            leads,
+            period: situation.period(now).map(period),
+            periods: situation.periods.iter().map(period).collect(),
+            tasks: tasks.into_iter().map(|one| self.task(one, now)).collect::<Result<_, _>>()?,
+            decisions: situation
+                .decisions
+                .iter()
+                .map(|decision| {
+                    Ok(RoomDecision {
+                        entry: decision.id.to_string(),
+                        at: decision.at.to_string(),
+                        by: self.person(&decision.by)?,
+                        question: decision.question.clone(),
+                        options: decision.options.clone(),
+                        chosen: decision.chosen,
+                        reason: decision.reason.clone(),
+                        evidence: decision.evidence.iter().map(ToString::to_string).collect(),
+                    })
+                })
+                .collect::<Result<_, StoreError>>()?,
+            proposed: situation.proposed.as_ref().map(|proposed| RoomSeverity {
+                level: proposed.level.level(),
+                reasons: proposed.reasons.clone(),
+                by: None,
+                at: None,
+            }),
+            declared: match &situation.declared {
+                None => None,
+                Some(declared) => Some(RoomSeverity {
+                    level: declared.level.level(),
+                    reasons: vec![declared.reason.clone()],
+                    by: Some(self.person(&declared.by)?),
+                    at: Some(declared.at.to_string()),
+                }),
+            },
+            objects: situation.objects.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    /// What the next shift has to know: the situation with the open tasks only, and the lines since.
+    pub(crate) fn brief(
+        &mut self,
+        seen: &Seen,
+        brief: &Brief,
+        now: Timestamp,
+    ) -> Result<(RoomSituation, Vec<RoomLine>), StoreError> {
+        let mut situation = self.situation(&brief.situation, now)?;
+        let open: BTreeSet<String> = brief.open.iter().map(|task| task.id.to_string()).collect();
+        situation.tasks.retain(|task| open.contains(&task.entry));
+        let wanted: BTreeSet<EntryId> = brief
+            .ended
+            .iter()
+            .chain(&brief.notes)
+            .copied()
+            .chain(brief.decisions.iter().map(|decision| decision.id))
+            .collect();
+        let mut lines = Vec::new();
+        for (id, entry) in seen.room.ordered() {
+            if wanted.contains(&id) {
+                lines.push(self.line(id, entry, None)?);
+            }
+        }
+        Ok((situation, lines))
+    }
+
+    fn task(&mut self, task: &Task, now: Timestamp) -> Result<RoomTask, StoreError> {
+        let mut told = RoomTask {
+            entry: task.id.to_string(),
+            from: self.organisation(&task.from_organisation),
+            to: self.organisation(&task.to),
+            title: task.title.clone(),
+            lane: lane_word(task.lane).to_owned(),
+            due: task.due.map(|due| due.to_string()),
+            legal_basis: task.legal_basis.clone(),
+            offered: task.offered.to_string(),
+            state: String::new(),
+            late: task.is_late(now),
+            by: None,
+            at: None,
+            done: None,
+            answer: None,
+            answer_basis: None,
+        };
+        told.state = match &task.state {
+            TaskState::Offered => "offered",
+            TaskState::Accepted { by, at, legal_basis } => {
+                (told.by, told.at) = (Some(self.person(by)?), Some(at.to_string()));
+                told.answer_basis = Some(legal_basis.clone());
+                "accepted"
+            }
+            TaskState::Declined { reason, legal_basis } => {
+                (told.answer, told.answer_basis) = (Some(reason.clone()), legal_basis.clone());
+                "declined"
+            }
+            TaskState::HandedBack { at, done, result } => {
+                (told.at, told.done) = (Some(at.to_string()), Some(*done));
+                told.answer = Some(result.clone());
+                "handed-back"
+            }
+            TaskState::Withdrawn { reason } => {
+                told.answer = Some(reason.clone());
+                "withdrawn"
+            }
+        }
+        .to_owned();
+        Ok(told)
+    }
+
+    fn person(&mut self, person: &Person) -> Result<RoomPerson, StoreError> {
+        self.account(&person.account)?;
+        let organisation = self.organisation(&person.organisation);
+        Ok(RoomPerson { account: person.account.clone(), organisation })
+    }
+
+    fn account(&mut self, account: &str) -> Result<(), StoreError> {
+        if let Some(name) = self.teller.person(account)? {
+            self.people.insert(account.to_owned(), name);
+        }
+        Ok(())
+    }
+
+    fn organisation(&mut self, name: &OrganisationId) -> String {
+        self.organisations.entry(name.to_string()).or_insert_with(|| self.names.told(name));
+        name.to_string()
+    }
+}
+
+/// By level: the roles of organisations that see what bears it and is for all.
+pub(crate) fn audiences(engine: &Engine, caller: &Caller) -> BTreeMap<String, Vec<String>> {
+    let told = |level: Tlp| {
+        let label = policy::Label {
+            tlp: TlpLabel::Level(level),
+            class: ObjectClass::Report,
+            ..policy::Label::unmarked(&caller.principal.organisation, caller.realm())
+        };
+        let roles = engine.audience(&label).into_iter().map(|role| role.name().to_owned());
+        (level.name().to_owned(), roles.collect())
+    };
+    Tlp::ALL.into_iter().map(told).collect()
+}
+
+fn bare(kind: &str, at: String, case: String) -> RoomLine {
+    RoomLine {
+        kind: kind.to_owned(),
+        at,
+        case,
+        organisation: None,
+        entry: None,
+        object: None,
+        by: None,
+        label: None,
+        says: None,
+        text: None,
+        ignored: None,
+    }
+}
+
+fn period(period: &Period) -> RoomPeriod {
+    RoomPeriod {
+        number: period.number,
+        from: period.from.to_string(),
+        until: period.until.to_string(),
+        objectives: period.objectives.clone(),
+    }
+}
+
+fn lane_word(lane: Lane) -> &'static str {
+    match lane {
+        Lane::Asset => "asset",
+        Lane::Threat => "threat",
+        Lane::Intelligence => "intelligence",
+        Lane::AffectedEntity => "affected-entity",
+    }
+}
