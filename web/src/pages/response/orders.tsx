@@ -17,6 +17,7 @@ import { needsProof, Prove } from '../../components/prove.tsx'
 import { Ago, Both } from '../../components/time.tsx'
 import { useToasts } from '../../components/toast.tsx'
 import { Waiting } from '../../components/waiting.tsx'
+import { inLanguage } from '../../format/bilingual.ts'
 import { exact, short } from '../../format/number.ts'
 import { useLanguage } from '../../i18n.ts'
 import { Mark } from './mark.tsx'
@@ -64,8 +65,9 @@ export function Orders() {
 
 function OfEdge({ edge, orders, onUndo }: { edge: string; orders: OrderInfo[]; onUndo: (order: OrderInfo) => void }) {
   const { t } = useTranslation()
+  const language = useLanguage()
   return (
-    <Section id={`edge-${edge}`} title={<>{edge} <span className="quiet">{orders[0]?.organisation_name}</span></>} aside={t('response.orderCount', { count: orders.length })}>
+    <Section id={`edge-${edge}`} title={<>{edge} <span className="quiet">{inLanguage(orders[0]?.organisation_name ?? '', language)}</span></>} aside={t('response.orderCount', { count: orders.length })}>
       <ul className={classes.list}>{orders.map((order) => <li key={order.command_id}><Order order={order} onUndo={onUndo} /></li>)}</ul>
     </Section>
   )

@@ -13,6 +13,8 @@ import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Page, Section } from '../../components/page.tsx'
 import { Ago } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
+import { inLanguage } from '../../format/bilingual.ts'
+import { useLanguage } from '../../i18n.ts'
 import { useJoin } from '../agreements/words.ts'
 import { Findings } from './findings.tsx'
 import { Mark } from './mark.tsx'
@@ -61,6 +63,7 @@ export default function PlaybookPage() {
 
 function Facts({ one }: { one: Playbook }) {
   const { t } = useTranslation()
+  const language = useLanguage()
   const said = useSaid()
   const join = useJoin()
   const name = useOrganisationName()
@@ -73,7 +76,7 @@ function Facts({ one }: { one: Playbook }) {
         {!summary.runnable && <Mark tone="bad" word={t(summary.revoked ? 'response.revoked' : 'response.cannotRun')} />}
         <Mark tone={signature === 'unsigned' ? 'warn' : 'plain'} word={t(`response.signatures.${signature}`)} />
         {summary.signers.length > 0 && <span>{t('response.signedBy', { names: join(summary.signers.map(name)) })}</span>}
-        {summary.organisation_name != null && <span className="quiet">{summary.organisation_name}</span>}
+        {summary.organisation_name != null && <span className="quiet">{inLanguage(summary.organisation_name, language)}</span>}
         <span className="quiet">{t('response.version')} <Ago at={summary.modified} /></span>
         <span className="quiet">SHA-256 <code title={one.digest}>{one.digest.slice(0, 16)}</code> <Copy text={one.digest} /></span>
       </p>

@@ -13,6 +13,8 @@ import { ErrorNote } from '../../components/error-note.tsx'
 import { needsProof, Prove } from '../../components/prove.tsx'
 import { Ago } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
+import { inLanguage } from '../../format/bilingual.ts'
+import { useLanguage } from '../../i18n.ts'
 import { Findings } from './findings.tsx'
 import { Mark } from './mark.tsx'
 import classes from './response.module.css'
@@ -59,6 +61,7 @@ export function Playbooks() {
 
 function Row({ one }: { one: PlaybookSummary }) {
   const { t } = useTranslation()
+  const language = useLanguage()
   const said = useSaid()
   const [parameters] = useSearchParams()
   const signature = signatureOf(one)
@@ -73,7 +76,7 @@ function Row({ one }: { one: PlaybookSummary }) {
           <Mark tone={signature === 'unsigned' ? 'warn' : 'plain'} word={t(`response.signatures.${signature}`)} />
           {one.errors > 0 && <Mark tone="bad" word={t('response.errors', { count: one.errors })} />}
           {one.warnings > 0 && <span className="quiet">{t('response.warnings', { count: one.warnings })}</span>}
-          {one.organisation_name != null && <span className="quiet">{one.organisation_name}</span>}
+          {one.organisation_name != null && <span className="quiet">{inLanguage(one.organisation_name, language)}</span>}
           <span className="quiet"><Ago at={one.modified} /></span>
         </span>
       </div>

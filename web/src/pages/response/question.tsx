@@ -13,6 +13,7 @@ import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Prove } from '../../components/prove.tsx'
 import { Ago, Both } from '../../components/time.tsx'
 import { useToasts } from '../../components/toast.tsx'
+import { inLanguage } from '../../format/bilingual.ts'
 import { relative } from '../../format/time.ts'
 import { useLanguage } from '../../i18n.ts'
 import { useNow } from '../../input/now.ts'
@@ -27,7 +28,11 @@ type Answer = 'approve' | 'refuse'
 export function usePersonName(): (person: OrderPerson) => string {
   const organisation = useOrganisationName()
   const { t } = useTranslation()
-  return ({ organisation: id, name }) => (name == null ? organisation(id) : t('response.personOf', { name, organisation: organisation(id) }))
+  const language = useLanguage()
+  return ({ organisation: id, name }) => {
+    const of = inLanguage(organisation(id), language)
+    return name == null ? of : t('response.personOf', { name, organisation: of })
+  }
 }
 
 /** One question: what will happen if one says yes, on what authority, how far it goes, when it ends and what undoes it. */

@@ -5,7 +5,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useParams } from 'react-router'
 
-import { cancelRun, isOver, useRun, type Run, type RunDispatch } from '../../api/response.ts'
+import { cancelRun, isOver, usePlaybook, useRun, type Run, type RunDispatch } from '../../api/response.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
@@ -62,12 +62,15 @@ export default function RunPage() {
   )
 }
 
-function Facts({ run: { summary } }: { run: Run }) {
+function Facts({ run: { summary, events } }: { run: Run }) {
   const { t } = useTranslation()
   const person = usePersonName()
+  // Who stopped it and why is told by its event; what the run says of itself names people by their identifiers.
+  const stopped = summary.state === 'cancelled' ? events.findLast(({ event }) => event === 'cancelled') : undefined
+  const why = stopped ? [stopped.by == null ? null : person(stopped.by), stopped.detail].filter((part) => part != null).join(': ') : summary.why
   return (
     <div className={classes.intro}>
-      {summary.why != null && <p className={classes.notice} role="note">{summary.why}</p>}
+      {why != null && why !== '' && <p className={classes.notice} role="note">{why}</p>}
       <dl className={classes.row}>
         <div><dt>{t('response.requestedBy')}</dt><dd>{person(summary.requested_by)}</dd></div>
         <div><dt>{t('response.playbook')}</dt><dd><Link className="text-link" to={`/response/playbooks/${summary.playbook}?version=${encodeURIComponent(summary.version)}`}>{t('response.version')} <Ago at={summary.version} /></Link></dd></div>
@@ -92,9 +95,11 @@ function NamedCase({ id }: { id: string }) {
 /** What waits for people: questions, manual steps, and commands that nobody knows of. */
 function Waits({ run }: { run: Run }) {
   const { t } = useTranslation()
-  const open = run.questions.filter(({ state }) => state === 'open')
-  const answered = run.questions.filter(({ state }) => state !== 'open')
-  const tasks = run.tasks.filter(({ state }) => state === 'open' || state === 'unknown')
+  // A run that is over waits for nobody, whatever was open when it ended.
+  const isGoing = !isOver(run.summary.state)
+  const open = run.questions.filter(({ state }) => isGoing && state === 'open')
+  const answered = run.questions.filter((question) => !open.includes(question))
+  const tasks = run.tasks.filter(({ state }) => isGoing && (state === 'open' || state === 'unknown'))
   const done = run.tasks.filter((task) => !tasks.includes(task))
   const unknown = run.commands.filter(({ state, command }) => state === 'unknown' && command.kind !== 'manual')
   return (
@@ -115,8 +120,9 @@ function Waits({ run }: { run: Run }) {
 
 function RunGraph({ run }: { run: Run }) {
   const standings = stepStandings(run)
+  const agents = usePlaybook(run.summary.playbook, run.summary.version).data?.agents
   const first = [...standings].find(([, standing]) => standing === 'asks' || standing === 'task')?.[0] ?? [...standings].findLast(([, standing]) => standing === 'under_way')?.[0] ?? null
-  return <GraphView graph={run.graph} standings={standings} first={first} />
+  return <GraphView graph={run.graph} standings={standings} first={first} {...(agents ? { agents } : {})} />
 }
 
 const DISPATCHES: Record<string, Tone> = { dispatched: 'plain', unknown: 'warn', done: 'good', failed: 'bad', again: 'plain' }

@@ -1,5 +1,5 @@
 // How runs, steps, questions and orders stand: the hub decides it; here it only gets a tone and an order.
-import type { OrderInfo, OrderState, PlaybookSummary, Run, RunState } from '../../api/response.ts'
+import { isOver, type OrderInfo, type OrderState, type PlaybookSummary, type Run, type RunState } from '../../api/response.ts'
 
 /** What colour repeats; the word always stands beside it. */
 export type Tone = 'bad' | 'warn' | 'good' | 'off' | 'plain'
@@ -32,6 +32,7 @@ export function stepStandings(run: Run): Map<string, StepStanding> {
   const standings = new Map<string, StepStanding>()
   for (const step of run.steps) if (step.playbook === run.summary.playbook) standings.set(step.step, step.state === 'delayed' || step.state === 'over' ? step.state : 'under_way')
   for (const { step, state } of run.commands) if (state === 'failed' && standings.get(step) === 'over') standings.set(step, 'failed')
+  if (isOver(run.summary.state)) return standings
   for (const { step, state } of run.tasks) if (state === 'open') standings.set(step, 'task')
   for (const { step, state } of run.questions) if (state === 'open') standings.set(step, 'asks')
   return standings

@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import { reconcile, taskDone, taskFailed, type Run, type RunDispatch, type RunFound, type RunTask } from '../../api/response.ts'
+import { isOver, reconcile, taskDone, taskFailed, type Run, type RunDispatch, type RunFound, type RunTask } from '../../api/response.ts'
 import { useMay } from '../../api/session.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
@@ -40,12 +40,12 @@ function Task({ run, task }: { run: Run; task: RunTask }) {
   const said = useSaid()
   const mayDo = useMay('run-playbooks')
   const [doing, setDoing] = useState<'done' | 'failed' | null>(null)
-  const isOpen = task.state === 'open' || task.state === 'unknown'
+  const isOpen = !isOver(run.summary.state) && (task.state === 'open' || task.state === 'unknown')
   return (
     <article className={classes.task} data-over={!isOpen || undefined}>
       <div className={classes.head}>
         <h3>{task.step_name == null ? task.step : said(task.step_name)}</h3>
-        {!isOpen && <Mark tone={task.state === 'done' ? 'good' : 'bad'} word={t(`response.taskStates.${task.state}`, { defaultValue: task.state })} />}
+        {!isOpen && <Mark tone={task.state === 'done' ? 'good' : task.state === 'failed' ? 'bad' : 'off'} word={t(`response.taskStates.${task.state}`, { defaultValue: task.state })} />}
         <span className="quiet">{said(task.agent)}</span>
       </div>
       <p className={classes.text}>{said(task.text)}</p>
