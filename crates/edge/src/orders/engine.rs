@@ -613,7 +613,6 @@ impl Engine {
     }
 
     #[cfg(not(test))]
-    #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "tests kill here")]
     fn step(&mut self) {}
 }
 
