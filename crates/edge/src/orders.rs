@@ -118,7 +118,9 @@ impl Opened {
                     std::thread::sleep(AGAIN);
                 }
             }
-            self.orders.told.notify_one();
+            if self.engine.take_reported() {
+                self.orders.told.notify_one();
+            }
         }
         // What stands goes on standing until its time: nobody's protection ends because a program is updated.
     }

@@ -281,12 +281,12 @@ fn an_order_stops_packets_and_its_end_lets_them_through() {
     assert!(nets.arrives("198.51.100.7"));
     took.sort();
     println!("order to enforced: median {:?}, 95th {:?}, slowest of 40 {:?}", took[20], took[37], took[39]);
-    let brief = serde_json::json!({"action": "deny", "target": {"ipv4_net": "198.51.100.7"}, "args": {"duration": 1_500}, "command_id": "brief"});
+    let brief = serde_json::json!({"action": "deny", "target": {"ipv4_net": "198.51.100.7"}, "args": {"duration": 6_000}, "command_id": "brief"});
     engine.take(&spool, &order_of("council", 7, 99, &brief, now()), now()).unwrap();
     assert!(!nets.arrives("198.51.100.7"));
     // Killed: nothing is left that would end it but the kernel.
     drop(engine);
-    std::thread::sleep(Duration::from_millis(2_200));
+    std::thread::sleep(Duration::from_millis(6_500));
     assert!(nets.arrives("198.51.100.7"));
     let mut engine = Engine::open(&config(), vec![Box::new(nets.device())], &spool).unwrap();
     engine.begin(&spool, "boot", now()).unwrap();

@@ -130,6 +130,20 @@ pub enum Device {
     },
 }
 
+impl Device {
+    /// What it is called on the page and in reports.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Nftables { .. } => "nftables",
+            Self::Unbound { .. } => "unbound",
+            Self::Rpz { .. } => "rpz",
+            Self::Webhook { .. } => "webhook",
+            Self::List { names: true, .. } => "list of names",
+            Self::List { names: false, .. } => "list of addresses",
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenOrders {

@@ -56,6 +56,8 @@ pub(crate) struct Engine {
     hub: BTreeSet<IpAddr>,
     /// Events since all there is was written down.
     events: usize,
+    /// Whether there are reports that nobody was told of.
+    has_reported: bool,
     /// Devices that could not be read, and why.
     failing: Vec<String>,
     /// What was found that nobody ordered, and told of.
@@ -88,6 +90,7 @@ impl Engine {
             open: BTreeMap::new(),
             hub: BTreeSet::new(),
             events: 0,
+            has_reported: true,
             failing: Vec::new(),
             foreign: BTreeSet::new(),
             reconciled: DateTime(0),
@@ -151,6 +154,11 @@ impl Engine {
     /// Devices that could not be read the last time, and why.
     pub(crate) fn failing(&self) -> Option<String> {
         (!self.failing.is_empty()).then(|| self.failing.join("; "))
+    }
+
+    /// Whether there is more to report since this was asked last.
+    pub(crate) fn take_reported(&mut self) -> bool {
+        std::mem::take(&mut self.has_reported)
     }
 
     pub(crate) fn set_hub(&mut self, hub: BTreeSet<IpAddr>) {
@@ -582,6 +590,7 @@ impl Engine {
             self.is_stale = true;
             return Err(error);
         }
+        self.has_reported |= !step.reports.is_empty();
         self.events = if many { 1 } else { self.events + step.events.len() };
         for row in step.rows {
             if row.open {
@@ -604,7 +613,6 @@ impl Engine {
     }
 
     #[cfg(not(test))]
-    #[expect(clippy::unused_self, clippy::needless_pass_by_ref_mut, reason = "tests kill here")]
     fn step(&mut self) {}
 }
 

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use crate::config::orders::Device;
 use crate::orders::Decision;
 use crate::page::guard::is_of_our_page;
 use crate::page::is_asked_by_our_name;
@@ -25,7 +26,7 @@ struct Orders {
     asks: bool,
     /// Whose signatures count.
     issuers: Vec<String>,
-    devices: Vec<String>,
+    devices: Vec<&'static str>,
     longest_minutes: u64,
     trouble: Option<String>,
     orders: Vec<Order>,
@@ -94,10 +95,7 @@ fn read(shared: &Shared, may_change: bool) -> Result<Option<Orders>, SpoolError>
         enabled: config.enabled,
         asks: config.asks,
         issuers,
-        devices: crate::actuators::open(&config.devices)
-            .iter()
-            .map(|device| device.name().to_owned())
-            .collect(),
+        devices: config.devices.iter().map(Device::name).collect(),
         longest_minutes: config.longest_ms / 60_000,
         trouble: door.trouble(),
         orders: shared.spool.orders(ROWS_MAX)?.into_iter().map(Order::from).collect(),

@@ -133,7 +133,7 @@ impl Spool {
         let connection = self.connection();
         let mut statement = connection.prepare_cached("SELECT event FROM order_event ORDER BY number")?;
         let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
-        rows.map(|text| serde_json::from_str(&text?).map_err(unusable)).collect()
+        rows.map(|text| serde_json::from_str(&text?).map_err(|e| unusable(&e))).collect()
     }
 
     /// How far the hub's list was taken in.
@@ -183,7 +183,7 @@ impl Spool {
         let rows = statement.query_map([limit], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
         rows.map(|row| {
             let (number, body) = row?;
-            Ok((number, serde_json::from_str(&body).map_err(unusable)?))
+            Ok((number, serde_json::from_str(&body).map_err(|e| unusable(&e))?))
         })
         .collect()
     }
@@ -208,7 +208,7 @@ impl Spool {
     }
 }
 
-fn unusable(error: serde_json::Error) -> SpoolError {
+fn unusable(error: &serde_json::Error) -> SpoolError {
     SpoolError::Unusable(format!("what was kept of orders cannot be read: {error}"))
 }
 
@@ -219,17 +219,17 @@ fn rows(
 ) -> Result<Vec<OrderRow>, SpoolError> {
     let mut statement = connection.prepare_cached(query)?;
     let bodies = statement.query_map(values, |row: &Row<'_>| row.get::<_, String>(0))?;
-    bodies.map(|body| serde_json::from_str(&body?).map_err(unusable)).collect()
+    bodies.map(|body| serde_json::from_str(&body?).map_err(|e| unusable(&e))).collect()
 }
 
 fn put_event(connection: &Connection, event: &Event) -> Result<(), SpoolError> {
-    let text = serde_json::to_string(event).map_err(unusable)?;
+    let text = serde_json::to_string(event).map_err(|e| unusable(&e))?;
     connection.prepare_cached("INSERT INTO order_event (event) VALUES (?1)")?.execute([text])?;
     Ok(())
 }
 
 fn put_row(connection: &Connection, row: &OrderRow) -> Result<(), SpoolError> {
-    let body = serde_json::to_string(row).map_err(unusable)?;
+    let body = serde_json::to_string(row).map_err(|e| unusable(&e))?;
     // What was refused at once does not count against its issuer, and neither does what takes something back.
     let counts = row.state != OrderState::Refused && !row.is_undo;
     let taken = if counts { row.at.as_millisecond() } else { 0 };
@@ -266,7 +266,7 @@ fn put_report(connection: &Connection, new: &NewReport) -> Result<(), SpoolError
         why: new.why.clone(),
         stopped: new.stopped,
     };
-    let body = serde_json::to_string(&report).map_err(unusable)?;
+    let body = serde_json::to_string(&report).map_err(|e| unusable(&e))?;
     connection
         .prepare_cached(
             "INSERT INTO order_report (command, count, body, state) VALUES (?1, ?2, ?3, 'waiting')",
