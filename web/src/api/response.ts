@@ -2,34 +2,37 @@
 import { keepPreviousData, useInfiniteQuery, useQueries, useQuery } from '@tanstack/react-query'
 
 import { call, query } from './client.ts'
-import type * as Hub from './response.types.ts'
+import type { components } from './schema.ts'
 
-export type Playbook = Hub.Playbook
-export type PlaybookAdded = Hub.PlaybookAdded
-export type PlaybookAgent = Hub.PlaybookAgent
-export type PlaybookCommand = Hub.PlaybookCommand
-export type PlaybookFinding = Hub.PlaybookFinding
-export type PlaybookGraph = Hub.PlaybookGraph
-export type PlaybookStep = Hub.PlaybookStep
-export type PlaybookSummary = Hub.PlaybookSummary
-export type PlaybookVariable = Hub.PlaybookVariable
-export type StepSafeguards = Hub.StepSafeguards
-export type NewRun = Hub.NewRun
-export type Run = Hub.Run
-export type RunCommand = Hub.RunCommand
-export type RunDispatch = Hub.RunDispatch
-export type RunEvent = Hub.RunEvent
-export type RunFound = Hub.RunFound
-export type RunQuestion = Hub.RunQuestion
-export type RunState = Hub.RunState
-export type RunStep = Hub.RunStep
-export type RunSummary = Hub.RunSummary
-export type RunTask = Hub.RunTask
-export type RunVariable = Hub.RunVariable
-export type OrderInfo = Hub.OrderInfo
-export type OrderPerson = Hub.OrderPerson
-export type OrderReport = Hub.OrderReport
-export type OrderState = Hub.OrderState
+type Hub = components['schemas']
+
+export type Playbook = Hub['Playbook']
+export type PlaybookAdded = Hub['PlaybookAdded']
+export type PlaybookAgent = Hub['PlaybookAgent']
+export type PlaybookCommand = Hub['PlaybookCommand']
+export type PlaybookFinding = Hub['PlaybookFinding']
+export type PlaybookGraph = Hub['PlaybookGraph']
+export type PlaybookStep = Hub['PlaybookStep']
+export type PlaybookSummary = Hub['PlaybookSummary']
+export type PlaybookVariable = Hub['PlaybookVariable']
+export type StepSafeguards = Hub['StepSafeguards']
+/** The generated type knows of an object's values only that nothing is known. */
+export type NewRun = Omit<Hub['NewRun'], 'variables'> & { variables: Record<string, unknown> }
+export type Run = Hub['Run']
+export type RunCommand = Hub['RunCommand']
+export type RunDispatch = Hub['RunDispatch']
+export type RunEvent = Hub['RunEvent']
+export type RunFound = Hub['RunFound']
+export type RunQuestion = Hub['RunQuestion']
+export type RunState = Hub['RunState']
+export type RunStep = Hub['RunStep']
+export type RunSummary = Hub['RunSummary']
+export type RunTask = Hub['RunTask']
+export type RunVariable = Hub['RunVariable']
+export type OrderInfo = Hub['OrderInfo']
+export type OrderPerson = Hub['OrderPerson']
+export type OrderReport = Hub['OrderReport']
+export type OrderState = Hub['OrderState']
 
 const get = <T>(path: string, signal: AbortSignal) => call<T>('GET', path, undefined, signal)
 const one = encodeURIComponent
@@ -43,7 +46,7 @@ const LISTS_MS = 5_000
 export const isOver = (state: RunState) => state === 'succeeded' || state === 'failed' || state === 'cancelled'
 
 export const usePlaybooks = (enabled = true) =>
-  useQuery({ enabled, queryKey: ['playbooks'], queryFn: ({ signal }) => get<Hub.PlaybookList>('/api/v1/playbooks', signal) })
+  useQuery({ enabled, queryKey: ['playbooks'], queryFn: ({ signal }) => get<Hub['PlaybookList']>('/api/v1/playbooks', signal) })
 
 export const usePlaybook = (id: string, version?: string) =>
   useQuery({ queryKey: ['playbooks', id, version ?? null], queryFn: ({ signal }) => get<Playbook>(`/api/v1/playbooks/${one(id)}${query({ version })}`, signal) })
@@ -53,7 +56,7 @@ export const useRuns = (enabled = true, ofCase?: string) =>
   useInfiniteQuery({
     enabled,
     queryKey: ['runs', 'list', ofCase ?? null],
-    queryFn: ({ pageParam, signal }) => get<Hub.RunList>(`/api/v1/runs${query({ after: pageParam, case: ofCase })}`, signal),
+    queryFn: ({ pageParam, signal }) => get<Hub['RunList']>(`/api/v1/runs${query({ after: pageParam, case: ofCase })}`, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next ?? null,
     placeholderData: keepPreviousData,
@@ -62,7 +65,7 @@ export const useRuns = (enabled = true, ofCase?: string) =>
 
 /** The runs that wait for people, in one request: what is asked of whom stands in each of them. */
 export const useOpenRuns = (enabled = true) =>
-  useQuery({ enabled, queryKey: ['runs', 'open'], queryFn: ({ signal }) => get<Hub.RunList>(`/api/v1/runs${query({ limit: 200 })}`, signal), refetchInterval: LISTS_MS })
+  useQuery({ enabled, queryKey: ['runs', 'open'], queryFn: ({ signal }) => get<Hub['RunList']>(`/api/v1/runs${query({ limit: 200 })}`, signal), refetchInterval: LISTS_MS })
 
 const runQuery = (id: string) => ({
   queryKey: ['runs', 'one', id],
@@ -79,7 +82,7 @@ export const useRunsWhole = (ids: string[]) =>
 export const useOrders = () =>
   useInfiniteQuery({
     queryKey: ['orders'],
-    queryFn: ({ pageParam, signal }) => get<Hub.OrderList>(`/api/v1/orders${query({ after: pageParam })}`, signal),
+    queryFn: ({ pageParam, signal }) => get<Hub['OrderList']>(`/api/v1/orders${query({ after: pageParam })}`, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next ?? null,
     placeholderData: keepPreviousData,

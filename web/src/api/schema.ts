@@ -851,6 +851,28 @@ export interface components {
             /** @description RFC 3339. */
             as_of: string;
         };
+        /** @description One order: a signed OpenC2 command, and for people what it is part of. What counts is what is signed. */
+        EdgeOrder: {
+            /**
+             * Format: int64
+             * @description Its place in the hub's list for this edge, from 1.
+             */
+            sequence: number;
+            /** @description The OpenC2 message, as its JSON serialisation; its `signature` is this hub's. */
+            message: Record<string, never>;
+            /** @description What is told of it. */
+            about: components["schemas"]["OrderContext"];
+        };
+        /** @description Orders for one edge, oldest first. `GET /edge/v1/orders?after=S&wait=SECONDS` answers at once when there is something, else after `wait`. */
+        EdgeOrders: {
+            /** @description The orders after `after`, at most 500. */
+            orders: components["schemas"]["EdgeOrder"][];
+            /**
+             * Format: int64
+             * @description Ask on with this.
+             */
+            sequence: number;
+        };
         /** @description A round that waits. */
         EdgeRound: {
             /** @description By which it is asked for. */
@@ -1692,6 +1714,11 @@ export interface components {
             /** @description Roles. */
             roles: string[];
         };
+        /** @description A playbook that is brought: the document, as it is written. */
+        NewPlaybook: {
+            /** @description The document's text, byte for byte; at most 1 MiB. */
+            document: string;
+        };
         /** @description Other policies are proposed. */
         NewPolicyProposal: {
             /** @description Why. */
@@ -1920,6 +1947,19 @@ export interface components {
         /** @description What a round is audited with. */
         NewRoundAudit: {
             list?: components["schemas"]["AuthorisedIndicators"] | null;
+        };
+        /** @description A playbook is to run. */
+        NewRun: {
+            /** @description Made by whoever asks: sent again, it is the same run. */
+            id: string;
+            /** @description Which playbook. */
+            playbook: string;
+            /** @description Which version (`modified`); absent: the newest that may run. */
+            version?: string | null;
+            /** @description The case that it answers: a STIX identifier. */
+            case?: string | null;
+            /** @description Values of the playbook's external variables. */
+            variables?: Record<string, never>;
         };
         /** @description A decision to be made. */
         NewSameness: {
@@ -2232,6 +2272,138 @@ export interface components {
         OpinionsPosted: {
             /** @description At most 100. */
             opinions: components["schemas"]["NewOpinion"][];
+        };
+        /** @description Why something is ordered, by whom, and on which authority: what an operator is shown. */
+        OrderContext: {
+            /** @description The command's identifier, as in the message. */
+            command_id: string;
+            /** @description The run of a playbook that it belongs to. */
+            run?: string | null;
+            /** @description The playbook's name. */
+            playbook?: string | null;
+            /** @description The step's name. */
+            step?: string | null;
+            /** @description The case that it answers. */
+            case?: string | null;
+            /** @description Who asked for it. */
+            requested_by: components["schemas"]["OrderPerson"];
+            /** @description Who agreed, in the order in which they did. */
+            approved_by: components["schemas"]["OrderPerson"][];
+            /** @description The legal basis, in words. */
+            basis?: string | null;
+            /** @description What holds the decision: an identifier or address. */
+            reference?: string | null;
+            /** @description The command that this one undoes. */
+            undoes?: string | null;
+        };
+        /** @description An order to an edge, and what became of it. */
+        OrderInfo: {
+            /** @description The command's identifier. */
+            command_id: string;
+            /** @description The edge. */
+            edge: string;
+            /** @description The edge's organisation. */
+            organisation: string;
+            /** @description Its name. */
+            organisation_name: string;
+            /**
+             * Format: int64
+             * @description Its place in the hub's list for this edge.
+             */
+            sequence: number;
+            /** @description Why it was ordered, by whom and on which authority. */
+            about: components["schemas"]["OrderContext"];
+            /** @description The OpenC2 command. */
+            command: Record<string, never>;
+            /** @description When it was ordered. */
+            ordered: string;
+            /** @description From when the edge may not take it any more. */
+            expires: string;
+            /** @description When its effect ends. */
+            stops?: string | null;
+            state?: components["schemas"]["OrderState"] | null;
+            /**
+             * Format: int64
+             * @description Packets or questions that it stopped.
+             */
+            stopped?: number | null;
+            /** @description The edge's reports, oldest first; the newest 50. */
+            reports: components["schemas"]["OrderReport"][];
+            /** @description The command that undoes it, where that was ordered. */
+            undone_by?: string | null;
+            /** @description Whether the caller may have it undone. */
+            may_undo: boolean;
+        };
+        /** @description The key that a hub signs its orders with. */
+        OrderKey: {
+            /** @description The issuer's name in each signature. */
+            issuer: string;
+            /** @description The Ed25519 public key, 64 hexadecimal digits. */
+            key: string;
+        };
+        /** @description Orders to edges, the newest first. */
+        OrderList: {
+            /** @description At most as many as were asked for. */
+            orders: components["schemas"]["OrderInfo"][];
+            /** @description Ask on with this as `after`. */
+            next?: string | null;
+            /** @description What an edge's operator puts into its configuration, so that the hub's signature counts there. */
+            key: components["schemas"]["OrderKey"];
+        };
+        /** @description A person who asked or agreed. */
+        OrderPerson: {
+            /** @description The organisation's name. */
+            organisation: string;
+            /** @description The person's name, where the organisation shows it. */
+            name?: string | null;
+            /** @description When: RFC 3339. */
+            at: string;
+        };
+        /** @description One report of an edge on one order. */
+        OrderReport: {
+            /** @description The command. */
+            command_id: string;
+            /**
+             * Format: int32
+             * @description Counts the edge's reports on this command, from 1.
+             */
+            number: number;
+            /** @description When, by the edge's clock: RFC 3339. */
+            at: string;
+            /** @description How it stands. */
+            state: components["schemas"]["OrderState"];
+            /** @description The OpenC2 response, where there is one to give back. */
+            response?: Record<string, never> | null;
+            /** @description In words, where it was refused or something is wrong. */
+            why?: string | null;
+            /**
+             * Format: int64
+             * @description Packets or questions that it stopped until then, where the device counts them.
+             */
+            stopped?: number | null;
+        };
+        /** @description Answer to reports of an edge on orders. */
+        OrderReportsAccepted: {
+            /**
+             * Format: int32
+             * @description How many are kept now, those that were known included.
+             */
+            kept: number;
+        };
+        /** @description What became of orders at an edge. `POST /edge/v1/orders/reports`. */
+        OrderReportsPosted: {
+            /** @description At most 500, oldest first. Each is taken in once by its command and number. */
+            reports: components["schemas"]["OrderReport"][];
+        };
+        /**
+         * @description How an order stands at an edge.
+         * @enum {string}
+         */
+        OrderState: "taken" | "waiting" | "refused" | "shadow" | "enforced" | "drifted" | "failed" | "released" | "expired";
+        /** @description An order is to be undone before its time. */
+        OrderUndo: {
+            /** @description In words. */
+            reason: string;
         };
         /** @description An organisation of the council. */
         Organisation: {
@@ -2568,6 +2740,194 @@ export interface components {
         PersonChange: {
             /** @description Whether the person cannot sign in from now on. Sessions and links end at once. */
             disabled: boolean;
+        };
+        /** @description One playbook in one version. */
+        Playbook: {
+            /** @description See there. */
+            summary: components["schemas"]["PlaybookSummary"];
+            /** @description SHA-256 of its canonical form without signatures, in hexadecimal. */
+            digest: string;
+            /** @description The document. */
+            document: Record<string, never>;
+            /** @description What is to be said of it, the heaviest first. */
+            findings: components["schemas"]["PlaybookFinding"][];
+            /** @description Its steps. */
+            graph: components["schemas"]["PlaybookGraph"];
+            /** @description Its variables, by name. */
+            variables: components["schemas"]["PlaybookVariable"][];
+            /** @description Who carries out, and on what: agents and targets. */
+            agents: components["schemas"]["PlaybookAgent"][];
+            /** @description Its versions that are here (`modified`), the newest first. */
+            versions: string[];
+        };
+        /** @description What became of a playbook that was brought. */
+        PlaybookAdded: {
+            /** @description The playbook. */
+            playbook: components["schemas"]["PlaybookSummary"];
+            /** @description What is to be said of it, the heaviest first. */
+            findings: components["schemas"]["PlaybookFinding"][];
+            /** @description Whether it was here before, byte for byte. */
+            already: boolean;
+        };
+        /** @description Who carries out, or on what. */
+        PlaybookAgent: {
+            /** @description Its identifier in the playbook. */
+            id: string;
+            /** @description `group`, `organization`, `security-category`, `http-api` … */
+            kind: string;
+            /** @description Its name. */
+            name: components["schemas"]["Words"];
+            /** @description `agent` or `target`. */
+            role: string;
+        };
+        /** @description One command of a step, as the playbook writes it. */
+        PlaybookCommand: {
+            /** @description `manual`, `openc2-http`, `http-api`, `bash` … */
+            kind: string;
+            /** @description Its text. */
+            text: components["schemas"]["Words"];
+            /** @description Its body, where it has one that is text. */
+            body?: string | null;
+            /** @description `playbook_activity` */
+            activity?: string | null;
+        };
+        /** @description What leads from one step to another. */
+        PlaybookEdge: {
+            /** @description The step before. */
+            from: string;
+            /** @description The step after. */
+            to: string;
+            /** @description `on_completion`, `on_success`, `on_failure`, or `branch` into a branch, a case or a turn. */
+            kind: string;
+            /** @description Of a branch: `true`, `false`, the case, or the number of the branch. */
+            case?: string | null;
+        };
+        /** @description Something to be said of a playbook. */
+        PlaybookFinding: {
+            /** @description `error`, `warning` or `note`. */
+            severity: string;
+            /** @description A stable code. */
+            code: string;
+            /** @description Where: a JSON pointer. */
+            at: string;
+            /** @description In words. */
+            message: string;
+        };
+        /** @description The steps of a playbook, and how they follow each other. */
+        PlaybookGraph: {
+            /** @description `workflow_start` */
+            start?: string | null;
+            /** @description `workflow_exception`: where it goes when something fails. */
+            exception?: string | null;
+            /** @description All steps, in the order of a walk from the start. */
+            steps: components["schemas"]["PlaybookStep"][];
+            /** @description What leads from one step to another. */
+            edges: components["schemas"]["PlaybookEdge"][];
+        };
+        /** @description The playbooks that the hub has, each in its newest version. */
+        PlaybookList: {
+            /** @description By name. */
+            playbooks: components["schemas"]["PlaybookSummary"][];
+        };
+        /** @description One step. */
+        PlaybookStep: {
+            /** @description Its identifier in the playbook. */
+            id: string;
+            /** @description `start`, `end`, `action`, `playbook-action`, `parallel`, `if-condition`, `while-condition`, `switch-condition` */
+            kind: string;
+            name?: components["schemas"]["Words"] | null;
+            description?: components["schemas"]["Words"] | null;
+            /** @description Who carries it out: see [`Playbook::agents`]. */
+            agent?: string | null;
+            /** @description On what. */
+            targets: string[];
+            /** @description What is carried out, in order; variables are not replaced. */
+            commands: components["schemas"]["PlaybookCommand"][];
+            /** @description What is decided on: a condition, or the variable of a switch. */
+            condition?: string | null;
+            /** @description The playbook that it calls. */
+            calls?: string | null;
+            safeguards?: components["schemas"]["StepSafeguards"] | null;
+            /**
+             * Format: int64
+             * @description What is waited before it, in milliseconds.
+             */
+            delay_ms?: number | null;
+            /**
+             * Format: int64
+             * @description After how long it fails, in milliseconds.
+             */
+            timeout_ms?: number | null;
+            /** @description Variables that it takes. */
+            in_args: string[];
+            /** @description Variables that it gives. */
+            out_args: string[];
+        };
+        /** @description A playbook in a list. */
+        PlaybookSummary: {
+            /** @description `playbook--…` */
+            id: string;
+            /** @description Its version: `modified`, as the document writes it. */
+            modified: string;
+            /** @description Its name. */
+            name: components["schemas"]["Words"];
+            description?: components["schemas"]["Words"] | null;
+            /** @description `playbook_types` */
+            types: string[];
+            /** @description `playbook_activities` */
+            activities: string[];
+            /** @description `labels` */
+            labels: string[];
+            /**
+             * Format: int32
+             * @description `severity`, 1 to 100.
+             */
+            severity?: number | null;
+            /** @description Whether it came with the program. */
+            library: boolean;
+            /** @description The organisation that brought it; none for the library. */
+            organisation?: string | null;
+            /** @description Its name. */
+            organisation_name?: string | null;
+            /** @description When it was brought: RFC 3339. */
+            added: string;
+            /** @description Who signed it, of those whose keys count here: STIX identities. */
+            signers: string[];
+            /**
+             * Format: int32
+             * @description Findings that are errors.
+             */
+            errors: number;
+            /**
+             * Format: int32
+             * @description Findings that are not.
+             */
+            warnings: number;
+            /** @description Whether its creator withdrew it. */
+            revoked: boolean;
+            /** @description Whether it may run here now. */
+            runnable: boolean;
+            /** @description Why not. */
+            why_not?: string | null;
+            /**
+             * Format: int32
+             * @description How many versions there are here.
+             */
+            versions: number;
+        };
+        /** @description A variable of a playbook. */
+        PlaybookVariable: {
+            /** @description `__name__` */
+            name: string;
+            /** @description Its type, as CACAO names it. */
+            kind: string;
+            description?: components["schemas"]["Words"] | null;
+            /** @description Its value. */
+            value?: Record<string, never> | null;
+            /** @description Whether nobody may change it. */
+            constant: boolean;
+            /** @description Whether whoever starts the playbook gives its value. */
+            external: boolean;
         };
         /** @description The policies in force. */
         PoliciesInForce: {
@@ -3828,6 +4188,274 @@ export interface components {
             /** @description What it says, in English. */
             en: string;
         };
+        /** @description A run, whole. */
+        Run: {
+            /** @description See there. */
+            summary: components["schemas"]["RunSummary"];
+            /** @description The graph of its playbook. */
+            graph: components["schemas"]["PlaybookGraph"];
+            /** @description The steps that it entered, in order. */
+            steps: components["schemas"]["RunStep"][];
+            /** @description The variables of its playbook, with their values now. */
+            variables: components["schemas"]["RunVariable"][];
+            /** @description Questions for approval, the newest first. */
+            questions: components["schemas"]["RunQuestion"][];
+            /** @description Manual steps, those to be done first. */
+            tasks: components["schemas"]["RunTask"][];
+            /** @description Commands to edges and configured agents, in the order in which they left. */
+            commands: components["schemas"]["RunDispatch"][];
+            /** @description What happened, in order. */
+            events: components["schemas"]["RunEvent"][];
+            /** @description Whether the caller may do what a requester may: cancel. */
+            may_cancel: boolean;
+        };
+        /** @description An answer to a question for approval. */
+        RunAnswer: {
+            /** @description The hash that was shown: what is agreed to. */
+            hash: string;
+            /** @description In words; needed for a refusal. */
+            reason?: string | null;
+        };
+        /** @description A run is to stop. */
+        RunCancel: {
+            /** @description In words. */
+            reason: string;
+            /** @description Whether what was done is undone. */
+            undo?: boolean;
+        };
+        /** @description A command with its variables replaced: exactly what would be, or was, carried out. */
+        RunCommand: {
+            /** @description Its idempotency key in the run. */
+            key: string;
+            /** @description `manual`, `openc2-http`, `http-api` … */
+            kind: string;
+            /** @description Its text. */
+            text?: string | null;
+            /** @description Its body. */
+            body?: string | null;
+            /** @description Who carries it out. */
+            agent: string;
+            /** @description On what. */
+            target?: string | null;
+            /** @description What undoes it: the inverse command's text or body. */
+            inverse?: string | null;
+            /**
+             * Format: int64
+             * @description How long its effect lasts, in milliseconds.
+             */
+            stop_after_ms?: number | null;
+            /** @description The legal basis, in words. */
+            basis?: string | null;
+            /** @description What holds the decision. */
+            reference?: string | null;
+            radius?: components["schemas"]["RunRadius"] | null;
+        };
+        /** @description A command that left. */
+        RunDispatch: {
+            /** @description What. */
+            command: components["schemas"]["RunCommand"];
+            /** @description The step. */
+            step: string;
+            /** @description `dispatched`, `unknown`, `done`, `failed` or `again`. */
+            state: string;
+            /** @description When its effect ends. */
+            stops?: string | null;
+            /** @description The command that it undoes. */
+            undoes?: string | null;
+        };
+        /** @description Something that happened in a run. */
+        RunEvent: {
+            /**
+             * Format: int64
+             * @description Its place, from 1.
+             */
+            number: number;
+            /** @description When: RFC 3339. */
+            at: string;
+            /** @description `started`, `step-entered`, `approval-given`, `dispatched` … as the run's own events are named. */
+            event: string;
+            /** @description The step that it is about. */
+            step?: string | null;
+            by?: components["schemas"]["OrderPerson"] | null;
+            /** @description In words: a reason given, why a gate refused, what an agent answered. */
+            detail?: string | null;
+        };
+        /** @description What was found out about a command of which nobody knew what became. */
+        RunFound: {
+            /** @description Values of the variables that it gives back. */
+            values?: Record<string, never>;
+            /** @enum {string} */
+            found: "happened";
+        } | {
+            /** @enum {string} */
+            found: "not_happened";
+        } | {
+            /** @description In words. */
+            reason: string;
+            /** @enum {string} */
+            found: "failed";
+        };
+        /** @description Runs, the newest first. */
+        RunList: {
+            /** @description At most as many as were asked for. */
+            runs: components["schemas"]["RunSummary"][];
+            /** @description Ask on with this as `after`. */
+            next?: string | null;
+        };
+        /** @description A question for approval. */
+        RunQuestion: {
+            /**
+             * Format: int32
+             * @description Its number in the run, from 0.
+             */
+            number: number;
+            /** @description The run. */
+            run: string;
+            /** @description The step. */
+            step: string;
+            step_name?: components["schemas"]["Words"] | null;
+            /** @description `open`, `granted` or `closed`. */
+            state: string;
+            /** @description Over all that would be carried out, in hexadecimal: an answer is bound to it. None where the question is not open. */
+            hash?: string | null;
+            /** @description Until when it stands. */
+            expires: string;
+            /**
+             * Format: int32
+             * @description How many must agree, each of another organisation.
+             */
+            required: number;
+            /** @description Who has agreed. */
+            given: components["schemas"]["OrderPerson"][];
+            /** @description Exactly what would be carried out. Empty where the question is not open. */
+            commands: components["schemas"]["RunCommand"][];
+            /** @description Whether the caller may answer, after signing in again where that is asked. */
+            may_answer: boolean;
+            /** @description Why not. */
+            why_not?: string | null;
+        };
+        /** @description How much a command may hit. */
+        RunRadius: {
+            /**
+             * Format: int64
+             * @description Addresses and networks that one command may name.
+             */
+            addresses_max?: number | null;
+            /**
+             * Format: int32
+             * @description The shortest prefix of an IPv4 network.
+             */
+            ipv4_prefix_min?: number | null;
+            /**
+             * Format: int32
+             * @description The shortest prefix of an IPv6 network.
+             */
+            ipv6_prefix_min?: number | null;
+            /**
+             * Format: double
+             * @description Share of the traffic, in percent.
+             */
+            traffic_percent_max?: number | null;
+            /**
+             * Format: int64
+             * @description Commands of this kind within an hour.
+             */
+            actions_per_hour_max?: number | null;
+        };
+        /**
+         * @description How a run stands.
+         * @enum {string}
+         */
+        RunState: "running" | "waiting" | "paused" | "succeeded" | "failed" | "cancelled";
+        /** @description A step that a run entered. */
+        RunStep: {
+            /** @description The playbook: another one where the run's own called it. */
+            playbook: string;
+            /** @description The step. */
+            step: string;
+            /** @description `delayed`, `under_way` or `over`. */
+            state: string;
+        };
+        /** @description A run in a list. */
+        RunSummary: {
+            /** @description Its identifier. */
+            id: string;
+            /** @description The playbook. */
+            playbook: string;
+            /** @description Its version. */
+            version: string;
+            /** @description The playbook's name. */
+            name: components["schemas"]["Words"];
+            /** @description The case that it answers. */
+            case?: string | null;
+            /** @description How it stands. */
+            state: components["schemas"]["RunState"];
+            /** @description Why it failed, in words. */
+            why?: string | null;
+            /** @description Who asked for it. */
+            requested_by: components["schemas"]["OrderPerson"];
+            /** @description The organisation of whoever asked. */
+            organisation: string;
+            /** @description When it began: RFC 3339. */
+            started: string;
+            /** @description When it last changed. */
+            changed: string;
+            /** @description When it ended. */
+            ended?: string | null;
+            /**
+             * Format: int32
+             * @description Questions for approval that are open.
+             */
+            questions: number;
+            /**
+             * Format: int32
+             * @description Manual steps that are to be done.
+             */
+            tasks: number;
+            /**
+             * Format: int32
+             * @description Commands of which nobody knows what became.
+             */
+            unknown: number;
+        };
+        /** @description A manual step. */
+        RunTask: {
+            /** @description Its key in the run. */
+            key: string;
+            /** @description The run. */
+            run: string;
+            /** @description The step. */
+            step: string;
+            step_name?: components["schemas"]["Words"] | null;
+            /** @description What is to be done, in each language of the playbook. */
+            text: components["schemas"]["Words"];
+            /** @description Who is to do it, as the playbook says. */
+            agent: components["schemas"]["Words"];
+            /** @description `open`, `unknown`, `done` or `failed`. */
+            state: string;
+            /** @description What it is to give back. */
+            gives: components["schemas"]["RunVariable"][];
+        };
+        /** @description A manual step was done. */
+        RunTaskDone: {
+            /** @description Values of the variables that it gives back. */
+            values?: Record<string, never>;
+        };
+        /** @description A manual step could not be done. */
+        RunTaskFailed: {
+            /** @description In words. */
+            reason: string;
+        };
+        /** @description A variable of a run. */
+        RunVariable: {
+            /** @description `__name__` */
+            name: string;
+            /** @description Its type, as CACAO names it. */
+            kind: string;
+            description?: components["schemas"]["Words"] | null;
+            /** @description Its value now. */
+            value?: Record<string, never> | null;
+        };
         /** @description A decision about two objects. */
         SamenessDecision: {
             /** @description Its id. */
@@ -4341,6 +4969,59 @@ export interface components {
             next?: number | null;
             /** @description The keys that statements may be signed by (C2SP verifier keys); empty where none can be published. */
             keys: string[];
+        };
+        /** @description What must hold before a step's commands are carried out, and what undoes them. */
+        StepSafeguards: {
+            /**
+             * Format: int32
+             * @description How many must agree, each of another organisation; none: no approval is asked by the playbook.
+             */
+            approvals?: number | null;
+            /** @description Which organisations may (STIX identities); any where empty. */
+            approvers: string[];
+            /** @description Whether nobody of the requester's organisation may agree. */
+            exclude_requester_organisation: boolean;
+            /**
+             * Format: int64
+             * @description How long the question stands, in milliseconds.
+             */
+            approval_expires_after_ms?: number | null;
+            /** @description The legal basis, in words. */
+            basis?: string | null;
+            /** @description What holds the decision. */
+            reference?: string | null;
+            /** @description For each command, whether something undoes it. */
+            inverse: boolean[];
+            /**
+             * Format: int64
+             * @description Addresses and networks that one command may name.
+             */
+            addresses_max?: number | null;
+            /**
+             * Format: int32
+             * @description The shortest prefix of an IPv4 network.
+             */
+            ipv4_prefix_min?: number | null;
+            /**
+             * Format: int32
+             * @description The shortest prefix of an IPv6 network.
+             */
+            ipv6_prefix_min?: number | null;
+            /**
+             * Format: double
+             * @description Share of the traffic that a trial run may meet, in percent.
+             */
+            traffic_percent_max?: number | null;
+            /**
+             * Format: int64
+             * @description Commands of this kind within an hour.
+             */
+            actions_per_hour_max?: number | null;
+            /**
+             * Format: int64
+             * @description After how long the effect ends, in milliseconds.
+             */
+            stop_after_ms?: number | null;
         };
         /** @description A node that was turned away because its certificate is no peer's. */
         StrangerHub: {

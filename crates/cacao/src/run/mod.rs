@@ -231,7 +231,7 @@ impl Run {
     pub fn agreed_to<'r>(&'r self, hash: &'r Hash) -> impl Iterator<Item = (usize, &'r Person)> {
         let granted = self.state.questions.iter().enumerate();
         let granted = granted
-            .filter(|(_, asked)| asked.answer == QuestionState::Granted && asked.orders.contains(hash));
+            .filter(move |(_, asked)| asked.answer == QuestionState::Granted && asked.orders.contains(hash));
         granted.flat_map(|(number, asked)| asked.given.iter().map(move |person| (number, person)))
     }
 

@@ -146,7 +146,6 @@ fn open(folder: &Path) -> Store {
 
 /// A council, and a run of this playbook that has begun.
 async fn set_up(store: &Store, response: &Arc<Response>, document: Value) {
-    let work = Arc::clone(response);
     let done = store.write(move |tx| {
         for (id, role) in [
             ("police", OrganisationRole::Agency),
@@ -193,6 +192,12 @@ async fn set_up(store: &Store, response: &Arc<Response>, document: Value) {
         Ok(Act::audited((), &REALM, event()))
     });
     done.await.unwrap();
+    start(store, response).await;
+}
+
+/// Begins the run, as the police's duty officer.
+async fn start(store: &Store, response: &Arc<Response>) {
+    let work = Arc::clone(response);
     let begun = store.write(move |tx| {
         let line =
             work.shelf.line(tx, &organisation("police"), "playbook--00000000-0000-4000-8000-000000000009")?;

@@ -135,7 +135,10 @@ impl<'a> Walk<'a> {
 
     async fn ask(&self, operation: &str, asker: &Asker) -> String {
         let (method, path) = operation.split_once(' ').unwrap();
-        let sample = self.sample(method, path).await;
+        let sample = match self.response_sample(method, path).await {
+            Some(sample) => sample,
+            None => self.sample(method, path).await,
+        };
         let mut ask = self.hub.ask(Method::from_bytes(method.as_bytes()).unwrap(), &sample.path).stranger();
         ask = ask.header("accept", "*/*").header("content-type", sample.media_type);
         ask = match asker {
@@ -317,27 +320,33 @@ impl<'a> Walk<'a> {
             (_, path) if path.starts_with("/api/v1/identity-providers/") => {
                 self.provider_sample(method, path).await
             }
-            ("POST", "/api/v1/playbooks") => {
-                json(path, json!({ "document": crate::runs::to_be_brought().to_string() }))
-            }
-            ("GET", "/api/v1/playbooks/{id}") => {
-                empty("/api/v1/playbooks/playbook--a1f4f247-51b8-4fc6-b10f-b50d8f012b2c".to_owned())
-            }
-            ("POST", "/api/v1/runs") => json(
-                path,
-                json!({ "id": uuid::Uuid::new_v4(), "playbook": "playbook--43ef49ea-17c8-453b-bae7-291d107c3c40",
-                    "variables": { "__case__": "c", "__what__": "w" } }),
-            ),
-            ("POST", "/edge/v1/orders/reports") => json(path, json!({ "reports": [] })),
-            (_, path) if path.starts_with("/api/v1/runs/{id}") || path.starts_with("/api/v1/orders/") => {
-                self.run_sample(path).await
-            }
             (_, path) if path.starts_with("/api/v1/report") => self.report_sample(method, path).await,
             (_, path) if path.contains("{id}") => self.target_sample(method, path).await,
             ("GET" | "DELETE", path) => empty(path.to_owned()),
             // What anybody may try: a body that is refused for what it is, and costs nothing.
             (_, path) => json(path, json!({})),
         }
+    }
+
+    /// Playbooks, a run of the coordinator's, and an order to its edge.
+    async fn response_sample(&self, method: &str, path: &str) -> Option<Sample> {
+        const RANSOMWARE: &str = "playbook--a1f4f247-51b8-4fc6-b10f-b50d8f012b2c";
+        const NEAR_MISS: &str = "playbook--43ef49ea-17c8-453b-bae7-291d107c3c40";
+        let body = match (method, path) {
+            ("GET", "/api/v1/playbooks/{id}") => None,
+            ("POST", "/api/v1/playbooks") => {
+                Some(json!({ "document": crate::runs::to_be_brought().to_string() }))
+            }
+            ("POST", "/api/v1/runs") => Some(json!({ "id": uuid::Uuid::new_v4(), "playbook": NEAR_MISS,
+                "variables": { "__case__": "c", "__what__": "w" } })),
+            ("POST", "/edge/v1/orders/reports") => Some(json!({ "reports": [] })),
+            (_, path) if path.starts_with("/api/v1/runs/") || path.starts_with("/api/v1/orders/") => {
+                return Some(self.run_sample(path).await);
+            }
+            _ => return None,
+        };
+        let path = path.replace("{id}", RANSOMWARE);
+        Some(Sample { path, media_type: "application/json", body: body.map(|body| body.to_string()) })
     }
 
     /// A run of the coordinator's, and an order to its edge.

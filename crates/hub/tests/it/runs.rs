@@ -31,17 +31,17 @@ fn configured(config: &mut HubConfig) {
 }
 
 /// A council: the police ask, an operator's edge enforces, a ministry and the operator approve.
-struct Council {
-    hub: TestHub,
-    edge: String,
-    asker: String,
+pub struct Council {
+    pub hub: TestHub,
+    pub edge: String,
+    pub asker: String,
     chief: String,
-    ministry: String,
-    kinki: String,
+    pub ministry: String,
+    pub kinki: String,
 }
 
 impl Council {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let hub = TestHub::start_with(configured).await;
         for (id, role) in [
             ("police", OrganisationRole::Agency),
@@ -59,7 +59,7 @@ impl Council {
         Self { hub, edge, asker, chief, ministry, kinki }
     }
 
-    async fn as_person(&self, account: &str) -> Signed<'_> {
+    pub async fn as_person(&self, account: &str) -> Signed<'_> {
         Signed::again(&self.hub, account).await
     }
 
@@ -69,7 +69,7 @@ impl Council {
         chief.done("/api/v1/playbooks", json!({ "document": playbook.to_string() })).await
     }
 
-    async fn started(&self, playbook: &Value) -> Value {
+    pub async fn started(&self, playbook: &Value) -> Value {
         self.brought(playbook).await;
         let asker = self.as_person(&self.asker).await;
         asker.done("/api/v1/runs", json!({ "id": Uuid::new_v4(), "playbook": playbook["id"] })).await
@@ -90,7 +90,7 @@ impl Council {
         }
     }
 
-    async fn answer(&self, account: &str, run: &Value, hash: &str, word: &str) -> Reply {
+    pub async fn answer(&self, account: &str, run: &Value, hash: &str, word: &str) -> Reply {
         let person = self.as_person(account).await;
         let question = run["questions"][0]["number"].as_u64().unwrap();
         let path =
@@ -98,13 +98,13 @@ impl Council {
         person.post(&path, json!({ "hash": hash, "reason": "seen" })).await
     }
 
-    async fn approved(&self, account: &str, run: &Value) -> Value {
+    pub async fn approved(&self, account: &str, run: &Value) -> Value {
         let reply = self.answer(account, run, &hash(run), "approve").await;
         assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
         reply.json()
     }
 
-    async fn orders(&self, after: i64) -> Value {
+    pub async fn orders(&self, after: i64) -> Value {
         let path = format!("/edge/v1/orders?after={after}&wait=0");
         let reply = self.hub.get(&path).bearer(&self.edge).header("accept", "*/*").send().await;
         assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
@@ -124,7 +124,7 @@ impl Council {
 }
 
 /// Lets an hour go by since a person signed in.
-async fn aged(hub: &TestHub, account: &str) {
+pub async fn aged(hub: &TestHub, account: &str) {
     let account = account.to_owned();
     let done = hub.running.store().write(move |tx| {
         for session in sessions::of_person(tx, &Realm::Live, &account)? {
@@ -137,7 +137,7 @@ async fn aged(hub: &TestHub, account: &str) {
     done.await.unwrap();
 }
 
-fn hash(run: &Value) -> String {
+pub fn hash(run: &Value) -> String {
     run["questions"][0]["hash"].as_str().unwrap().to_owned()
 }
 
@@ -151,7 +151,7 @@ fn openc2(action: &str, target: &str) -> Value {
         "headers": { "Content-Type": ["application/openc2+json;version=1.0"] } })
 }
 
-fn safeguards(target: &str, approvals: u32) -> Value {
+pub fn safeguards(target: &str, approvals: u32) -> Value {
     json!({ "type": "safeguards", "approval": { "required": approvals, "expires_after": 1_800_000 },
         "authority": { "basis": "an order under the law", "reference": "2026-17" },
         "inverse": [openc2("allow", target)], "blast_radius": { "addresses_max": 1 }, "stop_after": 3_600_000, "idempotent": false })
@@ -178,7 +178,7 @@ fn playbook(steps: Value) -> Value {
 }
 
 /// One that orders the edge to block an address.
-fn block(target: &str, safeguards: Value) -> Value {
+pub fn block(target: &str, safeguards: Value) -> Value {
     let mut step = json!({ "type": "action", "name": "Block it", "agent": id("security-category", 2), "targets": [id("http-api", 3)],
         "commands": [openc2("deny", target)], "on_completion": id("end", 0) });
     if !safeguards.is_null() {
@@ -191,7 +191,7 @@ fn block(target: &str, safeguards: Value) -> Value {
     }))
 }
 
-fn verified(
+pub fn verified(
     key: &Value,
     message: &Value,
     edge: &str,
@@ -345,7 +345,7 @@ async fn what_a_gate_refuses_is_never_ordered_and_says_why() {
     let mut endless = safeguards("198.51.100.7", 2);
     endless.as_object_mut().unwrap().remove("stop_after");
     let mut too_long = safeguards("198.51.100.7", 2);
-    too_long["stop_after"] = json!(40_u64 * 86_400_000);
+    too_long["stop_after"] = json!(3_u64 * 86_400_000);
     for (gate, target, safeguards) in [
         ("authority", "198.51.100.7", no_authority),
         ("authority", "198.51.100.7", unknown),

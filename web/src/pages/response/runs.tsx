@@ -47,7 +47,7 @@ export function RunRows({ runs }: { runs: RunSummary[] }) {
           {run.unknown > 0 && <span className={classes.waits}>{t('response.openUnknown', { count: run.unknown })}</span>}
           <span className="quiet">{person(run.requested_by)}</span>
           <span className="quiet"><Ago at={run.started} /></span>
-          {run.why != null && <span className={classes.under}>{run.why}</span>}
+          {run.why != null && run.state === 'failed' && <span className={classes.under} lang="en">{run.why}</span>}
         </li>
       ))}
     </ul>

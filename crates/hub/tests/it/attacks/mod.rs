@@ -3,6 +3,7 @@
 //!
 //! Each attack first does the honest thing, which has to succeed: a door that is shut to everybody refuses every attack.
 
+mod actions;
 mod database;
 mod grants;
 mod identity;
@@ -104,6 +105,7 @@ async fn every_attack_is_refused_or_detected() {
     attacks.extend(smuggling::all().await);
     attacks.extend(policy::all().await);
     attacks.extend(database::all().await);
+    attacks.extend(actions::all().await);
     let told = document(&attacks);
     println!("{told}");
     let through: Vec<String> = attacks.iter().flat_map(Attack::through).collect();
