@@ -100,8 +100,8 @@ pub use report::{
 pub use room::{
     Campaign, CampaignCase, NewRoomEntries, NewRoomEntry, NewRoomEntryOf, NewRoomPublication,
     NewRoomSeverity, Room, RoomBrief, RoomCase, RoomCaseList, RoomDecision, RoomHandOver, RoomLabel,
-    RoomLine, RoomName, RoomPeriod, RoomPerson, RoomReader, RoomSays, RoomSeverity, RoomSituation,
-    RoomTaken, RoomTakenList, RoomTask,
+    RoomLine, RoomName, RoomPeriod, RoomPerson, RoomReader, RoomSays, RoomSeverity, RoomSituation, RoomTaken,
+    RoomTakenList, RoomTask,
 };
 pub use round::{
     EdgeRound, EdgeRounds, NewPrivateMatching, NewRound, NewRoundAudit, RoundAudit, RoundFound, RoundInfo,

@@ -251,13 +251,12 @@ fn add_definitions(tx: &mut Tx<'_>, originator: &OrganisationId) -> Result<Vec<S
     let collection = collections::add(tx, &REALM, DEFINITIONS, "Marking definitions", about)?;
     let author = case::extension_identity();
     let author_id = author.get("id").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-    let extensions =
-        [
-            author,
-            case::extension_definition(),
-            case::room::room_extension_definition(),
-            sighting_object::extension_definition(&author_id),
-        ];
+    let extensions = [
+        author,
+        case::extension_definition(),
+        case::room::room_extension_definition(),
+        sighting_object::extension_definition(&author_id),
+    ];
     let definitions =
         Tlp::ALL.into_iter().map(Tlp::definition).chain(extensions.iter().map(ToString::to_string));
     ingest::add_own(tx, &REALM, collection.key, originator, definitions)

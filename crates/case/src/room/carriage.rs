@@ -76,7 +76,8 @@ pub fn entry_to_stix(entry: &RoomEntry, created_by: &Id) -> Json {
 #[must_use]
 pub fn stub_to_stix(entry: &RoomEntry, created_by: &Id, markings: &[Id]) -> Json {
     let id = stub_id(&entry.id());
-    let own = json!({ "extension_type": EXTENDS, "stub": { "at": entry.at, "organisation": entry.organisation } });
+    let own =
+        json!({ "extension_type": EXTENDS, "stub": { "at": entry.at, "organisation": entry.organisation } });
     let refs = json!([entry.case]);
     note((id, entry.at), created_by, "entry for others", (&refs, &json!(markings)), own)
 }

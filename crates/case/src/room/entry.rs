@@ -299,7 +299,13 @@ impl RoomEntry {
         let name = self.name.clone().filter(|_| self.by.as_ref() == Some(&by.account));
         let published = Self { label, at, by: Some(by.account.clone()), name, salt, ..self.clone() };
         let says = Says::PublishedAs { entry: self.id(), published: published.id() };
-        let kept = Self { at: just_after(at), label: self.label.clone(), salt: kept_salt, says, ..published.clone() };
+        let kept = Self {
+            at: just_after(at),
+            label: self.label.clone(),
+            salt: kept_salt,
+            says,
+            ..published.clone()
+        };
         Some([published, kept])
     }
 }

@@ -136,7 +136,8 @@ async fn tell<T: Send + 'static>(
         let mut telling = Telling::new(&names, &mut teller);
         let told = tell(&work, &asker, &rooms, &mut telling, reader.now())?;
         let told = finish(told, telling.named());
-        let mut leaving: Vec<Leaving> = rooms.values().flat_map(|seen| seen.leaving.iter().cloned()).collect();
+        let mut leaving: Vec<Leaving> =
+            rooms.values().flat_map(|seen| seen.leaving.iter().cloned()).collect();
         leaving.extend(teller.take_named());
         Ok(Some((told, leaving, visible)))
     });
@@ -173,7 +174,8 @@ async fn get(
                      caller: &Caller,
                      rooms: &Rooms,
                      telling: &mut Telling<'_, '_, '_>,
-                     now: Timestamp| -> Result<RoomAnswer, StoreError> {
+                     now: Timestamp|
+          -> Result<RoomAnswer, StoreError> {
         let one = rooms.get(&id).ok_or_else(lost)?;
         let (timeline, lines) = telling.lines(one, limit)?;
         let others = rooms.iter().filter(|(other, _)| **other != id);
@@ -217,7 +219,8 @@ async fn brief_of(
                      caller: &Caller,
                      rooms: &Rooms,
                      telling: &mut Telling<'_, '_, '_>,
-                     now: Timestamp| -> Result<RoomBrief, StoreError> {
+                     now: Timestamp|
+          -> Result<RoomBrief, StoreError> {
         let one = rooms.get(&id).ok_or_else(lost)?;
         let since = since.unwrap_or_else(|| now.checked_sub(SHIFT).unwrap_or(now));
         let brief = brief(&one.room, since, now, all);
@@ -257,7 +260,8 @@ async fn campaign(
                      caller: &Caller,
                      rooms: &Rooms,
                      telling: &mut Telling<'_, '_, '_>,
-                     now: Timestamp| -> Result<Campaign, StoreError> {
+                     now: Timestamp|
+          -> Result<Campaign, StoreError> {
         let mut cases = Vec::new();
         let mut named: BTreeMap<String, usize> = BTreeMap::new();
         let others = rooms.iter().filter(|(other, _)| **other != id);
@@ -405,7 +409,11 @@ async fn propose_severity(
         }
         let label = writer.open_label(tx, &seen)?;
         let says = Says::SeverityProposed { level, reasons };
-        writer.write_into(tx, &mut seen, Wanted { key: body.key, part: "proposed", label, says, by_system: true })
+        writer.write_into(
+            tx,
+            &mut seen,
+            Wanted { key: body.key, part: "proposed", label, says, by_system: true },
+        )
     })
     .await
 }

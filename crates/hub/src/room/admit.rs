@@ -46,7 +46,8 @@ pub(crate) fn by_peer(
     let speaks_itself = origin != peer.hub && peers::by_hub(tx, &REALM, origin)?.is_some();
     if speaks_itself || !speaks_for(origin, &whose) {
         let code = "not-creator".to_owned();
-        let message = format!("`{}` is an entry of an organisation that its hub does not speak for", object.id());
+        let message =
+            format!("`{}` is an entry of an organisation that its hub does not speak for", object.id());
         return Ok(Some(Outcome::Refused { code, message }));
     }
     if let Some(only) = entry.and_then(|entry| entry.label.only) {

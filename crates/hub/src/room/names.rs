@@ -135,7 +135,9 @@ pub(super) fn parts(name: &OrganisationId) -> Option<(&str, &str)> {
 fn joined(hub: &str, short: &OrganisationId) -> Result<OrganisationId, StoreError> {
     OrganisationId::parse(&format!("{hub}-{short}")).ok_or_else(|| {
         let longest = 64 - HUB_CHARS - 1;
-        let why = format!("the short name `{short}` is longer than the {longest} characters that other hubs can be told");
+        let why = format!(
+            "the short name `{short}` is longer than the {longest} characters that other hubs can be told"
+        );
         unfit("long-name", why)
     })
 }

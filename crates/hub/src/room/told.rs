@@ -6,7 +6,9 @@ use api::{
     RoomCase, RoomDecision, RoomHandOver, RoomLabel, RoomLine, RoomName, RoomPeriod, RoomPerson, RoomReader,
     RoomSays, RoomSeverity, RoomSituation, RoomTask,
 };
-use case::room::{Brief, EntryId, Label, Lane, Period, Person, RoomEntry, Situation, Task, TaskState, note_id};
+use case::room::{
+    Brief, EntryId, Label, Lane, Period, Person, RoomEntry, Situation, Task, TaskState, note_id,
+};
 use jiff::Timestamp;
 use oversight::OrganisationId;
 use policy::{Engine, ObjectClass, PrincipalKind, TlpLabel};
@@ -151,7 +153,11 @@ impl<'a, 'b, 'c> Telling<'a, 'b, 'c> {
     }
 
     /// What a room comes to.
-    pub(crate) fn situation(&mut self, situation: &Situation, now: Timestamp) -> Result<RoomSituation, StoreError> {
+    pub(crate) fn situation(
+        &mut self,
+        situation: &Situation,
+        now: Timestamp,
+    ) -> Result<RoomSituation, StoreError> {
         let mut leads = BTreeMap::new();
         for (lane, person) in &situation.leads {
             leads.insert(lane_word(*lane).to_owned(), self.person(person)?);

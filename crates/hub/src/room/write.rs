@@ -85,7 +85,8 @@ impl<'a> Writer<'a> {
         })?;
         let least = self.level(tx, seen)?;
         if level < least {
-            let why = format!("an entry is not marked more freely than its case, which is TLP:{}", least.name());
+            let why =
+                format!("an entry is not marked more freely than its case, which is TLP:{}", least.name());
             return Err(unfit("freer-than-the-case", why));
         }
         let own = self.names.writer(&self.caller.principal.organisation)?;
@@ -132,9 +133,11 @@ impl<'a> Writer<'a> {
         let own = self.names.writer(&self.caller.principal.organisation)?;
         let salt = self.salt(&own, &wanted);
         let organisation = self.author(&wanted, own)?;
-        let known = seen.room.ordered().into_iter().find(|(_, entry)| {
-            entry.salt == salt && entry.organisation == organisation
-        });
+        let known = seen
+            .room
+            .ordered()
+            .into_iter()
+            .find(|(_, entry)| entry.salt == salt && entry.organisation == organisation);
         if let Some((id, entry)) = known {
             if entry.says != wanted.says || entry.label != wanted.label {
                 return Err(unfit("key", "key: another entry was sent under it; draw a new one"));
@@ -192,7 +195,8 @@ impl<'a> Writer<'a> {
     /// What a room does not refuse and a hub does.
     fn check(&self, tx: &Tx<'_>, seen: &Seen, wanted: &Wanted) -> Result<(), StoreError> {
         let is_person = matches!(self.caller.principal.kind, PrincipalKind::Person(_));
-        let personal = matches!(wanted.says, Says::Merged { .. } | Says::Unmerged { .. } | Says::Invited { .. });
+        let personal =
+            matches!(wanted.says, Says::Merged { .. } | Says::Unmerged { .. } | Says::Invited { .. });
         if personal && !wanted.by_system && !is_person {
             return Err(without_effect("not-a-person"));
         }
@@ -208,7 +212,10 @@ impl<'a> Writer<'a> {
                 // The entry names the other case to whoever reads it.
                 match label.map(|label| label.tlp) {
                     Some(TlpLabel::Level(level)) if level <= wanted.label.tlp => Ok(()),
-                    _ => Err(unfit("freer-than-the-case", "the merge names a case that is marked more strictly")),
+                    _ => Err(unfit(
+                        "freer-than-the-case",
+                        "the merge names a case that is marked more strictly",
+                    )),
                 }
             }
             Says::Unmerged { merge, .. } => match seen.room.get(merge).map(|entry| &entry.says) {
@@ -219,7 +226,9 @@ impl<'a> Writer<'a> {
                 let name = self.names.told(member).en;
                 Err(unfit("not-visible", format!("{name} may not see this case; release it to them first")))
             }
-            Says::TaskOffered { to, .. } if wanted.label.only.as_ref().is_some_and(|only| !only.contains(to)) => {
+            Says::TaskOffered { to, .. }
+                if wanted.label.only.as_ref().is_some_and(|only| !only.contains(to)) =>
+            {
                 Err(unfit("not-visible", "the organisation that is to do the task would not see the entry"))
             }
             Says::SeverityProposed { .. } | Says::PublishedAs { .. } if wanted.part.is_empty() => {
@@ -238,7 +247,12 @@ impl<'a> Writer<'a> {
     }
 
     /// Whether people of an organisation who work cases may read what bears a label; of the members of other hubs nothing is known.
-    fn may_see(&self, tx: &Tx<'_>, label: policy::LabelKey, name: &OrganisationId) -> Result<bool, StoreError> {
+    fn may_see(
+        &self,
+        tx: &Tx<'_>,
+        label: policy::LabelKey,
+        name: &OrganisationId,
+    ) -> Result<bool, StoreError> {
         let realm = self.caller.realm();
         let Some(here) = self.names.here(name) else { return Ok(true) };
         let Some(organisation) = organisations::get(tx, realm, here)? else { return Ok(true) };
@@ -299,8 +313,8 @@ impl<'a> Writer<'a> {
         (principal, batch): (&Principal, &HashMap<Id, Marking>),
         text: &serde_json::Value,
     ) -> Result<(), StoreError> {
-        let object = stix::Object::parse(text.to_string().into())
-            .map_err(|error| unfit("not-stix", error.message))?;
+        let object =
+            stix::Object::parse(text.to_string().into()).map_err(|error| unfit("not-stix", error.message))?;
         let label = Markings::of(&self.state.door, principal, batch).label(tx, &object)?;
         let place = (self.state.collection.key, &principal.organisation);
         add_object(tx, &principal.realm, place, text, |_| label).map(drop)
@@ -340,11 +354,18 @@ impl<'a> Writer<'a> {
             _ => seen.object.text("name").unwrap_or_default().to_owned(),
         };
         let case = seen.room.case();
-        tell(tx, self.caller.realm(), BTreeSet::from([here]), (kind, case.as_str()), (Some(case), text.as_str()))
+        tell(
+            tx,
+            self.caller.realm(),
+            BTreeSet::from([here]),
+            (kind, case.as_str()),
+            (Some(case), text.as_str()),
+        )
     }
 
     fn call(&mut self, tx: &mut Tx<'_>, seen: &mut Seen, key: Uuid) -> Result<Vec<String>, StoreError> {
-        let from = Severity::new(self.state.regimes.severity.significant_from).unwrap_or(Severity::CONSIDERABLE);
+        let from =
+            Severity::new(self.state.regimes.severity.significant_from).unwrap_or(Severity::CONSIDERABLE);
         let named = self.state.config.room_agencies.iter();
         let mut agencies = BTreeSet::new();
         for name in named {
@@ -372,8 +393,22 @@ impl<'a> Writer<'a> {
 
 /// Names for the agencies that one declaration calls in; there are not more ([`crate::config`]).
 const PARTS: [&str; 16] = [
-    "called-1", "called-2", "called-3", "called-4", "called-5", "called-6", "called-7", "called-8", "called-9",
-    "called-10", "called-11", "called-12", "called-13", "called-14", "called-15", "called-16",
+    "called-1",
+    "called-2",
+    "called-3",
+    "called-4",
+    "called-5",
+    "called-6",
+    "called-7",
+    "called-8",
+    "called-9",
+    "called-10",
+    "called-11",
+    "called-12",
+    "called-13",
+    "called-14",
+    "called-15",
+    "called-16",
 ];
 
 /// What a request says, with organisations and persons by the names that entries have for them.
@@ -458,7 +493,8 @@ pub(crate) fn publish(
         writer.salt(&person.organisation, &Wanted { key: body.key, part, label, says, by_system: false })
     });
     let [of_published, _] = &salts;
-    if let Some((id, known)) = seen.room.ordered().into_iter().find(|(_, known)| known.salt == *of_published) {
+    if let Some((id, known)) = seen.room.ordered().into_iter().find(|(_, known)| known.salt == *of_published)
+    {
         return Ok(taken(&id, known, true));
     }
     let refused = || unfit("publish", "only the organisation that wrote an entry publishes it");
@@ -521,7 +557,9 @@ fn without_effect(why: &'static str) -> StoreError {
         "not-a-person" => "only a person can do this: sign in as one",
         "commanded" => "somebody commands this room already; let command be handed over",
         "not-the-commander" => "only the one who commands the room can do this",
-        "no-such-offer" => "there is no such offer in this room that you may see, or another one took its place",
+        "no-such-offer" => {
+            "there is no such offer in this room that you may see, or another one took its place"
+        }
         "not-for-you" => "this was offered to somebody else",
         "answered" => "this was answered already",
         other => other,

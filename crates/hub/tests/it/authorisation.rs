@@ -405,7 +405,9 @@ impl<'a> Walk<'a> {
             _ if method == "GET" => None,
             "publish" => Some(json!({ "key": key, "label": label })),
             "severity" => Some(json!({ "key": key, "answers": { "functional-impact": "minimal" } })),
-            "entries" => Some(json!({ "entries": [{ "case": case, "key": key, "label": label, "entry": note }] })),
+            "entries" => {
+                Some(json!({ "entries": [{ "case": case, "key": key, "label": label, "entry": note }] }))
+            }
             _ => Some(said.clone()),
         };
         let mut path = path.replace("{id}", &case);

@@ -113,9 +113,7 @@ async fn command_is_taken_handed_over_and_refused_to_others() {
     let take = json!({ "says": "commands" });
     nco.says(&case, open(take.clone())).await;
     assert!(police.refused(&case, open(take)).await.contains("let command be handed over"));
-    let period = |by: &str| {
-        json!({ "says": "period", "from": "2026-11-30T00:00:00Z", "until": "2100-01-01T00:00:00Z", "objectives": by })
-    };
+    let period = |by: &str| json!({ "says": "period", "from": "2026-11-30T00:00:00Z", "until": "2100-01-01T00:00:00Z", "objectives": by });
     assert!(police.refused(&case, open(period("x"))).await.contains("only the one who commands"));
     nco.says(&case, open(period("遮断と保全"))).await;
     let lead = json!({ "says": "leads", "lane": "threat", "person": police.person() });
@@ -135,7 +133,8 @@ async fn command_is_taken_handed_over_and_refused_to_others() {
     assert_eq!(room["you"]["account"], nco.account);
     // What a program cannot do in person it is refused, and it may write.
     let path = format!("/api/v1/cases/{case}/room");
-    let by_program = hub.send_json(&hub.token, Method::POST, &path, open(json!({ "says": "commands" }))).await;
+    let by_program =
+        hub.send_json(&hub.token, Method::POST, &path, open(json!({ "says": "commands" }))).await;
     assert_eq!(by_program.status, 422);
     assert_eq!(hub.send_json(&hub.token, Method::POST, &path, open(note("測定値"))).await.status, 200);
     let events = hub.audit(Action::CaseChanged).await;
@@ -225,8 +224,16 @@ async fn an_entry_is_seen_by_whom_its_label_names_through_every_door() {
     assert!(!power.room(&case).await.to_string().contains(&side));
     let not_mine = format!("/api/v1/cases/{case}/room/{both}/publish");
     let body = json!({ "key": uuid::Uuid::new_v4(), "label": { "tlp": "amber" } });
-    assert_eq!(nco.signed.post(&not_mine, body.clone()).await.status, 422, "somebody else's is not published");
-    assert_eq!(power.signed.post(&not_mine, body).await.status, 404, "and what one does not see is not there");
+    assert_eq!(
+        nco.signed.post(&not_mine, body.clone()).await.status,
+        422,
+        "somebody else's is not published"
+    );
+    assert_eq!(
+        power.signed.post(&not_mine, body).await.status,
+        404,
+        "and what one does not see is not there"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -250,7 +257,11 @@ async fn what_was_sent_twice_is_one_entry_and_what_cannot_be_is_refused() {
     assert!(nco.refused(&case, open(note("  "))).await.contains("`text`"));
     let proposed = json!({ "says": "severity-proposed", "level": 5, "reasons": [] });
     assert!(nco.refused(&case, open(proposed)).await.contains("by the system alone"));
-    let hidden = only(&["coordinator"], false, json!({ "says": "task-offered", "to": "police", "title": "x", "lane": "asset" }));
+    let hidden = only(
+        &["coordinator"],
+        false,
+        json!({ "says": "task-offered", "to": "police", "title": "x", "lane": "asset" }),
+    );
     assert!(nco.refused(&case, hidden).await.contains("would not see the entry"));
     // Brought in as an object it would say of itself who wrote it.
     let room = nco.room(&case).await;
@@ -258,7 +269,8 @@ async fn what_was_sent_twice_is_one_entry_and_what_cannot_be_is_refused() {
     let stored = nco.signed.good(&format!("/api/v1/objects/{object}")).await["object"].clone();
     let mut forged = stored.clone();
     forged["id"] = json!(format!("note--{}", uuid::Uuid::new_v4()));
-    let bundle = json!({ "type": "bundle", "id": format!("bundle--{}", uuid::Uuid::new_v4()), "objects": [forged] });
+    let bundle =
+        json!({ "type": "bundle", "id": format!("bundle--{}", uuid::Uuid::new_v4()), "objects": [forged] });
     let reply = hub.send_json(&hub.token, Method::POST, "/api/v1/objects", bundle).await.json();
     assert_eq!(reply["refused"][0]["code"], "reserved", "{reply}");
     // What is strict is not there for others.
@@ -304,12 +316,13 @@ async fn a_significant_severity_calls_the_named_agencies_in() {
     assert!(members().await.contains("ministry"));
     let ministry = Worker::new(&hub, "ministry").await;
     let told = ministry.signed.good("/api/v1/notices").await;
-    assert_eq!((&told["notices"][0]["kind"], &told["notices"][0]["subject"]), (&json!("room-invited"), &json!(case)));
+    assert_eq!(
+        (&told["notices"][0]["kind"], &told["notices"][0]["subject"]),
+        (&json!("room-invited"), &json!(case))
+    );
     assert_eq!(police.signed.good("/api/v1/notices").await["notices"], json!([]), "it was there already");
     // Taken back, it is what it was; an earlier one is not taken back any more.
-    let undo = |entry: &Value| {
-        json!({ "entries": [{ "case": case, "key": uuid::Uuid::new_v4(), "label": { "tlp": "amber" }, "undo": entry, "reason": "誤り" }] })
-    };
+    let undo = |entry: &Value| json!({ "entries": [{ "case": case, "key": uuid::Uuid::new_v4(), "label": { "tlp": "amber" }, "undo": entry, "reason": "誤り" }] });
     assert_eq!(nco.signed.post("/api/v1/rooms/entries", undo(&json!(low))).await.status, 422);
     nco.signed.done("/api/v1/rooms/entries", undo(&reply["entry"])).await;
     assert_eq!(nco.room(&case).await["situation"]["declared"]["level"], 2);
@@ -346,11 +359,17 @@ async fn cases_are_joined_side_by_side_and_parted_again_by_bulk_and_undo() {
     };
     let all = json!({ "entries": [merge(one, two), merge(three, two)] });
     let taken = nco.signed.done("/api/v1/rooms/entries", all).await["taken"].clone();
-    let campaign = async |worker: &Worker<'_>, case: &str| worker.signed.good(&format!("/api/v1/cases/{case}/campaign")).await;
+    let campaign = async |worker: &Worker<'_>, case: &str| {
+        worker.signed.good(&format!("/api/v1/cases/{case}/campaign")).await
+    };
     for case in [one, two, three] {
         let found = campaign(&power, case).await;
-        let ids: Vec<&str> =
-            found["cases"].as_array().unwrap().iter().map(|one| one["case"]["id"].as_str().unwrap()).collect();
+        let ids: Vec<&str> = found["cases"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["case"]["id"].as_str().unwrap())
+            .collect();
         assert_eq!((ids.len(), ids[0]), (3, case.as_str()), "the one that was asked for comes first");
         assert_eq!(found["common"], json!([id_of(&seen)]));
     }

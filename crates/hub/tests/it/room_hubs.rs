@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use oversight::{OrganisationRole, Purpose, Realm};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use stix::marking::Tlp;
 use store::{labels, objects};
 use tempfile::TempDir;
@@ -142,7 +142,11 @@ async fn entries_are_for_whom_a_hub_speaks_and_newer_ones_are_kept_and_not_inter
         })
         .collect();
     let expected = BTreeSet::from([("entry", own_name.as_str()), ("unknown", "from tomorrow")]);
-    assert_eq!(lines.into_iter().collect::<BTreeSet<_>>(), expected, "what it says for this hub is not taken");
+    assert_eq!(
+        lines.into_iter().collect::<BTreeSet<_>>(),
+        expected,
+        "what it says for this hub is not taken"
+    );
 }
 
 /// Numbers that are the same at each run.
@@ -179,7 +183,8 @@ async fn scribble(hubs: &[(TestHub, TempDir)], readers: &[Worker<'_>], case: &st
         let at = if writer == 3 { 0 } else { writer };
         let text = format!("記載 {number}");
         // The operator is known at its own hub only: others cannot be told of it by a short name.
-        let others: Vec<usize> = (0..readers.len()).filter(|reader| *reader != writer && (*reader < 3 || at == 0)).collect();
+        let others: Vec<usize> =
+            (0..readers.len()).filter(|reader| *reader != writer && (*reader < 3 || at == 0)).collect();
         let chosen: BTreeSet<usize> = others.into_iter().filter(|_| dice.below(2) == 0).collect();
         let is_open = dice.below(3) == 0;
         let body = if is_open {
@@ -240,8 +245,12 @@ async fn copies_converge_after_cuts_and_nothing_reaches_anybody_else() {
     }
     // And it is not in the log of another hub either, whoever asks.
     for (at, (hub, _)) in hubs.iter().enumerate() {
-        let here: BTreeSet<&String> =
-            expected.iter().enumerate().filter(|(reader, _)| *reader == at || (at == 0 && *reader == 3)).flat_map(|(_, texts)| texts).collect();
+        let here: BTreeSet<&String> = expected
+            .iter()
+            .enumerate()
+            .filter(|(reader, _)| *reader == at || (at == 0 && *reader == 3))
+            .flat_map(|(_, texts)| texts)
+            .collect();
         let held = bodies(hub, &case).await;
         for text in expected.iter().flatten() {
             let is_held = held.iter().any(|body| body.contains(&format!("\"{text}\"")));
