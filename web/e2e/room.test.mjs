@@ -52,7 +52,7 @@ for (const [language, words] of [['ja', ja], ['en', en]]) {
     await page.getByRole('button', { name: words.room.write.side }).click()
     await page.locator('[data-scope="side"]', { hasText: '見慣れない接続' }).waitFor()
     await page.getByRole('button', { name: words.room.publish, exact: true }).click()
-    await page.getByRole('button', { name: words.room.publishNow }).click()
+    await page.getByRole('dialog').getByRole('button', { name: words.room.publishNow }).click()
     await page.locator('[data-scope="room"]', { hasText: '見慣れない接続' }).waitFor()
     assert.deepEqual(await axe(page), [])
   })

@@ -451,6 +451,30 @@ export interface components {
             /** @description RFC 3339. */
             as_of: string;
         };
+        /** @description The cases that are one incident, side by side. */
+        Campaign: {
+            /** @description The case that was asked for first. */
+            cases: components["schemas"]["CampaignCase"][];
+            /** @description Objects that more than one of them names. */
+            common: string[];
+            /** @description What organisations are called. */
+            organisations: {
+                [key: string]: components["schemas"]["RoomName"];
+            };
+            /** @description What people are called, by account. */
+            people: {
+                [key: string]: string;
+            };
+            /** @description RFC 3339. */
+            as_of: string;
+        };
+        /** @description One of them. */
+        CampaignCase: {
+            /** @description It. */
+            case: components["schemas"]["RoomCase"];
+            /** @description What its room comes to. */
+            situation: components["schemas"]["RoomSituation"];
+        };
         /** @description A person who could be a commissioner. */
         Candidate: {
             /** @description The account. */
@@ -1938,6 +1962,50 @@ export interface components {
             digest: string;
             /** @description Why, for whoever inspects; whoever joins others signs their words. */
             reason?: string;
+        };
+        /** @description Entries for several rooms: all of them are written, or none. */
+        NewRoomEntries: {
+            /** @description 1 to 100. */
+            entries: components["schemas"]["NewRoomEntryOf"][];
+        };
+        /** @description An entry to be written. Organisations are named by their short names here or as an answer names them. */
+        NewRoomEntry: {
+            /** @description A UUID that the writer draws: sent twice under one key it is one entry. */
+            key: string;
+            /** @description Who it is for. */
+            label: components["schemas"]["RoomLabel"];
+            /** @description What it says. */
+            entry: components["schemas"]["RoomSays"];
+        };
+        /** @description One of them. */
+        NewRoomEntryOf: {
+            /** @description STIX identifier of the incident. */
+            case: string;
+            /** @description As of an entry. */
+            key: string;
+            /** @description Who it is for. */
+            label: components["schemas"]["RoomLabel"];
+            entry?: components["schemas"]["RoomSays"] | null;
+            /** @description The entry that is undone: a merge, a task that was offered, a severity that was declared. */
+            undo?: string | null;
+            /** @description Why it is undone. */
+            reason?: string | null;
+        };
+        /** @description An entry that is to be made known to more. */
+        NewRoomPublication: {
+            /** @description As of an entry. */
+            key: string;
+            /** @description Who it is for from now on. */
+            label: components["schemas"]["RoomLabel"];
+        };
+        /** @description What is known of how grave a case is: the scheme of severities proposes a level, and it stands in the room with its reasons. */
+        NewRoomSeverity: {
+            /** @description As of an entry. */
+            key: string;
+            /** @description Factor → choice, as `regimes/severity.toml` names them. */
+            answers: {
+                [key: string]: string;
+            };
         };
         /** @description Asks for a round of private matching. */
         NewRound: {
@@ -3743,6 +3811,8 @@ export interface components {
             regimes: components["schemas"]["ReportRegime"][];
             /** @description The severity scheme: the words of every level. */
             severity: components["schemas"]["SeverityLevel"][];
+            /** @description What the scheme weighs. */
+            severity_factors: components["schemas"]["SeverityFactor"][];
             /**
              * Format: int32
              * @description The severity from which on an incident is significant.
@@ -4106,6 +4176,416 @@ export interface components {
             decided: string;
             /** @description The key service's certificate that the key is gone; absent while it is being destroyed. */
             certificate?: string | null;
+        };
+        /** @description A case room, as far as its reader may see it. */
+        Room: {
+            /** @description The case. */
+            case: components["schemas"]["RoomCase"];
+            /** @description Who asks, as entries name it; without an account for a program. */
+            you: components["schemas"]["RoomReader"];
+            /** @description What it comes to. */
+            situation: components["schemas"]["RoomSituation"];
+            /** @description The newest lines, newest first. */
+            timeline: components["schemas"]["RoomLine"][];
+            /** @description How many lines there are. */
+            lines: number;
+            /** @description The cases that are one incident with it, as far as the reader sees them; itself is not among them. */
+            joined: components["schemas"]["RoomCase"][];
+            /** @description By level: the roles of organisations that see what bears it and is for all. */
+            audiences: {
+                [key: string]: string[];
+            };
+            /** @description What organisations are called. */
+            organisations: {
+                [key: string]: components["schemas"]["RoomName"];
+            };
+            /** @description What people are called, by account. */
+            people: {
+                [key: string]: string;
+            };
+            /** @description RFC 3339. */
+            as_of: string;
+        };
+        /** @description What the next shift has to know. */
+        RoomBrief: {
+            /** @description The case. */
+            case: components["schemas"]["RoomCase"];
+            /** @description RFC 3339: from when it tells. */
+            since: string;
+            /** @description What the room comes to; its tasks are the open ones. */
+            situation: components["schemas"]["RoomSituation"];
+            /** @description How many open tasks are late. */
+            late: number;
+            /** @description What was handed back, declined, withdrawn, decided and written since, oldest first. */
+            lines: components["schemas"]["RoomLine"][];
+            /** @description What organisations are called. */
+            organisations: {
+                [key: string]: components["schemas"]["RoomName"];
+            };
+            /** @description What people are called, by account. */
+            people: {
+                [key: string]: string;
+            };
+            /** @description RFC 3339. */
+            as_of: string;
+        };
+        /** @description A case with a room: one of this hub's, or one that another hub shares. */
+        RoomCase: {
+            /** @description STIX identifier of the incident. */
+            id: string;
+            /** @description Title. */
+            title: string;
+            /**
+             * Format: int64
+             * @description Running number, of this hub's cases.
+             */
+            number?: number | null;
+            /** @description The organisation that brought it in. */
+            originator: string;
+            /** @description What it bears. */
+            marking: components["schemas"]["Marking"];
+        };
+        /** @description Cases with rooms. */
+        RoomCaseList: {
+            /** @description The newest first, at most 200. */
+            cases: components["schemas"]["RoomCase"][];
+            /** @description Whether there are more. */
+            more: boolean;
+            /** @description RFC 3339. */
+            as_of: string;
+        };
+        /** @description A line of the decision log. */
+        RoomDecision: {
+            /** @description Its entry. */
+            entry: string;
+            /** @description RFC 3339. */
+            at: string;
+            /** @description Who. */
+            by: components["schemas"]["RoomPerson"];
+            /** @description The question. */
+            question: string;
+            /** @description What there was to choose. */
+            options: string[];
+            /** @description What was chosen, from 0. */
+            chosen: number;
+            /** @description Why. */
+            reason: string;
+            /** @description STIX identifiers. */
+            evidence: string[];
+        };
+        /** @description An offer of command. */
+        RoomHandOver: {
+            /** @description Its entry. */
+            entry: string;
+            /** @description To whom. */
+            to: components["schemas"]["RoomPerson"];
+            /** @description What there is to know. */
+            brief: string;
+        };
+        /** @description Who an entry of a case room is for. */
+        RoomLabel: {
+            /** @description Its TLP level; never a freer one than its case bears. */
+            tlp: string;
+            /**
+             * @description Only these organisations, the writer's own always among them; absent: whoever may see what bears the level. One's own alone is the
+             *     side room.
+             */
+            only?: string[] | null;
+            /** @description Whether the others in the room are told that there is something: when and whose, and no more. */
+            stub?: boolean;
+        };
+        /** @description One line of a room's timeline. */
+        RoomLine: {
+            /** @description `entry`; `stub`: there is something that the reader may not see; `unknown`: written by a newer version, kept and not interpreted. */
+            kind: string;
+            /** @description RFC 3339. */
+            at: string;
+            /** @description The case, of entries. */
+            case: string;
+            /** @description Whose; absent for what is not understood. */
+            organisation?: string | null;
+            /** @description The entry's name. */
+            entry?: string | null;
+            /** @description The STIX note. */
+            object?: string | null;
+            /** @description The account; the system where absent. */
+            by?: string | null;
+            label?: components["schemas"]["RoomLabel"] | null;
+            says?: components["schemas"]["RoomSays"] | null;
+            /** @description In words, where it is not understood. */
+            text?: string | null;
+            /** @description Why it has no effect, as a stable code, where it has none. */
+            ignored?: string | null;
+        };
+        /** @description What an organisation is called. */
+        RoomName: {
+            /** @description In Japanese. */
+            ja: string;
+            /** @description In English. */
+            en: string;
+            /** @description Its short name here, where it has one. */
+            here?: string | null;
+        };
+        /** @description An operational period. */
+        RoomPeriod: {
+            /** @description From 1. */
+            number: number;
+            /** @description RFC 3339. */
+            from: string;
+            /** @description RFC 3339. */
+            until: string;
+            /** @description What is to be reached. */
+            objectives: string;
+        };
+        /** @description A person of an organisation. */
+        RoomPerson: {
+            /** @description The account. */
+            account: string;
+            /** @description Whose. */
+            organisation: string;
+        };
+        /** @description Who reads a room. */
+        RoomReader: {
+            /** @description The account, of a person. */
+            account?: string | null;
+            /** @description Whose. */
+            organisation: string;
+        };
+        /** @description What an entry says: the shape that it has in the STIX note. */
+        RoomSays: {
+            /** @description Which. */
+            member: string;
+            /** @enum {string} */
+            says: "invited";
+        } | {
+            /** @description 1–20,000 characters. */
+            text: string;
+            /** @description `asset`, `threat`, `intelligence`, `affected-entity`; absent for all. */
+            lane?: string | null;
+            /** @enum {string} */
+            says: "note";
+        } | {
+            /** @description STIX identifiers. */
+            ids?: string[];
+            /** @enum {string} */
+            says: "objects";
+        } | {
+            /** @enum {string} */
+            says: "commands";
+        } | {
+            /** @description To whom. */
+            to: components["schemas"]["RoomPerson"];
+            /** @description What there is to know. */
+            brief: string;
+            /** @enum {string} */
+            says: "hand-over";
+        } | {
+            /** @description The offer's entry. */
+            hand_over: string;
+            /** @enum {string} */
+            says: "takes-over";
+        } | {
+            /** @description As of a note. */
+            lane: string;
+            /** @description To whom. */
+            person: components["schemas"]["RoomPerson"];
+            /** @enum {string} */
+            says: "leads";
+        } | {
+            /** @description RFC 3339. */
+            from: string;
+            /** @description RFC 3339. */
+            until: string;
+            /** @description What is to be reached. */
+            objectives: string;
+            /** @enum {string} */
+            says: "period";
+        } | {
+            /** @description To which organisation. */
+            to: string;
+            /** @description What is asked. */
+            title: string;
+            /** @description As of a note. */
+            lane: string;
+            /** @description RFC 3339. */
+            due?: string | null;
+            /** @description On what legal basis it is asked. */
+            legal_basis?: string | null;
+            /** @enum {string} */
+            says: "task-offered";
+        } | {
+            /** @description Its entry. */
+            task: string;
+            /** @description On what legal basis one acts. */
+            legal_basis: string;
+            /** @enum {string} */
+            says: "task-accepted";
+        } | {
+            /** @description Its entry. */
+            task: string;
+            /** @description Why. */
+            reason: string;
+            /** @description On what legal basis one may not. */
+            legal_basis?: string | null;
+            /** @enum {string} */
+            says: "task-declined";
+        } | {
+            /** @description Its entry. */
+            task: string;
+            /** @description Whether it is done. */
+            done: boolean;
+            /** @description What came of it. */
+            result: string;
+            /** @enum {string} */
+            says: "task-handed-back";
+        } | {
+            /** @description Its entry. */
+            task: string;
+            /** @description Why. */
+            reason: string;
+            /** @enum {string} */
+            says: "task-withdrawn";
+        } | {
+            /** @description The question. */
+            question: string;
+            /** @description What there was to choose. */
+            options?: string[];
+            /** @description What was chosen, from 0. */
+            chosen: number;
+            /** @description Why. */
+            reason: string;
+            /** @description STIX identifiers. */
+            evidence?: string[];
+            /** @enum {string} */
+            says: "decided";
+        } | {
+            /**
+             * Format: int32
+             * @description 0–5.
+             */
+            level: number;
+            /** @description Why. */
+            reasons?: string[];
+            /** @enum {string} */
+            says: "severity-proposed";
+        } | {
+            /**
+             * Format: int32
+             * @description 0–5.
+             */
+            level: number;
+            /** @description Why. */
+            reason: string;
+            /** @enum {string} */
+            says: "severity-declared";
+        } | {
+            /** @description STIX identifier of the other incident. */
+            other: string;
+            /** @description Why. */
+            reason: string;
+            /** @enum {string} */
+            says: "merged";
+        } | {
+            /** @description The merge's entry. */
+            merge: string;
+            /** @description Why. */
+            reason: string;
+            /** @enum {string} */
+            says: "unmerged";
+        } | {
+            /** @description The entry of the side room. */
+            entry: string;
+            /** @description The entry that others see. */
+            published: string;
+            /** @enum {string} */
+            says: "published-as";
+        };
+        /** @description A severity, proposed or declared. */
+        RoomSeverity: {
+            /**
+             * Format: int32
+             * @description 0–5.
+             */
+            level: number;
+            /** @description Why. */
+            reasons: string[];
+            by?: components["schemas"]["RoomPerson"] | null;
+            /** @description RFC 3339, of what was declared. */
+            at?: string | null;
+        };
+        /** @description What a room comes to for its reader. */
+        RoomSituation: {
+            /** @description Who is in the room. */
+            members: string[];
+            commander?: components["schemas"]["RoomPerson"] | null;
+            hand_over?: components["schemas"]["RoomHandOver"] | null;
+            /** @description Who leads which lane. */
+            leads: {
+                [key: string]: components["schemas"]["RoomPerson"];
+            };
+            period?: components["schemas"]["RoomPeriod"] | null;
+            /** @description Every period. */
+            periods: components["schemas"]["RoomPeriod"][];
+            /** @description Every task, those that are late first, then by due time. */
+            tasks: components["schemas"]["RoomTask"][];
+            /** @description The decision log, oldest first. */
+            decisions: components["schemas"]["RoomDecision"][];
+            proposed?: components["schemas"]["RoomSeverity"] | null;
+            declared?: components["schemas"]["RoomSeverity"] | null;
+            /** @description The objects of the case that entries name. */
+            objects: string[];
+        };
+        /** @description What became of an entry. */
+        RoomTaken: {
+            /** @description STIX identifier of the incident. */
+            case: string;
+            /** @description The entry's name: the hash of what it is. */
+            entry: string;
+            /** @description The STIX note that it is in the log. */
+            object: string;
+            /** @description RFC 3339. */
+            at: string;
+            /** @description Whether it was here already under this key. */
+            already: boolean;
+            /** @description Organisations that were to be called in and may not see the case: release it to them, and invite them. */
+            not_called?: string[];
+        };
+        /** @description What became of several. */
+        RoomTakenList: {
+            /** @description In the order in which they were sent. */
+            taken: components["schemas"]["RoomTaken"][];
+        };
+        /** @description A task. */
+        RoomTask: {
+            /** @description The entry that offered it. */
+            entry: string;
+            /** @description Which organisation offered it. */
+            from: string;
+            /** @description To which. */
+            to: string;
+            /** @description What is asked. */
+            title: string;
+            /** @description In which lane. */
+            lane: string;
+            /** @description RFC 3339. */
+            due?: string | null;
+            /** @description On what legal basis it is asked. */
+            legal_basis?: string | null;
+            /** @description RFC 3339. */
+            offered: string;
+            /** @description `offered`, `accepted`, `declined`, `handed-back`, `withdrawn`. */
+            state: string;
+            /** @description Whether it is late. */
+            late: boolean;
+            by?: components["schemas"]["RoomPerson"] | null;
+            /** @description When it was accepted or came back: RFC 3339. */
+            at?: string | null;
+            /** @description Whether it is done, of what came back. */
+            done?: boolean | null;
+            /** @description Why it was not taken or is not wanted; what came of it. */
+            answer?: string | null;
+            /** @description On what legal basis it was taken, or may not be. */
+            answer_basis?: string | null;
         };
         /** @description What the re-execution of a round found. */
         RoundAudit: {
@@ -4831,6 +5311,15 @@ export interface components {
             agent: string;
             /** @description Whether it is the one that asks. */
             current: boolean;
+        };
+        /** @description One thing that makes an incident grave. */
+        SeverityFactor: {
+            /** @description Its name in the scheme. */
+            id: string;
+            /** @description What it is called. */
+            label: components["schemas"]["Words"];
+            /** @description What there is to answer. */
+            choices: components["schemas"]["ReportChoice"][];
         };
         /** @description A level of severity. */
         SeverityLevel: {

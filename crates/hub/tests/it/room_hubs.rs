@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use oversight::{OrganisationRole, Purpose, Realm};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 use stix::marking::Tlp;
 use store::{labels, objects};
 use tempfile::TempDir;

@@ -86,7 +86,7 @@ function Body({ brief }: { brief: RoomBrief }) {
 function said(says: NonNullable<RoomBrief['lines'][number]['says']>, t: (key: string) => string): string {
   switch (says.says) {
     case 'note': return says.text
-    case 'decided': return `${t('room.says.decided')}: ${says.question} → ${says.options[says.chosen] ?? ''}\n${says.reason}`
+    case 'decided': return `${t('room.says.decided')}: ${says.question} → ${says.options?.[says.chosen] ?? ''}\n${says.reason}`
     case 'task-handed-back': return `${t('room.says.task-handed-back')}: ${says.result}`
     case 'task-declined': case 'task-withdrawn': return `${t(`room.says.${says.says}`)}: ${says.reason}`
     default: return t(`room.says.${says.says}`)

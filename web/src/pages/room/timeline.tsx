@@ -89,7 +89,7 @@ function Words({ says }: { says: RoomSays }) {
   switch (says.says) {
     case 'note': return <strong>{t('room.says.note')}{says.lane != null && ` · ${t(`room.lane.${says.lane}`)}`}</strong>
     case 'invited': return <strong>{t('room.says.invited', { name: organisation(says.member) })}</strong>
-    case 'objects': return <strong>{t('room.says.objects', { count: says.ids.length })}</strong>
+    case 'objects': return <strong>{t('room.says.objects', { count: says.ids?.length ?? 0 })}</strong>
     case 'hand-over': return <strong>{t('room.says.hand-over', { name: person(says.to) })}</strong>
     case 'leads': return <strong>{t('room.says.leads', { name: person(says.person), lane: t(`room.lane.${says.lane}`) })}</strong>
     case 'task-offered': return <strong>{t('room.says.task-offered', { name: organisation(says.to) })}</strong>
@@ -108,7 +108,7 @@ function Text({ says }: { says: RoomSays }) {
     case 'task-offered': return <p className="prose">{says.title}{says.legal_basis != null && ` (${t('room.basis')}: ${says.legal_basis})`}</p>
     case 'task-accepted': return <p className="prose">{t('room.basis')}: {says.legal_basis}</p>
     case 'task-handed-back': return <p className="prose">{says.result}</p>
-    case 'decided': return <p className="prose">{says.question} → {says.options[says.chosen]}{'\n'}{says.reason}</p>
+    case 'decided': return <p className="prose">{says.question} → {says.options?.[says.chosen]}{'\n'}{says.reason}</p>
     case 'task-declined': case 'task-withdrawn': case 'severity-declared': case 'merged': case 'unmerged': return <p className="prose">{says.reason}</p>
     default: return null
   }
