@@ -199,7 +199,7 @@ async fn fetch(shared: Arc<Shared>, orders: Arc<Orders>, client: Client) {
         let fetched = async {
             let after =
                 shared.blocking(|shared| shared.spool.order_sequence()).await.map_err(|e| e.to_string())?;
-            let news = client.orders(after, WAIT_SECONDS).await.map_err(|e| e.to_string())?;
+            let news = client.orders_for_edge(after, WAIT_SECONDS).await.map_err(|e| e.to_string())?;
             if !news.orders.is_empty() {
                 let hub = hub.addresses(client.address()).await;
                 let given = news.orders;

@@ -10,7 +10,7 @@ use crate::{EdgeOrders, OrderReport, OrderReportsAccepted, OrderReportsPosted};
 impl Client {
     /// The orders for this edge after a sequence. The hub holds the answer back for up to `wait` seconds while there are none; 0 asks for
     /// an answer at once.
-    pub async fn orders(&self, after: i64, wait: u64) -> Result<EdgeOrders, Error> {
+    pub async fn orders_for_edge(&self, after: i64, wait: u64) -> Result<EdgeOrders, Error> {
         let wait = wait.min(WAIT_SECONDS_MAX);
         let query = [("after", after.to_string()), ("wait", wait.to_string())];
         let request = self.request(Method::GET, &["edge", "v1", "orders"], &query)?;

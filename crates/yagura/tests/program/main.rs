@@ -14,6 +14,8 @@ mod bucket;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod chain;
+#[cfg(test)]
 mod contributions;
 #[cfg(test)]
 mod convert;
