@@ -488,7 +488,6 @@ impl RawConfig {
             freer_versions_at_once: freer_versions(self.freer_versions.as_deref())?,
             emergency: emergency.resolve(self.mail.as_ref(), private)?,
             response: self.response.unwrap_or_default().resolve()?,
-            emergency: self.emergency.unwrap_or_default().resolve(self.mail.as_ref())?,
             room_agencies: room::agencies(&self.room_agencies.unwrap_or_default())?,
             mail: self.mail.map(MailConfig::checked).transpose()?,
             webhooks_to_private_addresses: private,
