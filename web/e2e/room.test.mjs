@@ -83,10 +83,13 @@ for (const [language, words] of [['ja', ja], ['en', en]]) {
     await page.getByRole('button', { name: words.room.declareNow, exact: true }).click()
     await page.getByRole('dialog').waitFor({ state: 'detached' })
     await page.getByText('給水に影響が見込まれる').first().waitFor()
+    // From the top: what is half under the bar is too small a target only while it is there.
+    await page.evaluate(() => scrollTo(0, 0))
     assert.deepEqual(await axe(page), [])
     await shot(page, `room-${language}`)
     await page.setViewportSize({ width: 390, height: 844 })
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true, 'nothing is wider than a telephone')
+    await page.evaluate(() => scrollTo(0, 0))
     await shot(page, `room-phone-${language}`)
     await page.setViewportSize({ width: 1280, height: 800 })
   })
