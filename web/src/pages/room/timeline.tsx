@@ -79,7 +79,7 @@ function SeenBy({ line }: { line: RoomLine }) {
   if (scope === 'side') return <span className={classes.scope}>{t('room.scope.side')}</span>
   if (line.label.only) return <span>{t('room.seenBySome', { names: line.label.only.map(organisation).join(t('room.comma')) })}{line.label.stub && ` · ${t('room.withStub')}`}</span>
   const roles = room.audiences[line.label.tlp] ?? []
-  return <span>{t('room.seenByRoles', { roles: roles.map((role) => t(`audience.${role}`, { defaultValue: role })).join(t('room.comma')) || organisation(line.organisation ?? '') })}</span>
+  return <span>{t('room.seenByShort', { roles: roles.map((role) => t(`audience.${role}`, { defaultValue: role })).join(t('room.comma')) || organisation(line.organisation ?? '') })}</span>
 }
 
 function Words({ says }: { says: RoomSays }) {
