@@ -1,6 +1,6 @@
 import { Button, Textarea } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { Check, KeyRound, X } from 'lucide-react'
+import { Check, X } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
@@ -160,7 +160,7 @@ function AnswerDialog({ run, question, hash, answer, title, onClose }: { run: Ru
         <Textarea data-autofocus={answer === 'refuse' || undefined} label={t(answer === 'approve' ? 'response.reasonOptional' : 'response.reason')} required={answer === 'refuse'} withAsterisk={false} autosize minRows={2} maxLength={2000} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
         {proving.error instanceof OtherPerson ? <p className={classes.notice} role="alert">{t('response.otherPerson')}</p> : proving.error != null && <ErrorNote error={proving.error} />}
         <div className={classes.answers}>
-          <Button size="md" type="submit" data-autofocus={answer === 'approve' || undefined} leftSection={<KeyRound size={16} aria-hidden />} loading={proving.isPending} disabled={isChanged || (answer === 'refuse' && reason.trim() === '')}>{t(answer === 'approve' ? 'response.approveNow' : 'response.refuseNow')}</Button>
+          <Button size="md" type="submit" data-autofocus={answer === 'approve' || undefined} {...(answer === 'approve' ? { leftSection: <Check size={16} aria-hidden /> } : {})} loading={proving.isPending} disabled={isChanged || (answer === 'refuse' && reason.trim() === '')}>{t(answer === 'approve' ? 'response.approveNow' : 'response.refuseNow')}</Button>
           <Button size="md" variant="default" onClick={onClose}>{t('common.cancel')}</Button>
         </div>
       </form>
