@@ -18,7 +18,7 @@ use tlog::{Policy, VerifyingKey};
 use url::Url;
 
 pub use emergency::{EmergencyConfig, EmergencyWebhook, RawEmergency};
-pub use mail::MailConfig;
+pub(crate) use mail::MailConfig;
 pub use response::{AgentConfig, AuthorityConfig, RawAgent, RawResponse, ResponseConfig, SignerConfig};
 pub use tls::{ClientAuthority, ClientCertificates, RawTls, TlsFiles};
 

@@ -191,7 +191,40 @@ pub fn block(target: &str, safeguards: Value) -> Value {
     }))
 }
 
-pub fn verified(
+pub /// A playbook that one's own approvers may bring.
+pub(crate) fn to_be_brought() -> Value {
+    block("198.51.100.9", safeguards("198.51.100.9", 2))
+}
+
+/// A run of the coordinator's that has ordered something of its own edge and waits for a task, and the order's command.
+pub(crate) async fn begun(hub: &TestHub) -> (Value, String) {
+    hub.edge("coordinator-1", "coordinator").await;
+    let mut playbook = block("198.51.100.9", safeguards("198.51.100.9", 1));
+    playbook["target_definitions"][id("http-api", 3)]["address"]["dname"] = json!(["coordinator-1"]);
+    playbook["workflow"][id("action", 1)]["on_completion"] = json!(id("action", 2));
+    playbook["workflow"][id("action", 2)] = json!({ "type": "action", "name": "Look", "agent": id("group", 1),
+        "commands": [{ "type": "manual", "command": "Look whether it holds" }], "on_completion": id("end", 0) });
+    let asker = add_person(hub, "coordinator", PersonRole::DutyOfficer).await;
+    let chief = add_person(hub, "coordinator", PersonRole::Approver).await;
+    let chief = Signed::again(hub, &chief).await;
+    let asker = Signed::again(hub, &asker).await;
+    chief.done("/api/v1/playbooks", json!({ "document": playbook.to_string() })).await;
+    let run = asker.done("/api/v1/runs", json!({ "id": Uuid::new_v4(), "playbook": playbook["id"] })).await;
+    let path = format!("/api/v1/runs/{}", run["summary"]["id"].as_str().unwrap());
+    chief.done(&format!("{path}/questions/0/approve"), json!({ "hash": hash(&run), "reason": "seen" })).await;
+    let begun = Instant::now();
+    loop {
+        let run = asker.good(&path).await;
+        let orders = asker.good("/api/v1/orders").await;
+        if let Some(command) = orders["orders"][0]["command_id"].as_str() {
+            return (run, command.to_owned());
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{run}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn verified(
     key: &Value,
     message: &Value,
     edge: &str,
