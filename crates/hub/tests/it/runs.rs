@@ -191,7 +191,7 @@ pub fn block(target: &str, safeguards: Value) -> Value {
     }))
 }
 
-pub /// A playbook that one's own approvers may bring.
+/// A playbook that one's own approvers may bring.
 pub(crate) fn to_be_brought() -> Value {
     block("198.51.100.9", safeguards("198.51.100.9", 2))
 }
@@ -224,7 +224,7 @@ pub(crate) async fn begun(hub: &TestHub) -> (Value, String) {
     }
 }
 
-fn verified(
+pub(crate) fn verified(
     key: &Value,
     message: &Value,
     edge: &str,
