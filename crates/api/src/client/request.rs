@@ -303,6 +303,7 @@ mod tests {
             address: address.to_owned(),
             token: Some("yg_secret".to_owned()),
             root_certificate: None,
+            identity: None,
         })
     }
 

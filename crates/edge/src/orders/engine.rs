@@ -640,7 +640,8 @@ fn refusal(response: Option<&Response>) -> Denial {
 /// What this edge is to a producer: what its devices do of the profile.
 fn consumer_config(config: &Orders, devices: &[Box<dyn Actuator>]) -> Config {
     let net = What::Net(ipnet::IpNet::from(IpAddr::from([192, 0, 2, 1])));
-    let (nets, names): (Vec<_>, Vec<_>) = devices.iter().partition(|device| device.carries(&net));
+    let name = What::Name("name.example".to_owned());
+    let nets: Vec<_> = devices.iter().filter(|device| device.carries(&net)).collect();
     let mut pairs = Pairs::default();
     let mut add = |target| {
         pairs.add(Action::Deny, TargetName::Common(target));
@@ -650,7 +651,7 @@ fn consumer_config(config: &Orders, devices: &[Box<dyn Actuator>]) -> Config {
         add("ipv4_net");
         add("ipv6_net");
     }
-    if !names.is_empty() {
+    if devices.iter().any(|device| device.carries(&name)) {
         add("domain_name");
     }
     pairs.add(Action::Delete, TargetName::rule_number());

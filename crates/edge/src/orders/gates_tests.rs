@@ -1,4 +1,4 @@
-use openc2::{Language, Reading};
+use openc2::Reading;
 use serde_json::json;
 
 use super::*;
@@ -10,7 +10,7 @@ const HOUR: u64 = 3_600_000;
 
 fn command(target: &str, value: &str, args: serde_json::Value) -> Command {
     let value = json!({"action": "deny", "target": {target: value}, "args": args});
-    Command::read(&value, &Reading::bare(Language::V1_0)).unwrap()
+    Command::read(&value, &Reading::default()).unwrap()
 }
 
 fn judged(gates: &mut Gates, command: &Command, around: impl FnOnce(&mut Around<'_>)) -> String {

@@ -64,9 +64,14 @@ fn response() -> Response {
     response
 }
 
+/// No two objects of a playbook share a UUID, whatever they are.
+fn id(kind: &str, number: usize) -> String {
+    let of_kind = kind.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    format!("{kind}--{of_kind:08x}-0000-4000-8000-{number:012}")
+}
+
 /// A playbook of `steps` steps, of which every fifth orders an edge and the others are people's.
 fn playbook(steps: usize, every: usize, kind: &str) -> Value {
-    let id = |kind: &str, number: usize| format!("{kind}--00000000-0000-4000-8000-{number:012}");
     let mut workflow = serde_json::Map::new();
     workflow.insert(id("start", 0), json!({ "type": "start", "on_completion": id("action", 1) }));
     for number in 1..=steps {
@@ -114,7 +119,8 @@ fn command(kind: &str, number: usize, action: &str) -> Value {
         json!({ "action": action, "target": { "ipv4_net": format!("198.51.100.{number}") } }).to_string();
     match kind {
         "openc2-http" => {
-            json!({ "type": kind, "command": "POST /.well-known/openc2 HTTP/1.1", "content": body,
+            json!({ "type": kind, "command": "POST /.well-known/openc2 HTTP/1.1",
+            "content_b64": base64::Engine::encode(&base64::engine::general_purpose::STANDARD, body),
             "headers": { "Content-Type": ["application/openc2+json;version=1.0"] } })
         }
         _ => json!({ "type": "http-api", "command": "POST /scan HTTP/1.1", "content": body }),
@@ -199,8 +205,7 @@ async fn set_up(store: &Store, response: &Arc<Response>, document: Value) {
 async fn start(store: &Store, response: &Arc<Response>) {
     let work = Arc::clone(response);
     let begun = store.write(move |tx| {
-        let line =
-            work.shelf.line(tx, &organisation("police"), "playbook--00000000-0000-4000-8000-000000000009")?;
+        let line = work.shelf.line(tx, &organisation("police"), &id("playbook", 9))?;
         let shelved = line.first().unwrap();
         let new = rows::NewRun {
             id: RUN.to_owned(),

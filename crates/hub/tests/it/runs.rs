@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hub::{AuthorityConfig, HubConfig};
 use openc2::signed::{Authority, TrustedKey, Verifier};
 use openc2::{DateTime, Message};
@@ -142,12 +144,14 @@ pub fn hash(run: &Value) -> String {
 }
 
 fn id(kind: &str, number: usize) -> String {
-    format!("{kind}--00000000-0000-4000-8000-{number:012}")
+    // No two objects of a playbook share a UUID, whatever they are.
+    let of_kind = kind.bytes().fold(0_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
+    format!("{kind}--{of_kind:08x}-0000-4000-8000-{number:012}")
 }
 
 fn openc2(action: &str, target: &str) -> Value {
     let body = json!({ "action": action, "target": { "ipv4_net": target } }).to_string();
-    json!({ "type": "openc2-http", "command": "POST /.well-known/openc2 HTTP/1.1", "content": body,
+    json!({ "type": "openc2-http", "command": "POST /.well-known/openc2 HTTP/1.1", "content_b64": STANDARD.encode(body),
         "headers": { "Content-Type": ["application/openc2+json;version=1.0"] } })
 }
 
@@ -201,9 +205,15 @@ pub(crate) async fn begun(hub: &TestHub) -> (Value, String) {
     hub.edge("coordinator-1", "coordinator").await;
     let mut playbook = block("198.51.100.9", safeguards("198.51.100.9", 1));
     playbook["target_definitions"][id("http-api", 3)]["address"]["dname"] = json!(["coordinator-1"]);
-    playbook["workflow"][id("action", 1)]["on_completion"] = json!(id("action", 2));
-    playbook["workflow"][id("action", 2)] = json!({ "type": "action", "name": "Look", "agent": id("group", 1),
-        "commands": [{ "type": "manual", "command": "Look whether it holds" }], "on_completion": id("end", 0) });
+    let steps = &mut playbook["workflow"];
+    steps[id("start", 0)]["on_completion"] = json!(id("parallel", 1));
+    steps[id("parallel", 1)] = json!({ "type": "parallel", "next_steps": [id("action", 1), id("action", 2)], "on_completion": id("end", 0) });
+    steps[id("action", 1)]["on_completion"] = json!(id("end", 1));
+    steps[id("action", 2)] = json!({ "type": "action", "name": "Look", "agent": id("group", 1),
+        "commands": [{ "type": "manual", "command": "Look whether it holds" }], "on_completion": id("end", 2) });
+    for number in [1, 2] {
+        steps[id("end", number)] = json!({ "type": "end" });
+    }
     let asker = add_person(hub, "coordinator", PersonRole::DutyOfficer).await;
     let chief = add_person(hub, "coordinator", PersonRole::Approver).await;
     let chief = Signed::again(hub, &chief).await;
@@ -434,7 +444,8 @@ async fn a_malicious_playbook_comes_to_its_end_and_nowhere_else() {
     // A loop that never ends.
     let mut endless = playbook(json!({
         id("start", 0): { "type": "start", "on_completion": id("while-condition", 1) },
-        id("while-condition", 1): { "type": "while-condition", "condition": "__go__:value = true", "on_true": id("end", 1), "on_completion": id("end", 0) },
+        id("while-condition", 1): { "type": "while-condition", "condition": "__go__:value = true", "on_true": id("end", 1), "on_completion": id("action", 1) },
+        id("action", 1): { "type": "action", "agent": id("group", 1), "commands": [{ "type": "manual", "command": "never come to this" }], "on_completion": id("end", 0) },
         id("end", 1): { "type": "end" },
         id("end", 0): { "type": "end" },
     }));

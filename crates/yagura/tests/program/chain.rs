@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use base64::Engine as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -178,13 +179,13 @@ impl Drop for NameServer {
 
 fn openc2(action: &str, target: &Value) -> Value {
     let body = json!({ "action": action, "target": target }).to_string();
-    json!({ "type": "openc2-http", "command": "POST /.well-known/openc2 HTTP/1.1", "content": body,
+    json!({ "type": "openc2-http", "command": "POST /.well-known/openc2 HTTP/1.1", "content_b64": base64::engine::general_purpose::STANDARD.encode(body),
         "headers": { "Content-Type": ["application/openc2+json;version=1.0"] } })
 }
 
 /// One step: keep the attacker's address and name out of the harbour's network, for a time.
 fn playbook() -> Value {
-    let id = |kind: &str, number: u8| format!("{kind}--00000000-0000-4000-8000-{number:012}");
+    let id = |kind: &str, number: u8| format!("{kind}--{number:08}-0000-4000-8000-000000000000");
     let targets = [json!({ "ipv4_net": ATTACKER }), json!({ "domain_name": NAME })];
     let safeguards = json!({ "type": "safeguards", "approval": { "required": 2, "expires_after": 600_000 },
         "authority": { "basis": "Order under the law on active cyber defence", "reference": "2026-17" },
@@ -198,8 +199,8 @@ fn playbook() -> Value {
             id("start", 0): { "type": "start", "on_completion": id("action", 1) },
             id("action", 1): { "type": "action", "name": "Block address and name", "agent": id("security-category", 2),
                 "targets": [id("http-api", 3)], "commands": targets.iter().map(|target| openc2("deny", target)).collect::<Vec<_>>(),
-                "on_completion": id("end", 0), "step_extensions": { SAFEGUARDS: safeguards } },
-            id("end", 0): { "type": "end" },
+                "on_completion": id("end", 5), "step_extensions": { SAFEGUARDS: safeguards } },
+            id("end", 5): { "type": "end" },
         },
         "agent_definitions": { id("security-category", 2): { "type": "security-category", "name": "Hub", "category": ["orchestrator"] } },
         "target_definitions": { id("http-api", 3): { "type": "http-api", "name": "Edge", "address": { "dname": ["harbour-1"] } } },

@@ -20,6 +20,8 @@ impl Person {
         let link =
             admin(hub, &["user", "add", &login, "--name", &login, "--org", organisation, "--role", role]);
         let secret = link.split_once("#link=").unwrap().1.lines().next().unwrap().to_owned();
+        // With the runtime comes what speaks TLS.
+        std::sync::LazyLock::force(&RUNTIME);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let (cookie, session) = RUNTIME.block_on(async {
             let url = format!("{}/api/v1/session/link", hub.address);

@@ -161,6 +161,8 @@ impl Engine {
             return;
         }
         let Some(block) = rule.and_then(|rule| self.block_of(rule)) else { return };
+        // A device would not let go of it: that it still has it is not what was ordered.
+        let is_past = rule.and_then(|rule| rule.stop).is_some_and(|stop| stop <= now);
         let mut row = row.clone();
         let before = row.stopped;
         if let Some(counter) = seen.stopped.get(&block) {
@@ -168,6 +170,7 @@ impl Engine {
         }
         let (state, why) = match seen.missing.get(&block) {
             Some(whys) => (OrderState::Drifted, Some(whys.join("; "))),
+            None if is_past => (OrderState::Drifted, row.why.clone()),
             None if block.manner == Manner::Count => (OrderState::Shadow, None),
             None => (OrderState::Enforced, None),
         };
@@ -175,14 +178,14 @@ impl Engine {
             row.state = state;
             row.why = why;
             step.tell(row, now);
+            return;
+        }
+        let (told, at) = row.told.unwrap_or((0, row.changed));
+        let waited = moment(now).as_millisecond().saturating_sub(at.as_millisecond());
+        if row.stopped.unwrap_or(0) > told && waited >= COUNTED_EVERY_MS {
+            step.count_up(row, now);
         } else if row.stopped != before {
-            let (told, at) = row.told.unwrap_or((0, row.changed));
-            let waited = moment(now).as_millisecond().saturating_sub(at.as_millisecond());
-            if row.stopped.unwrap_or(0) > told && waited >= COUNTED_EVERY_MS {
-                step.count_up(row, now);
-            } else {
-                step.put(row);
-            }
+            step.put(row);
         }
     }
 
