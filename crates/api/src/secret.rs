@@ -92,7 +92,7 @@ mod tests {
         }));
         let node = json!({
             "name_ja": "n", "name_en": "n", "realm": "live", "version": "1", "policies": "00", "policies_refused": false,
-            "transparency": false,
+            "transparency": false, "passwords": true,
         });
         check::<Session>(&json!({
             "person": person, "organisation": organisation, "node": node, "csrf": secret, "credential_needed": false,

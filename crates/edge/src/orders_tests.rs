@@ -451,8 +451,10 @@ fn orders_are_taken_back_by_those_who_gave_them() {
 fn the_operator_is_asked_and_has_the_last_word() {
     let mut scene = Scene::new(crate::config::Orders { asks: true, ..config() });
     let key = |id: &str| ("council".to_owned(), id.to_owned());
-    for id in ["c-1", "c-2", "c-3", "c-4"] {
-        scene.order(&deny(id, &format!("198.51.100.{}", &id[2..]), 15), NOW);
+    for (id, address) in
+        [("c-1", "198.51.100.1"), ("c-2", "198.51.100.2"), ("c-3", "198.51.100.3"), ("c-4", "198.51.100.4")]
+    {
+        scene.order(&deny(id, address, 15), NOW);
         assert_eq!(scene.states(id), [Waiting]);
     }
     assert_eq!(scene.device.has(), [""; 0]);

@@ -69,7 +69,7 @@ pub fn entry_to_stix(entry: &RoomEntry, created_by: &Id) -> Json {
     let limit = limit.map(|only| Id::new("marking-definition", circle(only)).to_string());
     let markings: Vec<String> = [entry.label.tlp.id()].into_iter().chain(limit).collect();
     let (content, own) = (content(&entry.says), json!({ "extension_type": EXTENDS, "entry": entry }));
-    note((note_id(&entry.id()), entry.at), created_by, &content, (&json!(refs), &json!(markings)), own)
+    note((note_id(&entry.id()), entry.at), created_by, &content, (&json!(refs), &json!(markings)), &own)
 }
 
 /// What is told of an entry to those who may not see it, under the markings of its case.
@@ -79,7 +79,7 @@ pub fn stub_to_stix(entry: &RoomEntry, created_by: &Id, markings: &[Id]) -> Json
     let own =
         json!({ "extension_type": EXTENDS, "stub": { "at": entry.at, "organisation": entry.organisation } });
     let refs = json!([entry.case]);
-    note((id, entry.at), created_by, "entry for others", (&refs, &json!(markings)), own)
+    note((id, entry.at), created_by, "entry for others", (&refs, &json!(markings)), &own)
 }
 
 /// The identifier of the object that an entry is.
@@ -139,7 +139,7 @@ fn note(
     created_by: &Id,
     content: &str,
     (refs, markings): (&Json, &Json),
-    own: Json,
+    own: &Json,
 ) -> Json {
     let at = Timestamp::from_instant(at);
     json!({

@@ -8,7 +8,7 @@ use crate::orders::tests::config;
 const NOW: DateTime = DateTime(1_790_000_000_000);
 const HOUR: u64 = 3_600_000;
 
-fn command(target: &str, value: &str, args: serde_json::Value) -> Command {
+fn command(target: &str, value: &str, args: &serde_json::Value) -> Command {
     let value = json!({"action": "deny", "target": {target: value}, "args": args});
     Command::read(&value, &Reading::default()).unwrap()
 }
@@ -25,7 +25,8 @@ fn judged(gates: &mut Gates, command: &Command, around: impl FnOnce(&mut Around<
 }
 
 fn check(target: &str, value: &str, expected: &str) {
-    let said = judged(&mut Gates::new(&config()), &command(target, value, json!({"duration": HOUR})), |_| {});
+    let said =
+        judged(&mut Gates::new(&config()), &command(target, value, &json!({"duration": HOUR})), |_| {});
     assert!(said.contains(expected), "{value}: {said}");
 }
 
@@ -33,7 +34,7 @@ fn check(target: &str, value: &str, expected: &str) {
 fn an_order_has_an_end_and_not_too_far_a_one() {
     let mut gates = Gates::new(&config());
     let mut check = |args: serde_json::Value, expected: &str| {
-        let said = judged(&mut gates, &command("ipv4_net", "198.51.100.7", args.clone()), |_| {});
+        let said = judged(&mut gates, &command("ipv4_net", "198.51.100.7", &args), |_| {});
         assert!(said.contains(expected), "{args}: {said}");
     };
     check(json!({"duration": HOUR}), "198.51.100.7 3600000");
@@ -58,7 +59,7 @@ fn only_what_the_operator_lists_may_be_ordered() {
     check("ipv6_net", "2001:db8:1::/64", "2001:db8:1::/64 ");
     check("domain_name", "EVIL.example.com.", "evil.example.com ");
     let mut gates = Gates::new(&Orders { allow: Vec::new(), ..config() });
-    let order = command("ipv4_net", "198.51.100.7", json!({"duration": HOUR}));
+    let order = command("ipv4_net", "198.51.100.7", &json!({"duration": HOUR}));
     assert!(
         judged(&mut gates, &order, |_| {}).contains("allow-list"),
         "nothing is allowed without being said"
@@ -93,7 +94,7 @@ fn what_is_protected_is_never_blocked() {
         config.protect.names = vec!["own.example.com".to_owned()];
         config.allow[0].networks = vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()];
         let value = value.split(' ').next().unwrap();
-        let order = command(target, value, json!({"duration": HOUR}));
+        let order = command(target, value, &json!({"duration": HOUR}));
         let said = judged(&mut Gates::new(&config), &order, |_| {});
         assert!(said.starts_with("403 protected: "), "{value}: {said}");
     }
@@ -108,7 +109,7 @@ fn lists_of_networks_are_read_when_they_change() {
     let mut config = config();
     config.protect.files = vec![path.clone()];
     let mut gates = Gates::new(&config);
-    let order = command("ipv4_net", "198.51.100.7", json!({"duration": HOUR}));
+    let order = command("ipv4_net", "198.51.100.7", &json!({"duration": HOUR}));
     assert!(judged(&mut gates, &order, |_| {}).starts_with("198.51.100.7"));
     std::fs::write(&path, "198.51.100.0/28\n").unwrap();
     let later = SystemTime::now() + std::time::Duration::from_secs(5);
@@ -126,14 +127,14 @@ fn one_order_blocks_only_so_much() {
         check("domain_name", suffix, "403 radius: ");
     }
     let mut gates = Gates::new(&config());
-    let order = command("ipv4_net", "198.51.100.7", json!({"duration": HOUR}));
+    let order = command("ipv4_net", "198.51.100.7", &json!({"duration": HOUR}));
     let said = judged(&mut gates, &order, |asked| asked.lately = 60);
     assert_eq!(said, "503 radius: council has given 60 orders within an hour");
     let said = judged(&mut gates, &order, |asked| asked.standing = 1_000);
     assert_eq!(said, "503 radius: 1000 orders stand already");
     let mut few = config();
     few.radius.addresses_max = 16;
-    let order = command("ipv4_net", "198.51.100.0/27", json!({"duration": HOUR}));
+    let order = command("ipv4_net", "198.51.100.0/27", &json!({"duration": HOUR}));
     assert_eq!(
         judged(&mut Gates::new(&few), &order, |_| {}),
         "403 radius: 198.51.100.0/27 is more than 16 addresses"

@@ -275,7 +275,7 @@ impl<'r> Drive<'r> {
             }
             Way::Edge(edge) => self.order(tx, order, &edge),
             Way::Agent(agent) => self.call(tx, order, agent),
-            Way::Nowhere(why) => self.refuse(order, why),
+            Way::Nowhere(why) => self.refuse(order, &why),
         }
     }
 
@@ -314,7 +314,7 @@ impl<'r> Drive<'r> {
     }
 
     /// What does not leave is written down as ordered and failed in one transaction, so that the step goes the way of its failure.
-    fn refuse(&mut self, order: &Order, reason: String) -> Result<(), StoreError> {
+    fn refuse(&mut self, order: &Order, reason: &str) -> Result<(), StoreError> {
         self.must(What::Dispatched { key: order.key.clone(), hash: order.hash.clone() })?;
         let answer = Answer::Failed { reason: format!("not ordered: {reason}") };
         self.must(What::Answered { key: order.key.clone(), answer })
@@ -324,7 +324,7 @@ impl<'r> Drive<'r> {
         let now = self.now;
         let drafted = match draft(order, now) {
             Ok(drafted) => drafted,
-            Err(why) => return self.refuse(order, why),
+            Err(why) => return self.refuse(order, &why),
         };
         let permitted = match &order.undoes {
             Some(undone) => {
@@ -344,11 +344,11 @@ impl<'r> Drive<'r> {
         };
         let permit = match permitted {
             Ok(permit) => permit,
-            Err(denied) => return self.refuse(order, denied.to_string()),
+            Err(denied) => return self.refuse(order, &denied.to_string()),
         };
         let sealed = match signed(self.response, permit, (order, &drafted), &edge.id, now) {
             Ok(sealed) => sealed,
-            Err(why) => return self.refuse(order, why),
+            Err(why) => return self.refuse(order, &why),
         };
         self.keep(tx, (order, &drafted), edge, &sealed)?;
         self.has_ordered = true;
@@ -423,11 +423,11 @@ impl<'r> Drive<'r> {
         };
         let permit = match permitted {
             Ok(permit) => permit,
-            Err(denied) => return self.refuse(order, denied.to_string()),
+            Err(denied) => return self.refuse(order, &denied.to_string()),
         };
         let request = match agents::request(permit, order) {
             Ok(request) => request,
-            Err(why) => return self.refuse(order, why),
+            Err(why) => return self.refuse(order, &why),
         };
         let call = Call {
             run: self.begun().id.clone(),
