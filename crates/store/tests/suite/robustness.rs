@@ -47,9 +47,12 @@ async fn a_full_disk_loses_nothing_acknowledged(council: Council) {
 }
 
 async fn writes_that_share_a_full_disk_are_all_told(council: Council) {
+    // How much an empty store takes grows with the schema. What was closed is folded into the file.
+    let council = council.reopen().await;
+    let empty = std::fs::metadata(council.folder.path().join("yagura.sqlite")).unwrap().len() / 4096;
     drop(council);
     // Each limit is met at another step of a group: within a job, where a job begins, at the commit.
-    for pages in (320..368).step_by(4) {
+    for pages in (empty + 24..empty + 72).step_by(4) {
         let most = pages * 4096;
         let council = Council::with(|options| Options { database_bytes_max: Some(most), ..options }).await;
         // One stands already: what follows may all share one commit, which the full disk takes back as a whole.
