@@ -1,4 +1,4 @@
-"""Mail of saved searches, taken by a mail server that we did not write (aiosmtpd): STARTTLS with a certificate, sign-in, Japanese."""
+"""Mail of saved searches and emergencies, taken by a mail server that we did not write (aiosmtpd): STARTTLS with a certificate, sign-in, Japanese."""
 
 import json
 import logging
@@ -89,22 +89,35 @@ class TestMail(unittest.TestCase):
         self.addCleanup(server.stop)
         return inbox, server.port
 
-    def hub(self, port, trusts=True):
+    def hub(self, port, trusts=True, more=()):
         lines = ["[mail]", 'server = "127.0.0.1"', f"port = {port}", f'user = "{USER}"', f'password_file = "{self.password}"']
         lines += ['from = "やぐら <yagura@cert.example.jp>"', 'domains = ["cert.example.jp"]']
         if trusts:
             lines.append(f'certificate = "{self.authority}"')
-        hub = Hub("\n".join(lines)).__enter__()
+        hub = Hub("\n".join([*lines, *more])).__enter__()
         self.addCleanup(hub.__exit__)
         return hub
 
-    def token(self, hub, organisation):
-        def admin(*arguments):
-            command = [os.environ["YAGURA_BIN"], "admin", "--data", os.path.join(hub.folder.name, "data"), *arguments]
-            return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    def admin(self, hub, *arguments):
+        command = [os.environ["YAGURA_BIN"], "admin", "--data", os.path.join(hub.folder.name, "data"), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
-        admin("org", "add", organisation, "--name-ja", organisation, "--name-en", organisation, "--role", "agency")
-        return admin("token", "add", "--org", organisation, "--role", "analyst")
+    def organisation(self, hub, name):
+        self.admin(hub, "org", "add", name, "--name-ja", name, "--name-en", name, "--role", "agency")
+
+    def token(self, hub, organisation):
+        self.organisation(hub, organisation)
+        return self.admin(hub, "token", "add", "--org", organisation, "--role", "analyst")
+
+    def officer(self, hub, organisation):
+        """A duty officer in person, just signed in by a one-time link."""
+        self.organisation(hub, organisation)
+        link = self.admin(hub, "user", "add", "officer", "--name", "officer", "--org", organisation, "--role", "duty_officer")
+        session = requests.Session()
+        session.headers["Origin"] = hub.ready["address"].rstrip("/")
+        answer = session.post(hub.ready["address"] + "api/v1/session/link", json={"link": link.split("#link=")[1].split()[0]})
+        self.assertTrue(answer.ok, answer.text)
+        return session
 
     def ask(self, hub, token, method, path, body=None):
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -183,6 +196,26 @@ class TestMail(unittest.TestCase):
         searcher, _ = self.search_and_publish(hub, "gone@cert.example.jp")
         self.assertEqual(self.notice(hub, searcher, "mail-refused")[0]["state"], "failed", "and not tried again")
         self.assertEqual(inbox.mails, [])
+
+    def test_an_emergency_is_told_by_mail_without_who_or_what_for(self):
+        inbox, port = self.serve()
+        duty = '[emergency]\nmail = ["ciso@cert.example.jp", "gone@cert.example.jp", "night@cert.example.jp"]'
+        hub = self.hub(port, more=[duty])
+        officer = self.officer(hub, "police")
+        scope = {"class": "report", "reason": "the interlocking is under attack", "minutes": 30}
+        answer = officer.post(hub.ready["address"] + "api/v1/emergencies", json=scope)
+        self.assertTrue(answer.ok, answer.text)
+        self.until("both are told", lambda: len(inbox.mails) >= 2)
+        told = {envelope.rcpt_tos[0]: envelope for _, envelope in inbox.mails}
+        self.assertEqual(set(told), {"ciso@cert.example.jp", "night@cert.example.jp"}, "a recipient that is gone keeps it from nobody")
+        mail = message_from_bytes(told["night@cert.example.jp"].content, policy=policy.default)
+        self.assertEqual(mail["subject"], "[Yagura] 緊急アクセス / emergency access: police")
+        text = mail.get_content()
+        self.assertIn("/administration/emergencies", text)
+        for withheld in ("interlocking", "officer", "report"):
+            self.assertNotIn(withheld, text)
+        time.sleep(3)
+        self.assertEqual(len(inbox.mails), 2, "each is told once")
 
 
 if __name__ == "__main__":
