@@ -40,7 +40,7 @@ const POLL: Duration = Duration::from_millis(50);
 const QUICK_POLL: Duration = Duration::from_millis(2);
 /// How long after its last line a source counts as one that more comes from.
 const LIVELY: Duration = Duration::from_secs(2);
-/// How often a source looks for new, rotated and truncated files.
+/// How often a source looks for new files; those that follow on a rotated or truncated one it finds with the next look for lines.
 const DISCOVER: Duration = Duration::from_millis(500);
 /// How long to wait before a failed write to the spool is tried again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -211,7 +211,11 @@ impl<'a> Pipeline<'a> {
                 Ok(None) if was_event => {}
                 Ok(None) => {
                     self.record_positions(&mut tail, RECORD)?;
-                    std::thread::sleep(self.pause());
+                    if tail.has_moved() {
+                        discovered = None;
+                    } else {
+                        std::thread::sleep(self.pause());
+                    }
                 }
                 Err(error) => {
                     self.shared.status.set_trouble("log-unreadable", true);

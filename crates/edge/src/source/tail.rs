@@ -37,6 +37,8 @@ pub(crate) struct Tail {
     /// Unfinished files that are nowhere to be found, and since when.
     missing: Vec<(Uuid, Instant)>,
     lost: u64,
+    /// Paths whose file was moved away or emptied, and since when: a new one is about to begin there.
+    awaited: Vec<(PathBuf, Instant)>,
     /// Tells by its first bytes a file that is no log of lines.
     is_another: fn(&[u8]) -> bool,
 }
@@ -91,7 +93,15 @@ impl std::fmt::Debug for Content {
 impl Tail {
     /// Follows `pattern` (a path or a glob) from the positions that the spool remembers.
     pub(crate) fn new(pattern: String, known: Vec<Position>) -> Self {
-        Self { pattern, known, open: Vec::new(), missing: Vec::new(), lost: 0, is_another: |_| false }
+        Self {
+            pattern,
+            known,
+            open: Vec::new(),
+            missing: Vec::new(),
+            lost: 0,
+            awaited: Vec::new(),
+            is_another: |_| false,
+        }
     }
 
     /// Leaves files that begin so to somebody else.
@@ -119,11 +129,16 @@ impl Tail {
     pub(crate) fn discover(&mut self) -> io::Result<Vec<Position>> {
         let paths = paths_of(&self.pattern);
         let mut moved = Vec::new();
+        let mut left = Vec::new();
         for open in &mut self.open {
             let still_there =
                 std::fs::metadata(&open.position.path).is_ok_and(|m| m.ino() == open.position.inode);
+            if !still_there && !open.rotated {
+                left.push(open.position.path.clone());
+            }
             open.rotated = !still_there;
         }
+        self.wait_for_another_at(left);
         self.drop_truncated();
         for path in paths {
             if let Some(position) = self.consider(&path)? {
@@ -131,7 +146,14 @@ impl Tail {
             }
         }
         moved.extend(self.take_up_unfinished()?);
+        // Whatever came of it: what has begun is not waited for.
+        self.awaited.retain(|(path, since)| since.elapsed() < MISSING_GRACE && !has_begun(path));
         Ok(moved)
+    }
+
+    /// Whether a log was rotated or emptied since it was looked for files: what is written now may be in one that is not open.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.open.iter().any(OpenFile::has_moved) || self.awaited.iter().any(|(path, _)| has_begun(path))
     }
 
     /// The next whole lines of any file that has some.
@@ -177,7 +199,17 @@ impl Tail {
         };
         let (gone, open): (Vec<_>, Vec<_>) = std::mem::take(&mut self.open).into_iter().partition(truncated);
         self.open = open;
+        self.wait_for_another_at(gone.iter().map(|open| open.position.path.clone()));
         self.known.extend(gone.into_iter().map(|open| Position { inode: 0, ..open.position }));
+    }
+
+    fn wait_for_another_at(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
+        for path in paths {
+            self.awaited.retain(|(other, _)| *other != path);
+            if self.awaited.len() < FILES_MAX {
+                self.awaited.push((path, Instant::now()));
+            }
+        }
     }
 
     /// Opens a path unless its file is open or was read out. A known file under a new name keeps its position.
@@ -393,6 +425,15 @@ impl OpenFile {
         }
     }
 
+    /// Whether its path leads elsewhere now, or it is shorter than what was read of it, and nobody has noticed yet.
+    fn has_moved(&self) -> bool {
+        let is_another =
+            |now: &std::fs::Metadata| now.ino() != self.position.inode || now.len() < self.position.position;
+        matches!(self.content, Content::Plain(_))
+            && !self.rotated
+            && std::fs::metadata(&self.position.path).map_or(true, |now| is_another(&now))
+    }
+
     fn will_not_grow(&self) -> bool {
         match &self.content {
             Content::Plain(_) => self.rotated && self.grew.elapsed() > ROTATED_GRACE,
@@ -454,6 +495,11 @@ impl Content {
 }
 
 /// Reads up to one stretch. A compressed file that ends in the middle is still being written: what came so far is kept.
+/// Whether something was written at a path: an empty file is told apart from no other one.
+fn has_begun(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|now| now.len() > 0)
+}
+
 fn read_compressed(decoder: &mut dyn Read, pending: &mut Vec<u8>) -> io::Result<usize> {
     match decoder.take(STRETCH_BYTES as u64).read_to_end(pending) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),

@@ -125,6 +125,40 @@ fn a_renamed_log_is_read_out_and_its_successor_from_the_start() {
     reading.check(&["late", "one", "three", "two"]);
 }
 
+/// What follows on a rotated or emptied log is looked for at once, and nothing is looked for in vain again and again.
+#[test]
+fn a_successor_is_noticed_when_it_begins() {
+    let mut reading = Reading::of("eve.json");
+    reading.append("eve.json", "one\n");
+    reading.read();
+    assert!(!reading.tail.has_moved());
+    reading.rename("eve.json", "eve.json.1");
+    assert!(reading.tail.has_moved(), "renamed");
+    reading.read();
+    assert!(!reading.tail.has_moved(), "there is nothing to open yet");
+    File::create(reading.path("eve.json")).unwrap();
+    assert!(!reading.tail.has_moved(), "and while it is empty neither");
+    reading.append("eve.json", "two\n");
+    assert!(reading.tail.has_moved());
+    reading.read();
+    assert!(!reading.tail.has_moved());
+    reading.check(&["one", "two"]);
+    File::create(reading.path("eve.json")).unwrap();
+    assert!(reading.tail.has_moved(), "emptied");
+    reading.read();
+    assert!(!reading.tail.has_moved());
+    reading.append("eve.json", "three\n");
+    assert!(reading.tail.has_moved());
+    reading.read();
+    assert!(!reading.tail.has_moved());
+    reading.check(&["one", "two", "three"]);
+    fs::remove_file(reading.path("eve.json")).unwrap();
+    reading.read();
+    fs::create_dir(reading.path("eve.json")).unwrap();
+    reading.read();
+    assert!(!reading.tail.has_moved(), "what is no log is looked at once");
+}
+
 #[test]
 fn a_rotation_while_stopped_loses_nothing() {
     let mut reading = Reading::of("eve.json");
