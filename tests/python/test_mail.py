@@ -98,6 +98,9 @@ class TestMail(unittest.TestCase):
         self.addCleanup(hub.__exit__)
         return hub
 
+    def address(self, hub):
+        return hub.ready["address"].rstrip("/")
+
     def admin(self, hub, *arguments):
         command = [os.environ["YAGURA_BIN"], "admin", "--data", os.path.join(hub.folder.name, "data"), *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
@@ -114,14 +117,15 @@ class TestMail(unittest.TestCase):
         self.organisation(hub, organisation)
         link = self.admin(hub, "user", "add", "officer", "--name", "officer", "--org", organisation, "--role", "duty_officer")
         session = requests.Session()
-        session.headers["Origin"] = hub.ready["address"].rstrip("/")
-        answer = session.post(hub.ready["address"] + "api/v1/session/link", json={"link": link.split("#link=")[1].split()[0]})
+        session.headers["Origin"] = self.address(hub)
+        answer = session.post(self.address(hub) + "/api/v1/session/link", json={"link": link.split("#link=")[1].split()[0]})
         self.assertTrue(answer.ok, answer.text)
+        session.headers["X-Yagura-CSRF"] = answer.json()["csrf"]
         return session
 
     def ask(self, hub, token, method, path, body=None):
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        answer = requests.request(method, hub.ready["address"].rstrip("/") + path, data=body and json.dumps(body), headers=headers)
+        answer = requests.request(method, self.address(hub) + path, data=body and json.dumps(body), headers=headers)
         self.assertTrue(answer.ok, answer.text)
         return answer.json()
 
@@ -203,7 +207,7 @@ class TestMail(unittest.TestCase):
         hub = self.hub(port, more=[duty])
         officer = self.officer(hub, "police")
         scope = {"class": "report", "reason": "the interlocking is under attack", "minutes": 30}
-        answer = officer.post(hub.ready["address"] + "api/v1/emergencies", json=scope)
+        answer = officer.post(self.address(hub) + "/api/v1/emergencies", json=scope)
         self.assertTrue(answer.ok, answer.text)
         self.until("both are told", lambda: len(inbox.mails) >= 2)
         told = {envelope.rcpt_tos[0]: envelope for _, envelope in inbox.mails}
