@@ -16,8 +16,8 @@ const [one] = (await get('/api/v1/cases')).cases
 const { edges } = await get('/api/v1/edges')
 const { objects } = await get('/api/v1/objects?query=198.51.100.23&type=indicator')
 const PAGES = {
-  board: '/', search: '/intelligence?q=%E9%9B%BB%E5%8A%9B', object: `/intelligence/${objects[0]?.id}`, cases: '/cases?filter=all', case: `/cases/${one?.id}`,
-  edges: '/edges', edge: `/edges/${edges[0]?.id}`, organisations: '/administration/organisations', audit: '/administration/audit', playbooks: '/response/playbooks', playbook: '/response/playbooks/playbook--801895b4-e145-4e44-bab4-6dfe37dff3f2', run: '/response/runs/run-1', approvals: '/response/approvals', orders: '/response/orders?show=all', account: '/me', missing: '/nowhere', entrance: '/sign-in',
+  board: '/', search: '/intelligence?q=%E9%9B%BB%E5%8A%9B', object: `/intelligence/${objects[0]?.id}`, cases: '/cases?filter=all', case: `/cases/${one?.id}`, evidence: `/cases/${one?.id}/evidence`, exhibit: `/cases/${one?.id}/evidence/5a1c6f0e-7d5b-4b6e-9d0e-1f2a3b4c5d6e`,
+  edges: '/edges', edge: `/edges/${edges[0]?.id}`, organisations: '/administration/organisations', audit: '/administration/audit', playbooks: '/response/playbooks', playbook: '/response/playbooks/playbook--801895b4-e145-4e44-bab4-6dfe37dff3f2', run: '/response/runs/run-1', approvals: '/response/approvals', orders: '/response/orders?show=all', requests: '/response/requests', outreach: '/response/outreach', reviews: '/response/reviews', account: '/me', missing: '/nowhere', entrance: '/sign-in',
 }
 
 await mkdir(OUT, { recursive: true })

@@ -42,7 +42,7 @@ const document = documents.find(({ labels }) => labels.includes('dns'))
 const [asked] = Object.entries(document.workflow).find(([, one]) => one.step_extensions?.[SAFEGUARDS])
 const asker = { organisation: 'council', name: '佐藤 恵', at: ago(400) }
 const deny = { action: 'deny', target: { domain_name: 'cdn.update-jp.example' }, args: { stop_time: 1_796_090_000_000, response_requested: 'complete' } }
-const command = { key: 'c1', kind: 'openc2-http', text: 'POST /.well-known/openc2 HTTP/1.1', body: JSON.stringify(deny), agent: 'Orchestrator of the hub', target: 'kinki-power-1', inverse: JSON.stringify({ ...deny, action: 'allow' }), stop_after_ms: 86_400_000, basis: 'Consent of the operator whose network it is', reference: 'consent-2026-118', radius: { addresses_max: 1, traffic_percent_max: 0.5, actions_per_hour_max: 20 } }
+const command = { key: 'c1', kind: 'openc2-http', text: 'POST /.well-known/openc2 HTTP/1.1', body: JSON.stringify(deny), agent: 'Orchestrator of the hub', target: 'kinki-power-1', inverse: JSON.stringify({ ...deny, action: 'allow' }), stop_after_ms: 86_400_000, basis: 'Consent of the operator whose network it is', reference: 'consent-2026-118', radius: { addresses_max: 1, traffic_percent_max: 0.5, actions_per_hour_max: 20 }, rollout: { shadow_ms: 300_000, canary: true, canary_watch_ms: 600_000 } }
 const action = document.workflow[asked]
 const manual = Object.entries(document.workflow).find(([id, one]) => id !== asked && one.commands?.[0]?.type === 'manual' && one.out_args)
 const states = new Map([[document.workflow_start, 'over'], [manual[0], 'over'], [asked, 'under_way']])
@@ -50,7 +50,7 @@ const event = (number, name, seconds, more = {}) => ({ number, at: ago(seconds),
 export const run = () => ({
   summary: { id: 'run-1', playbook: document.id, version: document.modified, name: said(document, '/name', document.name), case: [...cases.keys()][0] ?? null, state: 'waiting', why: null, requested_by: asker, organisation: 'council', started: ago(400), changed: ago(20), ended: null, questions: 1, tasks: 1, unknown: 0 },
   graph: graph(document), steps: [...states].map(([id, state]) => ({ playbook: document.id, step: id, state })), variables: variables(document),
-  questions: [{ number: 0, run: 'run-1', step: asked, step_name: said(document, `/workflow/${asked}/name`, action.name), state: 'open', hash: '5c0e'.repeat(16), expires: ago(-1500), required: 2, given: [{ organisation: 'npa', name: '黒木 薫', at: ago(60) }], commands: [command], may_answer: true, why_not: null }],
+  questions: [{ number: 0, run: 'run-1', step: asked, step_name: said(document, `/workflow/${asked}/name`, action.name), state: 'open', hash: '5c0e'.repeat(16), expires: ago(-1500), required: 2, given: [{ organisation: 'npa', name: '黒木 薫', at: ago(60) }], commands: [command], may_answer: true, why_not: null, alone_ms: 900_000 }],
   tasks: [{ key: 't1', run: 'run-1', step: manual[0], step_name: said(document, `/workflow/${manual[0]}/name`, manual[1].name), text: said(document, `/workflow/${manual[0]}/commands/0/command`, manual[1].commands[0].command), agent: { ja: 'ネットワーク担当', en: 'Network team' }, state: 'open', gives: variables(document).filter(({ name }) => manual[1].out_args.includes(name)) }],
   commands: [], events: [event(1, 'started', 400, { by: asker }), event(2, 'step-entered', 398, { step: manual[0] }), event(3, 'approval-asked', 120, { step: asked }), event(4, 'approval-given', 60, { step: asked, by: { organisation: 'npa', name: '黒木 薫', at: ago(60) }, detail: '事業者の同意を確認済み' })], may_cancel: true,
 })
@@ -60,7 +60,26 @@ const order = (n, state, more = {}) => ({
 })
 const orders = [order(1, null), order(2, 'enforced'), order(3, 'drifted'), order(4, 'waiting'), order(5, 'expired')]
 
+// What another hub asks for, what one person approved alone, and what is asked of people outside.
+const requests = [{
+  id: 'r1', peer: 'east', edge: 'kinki-power-1', organisation: 'kinki-power', state: 'waiting', why: null, command: deny, hash: '3b9a'.repeat(16), agreement: 'east-kinki', asked: ago(90), expires: ago(-3000), stops: ago(-7200),
+  given: [], may_answer: true, note: 'yagura-order-request/v1\n{"from":"…","to":"…"}\n\n— east …',
+  about: { command_id: 'e1', run: null, playbook: '東日本の攻撃を止める', step: 'Block', case: null, requested_by: { organisation: '東日本の協議会 / Council of the East', name: null, at: ago(300) }, approved_by: [{ organisation: '警察庁 / National Police Agency', name: null, at: ago(120) }], basis: command.basis, reference: command.reference, undoes: null, hubs: { asking: '東の櫓 / Yagura of the East', ordering: '協議会の櫓 / Yagura of the council' } },
+}]
+const lone = [{ id: 'l1', run: 'run-1', step: asked, hash: '5c0e'.repeat(16), approved_by: { organisation: 'npa', name: '黒木 薫', at: ago(4000) }, requested_by: '調整機関 / Coordinator', reason: '夜間で他の承認者に連絡がつかず、攻撃が続いている', review_due: ago(-200_000), state: 'waits', reviewed_by: null, finding: null, may_review: true }]
+const outreach = [{
+  id: 'o1', kind: 'take-down', organisation: '調整機関 / Coordinator', recipient: 'Example Hosting', way: 'abuse@hosting.example', about: ['https://cdn.update-jp.example/a.exe', '198.51.100.7'], text: 'Please take this page down.', basis: 'Terms of use, section 4', tlp: 'green', case: null, run: null,
+  state: 'sent', created: ago(9000), changed: ago(8000), due: ago(600), is_overdue: true, may_become: ['sent', 'acknowledged', 'done', 'refused', 'withdrawn'],
+  steps: [{ by: asker, state: 'draft', words: null }, { by: { ...asker, at: ago(8000) }, state: 'sent', words: 'ticket 4711' }],
+}]
+
 export const RESPONSE_ROUTES = [
+  ['GET', /^\/api\/v1\/orders\/asked$/, () => ({ orders: requests, next: null, required: 1 })],
+  ['POST', /^\/api\/v1\/orders\/asked\/[^/]+\/.*$/, () => requests[0]],
+  ['GET', /^\/api\/v1\/lone-approvals$/, () => ({ approvals: lone })],
+  ['POST', /^\/api\/v1\/lone-approvals\/[^/]+\/review$/, () => lone[0]],
+  ['GET', /^\/api\/v1\/outreach$/, () => ({ outreach, next: null })],
+  ['POST', /^\/api\/v1\/outreach.*$/, () => outreach[0]],
   ['GET', /^\/api\/v1\/playbooks$/, () => ({ playbooks: documents.map(summary) })],
   ['GET', /^\/api\/v1\/playbooks\/([^/]+)$/, ([id]) => playbook(documents.find((one) => one.id === id) ?? document)],
   ['GET', /^\/api\/v1\/runs$/, () => ({ runs: [run().summary], next: null })],

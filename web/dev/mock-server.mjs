@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
 
 import { ago, board, cases, edges, entry, newSighting, nextSequence, node, objects, openCase, organisations, people, references, sightingEntry } from './mock-data.mjs'
+import { EVIDENCE_ROUTES } from './mock-evidence.mjs'
 import { RESPONSE_ROUTES } from './mock-response.mjs'
 import { logFile, mockSession, OVERSIGHT_ROUTES } from './mock-oversight.mjs'
 
@@ -16,7 +17,7 @@ let signedIn = process.env.MOCK_SIGNED_IN === 'yes'
 let credential = signedIn
 const streams = new Set()
 
-const session = () => mockSession({ person: people[0], organisation: organisations[0], node, csrf: 'mock', credential_needed: !credential, may: ['read', 'write', 'delete', 'work-cases', 'see-edges', 'administer', 'inspect', 'read-runs', 'run-playbooks', 'approve-actions', 'undo-actions'] })
+const session = () => mockSession({ person: people[0], organisation: organisations[0], node, csrf: 'mock', credential_needed: !credential, may: ['read', 'write', 'delete', 'work-cases', 'see-edges', 'administer', 'inspect', 'read-runs', 'run-playbooks', 'approve-actions', 'undo-actions', 'see-evidence', 'handle-evidence', 'keep-evidence', 'request-evidence', 'answer-evidence'] })
 
 class Refusal extends Error {
   constructor(status, code, detail) {
@@ -72,6 +73,7 @@ const detail = (id) => {
 const ROUTES = [
   ...OVERSIGHT_ROUTES,
   ...RESPONSE_ROUTES,
+  ...EVIDENCE_ROUTES,
   ['GET', /^\/api\/v1\/node$/, () => node],
   ['GET', /^\/api\/v1\/session$/, () => { if (!signedIn) throw new Refusal(401, 'sign-in-needed', 'sign in first'); return session() }],
   ['POST', /^\/api\/v1\/session\/link$/, (_, body) => { if (body.link !== 'mock') throw new Refusal(401, 'sign-in-refused', 'the link was used or has expired'); signedIn = true; return session() }],

@@ -12,7 +12,7 @@ const HERE = new URL('..', import.meta.url).pathname
 export const RESULTS = join(HERE, 'test-results')
 const READY_MS = 30_000
 
-function program() {
+export function program() {
   const target = process.env.CARGO_TARGET_DIR ?? join(HERE, '../target')
   const path = process.env.YAGURA_BIN ?? join(target, 'debug/yagura')
   if (!existsSync(path)) throw new Error(`${path} is not there: build it with \`cargo build -p yagura\`, or name it in YAGURA_BIN`)

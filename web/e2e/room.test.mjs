@@ -129,4 +129,57 @@ test('an open room updates itself', async () => {
   await other.close()
 })
 
+test('two windows type in one situation report, also while one of them is cut off', async () => {
+  await openRoom(en, 'Typed together')
+  const title = en.room.report.title.replace('{{number}}', '1')
+  const mine = page.getByRole('textbox', { name: title })
+  const other = await browser.context.newPage()
+  await other.goto(page.url())
+  const theirs = other.getByRole('textbox', { name: title })
+  await theirs.waitFor()
+  await mine.fill('Intake is shut. ')
+  await other.waitForFunction((name) => document.querySelector(`textarea[aria-label="${name}"]`)?.value === 'Intake is shut. ', title)
+  await page.getByText(en.room.report.saved).waitFor()
+  // While the other one cannot reach the hub, both go on.
+  await other.route('**/api/v1/cases/*/room*', (route) => route.abort())
+  await theirs.press('End')
+  await theirs.pressSequentially('Police are there.')
+  await other.getByText(en.room.report.kept).waitFor()
+  await mine.press('Home')
+  await mine.pressSequentially('1. ')
+  await page.getByText(en.room.report.saved).waitFor()
+  await other.unroute('**/api/v1/cases/*/room*')
+  const whole = '1. Intake is shut. Police are there.'
+  for (const window of [page, other]) await window.waitForFunction(([name, text]) => document.querySelector(`textarea[aria-label="${name}"]`)?.value === text, [title, whole], { timeout: 60_000 })
+  await page.getByRole('button', { name: en.room.report.giveOut, exact: true }).click()
+  await page.getByRole('dialog').getByRole('button', { name: en.room.report.giveOutNow, exact: true }).click()
+  await page.getByText(en.room.says.reported.replace('{{number}}', '1')).first().waitFor()
+  await page.getByRole('button', { name: en.room.report.next }).waitFor()
+  assert.deepEqual(await axe(page), [])
+  await shot(page, 'room-report')
+  await other.close()
+})
+
+for (const [language, words] of [['ja', ja], ['en', en]]) {
+  test(`${language}: what is typed becomes an indicator, and cases that share it are alike`, async () => {
+    await look(page, language, 'light')
+    const value = `c2-${language}[.]example[.]org`
+    for (const title of [`一件目 (${language})`, `二件目 (${language})`]) {
+      await openRoom(words, title)
+      await page.getByRole('textbox', { name: words.cases.note }).fill(`端末が${value}へ接続した。`)
+      const chip = page.getByRole('button', { name: new RegExp(`c2-${language}`, 'u') })
+      await chip.click()
+      await page.locator('[data-wish]', { hasText: `c2-${language}` }).waitFor()
+      assert.deepEqual(await axe(page), [])
+      await page.getByText(words.room.scope.room, { exact: true }).click()
+      await page.getByRole('button', { name: words.room.write.room }).click()
+      await page.getByText((words.room.things.linked_one ?? words.room.things.linked).replace('{{count}}', '1')).first().waitFor()
+    }
+    await page.reload()
+    await page.getByRole('link', { name: new RegExp(`一件目 \\(${language}\\)`, 'u') }).waitFor()
+    await shot(page, `room-similar-${language}`)
+    assert.deepEqual(await axe(page), [])
+  })
+}
+
 test('nothing was complained of', () => assert.deepEqual(heard, []))

@@ -27,6 +27,8 @@ const FeedPage = lazy(() => import('./pages/feed/feed.tsx'))
 const SavedSearchesPage = lazy(() => import('./pages/searches/searches.tsx'))
 const CasesPage = lazy(() => import('./pages/cases/cases.tsx'))
 const CasePage = lazy(() => import('./pages/cases/case.tsx'))
+const EvidencePage = lazy(() => import('./pages/evidence/evidence.tsx'))
+const EvidenceItemPage = lazy(() => import('./pages/evidence/item.tsx'))
 const RoomPage = lazy(() => import('./pages/room/room.tsx'))
 const RoomBriefPage = lazy(() => import('./pages/room/brief.tsx'))
 const CampaignPage = lazy(() => import('./pages/room/campaign.tsx'))
@@ -112,6 +114,8 @@ function SignedIn() {
           <Route path="/searches" element={<SavedSearchesPage />} />
           <Route path="/cases" element={<CasesPage />} />
           <Route path="/cases/:id" element={<CasePage />} />
+          <Route path="/cases/:id/evidence" element={<EvidencePage />} />
+          <Route path="/cases/:id/evidence/:item" element={<EvidenceItemPage />} />
           <Route path="/cases/:id/room" element={<RoomPage />} />
           <Route path="/cases/:id/brief" element={<RoomBriefPage />} />
           <Route path="/cases/:id/campaign" element={<CampaignPage />} />

@@ -72,8 +72,25 @@ pub struct AgreementText {
     pub until: String,
     /// Whether all give only as long as all give.
     pub reciprocal: bool,
-    /// What is given.
+    /// What is given; may be empty beside `orders`.
     pub terms: Vec<AgreementTerm>,
+    /// What one party's hub may ask for in the networks of others.
+    #[serde(default)]
+    pub orders: Vec<AgreementOrders>,
+}
+
+/// A right to ask for orders: every gate of the hub that is asked, and of its edge, stands behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgreementOrders {
+    /// Whose hub may ask: short names of parties.
+    pub by: Vec<String>,
+    /// In whose networks: `kinki`, or `coordinator:members` for all members of the council it coordinates.
+    pub at: Vec<String>,
+    /// `deny`, `contain`.
+    pub actions: Vec<String>,
+    /// The longest effect, in minutes.
+    pub minutes_max: u64,
 }
 
 /// One direction of giving.

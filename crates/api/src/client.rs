@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod evidence;
 mod order;
 mod report;
 mod request;

@@ -10,12 +10,14 @@ mod certificate;
 mod edge;
 mod emergency;
 mod error;
+mod evidence;
 mod graph;
 mod identity;
 mod knowledge;
 mod node;
 mod object;
 mod order;
+mod outreach;
 mod peer;
 mod playbook;
 mod policy;
@@ -36,9 +38,9 @@ mod taxii_link;
 pub mod client;
 
 pub use agreement::{
-    AgreementEntry, AgreementInfo, AgreementList, AgreementSide, AgreementStep, AgreementTerm, AgreementText,
-    Audience, AudiencePreview, AudienceReader, Explanation, NewSharingGroup, Reasons, RedactedCopies,
-    RedactedCopy, Rule, SharingGroupInfo, SharingGroupList,
+    AgreementEntry, AgreementInfo, AgreementList, AgreementOrders, AgreementSide, AgreementStep,
+    AgreementTerm, AgreementText, Audience, AudiencePreview, AudienceReader, Explanation, NewSharingGroup,
+    Reasons, RedactedCopies, RedactedCopy, Rule, SharingGroupInfo, SharingGroupList,
 };
 pub use authorisation::{
     AuthorisationEntry, AuthorisationInfo, AuthorisationList, AuthorisationWithdrawal, AuthorisedIndicators,
@@ -57,6 +59,12 @@ pub use edge::{
 };
 pub use emergency::{EmergencyInfo, EmergencyList, EmergencyReview, NewEmergency};
 pub use error::{Code, Problem};
+pub use evidence::{
+    Evidence, EvidenceCustody, EvidenceDisposal, EvidenceDownload, EvidenceExport, EvidenceHold,
+    EvidenceHoldLift, EvidenceItem, EvidenceLabel, EvidenceList, EvidenceOffer, EvidenceOfferAnswer,
+    EvidenceParty, EvidenceRequest, EvidenceRequestAnswer, EvidenceRequestList, EvidenceRequestStep,
+    NewEvidence, NewEvidenceHold, NewEvidenceLabel, NewEvidenceOffer, NewEvidenceRequest,
+};
 pub use graph::{Graph, GraphCommon, GraphEdge, GraphNode, GraphPath, GraphWithheld};
 pub use identity::{
     EndingInfo, EndingList, IdentityInfo, IdentityProvider, IdentityProviderChange, IdentityProviderList,
@@ -78,9 +86,10 @@ pub use object::{
     RefusedObject, ValueHit, WaitingObject,
 };
 pub use order::{
-    EdgeOrder, EdgeOrders, OrderContext, OrderPerson, OrderReport, OrderReportsAccepted, OrderReportsPosted,
-    OrderState,
+    AskedOrder, AskedOrderAnswer, AskedOrderList, EdgeOrder, EdgeOrders, OrderContext, OrderHubs,
+    OrderPerson, OrderReport, OrderReportsAccepted, OrderReportsPosted, OrderState,
 };
+pub use outreach::{NewOutreach, Outreach, OutreachChange, OutreachList, OutreachStep};
 pub use peer::{
     NewPeer, NumberRun, ObjectRoute, OwnHub, Peer, PeerCard, PeerChange, PeerConflict, PeerCounts,
     PeerFolder, PeerLink, PeerList, PeerResend, PeerWay, QuarantinedFile, RouteHop, StrangerHub,
@@ -106,19 +115,21 @@ pub use report::{
     ReportTaken, ReportValue, SeverityFactor, SeverityLevel,
 };
 pub use room::{
-    Campaign, CampaignCase, NewRoomEntries, NewRoomEntry, NewRoomEntryOf, NewRoomPublication,
-    NewRoomSeverity, Room, RoomBrief, RoomCase, RoomCaseList, RoomDecision, RoomHandOver, RoomLabel,
-    RoomLine, RoomName, RoomPeriod, RoomPerson, RoomReader, RoomSays, RoomSeverity, RoomSituation, RoomTaken,
-    RoomTakenList, RoomTask,
+    Campaign, CampaignCase, NewRoomEntries, NewRoomEntry, NewRoomEntryOf, NewRoomIndicators,
+    NewRoomPublication, NewRoomSeverity, Room, RoomBrief, RoomCase, RoomCaseList, RoomDecision, RoomHandOver,
+    RoomHere, RoomIndicatorsTaken, RoomLabel, RoomLine, RoomName, RoomPeriod, RoomPerson, RoomPresence,
+    RoomPresent, RoomReader, RoomReport, RoomReported, RoomSays, RoomSeverity, RoomSituation, RoomTaken,
+    RoomTakenList, RoomTask, RoomText, RoomThing, RoomValue, RoomValues, SimilarBecause, SimilarCase,
+    SimilarCases,
 };
 pub use round::{
     EdgeRound, EdgeRounds, NewPrivateMatching, NewRound, NewRoundAudit, RoundAudit, RoundFound, RoundInfo,
     RoundList,
 };
 pub use run::{
-    NewRun, OrderInfo, OrderKey, OrderList, OrderUndo, Run, RunAnswer, RunCancel, RunCommand, RunDispatch,
-    RunEvent, RunFound, RunList, RunQuestion, RunRadius, RunState, RunStep, RunSummary, RunTask, RunTaskDone,
-    RunTaskFailed, RunVariable,
+    LoneApproval, LoneApprovalList, LoneApprovalReview, NewRun, OrderInfo, OrderKey, OrderList, OrderUndo,
+    Rollout, Run, RunAnswer, RunCancel, RunCommand, RunDispatch, RunEvent, RunFound, RunList, RunPause,
+    RunQuestion, RunRadius, RunState, RunStep, RunSummary, RunTask, RunTaskDone, RunTaskFailed, RunVariable,
 };
 pub use search::{
     FacetCount, Facets, NewSavedSearch, SavedSearch, SavedSearchAdded, SearchAlert, SearchTerms, StreamAlert,

@@ -47,6 +47,77 @@ pub struct OrderContext {
     pub reference: Option<String>,
     /// The command that this one undoes.
     pub undoes: Option<String>,
+    /// Where one hub asked and another ordered: both. None where a hub ordered of its own edge for its own people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hubs: Option<OrderHubs>,
+}
+
+/// The two hubs of an order that one asked for and the other one gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrderHubs {
+    /// The name of the one whose people asked and agreed first.
+    pub asking: String,
+    /// The name of the one that orders its edge.
+    pub ordering: String,
+}
+
+/// What other hubs asked to be ordered of edges here, the newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AskedOrderList {
+    /// At most as many as were asked for.
+    pub orders: Vec<AskedOrder>,
+    /// Ask on with this as `after`.
+    pub next: Option<String>,
+    /// How many organisations here must agree to each.
+    pub required: u32,
+}
+
+/// What another hub asked to be ordered of an edge here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AskedOrder {
+    /// This hub's name for it: the command's, when it is ordered.
+    pub id: String,
+    /// The peer that asked, by its short name.
+    pub peer: String,
+    /// The edge; none where no agreement lets the peer ask anything there.
+    pub edge: Option<String>,
+    /// The edge's operator.
+    pub organisation: Option<String>,
+    /// `waiting`, `ordered`, `refused`, `withdrawn` or `over`.
+    pub state: String,
+    /// Why, in words.
+    pub why: Option<String>,
+    /// Why it is asked for, by whom and on which authority.
+    pub about: OrderContext,
+    /// The OpenC2 command.
+    #[schema(value_type = Object)]
+    pub command: serde_json::Value,
+    /// SHA-256 of the signed request, hexadecimal: what is agreed to.
+    pub hash: String,
+    /// The agreement that lets the peer ask.
+    pub agreement: Option<String>,
+    /// When it came: RFC 3339.
+    pub asked: String,
+    /// From when it may not be ordered any more.
+    pub expires: String,
+    /// When its effect ends.
+    pub stops: Option<String>,
+    /// Who agreed here.
+    pub given: Vec<OrderPerson>,
+    /// Whether the caller may answer.
+    pub may_answer: bool,
+    /// The request, as a note signed with the key of the other hub's log.
+    pub note: String,
+}
+
+/// An answer to what another hub asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AskedOrderAnswer {
+    /// The hash that was shown.
+    pub hash: String,
+    /// In words; needed for a refusal. The other hub is told it.
+    pub reason: Option<String>,
 }
 
 /// A person who asked or agreed.

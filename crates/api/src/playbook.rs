@@ -186,6 +186,9 @@ pub struct StepSafeguards {
     pub reference: Option<String>,
     /// For each command, whether something undoes it.
     pub inverse: Vec<bool>,
+    /// How it is tried before it holds everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<crate::Rollout>,
     /// Addresses and networks that one command may name.
     pub addresses_max: Option<u64>,
     /// The shortest prefix of an IPv4 network.

@@ -182,6 +182,20 @@ pub enum RoomSays {
         /// The entry that others see.
         published: String,
     },
+    /// Somebody typed in the situation report that several write at once. It stands in no timeline.
+    Typed {
+        /// Which of the room's reports, from 1; the next one is begun by typing in it.
+        report: u16,
+        /// An update of Yjs, version 1, in base64, of the text named `report`: at most 16 KiB, letters only.
+        update: String,
+    },
+    /// A person gives a situation report out, as it stands.
+    Reported {
+        /// Which of the room's reports.
+        report: u16,
+        /// 1–20,000 characters.
+        text: String,
+    },
 }
 
 /// An entry to be written. Organisations are named by their short names here or as an answer names them.
@@ -408,6 +422,187 @@ pub struct RoomSituation {
     pub declared: Option<RoomSeverity>,
     /// The objects of the case that entries name.
     pub objects: Vec<String>,
+    /// How many situation reports were begun; the last one is being written.
+    #[serde(default)]
+    pub reports: u16,
+    /// The one that was given out last.
+    #[serde(default)]
+    pub reported: Option<RoomReported>,
+}
+
+/// A situation report that was given out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomReported {
+    /// Its entry.
+    pub entry: String,
+    /// Which of the room's reports.
+    pub report: u16,
+    /// Who gave it out.
+    pub by: RoomPerson,
+    /// RFC 3339.
+    pub at: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// A situation report as it is being written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomReport {
+    /// Which of the room's reports; 1 where none was begun.
+    pub report: u16,
+    /// How many were begun.
+    pub reports: u16,
+    /// What it says.
+    pub text: String,
+    /// What the reader lacks: an update of Yjs, version 1, in base64. All of it, where the reader did not say what it knows.
+    pub update: String,
+    /// How many changes it is made of.
+    pub changes: usize,
+    /// Changes that could not be put in.
+    pub left_out: usize,
+    /// RFC 3339.
+    pub as_of: String,
+}
+
+/// That somebody is in the room.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoomHere {
+    /// Whether one is writing something.
+    #[serde(default)]
+    pub writes: bool,
+    /// Whether one leaves.
+    #[serde(default)]
+    pub leaves: bool,
+}
+
+/// Who is in the room now, of this hub's people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomPresence {
+    /// They, oneself among them: people of one's own organisation, and of those that are in the room as the reader sees it.
+    pub here: Vec<RoomPresent>,
+    /// What organisations are called.
+    pub organisations: BTreeMap<String, RoomName>,
+    /// What people are called, by account.
+    pub people: BTreeMap<String, String>,
+    /// RFC 3339.
+    pub as_of: String,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomPresent {
+    /// Who.
+    pub person: RoomPerson,
+    /// RFC 3339: since when.
+    pub since: String,
+    /// Whether they are writing something.
+    pub writes: bool,
+}
+
+/// A text in which values are looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RoomText {
+    /// Prose; values may be defanged. At most 20,000 characters.
+    pub text: String,
+}
+
+/// The values in a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomValues {
+    /// In the order in which they stand, at most 50.
+    pub values: Vec<RoomValue>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+/// A value in a text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomValue {
+    /// `ipv4-addr`, `domain-name`, `url`, `file:hashes.SHA-256` ….
+    pub kind: String,
+    /// In its one spelling.
+    pub value: String,
+    /// Objects that mention it, as far as the reader may see them: the newest, at most 5.
+    pub known: Vec<RoomThing>,
+    /// Whether one of them is linked with the case already.
+    pub linked: bool,
+}
+
+/// An object by its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomThing {
+    /// STIX identifier.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+}
+
+/// Values that become indicators or observables, and objects that are known: all of them are linked with the case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRoomIndicators {
+    /// As of an entry.
+    #[schema(value_type = String)]
+    pub key: uuid::Uuid,
+    /// Who may see them, and that they are linked.
+    pub label: RoomLabel,
+    /// As somebody types them, defanged or not: what is to be looked for. At most 50.
+    #[serde(default)]
+    pub indicators: Vec<String>,
+    /// The same, where it was only seen and need not be evil.
+    #[serde(default)]
+    pub observables: Vec<String>,
+    /// STIX identifiers of objects that are here. At most 50.
+    #[serde(default)]
+    pub objects: Vec<String>,
+}
+
+/// What became of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomIndicatorsTaken {
+    /// The entry that links them with the case.
+    pub taken: RoomTaken,
+    /// STIX identifiers of what is linked.
+    pub objects: Vec<String>,
+}
+
+/// Cases that have something in common with one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SimilarCases {
+    /// Those with more in common first, at most 20.
+    pub cases: Vec<SimilarCase>,
+    /// Whether more was there than was looked at.
+    pub more: bool,
+    /// RFC 3339.
+    pub as_of: String,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SimilarCase {
+    /// The case.
+    pub case: RoomCase,
+    /// Why: at most 20 things.
+    pub because: Vec<SimilarBecause>,
+    /// How many things there are in common.
+    pub common: usize,
+    /// Whether the two are said to be one incident already.
+    pub joined: bool,
+}
+
+/// Something that two cases have in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SimilarBecause {
+    /// `object`: both name it; `value`: both name something that mentions it; `thread`: what both name is tied to it, an actor, a
+    /// campaign, malware or a technique.
+    pub kind: String,
+    /// STIX identifier, of objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// What it is called, or the value.
+    pub name: String,
 }
 
 /// An offer of command.
@@ -516,6 +711,9 @@ pub struct RoomBrief {
     pub late: usize,
     /// What was handed back, declined, withdrawn, decided and written since, oldest first.
     pub lines: Vec<RoomLine>,
+    /// What the situation report says that is being written, where one was begun.
+    #[serde(default)]
+    pub report: Option<String>,
     /// What organisations are called.
     pub organisations: BTreeMap<String, RoomName>,
     /// What people are called, by account.

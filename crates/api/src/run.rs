@@ -26,6 +26,9 @@ pub struct NewRun {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub variables: BTreeMap<String, Value>,
+    /// Only rehearse it: every command is rendered and put before the gates, nobody is asked, and nothing is ordered.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// Runs, the newest first.
@@ -88,6 +91,9 @@ pub struct RunSummary {
     pub tasks: u32,
     /// Commands of which nobody knows what became.
     pub unknown: u32,
+    /// Whether it is only rehearsed: nothing of it was ordered.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// A run, whole.
@@ -165,6 +171,55 @@ pub struct RunQuestion {
     pub may_answer: bool,
     /// Why not.
     pub why_not: Option<String>,
+    /// Where one person may agree alone in an emergency: how long the effect lasts then, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alone_ms: Option<u64>,
+}
+
+/// What one person approved alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LoneApprovalList {
+    /// Those without a review, what is due first; then the newest others.
+    pub approvals: Vec<LoneApproval>,
+}
+
+/// An approval by one person alone, in an emergency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LoneApproval {
+    /// Its id.
+    pub id: String,
+    /// The run.
+    pub run: String,
+    /// The step.
+    pub step: String,
+    /// Over what was agreed to.
+    pub hash: String,
+    /// Who agreed.
+    pub approved_by: OrderPerson,
+    /// The organisation that asked for the run.
+    pub requested_by: String,
+    /// Why.
+    pub reason: String,
+    /// Until when it is to be reviewed: RFC 3339.
+    pub review_due: String,
+    /// `waits`, `overdue`, `justified` or `unjustified`.
+    pub state: String,
+    /// Who reviewed it.
+    pub reviewed_by: Option<OrderPerson>,
+    /// What was found.
+    pub finding: Option<String>,
+    /// Whether the caller may review it.
+    pub may_review: bool,
+}
+
+/// Whether an approval by one person alone was justified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoneApprovalReview {
+    /// Whether it was.
+    pub justified: bool,
+    /// What was found, in words.
+    pub finding: String,
 }
 
 /// A command with its variables replaced: exactly what would be, or was, carried out.
@@ -192,6 +247,20 @@ pub struct RunCommand {
     pub reference: Option<String>,
     /// What must hold.
     pub radius: Option<RunRadius>,
+    /// How it is tried before it holds everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
+}
+
+/// How commands are tried before they hold everywhere. A failure takes back what the step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Rollout {
+    /// How long each edge only counts what it would hit, in milliseconds.
+    pub shadow_ms: Option<u64>,
+    /// Whether the first target goes first and alone.
+    pub canary: bool,
+    /// How long that has to have it before the others follow, in milliseconds.
+    pub canary_watch_ms: u64,
 }
 
 /// How much a command may hit.
@@ -281,6 +350,14 @@ pub struct RunCancel {
     /// Whether what was done is undone.
     #[serde(default)]
     pub undo: bool,
+}
+
+/// A run is to begin nothing new for a while, or to go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RunPause {
+    /// In words.
+    pub reason: String,
 }
 
 /// A manual step was done.

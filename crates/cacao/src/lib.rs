@@ -53,6 +53,7 @@
 //!     requester: Person { person: "duty".into(), organization: "identity--3d492773-cac6-4dc1-9da3-6c31c4016407".into() },
 //!     arguments: Values([("__ip__".into(), "198.51.100.7".into())].into()),
 //!     limits: Limits::default(),
+//!     dry_run: false,
 //! };
 //! let (mut run, _started) = Run::start(&runnable, &[], start, now)?;
 //! while let Some(Effect::Record(what)) = run.next().into_iter().next() {
@@ -87,6 +88,6 @@ pub use parts::{
     AgentTarget, AuthenticationInfo, ExtensionDefinition, ExternalReference, Marking, MarkingKind, Summary,
 };
 pub use playbook::{BRANCHES_MAX, DEFINITIONS_MAX, Playbook, STEPS_MAX};
-pub use safeguards::{Approval, Authority, BlastRadius, SAFEGUARDS, Safeguards, TRANSLATIONS};
+pub use safeguards::{Approval, Authority, BlastRadius, Rollout, SAFEGUARDS, Safeguards, TRANSLATIONS};
 pub use step::{Action, If, PlaybookAction, Step, StepKind, Switch, While};
 pub use variable::{Variable, is_name};

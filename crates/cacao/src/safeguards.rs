@@ -25,6 +25,19 @@ pub struct Safeguards {
     pub stop_after_ms: Option<u64>,
     /// Whether a command may be sent again when it is not known whether it arrived.
     pub idempotent: bool,
+    /// How it is tried before it holds everywhere. With one, a failure takes back what the step did.
+    pub rollout: Option<Rollout>,
+}
+
+/// How commands are tried before they hold everywhere: counted first, and at one target first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rollout {
+    /// How long each target only counts what it would hit, before it is carried out there. Whoever carries out the command does it.
+    pub shadow_ms: Option<u64>,
+    /// Whether each command goes to the first target alone, and to the others when that has it.
+    pub canary: bool,
+    /// How long the first target has to have it before the others follow. The caller waits, and answers then.
+    pub canary_watch_ms: u64,
 }
 
 /// An approval of k of n.
@@ -38,6 +51,8 @@ pub struct Approval {
     pub exclude_requester_organization: bool,
     /// How long the question stands.
     pub expires_after_ms: u64,
+    /// Whether in an emergency one person may agree alone, and how long the effect may last then.
+    pub break_glass_ms: Option<u64>,
 }
 
 /// A legal basis.
@@ -87,6 +102,11 @@ impl Safeguards {
             blast_radius: r.object("blast_radius").map(BlastRadius::read),
             stop_after_ms: r.whole("stop_after"),
             idempotent: r.flag("idempotent"),
+            rollout: r.object("rollout").map(|map| Rollout {
+                shadow_ms: Reader(map).whole("shadow"),
+                canary: Reader(map).flag("canary"),
+                canary_watch_ms: Reader(map).whole("canary_watch").unwrap_or(0),
+            }),
         }
     }
 }
@@ -100,6 +120,7 @@ impl Approval {
             approvers: r.texts("approvers"),
             exclude_requester_organization: r.flag("exclude_requester_organization"),
             expires_after_ms: r.whole("expires_after").unwrap_or(EXPIRES_AFTER_MS),
+            break_glass_ms: r.whole("break_glass"),
         }
     }
 }

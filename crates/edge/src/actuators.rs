@@ -6,6 +6,7 @@
 pub(crate) mod files;
 pub(crate) mod nftables;
 pub(crate) mod program;
+pub(crate) mod suricata;
 pub(crate) mod unbound;
 #[cfg(test)]
 mod unbound_tests;
@@ -16,7 +17,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use openc2::consumer::Rule;
-use openc2::{Action, DateTime, Direction, DropProcess, Target};
+use openc2::{Action, Command, DateTime, Direction, DropProcess, Target};
 
 use crate::config::orders::Device;
 
@@ -105,6 +106,16 @@ pub(crate) trait Actuator: Send {
         false
     }
 
+    /// What it has counted of all that goes by, as it was read last; nothing where it does not.
+    fn passed(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether it would take a change, as far as it can say without doing it.
+    fn check(&mut self, _change: Change<'_>, _now: DateTime) -> Result<(), Failed> {
+        Ok(())
+    }
+
     /// Changes it. When this returns, what was put in holds.
     fn apply(&mut self, change: Change<'_>, now: DateTime) -> Result<(), Failed>;
 
@@ -125,6 +136,9 @@ pub(crate) fn open(devices: &[Device]) -> Vec<Box<dyn Actuator>> {
                 }
                 Device::Webhook { url, secret, names } => {
                     Box::new(webhook::Webhook::new(url.clone(), secret.clone(), *names))
+                }
+                Device::Suricata { file, names, reload, set } => {
+                    Box::new(suricata::Dataset::new(file.clone(), *names, reload.clone(), set.clone()))
                 }
                 Device::List { file, names, reload } => {
                     Box::new(files::List::new(file.clone(), *names, reload.clone()))
@@ -162,16 +176,29 @@ impl std::fmt::Display for What {
     }
 }
 
+impl Manner {
+    fn of(drop_process: DropProcess) -> Option<Self> {
+        match drop_process {
+            DropProcess::None => Some(Self::Drop),
+            DropProcess::Reject => Some(Self::Reject),
+            DropProcess::FalseAck => None,
+        }
+    }
+}
+
 impl Block {
     /// What a rule keeps out; nothing where it lets something in.
     pub(crate) fn of(rule: &Rule) -> Option<Self> {
         let what = What::of(&rule.target).filter(|_| rule.action == Action::Deny)?;
-        let manner = match rule.drop_process {
-            DropProcess::None => Manner::Drop,
-            DropProcess::Reject => Manner::Reject,
-            DropProcess::FalseAck => return None,
-        };
-        Some(Self { what, direction: rule.direction, manner })
+        Some(Self { what, direction: rule.direction, manner: Manner::of(rule.drop_process)? })
+    }
+
+    /// What a command asks to be kept out; nothing where it asks for something else.
+    pub(crate) fn asked(command: &Command) -> Option<Self> {
+        let what = What::of(&command.target).filter(|_| command.action == Action::Deny)?;
+        let args = &command.args.slpf;
+        let manner = Manner::of(args.drop_process.unwrap_or(DropProcess::None))?;
+        Some(Self { what, direction: args.direction.unwrap_or(Direction::Both), manner })
     }
 }
 

@@ -40,6 +40,8 @@ pub use config::{
     Protected, Quarantine, Radius, Sasl, Secret, Shadow, Source, Start, Syslog, Transport,
 };
 pub use ledger::{Counts, LedgerKind, LedgerRow};
+pub use orders::Decision as OrderDecision;
+pub use page::orders::Ordered;
 pub use page::tuning::Decided;
 pub use rules::files::{RuleFiles, read_rules};
 pub use spool::SpoolError;

@@ -7,6 +7,7 @@ pub(crate) mod engine;
 pub(crate) mod gates;
 mod step;
 mod surroundings;
+pub(crate) mod trial;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -63,9 +64,9 @@ enum Said {
 }
 
 /// What the operator decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Decision {
+pub enum Decision {
     /// An order that waits is carried out.
     Agree,
     /// An order that waits is not.

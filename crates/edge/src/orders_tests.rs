@@ -103,6 +103,7 @@ fn signed_order(sequence: i64, command: &Value, statement: &Statement, seed: u8)
             basis: Some("consent of the operator".into()),
             reference: None,
             undoes: None,
+            hubs: None,
         },
     }
 }
@@ -129,6 +130,10 @@ struct Inside {
     fails: bool,
     /// How much it has stopped of everything.
     counter: u64,
+    /// How much went by.
+    passed: Option<u64>,
+    /// It says beforehand that it will not.
+    objects: bool,
 }
 
 #[derive(Clone, Default)]
@@ -161,6 +166,14 @@ impl Actuator for Fake {
     }
     fn is_filter(&self) -> bool {
         true
+    }
+    fn passed(&self) -> Option<u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).passed
+    }
+    fn check(&mut self, change: Change<'_>, _now: DateTime) -> Result<(), Failed> {
+        let objects = self.0.lock().unwrap_or_else(PoisonError::into_inner).objects;
+        assert!(change.put.iter().all(|block| change.all.contains_key(block)));
+        if objects { Err(Failed("no room".to_owned())) } else { Ok(()) }
     }
     fn apply(&mut self, change: Change<'_>, _now: DateTime) -> Result<(), Failed> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -622,6 +635,55 @@ fn in_the_shadow_it_is_counted_and_given_up_where_it_would_hit_too_much() {
     // What is against a name is never only counted.
     scene.order(&deny("c-3", "evil.example.com", 10), later(40_000));
     assert_eq!(scene.states("c-3"), [Taken, Enforced]);
+}
+
+#[test]
+fn an_order_that_asks_is_counted_first_and_given_up_beyond_its_share() {
+    let mut scene = Scene::new(config());
+    scene.device.set(|device| device.passed = Some(1_000));
+    let tried = |id: &str, what: &str| {
+        let mut command = deny(id, what, 10);
+        command["args"]["x-yagura"] = json!({ "shadow": 10_000, "traffic_percent_max": 2.5 });
+        command
+    };
+    scene.order(&tried("c-1", "198.51.100.7"), NOW);
+    assert_eq!(scene.device.has(), ["198.51.100.7 (counted only)"]);
+    // Two of a hundred that went by since.
+    scene.device.set(|device| (device.counter, device.passed) = (20, Some(2_000)));
+    scene.restart("boot-1", later(9_000));
+    scene.tick(later(10_000));
+    scene.tick(later(10_001));
+    assert_eq!(scene.device.has(), ["198.51.100.7"]);
+    assert_eq!(scene.states("c-1"), [Taken, OrderState::Shadow, Taken, Enforced]);
+    let found = scene.reports().into_iter().find_map(|report| report.why).unwrap();
+    assert_eq!(found, "shadow: it would have hit 20 packets, 2.000 % of what goes by; it is carried out");
+    scene.order(&tried("c-2", "198.51.100.8"), later(20_000));
+    scene.device.set(|device| (device.counter, device.passed) = (120, Some(3_000)));
+    scene.tick(later(30_000));
+    scene.tick(later(30_001));
+    let (states, why) = scene.told("c-2");
+    assert_eq!(states, [Taken, OrderState::Shadow, Broke]);
+    assert_eq!(why, "shadow: it would have hit 10.000 % of what goes by; at most 2.5 % are let");
+    assert_eq!(scene.device.has(), ["198.51.100.7"]);
+    // Where nobody counts what goes by nobody can say how large a share it is.
+    scene.order(&tried("c-3", "198.51.100.9"), later(40_000));
+    scene.device.set(|device| (device.counter, device.passed) = (130, None));
+    scene.tick(later(50_000));
+    assert!(scene.told("c-3").1.contains("is not known"), "{}", scene.told("c-3").1);
+    for (id, what, why) in [
+        ("c-4", "evil.example.com", "shadow: nothing here counts"),
+        ("c-5", "198.51.100.10", "check: fake: no room"),
+    ] {
+        scene.device.set(|device| device.objects = true);
+        scene.order(&tried(id, what), later(60_000));
+        let (states, said) = scene.told(id);
+        assert_eq!(states, [Refused], "{said}");
+        assert!(said.starts_with(why), "{said}");
+    }
+    let mut odd = tried("c-6", "198.51.100.11");
+    odd["args"]["x-yagura"]["mood"] = json!("calm");
+    scene.order(&odd, later(61_000));
+    assert!(scene.told("c-6").1.contains("not understood"), "{}", scene.told("c-6").1);
 }
 
 #[test]

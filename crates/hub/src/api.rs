@@ -3,6 +3,7 @@
 mod actors;
 mod agreements;
 pub(crate) mod anonymous;
+mod asked;
 mod audience;
 mod audit;
 pub(crate) mod authorisations;
@@ -15,10 +16,12 @@ pub(crate) mod describe;
 pub(crate) mod edges;
 mod emergencies;
 mod endings;
+mod evidence;
 mod feed;
 mod graph;
 mod holds;
 mod identity_providers;
+mod lone_approvals;
 pub(crate) mod matrix;
 mod node;
 mod notices;
@@ -26,6 +29,7 @@ mod objects;
 mod oidc;
 mod orders;
 mod organisations;
+pub(crate) mod outreach;
 mod passkeys;
 mod peers;
 mod people;
@@ -90,6 +94,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(copies::routes())
         .merge(cases::routes())
         .merge(room::routes())
+        .merge(evidence::routes())
         .merge(edges::routes())
         .merge(peers::routes())
         .merge(taxii_links::routes())
@@ -110,4 +115,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(playbooks::routes())
         .merge(runs::routes())
         .merge(orders::routes())
+        .merge(asked::routes())
+        .merge(lone_approvals::routes())
+        .merge(outreach::routes())
 }

@@ -1,6 +1,7 @@
 //! Configuration in two steps: read without judgement ([`RawConfig`]), then resolved once into what the hub needs ([`HubConfig`]).
 
 mod emergency;
+mod evidence;
 mod mail;
 mod response;
 mod room;
@@ -18,8 +19,10 @@ use tlog::{Policy, VerifyingKey};
 use url::Url;
 
 pub use emergency::{EmergencyConfig, EmergencyWebhook, RawEmergency};
-pub(crate) use mail::MailConfig;
+pub use evidence::{EvidenceConfig, RawEvidence};
+pub use mail::MailConfig;
 pub use response::{AgentConfig, AuthorityConfig, RawAgent, RawResponse, ResponseConfig, SignerConfig};
+pub use room::{Quiet, RawRoomCalls, RoomCalls};
 pub use tls::{ClientAuthority, ClientCertificates, RawTls, TlsFiles};
 
 use crate::log::Witnesses;
@@ -106,6 +109,10 @@ pub struct HubConfig {
     pub response: ResponseConfig,
     /// Organisations that are called into a case's room once a significant severity is declared there.
     pub room_agencies: Vec<OrganisationId>,
+    /// How much evidence is taken in, and how long it is kept.
+    pub evidence: EvidenceConfig,
+    /// Who is told by mail that it is called into a case's room.
+    pub room_calls: RoomCalls,
 }
 
 /// How policies are changed.
@@ -211,6 +218,10 @@ pub struct RawConfig {
     pub response: Option<RawResponse>,
     /// See [`HubConfig::room_agencies`]: short names, at most 16.
     pub room_agencies: Option<Vec<String>>,
+    /// See [`HubConfig::evidence`].
+    pub evidence: Option<RawEvidence>,
+    /// See [`HubConfig::room_calls`].
+    pub room_calls: Option<RawRoomCalls>,
 }
 
 /// The table `oversight` as written.
@@ -389,6 +400,8 @@ impl HubConfig {
             emergency: EmergencyConfig::default(),
             response: ResponseConfig::default(),
             room_agencies: Vec::new(),
+            evidence: EvidenceConfig::default(),
+            room_calls: RoomCalls::default(),
             freer_versions_at_once: false,
             mail: None,
             webhooks_to_private_addresses: false,
@@ -483,12 +496,14 @@ impl RawConfig {
             transparency: self.transparency.map(RawTransparency::resolve).transpose()?.flatten(),
             witnesses: log.witnesses(is_shared)?,
             padding: log.padding(has_database)?,
+            evidence: self.evidence.unwrap_or_default().resolve(self.retention.as_ref())?,
             retention: self.retention.map(retention).transpose()?,
             regimes: self.regimes,
             freer_versions_at_once: freer_versions(self.freer_versions.as_deref())?,
             emergency: emergency.resolve(self.mail.as_ref(), private)?,
             response: self.response.unwrap_or_default().resolve()?,
             room_agencies: room::agencies(&self.room_agencies.unwrap_or_default())?,
+            room_calls: self.room_calls.unwrap_or_default().resolve(self.mail.as_ref())?,
             mail: self.mail.map(MailConfig::checked).transpose()?,
             webhooks_to_private_addresses: private,
             ..HubConfig::new(defaults.data, listen)
@@ -759,10 +774,16 @@ mod tests {
         check("mail = { server = 'm', from = 'x', domains = ['a.jp'] }", "mail.from: `x` is no address");
         check("mail = { server = 'm', from = 'x@a.jp', domains = [] }", "mail.domains: name the domains");
         check("emergency = { webhook = 'https://a.jp/' }", "emergency.webhook: it goes with");
+        check("[evidence]\nitem_bytes_max = 0", "evidence.item_bytes_max: from 1 to");
+        check("[evidence]\nclass = 'e'", "evidence.class: `e` is none of `retention.classes`");
         check("emergency = { minutes_max = 241 }", "emergency.minutes_max: from 1 to 240");
         check(
             "emergency = { mail = ['x@a.jp'] }",
             "emergency.mail: `x@a.jp` is no address in `mail.domains`",
         );
+        check("room_calls = { minutes = 0 }", "room_calls.minutes: from 1 to 240");
+        check("room_calls = { quiet = '22:00' }", "room_calls.quiet: it is written as");
+        check("room_calls = { mail = { police = [] } }", "room_calls.mail: `police` has 1 to 8");
+        check("room_calls = { mail = { police = ['x@a.jp'] } }", "room_calls.mail: `x@a.jp` is no address");
     }
 }

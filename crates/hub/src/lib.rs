@@ -13,6 +13,7 @@ mod console;
 mod duties;
 mod edge_link;
 mod endings;
+mod evidence;
 mod federation;
 mod finding;
 mod first_start;
@@ -77,9 +78,10 @@ mod transparency;
 
 pub use config::{
     AgentConfig, AuthorityConfig, BODY_BYTES_MAX, ClientAuthority, ClientCertificates, ConfigError,
-    EmergencyConfig, EmergencyWebhook, FederationConfig, HubConfig, PAGE_OBJECTS_MAX, Padding, PolicyChanges,
-    RawAgent, RawConfig, RawEmergency, RawFederation, RawLog, RawOversight, RawResponse, RawTls,
-    RawTransparency, ResponseConfig, STREAMS_MAX, Secret, SignerConfig, TlsFiles, TransparencyConfig,
+    EmergencyConfig, EmergencyWebhook, EvidenceConfig, FederationConfig, HubConfig, MailConfig,
+    PAGE_OBJECTS_MAX, Padding, PolicyChanges, Quiet, RawAgent, RawConfig, RawEmergency, RawEvidence,
+    RawFederation, RawLog, RawOversight, RawResponse, RawRoomCalls, RawTls, RawTransparency, ResponseConfig,
+    RoomCalls, STREAMS_MAX, Secret, SignerConfig, TlsFiles, TransparencyConfig,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
 pub use federation::one_way::resend;
@@ -229,6 +231,7 @@ impl Ready {
         let wake = wake::prepare(config.wake.as_ref()).await?;
         let signing = (node.key.name(), &first_start::seed_in(&config.data)?);
         let response = runs::Response::new(config.response.clone(), policies.engine(), signing)?;
+        let response = response.with_peers(&federation);
         Ok(Self {
             tls,
             policies,
@@ -282,6 +285,7 @@ impl Ready {
             regimes: self.regimes,
             response: self.response,
             rounds: rounds::Rounds::default(),
+            rooms: room::RoomKeeper::default(),
             counted: api::matrix::Counted::default(),
             log,
             publisher: statistics::Publisher::new(&config, &authorisations_log.key()),
@@ -431,6 +435,7 @@ async fn look_after(state: &AppState, wake: Option<wake::Prepared>) -> Result<Ve
         tokio::spawn(retention::run(state.clone())),
         tokio::spawn(reports::clocks::run(state.clone())),
         tokio::spawn(runs::clock::run(state.clone())),
+        tokio::spawn(evidence::clock::run(state.clone())),
         tokio::spawn(stream::told::run(state.clone())),
     ];
     for log in state.logs() {

@@ -5,6 +5,7 @@
 //! never loses. A notice holds identifiers and no content. When it is sent, its owner is looked up as it is then, and what it may
 //! see then passes the one door; where nothing is left, nothing is sent.
 
+mod calls;
 mod deliver;
 mod emergencies;
 mod mail;
@@ -60,6 +61,9 @@ pub(crate) async fn run(state: AppState) {
         }
         if let Err(error) = reports::send_due(&state, sender.mailer()).await {
             tracing::error!(%error, "mail about the clocks of reports cannot be sent");
+        }
+        if let Err(error) = calls::ring(&state, sender.mailer()).await {
+            tracing::error!(%error, "calls into case rooms cannot be told of by mail");
         }
         if let Err(error) = sender.tell_emergencies(&state).await {
             tracing::error!(%error, "emergencies cannot be told of by mail");

@@ -239,6 +239,23 @@ impl Door {
         leaving: &[Leaving],
         value: T,
     ) -> Answer<Released<T>> {
+        let labels: Vec<LabelKey> = leaving.iter().map(|part| part.label).collect();
+        self.release_again(store, metrics, recipient, visible, (&labels, leaving), value).await
+    }
+
+    /// The same of what the caller was given in part a short while ago: `labels` are those of all of it, and only `fresh` is written down.
+    ///
+    /// # Errors
+    /// As [`Door::release`].
+    pub(crate) async fn release_again<T>(
+        &self,
+        store: &Store,
+        metrics: &Metrics,
+        recipient: &Recipient,
+        visible: &Visible,
+        (labels, fresh): (&[LabelKey], &[Leaving]),
+        value: T,
+    ) -> Answer<Released<T>> {
         let caller = &recipient.caller;
         if !visible.purposes().contains(&caller.purpose) {
             let detail = format!(
@@ -247,11 +264,10 @@ impl Door {
             );
             return Err(Failure::new(Code::NotAllowed, detail));
         }
-        let labels: Vec<LabelKey> = leaving.iter().map(|part| part.label).collect();
         let released = visible
-            .release(&caller.principal, caller.purpose, &labels, value)
+            .release(&caller.principal, caller.purpose, labels, value)
             .ok_or_else(Failure::not_found)?;
-        let foreign = leaving.iter().filter(|part| part.originator != caller.principal.organisation);
+        let foreign = fresh.iter().filter(|part| part.originator != caller.principal.organisation);
         let entries = entries(recipient, visible, foreign);
         if !entries.is_empty() {
             if let Some(witnesses) = &self.witnesses {
@@ -259,7 +275,7 @@ impl Door {
             }
             self.deliveries.write_down(store, entries).await?;
         }
-        let count = u64::try_from(leaving.len()).unwrap_or(u64::MAX);
+        let count = u64::try_from(fresh.len()).unwrap_or(u64::MAX);
         metrics.released.get_or_create(&operations::Released { door: recipient.door }).inc_by(count);
         Ok(released)
     }

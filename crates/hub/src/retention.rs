@@ -26,8 +26,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::authorisations::selections::Kept;
 use store::holds::{self, Hold};
-use store::{Act, Store, settings};
+use store::{Act, Reader, Store, evidence, settings};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::config::HubConfig;
 use crate::state::{AppState, Stopping};
@@ -145,6 +146,35 @@ impl Retention {
         serde_json::from_slice(&content).map_err(|_| Unopened::Altered)
     }
 
+    /// Opens a content that was sealed under an id and a class key, if it is that.
+    pub(crate) async fn open_content(
+        &self,
+        id: Uuid,
+        class_key: &str,
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+        let record = SealedRecord::parse(sealed.to_vec()).map_err(|_| Unopened::Altered)?;
+        if record.id().as_str() != id.to_string() || record.class_key().to_string() != class_key {
+            return Err(Unopened::Altered);
+        }
+        let content = self.keyring.open(&record, Timestamp::now()).await.map_err(|error| unopened(&error))?;
+        Ok(Zeroizing::new(content.to_vec()))
+    }
+
+    /// Whether a class key must not be destroyed now.
+    pub(crate) fn is_held(&self, class_key: &str) -> bool {
+        ClassKeyId::parse(class_key).is_ok_and(|id| self.keyring.is_held(&id))
+    }
+
+    /// Destroys a class key before its time. What fails is begun again by [`run`], once it was written down.
+    pub(crate) async fn end_early(&self, class_key: &str) {
+        let Ok(id) = ClassKeyId::parse(class_key) else { return };
+        let report = self.keyring.end_early(&id, Timestamp::now()).await;
+        for (_, error) in &report.failures {
+            tracing::error!(class_key, %error, "a class key is not destroyed yet; it is at its time at the latest");
+        }
+    }
+
     /// Opens a selection, if it is what was sealed for this row: whoever can write the database moves nothing to another
     /// authorisation, operator or edge.
     pub(crate) async fn open_row(&self, kept: &Kept) -> Result<Found, Unopened> {
@@ -160,11 +190,16 @@ impl Retention {
 
     /// Has the vault know the holds that stand now.
     pub(crate) async fn look_at_holds(&self) -> Result<(), HubError> {
-        let holds = self.store.read(|reader| holds::list(reader, &REALM)).await?;
+        let read = |reader: &Reader<'_>| {
+            Ok((holds::list(reader, &REALM)?, evidence::holds::class_keys(reader, &REALM)?))
+        };
+        let (holds, evidence) = self.store.read(read).await?;
         let held = holds.iter().map(legal_hold).collect::<Option<Vec<_>>>();
         // One that cannot be read would hold nothing: then nothing is destroyed.
         let held = held.ok_or_else(|| HubError::new("retention", "a legal hold in the store is damaged"))?;
-        self.keyring.set_holds(Holds::new(held.into_iter().flatten()));
+        let keys: Result<Vec<_>, _> = evidence.iter().map(|key| ClassKeyId::parse(key)).collect();
+        let keys = keys.map_err(|_| HubError::new("retention", "a class key in the store is damaged"))?;
+        self.keyring.set_holds(Holds::new(held.into_iter().flatten()).and_keys(keys));
         Ok(())
     }
 

@@ -7,17 +7,22 @@
 //! Organisations have short names of this hub's only. In entries they are named so that every hub means the same ([`Names`]).
 
 pub(crate) mod admit;
-mod circles;
+pub(crate) mod circles;
+pub(crate) mod given;
+pub(crate) mod indicators;
+mod kept;
 mod names;
+pub(crate) mod presence;
+pub(crate) mod similar;
 pub(crate) mod told;
 pub(crate) mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use case::CaseId;
-use case::room::{
-    Room, RoomEntry, Says, Stub, entry_from_stix, is_of_a_room, joined, stub_from_stix, stub_id,
-};
+use case::room::{EntryId, Named, Report, Room, RoomEntry, RoomRefusal, Says, Situation, Stub, joined};
+use jiff::Timestamp;
 use oversight::Realm;
 use policy::Visible;
 use stix::{Id, Object};
@@ -27,12 +32,22 @@ use store::{Reader, StoreError};
 use crate::api::summaries::{leaving, parse};
 use crate::release::Leaving;
 
+pub(crate) use kept::Kept;
 pub(crate) use names::Names;
+
+/// What a hub holds of rooms beside the log; nothing of it outlives the process.
+#[derive(Default)]
+pub(crate) struct RoomKeeper {
+    /// What was read before.
+    kept: Kept,
+    /// What callers were given before.
+    pub(crate) given: given::Given,
+    /// Who is in which room.
+    pub(crate) presence: presence::Presence,
+}
 
 /// Entries of one room that are read: the newest. A room with more takes no further ones here.
 pub(crate) const ENTRIES_MAX: usize = 20_000;
-/// Mentions of an incident that are read at once.
-const PAGE: usize = 5_000;
 /// Cases that are one incident, as far as they are followed.
 const JOINED_MAX: usize = 50;
 
@@ -43,15 +58,18 @@ pub(crate) struct Seen {
     /// It, read.
     pub(crate) object: Object,
     /// The entries.
-    pub(crate) room: Room,
+    pub(crate) room: Arc<Room>,
+    /// What they come to.
+    pub(crate) situation: Arc<Situation>,
     /// What is told of entries that are for others.
     pub(crate) stubs: Vec<Stub>,
     /// Notes of a newer version: kept and not interpreted. When, and what they say in words.
     pub(crate) unknown: Vec<(Id, String, String)>,
     /// Cases in whose rooms this one was merged.
     pub(crate) merged_from: BTreeSet<CaseId>,
-    /// Everything of this that leaves when it is told.
-    pub(crate) leaving: Vec<Leaving>,
+    leaving: Leaving,
+    notes: Arc<Vec<Arc<kept::Note>>>,
+    report: Arc<Mutex<Option<Report>>>,
 }
 
 /// What a reader may see of the room of an incident; nothing where it may not see the incident.
@@ -59,83 +77,66 @@ pub(crate) struct Seen {
 /// # Errors
 /// Those of the database.
 pub(crate) fn seen(
+    keeper: &RoomKeeper,
     reader: &Reader<'_>,
     realm: &Realm,
-    visible: &Visible,
+    visible: &Arc<Visible>,
     case: &Id,
 ) -> Result<Option<Seen>, StoreError> {
     if case.object_type() != "incident" {
         return Ok(None);
     }
     let Some(incident) = objects::get(reader, realm, visible, case)? else { return Ok(None) };
-    let mut seen = Seen {
+    let view = keeper.kept.view(reader, realm, visible, case)?;
+    Ok(Some(Seen {
         object: parse(&incident)?,
-        room: Room::new(case.clone()),
-        stubs: Vec::new(),
-        unknown: Vec::new(),
-        merged_from: BTreeSet::new(),
-        leaving: vec![leaving(&incident)],
+        stubs: view.stubs(),
+        room: view.room,
+        situation: view.situation,
+        unknown: view.unknown,
+        merged_from: view.merged_from,
+        leaving: leaving(&incident),
+        notes: view.notes,
+        // What a transaction sees may be taken back, and must not be remembered.
+        report: if reader.is_committed() { view.report } else { Arc::default() },
         incident,
-    };
-    let (mut before, mut stubs) = (i64::MAX, Vec::new());
-    loop {
-        let page = objects::referring_before(reader, realm, visible, case, before, PAGE)?;
-        let count = page.len();
-        for mention in page {
-            before = mention.row.sequence;
-            seen.take(&mention.row, &mut stubs, reader.now())?;
-        }
-        if count < PAGE || seen.room.len() >= ENTRIES_MAX {
-            break;
-        }
-    }
-    // Whoever sees the entry is not told besides that there is one.
-    let known: BTreeSet<Id> = seen.room.ordered().iter().map(|(id, _)| stub_id(id)).collect();
-    seen.stubs = stubs.into_iter().filter(|(id, _)| !known.contains(id)).map(|(_, stub)| stub).collect();
-    Ok(Some(seen))
+    }))
 }
 
 impl Seen {
-    fn take(
-        &mut self,
-        row: &Row,
-        stubs: &mut Vec<(Id, Stub)>,
-        now: jiff::Timestamp,
-    ) -> Result<(), StoreError> {
-        if row.id.object_type() != "note" || row.revoked {
-            return Ok(());
+    /// Everything of this that leaves when it is told.
+    pub(crate) fn leaving(&self) -> impl Iterator<Item = &Leaving> {
+        std::iter::once(&self.leaving).chain(self.notes.iter().map(|note| &note.leaving))
+    }
+
+    /// Takes an entry in that is being written.
+    ///
+    /// # Errors
+    /// [`RoomRefusal`].
+    pub(crate) fn take(&mut self, entry: RoomEntry, now: Timestamp) -> Result<EntryId, RoomRefusal> {
+        let named = Named::of(entry)?;
+        let is_last = self.room.ends_before(&named);
+        Arc::make_mut(&mut self.room).take_named(&named, now)?;
+        if is_last {
+            Arc::make_mut(&mut self.situation).add(named.id(), named.entry());
+        } else {
+            self.situation = Arc::new(self.room.situation(all));
         }
-        let object = parse(row)?;
-        if !is_of_a_room(&object) {
-            return Ok(());
-        }
-        if let Some(stub) = stub_from_stix(&object) {
-            self.leaving.push(leaving(row));
-            stubs.push((row.id.clone(), stub));
-            return Ok(());
-        }
-        match entry_from_stix(&object) {
-            Ok(entry) if entry.case != *self.room.case() => {
-                self.leaving.push(leaving(row));
-                self.merged_from.insert(entry.case);
-            }
-            Ok(entry) => {
-                // What is from the future counts when its time has come; anything else that is no entry was never let in.
-                if self.room.take(entry, now).is_ok() {
-                    self.leaving.push(leaving(row));
-                }
-            }
-            Err(_) => {
-                self.leaving.push(leaving(row));
-                let text = |name: &str| object.text(name).unwrap_or_default().to_owned();
-                self.unknown.push((row.id.clone(), text("created"), text("content")));
-            }
-        }
-        Ok(())
+        Ok(named.id())
+    }
+
+    /// Tells of one of the room's situation reports.
+    pub(crate) fn report<T>(&self, number: u16, tell: impl FnOnce(&Report) -> T) -> T {
+        let mut kept = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = kept.take().filter(|report| report.number() == number);
+        let report = before.unwrap_or_else(|| Report::new(number)).with(&self.room.ordered());
+        let told = tell(&report);
+        *kept = Some(report);
+        told
     }
 
     /// Cases that this one is said to be the same incident as, in whichever of the two rooms.
-    fn neighbours(&self) -> BTreeSet<CaseId> {
+    pub(crate) fn neighbours(&self) -> BTreeSet<CaseId> {
         let said = self.room.ordered().into_iter().filter_map(|(_, entry)| match &entry.says {
             Says::Merged { other, .. } => Some(other.clone()),
             _ => None,
@@ -149,9 +150,10 @@ impl Seen {
 /// # Errors
 /// Those of the database.
 pub(crate) fn campaign(
+    keeper: &RoomKeeper,
     reader: &Reader<'_>,
     realm: &Realm,
-    visible: &Visible,
+    visible: &Arc<Visible>,
     first: Seen,
 ) -> Result<BTreeMap<CaseId, Seen>, StoreError> {
     let case = first.room.case().clone();
@@ -161,7 +163,7 @@ pub(crate) fn campaign(
         if found.contains_key(&next) || found.len() >= JOINED_MAX {
             continue;
         }
-        if let Some(other) = seen(reader, realm, visible, &next)? {
+        if let Some(other) = seen(keeper, reader, realm, visible, &next)? {
             open.extend(other.neighbours());
             found.insert(next, other);
         }
@@ -170,7 +172,7 @@ pub(crate) fn campaign(
         return Ok(found);
     }
     let rooms: BTreeMap<CaseId, Room> =
-        found.iter().map(|(id, seen)| (id.clone(), seen.room.clone())).collect();
+        found.iter().map(|(id, seen)| (id.clone(), Room::clone(&seen.room))).collect();
     let one = joined(&rooms, &case, all);
     found.retain(|id, _| one.contains(id));
     Ok(found)

@@ -4,9 +4,12 @@
 //! transaction of what it announces: the order to an edge, the task of a person, the call that is ready for an agent. So no crash can lie
 //! between the two, and nothing is carried out twice or lost. Only what leaves by HTTP can be unknown afterwards (see `agents`).
 
+pub(crate) mod abroad;
 pub(crate) mod agents;
+pub(crate) mod alone;
 pub(crate) mod clock;
 pub(crate) mod drive;
+pub(crate) mod foreign;
 mod gates;
 mod orders;
 pub(crate) mod reported;
@@ -28,6 +31,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::config::ResponseConfig;
+use crate::federation::Federation;
 use crate::principal::Caller;
 use crate::{HubError, REALM};
 
@@ -47,6 +51,8 @@ pub(crate) struct Response {
     pub(crate) shelf: Shelf,
     /// Counts up when something was ordered: wakes edges that wait.
     ordered: watch::Sender<u64>,
+    /// This hub, as it asks others; none in what has no peers.
+    own: Option<OwnHub>,
     /// Events of one transaction. A test that stops between any two makes it one.
     pub(crate) events_max: usize,
 }
@@ -72,8 +78,21 @@ impl Response {
             issuer: issuer.to_owned(),
             shelf: Shelf::new().map_err(|why| HubError::new("playbook", why))?,
             ordered: watch::Sender::new(0),
+            own: None,
             events_max: drive::EVENTS_MAX,
         })
+    }
+
+    /// The same, of a hub that has peers.
+    pub(crate) fn with_peers(self, federation: &Federation) -> Self {
+        let card = &federation.own;
+        let own = OwnHub {
+            id: card.hub.clone(),
+            name: both(&card.name_ja, &card.name_en),
+            key: Arc::clone(&federation.key),
+            changed: federation.changed.clone(),
+        };
+        Self { own: Some(own), ..self }
     }
 
     /// What an edge's operator configures so that this hub's orders count.
@@ -82,14 +101,34 @@ impl Response {
         api::OrderKey { issuer: self.issuer.clone(), key }
     }
 
-    /// Wakes the edges that wait for orders at this process.
+    /// Wakes the edges that wait for orders at this process, and the links by which other hubs are asked or told.
     pub(crate) fn wake(&self) {
         self.ordered.send_modify(|count| *count = count.wrapping_add(1));
+        if let Some(own) = &self.own {
+            own.changed.send_modify(|count| *count = count.wrapping_add(1));
+        }
     }
 
     pub(crate) fn ordered(&self) -> watch::Receiver<u64> {
         self.ordered.subscribe()
     }
+}
+
+/// This hub, as it asks others for orders.
+struct OwnHub {
+    /// Its id.
+    id: String,
+    /// Its name, in both languages.
+    name: String,
+    /// The key of its log: what requests are signed with.
+    key: Arc<tlog::SigningKey>,
+    /// Counts up when links are to look.
+    changed: watch::Sender<u64>,
+}
+
+/// A name in both languages.
+fn both(ja: &str, en: &str) -> String {
+    if ja == en { ja.to_owned() } else { format!("{ja} / {en}") }
 }
 
 /// The bounds of every run here. CACAO has none; a hostile playbook ends at these.

@@ -170,6 +170,20 @@ pub(crate) fn tell(
     (kind, subject): (&'static str, &str),
     (object, text): (Option<&Id>, &str),
 ) -> Result<(), StoreError> {
+    tell_by(tx, realm, to, (kind, subject), (object, text)).map(drop)
+}
+
+/// The same, and gives the notice's id.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn tell_by(
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    to: BTreeSet<OrganisationId>,
+    (kind, subject): (&'static str, &str),
+    (object, text): (Option<&Id>, &str),
+) -> Result<String, StoreError> {
     let notice = Notice {
         id: uuid::Uuid::now_v7().to_string(),
         at: tx.now(),
@@ -181,7 +195,8 @@ pub(crate) fn tell(
     };
     notices::tell(tx, realm, &to, &notice)?;
     let event = StreamEvent::Notice { kind: kind.to_owned(), subject: subject.to_owned() };
-    told::say(tx, realm, &Audience::Organisations(to), &event)
+    told::say(tx, realm, &Audience::Organisations(to), &event)?;
+    Ok(notice.id)
 }
 
 /// Adds an object that is made here on behalf of an organisation, under a label.

@@ -32,6 +32,7 @@ use crate::problem::Answer;
 use crate::release::Door;
 use crate::reports::Known;
 use crate::retention::Retention;
+use crate::room::RoomKeeper;
 use crate::rounds::Rounds;
 use crate::runs::Response;
 use crate::shares::Shares;
@@ -87,6 +88,8 @@ pub(crate) struct Inner {
     pub(crate) response: Response,
     /// Rounds of private matching that this process holds.
     pub(crate) rounds: Rounds,
+    /// What is held of case rooms: what was read before, and who is in which.
+    pub(crate) rooms: RoomKeeper,
     /// What this one of several hubs on one database does.
     pub(crate) duties: Duties,
     /// How it and the others wake each other.

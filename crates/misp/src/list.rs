@@ -15,6 +15,8 @@ use crate::report::Report;
 
 /// Indicators that one list may hold.
 pub const VALUES_MAX: usize = 2_000_000;
+/// Shorter words are no values.
+const SHORTEST: usize = 4;
 
 /// Where a list comes from, and how far it is to be believed and shared.
 #[derive(Debug, Clone)]
@@ -58,20 +60,62 @@ pub fn from_text(text: &str, source: &Source) -> MadeIndicators {
         if line.starts_with('#') || line.starts_with("//") {
             continue;
         }
-        for word in line.split(|c: char| {
-            c.is_whitespace() || matches!(c, ',' | ';' | '|' | '"' | '「' | '」' | '、' | '（' | '）')
-        }) {
-            let word = word
-                .trim_matches(|c: char| matches!(c, '.' | ':' | '!' | '?' | '\'' | '`' | '<' | '>' | '*'));
-            let word = word.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(word);
-            let word = word.strip_suffix(')').filter(|rest| !rest.contains('(')).unwrap_or(word);
-            let word = word.strip_prefix('(').filter(|rest| !rest.contains(')')).unwrap_or(word);
-            if word.len() >= 4 {
-                making.add(Entry { value: word.to_owned(), ..Entry::default() }, false);
-            }
+        for word in words(line) {
+            making.add(Entry { value: word.to_owned(), ..Entry::default() }, false);
         }
     }
     making.made
+}
+
+/// The values of a text that can be looked for, each once, in the order in which they stand; `max` at most, and whether there are more. In
+/// Japanese nothing stands between a value and what follows it, so a word with other letters is looked at without them first.
+#[must_use]
+pub fn values_in(text: &str, max: usize) -> (Vec<(ValueKind, String)>, bool) {
+    let (mut found, mut known) = (Vec::new(), HashSet::new());
+    for word in words(text) {
+        let parts = word.split(|c: char| !c.is_ascii()).map(trimmed);
+        let mut values: Vec<(ValueKind, String)> = parts.filter_map(value_of).collect();
+        if values.is_empty() {
+            values.extend(value_of(word));
+        }
+        for value in values {
+            if known.contains(&value) {
+                continue;
+            }
+            if found.len() >= max {
+                return (found, true);
+            }
+            known.insert(value.clone());
+            found.push(value);
+        }
+    }
+    (found, false)
+}
+
+/// The pattern by which a value is looked for; `None` for kinds that are no indicators by themselves.
+#[must_use]
+pub fn pattern(kind: ValueKind, value: &str) -> Option<String> {
+    let constant = if kind == ValueKind::AutonomousSystem { value.to_owned() } else { quoted(value) };
+    Some(format!("[{} = {constant}]", path(kind)?))
+}
+
+fn value_of(word: &str) -> Option<(ValueKind, String)> {
+    recognise(word).filter(|(kind, _)| word.len() >= SHORTEST && path(*kind).is_some())
+}
+
+/// The words of a text in which values may be.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let between =
+        |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '|' | '"' | '「' | '」' | '、' | '（' | '）');
+    text.split(between).map(trimmed).filter(|word| word.len() >= SHORTEST)
+}
+
+/// A word without what prose puts around it.
+fn trimmed(word: &str) -> &str {
+    let word = word.trim_matches(|c: char| matches!(c, '.' | ':' | '!' | '?' | '\'' | '`' | '<' | '>' | '*'));
+    let word = word.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(word);
+    let word = word.strip_suffix(')').filter(|rest| !rest.contains('(')).unwrap_or(word);
+    word.strip_prefix('(').filter(|rest| !rest.contains(')')).unwrap_or(word)
 }
 
 /// A CSV list. With a header, the columns `value` (or `indicator`, `ioc`, `ip`, `domain`, `url`, `hash`, …), `confidence`, `comment`
@@ -202,8 +246,9 @@ impl<'a> Making<'a> {
     /// Adds the indicator of an entry. What is no value is told where it should have been one.
     fn add(&mut self, entry: Entry, is_expected: bool) {
         let report = &mut self.made.report;
-        let found = recognise(&entry.value).and_then(|(kind, value)| Some((kind, path(kind)?, value)));
-        let Some((kind, path, value)) = found else {
+        let found =
+            recognise(&entry.value).and_then(|(kind, value)| Some((kind, pattern(kind, &value)?, value)));
+        let Some((kind, pattern, value)) = found else {
             if is_expected && !entry.value.is_empty() {
                 let shown: String = entry.value.chars().take(100).collect();
                 report.warn(
@@ -220,8 +265,6 @@ impl<'a> Making<'a> {
         if let Some(suspicion) = crate::suspicion(&entry.value) {
             report.warn("homograph", &value, suspicion);
         }
-        let constant = if kind == ValueKind::AutonomousSystem { value.clone() } else { quoted(&value) };
-        let pattern = format!("[{path} = {constant}]");
         self.made.objects.push(self.indicator(kind, &value, &pattern, entry));
         self.made.report.made("indicator");
     }

@@ -62,10 +62,17 @@ pub enum SlpfOption {
     StartTime,
     /// `stop_time` and `duration`
     StopTime,
+    /// [`TRIAL`], which is no argument of the profile: whoever carries the rule out tries it first as that says.
+    Trial,
 }
 
+/// The argument that says how a rule is tried before it is put into force: `shadow`, how many milliseconds it only counts, and
+/// `traffic_percent_max`, the share of the packets that it may hit meanwhile. It is Yagura's own and stands beside those of the profile (LS 3.1.4), so a
+/// consumer that does not know it refuses the command.
+pub const TRIAL: &str = "x-yagura";
+
 impl SlpfOption {
-    /// All of them.
+    /// All of the profile's.
     pub const ALL: [Self; 7] = [
         Self::NotPersistent,
         Self::Direction,
@@ -86,6 +93,7 @@ impl SlpfOption {
             Self::InsertRule => &["slpf/insert_rule"],
             Self::StartTime => &["start_time"],
             Self::StopTime => &["stop_time", "duration"],
+            Self::Trial => &["x-yagura/shadow", "x-yagura/traffic_percent_max"],
         }
     }
 }
@@ -238,7 +246,8 @@ fn update_args(args: &Args, support: &Support) -> Result<(), Refusal> {
 fn rule(action: Action, target: &Target, args: &Args, support: &Support) -> Result<RuleOrder, Refusal> {
     const CLAUSE: &str = "SLPF 2.3.1";
     let SlpfArgs { drop_process, persistent, direction, insert_rule } = args.slpf;
-    if let Some(name) = args.extensions.keys().next() {
+    let is_tried = action == Action::Deny && support.options.contains(&SlpfOption::Trial);
+    if let Some(name) = args.extensions.keys().find(|name| !is_tried || *name != TRIAL) {
         return Err(no(CLAUSE, name));
     }
     let has = |option| support.options.contains(&option);

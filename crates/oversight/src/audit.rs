@@ -170,8 +170,18 @@ vocabulary! {
         RunChanged = "run-changed",
         /// What a run wanted by itself was written down: steps, questions, orders.
         RunAdvanced = "run-advanced",
+        /// Another hub asked for an order of an edge here, or somebody answered that.
+        OrderAsked = "order-asked",
+        /// Something was asked of people outside, or what became of it was noted.
+        OutreachChanged = "outreach-changed",
         /// An edge reported on what it was ordered.
         OrderReported = "order-reported",
+        /// Something happened to an item of evidence: its entry of custody is named by its hash.
+        EvidenceChanged = "evidence-changed",
+        /// Evidence left as a package, whose manifest is named by its hash.
+        EvidenceExported = "evidence-exported",
+        /// Somebody asked for evidence to be preserved or handed over, or such a request was answered.
+        EvidenceRequested = "evidence-requested",
         /// The node started with this data folder.
         NodeStarted = "node-started",
         /// Nothing was done: an entry that keeps the length of the log from telling how much is.

@@ -5,12 +5,11 @@
 //!
 //! copy → its SHA-256 in the record → commitment of record and salt → leaf → checkpoint → the log's signature, and its witnesses'.
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use sha2::Digest;
-use tlog::{Policy, TlogProof, TlogProofError, Unproved, leaf_hash};
+use tlog::{Policy, TlogProof, TlogProofError, Unproved};
 
-use crate::{Action, AuditEvent, Outcome};
+use crate::leaf_proof::{LeafProof, NoLeafProof, Shown};
+use crate::{Action, Outcome};
 
 /// What the extra data says it is.
 const KIND: &str = "urn:yagura:filing-receipt:1";
@@ -19,25 +18,7 @@ pub const COPY: &str = "copy";
 
 /// A receipt. Nothing in it is to be believed before [`FilingReceipt::verify`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilingReceipt {
-    proof: TlogProof,
-    extra: Extra,
-}
-
-/// What a receipt shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shown {
-    /// When the filing was written down, by the node's clock.
-    pub at: Timestamp,
-    /// Its place in the log.
-    pub leaf: u64,
-    /// The act: who filed which report under which regime.
-    pub event: AuditEvent,
-    /// The log that it stands in.
-    pub log: String,
-    /// The witnesses that cosigned the checkpoint.
-    pub witnesses: usize,
-}
+pub struct FilingReceipt(LeafProof);
 
 /// Why a receipt shows nothing.
 #[derive(Debug, thiserror::Error)]
@@ -58,21 +39,13 @@ pub enum NoReceipt {
     Unproved(#[from] Unproved),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Extra {
-    kind: String,
-    /// The canonical record.
-    record: String,
-    /// In hexadecimal.
-    salt: String,
-}
-
-/// The canonical record, read back.
-#[derive(Deserialize)]
-struct Record {
-    at: Timestamp,
-    event: AuditEvent,
+impl From<NoLeafProof> for NoReceipt {
+    fn from(error: NoLeafProof) -> Self {
+        match error {
+            NoLeafProof::Malformed(why) => Self::Malformed(why),
+            NoLeafProof::Unproved(why) => Self::Unproved(why),
+        }
+    }
 }
 
 impl FilingReceipt {
@@ -81,10 +54,7 @@ impl FilingReceipt {
     /// # Errors
     /// [`TlogProofError::TooLarge`].
     pub fn make(proof: TlogProof, record: &[u8], salt: &[u8; 32]) -> Result<Self, TlogProofError> {
-        let record = String::from_utf8_lossy(record).into_owned();
-        let extra = Extra { kind: KIND.to_owned(), record, salt: hex::encode(salt) };
-        let written = serde_json::to_vec(&extra).unwrap_or_default();
-        Ok(Self { proof: proof.with_extra(&written)?, extra })
+        LeafProof::make(KIND, proof, record, salt).map(Self)
     }
 
     /// Reads the text of a receipt.
@@ -92,28 +62,19 @@ impl FilingReceipt {
     /// # Errors
     /// [`NoReceipt::Malformed`].
     pub fn parse(text: &str) -> Result<Self, NoReceipt> {
-        let malformed = |why: &dyn std::fmt::Display| NoReceipt::Malformed(why.to_string());
-        let proof = TlogProof::parse(text).map_err(|error| malformed(&error))?;
-        let extra = proof.unauthenticated_extra().unwrap_or_default();
-        let extra: Extra = serde_json::from_slice(extra).map_err(|error| malformed(&error))?;
-        if extra.kind != KIND {
-            return Err(malformed(&"it is the proof of something else"));
-        }
-        Ok(Self { proof, extra })
+        Ok(Self(LeafProof::parse(KIND, text)?))
     }
 
     /// The text of its file, a `.tlog-proof`.
     #[must_use]
     pub fn to_text(&self) -> String {
-        self.proof.to_text()
+        self.0.to_text()
     }
 
     /// The entry of the log that it is about, as `yagura log verify --entry` takes it.
     #[must_use]
     pub fn entry(&self) -> Option<[u8; 32]> {
-        let mut salt = [0; 32];
-        hex::decode_to_slice(&self.extra.salt, &mut salt).ok()?;
-        Some(AuditEvent::commitment(&salt, self.extra.record.as_bytes()))
+        self.0.entry()
     }
 
     /// Checks that these bytes are what was filed, and that a log of the policy says so.
@@ -121,25 +82,14 @@ impl FilingReceipt {
     /// # Errors
     /// [`NoReceipt`].
     pub fn verify(&self, copy: &[u8], policy: &Policy) -> Result<Shown, NoReceipt> {
-        let malformed = |why: &str| NoReceipt::Malformed(why.to_owned());
-        let entry = self.entry().ok_or_else(|| malformed("its salt is none"))?;
-        let witnessed = self.proof.verify(&leaf_hash(&entry), policy)?;
-        // Only now is the record the one that the log commits to.
-        let record: Record =
-            serde_json::from_str(&self.extra.record).map_err(|_| malformed("its record is none"))?;
-        let is_filing = record.event.action == Action::ReportFiled && record.event.outcome == Outcome::Done;
-        let wanted = record.event.detail.get(COPY).filter(|_| is_filing);
-        let wanted = wanted.ok_or_else(|| malformed("its record is of another act"))?;
+        let shown = self.0.verify(policy)?;
+        let is_filing = shown.event.action == Action::ReportFiled && shown.event.outcome == Outcome::Done;
+        let wanted = shown.event.detail.get(COPY).filter(|_| is_filing);
+        let wanted = wanted.ok_or_else(|| NoReceipt::Malformed("its record is of another act".to_owned()))?;
         let found = hex::encode(sha2::Sha256::digest(copy));
         if found != *wanted {
             return Err(NoReceipt::OtherCopy { found, wanted: wanted.clone() });
         }
-        Ok(Shown {
-            at: record.at,
-            leaf: self.proof.index(),
-            log: witnessed.checkpoint().origin.clone(),
-            witnesses: witnessed.cosigned().len(),
-            event: record.event,
-        })
+        Ok(shown)
     }
 }

@@ -32,8 +32,12 @@ pub struct Agreement {
     /// Whether all give only as long as all give: one party's suspension or end stops every term.
     #[serde(default)]
     pub reciprocal: bool,
-    /// What is given: one or more.
+    /// What is given. There are terms here, or among `orders`.
+    #[serde(default)]
     pub terms: Vec<Term>,
+    /// What may be ordered. What no such term says may not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<OrderTerm>,
 }
 
 /// A title in both languages.
@@ -70,6 +74,31 @@ pub struct Term {
     /// Whether each further release of what was received needs the originator's consent.
     #[serde(default)]
     pub originator_control: bool,
+}
+
+/// What one party's hub may ask for in the networks of others: a right to ask. Every gate of the hub that is asked, and of the edge, stands
+/// behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderTerm {
+    /// Whose hub may ask.
+    pub by: BTreeSet<OrganisationId>,
+    /// In whose networks.
+    pub at: BTreeSet<Side>,
+    /// For what.
+    pub actions: BTreeSet<OrderAction>,
+    /// The longest effect, in minutes.
+    pub minutes_max: u64,
+}
+
+/// Something that can be ordered in another hub's networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderAction {
+    /// To keep something out.
+    Deny,
+    /// To set something apart.
+    Contain,
 }
 
 /// A giver or receiver of a term: `aurora-cert`, or `coordinator:members`.
@@ -127,6 +156,8 @@ pub struct InvalidAgreement(pub String);
 pub const TERMS_MAX: usize = 64;
 /// Organisations named in one place of an agreement at most.
 pub const NAMED_MAX: usize = 256;
+/// The longest effect that can be agreed on, in minutes: a month.
+pub const ORDER_MINUTES_MAX: u64 = 31 * 24 * 60;
 /// Bytes of a title at most.
 pub const TITLE_BYTES_MAX: usize = 400;
 
@@ -181,11 +212,37 @@ impl Agreement {
         if self.from >= self.until {
             return wrong("`until` is not after `from`; an agreement needs a time in which it holds");
         }
-        if !(1..=TERMS_MAX).contains(&self.terms.len()) {
-            return wrong("there are fewer than 1 or more than 64 `terms`; an agreement gives something");
+        if !(1..=TERMS_MAX).contains(&self.terms.len().saturating_add(self.orders.len())) {
+            return wrong(
+                "there are fewer than 1 or more than 64 `terms` and `orders`; an agreement gives something",
+            );
         }
         for (number, term) in (1..).zip(&self.terms) {
             self.check_term(term).map_err(|error| InvalidAgreement(format!("term {number}: {error}")))?;
+        }
+        for (number, term) in (1..).zip(&self.orders) {
+            self.check_orders(term).map_err(|error| InvalidAgreement(format!("orders {number}: {error}")))?;
+        }
+        Ok(())
+    }
+
+    fn check_orders(&self, term: &OrderTerm) -> Result<(), InvalidAgreement> {
+        let wrong = |what: String| Err(InvalidAgreement(what));
+        let by = term.by.iter();
+        let sides = by.chain(term.at.iter().map(Side::organisation));
+        for (name, length) in [("by", term.by.len()), ("at", term.at.len())] {
+            if !(1..=NAMED_MAX).contains(&length) {
+                return wrong(format!("`{name}` has fewer than 1 or more than 256 organisations"));
+            }
+        }
+        if let Some(stranger) = sides.into_iter().find(|side| !self.parties.contains(*side)) {
+            return wrong(format!("it names `{stranger}`, which is no party; add it to `parties`"));
+        }
+        if term.actions.is_empty() {
+            return wrong("`actions` is empty; say what may be ordered: `deny`, `contain`".to_owned());
+        }
+        if !(1..=ORDER_MINUTES_MAX).contains(&term.minutes_max) {
+            return wrong(format!("`minutes_max` is not from 1 to {ORDER_MINUTES_MAX}"));
         }
         Ok(())
     }
@@ -268,6 +325,18 @@ impl Standing {
     #[must_use]
     pub fn is_in_force(&self, now: Timestamp) -> bool {
         self.agreement.terms.iter().any(|term| self.gives(term, now))
+            || self.agreement.orders.iter().any(|term| self.lets_order(term, now))
+    }
+
+    /// Whether orders may be asked for by a term at this time: all have signed, and neither who asks nor in whose networks it would be has
+    /// stopped since. Where the agreement is reciprocal nobody has.
+    #[must_use]
+    pub fn lets_order(&self, term: &OrderTerm, now: Timestamp) -> bool {
+        let gives = |party: &OrganisationId| self.side(party) == SideState::Signed;
+        self.is_concluded(now)
+            && term.by.iter().all(gives)
+            && term.at.iter().all(|side| gives(side.organisation()))
+            && (!self.agreement.reciprocal || self.agreement.parties.iter().all(gives))
     }
 
     /// Whether a term gives at this time: all have signed, its givers give, and, where the agreement is reciprocal, so does
@@ -284,6 +353,26 @@ impl Standing {
     #[must_use]
     pub fn next_boundary(&self, now: Timestamp) -> Option<Timestamp> {
         [self.agreement.from, self.agreement.until].into_iter().find(|at| *at > now)
+    }
+}
+
+impl OrderAction {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Deny, Self::Contain];
+
+    /// The word, as in OpenC2.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Contain => "contain",
+        }
+    }
+
+    /// The action of that word.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.name() == name)
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use oversight::{OrganisationId, OrganisationRole};
 
 use crate::agreement::Side;
-use crate::{AgreementId, GroupId, Label, ObjectClass, Onward, Standing, Term};
+use crate::{AgreementId, GroupId, Label, ObjectClass, Onward, OrderAction, Standing, Term};
 
 /// What stands at one instant, beside the policies. A change of it makes a new [`crate::Engine`].
 #[derive(Debug, Clone, Default)]
@@ -82,6 +82,28 @@ impl Circumstances {
         agreements.chain(self.personal_boundary).min()
     }
 
+    /// The agreement by which an organisation's hub may now ask for an action in an operator's network, with the longest effect that it allows,
+    /// in minutes. Of several the one that allows most.
+    #[must_use]
+    pub fn lets_order(
+        &self,
+        (by, at): (&OrganisationId, &OrganisationId),
+        action: OrderAction,
+        now: Timestamp,
+    ) -> Option<(&AgreementId, u64)> {
+        let terms = self.agreements.iter().flat_map(|standing| {
+            let orders = standing.agreement.orders.iter();
+            orders.map(move |term| (standing, term))
+        });
+        let fit = terms.filter(|(standing, term)| {
+            term.by.contains(by)
+                && term.actions.contains(&action)
+                && resolve(&term.at, &self.organisations).contains(at)
+                && standing.lets_order(term, now)
+        });
+        fit.map(|(standing, term)| (&standing.agreement.id, term.minutes_max)).max_by_key(|(_, max)| *max)
+    }
+
     /// A number that stands for what of this decides: which terms give, who is in which group, and, where a term is about the
     /// members of a council, who they are.
     pub(crate) fn fingerprint(&self) -> u64 {
@@ -98,6 +120,10 @@ impl Circumstances {
                 add(if standing.gives(term, self.now) { "gives" } else { "rests" });
                 is_about_members |=
                     term.from.iter().chain(&term.to).any(|side| matches!(side, Side::Members(_)));
+            }
+            for term in &standing.agreement.orders {
+                add(if standing.lets_order(term, self.now) { "lets" } else { "rests" });
+                is_about_members |= term.at.iter().any(|side| matches!(side, Side::Members(_)));
             }
         }
         for (group, members) in &self.groups {

@@ -101,6 +101,16 @@ pub enum Operation {
     UndoActions,
     /// Fetch orders as an edge, and report on them.
     ReceiveOrders,
+    /// See evidence of cases, its custody, and the requests for it that concern one's own organisation.
+    SeeEvidence,
+    /// Bring evidence in, take it out, and give it from hand to hand.
+    HandleEvidence,
+    /// Say what may not be destroyed, and what is.
+    KeepEvidence,
+    /// Ask another organisation to preserve evidence or to hand it over.
+    RequestEvidence,
+    /// Answer such a request for one's own organisation.
+    AnswerEvidence,
 }
 
 /// Why something may or may not be read.
@@ -252,6 +262,11 @@ impl Engine {
             | Operation::ApproveActions
             | Operation::UndoActions
             | Operation::ReceiveOrders
+            | Operation::SeeEvidence
+            | Operation::HandleEvidence
+            | Operation::KeepEvidence
+            | Operation::RequestEvidence
+            | Operation::AnswerEvidence
             | Operation::Write
             | Operation::WorkCases
             | Operation::ReportSightings
@@ -502,7 +517,7 @@ impl Memory {
 }
 
 /// Every operation.
-pub(crate) const OPERATIONS: [Operation; 35] = [
+pub(crate) const OPERATIONS: [Operation; 40] = [
     Operation::Read,
     Operation::Write,
     Operation::Delete,
@@ -538,6 +553,11 @@ pub(crate) const OPERATIONS: [Operation; 35] = [
     Operation::ApproveActions,
     Operation::UndoActions,
     Operation::ReceiveOrders,
+    Operation::SeeEvidence,
+    Operation::HandleEvidence,
+    Operation::KeepEvidence,
+    Operation::RequestEvidence,
+    Operation::AnswerEvidence,
 ];
 
 /// The action of the schema that an operation on the node is.
@@ -589,6 +609,11 @@ fn node_action(operation: Operation) -> &'static str {
         Operation::ApproveActions => "approve_actions",
         Operation::UndoActions => "undo_actions",
         Operation::ReceiveOrders => "receive_orders",
+        Operation::SeeEvidence => "see_evidence",
+        Operation::HandleEvidence => "handle_evidence",
+        Operation::KeepEvidence => "keep_evidence",
+        Operation::RequestEvidence => "request_evidence",
+        Operation::AnswerEvidence => "answer_evidence",
     }
 }
 

@@ -35,8 +35,8 @@ pub use acs::{
     acs_withholds_source, is_acs,
 };
 pub use agreement::{
-    Agreement, AgreementId, InvalidAgreement, NAMED_MAX, Onward, Side, SideState, Standing, TERMS_MAX,
-    TITLE_BYTES_MAX, Term, Title,
+    Agreement, AgreementId, InvalidAgreement, NAMED_MAX, ORDER_MINUTES_MAX, Onward, OrderAction, OrderTerm,
+    Side, SideState, Standing, TERMS_MAX, TITLE_BYTES_MAX, Term, Title,
 };
 pub use change::{Effect, compare};
 pub use circumstances::Circumstances;

@@ -210,14 +210,84 @@ pub struct Bounds {
 /// # Errors
 /// The first gate that it does not pass.
 pub fn permit(proposed: &Proposed, bounds: &Bounds) -> Result<Permit, Denied> {
+    before_approval(proposed, bounds)?;
+    approval(proposed, bounds).map_err(|why| Denied { gate: Gate::Approval, why })?;
+    Ok(Permit { hash: proposed.hash.clone() })
+}
+
+/// Whether something may be ordered that one person agreed to alone, in an emergency: `longest_ms` is how long its effect may last at most, by the
+/// node's operator; 0 where nobody may. All other gates are as ever.
+///
+/// # Errors
+/// The first gate that it does not pass.
+pub fn permit_alone(proposed: &Proposed, bounds: &Bounds, longest_ms: u64) -> Result<Permit, Denied> {
+    before_approval(proposed, bounds)?;
+    let denied = |why: &str| Err(Denied { gate: Gate::Approval, why: why.to_owned() });
+    if proposed.stop_after_ms.is_none_or(|long| long > longest_ms) {
+        return denied("nobody approves alone here, or nothing that lasts so long");
+    }
+    if agreed(proposed) == 0 {
+        return denied("nobody who may still do so agreed");
+    }
+    Ok(Permit { hash: proposed.hash.clone() })
+}
+
+/// Whether something may be ordered of an edge here that another hub asked for. Its agreement stands in the place of a playbook and was looked
+/// up; all other gates are this node's own. `needed` organisations of this node agree, each another one; none where the node's operator
+/// configured that who agreed at the other hub is enough.
+///
+/// # Errors
+/// The first gate that it does not pass.
+pub fn permit_foreign(proposed: &Proposed, bounds: &Bounds, needed: u32) -> Result<Permit, Denied> {
+    before_approval(proposed, bounds)?;
+    let given = agreed(proposed);
+    if given < needed {
+        let why =
+            format!("{given} organisations agreed here, by people who may still do so, and {needed} must");
+        return Err(Denied { gate: Gate::Approval, why });
+    }
+    Ok(Permit { hash: proposed.hash.clone() })
+}
+
+/// Whether something could be ordered now if as many agreed as its step asks for: nobody is asked, and there is no permit for it.
+///
+/// # Errors
+/// The first gate that it would not pass.
+pub fn rehearse(proposed: &Proposed, bounds: &Bounds, asks: u32) -> Result<(), Denied> {
+    before_approval(proposed, bounds)?;
+    asked_for(proposed, bounds, asks)
+}
+
+fn asked_for(proposed: &Proposed, bounds: &Bounds, asks: u32) -> Result<(), Denied> {
+    let (needed, whose) = needed(proposed, bounds);
+    if asks >= needed {
+        return Ok(());
+    }
+    let why =
+        format!("the step's safeguards ask {asks} organisations to agree, and {needed} must for {whose}");
+    Err(Denied { gate: Gate::Approval, why })
+}
+
+/// The same for a command to an agent: what bounds it is what that agent can do ([`permit_call`]).
+///
+/// # Errors
+/// The first gate that it would not pass.
+pub fn rehearse_call(proposed: &Proposed, bounds: &Bounds, asks: u32) -> Result<(), Denied> {
     let denied = |gate| move |why| Denied { gate, why };
     proposed.playbook.clone().map_err(denied(Gate::Playbook))?;
     authority(proposed).map_err(denied(Gate::Authority))?;
     marking(proposed).map_err(denied(Gate::Marking))?;
     protected(proposed, bounds).map_err(denied(Gate::Protected))?;
-    radius(proposed, bounds).map_err(denied(Gate::Radius))?;
-    approval(proposed, bounds).map_err(denied(Gate::Approval))?;
-    Ok(Permit { hash: proposed.hash.clone() })
+    asked_for(proposed, bounds, asks)
+}
+
+fn before_approval(proposed: &Proposed, bounds: &Bounds) -> Result<(), Denied> {
+    let denied = |gate| move |why| Denied { gate, why };
+    proposed.playbook.clone().map_err(denied(Gate::Playbook))?;
+    authority(proposed).map_err(denied(Gate::Authority))?;
+    marking(proposed).map_err(denied(Gate::Marking))?;
+    protected(proposed, bounds).map_err(denied(Gate::Protected))?;
+    radius(proposed, bounds).map_err(denied(Gate::Radius))
 }
 
 /// Whether a command may be given to an agent that the node's operator configured for it. What it hits and for how long, nobody can read out of
@@ -340,19 +410,8 @@ fn prefix(length: u8, step: Option<u8>, bound: u8) -> Passed {
 }
 
 fn approval(proposed: &Proposed, bounds: &Bounds) -> Passed {
-    let others = proposed.approvers.iter().filter(|approver| match &proposed.person {
-        Some(person) => approver.person != *person,
-        None => approver.organisation != proposed.requester,
-    });
-    let organisations: BTreeSet<&OrganisationId> = others.map(|approver| &approver.organisation).collect();
-    let (needed, whose) = if proposed.requester == proposed.operator {
-        (bounds.approvals_own, "one of your own")
-    } else {
-        (bounds.approvals_other, "another organisation's")
-    };
-    // What nobody at all has to agree to is nowhere.
-    let needed = needed.max(1);
-    let given = u32::try_from(organisations.len()).unwrap_or(u32::MAX);
+    let (needed, whose) = needed(proposed, bounds);
+    let given = agreed(proposed);
     if given >= needed {
         return Ok(());
     }
@@ -360,6 +419,27 @@ fn approval(proposed: &Proposed, bounds: &Bounds) -> Passed {
         "{given} organisations agreed, by people who may still do so, and {needed} must for {whose}; the step's safeguards \
          have to ask for as many"
     ))
+}
+
+/// How many organisations agreed, not counting who asked.
+fn agreed(proposed: &Proposed) -> u32 {
+    let others = proposed.approvers.iter().filter(|approver| match &proposed.person {
+        Some(person) => approver.person != *person,
+        None => approver.organisation != proposed.requester,
+    });
+    let organisations: BTreeSet<&OrganisationId> = others.map(|approver| &approver.organisation).collect();
+    u32::try_from(organisations.len()).unwrap_or(u32::MAX)
+}
+
+/// How many must agree, and to what.
+fn needed(proposed: &Proposed, bounds: &Bounds) -> (u32, &'static str) {
+    let (needed, whose) = if proposed.requester == proposed.operator {
+        (bounds.approvals_own, "one of your own")
+    } else {
+        (bounds.approvals_other, "another organisation's")
+    };
+    // What nobody at all has to agree to is nowhere.
+    (needed.max(1), whose)
 }
 
 #[cfg(test)]
@@ -408,6 +488,49 @@ mod tests {
     #[test]
     fn what_passes_every_gate_is_permitted_and_is_that_one() {
         assert_eq!(permit(&good(), &bounds()).unwrap().hash(), "h");
+    }
+
+    #[test]
+    fn what_another_hub_asks_passes_the_gates_of_this_one() {
+        let asked = Proposed { person: None, approvers: BTreeSet::new(), ..good() };
+        assert_eq!(permit_foreign(&asked, &bounds(), 0).unwrap().hash(), "h");
+        let gate = |asked: &Proposed, needed| permit_foreign(asked, &bounds(), needed).unwrap_err().gate;
+        assert_eq!(gate(&asked, 1), Gate::Approval);
+        // Whoever asked does not agree for this hub as well.
+        let own = Proposed { approvers: [approver("a", "police")].into(), ..asked.clone() };
+        assert_eq!(gate(&own, 1), Gate::Approval);
+        let one = Proposed { approvers: [approver("a", "kinki")].into(), ..asked.clone() };
+        assert!(permit_foreign(&one, &bounds(), 1).is_ok());
+        assert_eq!(gate(&one, 2), Gate::Approval);
+        let spared = Proposed { hits: vec![Hit::parse("192.0.2.9").unwrap()], ..one.clone() };
+        assert_eq!(gate(&spared, 1), Gate::Protected);
+        assert_eq!(gate(&Proposed { authority: Authority::Own, ..one }, 1), Gate::Authority);
+    }
+
+    #[test]
+    fn one_who_agrees_alone_opens_the_last_gate_for_a_short_time_and_no_other() {
+        let alone =
+            Proposed { approvers: [approver("a", "ministry")].into(), stop_after_ms: Some(60_000), ..good() };
+        assert!(permit(&alone, &bounds()).is_err());
+        assert!(permit_alone(&alone, &bounds(), 60_000).is_ok());
+        let gate =
+            |proposed: &Proposed, longest| permit_alone(proposed, &bounds(), longest).unwrap_err().gate;
+        assert_eq!(gate(&alone, 0), Gate::Approval);
+        assert_eq!(gate(&alone, 59_999), Gate::Approval);
+        assert_eq!(
+            gate(&Proposed { approvers: [approver("asker", "police")].into(), ..alone.clone() }, 60_000),
+            Gate::Approval
+        );
+        assert_eq!(gate(&Proposed { authority: Authority::None, ..alone }, 60_000), Gate::Authority);
+    }
+
+    #[test]
+    fn a_rehearsal_asks_nobody_and_finds_what_would_be_closed() {
+        let nobody = Proposed { approvers: BTreeSet::new(), ..good() };
+        assert_eq!(rehearse(&nobody, &bounds(), 2), Ok(()));
+        assert_eq!(rehearse(&nobody, &bounds(), 1).unwrap_err().gate, Gate::Approval);
+        let endless = Proposed { stop_after_ms: None, ..nobody };
+        assert_eq!(rehearse(&endless, &bounds(), 2).unwrap_err().gate, Gate::Radius);
     }
 
     /// Each change alone closes one gate, and every gate before it is still open.

@@ -327,6 +327,11 @@ const ACTIONS: Dictionary = &[
     ("approve_actions", "措置を承認する", "agrees to actions"),
     ("undo_actions", "措置を取り消す", "has actions undone"),
     ("receive_orders", "エッジとして命令を受け取る", "receives orders as an edge"),
+    ("see_evidence", "証拠とその保管記録を見る", "sees evidence and its custody"),
+    ("handle_evidence", "証拠を取り扱う", "handles evidence"),
+    ("keep_evidence", "証拠の保全と廃棄を決める", "decides what evidence is kept"),
+    ("request_evidence", "証拠の保全・提出を求める", "asks for evidence"),
+    ("answer_evidence", "証拠の保全・提出の求めに応じる", "answers requests for evidence"),
     ("qualify_people", "適性評価と宣誓を登録・確認する", "enters and confirms clearances and oaths"),
 ];
 

@@ -122,6 +122,7 @@ fn standing(
         until: Timestamp::MAX,
         reciprocal: false,
         terms: vec![term],
+        orders: Vec::new(),
     };
     Some(Standing { agreement, sides: parties.into_iter().map(|party| (party, state)).collect() })
 }

@@ -1,5 +1,5 @@
-//! What hubs tell each other beside their logs: recalls and changed markings of what was given, until the other side has said that
-//! it has them.
+//! What hubs tell each other beside their logs: recalls and changed markings of what was given, orders that are asked for at each other's
+//! edges and what became of them, until the other side has said that it has them.
 
 use oversight::Realm;
 
@@ -16,6 +16,10 @@ pub enum Kind {
     Recall,
     /// An object bears another marking.
     Marking,
+    /// An order is asked for at an edge of the other hub.
+    Order,
+    /// What became of one.
+    Report,
 }
 
 /// An act on its way to a peer.
@@ -60,13 +64,15 @@ impl Kind {
         match self {
             Self::Recall => "recall",
             Self::Marking => "marking",
+            Self::Order => "order",
+            Self::Report => "report",
         }
     }
 
     /// The kind of such a word.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        [Self::Recall, Self::Marking].into_iter().find(|kind| kind.name() == name)
+        [Self::Recall, Self::Marking, Self::Order, Self::Report].into_iter().find(|kind| kind.name() == name)
     }
 }
 

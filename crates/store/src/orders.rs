@@ -57,6 +57,8 @@ pub struct Order {
     pub told: u64,
     /// What it stopped until then.
     pub stopped: Option<u64>,
+    /// Since when it stands so, by this hub's clock.
+    pub since: Option<Timestamp>,
 }
 
 /// A report of an edge, as it is taken in.
@@ -214,9 +216,11 @@ pub fn report(
     )?;
     if added > 0 && report.number > known.told {
         let stopped = report.stopped.or(known.stopped).map(stored);
+        let stands = known.state.as_deref() == Some(report.state);
+        let since = known.since.filter(|_| stands).unwrap_or(tx.now());
         tx.execute(
-            "UPDATE orders SET state = ?3, told = ?4, stopped = ?5 WHERE realm = ?1 AND command = ?2",
-            params![realm, command, report.state, stored(report.number), stopped],
+            "UPDATE orders SET state = ?3, told = ?4, stopped = ?5, since = ?6 WHERE realm = ?1 AND command = ?2",
+            params![realm, command, report.state, stored(report.number), stopped, micros(since)],
         )?;
     }
     Ok(added > 0)
@@ -241,7 +245,7 @@ pub fn reports(
 }
 
 const COLUMNS: &str = "edge, sequence, command, organisation, requester, run, action, step, message, about, ordered, expires, stops,
-    undoes, state, told, stopped";
+    undoes, state, told, stopped, since";
 
 fn read(row: &Row<'_>) -> Result<Order, StoreError> {
     Ok(Order {
@@ -264,6 +268,7 @@ fn read(row: &Row<'_>) -> Result<Order, StoreError> {
         state: row.get(14)?,
         told: count(row.get(15)?),
         stopped: row.get::<Option<i64>>(16)?.map(count),
+        since: time_opt(row.get(17)?)?,
     })
 }
 

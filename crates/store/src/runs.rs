@@ -38,6 +38,8 @@ pub struct NewRun {
     pub digest: String,
     /// When.
     pub started: Timestamp,
+    /// Whether it is only rehearsed.
+    pub dry_run: bool,
 }
 
 /// What a run's events come to by now, for lists and for whoever drives it.
@@ -122,8 +124,8 @@ pub fn open(tx: &mut Tx<'_>, realm: &Realm, new: &NewRun) -> Result<bool, StoreE
     }
     tx.insert(
         "INSERT INTO runs (realm, id, organisation, person, case_id, playbook, version, playbook_of, digest, started, changed,
-             events, state, questions, tasks, unknown)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 0, 'running', 0, 0, 0)",
+             events, state, questions, tasks, unknown, dry_run)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 0, 'running', 0, 0, 0, ?11)",
         params![
             realm,
             new.id,
@@ -135,6 +137,7 @@ pub fn open(tx: &mut Tx<'_>, realm: &Realm, new: &NewRun) -> Result<bool, StoreE
             new.playbook_of.as_ref().map(OrganisationId::as_str),
             new.digest,
             micros(new.started),
+            i64::from(new.dry_run),
         ],
         &new.id,
     )?;
@@ -301,6 +304,7 @@ pub(crate) fn revoke_approvals(
     person: &str,
     session: Option<&SecretHash>,
 ) -> Result<(), StoreError> {
+    crate::foreign::revoke_approvals(tx, realm, person, session)?;
     let (realm, now) = (tx.realm(realm)?, micros(tx.now()));
     let of = "realm = ?1 AND person = ?2 AND revoked = 0";
     let changed = match session {
@@ -321,7 +325,7 @@ pub(crate) fn revoke_approvals(
 }
 
 const COLUMNS: &str = "id, organisation, person, case_id, playbook, version, playbook_of, digest, started, changed, events, state, why,
-    ended, approvers, questions, tasks, unknown, next_wake";
+    ended, approvers, questions, tasks, unknown, next_wake, dry_run";
 
 fn read(row: &Row<'_>) -> Result<Run, StoreError> {
     let (case, playbook_of): (Option<String>, Option<String>) = (row.get(3)?, row.get(6)?);
@@ -336,6 +340,7 @@ fn read(row: &Row<'_>) -> Result<Run, StoreError> {
         playbook_of: playbook_of.as_deref().map(organisation_id).transpose()?,
         digest: row.get(7)?,
         started: time(row.get(8)?)?,
+        dry_run: row.get::<i64>(19)? != 0,
     };
     let outline = Outline {
         state: row.get(11)?,

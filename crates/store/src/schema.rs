@@ -51,6 +51,13 @@ const MIGRATIONS: &[&[&str]] = &[
     &[include_str!("schema/emergencies.sql")],
     &[include_str!("schema/certificates.sql"), include_str!("schema/emergency_rings.sql")],
     &[include_str!("schema/runs.sql")],
+    &[include_str!("schema/evidence.sql")],
+    &[include_str!("schema/room_calls.sql")],
+    &[
+        include_str!("schema/foreign.sql"),
+        include_str!("schema/lone_approvals.sql"),
+        include_str!("schema/outreach.sql"),
+    ],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

@@ -1,6 +1,6 @@
 //! Legal holds: what a court or an inspection needs is not destroyed meanwhile. Two persons decide, for a reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -39,7 +39,11 @@ pub struct LegalHold {
 
 /// All holds that were ever placed and are still known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Holds(BTreeMap<HoldScope, Vec<LegalHold>>);
+pub struct Holds {
+    by_scope: BTreeMap<HoldScope, Vec<LegalHold>>,
+    /// Class keys that are kept for a reason that stands elsewhere.
+    kept: BTreeSet<ClassKeyId>,
+}
 
 /// Why a hold cannot be placed or lifted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -156,7 +160,19 @@ impl Holds {
         for hold in holds {
             by_scope.entry(hold.scope.clone()).or_default().push(hold);
         }
-        Self(by_scope)
+        Self { by_scope, kept: BTreeSet::new() }
+    }
+
+    /// The same, and class keys that must not be destroyed for a reason that their keeper has written down elsewhere: evidence of a case
+    /// is held item by item.
+    #[must_use]
+    pub fn and_keys(self, kept: impl IntoIterator<Item = ClassKeyId>) -> Self {
+        Self { kept: kept.into_iter().collect(), ..self }
+    }
+
+    /// Whether a class key must not be destroyed now.
+    pub fn is_held(&self, id: &ClassKeyId) -> bool {
+        self.kept.contains(id) || self.covering(id).is_some()
     }
 
     /// The hold that keeps a class key from being destroyed; one that was lifted does not.
@@ -169,7 +185,7 @@ impl Holds {
             HoldScope::Class(id.class().clone()),
             HoldScope::ClassKey(id.clone()),
         ];
-        let known = scopes.iter().filter_map(|scope| self.0.get(scope)).flatten();
+        let known = scopes.iter().filter_map(|scope| self.by_scope.get(scope)).flatten();
         known.into_iter().find(|hold| hold.lifted.is_none())
     }
 }

@@ -214,6 +214,33 @@ impl Keyring {
         report
     }
 
+    /// Destroys one class key before its time, because somebody decided that what is under it ends; in the steps of [`Self::expire`], which
+    /// ends what is begun here and was interrupted. One that is held stays.
+    pub async fn end_early(&self, id: &ClassKeyId, now: Timestamp) -> ExpiryReport {
+        let mut report = ExpiryReport::default();
+        if self.is_held(id) {
+            report.held.push(id.clone());
+            return report;
+        }
+        let kept = match self.parts.ledger.class_key(id).await {
+            Ok(kept) => kept,
+            Err(cause) => {
+                report.failures.push((Some(id.clone()), cause.into()));
+                return report;
+            }
+        };
+        match self.begin(id, now, now).await {
+            Ok(intent) => self.end(intent, kept, now, &mut report).await,
+            Err(cause) => report.failures.push((Some(id.clone()), cause)),
+        }
+        report
+    }
+
+    /// Whether a class key must not be destroyed now.
+    pub fn is_held(&self, id: &ClassKeyId) -> bool {
+        self.holds.read().unwrap_or_else(PoisonError::into_inner).is_held(id)
+    }
+
     /// All class keys of the ledger and of the service. One that the service holds and the ledger does not know was made just before a kill,
     /// or the ledger is older than the service.
     async fn class_keys(&self, report: &mut ExpiryReport) -> BTreeMap<ClassKeyId, Option<KeptClassKey>> {
@@ -286,10 +313,6 @@ impl Keyring {
     async fn is_gone(&self, id: &ClassKeyId, kept: Option<&KeptClassKey>) -> bool {
         let Some(kept) = kept else { return false };
         matches!(self.parts.service.unwrap_key(id, &kept.wrapped).await, Err(ServiceError::Gone(_)))
-    }
-
-    fn is_held(&self, id: &ClassKeyId) -> bool {
-        self.holds.read().unwrap_or_else(PoisonError::into_inner).covering(id).is_some()
     }
 
     /// When a class key is to be destroyed: what was written down when it was made, or what its class says now, whichever comes first.

@@ -1,6 +1,7 @@
 //! The command line, defined once: parsing, help, completions and manual pages come from here.
 
 mod ca;
+mod evidence;
 mod log;
 mod report;
 mod response;
@@ -14,6 +15,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use ca::{CaCommand, IssueArgs};
+pub(crate) use evidence::{
+    AddEvidenceArgs, AnswerArgs, DownloadArgs, EvidenceArgs, EvidenceCommand, ExportEvidenceArgs, Leaving,
+    OfCase, OfferArgs,
+};
 pub(crate) use log::{
     KeyArgs, KeyKind, LogArgs, LogCommand, MirrorArgs, ProveArgs, RowsArgs, StatisticsArgs, VerifyArgs,
     WitnessArgs,
@@ -96,6 +101,8 @@ pub(crate) enum Command {
     Order(OrderArgs),
     /// Report incidents, and file the reports that laws ask for.
     Report(ReportArgs),
+    /// Evidence of cases at a hub.
+    Evidence(EvidenceArgs),
     /// Administer a hub: organisations, people, tokens, policies, edges.
     Admin(AdminArgs),
     /// Check the transparency log.
@@ -208,6 +215,23 @@ pub(crate) enum EdgeCommand {
     Undo {
         /// The indicator's identifier.
         indicator: String,
+    },
+    /// List what was ordered of this edge, by whom and on which authority, and how it stands; exit 1 where one waits for you or drifted.
+    Orders,
+    /// Agree to an order that waits: it is carried out.
+    Agree {
+        /// The command's identifier, as `yagura edge orders` prints it.
+        command: String,
+    },
+    /// Refuse an order that waits.
+    Refuse {
+        /// The command's identifier, as `yagura edge orders` prints it.
+        command: String,
+    },
+    /// Take an order back before its time.
+    TakeBack {
+        /// The command's identifier, as `yagura edge orders` prints it.
+        command: String,
     },
     /// Print a link with which the edge's page may be used to decide, for one use.
     Link,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use edge::{Answer, Change, Decided, Request};
+use edge::{Answer, Change, Decided, OrderDecision, Ordered, Request};
 use serde::Serialize;
 
 use crate::cli::{EdgeArgs, EdgeCommand};
@@ -75,15 +75,48 @@ fn ask(output: &Output, config: &edge::Config, command: &EdgeCommand) -> Result<
                 "エッジのページがありません（設定に `listen` がありません）",
             ));
         }
+        Answer::Orders(all) => return Ok(orders(output, &all)),
         Answer::Done => {}
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was ordered, those that are not over first.
+fn orders(output: &Output, all: &[Ordered]) -> ExitCode {
+    let needs = |one: &Ordered| one.may_decide || one.state == api::OrderState::Drifted;
+    for one in all {
+        if output.is_json() {
+            output.object(one);
+        } else {
+            output.result(order_line(one));
+        }
+    }
+    if all.iter().any(needs) { ExitCode::from(1) } else { ExitCode::SUCCESS }
+}
+
+/// The command, how it stands, until when, what, who asked at which hub, on which basis, why.
+fn order_line(one: &Ordered) -> String {
+    let ends = one.ends.and_then(|ends| jiff::Timestamp::from_millisecond(i64::try_from(ends).ok()?).ok());
+    let ends = ends.map_or_else(|| "–".to_owned(), |ends| ends.to_string());
+    let state = serde_json::to_value(one.state).ok();
+    let state = state.as_ref().and_then(serde_json::Value::as_str).unwrap_or("–");
+    let about = &one.about;
+    let hub = about.hubs.as_ref().map(|hubs| format!(" ({})", hubs.asking)).unwrap_or_default();
+    let asked = format!("{}{hub}", about.requested_by.organisation);
+    let basis = about.basis.as_deref().unwrap_or("–");
+    let why = one.why.as_deref().unwrap_or_default();
+    let parts = [&one.command_id, state, &ends, &one.words, &one.issuer, &asked, basis, why];
+    parts.map(|part| clean(part).into_owned()).join("\t")
 }
 
 fn request(command: &EdgeCommand) -> Request {
     Request::Change(match command.clone() {
         EdgeCommand::Decided => return Request::Decided,
         EdgeCommand::Link => return Request::Link,
+        EdgeCommand::Orders => return Request::Orders,
+        EdgeCommand::Agree { command } => return Request::Order { command, what: OrderDecision::Agree },
+        EdgeCommand::Refuse { command } => return Request::Order { command, what: OrderDecision::Refuse },
+        EdgeCommand::TakeBack { command } => return Request::Order { command, what: OrderDecision::Undo },
         EdgeCommand::Mark { indicator, reason, strongly, send_reason } => {
             Change::Mark { indicator, reason, strongly, send_reason }
         }

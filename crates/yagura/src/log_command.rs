@@ -1,6 +1,7 @@
 //! `yagura log`: logs verified, witnessed, mirrored, proved, counted.
 
 mod files;
+mod package;
 mod rows;
 mod statistics;
 
@@ -9,9 +10,15 @@ use std::process::ExitCode;
 use crate::cli::{LogArgs, LogCommand};
 use crate::output::{Failure, Output};
 
+pub(crate) use package::password;
+
 /// Carries out the command.
 pub(crate) fn run(output: &Output, arguments: &LogArgs) -> Result<ExitCode, Failure> {
     match &arguments.command {
+        LogCommand::Verify(verify) if verify.package.is_some() => {
+            let package = verify.package.as_deref().unwrap_or(std::path::Path::new(""));
+            package::verify_package(output, package, verify)
+        }
         LogCommand::Verify(verify) => match (&verify.policy, &verify.from, &verify.proof, &verify.entry) {
             (Some(policy), Some(from), _, _) => {
                 files::verify(output, (from.as_str(), policy.as_path()), verify)

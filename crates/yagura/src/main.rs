@@ -7,6 +7,7 @@ mod completions;
 mod convert_command;
 mod demo;
 mod edge_command;
+mod evidence_command;
 mod exchange;
 mod hub_command;
 mod hunt_command;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => response_command::run(&output, &arguments),
         Command::Order(arguments) => response_command::order(&output, &arguments),
         Command::Report(arguments) => report_command::run(&output, &arguments),
+        Command::Evidence(arguments) => evidence_command::run(&output, &arguments),
         Command::Admin(arguments) => admin::run(&output, &arguments),
         Command::Log(arguments) => log_command::run(&output, &arguments),
         Command::Completions(arguments) => completions::shell(&arguments),

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use api::client::Client;
 use api::{
-    NewPlaybook, NewRun, OrderInfo, OrderState, OrderUndo, Playbook, PlaybookAdded, Run, RunCancel, RunState,
-    RunSummary, Words,
+    NewPlaybook, NewRun, OrderInfo, OrderState, OrderUndo, Playbook, PlaybookAdded, Run, RunCancel, RunPause,
+    RunState, RunSummary, Words,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -123,6 +123,7 @@ pub(crate) fn start(output: &Output, arguments: &StartArgs) -> Result<ExitCode, 
         version: arguments.of_version.clone(),
         variables: variables(&playbook, &arguments.set, case.as_deref())?,
         case,
+        dry_run: arguments.dry_run,
     };
     let run = ask(async { client.start_run(&new).await }).inspect_err(|failure| {
         if failure.is_system() {
@@ -138,7 +139,17 @@ pub(crate) fn start(output: &Output, arguments: &StartArgs) -> Result<ExitCode, 
         output.result(&run.summary.id);
         tell_waits(output, &run.summary);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if arguments.dry_run { rehearsed(output, &run.summary) } else { ExitCode::SUCCESS })
+}
+
+/// What came of a rehearsal, which waits for nobody: 1 where a gate is closed.
+fn rehearsed(output: &Output, run: &RunSummary) -> ExitCode {
+    if run.state == RunState::Succeeded {
+        return ExitCode::SUCCESS;
+    }
+    let why = run.why.as_deref().unwrap_or_default();
+    output.say(format!("it would not get through: {why}"), format!("このままでは最後まで進みません：{why}"));
+    ExitCode::from(1)
 }
 
 /// A playbook by its identifier, or by a label or name that it alone has.
@@ -171,7 +182,7 @@ fn playbook(client: &Client, named: &str, version: Option<&str>) -> Result<Playb
 }
 
 /// A case by its identifier, or by the number that people know it by.
-fn case_id(client: &Client, named: &str) -> Result<String, Failure> {
+pub(crate) fn case_id(client: &Client, named: &str) -> Result<String, Failure> {
     let Ok(number) = named.trim_start_matches('#').parse::<i64>() else { return Ok(named.to_owned()) };
     let cases = ask(async { client.cases("all").await })?.cases;
     cases.into_iter().find(|case| case.number == number).map(|case| case.id).ok_or_else(|| {
@@ -270,14 +281,27 @@ pub(crate) fn run(output: &Output, arguments: &RunArgs) -> Result<ExitCode, Fail
         RunCommand::Cancel { run, reason, undo, link } => {
             let client = client(link)?;
             let cancel = RunCancel { reason: reason.clone(), undo: *undo };
-            let run = ask(async { client.cancel_run(run, &cancel).await })?;
-            if output.is_json() {
-                output.object(&run.summary);
-            } else {
-                output.result(line(output, &run.summary));
-            }
+            told(output, &ask(async { client.cancel_run(run, &cancel).await })?);
             Ok(ExitCode::SUCCESS)
         }
+        RunCommand::Pause { run, reason, link } => {
+            let (client, pause) = (client(link)?, RunPause { reason: reason.clone() });
+            told(output, &ask(async { client.pause_run(run, &pause).await })?);
+            Ok(ExitCode::SUCCESS)
+        }
+        RunCommand::Continue { run, reason, link } => {
+            let (client, pause) = (client(link)?, RunPause { reason: reason.clone() });
+            told(output, &ask(async { client.continue_run(run, &pause).await })?);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+fn told(output: &Output, run: &Run) {
+    if output.is_json() {
+        output.object(&run.summary);
+    } else {
+        output.result(line(output, &run.summary));
     }
 }
 
@@ -359,6 +383,7 @@ fn show(output: &Output, run: &Run) {
 pub(crate) fn order(output: &Output, arguments: &OrderArgs) -> Result<ExitCode, Failure> {
     match &arguments.command {
         OrderCommand::List(link) => orders(output, link),
+        OrderCommand::Asked(link) => asked(output, link),
         OrderCommand::Undo { command, reason, link } => {
             let client = client(link)?;
             let undo = OrderUndo { reason: reason.clone() };
@@ -382,6 +407,35 @@ fn orders(output: &Output, link: &HubLink) -> Result<ExitCode, Failure> {
         match page.next {
             Some(next) => after = Some(next),
             None => return Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) }),
+        }
+    }
+}
+
+/// `yagura order asked`.
+fn asked(output: &Output, link: &HubLink) -> Result<ExitCode, Failure> {
+    let client = client(link)?;
+    let mut after: Option<String> = None;
+    let mut waits = false;
+    loop {
+        let page = ask(async { client.asked_orders(after.as_deref()).await })?;
+        for asked in &page.orders {
+            waits |= asked.state == "waiting";
+            if output.is_json() {
+                output.object(asked);
+                continue;
+            }
+            let action = asked.command.get("action").and_then(Value::as_str).unwrap_or_default();
+            let target = asked.command.get("target").map(Value::to_string).unwrap_or_default();
+            let (edge, agreed) = (asked.edge.as_deref().unwrap_or("-"), asked.given.len());
+            let (id, peer, state, expires) = (&asked.id, &asked.peer, &asked.state, &asked.expires);
+            let required = page.required;
+            output.result(format!(
+                "{id} {peer} {edge} {state:<9} {agreed}/{required} {expires} {action} {target}"
+            ));
+        }
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(if waits { ExitCode::from(1) } else { ExitCode::SUCCESS }),
         }
     }
 }

@@ -8,6 +8,7 @@ import type { Ingested } from './types.ts'
 type Hub = components['schemas']
 export type Agreement = Hub['AgreementInfo']
 export type AgreementText = Hub['AgreementText']
+export type AgreementOrders = Hub['AgreementOrders']
 export type AgreementTerm = Hub['AgreementTerm']
 export type AgreementEntry = Hub['AgreementEntry']
 export type SharingGroup = Hub['SharingGroupInfo']
@@ -22,6 +23,7 @@ const one = encodeURIComponent
 
 export const CLASSES = ['indicator', 'observable', 'sighting', 'threat', 'vulnerability', 'incident', 'report', 'marking', 'other'] as const
 export const PAP_LEVELS = ['clear', 'green', 'amber', 'red'] as const
+export const ORDER_ACTIONS = ['deny', 'contain'] as const
 export const ONWARD = ['none', 'named', 'same-terms'] as const
 
 export const useAgreements = (enabled = true) =>

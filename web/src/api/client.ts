@@ -64,6 +64,58 @@ export async function call<T>(method: Method, path: string, body?: unknown, sign
   }
 }
 
+/** A file that the hub gives. It is never shown, only saved. */
+export async function callForFile(method: Method, path: string, body: unknown): Promise<{ name: string; content: Blob }> {
+  const sent = encoded(body)
+  const headers: Record<string, string> = { Accept: 'application/octet-stream', 'Content-Type': sent.type }
+  if (csrf !== '') headers['X-Yagura-CSRF'] = csrf
+  let response: Response
+  try {
+    response = await fetch(path, { method, headers, credentials: 'same-origin', body: sent.content })
+    if (response.ok) return { name: fileName(response.headers.get('content-disposition')), content: await response.blob() }
+  } catch {
+    // What broke off on its way is nothing: half a file would be mistaken for a whole one.
+    throw new ApiError('unreachable', 0)
+  }
+  throw errorOf(response.status, await response.text())
+}
+
+/** The name that an answer gives its file (RFC 8187). */
+export function fileName(disposition: string | null): string {
+  const encodedName = /filename\*=UTF-8''([^;]+)/u.exec(disposition ?? '')?.[1]
+  try {
+    return encodedName === undefined ? 'file' : decodeURIComponent(encodedName)
+  } catch {
+    return 'file'
+  }
+}
+
+/** Sends a file of any size, and tells how much of it has left. `fetch` does not say. */
+export function sendFile<T>(method: Method, path: string, content: Blob, onProgress: (sent: number) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest()
+    request.open(method, path)
+    request.setRequestHeader('Accept', 'application/json')
+    request.setRequestHeader('Content-Type', 'application/octet-stream')
+    if (csrf !== '') request.setRequestHeader('X-Yagura-CSRF', csrf)
+    request.upload.addEventListener('progress', (event) => onProgress(event.loaded))
+    request.addEventListener('error', () => reject(new ApiError('unreachable', 0)))
+    request.addEventListener('abort', () => reject(new ApiError('unreachable', 0)))
+    request.addEventListener('load', () => {
+      if (request.status < 200 || request.status >= 300) {
+        reject(errorOf(request.status, request.responseText))
+        return
+      }
+      try {
+        resolve(JSON.parse(request.responseText) as T)
+      } catch {
+        reject(new ApiError('unreadable', request.status))
+      }
+    })
+    request.send(content)
+  })
+}
+
 /** A query string of what is given; what is empty is left out. */
 export function query(parameters: Record<string, string | number | boolean | null | undefined>): string {
   const given = new URLSearchParams()

@@ -30,6 +30,10 @@ export type RunSummary = Hub['RunSummary']
 export type RunTask = Hub['RunTask']
 export type RunVariable = Hub['RunVariable']
 export type OrderInfo = Hub['OrderInfo']
+export type AskedOrder = Hub['AskedOrder']
+export type LoneApproval = Hub['LoneApproval']
+export type Rollout = Hub['Rollout']
+export type Outreach = Hub['Outreach']
 export type OrderPerson = Hub['OrderPerson']
 export type OrderReport = Hub['OrderReport']
 export type OrderState = Hub['OrderState']
@@ -89,11 +93,45 @@ export const useOrders = () =>
     refetchInterval: LISTS_MS,
   })
 
+/** What other hubs ask to be ordered of edges here. */
+export const useAsked = (enabled = true) =>
+  useInfiniteQuery({
+    enabled,
+    queryKey: ['asked'],
+    queryFn: ({ pageParam, signal }) => get<Hub['AskedOrderList']>(`/api/v1/orders/asked${query({ after: pageParam })}`, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next ?? null,
+    placeholderData: keepPreviousData,
+    refetchInterval: LISTS_MS,
+  })
+
+/** What one person approved alone. */
+export const useLone = (enabled = true) =>
+  useQuery({ enabled, queryKey: ['lone'], queryFn: ({ signal }) => get<Hub['LoneApprovalList']>('/api/v1/lone-approvals', signal), refetchInterval: LISTS_MS })
+
+/** What one's organisation asks of people outside. */
+export const useOutreach = (of: string | null) =>
+  useInfiniteQuery({
+    queryKey: ['outreach', of],
+    queryFn: ({ pageParam, signal }) => get<Hub['OutreachList']>(`/api/v1/outreach${query({ after: pageParam, case: of })}`, signal),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next ?? null,
+    placeholderData: keepPreviousData,
+    refetchInterval: LISTS_MS,
+  })
+
+export const addOutreach = (one: Hub['NewOutreach']) => call<Outreach>('POST', '/api/v1/outreach', one)
+export const noteOutreach = (id: string, change: Hub['OutreachChange']) => call<Outreach>('POST', `/api/v1/outreach/${encodeURIComponent(id)}/steps`, change)
+
 export const addPlaybook = (document: string) => call<PlaybookAdded>('POST', '/api/v1/playbooks', { document })
 export const startRun = (run: NewRun) => call<Run>('POST', '/api/v1/runs', run)
-export const answerQuestion = (run: string, number: number, answer: 'approve' | 'refuse', hash: string, reason: string | null) =>
+export const answerQuestion = (run: string, number: number, answer: 'approve' | 'approve-alone' | 'refuse', hash: string, reason: string | null) =>
   call<Run>('POST', runAt(run, `/questions/${number}/${answer}`), { hash, reason })
 export const cancelRun = (run: string, reason: string, undo: boolean) => call<Run>('POST', runAt(run, '/cancel'), { reason, undo })
+export const pauseRun = (run: string, what: 'pause' | 'continue', reason: string) => call<Run>('POST', runAt(run, `/${what}`), { reason })
+export const answerAsked = (id: string, answer: 'approve' | 'refuse', hash: string, reason: string | null) =>
+  call<AskedOrder>('POST', `/api/v1/orders/asked/${one(id)}/${answer}`, { hash, reason })
+export const reviewLone = (id: string, justified: boolean, finding: string) => call<LoneApproval>('POST', `/api/v1/lone-approvals/${one(id)}/review`, { justified, finding })
 export const taskDone = (run: string, key: string, values: Record<string, unknown>) => call<Run>('POST', runAt(run, `/tasks/${one(key)}/done`), { values })
 export const taskFailed = (run: string, key: string, reason: string) => call<Run>('POST', runAt(run, `/tasks/${one(key)}/failed`), { reason })
 export const reconcile = (run: string, key: string, what: RunFound) => call<Run>('POST', runAt(run, `/commands/${one(key)}/reconcile`), what)

@@ -16,7 +16,12 @@ export type RoomSays = Hub['RoomSays']
 export type RoomSituation = Hub['RoomSituation']
 export type RoomTask = Hub['RoomTask']
 export type RoomTaken = Hub['RoomTaken']
+export type RoomPresence = Hub['RoomPresence']
+export type RoomReport = Hub['RoomReport']
+export type RoomValue = Hub['RoomValue']
+export type SimilarCase = Hub['SimilarCase']
 export type NewRoomEntry = Hub['NewRoomEntry']
+export type NewRoomIndicators = Hub['NewRoomIndicators']
 
 const get = <T>(path: string, signal: AbortSignal) => call<T>('GET', path, undefined, signal)
 const at = (id: string, rest = '') => `/api/v1/cases/${encodeURIComponent(id)}/room${rest}`
@@ -36,3 +41,20 @@ export const write = (id: string, entry: NewRoomEntry) => call<RoomTaken>('POST'
 export const publish = (id: string, entry: string, body: Hub['NewRoomPublication']) => call<RoomTaken>('POST', at(id, `/${entry}/publish`), body)
 export const proposeSeverity = (id: string, body: Hub['NewRoomSeverity']) => call<RoomTaken>('POST', at(id, '/severity'), body)
 export const writeSeveral = (entries: Hub['NewRoomEntryOf'][]) => call<Hub['RoomTakenList']>('POST', '/api/v1/rooms/entries', { entries })
+
+/** Of a situation report what one does not know yet; all of it without a number is of the last one. */
+export const readReport = (id: string, report: number | null, known: string, signal: AbortSignal) => get<RoomReport>(at(id, `/report${query({ report, known })}`), signal)
+
+/** Says that one is in the room, and hears who else is. */
+export const present = (id: string, here: { writes: boolean; leaves: boolean }) => call<RoomPresence>('POST', at(id, '/presence'), here)
+
+/** The values in what somebody types, and what is known of each. */
+export const useValues = (id: string, text: string) =>
+  useQuery({ queryKey: ['values', id, text], queryFn: ({ signal }) => call<Hub['RoomValues']>('POST', at(id, '/values'), { text }, signal), enabled: text !== '', placeholderData: (held) => (text === '' ? undefined : held) })
+
+export const linkIndicators = (id: string, body: NewRoomIndicators) => call<Hub['RoomIndicatorsTaken']>('POST', at(id, '/indicators'), body)
+
+const MINUTE_MS = 60_000
+
+export const useSimilar = (id: string) =>
+  useQuery({ queryKey: ['similar', id], queryFn: ({ signal }) => get<Hub['SimilarCases']>(`/api/v1/cases/${encodeURIComponent(id)}/similar`, signal), staleTime: MINUTE_MS, refetchInterval: 5 * MINUTE_MS })

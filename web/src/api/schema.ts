@@ -106,6 +106,20 @@ export interface components {
             /** @description By short name. */
             agreements: components["schemas"]["AgreementInfo"][];
         };
+        /** @description A right to ask for orders: every gate of the hub that is asked, and of its edge, stands behind it. */
+        AgreementOrders: {
+            /** @description Whose hub may ask: short names of parties. */
+            by: string[];
+            /** @description In whose networks: `kinki`, or `coordinator:members` for all members of the council it coordinates. */
+            at: string[];
+            /** @description `deny`, `contain`. */
+            actions: string[];
+            /**
+             * Format: int64
+             * @description The longest effect, in minutes.
+             */
+            minutes_max: number;
+        };
         /** @description Where one party stands. */
         AgreementSide: {
             /** @description The party. */
@@ -161,8 +175,10 @@ export interface components {
             until: string;
             /** @description Whether all give only as long as all give. */
             reciprocal: boolean;
-            /** @description What is given. */
+            /** @description What is given; may be empty beside `orders`. */
             terms: components["schemas"]["AgreementTerm"][];
+            /** @description What one party's hub may ask for in the networks of others. */
+            orders?: components["schemas"]["AgreementOrders"][];
         };
         /** @description A change that keeps a name withheld, or a reason why an object cannot be taken. */
         AnonymousChange: {
@@ -224,6 +240,60 @@ export interface components {
             changed: components["schemas"]["AnonymousChange"][];
             /** @description What keeps the report out, and why. Nothing was stored unless this is empty. */
             refused: components["schemas"]["AnonymousChange"][];
+        };
+        /** @description What another hub asked to be ordered of an edge here. */
+        AskedOrder: {
+            /** @description This hub's name for it: the command's, when it is ordered. */
+            id: string;
+            /** @description The peer that asked, by its short name. */
+            peer: string;
+            /** @description The edge; none where no agreement lets the peer ask anything there. */
+            edge?: string | null;
+            /** @description The edge's operator. */
+            organisation?: string | null;
+            /** @description `waiting`, `ordered`, `refused`, `withdrawn` or `over`. */
+            state: string;
+            /** @description Why, in words. */
+            why?: string | null;
+            /** @description Why it is asked for, by whom and on which authority. */
+            about: components["schemas"]["OrderContext"];
+            /** @description The OpenC2 command. */
+            command: Record<string, never>;
+            /** @description SHA-256 of the signed request, hexadecimal: what is agreed to. */
+            hash: string;
+            /** @description The agreement that lets the peer ask. */
+            agreement?: string | null;
+            /** @description When it came: RFC 3339. */
+            asked: string;
+            /** @description From when it may not be ordered any more. */
+            expires: string;
+            /** @description When its effect ends. */
+            stops?: string | null;
+            /** @description Who agreed here. */
+            given: components["schemas"]["OrderPerson"][];
+            /** @description Whether the caller may answer. */
+            may_answer: boolean;
+            /** @description The request, as a note signed with the key of the other hub's log. */
+            note: string;
+        };
+        /** @description An answer to what another hub asked for. */
+        AskedOrderAnswer: {
+            /** @description The hash that was shown. */
+            hash: string;
+            /** @description In words; needed for a refusal. The other hub is told it. */
+            reason?: string | null;
+        };
+        /** @description What other hubs asked to be ordered of edges here, the newest first. */
+        AskedOrderList: {
+            /** @description At most as many as were asked for. */
+            orders: components["schemas"]["AskedOrder"][];
+            /** @description Ask on with this as `after`. */
+            next?: string | null;
+            /**
+             * Format: int32
+             * @description How many organisations here must agree to each.
+             */
+            required: number;
         };
         /** @description Who can see one object. */
         Audience: {
@@ -1009,6 +1079,268 @@ export interface components {
             /** @description It. */
             endings: components["schemas"]["EndingInfo"][];
         };
+        /** @description An item with its custody and holds. */
+        Evidence: {
+            /** @description See there. */
+            item: components["schemas"]["EvidenceItem"];
+            /** @description What happened to it, the oldest first. */
+            custody: components["schemas"]["EvidenceCustody"][];
+            /** @description Holds, the oldest first. */
+            holds: components["schemas"]["EvidenceHold"][];
+        };
+        /** @description An entry of custody. */
+        EvidenceCustody: {
+            /**
+             * Format: int64
+             * @description Its place, from 1.
+             */
+            number: number;
+            /** @description RFC 3339. */
+            at: string;
+            /**
+             * @description `collected`, `received`, `sealed`, `viewed`, `downloaded`, `offered`, `accepted`, `declined`, `withdrawn`, `labelled`, `exported`,
+             *     `hold-set`, `hold-lifted`, `disposed`.
+             */
+            act: string;
+            by?: components["schemas"]["EvidenceParty"] | null;
+            from?: components["schemas"]["EvidenceParty"] | null;
+            to?: components["schemas"]["EvidenceParty"] | null;
+            /** @description Why. */
+            why: string;
+            /** @description On what legal basis. */
+            legal_basis?: string | null;
+            /** @description The content's SHA-256 at that time, in hexadecimal. */
+            sha256: string;
+            /** @description What else belongs to it. */
+            facts: {
+                [key: string]: string;
+            };
+            /** @description The entry's own SHA-256, which the log of acts names. */
+            hash: string;
+            /**
+             * Format: int64
+             * @description Its leaf in the log of acts.
+             */
+            leaf: number;
+        };
+        /** @description An item's content is to be destroyed. */
+        EvidenceDisposal: {
+            /** @description Why. */
+            reason: string;
+            /** @description On what legal basis. */
+            legal_basis: string;
+        };
+        /** @description Content is to be taken out. */
+        EvidenceDownload: {
+            /** @description Why: 1–2,000 characters; it stands in the custody log. */
+            reason: string;
+            /** @description The password of the archive, 8–128 characters; `infected`, as is usual for malware, where absent. */
+            password?: string | null;
+        };
+        /** @description A package for a court is to be made. */
+        EvidenceExport: {
+            /** @description Which items; absent: all of the case that one may see. */
+            items?: string[] | null;
+            /** @description Why: 1–2,000 characters; it stands in the custody log. */
+            reason: string;
+            /** @description On what legal basis. */
+            legal_basis?: string | null;
+            /** @description See [`EvidenceDownload::password`]. */
+            password?: string | null;
+        };
+        /** @description A hold. */
+        EvidenceHold: {
+            /** @description Its identifier. */
+            id: string;
+            /** @description Who set it. */
+            by: components["schemas"]["EvidenceParty"];
+            /** @description Why. */
+            reason: string;
+            /** @description On what legal basis. */
+            legal_basis: string;
+            /** @description Since when: RFC 3339. */
+            set: string;
+            /** @description When it was lifted. */
+            lifted?: string | null;
+            /** @description By whom. */
+            lifted_by?: string | null;
+            /** @description Why. */
+            lift_reason?: string | null;
+        };
+        /** @description A hold is to be lifted, by another person than the one who set it. */
+        EvidenceHoldLift: {
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description An item of evidence. */
+        EvidenceItem: {
+            /** @description Its identifier. */
+            id: string;
+            /** @description The case: a STIX identifier. */
+            case: string;
+            /** @description What the file is called. */
+            name: string;
+            /** @description See [`NewEvidence::kind`]. */
+            kind: string;
+            /** @description What it is, in words. */
+            description: string;
+            /** @description Who secured it. */
+            collector: string;
+            /** @description When, as it was written. */
+            seized_at: string;
+            /** @description Where. */
+            seized_where: string;
+            /** @description Who may see it. */
+            label: components["schemas"]["EvidenceLabel"];
+            /** @description `announced` (its content is still to come), `kept`, `disposed`. */
+            state: string;
+            /** @description Who brought it. */
+            organisation: string;
+            /** @description Who has it. */
+            custodian: components["schemas"]["EvidenceParty"];
+            /** @description When its content was here whole. */
+            received?: string | null;
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size?: number | null;
+            /** @description In hexadecimal. */
+            sha256?: string | null;
+            /** @description In hexadecimal. */
+            sha3_256?: string | null;
+            /** @description When its key is destroyed, unless it is held; absent where it has no end. */
+            kept_until?: string | null;
+            /** @description When its content was destroyed. */
+            disposed?: string | null;
+            /** @description Whether it may not be destroyed now. */
+            held: boolean;
+            offer?: components["schemas"]["EvidenceOffer"] | null;
+            /**
+             * Format: int64
+             * @description Entries of its custody.
+             */
+            entries: number;
+            /** @description What the caller may do: `upload`, `download`, `offer`, `accept`, `decline`, `withdraw`, `label`, `hold`, `lift`, `dispose`. */
+            may: string[];
+        };
+        /** @description Who may see an item of evidence. */
+        EvidenceLabel: {
+            /** @description Its TLP level; never a freer one than its case bears. */
+            tlp: string;
+            /** @description Only these organisations, by their short names, one's own always among them; absent: whoever may see what bears the level. */
+            only?: string[] | null;
+        };
+        /** @description The items of a case, in the order in which they were brought. */
+        EvidenceList: {
+            /** @description At most as many as were asked for. */
+            items: components["schemas"]["EvidenceItem"][];
+            /** @description Ask on with this as `after`. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description The largest content that this node takes, in bytes.
+             */
+            item_bytes_max: number;
+            /** @description The retention class that content is sealed under; absent where it is kept without an end. */
+            retention_class?: string | null;
+            /** @description Who sees what bears a TLP level, by level: roles of organisations. */
+            audiences: {
+                [key: string]: string[];
+            };
+            /** @description RFC 3339. */
+            as_of: string;
+        };
+        /** @description An offer that is open. */
+        EvidenceOffer: {
+            /** @description To whom. */
+            to: components["schemas"]["EvidenceParty"];
+            /** @description When: RFC 3339. */
+            at: string;
+            /** @description The request that it answers. */
+            request?: string | null;
+        };
+        /** @description An offer is answered. */
+        EvidenceOfferAnswer: {
+            /** @description `accept` or `decline` by who was offered it, `withdraw` by who has it. */
+            answer: string;
+            /** @description Why, or in what condition it was taken. */
+            reason: string;
+        };
+        /** @description Somebody who acts, gives or takes. */
+        EvidenceParty: {
+            /** @description Its organisation's short name. */
+            organisation: string;
+            /** @description The account or token; absent where the organisation as a whole is meant. */
+            account?: string | null;
+            /** @description The person's name. */
+            name?: string | null;
+        };
+        /** @description A request for evidence. */
+        EvidenceRequest: {
+            /** @description Its identifier. */
+            id: string;
+            /** @description The case: a STIX identifier. */
+            case: string;
+            /** @description `preserve` or `hand-over`. */
+            kind: string;
+            /** @description `asked`, `accepted`, `refused`, `fulfilled`, `withdrawn`, `closed`. */
+            state: string;
+            /** @description Who asks. */
+            from: components["schemas"]["EvidenceParty"];
+            /** @description Who is asked. */
+            to: string;
+            /** @description What is meant. */
+            subject: string;
+            /** @description On what legal basis it is asked. */
+            legal_basis: string;
+            /** @description The number of the document. */
+            reference?: string | null;
+            /** @description Until when: RFC 3339. */
+            due: string;
+            /** @description Whether its time is over and somebody still has to do something. */
+            overdue: boolean;
+            /** @description When it was asked. */
+            opened: string;
+            /** @description The items that it was fulfilled by, as far as the caller may see them. */
+            items: string[];
+            /** @description What happened to it, the oldest first. */
+            steps: components["schemas"]["EvidenceRequestStep"][];
+            /** @description What the caller may do: `accept`, `refuse`, `fulfil`, `withdraw`, `close`. */
+            may: string[];
+        };
+        /** @description A request is answered, fulfilled or closed. */
+        EvidenceRequestAnswer: {
+            /** @description `accept`, `refuse` and `fulfil` by who was asked; `withdraw` and `close` by who asked. */
+            answer: string;
+            /** @description What is said with it; to refuse and to withdraw, why. */
+            note: string;
+            /** @description To fulfil: the items, which one has and which the asker may see. To hand over, each is offered to the asker; to preserve, each is held. */
+            items?: string[];
+        };
+        /** @description Requests, the newest first. */
+        EvidenceRequestList: {
+            /** @description Those that one's own organisation made or was asked, at most 500. */
+            requests: components["schemas"]["EvidenceRequest"][];
+            /** @description RFC 3339. */
+            as_of: string;
+        };
+        /** @description Something that happened to a request. */
+        EvidenceRequestStep: {
+            /** @description RFC 3339. */
+            at: string;
+            /** @description `asked`, `accepted`, `refused`, `fulfilled`, `withdrawn`, `closed`. */
+            step: string;
+            /** @description Who did it. */
+            by: components["schemas"]["EvidenceParty"];
+            /** @description What was said with it. */
+            note: string;
+            /**
+             * Format: int64
+             * @description Its leaf in the log of acts.
+             */
+            leaf: number;
+        };
         /** @description Whether, and why, an organisation can see an object. */
         Explanation: {
             /** @description STIX identifier. */
@@ -1389,6 +1721,44 @@ export interface components {
             /** @description Those that are not lifted first, then the newest. */
             holds: components["schemas"]["LegalHoldInfo"][];
         };
+        /** @description An approval by one person alone, in an emergency. */
+        LoneApproval: {
+            /** @description Its id. */
+            id: string;
+            /** @description The run. */
+            run: string;
+            /** @description The step. */
+            step: string;
+            /** @description Over what was agreed to. */
+            hash: string;
+            /** @description Who agreed. */
+            approved_by: components["schemas"]["OrderPerson"];
+            /** @description The organisation that asked for the run. */
+            requested_by: string;
+            /** @description Why. */
+            reason: string;
+            /** @description Until when it is to be reviewed: RFC 3339. */
+            review_due: string;
+            /** @description `waits`, `overdue`, `justified` or `unjustified`. */
+            state: string;
+            reviewed_by?: components["schemas"]["OrderPerson"] | null;
+            /** @description What was found. */
+            finding?: string | null;
+            /** @description Whether the caller may review it. */
+            may_review: boolean;
+        };
+        /** @description What one person approved alone. */
+        LoneApprovalList: {
+            /** @description Those without a review, what is due first; then the newest others. */
+            approvals: components["schemas"]["LoneApproval"][];
+        };
+        /** @description Whether an approval by one person alone was justified. */
+        LoneApprovalReview: {
+            /** @description Whether it was. */
+            justified: boolean;
+            /** @description What was found, in words. */
+            finding: string;
+        };
         /** @description An object's marking in words. */
         Marking: {
             /** @description `clear`, `green`, `amber`, `amber+strict`, `red`; absent where the object bears no TLP marking. */
@@ -1609,6 +1979,75 @@ export interface components {
             /** @description 1–20,000 characters. */
             text: string;
         };
+        /** @description An item of evidence is to be brought into a case. Its content comes next. */
+        NewEvidence: {
+            /** @description Made by whoever brings it: sent again, it is the same item. */
+            id: string;
+            /** @description What the file is called; whatever does harm in a name is taken out of it. */
+            name: string;
+            /** @description `disk-image`, `memory-image`, `log`, `network-capture`, `malware`, `mail`, `document`, `photograph`, `other`. */
+            kind: string;
+            /** @description What it is, in words: 1–5,000 characters. */
+            description: string;
+            /** @description Who secured it: 1–300 characters. */
+            collector: string;
+            /** @description When: RFC 3339 with its offset, and with its zone in brackets where it has one (RFC 9557). */
+            seized_at: string;
+            /** @description Where: 1–500 characters. */
+            seized_where: string;
+            /** @description Why it was secured: 1–2,000 characters. */
+            reason: string;
+            /** @description On what legal basis. */
+            legal_basis?: string | null;
+            /** @description Who may see it. */
+            label: components["schemas"]["EvidenceLabel"];
+            /** @description Its SHA-256 in hexadecimal, as it was taken where it was secured: content with another one is refused. */
+            sha256?: string | null;
+        };
+        /** @description An item is not to be destroyed. */
+        NewEvidenceHold: {
+            /** @description Why. */
+            reason: string;
+            /** @description On what legal basis. */
+            legal_basis: string;
+        };
+        /** @description An item is to be seen by others. */
+        NewEvidenceLabel: {
+            /** @description Who may see it from now on. */
+            label: components["schemas"]["EvidenceLabel"];
+            /** @description Why. */
+            reason: string;
+        };
+        /** @description An item is offered to other hands. */
+        NewEvidenceOffer: {
+            /** @description To which organisation, by its short name. */
+            organisation: string;
+            /** @description To which account of it; absent: any that handles evidence. */
+            person?: string | null;
+            /** @description Why. */
+            reason: string;
+            /** @description On what legal basis. */
+            legal_basis?: string | null;
+        };
+        /** @description Evidence is asked for. */
+        NewEvidenceRequest: {
+            /** @description Made by whoever asks: sent again, it is the same request. */
+            id: string;
+            /** @description The case: a STIX identifier. The organisation that is asked must be able to see it. */
+            case: string;
+            /** @description `preserve` or `hand-over`. */
+            kind: string;
+            /** @description Who is asked, by its short name. */
+            organisation: string;
+            /** @description What is meant: 1–5,000 characters. */
+            subject: string;
+            /** @description On what legal basis: 1–2,000 characters. */
+            legal_basis: string;
+            /** @description The number of the document, where there is one. */
+            reference?: string | null;
+            /** @description Until when: RFC 3339. */
+            due: string;
+        };
         /** @description A grade to be given. */
         NewGrade: {
             /** @description `A`–`F`. */
@@ -1696,6 +2135,29 @@ export interface components {
              * @description Prefecture.
              */
             prefecture?: number | null;
+        };
+        /** @description To write one down, as a draft: nothing is sent by it. */
+        NewOutreach: {
+            /** @description Made by whoever writes it: the same again is the same one. */
+            id: string;
+            /** @description `abuse` (a notice of abuse), `take-down` (a request to take something down) or `warning` (a warning to victims). */
+            kind: string;
+            /** @description To whom: 1 to 200 characters. */
+            recipient: string;
+            /** @description How it reaches them: a mail address, a form, a telephone number; 1 to 300 characters. */
+            way: string;
+            /** @description Addresses, names, URLs it is about; at most 50, each of 1 to 300 characters. */
+            about?: string[];
+            /** @description What it says: 1 to 8000 characters. */
+            text: string;
+            /** @description On which basis: a law, a contract, terms of use. */
+            basis?: string | null;
+            /** @description What its recipient may do with it: `clear`, `green` or `amber`. */
+            tlp: string;
+            /** @description The case. It may go no further than that one's marking allows. */
+            case?: string | null;
+            /** @description The run whose step asks for it. */
+            run?: string | null;
         };
         /** @description A new password, 12–256 characters. */
         NewPassword: {
@@ -1991,6 +2453,19 @@ export interface components {
             /** @description Why it is undone. */
             reason?: string | null;
         };
+        /** @description Values that become indicators or observables, and objects that are known: all of them are linked with the case. */
+        NewRoomIndicators: {
+            /** @description As of an entry. */
+            key: string;
+            /** @description Who may see them, and that they are linked. */
+            label: components["schemas"]["RoomLabel"];
+            /** @description As somebody types them, defanged or not: what is to be looked for. At most 50. */
+            indicators?: string[];
+            /** @description The same, where it was only seen and need not be evil. */
+            observables?: string[];
+            /** @description STIX identifiers of objects that are here. At most 50. */
+            objects?: string[];
+        };
         /** @description An entry that is to be made known to more. */
         NewRoomPublication: {
             /** @description As of an entry. */
@@ -2028,6 +2503,8 @@ export interface components {
             case?: string | null;
             /** @description Values of the playbook's external variables. */
             variables?: Record<string, never>;
+            /** @description Only rehearse it: every command is rendered and put before the gates, nobody is asked, and nothing is ordered. */
+            dry_run?: boolean;
         };
         /** @description A decision to be made. */
         NewSameness: {
@@ -2363,6 +2840,14 @@ export interface components {
             reference?: string | null;
             /** @description The command that this one undoes. */
             undoes?: string | null;
+            hubs?: components["schemas"]["OrderHubs"] | null;
+        };
+        /** @description The two hubs of an order that one asked for and the other one gave. */
+        OrderHubs: {
+            /** @description The name of the one whose people asked and agreed first. */
+            asking: string;
+            /** @description The name of the one that orders its edge. */
+            ordering: string;
         };
         /** @description An order to an edge, and what became of it. */
         OrderInfo: {
@@ -2492,6 +2977,70 @@ export interface components {
             prefecture?: number | null;
             /** @description Its STIX identity. */
             identity: string;
+        };
+        /** @description Something that is asked of people outside. */
+        Outreach: {
+            /** @description Its id here. */
+            id: string;
+            /** @description `abuse`, `take-down` or `warning`. */
+            kind: string;
+            /** @description Whose it is. */
+            organisation: string;
+            /** @description To whom. */
+            recipient: string;
+            /** @description How it reaches them. */
+            way: string;
+            /** @description What it is about. */
+            about: string[];
+            /** @description What it says. */
+            text: string;
+            /** @description On which basis. */
+            basis?: string | null;
+            /** @description Its TLP level. */
+            tlp: string;
+            /** @description The case. */
+            case?: string | null;
+            /** @description The run. */
+            run?: string | null;
+            /** @description `draft`, `sent`, `acknowledged`, `done`, `refused` or `withdrawn`. */
+            state: string;
+            /** @description When it was written: RFC 3339. */
+            created: string;
+            /** @description When it last changed: RFC 3339. */
+            changed: string;
+            /** @description Until when an answer is expected: RFC 3339. */
+            due?: string | null;
+            /** @description Whether that is over and nothing has come. */
+            is_overdue: boolean;
+            /** @description What was done, in order. */
+            steps: components["schemas"]["OutreachStep"][];
+            /** @description What may come next; empty where the caller may do nothing about it. */
+            may_become: string[];
+        };
+        /** @description To note what was done about one. */
+        OutreachChange: {
+            /** @description How it stands from now on. */
+            state: string;
+            /** @description In words: at most 1000 characters. */
+            words?: string | null;
+            /** @description Until when an answer is expected: RFC 3339. For what is sent or acknowledged. */
+            due?: string | null;
+        };
+        /** @description What was asked outside, the newest first. */
+        OutreachList: {
+            /** @description At most as many as were asked for. */
+            outreach: components["schemas"]["Outreach"][];
+            /** @description Ask on with this as `after`. */
+            next?: string | null;
+        };
+        /** @description What was done about one. */
+        OutreachStep: {
+            /** @description By whom, and when. */
+            by: components["schemas"]["OrderPerson"];
+            /** @description How it stood from then on. */
+            state: string;
+            /** @description In words: a ticket's number, an answer, a reason. */
+            words?: string | null;
         };
         /** @description The commission, its frame, and what it is asked about either. */
         Oversight: {
@@ -4177,6 +4726,21 @@ export interface components {
             /** @description The key service's certificate that the key is gone; absent while it is being destroyed. */
             certificate?: string | null;
         };
+        /** @description How commands are tried before they hold everywhere. A failure takes back what the step did. */
+        Rollout: {
+            /**
+             * Format: int64
+             * @description How long each edge only counts what it would hit, in milliseconds.
+             */
+            shadow_ms?: number | null;
+            /** @description Whether the first target goes first and alone. */
+            canary: boolean;
+            /**
+             * Format: int64
+             * @description How long that has to have it before the others follow, in milliseconds.
+             */
+            canary_watch_ms: number;
+        };
         /** @description A case room, as far as its reader may see it. */
         Room: {
             /** @description The case. */
@@ -4218,6 +4782,8 @@ export interface components {
             late: number;
             /** @description What was handed back, declined, withdrawn, decided and written since, oldest first. */
             lines: components["schemas"]["RoomLine"][];
+            /** @description What the situation report says that is being written, where one was begun. */
+            report?: string | null;
             /** @description What organisations are called. */
             organisations: {
                 [key: string]: components["schemas"]["RoomName"];
@@ -4282,6 +4848,20 @@ export interface components {
             /** @description What there is to know. */
             brief: string;
         };
+        /** @description That somebody is in the room. */
+        RoomHere: {
+            /** @description Whether one is writing something. */
+            writes?: boolean;
+            /** @description Whether one leaves. */
+            leaves?: boolean;
+        };
+        /** @description What became of them. */
+        RoomIndicatorsTaken: {
+            /** @description The entry that links them with the case. */
+            taken: components["schemas"]["RoomTaken"];
+            /** @description STIX identifiers of what is linked. */
+            objects: string[];
+        };
         /** @description Who an entry of a case room is for. */
         RoomLabel: {
             /** @description Its TLP level; never a freer one than its case bears. */
@@ -4344,12 +4924,75 @@ export interface components {
             /** @description Whose. */
             organisation: string;
         };
+        /** @description Who is in the room now, of this hub's people. */
+        RoomPresence: {
+            /** @description They, oneself among them: people of one's own organisation, and of those that are in the room as the reader sees it. */
+            here: components["schemas"]["RoomPresent"][];
+            /** @description What organisations are called. */
+            organisations: {
+                [key: string]: components["schemas"]["RoomName"];
+            };
+            /** @description What people are called, by account. */
+            people: {
+                [key: string]: string;
+            };
+            /** @description RFC 3339. */
+            as_of: string;
+        };
+        /** @description One of them. */
+        RoomPresent: {
+            /** @description Who. */
+            person: components["schemas"]["RoomPerson"];
+            /** @description RFC 3339: since when. */
+            since: string;
+            /** @description Whether they are writing something. */
+            writes: boolean;
+        };
         /** @description Who reads a room. */
         RoomReader: {
             /** @description The account, of a person. */
             account?: string | null;
             /** @description Whose. */
             organisation: string;
+        };
+        /** @description A situation report as it is being written. */
+        RoomReport: {
+            /**
+             * Format: int32
+             * @description Which of the room's reports; 1 where none was begun.
+             */
+            report: number;
+            /**
+             * Format: int32
+             * @description How many were begun.
+             */
+            reports: number;
+            /** @description What it says. */
+            text: string;
+            /** @description What the reader lacks: an update of Yjs, version 1, in base64. All of it, where the reader did not say what it knows. */
+            update: string;
+            /** @description How many changes it is made of. */
+            changes: number;
+            /** @description Changes that could not be put in. */
+            left_out: number;
+            /** @description RFC 3339. */
+            as_of: string;
+        };
+        /** @description A situation report that was given out. */
+        RoomReported: {
+            /** @description Its entry. */
+            entry: string;
+            /**
+             * Format: int32
+             * @description Which of the room's reports.
+             */
+            report: number;
+            /** @description Who gave it out. */
+            by: components["schemas"]["RoomPerson"];
+            /** @description RFC 3339. */
+            at: string;
+            /** @description What it says. */
+            text: string;
         };
         /** @description What an entry says: the shape that it has in the STIX note. */
         RoomSays: {
@@ -4499,6 +5142,26 @@ export interface components {
             published: string;
             /** @enum {string} */
             says: "published-as";
+        } | {
+            /**
+             * Format: int32
+             * @description Which of the room's reports, from 1; the next one is begun by typing in it.
+             */
+            report: number;
+            /** @description An update of Yjs, version 1, in base64, of the text named `report`: at most 16 KiB, letters only. */
+            update: string;
+            /** @enum {string} */
+            says: "typed";
+        } | {
+            /**
+             * Format: int32
+             * @description Which of the room's reports.
+             */
+            report: number;
+            /** @description 1–20,000 characters. */
+            text: string;
+            /** @enum {string} */
+            says: "reported";
         };
         /** @description A severity, proposed or declared. */
         RoomSeverity: {
@@ -4534,6 +5197,12 @@ export interface components {
             declared?: components["schemas"]["RoomSeverity"] | null;
             /** @description The objects of the case that entries name. */
             objects: string[];
+            /**
+             * Format: int32
+             * @description How many situation reports were begun; the last one is being written.
+             */
+            reports?: number;
+            reported?: components["schemas"]["RoomReported"] | null;
         };
         /** @description What became of an entry. */
         RoomTaken: {
@@ -4586,6 +5255,36 @@ export interface components {
             answer?: string | null;
             /** @description On what legal basis it was taken, or may not be. */
             answer_basis?: string | null;
+        };
+        /** @description A text in which values are looked for. */
+        RoomText: {
+            /** @description Prose; values may be defanged. At most 20,000 characters. */
+            text: string;
+        };
+        /** @description An object by its name. */
+        RoomThing: {
+            /** @description STIX identifier. */
+            id: string;
+            /** @description What it is called. */
+            name: string;
+        };
+        /** @description A value in a text. */
+        RoomValue: {
+            /** @description `ipv4-addr`, `domain-name`, `url`, `file:hashes.SHA-256` …. */
+            kind: string;
+            /** @description In its one spelling. */
+            value: string;
+            /** @description Objects that mention it, as far as the reader may see them: the newest, at most 5. */
+            known: components["schemas"]["RoomThing"][];
+            /** @description Whether one of them is linked with the case already. */
+            linked: boolean;
+        };
+        /** @description The values in a text. */
+        RoomValues: {
+            /** @description In the order in which they stand, at most 50. */
+            values: components["schemas"]["RoomValue"][];
+            /** @description Whether there are more. */
+            more: boolean;
         };
         /** @description What the re-execution of a round found. */
         RoundAudit: {
@@ -4729,6 +5428,7 @@ export interface components {
             /** @description What holds the decision. */
             reference?: string | null;
             radius?: components["schemas"]["RunRadius"] | null;
+            rollout?: components["schemas"]["Rollout"] | null;
         };
         /** @description A command that left. */
         RunDispatch: {
@@ -4782,6 +5482,11 @@ export interface components {
             /** @description Ask on with this as `after`. */
             next?: string | null;
         };
+        /** @description A run is to begin nothing new for a while, or to go on. */
+        RunPause: {
+            /** @description In words. */
+            reason: string;
+        };
         /** @description A question for approval. */
         RunQuestion: {
             /**
@@ -4813,6 +5518,11 @@ export interface components {
             may_answer: boolean;
             /** @description Why not. */
             why_not?: string | null;
+            /**
+             * Format: int64
+             * @description Where one person may agree alone in an emergency: how long the effect lasts then, in milliseconds.
+             */
+            alone_ms?: number | null;
         };
         /** @description How much a command may hit. */
         RunRadius: {
@@ -4897,6 +5607,8 @@ export interface components {
              * @description Commands of which nobody knows what became.
              */
             unknown: number;
+            /** @description Whether it is only rehearsed: nothing of it was ordered. */
+            dry_run?: boolean;
         };
         /** @description A manual step. */
         RunTask: {
@@ -5383,6 +6095,38 @@ export interface components {
             /** @description The secret part of the link. */
             link: components["schemas"]["Secret"];
         };
+        /** @description Something that two cases have in common. */
+        SimilarBecause: {
+            /**
+             * @description `object`: both name it; `value`: both name something that mentions it; `thread`: what both name is tied to it, an actor, a
+             *     campaign, malware or a technique.
+             */
+            kind: string;
+            /** @description STIX identifier, of objects. */
+            id?: string | null;
+            /** @description What it is called, or the value. */
+            name: string;
+        };
+        /** @description One of them. */
+        SimilarCase: {
+            /** @description The case. */
+            case: components["schemas"]["RoomCase"];
+            /** @description Why: at most 20 things. */
+            because: components["schemas"]["SimilarBecause"][];
+            /** @description How many things there are in common. */
+            common: number;
+            /** @description Whether the two are said to be one incident already. */
+            joined: boolean;
+        };
+        /** @description Cases that have something in common with one. */
+        SimilarCases: {
+            /** @description Those with more in common first, at most 20. */
+            cases: components["schemas"]["SimilarCase"][];
+            /** @description Whether more was there than was looked at. */
+            more: boolean;
+            /** @description RFC 3339. */
+            as_of: string;
+        };
         /** @description One log source of an edge. It bears no path: only what the operator called it. */
         SourceHealth: {
             /** @description The source's name in the edge's configuration. */
@@ -5481,6 +6225,7 @@ export interface components {
             reference?: string | null;
             /** @description For each command, whether something undoes it. */
             inverse: boolean[];
+            rollout?: components["schemas"]["Rollout"] | null;
             /**
              * Format: int64
              * @description Addresses and networks that one command may name.

@@ -215,7 +215,7 @@ export interface NewOrganisation {
   prefecture: number | null
 }
 
-export type Operation = 'read' | 'see-releases' | 'ask-release' | 'widen-release' | 'restrict-release' | 'ask-questions' | 'submit-anonymously' | 'open-seals' | 'agree' | 'manage-groups' | 'request-authorisation' | 'see-authorisations' | 'decide-authorisation' | 'constitute-commission' | 'publish-statistics' | 'write' | 'delete' | 'work-cases' | 'see-edges' | 'administer' | 'inspect' | 'write-reports' | 'file-reports' | 'answer-reports' | 'qualify-people' | 'raise-emergency' | 'review-emergencies' | 'read-runs' | 'run-playbooks' | 'approve-actions' | 'undo-actions' | 'receive-orders'
+export type Operation = 'read' | 'see-releases' | 'ask-release' | 'widen-release' | 'restrict-release' | 'ask-questions' | 'submit-anonymously' | 'open-seals' | 'agree' | 'manage-groups' | 'request-authorisation' | 'see-authorisations' | 'decide-authorisation' | 'constitute-commission' | 'publish-statistics' | 'write' | 'delete' | 'work-cases' | 'see-edges' | 'administer' | 'inspect' | 'write-reports' | 'file-reports' | 'answer-reports' | 'qualify-people' | 'raise-emergency' | 'review-emergencies' | 'read-runs' | 'run-playbooks' | 'approve-actions' | 'undo-actions' | 'receive-orders' | 'see-evidence' | 'handle-evidence' | 'keep-evidence' | 'request-evidence' | 'answer-evidence'
 
 export interface Session {
   person: Person

@@ -4,7 +4,7 @@ import { Link } from 'react-router'
 import { useAgreements } from '../api/agreements.ts'
 import { useAuthorisations } from '../api/oversight.ts'
 import { useReportDuties } from '../api/reports.ts'
-import { useOpenRuns } from '../api/response.ts'
+import { useAsked, useLone, useOpenRuns } from '../api/response.ts'
 import { useSession } from '../api/session.ts'
 import { usePendingRecalls, useRequests } from '../api/sharing.ts'
 import { useNow } from '../input/now.ts'
@@ -15,7 +15,7 @@ import { isPressing } from '../pages/reports/clocks.ts'
 import classes from './duties.module.css'
 
 interface Duty {
-  name: 'recalls' | 'requests' | 'agreements' | 'reports' | 'approvals' | 'tasks'
+  name: 'recalls' | 'requests' | 'agreements' | 'reports' | 'approvals' | 'asked' | 'tasks' | 'reviews'
   /** The place of the rail that it is counted at. */
   place: 'sharing' | 'reports' | 'response'
   path: string
@@ -23,7 +23,7 @@ interface Duty {
   overdue: number
 }
 
-/** What waits for the reader's organisation beside cases: recalls to acknowledge, requests to answer, agreements to sign, reports that are owed, actions to approve and steps to do. */
+/** What waits for the reader's organisation beside cases: recalls to acknowledge, requests to answer, agreements to sign, reports that are owed, actions to approve, orders that other hubs ask for, steps to do and approvals to review. */
 export function useDuties(): Duty[] {
   const { may, organisation } = useSession()
   const now = useNow(30_000)
@@ -33,10 +33,14 @@ export function useDuties(): Duty[] {
   const agreements = useAgreements(may.includes('agree')).data?.agreements ?? []
   const clocks = useReportDuties(may.includes('write-reports')).data?.duties.filter(isPressing) ?? []
   const runs = useOpenRuns(may.includes('read-runs')).data?.runs ?? []
+  const asked = useAsked(may.includes('read-runs') && may.includes('approve-actions')).data?.pages.flatMap(({ orders }) => orders) ?? []
+  const lone = useLone(may.includes('review-emergencies')).data?.approvals.filter((one) => one.may_review) ?? []
   const sum = (what: 'questions' | 'tasks') => runs.reduce((all, run) => all + run[what], 0)
   const duties: Duty[] = [
     { name: 'approvals', place: 'response', path: '/response/approvals', count: may.includes('approve-actions') ? sum('questions') : 0, overdue: 0 },
+    { name: 'asked', place: 'response', path: '/response/requests', count: asked.filter((one) => one.may_answer).length, overdue: 0 },
     { name: 'tasks', place: 'response', path: '/response/runs', count: may.includes('run-playbooks') ? sum('tasks') : 0, overdue: 0 },
+    { name: 'reviews', place: 'response', path: '/response/reviews', count: lone.length, overdue: lone.filter((one) => one.state === 'overdue').length },
     { name: 'recalls', place: 'sharing', path: '/sharing/recalls', count: recalls.length, overdue: recalls.filter((recall) => Date.parse(recall.deadline) < now).length },
     { name: 'requests', place: 'sharing', path: '/sharing/requests', count: requests.filter((request) => request.to_answer).length, overdue: 0 },
     { name: 'agreements', place: 'sharing', path: '/sharing/agreements', count: agreements.filter((one) => waitsFor(one, organisation.id, now)).length, overdue: 0 },

@@ -199,7 +199,7 @@ function useFixedEntries(go: (path: string) => () => void, onHelp: () => void): 
   // The parts of sharing are looked for by their own names.
   const parts: Entry[] = (useMay('read') ? ['requests', 'recalls', 'agreements', 'groups', 'questions'] : []).map((part) => (
     { id: part, group: 'pages', icon: Share2, text: t(`sharing.${part}`), hint: t('places.sharing'), run: go(`/sharing/${part}`) }))
-  const answers: Entry[] = (useMay('read-runs') ? ['approvals', 'runs', 'orders', 'playbooks'] : []).map((part) => (
+  const answers: Entry[] = (useMay('read-runs') ? ['approvals', 'runs', 'requests', 'orders', 'outreach', 'playbooks', 'reviews'] : []).map((part) => (
     { id: `response-${part}`, group: 'pages', icon: ShieldCheck, text: t(`response.parts.${part}`), hint: t('places.response'), run: go(`/response/${part}`) }))
   const law = places.find(({ name }) => ['oversight', 'authorisations', 'asked'].includes(name))
   return [

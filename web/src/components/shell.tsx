@@ -56,7 +56,7 @@ export function usePlaces(): Place[] {
       case 'board': case 'intelligence': return may.includes('read')
       case 'cases': return may.includes('work-cases')
       case 'reports': return may.includes('write-reports') || may.includes('answer-reports')
-      case 'response': return may.includes('read-runs')
+      case 'response': return may.includes('read-runs') || may.includes('review-emergencies')
       case 'edges': return may.includes('see-edges')
       case 'sharing': return (['read', 'see-releases', 'inspect', 'open-seals'] as const).some((one) => may.includes(one))
       case 'oversight': return may.includes('decide-authorisation') || may.includes('constitute-commission')

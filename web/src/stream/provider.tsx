@@ -98,11 +98,15 @@ export function LiveProvider({ children }: { children: ReactNode }) {
 const ROOMS_MS = 300
 let roomsDue: ReturnType<typeof setTimeout> | undefined
 
-/** Entries of case rooms are notes. Many at once are one look: a room that is written in twenty times a second is still read three times. */
+/**
+ * Entries of case rooms are notes. Many at once are one look: a room that is written in twenty times a second is still read three times. A look
+ * that takes longer is waited for and followed by another one: begun anew at each entry it would never end.
+ */
 function rooms(client: QueryClient): void {
   roomsDue ??= setTimeout(() => {
     roomsDue = undefined
-    void client.invalidateQueries({ queryKey: ['room'] })
+    if (client.isFetching({ queryKey: ['room'] }) > 0) rooms(client)
+    else void client.invalidateQueries({ queryKey: ['room'] })
   }, ROOMS_MS)
 }
 

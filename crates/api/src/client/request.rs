@@ -138,7 +138,7 @@ impl Client {
 }
 
 /// Sends, and turns every answer but a success into the error that it is.
-async fn success(request: RequestBuilder) -> Result<Response, Error> {
+pub(super) async fn success(request: RequestBuilder) -> Result<Response, Error> {
     let response = request.send().await.map_err(|e| Error::Unreachable(causes(&e.without_url())))?;
     let status = response.status();
     if status.is_success() {

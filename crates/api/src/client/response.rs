@@ -4,8 +4,8 @@ use reqwest::Method;
 
 use super::{Client, Error};
 use crate::{
-    NewPlaybook, NewRun, OrderInfo, OrderList, OrderUndo, Playbook, PlaybookAdded, PlaybookList, Run,
-    RunCancel, RunList,
+    AskedOrderList, NewPlaybook, NewRun, OrderInfo, OrderList, OrderUndo, Playbook, PlaybookAdded,
+    PlaybookList, Run, RunCancel, RunList, RunPause,
 };
 
 impl Client {
@@ -44,6 +44,22 @@ impl Client {
     /// Stops a run.
     pub async fn cancel_run(&self, id: &str, cancel: &RunCancel) -> Result<Run, Error> {
         self.send(Method::POST, &["api", "v1", "runs", id, "cancel"], cancel).await
+    }
+
+    /// Lets a run begin nothing new.
+    pub async fn pause_run(&self, id: &str, pause: &RunPause) -> Result<Run, Error> {
+        self.send(Method::POST, &["api", "v1", "runs", id, "pause"], pause).await
+    }
+
+    /// Lets a paused run go on.
+    pub async fn continue_run(&self, id: &str, pause: &RunPause) -> Result<Run, Error> {
+        self.send(Method::POST, &["api", "v1", "runs", id, "continue"], pause).await
+    }
+
+    /// What other hubs ask to be ordered here, the newest first; `after` is what a page before gave as `next`.
+    pub async fn asked_orders(&self, after: Option<&str>) -> Result<AskedOrderList, Error> {
+        let query: Vec<_> = after.map(|after| ("after", after.to_owned())).into_iter().collect();
+        self.get(&["api", "v1", "orders", "asked"], &query).await
     }
 
     /// Orders to edges, the newest first; `after` is what a page before gave as `next`.

@@ -31,7 +31,7 @@ pub(super) fn check(playbook: &Playbook, findings: &mut Findings) {
 fn shape(map: &Map<String, Value>, place: &Pointer, findings: &mut Findings) {
     object(
         map,
-        &["type", "approval", "authority", "inverse", "blast_radius", "stop_after", "idempotent"],
+        &["type", "approval", "authority", "inverse", "blast_radius", "stop_after", "idempotent", "rollout"],
         place,
         findings,
     );
@@ -43,8 +43,10 @@ fn shape(map: &Map<String, Value>, place: &Pointer, findings: &mut Findings) {
     wrong_unless(map, "inverse", Value::is_array, "a list of commands and nulls", place, findings);
     if let Some(approval) = nested(map, "approval", place, findings) {
         let place = place.at("approval");
-        let names = ["required", "approvers", "exclude_requester_organization", "expires_after"];
+        let names =
+            ["required", "approvers", "exclude_requester_organization", "expires_after", "break_glass"];
         object(approval, &names, &place, findings);
+        wrong_unless(approval, "break_glass", Value::is_u64, "milliseconds", &place, findings);
         wrong_unless(approval, "required", Value::is_u64, "a number", &place, findings);
         wrong_unless(approval, "expires_after", Value::is_u64, "milliseconds", &place, findings);
         wrong_unless(
@@ -57,6 +59,14 @@ fn shape(map: &Map<String, Value>, place: &Pointer, findings: &mut Findings) {
         );
         let texts = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
         wrong_unless(approval, "approvers", texts, "a list of identities", &place, findings);
+    }
+    if let Some(rollout) = nested(map, "rollout", place, findings) {
+        let place = place.at("rollout");
+        object(rollout, &["shadow", "canary", "canary_watch"], &place, findings);
+        wrong_unless(rollout, "canary", Value::is_boolean, "true or false", &place, findings);
+        for name in ["shadow", "canary_watch"] {
+            wrong_unless(rollout, name, Value::is_u64, "milliseconds", &place, findings);
+        }
     }
     if let Some(authority) = nested(map, "authority", place, findings) {
         let place = place.at("authority");
@@ -141,6 +151,7 @@ fn one(step: &Step, safeguards: &Safeguards, place: &Pointer, findings: &mut Fin
         let message = "the effect would last no time or longer than 30 days";
         findings.error("out-of-range", &place.at("stop_after"), message, "write milliseconds up to 30 days");
     }
+    rollout(step, safeguards, place, findings);
     if let Some(radius) = &safeguards.blast_radius {
         let too_long =
             radius.ipv4_prefix_min.is_some_and(|n| n > 32) || radius.ipv6_prefix_min.is_some_and(|n| n > 128);
@@ -152,6 +163,33 @@ fn one(step: &Step, safeguards: &Safeguards, place: &Pointer, findings: &mut Fin
                 "write 32 or 128 at most",
             );
         }
+    }
+}
+
+/// What is tried has to end before the time that it is ordered for, and what is taken back when it fails needs an inverse.
+fn rollout(step: &Step, safeguards: &Safeguards, place: &Pointer, findings: &mut Findings) {
+    let Some(rollout) = &safeguards.rollout else { return };
+    let (place, commands) = (
+        place.at("rollout"),
+        match &step.kind {
+            StepKind::Action(action) => action.commands.len(),
+            _ => 0,
+        },
+    );
+    let tried = rollout.shadow_ms.unwrap_or(0).saturating_add(rollout.canary_watch_ms);
+    if rollout.shadow_ms == Some(0) || safeguards.stop_after_ms.is_some_and(|stop| stop <= tried) {
+        let message = "it would be tried for no time, or for as long as it may last";
+        findings.error(
+            "out-of-range",
+            &place,
+            message,
+            "write milliseconds, fewer together than `stop_after`",
+        );
+    }
+    let undone = safeguards.inverse.iter().flatten().count();
+    if undone < commands {
+        let message = "a failure takes back what the step did, and not every command has an inverse";
+        findings.error("rollout-without-inverse", &place, message, "give each command its inverse");
     }
 }
 
@@ -184,6 +222,17 @@ fn approval(safeguards: &Safeguards, place: &Pointer, findings: &mut Findings) {
             &place.at("expires_after"),
             message,
             "write milliseconds up to 30 days",
+        );
+    }
+    let stop = safeguards.stop_after_ms;
+    if approval.break_glass_ms.is_some_and(|ms| ms == 0 || stop.is_none_or(|stop| ms >= stop)) {
+        let message =
+            "what one person agrees to alone would last no time, or as long as what several agree to";
+        findings.error(
+            "out-of-range",
+            &place.at("break_glass"),
+            message,
+            "write fewer milliseconds than `stop_after`",
         );
     }
     for (index, approver) in approval.approvers.iter().enumerate() {

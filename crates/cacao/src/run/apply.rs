@@ -38,6 +38,9 @@ pub enum ApplyError {
     /// The person asked for the run, or its organisation may not approve.
     #[error("this person may not approve")]
     NotAnApprover,
+    /// The playbook lets nobody approve this alone.
+    #[error("the playbook lets nobody approve this alone")]
+    NotAlone,
     /// The person's organisation has approved.
     #[error("this organisation has approved already")]
     ApprovedBefore,
@@ -70,7 +73,9 @@ impl Run {
             What::BranchJoined { frame } => self.branch_joined(*frame)?,
             What::StepEnded { visit, outcome } => self.step_ended(*visit, outcome)?,
             What::ApprovalAsked { visit, hash } => self.approval_asked(*visit, hash, at)?,
-            What::ApprovalGiven { question, hash, by, .. } => self.approval_given(*question, hash, by, at)?,
+            What::ApprovalGiven { question, hash, by, alone, .. } => {
+                self.approval_given(*question, hash, (by, *alone), at)?;
+            }
             What::ApprovalRefused { question, by, .. } => self.approval_refused(*question, by)?,
             What::ApprovalWithdrawn { question, person } => self.approval_withdrawn(*question, person)?,
             What::ApprovalVoided { question } => self.approval_voided(*question)?,
@@ -115,7 +120,7 @@ impl Run {
         let instance = self.state.instances.get(entered.instance).ok_or(ApplyError::Unknown)?;
         let definition = instance.playbook.workflow.get(step).ok_or(ApplyError::Unknown)?;
         let phase = match definition.delay_ms {
-            Some(delay) if delay > 0 => Phase::Delaying(later(at, delay)),
+            Some(delay) if delay > 0 && !self.state.dry_run => Phase::Delaying(later(at, delay)),
             _ => Phase::Ready,
         };
         let visit = Visit {
@@ -401,10 +406,21 @@ impl Run {
     /// Ends a step by a failure, with everything below it: what left is not waited for any more.
     pub(super) fn give_up(&mut self, visit: usize, failure: Failure) -> Applied {
         let frame = self.visit_mut(visit)?.frame;
+        self.take_back(visit);
         self.abandon(visit);
         self.visit_mut(visit)?.phase = Phase::Done(Outcome::Failure(failure));
         self.state.active.insert(frame);
         Ok(())
+    }
+
+    /// Wants undone what a step did that was to be tried first, and failed.
+    pub(super) fn take_back(&mut self, visit: usize) {
+        let Some(visit) = self.state.visits.get(visit) else { return };
+        for key in visit.units.values() {
+            let Some(state) = self.state.orders.get_mut(key) else { continue };
+            let is_tried = state.order.safeguards.as_ref().is_some_and(|the| the.rollout.is_some());
+            state.undo_wanted |= is_tried && may_stand(state);
+        }
     }
 
     fn abandon(&mut self, visit: usize) {

@@ -29,6 +29,7 @@ impl Run {
             orders: question.orders.iter().map(|order| order.hash.clone()).collect(),
             expires: later(at, question.approval.expires_after_ms),
             given: Vec::new(),
+            alone: false,
             answer: QuestionState::Open,
         });
         self.visit_mut(visit)?.question = Some(number);
@@ -39,7 +40,7 @@ impl Run {
         &mut self,
         number: usize,
         hash: &Hash,
-        by: &Person,
+        (by, alone): (&Person, bool),
         at: Timestamp,
     ) -> Applied {
         let question = self.open_question(number)?;
@@ -58,9 +59,14 @@ impl Run {
         {
             return Err(ApplyError::ApprovedBefore);
         }
+        if alone && question.approval.break_glass_ms.is_none() {
+            return Err(ApplyError::NotAlone);
+        }
         let asked = self.state.questions.get_mut(number).ok_or(ApplyError::Unknown)?;
         asked.given.push(by.clone());
-        let enough = u32::try_from(asked.given.len()).is_ok_and(|given| given >= question.approval.required);
+        asked.alone = alone;
+        let enough =
+            alone || u32::try_from(asked.given.len()).is_ok_and(|given| given >= question.approval.required);
         if enough {
             asked.answer = QuestionState::Granted;
             let orders = asked.orders.clone();
@@ -98,6 +104,7 @@ impl Run {
         }
         if let Some(asked) = self.state.questions.get_mut(number) {
             asked.given.remove(known);
+            asked.alone = false;
             asked.answer = QuestionState::Open;
         }
         self.visit_mut(visit)?.approved.retain(|hash| !orders.contains(hash));

@@ -34,6 +34,9 @@ pub enum What {
         arguments: Values,
         /// The bounds that hold for this run.
         limits: Limits,
+        /// Whether it is only rehearsed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        dry_run: bool,
     },
     /// A frame entered its next step.
     StepEntered {
@@ -90,6 +93,9 @@ pub enum What {
         by: Person,
         /// In words.
         reason: Option<String>,
+        /// Whether this one agrees alone, in an emergency, where the playbook lets one.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        alone: bool,
     },
     /// Somebody refused.
     ApprovalRefused {
@@ -280,6 +286,11 @@ pub enum Answer {
     },
     /// It was not carried out, and that is certain.
     Failed {
+        /// In words.
+        reason: String,
+    },
+    /// It was carried out and does not hold as it should: the step fails, and there may be something to undo.
+    Lost {
         /// In words.
         reason: String,
     },

@@ -116,6 +116,9 @@ pub struct Start {
     pub arguments: Values,
     /// Bounds.
     pub limits: Limits,
+    /// Whether it is only rehearsed: nobody is asked to agree, delays are passed over, and nothing is undone, for the caller carries nothing
+    /// out.
+    pub dry_run: bool,
 }
 
 impl Run {
@@ -135,6 +138,7 @@ impl Run {
             requester: start.requester,
             arguments: start.arguments,
             limits: start.limits,
+            dry_run: start.dry_run,
         };
         let mut shelf = vec![playbook.clone()];
         shelf.extend(others.iter().cloned());
@@ -192,6 +196,24 @@ impl Run {
         self.state.ended.is_some() && !pending && self.next().is_empty()
     }
 
+    /// Whether it is only rehearsed.
+    #[must_use]
+    pub fn is_dry(&self) -> bool {
+        self.state.dry_run
+    }
+
+    /// Whether a command is at the first of several targets and the others wait for it.
+    #[must_use]
+    pub fn is_canary(&self, order: &Order) -> bool {
+        let step = self.state.orders.get(&order.key).and_then(|state| self.state.visit(state.visit));
+        let step = step.and_then(|visit| self.state.step_of(visit));
+        let Some(crate::StepKind::Action(action)) = step.map(|step| &step.kind) else { return false };
+        let asks =
+            order.safeguards.as_ref().and_then(|the| the.rollout.as_ref()).is_some_and(|the| the.canary);
+        let first = order.target.as_ref().map(|target| &target.id);
+        asks && order.undoes.is_none() && action.targets.len() > 1 && action.targets.first() == first
+    }
+
     /// Whether it is paused.
     #[must_use]
     pub fn is_paused(&self) -> bool {
@@ -233,6 +255,16 @@ impl Run {
         let granted = granted
             .filter(move |(_, asked)| asked.answer == QuestionState::Granted && asked.orders.contains(hash));
         granted.flat_map(|(number, asked)| asked.given.iter().map(move |person| (number, person)))
+    }
+
+    /// Whether somebody agreed alone, in an emergency, to what has this hash: then how long its effect may last, in milliseconds.
+    #[must_use]
+    pub fn agreed_alone(&self, hash: &Hash) -> Option<u64> {
+        let granted =
+            |asked: &&state::Asked| asked.answer == QuestionState::Granted && asked.orders.contains(hash);
+        let asked = self.state.questions.iter().rfind(granted).filter(|asked| asked.alone)?;
+        let step = self.state.step_of(self.state.visit(asked.visit)?)?;
+        crate::Safeguards::of(step)?.approval?.break_glass_ms
     }
 
     /// The step that a question is about, also of one that is not open any more.
@@ -323,7 +355,8 @@ pub(crate) fn reference_of(playbook: &Playbook) -> PlaybookRef {
 
 impl State {
     fn started(playbook: &Arc<Playbook>, started: &What) -> Result<Self, StartError> {
-        let What::Started { run, playbook: reference, requester, arguments, limits } = started else {
+        let What::Started { run, playbook: reference, requester, arguments, limits, dry_run } = started
+        else {
             return Err(StartError::NoStart);
         };
         let first = playbook.workflow_start.clone().ok_or(StartError::NoStart)?;
@@ -363,6 +396,7 @@ impl State {
             orders: BTreeMap::new(),
             active: BTreeSet::from([0]),
             paused: false,
+            dry_run: *dry_run,
             ended: None,
             events: 1,
         })

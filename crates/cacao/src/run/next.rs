@@ -217,6 +217,9 @@ impl Run {
             return effects;
         }
         for target in self.targets(visit) {
+            if target > 0 && !self.may_follow(visit, step) {
+                break;
+            }
             let known = visit.units.get(&(visit.command, target)).and_then(|key| self.state.orders.get(key));
             let attempts_before = match known {
                 None => 0,
@@ -234,6 +237,7 @@ impl Run {
                 }
             };
             let approval = order.safeguards.as_ref().is_some_and(|the| the.approval.is_some());
+            let approval = approval && !self.state.dry_run;
             if approval && !visit.approved.contains(&order.hash) {
                 held_back = true;
             } else {
@@ -244,6 +248,13 @@ impl Run {
             effects.extend(self.of_approval(index, visit, commands, approval));
         }
         effects
+    }
+
+    /// Whether the command that is being carried out may go to targets behind the first one.
+    fn may_follow(&self, visit: &Visit, step: &Step) -> bool {
+        let canary = Safeguards::of(step).and_then(|the| the.rollout).is_some_and(|the| the.canary);
+        let first = visit.units.get(&(visit.command, 0)).and_then(|key| self.state.orders.get(key));
+        !canary || first.is_some_and(|state| state.status == OrderStatus::Done)
     }
 
     /// The indices of the targets of a visit's commands.

@@ -20,7 +20,9 @@ impl Run {
         if order.hash != *hash {
             return Err(ApplyError::HashChanged);
         }
-        let stop_at = order.stop_after_ms.map(|after| later(at, after));
+        // Of what is only rehearsed nothing stands, so nothing ends.
+        let dry_run = self.state.dry_run;
+        let stop_at = order.stop_after_ms.filter(|_| !dry_run).map(|after| later(at, after));
         let visit = match &order.undoes {
             Some(undone) => self.state.orders.get(undone).ok_or(ApplyError::Unknown)?.visit,
             None => self.visit_of(&order).ok_or(ApplyError::Unknown)?,
@@ -31,7 +33,7 @@ impl Run {
             self.visit_mut(visit)?.units.insert((order.command_index, target), key.clone());
         }
         let abandoned = order.undoes.is_some();
-        let undo = undo_of(&order).map(Box::new);
+        let undo = undo_of(&order).filter(|_| !dry_run).map(Box::new);
         let state = OrderState {
             order,
             undo,
@@ -73,6 +75,7 @@ impl Run {
         match answer {
             Answer::Done { outputs } => self.settle(key, OrderStatus::Done, Some(outputs), None),
             Answer::Failed { reason } => self.settle(key, OrderStatus::Failed, None, Some(reason)),
+            Answer::Lost { reason } => self.settle(key, OrderStatus::Done, None, Some(reason)),
             Answer::Unknown { reason } => self.settle(key, OrderStatus::Unknown, None, Some(reason)),
         }
     }
@@ -107,19 +110,18 @@ impl Run {
             return Ok(());
         }
         let step = self.state.visit(visit).map(|visit| visit.step.clone()).unwrap_or_default();
-        let mut failed = match status {
-            OrderStatus::Failed => {
-                let detail = reason.cloned().unwrap_or_default();
-                Some(Failure { code: FailureCode::CommandFailed, step, detail })
-            }
-            _ => None,
-        };
+        let fails = status == OrderStatus::Failed || (status == OrderStatus::Done && reason.is_some());
+        let mut failed = fails.then(|| {
+            let detail = reason.cloned().unwrap_or_default();
+            Failure { code: FailureCode::CommandFailed, step, detail }
+        });
         if let Some(outputs) = outputs {
             failed = self.set_outputs(visit, &out_args, outputs).err().or(failed);
         }
         let visit_state = self.visit_mut(visit)?;
         if let Some(failure) = failed {
             visit_state.branch_failure.get_or_insert(failure);
+            self.take_back(visit);
         }
         self.progress(visit)
     }

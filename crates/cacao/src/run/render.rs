@@ -257,14 +257,24 @@ pub(super) fn key(parts: &[&str]) -> Key {
 /// Over everything that decides what happens. Secrets are in it by the reference to them only, for an approver sees what is hashed.
 pub(super) fn hash_of(order: &Order) -> Hash {
     let safeguards = order.safeguards.as_ref().map(|the| {
-        json!({
+        let mut hashed = json!({
             "authority": the.authority.as_ref().map(|authority| json!([authority.basis, authority.reference])),
             "approval": the.approval.as_ref().map(|a| json!([a.required, a.approvers, a.exclude_requester_organization, a.expires_after_ms])),
             "radius": the.blast_radius.as_ref().map(|r| json!([
                 r.addresses_max, r.ipv4_prefix_min, r.ipv6_prefix_min, r.traffic_percent_max, r.actions_per_hour_max
             ])),
             "idempotent": the.idempotent,
-        })
+        });
+        let alone = the.approval.as_ref().and_then(|approval| approval.break_glass_ms);
+        if let (Some(alone), Some(map)) = (alone, hashed.as_object_mut()) {
+            map.insert("break_glass".to_owned(), json!(alone));
+        }
+        // Where it is absent the hash is what it was before there was such a thing: runs that are under way hold it.
+        if let (Some(rollout), Some(map)) = (&the.rollout, hashed.as_object_mut()) {
+            let rollout = json!([rollout.shadow_ms, rollout.canary, rollout.canary_watch_ms]);
+            map.insert("rollout".to_owned(), rollout);
+        }
+        hashed
     });
     hash(&json!({
         "run": order.run,

@@ -22,6 +22,7 @@ pub(super) struct State {
     /// Frames that are not closed, not dropped, and do not wait for frames below them alone.
     pub(super) active: BTreeSet<usize>,
     pub(super) paused: bool,
+    pub(super) dry_run: bool,
     pub(super) ended: Option<Outcome>,
     pub(super) events: u64,
 }
@@ -113,6 +114,8 @@ pub(super) struct Asked {
     pub(super) orders: Vec<Hash>,
     pub(super) expires: Timestamp,
     pub(super) given: Vec<Person>,
+    /// Whether the last one who agreed did so alone.
+    pub(super) alone: bool,
     pub(super) answer: QuestionState,
 }
 

@@ -77,7 +77,8 @@ fn an_approval_is_of_what_was_shown() {
     let shown = caller.run.question(0).unwrap().hash;
     caller.approve(0, person("a", 2)).unwrap();
     caller.happen(What::VariablesSet { values: values(&[("__ip__", "198.51.100.2")]), by: person("x", 1) });
-    let late = What::ApprovalGiven { question: 0, hash: shown.clone(), by: person("b", 3), reason: None };
+    let (by, reason) = (person("b", 3), None);
+    let late = What::ApprovalGiven { question: 0, hash: shown.clone(), by, reason, alone: false };
     assert_eq!(caller.try_happen(late), Err(ApplyError::HashChanged), "the address is another one now");
     caller.settle(&mut world);
     let states: Vec<_> = caller.run.questions().map(|(_, given, state, _)| (given.len(), state)).collect();
@@ -199,4 +200,37 @@ fn an_order_cannot_be_dispatched_without_approval() {
         Err(ApplyError::NotExpected)
     );
     assert!(!caller.run.next().iter().any(|effect| matches!(effect, Effect::Dispatch(_))));
+}
+
+#[test]
+fn one_agrees_alone_where_the_playbook_lets_one_and_that_is_known_ever_after() {
+    let alone = |caller: &mut Caller, by| {
+        let hash = caller.run.question(0).unwrap().hash;
+        caller.try_happen(What::ApprovalGiven {
+            question: 0,
+            hash,
+            by,
+            reason: Some("no time".into()),
+            alone: true,
+        })
+    };
+    let (mut caller, _) = waiting(&guarded(two()));
+    assert_eq!(alone(&mut caller, person("a", 2)), Err(ApplyError::NotAlone));
+    let mut draft = guarded(json!({"required": 2, "break_glass": 60_000}));
+    draft.0["workflow"][id("action", 1)]["step_extensions"][cacao::SAFEGUARDS]["stop_after"] = json!(600_000);
+    let (mut caller, mut world) = waiting(&draft);
+    assert_eq!(alone(&mut caller, person("requester", 1)), Err(ApplyError::NotAnApprover));
+    alone(&mut caller, person("a", 2)).unwrap();
+    let Some(Effect::Dispatch(order)) = caller.next_effect() else { panic!("{:?}", caller.run.next()) };
+    assert_eq!(caller.run.agreed_alone(&order.hash), Some(60_000));
+    // Taken back, one is not enough any more.
+    caller.happen(What::ApprovalWithdrawn { question: 0, person: "a".into() });
+    caller.approve(0, person("a", 2)).unwrap();
+    assert_eq!(caller.run.agreed_alone(&order.hash), None);
+    caller.settle(&mut world);
+    assert!(world.orders.is_empty());
+    alone(&mut caller, person("b", 3)).unwrap();
+    assert_eq!(caller.finish(&mut world), Outcome::Success);
+    let again = Run::replay(&[draft.runnable()], &caller.log).unwrap();
+    assert_eq!(again.view().agreed_alone(&order.hash), Some(60_000));
 }

@@ -380,6 +380,13 @@ const CASES: &[(&str, Change)] = &[
     ("error wrong-type", |b| guards(b)["approval"] = json!(2)),
     ("error wrong-type", |b| guards(b)["blast_radius"]["traffic_percent_max"] = json!(101)),
     ("error out-of-range", |b| guards(b)["stop_after"] = json!(0)),
+    ("error out-of-range", |b| guards(b)["rollout"] = json!({"shadow": 3_600_000})),
+    ("error wrong-type", |b| guards(b)["rollout"] = json!({"canary": 1})),
+    ("error unknown-safeguard", |b| guards(b)["rollout"] = json!({"mood": "calm"})),
+    ("error rollout-without-inverse", |b| {
+        guards(b)["rollout"] = json!({"canary": true});
+        remove(guards(b), "inverse");
+    }),
     ("error out-of-range", |b| guards(b)["blast_radius"]["ipv4_prefix_min"] = json!(33)),
     ("warning translation-of-nothing", |b| {
         b["playbook_extensions"] =

@@ -162,6 +162,7 @@ fn keys_are_the_same_for_the_same_run_and_others_for_another() {
             requester: person("r", 1),
             arguments: Values::default(),
             limits: cacao::run::Limits::default(),
+            dry_run: false,
         };
         let (run, started) = cacao::run::Run::start(&draft.runnable(), &[], start, at(0)).unwrap();
         let mut world = World::obliging();

@@ -314,7 +314,13 @@ fn while_asks_again_each_turn() {
 fn while_ends_at_its_bound() {
     let draft = counting("3");
     let limits = Limits { loop_turns_max: 10, ..Limits::default() };
-    let start = Start { run: "r".into(), requester: person("r", 1), arguments: Values::default(), limits };
+    let start = Start {
+        run: "r".into(),
+        requester: person("r", 1),
+        arguments: Values::default(),
+        limits,
+        dry_run: false,
+    };
     let (run, started) = Run::start(&draft.runnable(), &[], start, at(0)).unwrap();
     let mut caller = Caller { run, log: vec![started], now: 0, reconciled: 0 };
     let mut world = World::obliging();
@@ -325,7 +331,13 @@ fn while_ends_at_its_bound() {
 #[test]
 fn a_run_ends_at_the_bound_of_its_steps() {
     let limits = Limits { steps_max: 20, ..Limits::default() };
-    let start = Start { run: "r".into(), requester: person("r", 1), arguments: Values::default(), limits };
+    let start = Start {
+        run: "r".into(),
+        requester: person("r", 1),
+        arguments: Values::default(),
+        limits,
+        dry_run: false,
+    };
     let (run, started) = Run::start(&counting("3").runnable(), &[], start, at(0)).unwrap();
     let mut caller = Caller { run, log: vec![started], now: 0, reconciled: 0 };
     assert_eq!(code(&caller.finish(&mut World::obliging())), Some(FailureCode::StepLimit));
@@ -471,8 +483,13 @@ fn what_comes_back_must_fit_and_constants_stay() {
 fn external_variables_are_arguments() {
     let draft = one_action().variable("__e__", json!({"type": "ipv4-addr", "external": true}));
     let start = |arguments| {
-        let start =
-            Start { run: "r".into(), requester: person("r", 1), arguments, limits: Limits::default() };
+        let start = Start {
+            run: "r".into(),
+            requester: person("r", 1),
+            arguments,
+            limits: Limits::default(),
+            dry_run: false,
+        };
         Run::start(&draft.runnable(), &[], start, at(0)).map(|_| ())
     };
     assert_eq!(start(values(&[("__e__", "192.0.2.1")])), Ok(()));

@@ -171,6 +171,7 @@ impl Caller {
             requester: person("requester", 1),
             arguments,
             limits: Limits::default(),
+            dry_run: false,
         };
         let (run, started) = Run::start(playbook, others, start, at(0)).unwrap();
         Self { run, log: vec![started], now: 0, reconciled: 0 }
@@ -268,7 +269,7 @@ impl Caller {
     pub(crate) fn approve(&mut self, question: usize, by: Person) -> Result<(), cacao::run::ApplyError> {
         let hash = self.run.question(question).map(|question| question.hash);
         let hash = hash.unwrap_or_else(|| Hash(String::new()));
-        self.try_happen(What::ApprovalGiven { question, hash, by, reason: None })
+        self.try_happen(What::ApprovalGiven { question, hash, by, reason: None, alone: false })
     }
 
     /// The identifiers of the steps that were entered, in order.

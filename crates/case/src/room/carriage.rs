@@ -60,16 +60,22 @@ pub struct Stub {
 /// identity of the organisation that wrote it.
 #[must_use]
 pub fn entry_to_stix(entry: &RoomEntry, created_by: &Id) -> Json {
-    let mut refs = vec![entry.case.clone()];
-    if let Says::Merged { other, .. } = &entry.says {
-        // So that whoever asks for the other case finds it.
-        refs.push(other.clone());
-    }
+    let refs = references(entry);
     let limit = entry.label.only.as_ref();
     let limit = limit.map(|only| Id::new("marking-definition", circle(only)).to_string());
     let markings: Vec<String> = [entry.label.tlp.id()].into_iter().chain(limit).collect();
     let (content, own) = (content(&entry.says), json!({ "extension_type": EXTENDS, "entry": entry }));
     note((note_id(&entry.id()), entry.at), created_by, &content, (&json!(refs), &json!(markings)), &own)
+}
+
+/// What the note is about: the case, and what is to lead to the entry when somebody asks for it.
+fn references(entry: &RoomEntry) -> Vec<Id> {
+    let named = match &entry.says {
+        Says::Merged { other, .. } => std::slice::from_ref(other),
+        Says::Objects { ids } => ids.as_slice(),
+        _ => &[],
+    };
+    std::iter::once(&entry.case).chain(named).cloned().collect()
 }
 
 /// What is told of an entry to those who may not see it, under the markings of its case.
@@ -127,11 +133,16 @@ pub fn entry_from_stix(object: &Object) -> Result<RoomEntry, NotAnEntry> {
         read_entry(written).ok_or(NotAnEntry("the entry has members that this version does not know"))?;
     let author = object.created_by().ok_or(NotAnEntry("it has no author"))?;
     let expected = entry_to_stix(&entry, &author);
-    if ["id", "object_refs", "object_marking_refs"].iter().any(|name| object.get(name) != expected.get(*name))
-    {
-        return Err(NotAnEntry("the object and the entry in it disagree"));
+    let agrees = |name: &str| object.get(name) == expected.get(name);
+    // Entries of before objects were among the references name their case alone.
+    let names_case_alone = || {
+        matches!(entry.says, Says::Objects { .. })
+            && object.get("object_refs").is_some_and(|refs| *refs == json!([entry.case]))
+    };
+    if agrees("id") && agrees("object_marking_refs") && (agrees("object_refs") || names_case_alone()) {
+        return Ok(entry);
     }
-    Ok(entry)
+    Err(NotAnEntry("the object and the entry in it disagree"))
 }
 
 fn note(
@@ -159,7 +170,7 @@ fn note(
 /// What a reader without the extension is shown. Never empty: a note has content.
 fn content(says: &Says) -> String {
     match says {
-        Says::Note { text, .. } => text.clone(),
+        Says::Note { text, .. } | Says::Reported { text, .. } => text.clone(),
         Says::TaskOffered { title, .. } => title.clone(),
         Says::Decided { question, options, chosen, .. } => {
             let chosen = options.get(*chosen).map(String::as_str).unwrap_or_default();

@@ -201,6 +201,20 @@ pub enum Says {
         /// The entry that others see.
         published: EntryId,
     },
+    /// Somebody typed in a situation report that several write at once.
+    Typed {
+        /// Which of the room's reports, from 1. The next one is begun by typing in it.
+        report: u16,
+        /// An update of Yjs, version 1, in base64 ([`super::Update`]).
+        update: String,
+    },
+    /// A person gives a situation report out, as it stands.
+    Reported {
+        /// Which of the room's reports.
+        report: u16,
+        /// What it says.
+        text: String,
+    },
 }
 
 /// The SHA-256 of an entry's canonical JSON. The salt in it keeps the name from telling what the entry says.

@@ -11,6 +11,7 @@ mod carriage;
 mod entry;
 mod merge;
 mod replica;
+mod report;
 mod situation;
 mod task;
 
@@ -21,6 +22,7 @@ pub use carriage::{
 };
 pub use entry::{EntryId, Label, Lane, Person, RoomEntry, Says};
 pub use merge::joined;
-pub use replica::{Room, RoomAdded, RoomRefusal, SKEW};
-pub use situation::{Decision, Declared, HandOver, Ignored, Period, Proposed, Shown, Situation};
+pub use replica::{Named, Room, RoomAdded, RoomRefusal, SKEW};
+pub use report::{NotAnUpdate, REPORT_BYTES_MAX, REPORT_UPDATES_MAX, Report, UPDATE_BYTES_MAX, Update};
+pub use situation::{Decision, Declared, HandOver, Ignored, Period, Proposed, Reported, Shown, Situation};
 pub use task::{Task, TaskState};

@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 
 use super::entry::{EntryId, RoomEntry, Says};
+use super::report::Update;
 use crate::change::{ASSIGNEE_CHARS_MAX, NOTE_CHARS_MAX, TITLE_CHARS_MAX};
 use crate::{CaseId, REASON_CHARS_MAX};
 
@@ -15,11 +17,48 @@ const ENTRIES_MAX: usize = 100_000;
 /// The most identifiers, options or reasons of one entry.
 const LIST_MAX: usize = 500;
 
-/// One hub's copy of a case room.
+/// An entry that a room may take, with its name: looked at once, however many copies of the room hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    id: EntryId,
+    entry: Arc<RoomEntry>,
+}
+
+impl Named {
+    /// Looks at an entry, and names it.
+    ///
+    /// # Errors
+    /// [`RoomRefusal::Illegal`].
+    pub fn of(entry: RoomEntry) -> Result<Self, RoomRefusal> {
+        check(&entry)?;
+        Ok(Self { id: entry.id(), entry: Arc::new(entry) })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> EntryId {
+        self.id
+    }
+
+    /// It.
+    #[must_use]
+    pub fn entry(&self) -> &RoomEntry {
+        &self.entry
+    }
+
+    /// Where it stands among others.
+    fn place(&self) -> (Timestamp, EntryId) {
+        (self.entry.at, self.id)
+    }
+}
+
+/// One hub's copy of a case room. A copy of it costs little: entries are shared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Room {
     case: CaseId,
-    entries: BTreeMap<EntryId, RoomEntry>,
+    entries: BTreeMap<EntryId, Arc<RoomEntry>>,
+    /// The same, always in the order in which they count.
+    order: Vec<Named>,
 }
 
 /// What became of an entry.
@@ -52,7 +91,7 @@ impl Room {
     /// An empty copy of a case's room.
     #[must_use]
     pub fn new(case: CaseId) -> Self {
-        Self { case, entries: BTreeMap::new() }
+        Self { case, entries: BTreeMap::new(), order: Vec::new() }
     }
 
     /// The case.
@@ -66,37 +105,55 @@ impl Room {
     /// # Errors
     /// [`RoomRefusal`]; then nothing is changed.
     pub fn take(&mut self, entry: RoomEntry, now: Timestamp) -> Result<RoomAdded, RoomRefusal> {
+        self.fits(&entry, now)?;
+        self.take_named(&Named::of(entry)?, now)
+    }
+
+    /// Takes an entry that was looked at.
+    ///
+    /// # Errors
+    /// [`RoomRefusal`]; then nothing is changed.
+    pub fn take_named(&mut self, named: &Named, now: Timestamp) -> Result<RoomAdded, RoomRefusal> {
+        self.fits(&named.entry, now)?;
+        if self.entries.contains_key(&named.id) {
+            return Ok(RoomAdded::Already);
+        }
+        if self.entries.len() >= ENTRIES_MAX {
+            return Err(RoomRefusal::Full);
+        }
+        self.entries.insert(named.id, Arc::clone(&named.entry));
+        // Nearly always it is the last one.
+        let place = self.order.partition_point(|other| other.place() < named.place());
+        self.order.insert(place, named.clone());
+        Ok(RoomAdded::New)
+    }
+
+    fn fits(&self, entry: &RoomEntry, now: Timestamp) -> Result<(), RoomRefusal> {
         if entry.case != self.case {
             return Err(RoomRefusal::AnotherCase);
         }
         if entry.at.duration_since(now) > SKEW {
             return Err(RoomRefusal::Future);
         }
-        let id = entry.id();
-        if self.entries.contains_key(&id) {
-            return Ok(RoomAdded::Already);
-        }
-        check(&entry)?;
-        if self.entries.len() >= ENTRIES_MAX {
-            return Err(RoomRefusal::Full);
-        }
-        self.entries.insert(id, entry);
-        Ok(RoomAdded::New)
+        Ok(())
     }
 
     /// Every entry in the order in which they count: by time, then by name. The same in every copy.
     #[must_use]
     pub fn ordered(&self) -> Vec<(EntryId, &RoomEntry)> {
-        let mut ordered: Vec<(EntryId, &RoomEntry)> =
-            self.entries.iter().map(|(id, entry)| (*id, entry)).collect();
-        ordered.sort_by_key(|(id, entry)| (entry.at, *id));
-        ordered
+        self.order.iter().map(|named| (named.id, named.entry())).collect()
+    }
+
+    /// Whether an entry would come last of all.
+    #[must_use]
+    pub fn ends_before(&self, named: &Named) -> bool {
+        self.order.last().is_none_or(|last| last.place() < named.place())
     }
 
     /// One entry.
     #[must_use]
     pub fn get(&self, id: &EntryId) -> Option<&RoomEntry> {
-        self.entries.get(id)
+        self.entries.get(id).map(|entry| &**entry)
     }
 
     /// How many entries there are.
@@ -124,7 +181,7 @@ impl Room {
         has: impl Fn(&EntryId) -> bool + 'a,
         may_give: impl Fn(&RoomEntry) -> bool + 'a,
     ) -> impl Iterator<Item = &'a RoomEntry> {
-        self.entries.iter().filter(move |(id, entry)| !has(id) && may_give(entry)).map(|(_, entry)| entry)
+        self.entries.iter().filter(move |(id, entry)| !has(id) && may_give(entry)).map(|(_, entry)| &**entry)
     }
 }
 
@@ -184,6 +241,15 @@ fn check(entry: &RoomEntry) -> Result<(), RoomRefusal> {
                 return Err(RoomRefusal::Illegal("chosen"));
             }
             fits("reason", reason, REASON_CHARS_MAX)
+        }
+        Says::Typed { report, update } => match Update::from_text(update) {
+            Ok(_) if *report > 0 => Ok(()),
+            Ok(_) => Err(RoomRefusal::Illegal("report")),
+            Err(_) => Err(RoomRefusal::Illegal("update")),
+        },
+        Says::Reported { report, text } => {
+            fits("text", text, NOTE_CHARS_MAX)?;
+            if *report > 0 { Ok(()) } else { Err(RoomRefusal::Illegal("report")) }
         }
         Says::SeverityProposed { reasons, .. } => {
             short("reasons", reasons.len())?;

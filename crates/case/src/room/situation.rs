@@ -78,12 +78,28 @@ pub struct Declared {
     pub reason: String,
 }
 
+/// A situation report that a person gave out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reported {
+    /// The entry.
+    pub id: EntryId,
+    /// Which of the room's reports.
+    pub number: u16,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub by: Person,
+    /// What it says.
+    pub text: String,
+}
+
 /// An entry that stands in the room and has no effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ignored {
     /// Which.
     pub entry: EntryId,
-    /// Why, as a stable code: `not-a-person`, `commanded`, `not-the-commander`, `no-such-offer`, `not-for-you`, `answered`.
+    /// Why, as a stable code: `not-a-person`, `commanded`, `not-the-commander`, `no-such-offer`, `not-for-you`, `answered`,
+    /// `no-such-report`.
     pub why: &'static str,
 }
 
@@ -124,6 +140,10 @@ pub struct Situation {
     pub declared: Option<Declared>,
     /// The objects of the case.
     pub objects: BTreeSet<Id>,
+    /// How many situation reports were begun: the last one is being written.
+    pub reports: u16,
+    /// The one that was given out last.
+    pub reported: Option<Reported>,
     /// What has no effect.
     pub ignored: Vec<Ignored>,
 }
@@ -134,9 +154,7 @@ impl Room {
     pub fn situation(&self, sees: impl Fn(&RoomEntry) -> bool) -> Situation {
         let mut situation = Situation::default();
         for (id, entry) in self.ordered().into_iter().filter(|(_, entry)| sees(entry)) {
-            if let Err(why) = situation.apply(id, entry) {
-                situation.ignored.push(Ignored { entry: id, why });
-            }
+            situation.add(id, entry);
         }
         situation
     }
@@ -179,6 +197,13 @@ impl Situation {
         self.periods.iter().rfind(|period| period.from <= now && now < period.until)
     }
 
+    /// What comes of one entry more. It has to be a later one than all that the situation is made of ([`Room::ends_before`]).
+    pub fn add(&mut self, id: EntryId, entry: &RoomEntry) {
+        if let Err(why) = self.apply(id, entry) {
+            self.ignored.push(Ignored { entry: id, why });
+        }
+    }
+
     fn apply(&mut self, id: EntryId, entry: &RoomEntry) -> Result<(), &'static str> {
         match &entry.says {
             Says::Invited { member } => {
@@ -213,9 +238,28 @@ impl Situation {
                 let by = entry.person().ok_or("not-a-person")?;
                 self.declared = Some(Declared { level: *level, by, at: entry.at, reason: reason.clone() });
             }
+            Says::Typed { .. } | Says::Reported { .. } => self.report(id, entry)?,
         }
         // Who writes is there.
-        self.members.insert(entry.organisation.clone());
+        if !self.members.contains(&entry.organisation) {
+            self.members.insert(entry.organisation.clone());
+        }
+        Ok(())
+    }
+
+    /// Reports are begun one after the other; so nobody can begin one with a number that leaves no room for a next one.
+    fn report(&mut self, id: EntryId, entry: &RoomEntry) -> Result<(), &'static str> {
+        match &entry.says {
+            Says::Typed { report, .. } if *report <= self.reports => {}
+            Says::Typed { report, .. } if self.reports.checked_add(1) == Some(*report) => {
+                self.reports = *report;
+            }
+            Says::Reported { report, text } if *report <= self.reports => {
+                let by = entry.person().ok_or("not-a-person")?;
+                self.reported = Some(Reported { id, number: *report, at: entry.at, by, text: text.clone() });
+            }
+            _ => return Err("no-such-report"),
+        }
         Ok(())
     }
 

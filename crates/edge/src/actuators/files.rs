@@ -210,11 +210,11 @@ impl Actuator for List {
     }
 }
 
-fn reload(command: Option<&Vec<String>>) -> Result<(), Failed> {
+pub(super) fn reload(command: Option<&Vec<String>>) -> Result<(), Failed> {
     command.map_or(Ok(()), |command| run(command, &[], "").map(drop))
 }
 
-fn read_file(path: &Path) -> Result<Option<String>, Failed> {
+pub(super) fn read_file(path: &Path) -> Result<Option<String>, Failed> {
     let failed = |error: std::io::Error| Failed(format!("`{}` cannot be read: {error}", path.display()));
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -229,7 +229,7 @@ fn read_file(path: &Path) -> Result<Option<String>, Failed> {
 }
 
 /// Replaces a file as a whole; it is on disk when this returns. Others read it: it is no secret what is kept out.
-fn replace(path: &Path, text: &str) -> Result<(), Failed> {
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), Failed> {
     use std::os::unix::fs::OpenOptionsExt;
     let write = || -> std::io::Result<()> {
         let mut name = path.as_os_str().to_owned();

@@ -27,6 +27,8 @@ mod tests;
 use pieces::{Piece, pieces};
 
 const TABLE: &str = "inet yagura";
+/// The counter of every packet that is looked at.
+const PASSED: &str = "passed";
 /// By how much an element's end may be off before it is put in again: `nft` tells whole seconds.
 const TOLERANCE_MS: u64 = 2_500;
 /// Counting comes first: what is dropped is seen by no rule after it.
@@ -40,6 +42,8 @@ pub(crate) struct Nftables {
     command: Vec<String>,
     /// Whether our table was found whole, or made.
     is_made: bool,
+    /// Packets that were looked at, as the table said last.
+    passed: Option<u64>,
 }
 
 /// One of our sets.
@@ -120,6 +124,7 @@ fn making() -> String {
         script,
         "add rule {TABLE} check meta iif lo return\nadd rule {TABLE} check meta oif lo return"
     );
+    let _ = writeln!(script, "add counter {TABLE} {PASSED}\nadd rule {TABLE} check counter name {PASSED}");
     for (set, field) in rules() {
         let family = if set.is_v4 { "ip" } else { "ip6" };
         let _ = writeln!(script, "add rule {TABLE} check {family} {field} @{}{}", set.name(), set.verdict());
@@ -158,11 +163,12 @@ struct Element {
 struct Table {
     sets: BTreeMap<Set, BTreeMap<(IpAddr, IpAddr), Element>>,
     is_whole: bool,
+    passed: Option<u64>,
 }
 
 impl Nftables {
     pub(crate) fn new(command: Vec<String>) -> Self {
-        Self { command, is_made: false }
+        Self { command, is_made: false, passed: None }
     }
 
     fn run(&self, script: &str) -> Result<(), Failed> {
@@ -248,6 +254,10 @@ impl Table {
                 let Some(set) = set else { continue };
                 let elements = listed.get("elem").and_then(Value::as_array).into_iter().flatten();
                 table.sets.insert(*set, elements.filter_map(|element| read_element(element, now)).collect());
+            } else if let Some(counter) = entry.get("counter") {
+                let is_ours = counter.get("name").and_then(Value::as_str) == Some(PASSED);
+                let packets = counter.get("packets").and_then(Value::as_u64);
+                table.passed = packets.filter(|_| is_ours).or(table.passed);
             } else if let Some(chain) = entry.get("chain") {
                 let hook = chain.get("hook").and_then(Value::as_str);
                 let named = chain.get("name").and_then(Value::as_str);
@@ -368,6 +378,15 @@ impl Actuator for Nftables {
         true
     }
 
+    fn passed(&self) -> Option<u64> {
+        self.passed
+    }
+
+    fn check(&mut self, change: Change<'_>, now: DateTime) -> Result<(), Failed> {
+        self.make()?;
+        run(&self.command, &["-c", "-f", "-"], &Self::script(change, now)).map(drop)
+    }
+
     fn apply(&mut self, change: Change<'_>, now: DateTime) -> Result<(), Failed> {
         self.make()?;
         let script = Self::script(change, now);
@@ -391,6 +410,7 @@ impl Actuator for Nftables {
             table = self.table(now)?;
             was_whole = false;
         }
+        self.passed = table.passed;
         let mut standing = BTreeMap::new();
         let mut expected = BTreeSet::new();
         let cut: BTreeMap<Set, Vec<Piece>> =

@@ -119,6 +119,17 @@ pub enum Device {
         /// Whether it holds names; else it holds addresses and networks.
         names: bool,
     },
+    /// A dataset of Suricata.
+    Suricata {
+        /// The file.
+        file: PathBuf,
+        /// Whether it holds names; else it holds addresses.
+        names: bool,
+        /// What has Suricata read its rules again.
+        reload: Option<Vec<String>>,
+        /// The set that is changed over Suricata's socket, and how `suricatasc` is called.
+        set: Option<(String, Vec<String>)>,
+    },
     /// A plain list in a file, for firewalls to read.
     List {
         /// The file.
@@ -138,6 +149,7 @@ impl Device {
             Self::Unbound { .. } => "unbound",
             Self::Rpz { .. } => "rpz",
             Self::Webhook { .. } => "webhook",
+            Self::Suricata { .. } => "suricata",
             Self::List { names: true, .. } => "list of names",
             Self::List { names: false, .. } => "list of addresses",
         }
@@ -231,6 +243,7 @@ struct WrittenDevice {
     holds: Option<String>,
     reload: Option<Vec<String>>,
     probe: Option<String>,
+    set: Option<String>,
     url: Option<String>,
     secret_file: Option<PathBuf>,
 }
@@ -428,7 +441,10 @@ impl WrittenDevice {
         }
         let files = self.file.is_some() || self.zone.is_some() || self.holds.is_some();
         let is_web = self.url.is_some() || self.secret_file.is_some();
-        let others = files || is_web || self.reload.is_some() || self.probe.is_some();
+        let others = files || is_web || self.reload.is_some() || self.probe.is_some() || self.set.is_some();
+        if self.set.is_some() && self.kind != "suricata" {
+            return unfit("given with `set` as `suricata` only");
+        }
         if is_web && self.kind != "webhook" {
             return unfit("given with `url` and `secret_file` as a `webhook` only");
         }
@@ -463,6 +479,7 @@ impl WrittenDevice {
                 Ok(Device::Rpz { file, zone, reload: self.reload, probe })
             }
             "webhook" => self.webhook(),
+            "suricata" => self.suricata(),
             "list" => {
                 let holds = self.holds.as_deref();
                 let (Some(file), None, None, None, Some(holds)) =
@@ -476,8 +493,29 @@ impl WrittenDevice {
                 };
                 Ok(Device::List { file, names: holds_names(holds)?, reload: self.reload })
             }
-            _ => unfit("of the kind `nftables`, `unbound`, `rpz`, `list` or `webhook`"),
+            _ => unfit("of the kind `nftables`, `unbound`, `rpz`, `suricata`, `list` or `webhook`"),
         }
+    }
+
+    fn suricata(self) -> Result<Device, ConfigError> {
+        let (Some(file), None, None, Some(holds)) = (self.file, self.zone, self.probe, self.holds.as_deref())
+        else {
+            let wanted = "given with `file` and `holds`, and with `reload`, or `set` and `command`";
+            return Err(wrong("orders.device", "suricata", wanted));
+        };
+        let is_name = |set: &String| {
+            (1..=63).contains(&set.len())
+                && set.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+        };
+        if let Some(set) = self.set.as_ref().filter(|set| !is_name(set)) {
+            return Err(wrong("orders.device.set", set.clone(), "letters, digits, `_` and `-`"));
+        }
+        if self.set.is_none() && self.command.is_some() {
+            return Err(wrong("orders.device", "suricata", "given with `command` beside `set` only"));
+        }
+        let command = self.command.unwrap_or_else(|| vec!["suricatasc".to_owned()]);
+        let set = self.set.map(|set| (set, command));
+        Ok(Device::Suricata { file, names: holds_names(holds)?, reload: self.reload, set })
     }
 
     fn webhook(self) -> Result<Device, ConfigError> {
@@ -591,7 +629,10 @@ mod tests {
             ("[radius]\nipv4_prefix_min = 4", "8 to 32"),
             ("[shadow]\nseconds = 0\npackets_max = 1", "1 to 3600"),
             ("[protect]\nfiles = [\"/nowhere/at/all\"]", "cannot read"),
-            ("[[device]]\nkind = \"iptables\"", "`nftables`, `unbound`, `rpz`, `list` or `webhook`"),
+            (
+                "[[device]]\nkind = \"iptables\"",
+                "`nftables`, `unbound`, `rpz`, `suricata`, `list` or `webhook`",
+            ),
             (
                 "[[device]]\nkind = \"webhook\"\nurl = \"https://fw.example\"",
                 "`url`, `secret_file` and `holds`",
@@ -603,6 +644,15 @@ mod tests {
             ("[[device]]\nkind = \"nftables\"\nfile = \"f\"", "`command` at most"),
             ("[[device]]\nkind = \"unbound\"\ncommand = []", "the program and its arguments"),
             ("[[device]]\nkind = \"rpz\"", "given with `file`"),
+            ("[[device]]\nkind = \"suricata\"\nfile = \"f\"", "given with `file` and `holds`"),
+            (
+                "[[device]]\nkind = \"suricata\"\nfile = \"f\"\nholds = \"names\"\nset = \"a b\"",
+                "letters, digits",
+            ),
+            (
+                "[[device]]\nkind = \"list\"\nfile = \"f\"\nholds = \"names\"\nset = \"a\"",
+                "as `suricata` only",
+            ),
             ("[[device]]\nkind = \"list\"\nfile = \"f\"\nholds = \"urls\"", "`addresses` or `names`"),
             ("[[device]]\nkind = \"rpz\"\nfile = \"f\"\nprobe = \"ns.example\"", "127.0.0.1:53"),
         ] {

@@ -1,5 +1,5 @@
-//! Orders, from what came to what devices do. It runs on a thread of its own, one thing after another, and reads no clock: time is an
-//! argument.
+//! Orders, from what came to what devices do. It runs on a thread of its own, one thing after another, and what time it is, is an argument: only
+//! how long devices take is measured here, so that each is told the time at which it is asked.
 //!
 //! The order of writes is the design:
 //!
@@ -26,6 +26,7 @@ use openc2::{
 
 use super::gates::{Around, Gates, Passed};
 use super::step::{Step, words};
+use super::trial::Trial;
 use crate::SpoolError;
 use crate::actuators::{Actuator, Block, Change, Desired, Manner, Wanted, What};
 use crate::config::Orders;
@@ -63,6 +64,8 @@ pub(crate) struct Engine {
     /// What was found that nobody ordered, and told of.
     foreign: BTreeSet<(String, Block)>,
     reconciled: DateTime,
+    /// What devices counted of all that goes by, when they were read last.
+    passed: Option<u64>,
     /// Whether something changed that has not been read back.
     is_dirty: bool,
     /// What is here is not what is on disk, since that could not be written.
@@ -94,6 +97,7 @@ impl Engine {
             failing: Vec::new(),
             foreign: BTreeSet::new(),
             reconciled: DateTime(0),
+            passed: None,
             is_dirty: true,
             is_stale: true,
             #[cfg(test)]
@@ -256,9 +260,12 @@ impl Engine {
         mut step: Step,
         now: DateTime,
     ) -> Result<(), SpoolError> {
-        match self.judge(spool, &row.issuer, &command, false, now)? {
+        let judged = self.judge(spool, &row.issuer, &command, false, now)?;
+        let judged = judged.and_then(|passed| Ok((self.tried(&command, &passed)?, passed)));
+        match judged {
             Err(denial) => step.refuse(row, &denial, now),
-            Ok(passed) => {
+            Ok((trial, passed)) => {
+                row.trial = trial;
                 row.starts = Some(passed.starts.0);
                 row.ends = Some(passed.ends.0);
                 if !self.config.asks {
@@ -280,6 +287,10 @@ impl Engine {
         mut step: Step,
         now: DateTime,
     ) -> Result<(), SpoolError> {
+        if let Err(denial) = self.would_take(&row, &verified, now) {
+            step.refuse(row, &denial, now);
+            return self.commit(spool, step, now);
+        }
         let request = Request::signed(&verified, Reach::Direct);
         let decision = self.consumer.take(&request, now).map_err(impossible)?;
         let rule = decision.events.iter().find_map(|event| match &event.what {
@@ -295,11 +306,11 @@ impl Engine {
             row.open = true;
             let can_count = self.devices.iter().any(|device| device.is_filter());
             let is_net = matches!(What::of(&rule.target), Some(What::Net(_)));
-            row.shadow_until = self
-                .config
-                .shadow
-                .filter(|_| can_count && is_net)
-                .map(|shadow| row.starts.unwrap_or(now.0).max(now.0).saturating_add(shadow.ms));
+            let own = self.config.shadow.filter(|_| can_count && is_net).map(|shadow| shadow.ms);
+            let asked = row.trial.map(|trial| trial.shadow_ms);
+            row.shadow_until = own
+                .max(asked)
+                .map(|shadow_ms| row.starts.unwrap_or(now.0).max(now.0).saturating_add(shadow_ms));
             // What this block stopped for others before is not this order's.
             let same = self.open.values().filter(|other| other.what == row.what).map(|other| other.counter);
             row.counter = same.max().unwrap_or(0);
@@ -310,6 +321,44 @@ impl Engine {
         self.absorb(&mut step, None, now);
         self.commit(spool, step, now)?;
         self.carry_out(spool, decision.effects, now)
+    }
+
+    /// How an order asks to be tried, if that can be done here.
+    fn tried(&self, command: &Command, passed: &Passed) -> Result<Option<Trial>, Denial> {
+        let Some(trial) = Trial::of(command)? else { return Ok(None) };
+        let no = |status, text: &str| Denial { status, text: format!("shadow: {text}") };
+        let is_net = matches!(passed.what, What::Net(_));
+        let counts = |device: &dyn Actuator| is_net && device.is_filter() && device.carries(&passed.what);
+        if !self.devices.iter().any(|device| counts(device.as_ref())) {
+            return Err(no(Status::NotImplemented, "nothing here counts such a thing, as the order asks"));
+        }
+        if passed.starts.0.saturating_add(trial.shadow_ms) >= passed.ends.0 {
+            return Err(no(Status::BadRequest, "it would only be counted until its end"));
+        }
+        Ok(Some(trial))
+    }
+
+    /// What is to be tried is put before the devices first: whether they would take it.
+    fn would_take(&mut self, row: &OrderRow, verified: &Verified, now: DateTime) -> Result<(), Denial> {
+        if row.trial.is_none() {
+            return Ok(());
+        }
+        let unfit = |why: String| Denial { status: Status::InternalError, text: format!("check: {why}") };
+        let command = Command::read(verified.command(), &Reading::default());
+        let command = command.map_err(|refusal| unfit(refusal.to_string()))?;
+        let Some(block) = Block::asked(&command) else { return Ok(()) };
+        let until = DateTime(row.ends.unwrap_or(now.0));
+        let mut all = self.desired(None);
+        all.entry(block.clone()).or_insert_with(|| Wanted { until, by: row.command_id.clone() });
+        let put = [block];
+        for device in &mut self.devices {
+            let own = own(device.as_ref(), &all);
+            if put.iter().all(|block| is_for(device.as_ref(), block)) {
+                let checked = device.check(Change { all: &own, put: &put, take: &[] }, now);
+                checked.map_err(|failed| unfit(format!("{}: {failed}", device.name())))?;
+            }
+        }
+        Ok(())
     }
 
     /// Questions are answered; what nothing here does is refused.
@@ -484,7 +533,9 @@ impl Engine {
 
     fn apply(&mut self, all: &Desired, put: &[Block], take: &[Block], now: DateTime) -> Result<(), String> {
         let mut whys = Vec::new();
+        let elapsed = Elapsed::since(now);
         for device in &mut self.devices {
+            let now = elapsed.now();
             let own = own(device.as_ref(), all);
             let of = |blocks: &[Block]| -> Vec<Block> {
                 blocks.iter().filter(|block| is_for(device.as_ref(), block)).cloned().collect()
@@ -616,6 +667,24 @@ impl Engine {
     fn step(&mut self) {}
 }
 
+/// What time it is while devices are asked one after the other: each may take seconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Elapsed {
+    begun: std::time::Instant,
+    at: DateTime,
+}
+
+impl Elapsed {
+    pub(super) fn since(at: DateTime) -> Self {
+        Self { begun: std::time::Instant::now(), at }
+    }
+
+    pub(super) fn now(&self) -> DateTime {
+        let taken = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        DateTime(self.at.0.saturating_add(taken))
+    }
+}
+
 fn is_taking_back(message: &Message) -> bool {
     let command = message.command(&Reading::default());
     command.is_ok_and(|command| matches!(command.action, Action::Allow | Action::Delete))
@@ -660,6 +729,9 @@ fn consumer_config(config: &Orders, devices: &[Box<dyn Actuator>]) -> Config {
             .into();
     if !nets.is_empty() && nets.iter().all(|device| device.is_filter()) {
         options.extend([SlpfOption::Direction, SlpfOption::Reject]);
+    }
+    if devices.iter().any(|device| device.is_filter()) {
+        options.insert(SlpfOption::Trial);
     }
     let names = &config.verifier.names;
     let identity = Identity { hostnames: names.clone(), asset_ids: names.clone(), ..Identity::default() };

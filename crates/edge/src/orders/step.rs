@@ -142,6 +142,8 @@ impl OrderRow {
             starts: None,
             ends: None,
             shadow_until: None,
+            trial: None,
+            passed: None,
             ending: None,
             response: None,
             is_undo: false,

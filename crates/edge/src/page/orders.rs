@@ -29,30 +29,45 @@ struct Orders {
     devices: Vec<&'static str>,
     longest_minutes: u64,
     trouble: Option<String>,
-    orders: Vec<Order>,
+    orders: Vec<Ordered>,
     /// Whether this page may decide.
     may_change: bool,
 }
 
-#[derive(Serialize)]
-struct Order {
-    issuer: String,
-    command_id: String,
-    at: jiff::Timestamp,
-    words: String,
-    about: api::OrderContext,
-    state: api::OrderState,
-    why: Option<String>,
-    starts: Option<u64>,
-    ends: Option<u64>,
-    stopped: Option<u64>,
-    agreed: Option<jiff::Timestamp>,
-    changed: jiff::Timestamp,
-    may_decide: bool,
-    may_undo: bool,
+/// An order as its operator sees it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ordered {
+    /// Who signed it; empty where no signature holds.
+    pub issuer: String,
+    /// The command.
+    pub command_id: String,
+    /// When it came.
+    pub at: jiff::Timestamp,
+    /// `deny 198.51.100.7`
+    pub words: String,
+    /// Why it is ordered, by whom and on which authority, as the hub says.
+    pub about: api::OrderContext,
+    /// How it stands.
+    pub state: api::OrderState,
+    /// Why, in words.
+    pub why: Option<String>,
+    /// When it begins, in milliseconds since 1970.
+    pub starts: Option<u64>,
+    /// When it ends, likewise.
+    pub ends: Option<u64>,
+    /// What it stopped.
+    pub stopped: Option<u64>,
+    /// When the operator agreed.
+    pub agreed: Option<jiff::Timestamp>,
+    /// When it last changed.
+    pub changed: jiff::Timestamp,
+    /// Whether the operator may agree or refuse.
+    pub may_decide: bool,
+    /// Whether the operator may take it back.
+    pub may_undo: bool,
 }
 
-impl From<OrderRow> for Order {
+impl From<OrderRow> for Ordered {
     fn from(row: OrderRow) -> Self {
         let waits = row.state == api::OrderState::Waiting;
         Self {
@@ -98,9 +113,37 @@ fn read(shared: &Shared, may_change: bool) -> Result<Option<Orders>, SpoolError>
         devices: config.devices.iter().map(Device::name).collect(),
         longest_minutes: config.longest_ms / 60_000,
         trouble: door.trouble(),
-        orders: shared.spool.orders(ROWS_MAX)?.into_iter().map(Order::from).collect(),
+        orders: shared.spool.orders(ROWS_MAX)?.into_iter().map(Ordered::from).collect(),
         may_change,
     }))
+}
+
+/// The orders, those that are not over first; none where none are configured.
+pub(crate) fn ordered(shared: &Shared) -> Result<Vec<Ordered>, Refused> {
+    if shared.orders.is_none() {
+        return Err(Refused::new("not-found", "no orders are configured here"));
+    }
+    Ok(shared.spool.orders(ROWS_MAX)?.into_iter().map(Ordered::from).collect())
+}
+
+/// Decides about the order of that command, whoever signed it. Not to be called where something else is to go on meanwhile.
+pub(crate) fn decide_now(shared: &Shared, command: &str, what: Decision) -> Result<(), Refused> {
+    let none = |why: &str| Refused::new("not-found", why);
+    let orders = shared.orders.as_ref().ok_or_else(|| none("no orders are configured here"))?;
+    let open = shared.spool.open_orders()?.into_iter().filter(|row| row.command_id == command);
+    let mut issuers = open.map(|row| row.issuer);
+    let issuer = issuers.next().ok_or_else(|| none("there is no such order that is not over"))?;
+    if issuers.next().is_some() {
+        return Err(Refused::new(
+            "ambiguous",
+            "several issuers ordered something under this name; use the page",
+        ));
+    }
+    let decided = orders.decide(issuer, command.to_owned(), what);
+    match tokio::runtime::Handle::current().block_on(decided)? {
+        true => Ok(()),
+        false => Err(Refused::new("over", "there is nothing to decide about this order any more")),
+    }
 }
 
 /// What the operator decides about one order.

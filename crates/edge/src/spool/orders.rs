@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::authority::{set, setting};
 use super::{Spool, SpoolError, put_ledger};
 use crate::ledger::LedgerRow;
+use crate::orders::trial::Trial;
 
 pub(super) const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS order_event (number INTEGER PRIMARY KEY, event TEXT NOT NULL);
@@ -50,6 +51,12 @@ pub(crate) struct OrderRow {
     pub(crate) ends: Option<u64>,
     /// Until when it only counts.
     pub(crate) shadow_until: Option<u64>,
+    /// How the order itself asks to be tried.
+    #[serde(default)]
+    pub(crate) trial: Option<Trial>,
+    /// What the device had counted of all that goes by when its shadow began.
+    #[serde(default)]
+    pub(crate) passed: Option<u64>,
     /// How it ends, once its end has begun and until the device has it no more.
     pub(crate) ending: Option<OrderState>,
     /// The answer to the command.

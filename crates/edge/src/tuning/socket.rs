@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixListener;
 
+use crate::orders::Decision;
+use crate::page::orders::{Ordered, decide_now, ordered};
 use crate::page::tuning::{Decided, decided};
 use crate::tuning::control::{Change, Refused, make};
 use crate::{EdgeError, Shared};
@@ -29,6 +31,15 @@ pub enum Request {
     Decided,
     /// To decide something.
     Change(Change),
+    /// What was ordered of it, and how it stands.
+    Orders,
+    /// To decide about an order.
+    Order {
+        /// The command.
+        command: String,
+        /// What.
+        what: Decision,
+    },
     /// A link with which its page may be used to decide.
     Link,
 }
@@ -39,6 +50,8 @@ pub enum Request {
 pub enum Answer {
     /// What was decided.
     Decided(Vec<Decided>),
+    /// What was ordered.
+    Orders(Vec<Ordered>),
     /// It is done.
     Done,
     /// The link, for one use; none where the edge has no page.
@@ -115,6 +128,14 @@ fn carry_out(shared: &Shared, request: Request) -> Answer {
             Err(error) => Answer::Refused(error.into()),
         },
         Request::Change(change) => match make(shared, &change, "command") {
+            Ok(()) => Answer::Done,
+            Err(refused) => Answer::Refused(refused),
+        },
+        Request::Orders => match ordered(shared) {
+            Ok(all) => Answer::Orders(all),
+            Err(refused) => Answer::Refused(refused),
+        },
+        Request::Order { command, what } => match decide_now(shared, &command, what) {
             Ok(()) => Answer::Done,
             Err(refused) => Answer::Refused(refused),
         },

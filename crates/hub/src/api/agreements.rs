@@ -1,15 +1,16 @@
 //! `/api/v1/agreements`: what organisations agree to give each other. Drafted, signed by each party, suspended, ended.
 
 use api::{
-    AgreementEntry, AgreementInfo, AgreementList, AgreementSide, AgreementStep, AgreementTerm, AgreementText,
-    Code,
+    AgreementEntry, AgreementInfo, AgreementList, AgreementOrders, AgreementSide, AgreementStep,
+    AgreementTerm, AgreementText, Code,
 };
 use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
 use oversight::{Action, AuditEvent, OrganisationId, OrganisationRole, Purpose};
 use policy::{
-    Agreement, AgreementId, ObjectClass, Onward, Operation, Side, SideState, Standing, Term, Title,
+    Agreement, AgreementId, ObjectClass, Onward, Operation, OrderAction, OrderTerm, Side, SideState,
+    Standing, Term, Title,
 };
 use stix::marking::{Pap, Tlp};
 use store::agreements::{parse_state, state_name};
@@ -330,6 +331,16 @@ fn text(agreement: &Agreement) -> AgreementText {
         until: agreement.until.to_string(),
         reciprocal: agreement.reciprocal,
         terms: agreement.terms.iter().map(told_term).collect(),
+        orders: agreement.orders.iter().map(told_orders).collect(),
+    }
+}
+
+fn told_orders(term: &OrderTerm) -> AgreementOrders {
+    AgreementOrders {
+        by: strings(&term.by),
+        at: strings(&term.at),
+        actions: term.actions.iter().map(|action| action.name().to_owned()).collect(),
+        minutes_max: term.minutes_max,
     }
 }
 
@@ -364,6 +375,9 @@ fn read(body: &AgreementText) -> Result<Agreement, String> {
     let terms = (1..)
         .zip(&body.terms)
         .map(|(number, term)| read_term(term).map_err(|error: String| format!("term {number}: {error}")));
+    let orders = (1..)
+        .zip(&body.orders)
+        .map(|(number, term)| read_orders(term).map_err(|error| format!("orders {number}: {error}")));
     let agreement = Agreement {
         id: AgreementId::parse(&body.id).ok_or("`id` is 1–64 of `a–z 0–9 -`")?,
         title: Title { ja: body.title_ja.clone(), en: body.title_en.clone() },
@@ -372,6 +386,7 @@ fn read(body: &AgreementText) -> Result<Agreement, String> {
         until: time("until", &body.until)?,
         reciprocal: body.reciprocal,
         terms: terms.collect::<Result<_, _>>()?,
+        orders: orders.collect::<Result<_, _>>()?,
     };
     agreement.check().map_err(|error| error.to_string())?;
     Ok(agreement)
@@ -401,6 +416,23 @@ fn read_term(term: &AgreementTerm) -> Result<Term, String> {
         purposes: term.purposes.iter().map(purpose).collect::<Result<_, _>>()?,
         onward,
         originator_control: term.originator_control,
+    })
+}
+
+fn read_orders(term: &AgreementOrders) -> Result<OrderTerm, String> {
+    let action = |name: &String| {
+        let unknown = || format!("`actions`: `{name}` is neither `deny` nor `contain`");
+        OrderAction::parse(name).ok_or_else(unknown)
+    };
+    Ok(OrderTerm {
+        by: term.by.iter().map(|name| organisation(name)).collect::<Result<_, _>>()?,
+        at: term
+            .at
+            .iter()
+            .map(|text| text.parse::<Side>().map_err(|error| error.to_string()))
+            .collect::<Result<_, _>>()?,
+        actions: term.actions.iter().map(action).collect::<Result<_, _>>()?,
+        minutes_max: term.minutes_max,
     })
 }
 

@@ -20,7 +20,7 @@ use crate::principal::Caller;
 use crate::problem::Answer;
 use crate::request::{JsonBody, Query};
 use crate::runs::told::Names;
-use crate::runs::{drive, reported};
+use crate::runs::{drive, foreign, reported};
 use crate::sharing::{LINE_CHARS_MAX, text, unfit};
 use crate::state::AppState;
 
@@ -136,10 +136,13 @@ async fn undo(
         if order.new.undoes.is_some() {
             return Err(unfit(drive::NOT_NOW, "this order undoes another one itself"));
         }
+        let event = did(&asker, "undo").with("command", name.as_str()).with("reason", reason.as_str());
+        if order.new.run.is_empty() {
+            return foreign::undo_here(tx, &work.response, &order, event);
+        }
         let row = runs::get(tx, &REALM, &order.new.run)?.ok_or_else(missing)?;
         let by = Person { person: asker.id().to_owned(), organization: identity(tx, &asker)? };
         let what = What::UndoAsked { key: Key(order.new.action.clone()), by };
-        let event = did(&asker, "undo").with("command", name.as_str()).with("reason", reason.as_str());
         drive::advance(tx, &work.response, &row, (vec![what], Some(event)))
     };
     drove(&state, state.store.write(write).await)?;

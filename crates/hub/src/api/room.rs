@@ -1,6 +1,10 @@
 //! `/api/v1/cases/{id}/room` and `/api/v1/rooms`: what several hubs know, do and decide about one case.
 
+mod found;
+mod live;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use api::{
     Campaign, CampaignCase, Code, NewRoomEntries, NewRoomEntry, NewRoomPublication, NewRoomSeverity,
@@ -11,7 +15,7 @@ use axum::extract::{Path, State};
 use case::Severity;
 use case::room::{Says, brief};
 use jiff::{SignedDuration, Timestamp};
-use policy::Operation;
+use policy::{LabelKey, Operation};
 use serde::Deserialize;
 use stix::Id;
 use store::objects::{self, Filter, Order, Versions};
@@ -24,9 +28,10 @@ use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::release::{Leaving, Recipient};
 use crate::request::{JsonBody, Query};
+use crate::room::given::Reading;
 use crate::room::told::{Telling, audiences};
 use crate::room::write::{Wanted, Writer, entry_id, instant, inverse, publish as published, read_says};
-use crate::room::{Names, Seen, all, campaign as joined, seen};
+use crate::room::{Names, Seen, campaign as joined, seen};
 use crate::sharing::unfit;
 use crate::state::AppState;
 
@@ -50,6 +55,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(propose_severity))
         .routes(routes!(publish))
         .routes(routes!(add_several))
+        .merge(live::routes())
+        .merge(found::routes())
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -126,9 +133,10 @@ async fn tell<T: Send + 'static>(
     let found = state.store.read(move |reader| {
         let mut teller = Teller::new(reader, &work.door, &asker.principal)?;
         let visible = std::sync::Arc::clone(&teller.visible);
-        let Some(first) = seen(reader, asker.realm(), &visible, &id)? else { return Ok(None) };
+        let reading = Reading::of(&asker, &id, visible.epoch());
+        let Some(first) = seen(&work.rooms, reader, asker.realm(), &visible, &id)? else { return Ok(None) };
         let rooms = if with_joined {
-            joined(reader, asker.realm(), &visible, first)?
+            joined(&work.rooms, reader, asker.realm(), &visible, first)?
         } else {
             BTreeMap::from([(id, first)])
         };
@@ -136,15 +144,20 @@ async fn tell<T: Send + 'static>(
         let mut telling = Telling::new(&names, &mut teller);
         let told = tell(&work, &asker, &rooms, &mut telling, reader.now())?;
         let told = finish(told, telling.named());
-        let mut leaving: Vec<Leaving> =
-            rooms.values().flat_map(|seen| seen.leaving.iter().cloned()).collect();
-        leaving.extend(teller.take_named());
-        Ok(Some((told, leaving, visible)))
+        let named = teller.take_named();
+        let leaving = || rooms.values().flat_map(Seen::leaving).chain(&named);
+        let labels: BTreeSet<LabelKey> = leaving().map(|part| part.label).collect();
+        let fresh = work.rooms.given.fresh(reading.as_ref(), leaving(), Instant::now());
+        Ok(Some((told, (labels, fresh), reading, visible)))
     });
-    let (told, leaving, visible) = found.await?.ok_or_else(Failure::not_found)?;
+    let (told, (labels, fresh), reading, visible) = found.await?.ok_or_else(Failure::not_found)?;
     let recipient = Recipient { caller, door: "room" };
-    let told = state.door.release(&state.store, &state.metrics, &recipient, &visible, &leaving, told).await?;
-    Ok(Json(told.into_inner()))
+    let labels: Vec<LabelKey> = labels.into_iter().collect();
+    let parts = (labels.as_slice(), fresh.as_slice());
+    let released =
+        state.door.release_again(&state.store, &state.metrics, &recipient, &visible, parts, told).await?;
+    state.rooms.given.note(reading, &fresh, Instant::now());
+    Ok(Json(released.into_inner()))
 }
 
 /// What organisations and people are called.
@@ -183,7 +196,7 @@ async fn get(
         Ok(RoomAnswer {
             case: telling.case(caller, one)?,
             you: telling.reader(caller)?,
-            situation: telling.situation(&one.room.situation(all), now)?,
+            situation: telling.situation(&one.situation, now)?,
             timeline,
             lines,
             joined,
@@ -223,7 +236,9 @@ async fn brief_of(
           -> Result<RoomBrief, StoreError> {
         let one = rooms.get(&id).ok_or_else(lost)?;
         let since = since.unwrap_or_else(|| now.checked_sub(SHIFT).unwrap_or(now));
-        let brief = brief(&one.room, since, now, all);
+        let brief = brief(&one.room, since, now, crate::room::all);
+        let reports = one.situation.reports;
+        let report = (reports > 0).then(|| one.report(reports, case::room::Report::text));
         let (situation, lines) = telling.brief(one, &brief, now)?;
         Ok(RoomBrief {
             case: telling.case(caller, one)?,
@@ -231,6 +246,7 @@ async fn brief_of(
             situation,
             late: brief.late,
             lines,
+            report,
             organisations: BTreeMap::new(),
             people: BTreeMap::new(),
             as_of: now.to_string(),
@@ -266,7 +282,7 @@ async fn campaign(
         let mut named: BTreeMap<String, usize> = BTreeMap::new();
         let others = rooms.iter().filter(|(other, _)| **other != id);
         for (_, one) in rooms.get_key_value(&id).into_iter().chain(others) {
-            let situation = telling.situation(&one.room.situation(all), now)?;
+            let situation = telling.situation(&one.situation, now)?;
             for object in concerned(one, &situation.objects) {
                 *named.entry(object).or_default() += 1;
             }
@@ -305,6 +321,7 @@ async fn add(
     JsonBody(body): JsonBody<NewRoomEntry>,
 ) -> Answer<Json<RoomTaken>> {
     let id = case_id(&id)?;
+    look(&state, &caller, &id).await?;
     write(&state, caller, move |tx, writer| {
         let mut seen = writer.room(tx, &id)?;
         let (label, says) = (writer.label(tx, &seen, &body.label)?, read_says(tx, writer, &body.entry)?);
@@ -371,6 +388,7 @@ async fn publish(
     JsonBody(body): JsonBody<NewRoomPublication>,
 ) -> Answer<Json<RoomTaken>> {
     let id = case_id(&id)?;
+    look(&state, &caller, &id).await?;
     write(&state, caller, move |tx, writer| published(tx, writer, (&id, &entry), &body)).await
 }
 
@@ -416,6 +434,20 @@ async fn propose_severity(
         )
     })
     .await
+}
+
+/// Reads a room before it is written to: whoever writes holds up everybody else who does, and finds it read.
+///
+/// # Errors
+/// Not allowed; those of the database.
+async fn look(state: &AppState, caller: &Caller, case: &Id) -> Answer<()> {
+    caller.demand(state, Operation::WorkCases)?;
+    let (work, asker, case) = (state.clone(), caller.clone(), case.clone());
+    let looked = state.store.read(move |reader| {
+        let visible = work.door.visible(reader, &asker.principal)?;
+        seen(&work.rooms, reader, asker.realm(), &visible, &case).map(drop)
+    });
+    Ok(looked.await?)
 }
 
 /// Writes as the caller; what is limited to somebody new is decided on at once.

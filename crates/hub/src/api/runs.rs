@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use api::{
-    Code, NewRun, Run as RunAnswer, RunAnswer as Decision, RunCancel, RunFound, RunList, RunTaskDone,
-    RunTaskFailed,
+    Code, NewRun, Run as RunAnswer, RunAnswer as Decision, RunCancel, RunFound, RunList, RunPause,
+    RunTaskDone, RunTaskFailed,
 };
 use axum::Json;
 use axum::extract::{Path, State};
@@ -29,7 +29,7 @@ use crate::problem::{Answer, Failure};
 use crate::request::{JsonBody, Query};
 use crate::runs::drive::{self, Driven};
 use crate::runs::told::{self, Names, RunView};
-use crate::runs::{account, is_program, limits, load, run_id};
+use crate::runs::{account, alone, is_program, limits, load, run_id};
 use crate::sharing::{LINE_CHARS_MAX, text, unfit};
 use crate::state::AppState;
 
@@ -47,8 +47,11 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(list, start))
         .routes(routes!(get))
         .routes(routes!(approve))
+        .routes(routes!(approve_alone))
         .routes(routes!(refuse))
         .routes(routes!(cancel))
+        .routes(routes!(pause))
+        .routes(routes!(go_on))
         .routes(routes!(task_done))
         .routes(routes!(task_failed))
         .routes(routes!(reconcile))
@@ -213,6 +216,7 @@ async fn start(
             playbook_of: shelved.organisation().cloned(),
             digest: hex::encode(shelved.playbook.digest()),
             started: tx.now(),
+            dry_run: new.dry_run,
         };
         if !rows::open(tx, &REALM, &begun)? {
             return Ok(Act::bookkeeping(Driven::default()));
@@ -222,6 +226,7 @@ async fn start(
             requester: Person { person: begun.person.clone(), organization: identity(tx, &asker)? },
             arguments: values,
             limits: limits(),
+            dry_run: begun.dry_run,
         };
         let row = rows::get(tx, &REALM, &begun.id)?;
         let row = row.ok_or_else(|| StoreError::Corrupt(format!("run {}", begun.id)))?;
@@ -334,7 +339,28 @@ async fn approve(
     let session = fresh_proof(&state, &caller).await?;
     let reason = reason(body.reason.as_deref())?;
     let given = Given { id, number, hash: body.hash, reason, session };
-    answer_question(&state, caller, given, true).await
+    answer_question(&state, caller, given, Word::Agrees).await
+}
+
+/// Agree alone to exactly what was shown, in an emergency.
+///
+/// As agreeing, where the playbook and this hub's operator let one person do so. Its effect lasts for the shorter time that both allow. The
+/// coordinator, the oversight organisation and everybody who was asked are told at once, and it stands open until somebody of another
+/// organisation has reviewed it (`/api/v1/lone-approvals`). `reason` is needed.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/questions/{number}/approve-alone", tag = "response", security(("session" = [])),
+    params(("id" = String, Path, description = "the run's identifier"), ("number" = u32, Path, description = "the question's number")),
+    request_body = Decision, responses((status = 200, body = RunAnswer), crate::api::CallerRefusal))]
+async fn approve_alone(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path((id, number)): Path<(String, u32)>,
+    JsonBody(body): JsonBody<Decision>,
+) -> Answer<Json<RunAnswer>> {
+    caller.demand(&state, Operation::ApproveActions)?;
+    let session = fresh_proof(&state, &caller).await?;
+    let reason = text("reason", body.reason.as_deref().unwrap_or_default(), LINE_CHARS_MAX)?;
+    let given = Given { id, number, hash: body.hash, reason: Some(reason), session };
+    answer_question(&state, caller, given, Word::AgreesAlone).await
 }
 
 /// Refuse what was shown: the step goes the way of its failure.
@@ -353,7 +379,7 @@ async fn refuse(
     let session = fresh_proof(&state, &caller).await?;
     let reason = text("reason", body.reason.as_deref().unwrap_or_default(), LINE_CHARS_MAX)?;
     let given = Given { id, number, hash: body.hash, reason: Some(reason), session };
-    answer_question(&state, caller, given, false).await
+    answer_question(&state, caller, given, Word::Refuses).await
 }
 
 fn reason(given: Option<&str>) -> Answer<Option<String>> {
@@ -370,11 +396,29 @@ struct Given {
     session: SecretHash,
 }
 
+/// What somebody says to a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Agrees,
+    AgreesAlone,
+    Refuses,
+}
+
+impl Word {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Agrees => "approve",
+            Self::AgreesAlone => "approve-alone",
+            Self::Refuses => "refuse",
+        }
+    }
+}
+
 async fn answer_question(
     state: &AppState,
     caller: Caller,
     given: Given,
-    agrees: bool,
+    word: Word,
 ) -> Answer<Json<RunAnswer>> {
     let (work, asker, id) = (state.clone(), caller.clone(), given.id.clone());
     let write = move |tx: &mut Tx<'_>| {
@@ -395,8 +439,10 @@ async fn answer_question(
             return Err(unfit(drive::NOT_NOW, why));
         }
         let by = Person { person: asker.id().to_owned(), organization: identity(tx, &asker)? };
-        let word = if agrees { "approve" } else { "refuse" };
-        let event = did(&asker, word)
+        if word == Word::AgreesAlone && work.response.config.break_glass_max_ms == 0 {
+            return Err(unfit(drive::NOT_THIS_PERSON, "this hub's operator lets nobody approve alone"));
+        }
+        let event = did(&asker, word.name())
             .with("question", given.number.to_string())
             .with("hash", given.hash.as_str())
             .with("step", run.asked_at(question).unwrap_or_default());
@@ -404,7 +450,9 @@ async fn answer_question(
             Some(reason) => event.with("reason", reason.as_str()),
             None => event,
         };
-        let what = if agrees {
+        let what = if word == Word::Refuses {
+            What::ApprovalRefused { question, by, reason: given.reason }
+        } else {
             let approval = Approval {
                 question: given.number,
                 person: by.person.clone(),
@@ -414,9 +462,17 @@ async fn answer_question(
                 revoked: false,
             };
             rows::approve(tx, &REALM, &row.begun.id, &approval)?;
-            What::ApprovalGiven { question, hash: Hash(given.hash), by, reason: given.reason }
-        } else {
-            What::ApprovalRefused { question, by, reason: given.reason }
+            let alone = word == Word::AgreesAlone;
+            if alone {
+                let about = (&row, &open.approval, run.asked_at(question).unwrap_or_default());
+                alone::opened(
+                    tx,
+                    about,
+                    &approval,
+                    (&given.hash, given.reason.as_deref().unwrap_or_default()),
+                )?;
+            }
+            What::ApprovalGiven { question, hash: Hash(given.hash), by, reason: given.reason, alone }
         };
         drive::advance(tx, &work.response, &row, (vec![what], Some(event)))
     };
@@ -439,6 +495,38 @@ async fn cancel(
     let event = did(&caller, "cancel").with("reason", reason.as_str()).with("undo", body.undo.to_string());
     let undo = body.undo;
     happen(&state, caller, id, event, move |by, _| Ok(What::Cancelled { by, reason, undo })).await
+}
+
+/// Let a run begin nothing new until it is told to go on. What left is not taken back, timeouts run on, and effects end at their time.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/pause", tag = "response", security(("session" = []), ("token" = [])),
+    params(("id" = String, Path, description = "the run's identifier")), request_body = RunPause,
+    responses((status = 200, body = RunAnswer), crate::api::CallerRefusal))]
+async fn pause(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<RunPause>,
+) -> Answer<Json<RunAnswer>> {
+    caller.demand(&state, Operation::RunPlaybooks)?;
+    let reason = text("reason", &body.reason, LINE_CHARS_MAX)?;
+    let event = did(&caller, "pause").with("reason", reason);
+    happen(&state, caller, id, event, |by, _| Ok(What::Paused { by })).await
+}
+
+/// Let a paused run go on.
+#[utoipa::path(post, path = "/api/v1/runs/{id}/continue", tag = "response", security(("session" = []), ("token" = [])),
+    params(("id" = String, Path, description = "the run's identifier")), request_body = RunPause,
+    responses((status = 200, body = RunAnswer), crate::api::CallerRefusal))]
+async fn go_on(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody<RunPause>,
+) -> Answer<Json<RunAnswer>> {
+    caller.demand(&state, Operation::RunPlaybooks)?;
+    let reason = text("reason", &body.reason, LINE_CHARS_MAX)?;
+    let event = did(&caller, "continue").with("reason", reason);
+    happen(&state, caller, id, event, |by, _| Ok(What::Continued { by })).await
 }
 
 /// Say that a manual step was done, with what it gives back.

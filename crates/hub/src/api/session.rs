@@ -35,7 +35,7 @@ const LOGIN_BYTES_MAX: usize = 64;
 const AGENT_CHARACTERS_MAX: usize = 200;
 
 /// What a session may do, as the console asks for it.
-const OPERATIONS: [(&str, Operation); 31] = [
+const OPERATIONS: [(&str, Operation); 36] = [
     ("read", Operation::Read),
     ("write", Operation::Write),
     ("delete", Operation::Delete),
@@ -67,6 +67,11 @@ const OPERATIONS: [(&str, Operation); 31] = [
     ("run-playbooks", Operation::RunPlaybooks),
     ("approve-actions", Operation::ApproveActions),
     ("undo-actions", Operation::UndoActions),
+    ("see-evidence", Operation::SeeEvidence),
+    ("handle-evidence", Operation::HandleEvidence),
+    ("keep-evidence", Operation::KeepEvidence),
+    ("request-evidence", Operation::RequestEvidence),
+    ("answer-evidence", Operation::AnswerEvidence),
 ];
 
 pub(crate) fn routes() -> OpenApiRouter<AppState> {

@@ -201,6 +201,11 @@ impl<'a, 'c> Teller<'a, 'c> {
         std::mem::take(&mut self.named)
     }
 
+    /// Something more that leaves when this is told.
+    pub(crate) fn also(&mut self, leaving: Leaving) {
+        self.named.push(leaving);
+    }
+
     /// A person's name.
     pub(crate) fn person(&mut self, account: &str) -> Result<Option<String>, StoreError> {
         if let Some(known) = self.people.get(account) {

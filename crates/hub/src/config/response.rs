@@ -30,6 +30,10 @@ pub struct ResponseConfig {
     pub signers: Vec<SignerConfig>,
     /// Orders and consents that stand here, beside the commission's authorisations.
     pub authorities: Vec<AuthorityConfig>,
+    /// How long the effect of what one person approves alone may last, in milliseconds; 0 where nobody may.
+    pub break_glass_max_ms: u64,
+    /// How many organisations here must agree to what another hub asks for, from 0 to 2: the operator's and the coordinator's are asked.
+    pub approvals_foreign: u32,
 }
 
 /// An agent that the hub's operator lets commands go to.
@@ -128,7 +132,14 @@ impl Default for ResponseConfig {
             approvals_own: 1,
             approvals_other: 2,
         };
-        Self { bounds, agents: Vec::new(), signers: Vec::new(), authorities: Vec::new() }
+        Self {
+            bounds,
+            agents: Vec::new(),
+            signers: Vec::new(),
+            authorities: Vec::new(),
+            break_glass_max_ms: 0,
+            approvals_foreign: 1,
+        }
     }
 }
 
@@ -153,6 +164,11 @@ pub struct RawResponse {
     pub approvals_own: Option<u32>,
     /// See [`Bounds::approvals_other`]; 2 by default.
     pub approvals_other: Option<u32>,
+    /// See [`ResponseConfig::break_glass_max_ms`], in minutes, at most a day; nobody by default.
+    #[serde(default)]
+    pub break_glass_minutes_max: u64,
+    /// See [`ResponseConfig::approvals_foreign`]; 1 by default.
+    pub approvals_foreign: Option<u32>,
     /// See [`ResponseConfig::agents`].
     #[serde(default)]
     pub agents: Vec<RawAgent>,
@@ -166,7 +182,16 @@ pub struct RawResponse {
 
 impl RawResponse {
     pub(super) fn resolve(self) -> Result<ResponseConfig, ConfigError> {
-        let ResponseConfig { bounds, .. } = ResponseConfig::default();
+        let ResponseConfig { bounds, approvals_foreign, .. } = ResponseConfig::default();
+        let approvals_foreign = self.approvals_foreign.unwrap_or(approvals_foreign);
+        if self.break_glass_minutes_max > STOP_AFTER_MINUTES {
+            return Err(ConfigError::value(format!(
+                "response.break_glass_minutes_max: from 0 to {STOP_AFTER_MINUTES}"
+            )));
+        }
+        if approvals_foreign > 2 {
+            return Err(ConfigError::value("response.approvals_foreign: from 0 to 2"));
+        }
         let minutes = self.stop_after_minutes_max.unwrap_or(STOP_AFTER_MINUTES);
         if !(1..=STOP_AFTER_MINUTES_MAX).contains(&minutes) {
             let why = format!("response.stop_after_minutes_max: from 1 to {STOP_AFTER_MINUTES_MAX}");
@@ -206,6 +231,8 @@ impl RawResponse {
             agents: self.agents.into_iter().map(RawAgent::resolve).collect::<Result<_, _>>()?,
             signers: self.signers,
             authorities: self.authorities,
+            break_glass_max_ms: self.break_glass_minutes_max * 60_000,
+            approvals_foreign,
         })
     }
 }
@@ -254,6 +281,8 @@ mod tests {
     fn what_cannot_be_meant_is_refused() {
         for wrong in [
             "approvals_other = 0",
+            "approvals_foreign = 3",
+            "break_glass_minutes_max = 1441",
             "stop_after_minutes_max = 0",
             "protected = [\"not a name\"]",
             "[[agents]]\nname = \"soar\"\nurl = \"http://soar.example/\"\nkinds = [\"http-api\"]",

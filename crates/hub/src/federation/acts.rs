@@ -25,7 +25,8 @@ use store::routes::{self, HOPS_MAX};
 use store::{Act as Written, Reader, StoreError, Tx, objects, releases};
 
 use super::card::is_hub_id;
-use super::frame::{Gone, Malformed};
+use super::frame::{Frame, Gone, Malformed};
+use super::letters;
 use super::links::Remote;
 use super::pull::{address, good, link};
 use super::receive::{Trouble, Why, Writing};
@@ -203,16 +204,24 @@ fn carry(tx: &mut Tx<'_>, own: &str, act: &Act, to: &[String]) -> Result<(), Sto
     Ok(())
 }
 
-/// The acts that wait for a peer and were not sent on this link.
+/// The acts and letters that wait for a peer and were not sent on this link, as frames at a place.
 pub(super) fn waiting(
     reader: &Reader<'_>,
-    peer: &str,
+    (peer, sequence): (&str, i64),
     is_sent: impl Fn(&str) -> bool,
-) -> Result<Vec<Act>, StoreError> {
+) -> Result<Vec<Frame>, StoreError> {
     let waiting = carried::waiting(reader, &REALM, peer, ACTS_MAX)?;
     let new = waiting.into_iter().filter(|out| !is_sent(&out.id));
+    let corrupt = |error: serde_json::Error| StoreError::Corrupt(format!("an act: {error}"));
     new.map(|out| {
-        serde_json::from_str(&out.text).map_err(|error| StoreError::Corrupt(format!("an act: {error}")))
+        Ok(match out.kind {
+            Kind::Recall | Kind::Marking => {
+                Frame::Act { sequence, act: serde_json::from_str(&out.text).map_err(corrupt)? }
+            }
+            Kind::Order | Kind::Report => {
+                Frame::Letter { sequence, letter: serde_json::from_str(&out.text).map_err(corrupt)? }
+            }
+        })
     })
     .collect()
 }
@@ -355,6 +364,7 @@ fn reach(reader: &Reader<'_>, came: &carried::In) -> Result<Reach, StoreError> {
     match came.kind {
         Kind::Recall if came.is_first => recalls::reach(reader, &REALM, &came.id),
         Kind::Recall | Kind::Marking => Ok(Reach { is_settled: true, ..Reach::default() }),
+        Kind::Order | Kind::Report => Ok(letters::reach()),
     }
 }
 

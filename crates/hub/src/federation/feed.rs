@@ -326,8 +326,7 @@ impl Feed {
             let mut batch = look(&state, reader, &peer, view, limit)?;
             if let Some(batch) = &mut batch {
                 let sequence = batch.view.sent;
-                let acts = acts::waiting(reader, &peer, |id| acts.contains(id))?;
-                let acts = acts.into_iter().map(|act| Frame::Act { sequence, act: Box::new(act) });
+                let acts = acts::waiting(reader, (&peer, sequence), |id| acts.contains(id))?;
                 batch.frames.splice(0..0, acts);
             }
             Ok(batch)
@@ -383,6 +382,7 @@ impl Feed {
                 Frame::Withheld { .. } => open.notices += 1,
                 Frame::Settled { .. } => open.settles = self.view.turn.as_ref().map(|turn| turn.to.clone()),
                 Frame::Act { act, .. } => drop(self.acts.insert(act.id.clone())),
+                Frame::Letter { letter, .. } => drop(self.acts.insert(letter.id.clone())),
                 Frame::Hello(_) | Frame::Progress { .. } => {}
             }
             if bytes.len() >= CHUNK_BYTES {

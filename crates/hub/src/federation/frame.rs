@@ -7,6 +7,7 @@
 //! | withdrawn | `removed`: `id`, `version` |
 //! | no longer shared | `withheld`: `id`, `version` |
 //! | the turn is over | `settled`: the number of the sight that holds from here on |
+//! | an order that is asked for, or what became of one | `letter`: `id`, `kind`, and what its kind needs; `sequence` says nothing |
 //! | a recall, another marking | `act`: `id`, `kind`, `object`, `reason`, `at`, `hops`, and what its kind needs; `sequence` says nothing |
 //! | nothing more just now | `end`: true |
 //!
@@ -22,6 +23,7 @@ use store::routes::HOPS_MAX;
 
 use super::acts::Act;
 use super::card::is_hub_id;
+use super::letters::Letter;
 
 /// The longest line: the longest object with every character escaped, and its envelope.
 pub(super) const FRAME_BYTES_MAX: usize = 2 * store::objects::OBJECT_BYTES_MAX + 64 * 1024;
@@ -76,6 +78,7 @@ pub(super) enum Frame {
     Withheld { sequence: i64, gone: Gone },
     Settled { sequence: i64, sight: i64 },
     Act { sequence: i64, act: Box<Act> },
+    Letter { sequence: i64, letter: Box<Letter> },
     Progress { sequence: i64, end: bool },
 }
 
@@ -106,6 +109,8 @@ struct Line<'a> {
     settled: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     act: Option<Box<Act>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    letter: Option<Box<Letter>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     end: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -128,6 +133,7 @@ impl Frame {
             read.withheld.is_some(),
             read.settled.is_some(),
             read.act.is_some(),
+            read.letter.is_some(),
             read.object.is_some(),
             read.text.is_some(),
         ];
@@ -146,6 +152,9 @@ impl Frame {
         }
         if let Some(act) = read.act {
             return Ok(Self::Act { sequence, act: Box::new(act.checked()?) });
+        }
+        if let Some(letter) = read.letter {
+            return Ok(Self::Letter { sequence, letter: Box::new(letter.checked()?) });
         }
         if let Some(sight) = read.settled {
             return Ok(Self::Settled { sequence, sight });
@@ -184,6 +193,9 @@ impl Frame {
             }
             Self::Settled { sequence, sight } => (line.sequence, line.settled) = (*sequence, Some(*sight)),
             Self::Act { sequence, act } => (line.sequence, line.act) = (*sequence, Some(act.clone())),
+            Self::Letter { sequence, letter } => {
+                (line.sequence, line.letter) = (*sequence, Some(letter.clone()));
+            }
             Self::Progress { sequence, end } => (line.sequence, line.end) = (*sequence, *end),
         }
         let text = serde_json::to_vec(&line).map_err(|e| Malformed::new(e.to_string()))?;

@@ -9,7 +9,7 @@
 //!    and released through the hub's one door.
 //! 3. What a peer brings is taken in by [`receive`]: objects, envelopes, and how far the peer's log is read are one transaction.
 //! 4. What is decided about objects that were given (recalls, other markings) goes on to whom they were given, and how far that has
-//!    come goes back: [`acts`].
+//!    come goes back: [`acts`]. Orders that one hub asks for at edges of the other go the same way: [`letters`].
 //! 5. Where a data diode stands between two hubs, numbered files are carried over it: [`one_way`].
 //! 6. [`links`] keeps what should run running; [`administration`] adds and changes peers.
 
@@ -19,6 +19,7 @@ mod card;
 mod feed;
 mod frame;
 mod identity;
+pub(crate) mod letters;
 mod links;
 mod live;
 pub(crate) mod one_way;

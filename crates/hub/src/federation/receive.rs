@@ -25,6 +25,7 @@ use tokio::task::spawn_blocking;
 use super::acts::Act;
 use super::administration::suspend_for_cause;
 use super::frame::{Envelope, Frame, Gone, Hello, Malformed};
+use super::letters::{self, Letter};
 use crate::REALM;
 use crate::ingest::{self, Outcome, Reading, Submission, Verdict};
 use crate::principal::Caller;
@@ -81,6 +82,8 @@ pub(super) struct Intake {
     turned: u64,
     waiting: Vec<Item>,
     waiting_bytes: usize,
+    /// Letters that came: each is taken in by itself.
+    letters: Vec<Letter>,
     /// What is on disk.
     written: (i64, i64),
     written_at: tokio::time::Instant,
@@ -124,6 +127,7 @@ impl Intake {
             turned: 0,
             waiting: Vec::new(),
             waiting_bytes: 0,
+            letters: Vec::new(),
             written: (progress.taken, progress.taken_sight),
             written_at: tokio::time::Instant::now(),
             pace: Pace::new(),
@@ -140,7 +144,8 @@ impl Intake {
         let frame = Frame::parse(line)?;
         self.pace.frame().await;
         self.take(frame)?;
-        if self.waiting.len() >= BATCH_FRAMES_MAX || self.waiting_bytes >= BATCH_BYTES_AIM {
+        let frames = self.waiting.len() + self.letters.len();
+        if frames >= BATCH_FRAMES_MAX || self.waiting_bytes >= BATCH_BYTES_AIM {
             self.write().await?;
         }
         Ok(())
@@ -176,6 +181,11 @@ impl Intake {
                 }
                 self.waiting.push(Item::Act(act));
             }
+            // Who batches are carried from could be told nothing of what became of an order.
+            Frame::Letter { .. } if self.peer.way != Way::Link => {
+                return fault("an order cannot be asked for one way");
+            }
+            Frame::Letter { letter, .. } => self.letters.push(*letter),
             Frame::Settled { sequence, sight } => {
                 if sequence < self.sequence || sight <= self.sight {
                     return fault("it settles what was not begun");
@@ -251,6 +261,7 @@ impl Intake {
     pub(super) fn is_due(&self) -> bool {
         const PLACE_EVERY: Duration = Duration::from_secs(5);
         !self.waiting.is_empty()
+            || !self.letters.is_empty()
             || self.sight != self.written.1
             || self.sequence != self.written.0 && self.written_at.elapsed() > PLACE_EVERY
     }
@@ -302,6 +313,9 @@ impl Intake {
         if has_told {
             // An act may go on to other peers.
             self.state.federation.announce();
+        }
+        for letter in std::mem::take(&mut self.letters) {
+            letters::take(&self.state, &self.peer.id, letter).await?;
         }
         Ok(())
     }

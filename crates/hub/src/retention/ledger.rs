@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use oversight::{Action, Actor, AuditEvent, Purpose};
 use store::authorisations::selections;
-use store::{Act, Reader, Store, StoreError, Tx, retention};
+use store::{Act, Reader, Store, StoreError, Tx, evidence, retention};
 use vault::service::FolderLedger;
 use vault::{
     Certificate, ClassKeyId, Count, Intent, KeptClassKey, Ledger, LedgerError, RecordId, record_root,
@@ -56,7 +56,8 @@ impl NodeLedger {
             let event = event(Action::ClassKeyDestroyed, &statement.class_key)
                 .with("certificate", text)
                 .with("removed", selections::bucket(u64::try_from(removed).unwrap_or(u64::MAX)).to_string());
-            Ok(Act::audited(certificate, &REALM, event))
+            let events = crate::evidence::clock::ended(tx, &name, event)?;
+            Ok(Act::audited_all(certificate, &REALM, events))
         };
         self.store.write(write).await.map_err(unusable)
     }
@@ -121,8 +122,10 @@ impl Ledger for NodeLedger {
 }
 
 fn record_ids(reader: &Reader<'_>, id: &ClassKeyId) -> Result<BTreeSet<RecordId>, StoreError> {
-    let ids = selections::ids_under(reader, &id.to_string())?;
-    let ids = ids.into_iter().map(RecordId::new).collect::<Result<_, _>>();
+    let name = id.to_string();
+    let items = evidence::under(reader, &name)?.into_iter().map(|item| item.to_string());
+    let ids = selections::ids_under(reader, &name)?.into_iter().chain(items);
+    let ids = ids.map(RecordId::new).collect::<Result<_, _>>();
     ids.map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 

@@ -23,7 +23,7 @@ pub(crate) const NOBODY: &str = Label::SEVERAL;
 ///
 /// # Errors
 /// [`StoreError::Limit`] beyond [`CIRCLES_MAX`].
-pub(super) fn draw(
+pub(crate) fn draw(
     tx: &mut Tx<'_>,
     names: &Names,
     (realm, collection): (&Realm, CollectionKey),

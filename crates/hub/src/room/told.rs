@@ -1,26 +1,36 @@
 //! Rooms as they are told: names for organisations and people beside what entries say.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use api::{
     RoomCase, RoomDecision, RoomHandOver, RoomLabel, RoomLine, RoomName, RoomPeriod, RoomPerson, RoomReader,
-    RoomSays, RoomSeverity, RoomSituation, RoomTask,
+    RoomReported, RoomSays, RoomSeverity, RoomSituation, RoomTask, RoomThing,
 };
 use case::room::{
-    Brief, EntryId, Label, Lane, Period, Person, RoomEntry, Situation, Task, TaskState, note_id,
+    Brief, EntryId, Label, Lane, Period, Person, RoomEntry, Says, Situation, Stub, Task, TaskState, note_id,
 };
 use jiff::Timestamp;
 use oversight::OrganisationId;
-use policy::{Engine, ObjectClass, PrincipalKind, TlpLabel};
+use policy::{Engine, ObjectClass, PrincipalKind, TlpLabel, Visible};
+use stix::Id;
 use stix::marking::Tlp;
-use store::{StoreError, cases};
+use store::{Reader, StoreError, cases};
 
 use super::{Names, Seen};
 use crate::api::summaries::Teller;
 use crate::principal::Caller;
+use crate::release::Leaving;
 
 /// Characters of a title at most.
 const TITLE_CHARS_MAX: usize = 300;
+
+/// What a line is made of.
+enum Line<'a> {
+    Entry(EntryId, &'a RoomEntry),
+    Stub(&'a Stub),
+    Unknown(&'a (Id, String, String)),
+}
 
 /// Who and what is named in an answer.
 pub(crate) struct Telling<'a, 'b, 'c> {
@@ -53,6 +63,35 @@ impl<'a, 'b, 'c> Telling<'a, 'b, 'c> {
         Ok(RoomReader { account, organisation: self.organisation(&organisation) })
     }
 
+    /// What the answer is made of, and what its reader may see.
+    pub(crate) fn snapshot(&self) -> (&'b Reader<'c>, Arc<Visible>) {
+        (self.teller.reader, Arc::clone(&self.teller.visible))
+    }
+
+    /// An object by its name, where the reader may see it.
+    pub(crate) fn thing(&mut self, id: &Id) -> Result<Option<RoomThing>, StoreError> {
+        Ok(self.teller.name(id)?.map(|name| RoomThing { id: id.to_string(), name }))
+    }
+
+    /// Something more that leaves when this is told.
+    pub(crate) fn also(&mut self, leaving: Leaving) {
+        self.teller.also(leaving);
+    }
+
+    /// The name under which the caller's organisation writes.
+    pub(crate) fn own(&self, caller: &Caller) -> Result<OrganisationId, StoreError> {
+        self.names.writer(&caller.principal.organisation)
+    }
+
+    /// Somebody who is in a room.
+    pub(crate) fn present(
+        &mut self,
+        account: &str,
+        organisation: &OrganisationId,
+    ) -> Result<RoomPerson, StoreError> {
+        self.person(&Person { account: account.to_owned(), organisation: organisation.clone() })
+    }
+
     /// A case in a list of rooms.
     pub(crate) fn case(&mut self, caller: &Caller, seen: &Seen) -> Result<RoomCase, StoreError> {
         self.case_of(caller, &seen.incident, &seen.object)
@@ -77,29 +116,34 @@ impl<'a, 'b, 'c> Telling<'a, 'b, 'c> {
         })
     }
 
-    /// The lines of a room, newest first, and how many there are.
+    /// The lines of a room, newest first, and how many there are. What is typed in its report is no line of its own.
     pub(crate) fn lines(&mut self, seen: &Seen, limit: usize) -> Result<(Vec<RoomLine>, usize), StoreError> {
-        let situation = seen.room.situation(super::all);
         let ignored: BTreeMap<EntryId, &'static str> =
-            situation.ignored.iter().map(|ignored| (ignored.entry, ignored.why)).collect();
-        let mut lines: Vec<(Timestamp, RoomLine)> = Vec::new();
-        for (id, entry) in seen.room.ordered() {
-            lines.push((entry.at, self.line(id, entry, ignored.get(&id).copied())?));
-        }
-        for stub in &seen.stubs {
-            let organisation = Some(self.organisation(&stub.organisation));
-            let line = RoomLine { organisation, ..bare("stub", stub.at.to_string(), stub.case.to_string()) };
-            lines.push((stub.at, line));
-        }
-        for (object, at, text) in &seen.unknown {
-            let line = bare("unknown", at.clone(), seen.room.case().to_string());
-            let line = RoomLine { object: Some(object.to_string()), text: Some(text.clone()), ..line };
-            lines.push((at.parse().unwrap_or_default(), line));
-        }
+            seen.situation.ignored.iter().map(|ignored| (ignored.entry, ignored.why)).collect();
+        let entries = seen.room.ordered();
+        let entries = entries.iter().filter(|(_, entry)| !matches!(entry.says, Says::Typed { .. }));
+        let mut lines: Vec<(Timestamp, Line<'_>)> =
+            entries.map(|(id, entry)| (entry.at, Line::Entry(*id, entry))).collect();
+        lines.extend(seen.stubs.iter().map(|stub| (stub.at, Line::Stub(stub))));
+        let unknown = seen.unknown.iter().map(|one| (one.1.parse().unwrap_or_default(), Line::Unknown(one)));
+        lines.extend(unknown);
         // Entries stand in the order in which they count; a stub beside others of its time may stand anywhere.
         lines.sort_by_key(|(at, _)| *at);
         let count = lines.len();
-        Ok((lines.into_iter().rev().take(limit).map(|(_, line)| line).collect(), count))
+        let newest = lines.into_iter().rev().take(limit).map(|(_, line)| match line {
+            Line::Entry(id, entry) => self.line(id, entry, ignored.get(&id).copied()),
+            Line::Stub(stub) => Ok(self.stub(stub)),
+            Line::Unknown((object, at, text)) => {
+                let line = bare("unknown", at.clone(), seen.room.case().to_string());
+                Ok(RoomLine { object: Some(object.to_string()), text: Some(text.clone()), ..line })
+            }
+        });
+        Ok((newest.collect::<Result<_, StoreError>>()?, count))
+    }
+
+    fn stub(&mut self, stub: &Stub) -> RoomLine {
+        let organisation = Some(self.organisation(&stub.organisation));
+        RoomLine { organisation, ..bare("stub", stub.at.to_string(), stub.case.to_string()) }
     }
 
     /// An entry as a line.
@@ -128,7 +172,6 @@ impl<'a, 'b, 'c> Telling<'a, 'b, 'c> {
     }
 
     fn says(&mut self, entry: &RoomEntry) -> Result<RoomSays, StoreError> {
-        use case::room::Says;
         match &entry.says {
             Says::Invited { member: named } | Says::TaskOffered { to: named, .. } => {
                 self.organisation(named);
@@ -213,7 +256,21 @@ impl<'a, 'b, 'c> Telling<'a, 'b, 'c> {
                 }),
             },
             objects: situation.objects.iter().map(ToString::to_string).collect(),
+            reports: situation.reports,
+            reported: self.reported(situation)?,
         })
+    }
+
+    /// The situation report that was given out last.
+    fn reported(&mut self, situation: &Situation) -> Result<Option<RoomReported>, StoreError> {
+        let Some(reported) = &situation.reported else { return Ok(None) };
+        Ok(Some(RoomReported {
+            entry: reported.id.to_string(),
+            report: reported.number,
+            by: self.person(&reported.by)?,
+            at: reported.at.to_string(),
+            text: reported.text.clone(),
+        }))
     }
 
     /// What the next shift has to know: the situation with the open tasks only, and the lines since.

@@ -9,13 +9,18 @@ use std::collections::{BTreeSet, HashMap};
 
 use api::{RoomLabel, RoomSays, RoomTaken};
 use case::Severity;
-use case::room::{EntryId, Label, Person, Room, RoomEntry, Says, entry_to_stix, note_id, stub_to_stix};
+use case::room::{
+    EntryId, Label, Person, REPORT_BYTES_MAX, REPORT_UPDATES_MAX, Room, RoomEntry, Says, entry_to_stix,
+    note_id, stub_to_stix,
+};
 use jiff::Timestamp;
 use oversight::{Action, AuditEvent, OrganisationId, PersonRole, Purpose, circle};
 use policy::{Marking, Operation, Personal, Principal, PrincipalKind, TlpLabel, Visible};
 use sha2::{Digest, Sha256};
 use stix::Id;
 use stix::marking::Tlp;
+use store::calls::{self, Call};
+use store::objects::{AddOutcome, Bringer, NewObject};
 use store::{StoreError, Tx, labels, objects, organisations, people};
 use uuid::Uuid;
 
@@ -23,7 +28,7 @@ use super::{ENTRIES_MAX, Names, Seen, circles, seen};
 use crate::first_start::coordinator;
 use crate::meanings::Markings;
 use crate::principal::Caller;
-use crate::sharing::{add_object, tell, unfit};
+use crate::sharing::{add_object, tell_by, unfit};
 use crate::state::AppState;
 
 /// The kind of notice that tells an organisation that it was called into a room.
@@ -41,6 +46,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) events: Vec<AuditEvent>,
     /// Whether somebody may see something now that nobody could be named for before: policies are to be asked anew.
     pub(crate) has_new_circle: bool,
+    /// What was brought in by this very write.
+    brought: BTreeSet<Id>,
 }
 
 /// What is to be written.
@@ -63,6 +70,7 @@ impl<'a> Writer<'a> {
             visible: state.door.visible(tx, &caller.principal)?,
             events: Vec::new(),
             has_new_circle: false,
+            brought: BTreeSet::new(),
         })
     }
 
@@ -71,7 +79,7 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// Not found.
     pub(crate) fn room(&self, tx: &Tx<'_>, case: &Id) -> Result<Seen, StoreError> {
-        seen(tx, self.caller.realm(), &self.visible, case)?
+        seen(&self.state.rooms, tx, self.caller.realm(), &self.visible, case)?
             .ok_or_else(|| StoreError::NotFound { what: case.to_string() })
     }
 
@@ -157,10 +165,13 @@ impl<'a> Writer<'a> {
         let case = seen.room.case().clone();
         let Wanted { key, label, says, .. } = wanted;
         let entry = RoomEntry { case, at, by, name, organisation, label, salt, says };
-        let id = entry.id();
-        seen.room.take(entry.clone(), tx.now()).map_err(|refusal| unfit("entry", refusal.to_string()))?;
-        self.demand_effect(&seen.room, id)?;
+        let id = seen.take(entry.clone(), tx.now()).map_err(|refusal| unfit("entry", refusal.to_string()))?;
+        demand_effect(seen, id)?;
         self.add(tx, seen, &entry)?;
+        if entry.by.is_some() {
+            // Whoever says something in the room has looked.
+            calls::answered(tx, self.caller.realm(), &self.caller.principal.organisation, &entry.case)?;
+        }
         let mut taken = taken(&id, &entry, false);
         taken.not_called = self.follow(tx, seen, &entry, key)?;
         Ok(taken)
@@ -234,9 +245,10 @@ impl<'a> Writer<'a> {
             Says::SeverityProposed { .. } | Says::PublishedAs { .. } if wanted.part.is_empty() => {
                 Err(unfit("entry", "this is said by the system alone"))
             }
+            Says::Typed { .. } => self.check_typed(tx, seen, wanted),
             Says::Objects { ids } if ids.is_empty() => Err(unfit("entry", "ids: name one object at least")),
             Says::Objects { ids } => {
-                for id in ids {
+                for id in ids.iter().filter(|id| !self.brought.contains(*id)) {
                     objects::get(tx, self.caller.realm(), &self.visible, id)?
                         .ok_or_else(|| StoreError::NotFound { what: id.to_string() })?;
                 }
@@ -244,6 +256,28 @@ impl<'a> Writer<'a> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Who sees the room's report sees all of it: a change that only some saw would leave the others with what follows it, and without it.
+    fn check_typed(&self, tx: &Tx<'_>, seen: &Seen, wanted: &Wanted) -> Result<(), StoreError> {
+        let Says::Typed { report, update } = &wanted.says else { return Ok(()) };
+        if wanted.label != self.open_label(tx, seen)? {
+            let why =
+                "the situation report is for all in the room: `label` has the case's own level and no `only`";
+            return Err(unfit("report-label", why));
+        }
+        let entries = seen.room.ordered();
+        let typed = entries.iter().filter_map(|(_, entry)| match &entry.says {
+            Says::Typed { report: of, update } if of == report => Some(update.len()),
+            _ => None,
+        });
+        let (changes, letters) =
+            typed.fold((0, update.len()), |(changes, letters), more| (changes + 1, letters + more));
+        if changes >= REPORT_UPDATES_MAX || letters > REPORT_BYTES_MAX {
+            let why = "this situation report takes no more changes: give it out, and begin the next one";
+            return Err(unfit("full", why));
+        }
+        Ok(())
     }
 
     /// Whether people of an organisation who work cases may read what bears a label; of the members of other hubs nothing is known.
@@ -269,29 +303,85 @@ impl<'a> Writer<'a> {
         Ok(self.state.engine.load().check(&principal, Operation::Read, &label))
     }
 
-    /// Refuses what stands in the room and has no effect.
-    fn demand_effect(&self, room: &Room, id: EntryId) -> Result<(), StoreError> {
-        let situation = room.situation(super::all);
-        match situation.ignored.iter().find(|ignored| ignored.entry == id) {
-            Some(ignored) => Err(without_effect(ignored.why)),
-            None => Ok(()),
+    /// What was written under a key before.
+    pub(crate) fn written(
+        &self,
+        seen: &Seen,
+        wanted: &Wanted,
+    ) -> Result<Option<(RoomTaken, Says)>, StoreError> {
+        let own = self.names.writer(&self.caller.principal.organisation)?;
+        let salt = self.salt(&own, wanted);
+        let known = seen.room.ordered().into_iter();
+        let known = known.filter(|(_, entry)| entry.salt == salt && entry.organisation == own);
+        Ok(known.map(|(id, entry)| (taken(&id, entry, true), entry.says.clone())).next())
+    }
+
+    /// Brings objects in that were made here on behalf of the writer's organisation, for those whom a label names. What the writer sees
+    /// here under another marking stays as it is.
+    ///
+    /// # Errors
+    /// Why one is not taken in.
+    pub(crate) fn bring(
+        &mut self,
+        tx: &mut Tx<'_>,
+        label: &Label,
+        made: &[serde_json::Value],
+    ) -> Result<Vec<Id>, StoreError> {
+        let (realm, collection) = (self.caller.realm().clone(), self.state.collection.key);
+        let principal = self.caller.principal.clone();
+        let batch = self.circle_of(tx, label)?;
+        let mut ids = Vec::new();
+        for text in made {
+            let object = stix::Object::parse(text.to_string().into());
+            let object = object.map_err(|error| unfit("not-stix", error.message))?;
+            if let Some(finding) = crate::ingest::fault(&object) {
+                return Err(unfit("not-stix", finding));
+            }
+            let its = Markings::of(&self.state.door, &principal, &batch).label(tx, &object)?;
+            let new = NewObject { object: object.clone(), label: labels::intern(tx, &its)? };
+            let bringer = Bringer { organisation: &principal.organisation, visible: Some(&self.visible) };
+            let added = objects::add_from(tx, &realm, collection, bringer, &[new])?;
+            match added.outcomes.into_iter().next() {
+                Some(AddOutcome::Added { .. }) => {
+                    let event = AuditEvent::done(
+                        Action::ObjectsAdded,
+                        self.caller.actor.clone(),
+                        self.caller.purpose,
+                    );
+                    self.events.push(event.on([object.id().as_str()]));
+                    self.brought.insert(object.id().clone());
+                }
+                Some(AddOutcome::Duplicate { .. } | AddOutcome::Refused { code: "content-conflict", .. }) => {
+                }
+                Some(AddOutcome::Refused { code, message }) => return Err(unfit(code, message)),
+                None => return Err(StoreError::Corrupt("an outcome".to_owned())),
+            }
+            ids.push(object.id().clone());
         }
+        Ok(ids)
+    }
+
+    /// What the marking of a label's circle means, drawn where it was not yet.
+    fn circle_of(&mut self, tx: &mut Tx<'_>, label: &Label) -> Result<HashMap<Id, Marking>, StoreError> {
+        let mut batch = HashMap::new();
+        if let Some(only) = &label.only {
+            let place = (self.caller.realm(), self.state.collection.key);
+            let (group, changed) = circles::draw(tx, &self.names, place, only)?;
+            self.has_new_circle |= changed;
+            batch.insert(Id::new("marking-definition", circle(only)), Marking::Group(group));
+        }
+        Ok(batch)
     }
 
     /// Puts an entry into the log: its circle, itself, its stub.
     pub(crate) fn add(&mut self, tx: &mut Tx<'_>, seen: &Seen, entry: &RoomEntry) -> Result<(), StoreError> {
-        let (realm, collection) = (self.caller.realm().clone(), self.state.collection.key);
+        let realm = self.caller.realm().clone();
         let own = self.caller.principal.organisation.clone();
         let author = if entry.organisation == self.names.writer(&own)? { own } else { coordinator()? };
         let identity = organisations::get(tx, &realm, &author)?
             .ok_or_else(|| StoreError::Corrupt("the writer's organisation".to_owned()))?
             .identity;
-        let mut batch = HashMap::new();
-        if let Some(only) = &entry.label.only {
-            let (group, changed) = circles::draw(tx, &self.names, (&realm, collection), only)?;
-            self.has_new_circle |= changed;
-            batch.insert(Id::new("marking-definition", circle(only)), Marking::Group(group));
-        }
+        let batch = self.circle_of(tx, &entry.label)?;
         let principal = Principal { organisation: author.clone(), ..self.caller.principal.clone() };
         let text = entry_to_stix(entry, &identity);
         self.put(tx, (&principal, &batch), &text)?;
@@ -354,13 +444,24 @@ impl<'a> Writer<'a> {
             _ => seen.object.text("name").unwrap_or_default().to_owned(),
         };
         let case = seen.room.case();
-        tell(
-            tx,
-            self.caller.realm(),
-            BTreeSet::from([here]),
-            (kind, case.as_str()),
-            (Some(case), text.as_str()),
-        )
+        let realm = self.caller.realm();
+        let to = BTreeSet::from([here.clone()]);
+        let notice = tell_by(tx, realm, to, (kind, case.as_str()), (Some(case), text.as_str()))?;
+        if !self.state.config.room_calls.mail.contains_key(&here) {
+            return Ok(());
+        }
+        let from = Severity::new(self.state.regimes.severity.significant_from);
+        let declared = seen.situation.declared.as_ref().map(|declared| declared.level);
+        let call = Call {
+            organisation: here,
+            notice,
+            kind: kind.to_owned(),
+            case: case.clone(),
+            tlp: self.level(tx, seen)?.name().to_owned(),
+            urgent: declared.is_some_and(|level| level >= from.unwrap_or(Severity::CONSIDERABLE)),
+            attempts: 0,
+        };
+        calls::add(tx, realm, &call)
     }
 
     fn call(&mut self, tx: &mut Tx<'_>, seen: &mut Seen, key: Uuid) -> Result<Vec<String>, StoreError> {
@@ -371,11 +472,11 @@ impl<'a> Writer<'a> {
         for name in named {
             // Whoever is in the room as a member here is there.
             let here = self.names.writer(name)?;
-            if !seen.room.situation(super::all).members.contains(&here) {
+            if !seen.situation.members.contains(&here) {
                 agencies.insert(self.names.meant(name)?);
             }
         }
-        let called = seen.room.situation(super::all).to_call(&agencies, from);
+        let called = seen.situation.to_call(&agencies, from);
         let label = self.open_label(tx, seen)?;
         let mut not_called = Vec::new();
         for (place, member) in called.into_iter().enumerate() {
@@ -501,9 +602,9 @@ pub(crate) fn publish(
     let [published, kept] = found.publish(&person, label, tx.now(), salts).ok_or_else(refused)?;
     let id = published.id();
     for entry in [&published, &kept] {
-        seen.room.take(entry.clone(), tx.now()).map_err(|refusal| unfit("entry", refusal.to_string()))?;
+        seen.take(entry.clone(), tx.now()).map_err(|refusal| unfit("entry", refusal.to_string()))?;
     }
-    writer.demand_effect(&seen.room, id)?;
+    demand_effect(&seen, id)?;
     writer.add(tx, &seen, &published)?;
     writer.add(tx, &seen, &kept)?;
     Ok(taken(&id, &published, false))
@@ -530,6 +631,14 @@ fn written_now<'a>(
         entry.organisation == *whose && entry.at >= now && entry.at.duration_since(now).as_millis() < 1
     };
     room.ordered().into_iter().filter(move |(_, entry)| is_of_now(entry)).map(|(id, _)| id)
+}
+
+/// Refuses what stands in the room and has no effect.
+fn demand_effect(seen: &Seen, id: EntryId) -> Result<(), StoreError> {
+    match seen.situation.ignored.iter().find(|ignored| ignored.entry == id) {
+        Some(ignored) => Err(without_effect(ignored.why)),
+        None => Ok(()),
+    }
 }
 
 /// The entries that something refers to: it is later than each.
@@ -562,6 +671,7 @@ fn without_effect(why: &'static str) -> StoreError {
         }
         "not-for-you" => "this was offered to somebody else",
         "answered" => "this was answered already",
+        "no-such-report" => "that situation report was not begun; type in the one before, or in the next one",
         other => other,
     };
     unfit(why, words)

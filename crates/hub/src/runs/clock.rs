@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use store::{Act, StoreError, Tx, runs};
 
 use super::agents::Caller;
-use super::drive;
+use super::{drive, foreign};
 use crate::REALM;
 use crate::state::AppState;
 
@@ -37,6 +37,12 @@ pub(crate) async fn run(state: AppState) {
                 false
             }
         };
+        if let Err(error) = foreign::look(&state).await {
+            tracing::error!(%error, "what other hubs asked for cannot be looked after");
+        }
+        if let Err(error) = crate::api::outreach::look(&state).await {
+            tracing::error!(%error, "what is asked outside cannot be looked after");
+        }
         if let Some(caller) = &caller
             && let Err(error) = caller.look(&state).await
         {

@@ -6,8 +6,11 @@
 //!    written down as ordered and failed at once, with the reason, and nothing leaves.
 //! 4. The events, what they announce, what the run comes to, and the leaf are committed together.
 
+mod rehearse;
+
 use std::collections::BTreeSet;
 
+use api::OrderContext;
 use cacao::CommandKind;
 use cacao::run::{
     Answer, ApplyError, Effect, Event, FailureCode, Order, OrderStatus, Outcome, Question, QuestionState,
@@ -16,15 +19,16 @@ use cacao::run::{
 use cacao::signature::Runnable;
 use jiff::{SignedDuration, Timestamp};
 use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, Purpose};
-use policy::permit::{permit, permit_call, permit_undoing};
+use policy::permit::{permit, permit_alone, permit_call, permit_undoing};
 use sha2::{Digest, Sha256};
 use store::edges::{self, Edge};
 use store::orders::{self as order_rows, Call, NewOrder};
+use store::peers::Peer;
 use store::runs::{self as rows, NewRun, Outline};
 use store::{Act, Reader, StoreError, Tx, audit, organisations};
 
 use super::orders::{Draft, command_id, draft, signed};
-use super::{Response, agents, gates, load, told};
+use super::{Response, abroad, agents, gates, load, reported, told};
 use crate::REALM;
 use crate::config::AgentConfig;
 use crate::sharing::{tell, unfit};
@@ -89,7 +93,7 @@ pub(crate) fn advance(
 /// Why a run did not take something, for whoever brought it.
 fn not_taken(error: &ApplyError) -> StoreError {
     let code = match error {
-        ApplyError::NotAnApprover | ApplyError::ApprovedBefore => NOT_THIS_PERSON,
+        ApplyError::NotAnApprover | ApplyError::NotAlone | ApplyError::ApprovedBefore => NOT_THIS_PERSON,
         ApplyError::BadVariable(_) => "variables",
         _ => NOT_NOW,
     };
@@ -100,8 +104,22 @@ fn not_taken(error: &ApplyError) -> StoreError {
 enum Way<'r> {
     Person,
     Edge(Edge),
+    /// An edge of another hub, by the name that it has there.
+    Abroad(Box<Peer>, String),
     Agent(&'r AgentConfig),
     Nowhere(String),
+}
+
+/// The edge that an order is for.
+struct Addressed {
+    /// As this hub lists it.
+    edge: String,
+    /// Its operator; of an edge abroad the organisation that its hub is bound to.
+    organisation: OrganisationId,
+    /// As the signature names it.
+    audience: String,
+    /// The peer whose edge it is, and the name that it has there.
+    peer: Option<(Peer, String)>,
 }
 
 struct Drive<'r> {
@@ -112,6 +130,8 @@ struct Drive<'r> {
     done: Vec<(Timestamp, String)>,
     approvers: Option<BTreeSet<String>>,
     has_ordered: bool,
+    /// Which peers were asked, for which commands.
+    asked: Vec<String>,
     /// The earliest moment at which something is to be done; with `is_busy` at once.
     next: Option<Timestamp>,
     is_busy: bool,
@@ -128,6 +148,7 @@ impl<'r> Drive<'r> {
             done: Vec::new(),
             approvers,
             has_ordered: false,
+            asked: Vec::new(),
             next: None,
             is_busy: false,
         }
@@ -197,7 +218,12 @@ impl<'r> Drive<'r> {
                     }
                 }
             }
-            let Some(wanted) = wanted else { break };
+            let Some(wanted) = wanted else {
+                if self.wait_for_edges(tx)? {
+                    continue;
+                }
+                return Ok(());
+            };
             if self.done.len() >= events_max {
                 self.is_busy = true;
                 return Ok(());
@@ -210,34 +236,47 @@ impl<'r> Drive<'r> {
                 Effect::Reconcile(_) => {}
             }
         }
-        self.wait_for_edges(tx)
     }
 
     fn wait_for(&mut self, due: Timestamp) {
         self.next = Some(self.next.map_or(due, |known| known.min(due)));
     }
 
-    /// What an edge did not speak of in time is unknown: it may have taken it and be cut off since.
-    fn wait_for_edges(&mut self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
-        let waiting: Vec<(cacao::run::Key, u32)> = self
+    /// What an edge did not speak of in time is unknown: it may have taken it and be cut off since. What goes first and alone is done when it
+    /// was in force for as long as its step asks. Whether something was answered so.
+    fn wait_for_edges(&mut self, tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+        let waiting: Vec<Order> = self
             .run
             .orders()
             .filter(|(order, status, _)| {
                 **status == OrderStatus::Dispatched && order.command.kind == CommandKind::OpenC2Http
             })
-            .map(|(order, _, _)| (order.key.clone(), order.attempts_before))
+            .map(|(order, _, _)| order.clone())
             .collect();
-        for (key, attempts) in waiting {
+        let mut has_answered = false;
+        for dispatched in waiting {
+            let (key, attempts) = (dispatched.key.clone(), dispatched.attempts_before);
             let Some(order) = order_rows::get(tx, &REALM, &command_id(&key.0, attempts))? else { continue };
+            if let Some(due) = reported::watched_until(&self.run, &dispatched, &order) {
+                if due > self.now {
+                    self.wait_for(due);
+                } else {
+                    let outputs = reported::outputs(&self.run, &dispatched);
+                    self.must(What::Answered { key, answer: Answer::Done { outputs } })?;
+                    has_answered = true;
+                }
+                continue;
+            }
             let until = order.new.expires.checked_add(SILENCE_MAX).unwrap_or(Timestamp::MAX);
             if until > self.now {
                 self.wait_for(until);
             } else if order.state.is_none() {
                 let reason = format!("the edge `{}` did not say whether it took the order", order.new.edge);
                 self.must(What::Answered { key, answer: Answer::Unknown { reason } })?;
+                has_answered = true;
             }
         }
-        Ok(())
+        Ok(has_answered)
     }
 
     fn ask(&mut self, tx: &mut Tx<'_>, question: &Question) -> Result<(), StoreError> {
@@ -267,13 +306,33 @@ impl<'r> Drive<'r> {
     // ---- commands
 
     fn dispatch(&mut self, tx: &mut Tx<'_>, order: &Order) -> Result<(), StoreError> {
+        if self.run.is_dry() {
+            return self.rehearse(tx, order);
+        }
         match self.way(tx, order)? {
             Way::Person => {
                 let to = BTreeSet::from([self.begun().organisation.clone()]);
                 tell(tx, &REALM, to, ("run-task", &self.begun().id), (None, ""))?;
                 self.must(What::Dispatched { key: order.key.clone(), hash: order.hash.clone() })
             }
-            Way::Edge(edge) => self.order(tx, order, &edge),
+            Way::Edge(edge) => {
+                let to = Addressed {
+                    audience: edge.id.clone(),
+                    edge: edge.id,
+                    organisation: edge.organisation,
+                    peer: None,
+                };
+                self.order(tx, order, &to)
+            }
+            Way::Abroad(peer, edge) => {
+                let to = Addressed {
+                    edge: format!("{edge}.{}", peer.id),
+                    organisation: peer.organisation.clone(),
+                    audience: abroad::audience(&edge, &peer.hub),
+                    peer: Some((*peer, edge)),
+                };
+                self.order(tx, order, &to)
+            }
             Way::Agent(agent) => self.call(tx, order, agent),
             Way::Nowhere(why) => self.refuse(order, &why),
         }
@@ -306,10 +365,15 @@ impl<'r> Drive<'r> {
             if let Some(edge) = edges::get(reader, &REALM, address)? {
                 return Ok(Way::Edge(edge));
             }
+            if self.response.own.is_some()
+                && let Some((peer, edge)) = abroad::find(reader, address, order.undoes.is_some())?
+            {
+                return Ok(Way::Abroad(Box::new(peer), edge));
+            }
         }
         let named = addresses.first().map_or("", |address| address.as_str());
         Ok(Way::Nowhere(format!(
-            "`{named}` is no edge of this hub and no agent that its operator configured"
+            "`{named}` is no edge of this hub or of a peer, and no agent that its operator configured"
         )))
     }
 
@@ -320,9 +384,12 @@ impl<'r> Drive<'r> {
         self.must(What::Answered { key: order.key.clone(), answer })
     }
 
-    fn order(&mut self, tx: &mut Tx<'_>, order: &Order, edge: &Edge) -> Result<(), StoreError> {
+    fn order(&mut self, tx: &mut Tx<'_>, order: &Order, to: &Addressed) -> Result<(), StoreError> {
         let now = self.now;
-        let drafted = match draft(order, now) {
+        let mut levels = (None, None);
+        let config = &self.response.config;
+        let alone = self.run.agreed_alone(&order.hash).filter(|_| order.undoes.is_none());
+        let drafted = match draft(order, now, alone.map(|longest| longest.min(config.break_glass_max_ms))) {
             Ok(drafted) => drafted,
             Err(why) => return self.refuse(order, &why),
         };
@@ -337,20 +404,33 @@ impl<'r> Drive<'r> {
             }
             None => {
                 let about = (self.begun(), &self.run, order);
-                let proposed =
-                    gates::proposed(tx, self.response, about, (&edge.organisation, Some(&drafted)))?;
-                permit(&proposed, &self.response.config.bounds)
+                let proposed = gates::proposed(tx, self.response, about, (&to.organisation, Some(&drafted)))?;
+                if let Some((peer, _)) = &to.peer
+                    && !gates::may_peer_see_case(tx, self.response, peer, self.begun())?
+                {
+                    let why = format!("gate `marking`: the case may not be told to the hub `{}`", peer.id);
+                    return self.refuse(order, &why);
+                }
+                levels = (proposed.tlp, proposed.pap);
+                match alone {
+                    Some(_) => permit_alone(&proposed, &config.bounds, config.break_glass_max_ms),
+                    None => permit(&proposed, &config.bounds),
+                }
             }
         };
         let permit = match permitted {
             Ok(permit) => permit,
             Err(denied) => return self.refuse(order, &denied.to_string()),
         };
-        let sealed = match signed(self.response, permit, (order, &drafted), &edge.id, now) {
+        let sealed = match signed(self.response, permit, (order, &drafted), &to.audience, now) {
             Ok(sealed) => sealed,
             Err(why) => return self.refuse(order, &why),
         };
-        self.keep(tx, (order, &drafted), edge, &sealed)?;
+        let about = self.keep(tx, (order, &drafted), to, &sealed)?;
+        if let Some((peer, edge)) = &to.peer {
+            abroad::ask(tx, self.response, (peer, edge), (&sealed, &about), levels)?;
+            self.asked.push(format!("{} {}", peer.id, sealed.command_id));
+        }
         self.has_ordered = true;
         self.must(What::Dispatched { key: order.key.clone(), hash: order.hash.clone() })
     }
@@ -372,40 +452,45 @@ impl<'r> Drive<'r> {
         &self,
         tx: &mut Tx<'_>,
         (order, drafted): (&Order, &Draft),
-        edge: &Edge,
+        to: &Addressed,
         sealed: &super::orders::Signed,
-    ) -> Result<(), StoreError> {
+    ) -> Result<OrderContext, StoreError> {
         let undoes = match &order.undoes {
             Some(key) => self.ordered_as(tx, key)?,
             None => None,
         };
-        let about = told::context(
+        let mut about = told::context(
             tx,
             self.response,
             (self.begun(), &self.run, order),
-            (&sealed.command_id, undoes.as_deref(), &edge.organisation),
+            (&sealed.command_id, undoes.as_deref(), &to.organisation),
         )?;
-        let text = |value: &serde_json::Value| value.to_string();
-        let about = serde_json::to_value(about).map_err(|error| StoreError::Database(error.to_string()))?;
+        about.hubs = to.peer.as_ref().map(|(peer, _)| abroad::hubs(self.response, peer));
+        let text = serde_json::to_string(&about).map_err(|error| StoreError::Database(error.to_string()))?;
         let new = NewOrder {
-            edge: edge.id.clone(),
-            organisation: edge.organisation.clone(),
+            edge: to.edge.clone(),
+            organisation: to.organisation.clone(),
             command: sealed.command_id.clone(),
             requester: self.begun().organisation.clone(),
             run: self.begun().id.clone(),
             action: order.key.0.clone(),
             step: gates::step_of(order),
-            message: text(&sealed.message),
-            about: text(&about),
+            message: sealed.message.to_string(),
+            about: text,
             ordered: self.now,
             expires: sealed.expires,
             stops: drafted.stops,
             undoes,
         };
-        order_rows::add(tx, &REALM, &new).map(|_| ())
+        order_rows::add(tx, &REALM, &new)?;
+        Ok(about)
     }
 
     fn call(&mut self, tx: &mut Tx<'_>, order: &Order, agent: &AgentConfig) -> Result<(), StoreError> {
+        if order.undoes.is_none() && self.run.agreed_alone(&order.hash).is_some() {
+            // How long its effect lasts nobody can bound, so nobody shortens it.
+            return self.refuse(order, "gate `approval`: no agent is asked on the word of one person alone");
+        }
         let permitted = if order.undoes.is_some() {
             let undone = order.undoes.as_ref();
             let first = self.run.orders().find(|(known, _, _)| Some(&known.key) == undone);
@@ -505,6 +590,7 @@ impl<'r> Drive<'r> {
             .with("events", format!("{first}-{last}"))
             .with("sha256", hex::encode(hash.finalize()))
             .with("state", outline.state.as_str());
+        let event = if self.asked.is_empty() { event } else { event.with("asked", self.asked.join(", ")) };
         Ok(Act::audited(driven, &REALM, event))
     }
 }

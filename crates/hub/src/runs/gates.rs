@@ -9,6 +9,7 @@ use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose};
 use policy::permit::{Approver, Authority, Hit, Proposed, Radius};
 use policy::{Operation, Personal, Principal, PrincipalKind, TlpLabel};
 use stix::marking::{Pap, Tlp};
+use store::peers::Peer;
 use store::runs::{Approval, NewRun};
 use store::{Reader, StoreError, authorisations, labels, objects, orders, people, runs};
 use uuid::Uuid;
@@ -38,7 +39,6 @@ pub(super) fn proposed(
     (operator, draft): (&OrganisationId, Option<&Draft>),
 ) -> Result<Proposed, StoreError> {
     let now = reader.now();
-    let since = now.checked_sub(RATE_OVER).unwrap_or(Timestamp::MIN);
     let (tlp, pap) = marking(reader, response, begun, order)?;
     let radius = order.safeguards.as_ref().and_then(|the| the.blast_radius.as_ref());
     let stop_after_ms = match draft {
@@ -51,7 +51,7 @@ pub(super) fn proposed(
         person: (!super::is_program(&begun.person)).then(|| begun.person.clone()),
         requester: begun.organisation.clone(),
         operator: operator.clone(),
-        authority: authority(reader, response, order, (&begun.organisation, operator))?,
+        authority: authority(reader, response, named_authority(order), (&begun.organisation, operator))?,
         tlp,
         pap,
         hits: draft.map_or_else(|| named(order), |draft| draft.hits.clone()),
@@ -62,12 +62,25 @@ pub(super) fn proposed(
             ipv6_prefix_min: radius.and_then(|the| the.ipv6_prefix_min),
             actions_per_hour_max: radius.and_then(|the| the.actions_per_hour_max),
         },
-        within_hour: orders::since(reader, &REALM, (&begun.organisation, &step_of(order)), since)?,
+        within_hour: within_hour(reader, (&begun.organisation, &step_of(order)))?,
         approvers: approvers(reader, response, begun, (run, order))?,
     })
 }
 
-fn until(now: Timestamp, stops: Timestamp) -> u64 {
+/// Orders within the last hour: of an organisation, and of them those of one step.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn within_hour(
+    reader: &Reader<'_>,
+    whose: (&OrganisationId, &str),
+) -> Result<(u64, u64), StoreError> {
+    let since = reader.now().checked_sub(RATE_OVER).unwrap_or(Timestamp::MIN);
+    orders::since(reader, &REALM, whose, since)
+}
+
+/// How many milliseconds are left.
+pub(super) fn until(now: Timestamp, stops: Timestamp) -> u64 {
     u64::try_from(stops.duration_since(now).as_millis()).unwrap_or(0)
 }
 
@@ -144,18 +157,26 @@ fn marking(
     Ok((tlp, pap))
 }
 
-/// The authority that the step names, looked up.
-fn authority(
+/// The legal basis that a step names, and what it refers to.
+fn named_authority(order: &Order) -> Option<(&str, Option<&str>)> {
+    let named = order.safeguards.as_ref()?.authority.as_ref()?;
+    Some((named.basis.as_str(), named.reference.as_deref()))
+}
+
+/// The authority that is named, looked up.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn authority(
     reader: &Reader<'_>,
     response: &Response,
-    order: &Order,
+    named: Option<(&str, Option<&str>)>,
     (requester, operator): (&OrganisationId, &OrganisationId),
 ) -> Result<Authority, StoreError> {
-    let named = order.safeguards.as_ref().and_then(|the| the.authority.as_ref());
-    let Some(named) = named.filter(|authority| !authority.basis.trim().is_empty()) else {
+    let Some((_, reference)) = named.filter(|(basis, _)| !basis.trim().is_empty()) else {
         return Ok(Authority::None);
     };
-    let reference = named.reference.as_deref().map(str::trim).unwrap_or_default();
+    let reference = reference.map(str::trim).unwrap_or_default();
     if let Ok(id) = Uuid::parse_str(reference) {
         return authorisation(reader, id, operator);
     }
@@ -265,6 +286,34 @@ pub(crate) fn may_see_case(
         organisation: organisation.clone(),
         organisation_role: role,
         roles: BTreeSet::from([PersonRole::Approver]),
+        realm: REALM,
+        purpose: Purpose::CollectiveDefence,
+        personal: Personal::default(),
+    };
+    Ok(label.is_some_and(|label| response.engine.load().check(&principal, Operation::Read, &label)))
+}
+
+/// Whether a peer may be told of the case that a run answers; where it answers none there is nothing to tell.
+///
+/// # Errors
+/// Those of the database.
+pub(super) fn may_peer_see_case(
+    reader: &Reader<'_>,
+    response: &Response,
+    peer: &Peer,
+    begun: &NewRun,
+) -> Result<bool, StoreError> {
+    let Some(case) = &begun.case else { return Ok(true) };
+    let label = match objects::standing_label(reader, &REALM, case)? {
+        Some(key) => labels::get(reader, &REALM, key)?,
+        None => None,
+    };
+    let Some(organisation_role) = organisation_role(reader, &peer.organisation)? else { return Ok(false) };
+    let principal = Principal {
+        kind: PrincipalKind::Peer(peer.id.clone()),
+        organisation: peer.organisation.clone(),
+        organisation_role,
+        roles: BTreeSet::new(),
         realm: REALM,
         purpose: Purpose::CollectiveDefence,
         personal: Personal::default(),

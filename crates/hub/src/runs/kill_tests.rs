@@ -217,6 +217,7 @@ async fn start(store: &Store, response: &Arc<Response>) {
             playbook_of: shelved.organisation().cloned(),
             digest: hex::encode(shelved.playbook.digest()),
             started: tx.now(),
+            dry_run: false,
         };
         assert!(rows::open(tx, &REALM, &new)?);
         let row = rows::get(tx, &REALM, RUN)?.unwrap();
@@ -225,6 +226,7 @@ async fn start(store: &Store, response: &Arc<Response>) {
             requester: Person { person: "asker".to_owned(), organization: identity("police") },
             arguments: Values::default(),
             limits: limits(),
+            dry_run: false,
         };
         let runnable = shelved.runnable(&work.config, &organisation("police"), tx.now()).unwrap();
         begin(tx, &work, (&row, start), (&runnable, &[]), event())
@@ -290,7 +292,7 @@ async fn act(store: &Store, response: &Arc<Response>, next: Next, dies: bool) ->
                 rows::approve(tx, &REALM, RUN, &approval)?;
                 let by = Person { person: person.to_owned(), organization: identity(of) };
                 let hash = cacao::run::Hash(hash);
-                let given = vec![What::ApprovalGiven { question, hash, by, reason: None }];
+                let given = vec![What::ApprovalGiven { question, hash, by, reason: None, alone: false }];
                 advance(tx, &work, &row, (given, Some(event())))
             }
             Next::Task(key) => {

@@ -3,6 +3,7 @@
 use cacao::run::Order;
 use jiff::{SignedDuration, Timestamp};
 use openc2::signed::{Statement, sign};
+use openc2::slpf::TRIAL;
 use openc2::{Action, Command, Content, DateTime, Headers, Language, Message, Reading, Target};
 use policy::permit::{Hit, Permit};
 use serde_json::{Map, Value, json};
@@ -11,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::Response;
 
 /// How long an edge may take an order after it was given. One that was away for longer does not carry out yesterday's.
-const TAKEN_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+pub(super) const TAKEN_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// An order that is not given yet.
 pub(super) struct Draft {
@@ -23,11 +24,11 @@ pub(super) struct Draft {
     pub(super) stops: Option<Timestamp>,
 }
 
-/// Reads the command of a step. What it says of its end counts where the safeguards do not say an earlier one.
+/// Reads the command of a step. What it says of its end counts where the safeguards do not say an earlier one; `longest_ms` bounds both.
 ///
 /// # Errors
 /// Why it cannot be ordered.
-pub(super) fn draft(order: &Order, now: Timestamp) -> Result<Draft, String> {
+pub(super) fn draft(order: &Order, now: Timestamp, longest_ms: Option<u64>) -> Result<Draft, String> {
     let body = order.command.body().ok_or_else(|| "the step has no OpenC2 command in its body".to_owned())?;
     let value: Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
     let request = value.pointer("/body/openc2/request").unwrap_or(&value);
@@ -50,17 +51,39 @@ pub(super) fn draft(order: &Order, now: Timestamp) -> Result<Draft, String> {
         (None, None) => None,
     };
     let guarded = order.stop_after_ms.map(|after| later(now, after));
-    let stops = [said, guarded].into_iter().flatten().min();
+    let longest = longest_ms.map(|longest| later(now, longest));
+    let stops = [said, guarded, longest].into_iter().flatten().min();
     if let Some(stops) = stops {
         let args = command.entry("args").or_insert_with(|| json!({}));
         let args = args.as_object_mut().ok_or_else(|| "the command's `args` are no object".to_owned())?;
         args.shift_remove("duration");
         args.insert("stop_time".to_owned(), DateTime::from(stops).0.into());
     }
+    if let Some(trial) = trial(order, &hits) {
+        let args = command.entry("args").or_insert_with(|| json!({}));
+        let args = args.as_object_mut().ok_or_else(|| "the command's `args` are no object".to_owned())?;
+        args.insert(TRIAL.to_owned(), trial);
+    }
     Ok(Draft { command, hits, stops })
 }
 
-fn instant(at: DateTime) -> Result<Timestamp, String> {
+/// What an edge is asked to try first, as it stands in the signed command: to count for so long, and how large a share may be hit. Names cannot be
+/// counted.
+fn trial(order: &Order, hits: &[Hit]) -> Option<Value> {
+    let the = order.safeguards.as_ref()?;
+    let shadow = the.rollout.as_ref()?.shadow_ms?;
+    if !hits.iter().all(|hit| matches!(hit, Hit::Network(_))) {
+        return None;
+    }
+    let mut trial = Map::new();
+    trial.insert("shadow".to_owned(), shadow.into());
+    if let Some(percent) = the.blast_radius.as_ref().and_then(|radius| radius.traffic_percent_max) {
+        trial.insert("traffic_percent_max".to_owned(), percent.into());
+    }
+    Some(Value::Object(trial))
+}
+
+pub(super) fn instant(at: DateTime) -> Result<Timestamp, String> {
     let millis = i64::try_from(at.0).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
     millis.ok_or_else(|| "the command's times lie too far ahead".to_owned())
 }
@@ -71,7 +94,7 @@ fn later(at: Timestamp, milliseconds: u64) -> Timestamp {
 }
 
 /// What a target names.
-fn hits(target: &Target) -> Vec<Hit> {
+pub(super) fn hits(target: &Target) -> Vec<Hit> {
     let read = |text: String| Hit::parse(&text).unwrap_or(Hit::Other(text));
     match target {
         Target::Ipv4Net(net) => vec![read(net.to_string())],
@@ -107,12 +130,25 @@ pub(crate) fn command_id(key: &str, attempts_before: u32) -> String {
 }
 
 /// What the signature of an order names as its authority: SHA-256 of the canonical form (RFC 8785) of basis and reference.
-fn authority(order: &Order) -> Option<String> {
-    let authority = order.safeguards.as_ref()?.authority.as_ref()?;
-    let named = json!({ "basis": authority.basis, "reference": authority.reference });
+pub(super) fn authority(basis: &str, reference: Option<&str>) -> Option<String> {
+    let named = json!({ "basis": basis, "reference": reference });
     // Two names in their order and plain texts: this is its canonical form.
     let text = serde_json::to_vec(&named).ok()?;
     Some(hex::encode(Sha256::digest(text)))
+}
+
+/// What is to be signed.
+pub(super) struct ToSign<'o> {
+    /// Over exactly what was permitted.
+    pub(super) hash: &'o str,
+    /// The command, without its identifier.
+    pub(super) command: &'o Map<String, Value>,
+    /// The command's identifier.
+    pub(super) command_id: String,
+    /// The authority's hash.
+    pub(super) authority: Option<String>,
+    /// When its effect ends, or from when it may not be taken for another reason.
+    pub(super) until: Option<Timestamp>,
 }
 
 /// Signs an order for one edge. Only what passed the gates is signed: `permit` is used up.
@@ -126,28 +162,50 @@ pub(super) fn signed(
     edge: &str,
     now: Timestamp,
 ) -> Result<Signed, String> {
-    if permit.hash() != order.hash.0 {
+    let named = order.safeguards.as_ref().and_then(|the| the.authority.as_ref());
+    let to_sign = ToSign {
+        hash: &order.hash.0,
+        command: &draft.command,
+        command_id: command_id(&order.key.0, order.attempts_before),
+        authority: named.and_then(|named| authority(&named.basis, named.reference.as_deref())),
+        until: draft.stops,
+    };
+    seal(response, permit, to_sign, edge, now)
+}
+
+/// The same for what is no step's.
+///
+/// # Errors
+/// Why it cannot be signed.
+pub(super) fn seal(
+    response: &Response,
+    permit: Permit,
+    to_sign: ToSign<'_>,
+    audience: &str,
+    now: Timestamp,
+) -> Result<Signed, String> {
+    if permit.hash() != to_sign.hash {
         return Err("the permit is for another command".to_owned());
     }
     drop(permit);
-    let command_id = command_id(&order.key.0, order.attempts_before);
-    let mut command = draft.command.clone();
+    let ToSign { command_id, authority, until, .. } = to_sign;
+    let mut command = to_sign.command.clone();
     command.insert("command_id".to_owned(), command_id.clone().into());
     let taken_until = now.checked_add(TAKEN_WITHIN).unwrap_or(Timestamp::MAX);
-    let expires = draft.stops.map_or(taken_until, |stops| stops.min(taken_until));
+    let expires = until.map_or(taken_until, |until| until.min(taken_until));
     let statement = Statement {
         issuer: response.issuer.clone(),
-        audience: [edge.to_owned()].into(),
+        audience: [audience.to_owned()].into(),
         command_id: command_id.clone(),
         not_before: now.into(),
         expires: expires.into(),
-        authority: authority(order),
+        authority,
     };
     let headers = Headers {
         request_id: Some(command_id.clone()),
         created: Some(now.into()),
         from: Some(response.issuer.clone()),
-        to: vec![edge.to_owned()],
+        to: vec![audience.to_owned()],
     };
     let message = Message { headers, content: Content::Request(Value::Object(command)), signature: None };
     let message = sign(message, &statement, &response.key).map_err(|error| error.to_string())?;

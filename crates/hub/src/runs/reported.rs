@@ -2,6 +2,7 @@
 
 use api::{OrderReport, OrderState};
 use cacao::run::{Answer, Key, Order, OrderStatus, Run, Values, What};
+use jiff::{SignedDuration, Timestamp};
 use oversight::AuditEvent;
 use serde_json::Value;
 use store::orders::{self as rows, Order as Row, Report};
@@ -34,13 +35,20 @@ pub(crate) fn take(
         return Ok(Act::bookkeeping(drive::Driven::default()));
     }
     let event = event.with("command", report.command_id.as_str()).with("state", state_name(report.state));
+    if super::foreign::relay(tx, report)? {
+        return Ok(Act::audited(drive::Driven { has_ordered: true }, &REALM, event));
+    }
     let order = rows::get(tx, &REALM, &report.command_id)?;
     let order = order.ok_or_else(|| StoreError::NotFound { what: report.command_id.clone() })?;
     let only_kept = |event| Ok(Act::audited(drive::Driven::default(), &REALM, event));
     let Some(head) = runs::get(tx, &REALM, &order.new.run)? else { return only_kept(event) };
     let (run, _) = load(tx, response, &head)?;
-    let Some(answer) = answer(&run, &order, report) else { return only_kept(event) };
-    let given = vec![What::Answered { key: Key(order.new.action.clone()), answer }];
+    let given = match answer(&run, &order, report) {
+        Some(answer) => vec![What::Answered { key: Key(order.new.action.clone()), answer }],
+        // The clock is to look when it was in force for long enough.
+        None if is_watched(&run, &order.new.action) => Vec::new(),
+        None => return only_kept(event),
+    };
     match drive::advance(tx, response, &head, (given, Some(event.clone()))) {
         // What nobody waits for any more is kept as a report and is no answer.
         Err(StoreError::Abandoned { .. }) => only_kept(event),
@@ -60,6 +68,10 @@ fn answer(run: &Run, row: &Row, report: &OrderReport) -> Option<Answer> {
         report.why.as_deref().unwrap_or("no reason given").chars().take(WHY_CHARS_MAX).collect();
     let is_undoing = order.undoes.is_some();
     match report.state {
+        OrderState::Enforced if watch(run, order).is_some() => None,
+        OrderState::Drifted if run.is_canary(order) => {
+            Some(Answer::Lost { reason: format!("the first edge does not hold it: {why}") })
+        }
         OrderState::Taken | OrderState::Waiting | OrderState::Shadow | OrderState::Drifted => None,
         OrderState::Enforced => Some(Answer::Done { outputs: outputs(run, order) }),
         OrderState::Released | OrderState::Expired if is_undoing => {
@@ -73,8 +85,26 @@ fn answer(run: &Run, row: &Row, report: &OrderReport) -> Option<Answer> {
     }
 }
 
+/// How long an order has to be in force before the others follow it; nothing where no other waits for it.
+fn watch(run: &Run, order: &Order) -> Option<SignedDuration> {
+    let rollout = order.safeguards.as_ref()?.rollout.as_ref()?;
+    let watch = i64::try_from(rollout.canary_watch_ms).unwrap_or(i64::MAX);
+    (watch > 0 && run.is_canary(order)).then(|| SignedDuration::from_millis(watch))
+}
+
+fn is_watched(run: &Run, key: &str) -> bool {
+    run.orders().any(|(order, _, _)| order.key.0 == key && watch(run, order).is_some())
+}
+
+/// Until when an order is watched that goes first and alone, while its edge has it.
+pub(super) fn watched_until(run: &Run, order: &Order, row: &Row) -> Option<Timestamp> {
+    let watch = watch(run, order)?;
+    let since = row.since.filter(|_| row.state.as_deref() == Some(state_name(OrderState::Enforced)))?;
+    Some(since.checked_add(watch).unwrap_or(Timestamp::MAX))
+}
+
 /// An edge gives no values back. What it says is that the device has it, which is what a step asks for that has a yes-or-no to give.
-fn outputs(run: &Run, order: &Order) -> Values {
+pub(super) fn outputs(run: &Run, order: &Order) -> Values {
     let variables = run.variables();
     let names = order.out_args.iter().map(|name| name.strip_suffix(":value").unwrap_or(name));
     let booleans = names.filter(|name| {

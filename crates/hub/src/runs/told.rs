@@ -44,8 +44,7 @@ impl Names {
 
     pub(crate) fn organisation(&self, id: &OrganisationId) -> String {
         match self.organisations.get(id) {
-            Some(one) if one.name_ja == one.name_en => one.name_ja.clone(),
-            Some(one) => format!("{} / {}", one.name_ja, one.name_en),
+            Some(one) => super::both(&one.name_ja, &one.name_en),
             None => id.to_string(),
         }
     }
@@ -113,5 +112,6 @@ pub(super) fn context(
         basis: authority.map(|authority| authority.basis.clone()),
         reference: authority.and_then(|authority| authority.reference.clone()),
         undoes: undoes.map(str::to_owned),
+        hubs: None,
     })
 }

@@ -170,6 +170,12 @@ impl<'a> Walk<'a> {
         let empty = |path: String| Sample { path, media_type: "application/json", body: None };
         let name = format!("n{}", uuid::Uuid::new_v4().simple());
         match (method, path) {
+            (_, path) if path.contains("/evidence") => {
+                let (path, body) = crate::evidence::sample(hub, method, path).await;
+                let media_type =
+                    if method == "PUT" { "application/octet-stream" } else { "application/json" };
+                Sample { path, media_type, body }
+            }
             ("GET", "/api/v1/values") => empty("/api/v1/values?value=198.51.100.1".to_owned()),
             ("GET", "/api/v1/releases") => empty("/api/v1/releases?organisation=academy".to_owned()),
             ("GET", "/api/v1/graph") => empty(format!("/api/v1/graph?nodes={}", self.open_actor().await)),
@@ -340,6 +346,10 @@ impl<'a> Walk<'a> {
             ("POST", "/api/v1/runs") => Some(json!({ "id": uuid::Uuid::new_v4(), "playbook": NEAR_MISS,
                 "variables": { "__case__": "c", "__what__": "w" } })),
             ("POST", "/edge/v1/orders/reports") => Some(json!({ "reports": [] })),
+            ("POST", "/api/v1/outreach") => {
+                Some(json!({ "id": uuid::Uuid::new_v4(), "kind": "abuse", "recipient": "r", "way": "w",
+                "text": "t", "tlp": "amber" }))
+            }
             (_, path) if path.starts_with("/api/v1/runs/") || path.starts_with("/api/v1/orders/") => {
                 return Some(self.run_sample(path).await);
             }
@@ -356,8 +366,9 @@ impl<'a> Walk<'a> {
         let key = run["tasks"][0]["key"].as_str().unwrap_or("none").to_owned();
         let body = match path.rsplit('/').next().unwrap_or_default() {
             // It is answered already: whoever may answer is told that.
-            "approve" | "refuse" => Some(json!({ "hash": "0".repeat(64), "reason": "r" })),
-            "cancel" | "undo" | "failed" => Some(json!({ "reason": "r" })),
+            "approve" | "approve-alone" | "refuse" => Some(json!({ "hash": "0".repeat(64), "reason": "r" })),
+            // A run that a reader before paused goes on and the other way round: that it cannot twice is no refusal.
+            "cancel" | "undo" | "failed" | "pause" | "continue" => Some(json!({ "reason": "r" })),
             "done" => Some(json!({})),
             "reconcile" => Some(json!({ "found": "not_happened" })),
             _ => None,
@@ -426,6 +437,8 @@ impl<'a> Walk<'a> {
                     "start" => json!({ "verdict": "refuse", "terms": "00", "reason": "r" }),
                     "rounds" => json!({ "operator": "operator" }),
                     "withdraw" => json!({ "reason": "r" }),
+                    "review" => json!({ "justified": true, "finding": "f" }),
+                    "steps" => json!({ "state": "sent" }),
                     "finish" => json!({ "challenge_id": uuid::Uuid::new_v4(), "credential": {} }),
                     _ => json!({ "text": "note" }),
                 };
@@ -448,6 +461,9 @@ impl<'a> Walk<'a> {
         let body = match path.rsplit('/').next().unwrap_or_default() {
             _ if method == "GET" => None,
             "publish" => Some(json!({ "key": key, "label": label })),
+            "presence" => Some(json!({ "writes": true })),
+            "values" => Some(json!({ "text": "evil[.]example" })),
+            "indicators" => Some(json!({ "key": key, "label": label, "indicators": ["evil[.]example"] })),
             "severity" => Some(json!({ "key": key, "answers": { "functional-impact": "minimal" } })),
             "entries" => {
                 Some(json!({ "entries": [{ "case": case, "key": key, "label": label, "entry": note }] }))

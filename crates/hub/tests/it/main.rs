@@ -6,6 +6,8 @@
 
 // The attribute tells clippy that the helpers in these modules are tests too, so they may unwrap and index.
 #[cfg(test)]
+mod abroad;
+#[cfg(test)]
 mod access;
 #[cfg(test)]
 mod acs;
@@ -46,6 +48,8 @@ mod emergencies;
 #[cfg(test)]
 mod every_door;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod federation;
 #[cfg(test)]
 mod finding;
@@ -71,6 +75,7 @@ mod one_way;
 mod openapi;
 #[cfg(test)]
 mod openings;
+mod outreach;
 #[cfg(test)]
 mod people;
 #[cfg(test)]
@@ -93,9 +98,19 @@ mod rest;
 #[cfg(test)]
 mod retention;
 #[cfg(test)]
+mod rollout;
+#[cfg(test)]
 mod room;
 #[cfg(test)]
+mod room_calls;
+#[cfg(test)]
+mod room_found;
+#[cfg(test)]
 mod room_hubs;
+#[cfg(test)]
+mod room_kept;
+#[cfg(test)]
+mod room_live;
 #[cfg(test)]
 mod rounds;
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::support::{Reply, TestHub, id_of};
 pub struct Worker<'a> {
     pub account: String,
     pub organisation: String,
-    signed: Signed<'a>,
+    pub signed: Signed<'a>,
 }
 
 /// Says something for all who see the case.
@@ -72,7 +72,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Why it is refused.
-    async fn refused(&self, case: &str, body: Value) -> String {
+    pub async fn refused(&self, case: &str, body: Value) -> String {
         let reply = self.post(case, body).await;
         assert_eq!(reply.status, 422, "{}", String::from_utf8_lossy(&reply.body));
         reply.json()["detail"].as_str().unwrap().to_owned()
@@ -93,7 +93,7 @@ impl<'a> Worker<'a> {
 }
 
 /// A council with an agency and an operator, and somebody of each.
-async fn council(hub: &TestHub) -> [Worker<'_>; 3] {
+pub async fn council(hub: &TestHub) -> [Worker<'_>; 3] {
     hub.organisation("police", OrganisationRole::Agency).await;
     hub.organisation("kinki-power", OrganisationRole::Operator).await;
     [

@@ -36,7 +36,7 @@ async fn hub() -> (TestHub, TempDir) {
 }
 
 /// Makes `other` a peer of `hub`, bound to an organisation of that name.
-async fn knows(hub: &TestHub, other: &TestHub, name: &str) {
+pub(crate) async fn knows(hub: &TestHub, other: &TestHub, name: &str) {
     hub.organisation(name, OrganisationRole::Agency).await;
     let card = other.good(&other.token, "/api/v1/peer-card").await;
     let address = other.running.federation.as_ref().unwrap().to_string();
@@ -52,7 +52,7 @@ async fn link(hub: &TestHub, peer: &str, cut: bool) {
     assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
 }
 
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let begun = Instant::now();
     while !is_so().await {
         assert!(begun.elapsed() < PATIENCE, "waited too long: {what}");

@@ -44,7 +44,15 @@ pub struct Council {
 
 impl Council {
     pub async fn new() -> Self {
-        let hub = TestHub::start_with(configured).await;
+        Self::with(|_| {}).await
+    }
+
+    pub async fn with(change: impl FnOnce(&mut HubConfig)) -> Self {
+        let hub = TestHub::start_with(|config| {
+            configured(config);
+            change(config);
+        });
+        let hub = hub.await;
         for (id, role) in [
             ("police", OrganisationRole::Agency),
             ("ministry", OrganisationRole::Agency),
@@ -66,7 +74,7 @@ impl Council {
     }
 
     /// Brings a playbook in as the police's approver.
-    async fn brought(&self, playbook: &Value) -> Value {
+    pub async fn brought(&self, playbook: &Value) -> Value {
         let chief = self.as_person(&self.chief).await;
         chief.done("/api/v1/playbooks", json!({ "document": playbook.to_string() })).await
     }
@@ -78,7 +86,7 @@ impl Council {
     }
 
     /// The run as its requester sees it, as soon as it is in one of these states.
-    async fn settled(&self, run: &Value, states: &[&str]) -> Value {
+    pub async fn settled(&self, run: &Value, states: &[&str]) -> Value {
         let asker = self.as_person(&self.asker).await;
         let path = format!("/api/v1/runs/{}", run["summary"]["id"].as_str().unwrap());
         let begun = Instant::now();

@@ -44,6 +44,32 @@ fn free_text_is_refanged() {
 }
 
 #[test]
+fn values_are_found_in_prose_of_either_language() {
+    let check = |text: &str, expected: &[&str]| {
+        let (found, more) = misp::list::values_in(text, 10);
+        let values: Vec<&str> = found.iter().map(|(_, value)| value.as_str()).collect();
+        assert_eq!((values.as_slice(), more), (expected, false), "{text}");
+    };
+    check(
+        "端末が198[.]51[.]100[.]7へ接続し、hxxps://evil[.]example/a?b=1を開いた。",
+        &["198.51.100.7", "https://evil.example/a?b=1"],
+    );
+    check(
+        "(see evil[.]example), evil.example; d41d8cd98f00b204e9800998ecf8427e.",
+        &["evil.example", "d41d8cd98f00b204e9800998ecf8427e"],
+    );
+    check("送信元はuser[at]evil[dot]example", &["user@evil.example"]);
+    check("第1報。10時に停止。update.exe は不明", &[]);
+    check("", &[]);
+    let many: String = (0..12).map(|n| format!("198.51.100.{n} ")).collect();
+    let (found, more) = misp::list::values_in(&many, 10);
+    assert_eq!((found.len(), more), (10, true));
+    for (kind, value) in found {
+        assert_eq!(misp::list::pattern(kind, &value), Some(format!("[ipv4-addr:value = '{value}']")));
+    }
+}
+
+#[test]
 fn csv_columns_are_found_by_name_or_by_content() {
     let csv = b"# list\nfirst_seen;ioc;confidence;tags\n2026-01-01;evil[.]example;80;a,b\n2025-12-31;nonsense;;\n2026-01-01;198.51.100.7;;\n";
     let made = from_csv(csv, &source()).unwrap();

@@ -3,7 +3,7 @@
 
 use openc2::consumer::{Config, Deed, Rule};
 use openc2::producer::{self, Order, Producer};
-use openc2::slpf::{SlpfOption, Support};
+use openc2::slpf::{SlpfOption, Support, TRIAL};
 use openc2::{
     Action, CommandId, Direction, DropProcess, Headers, Language, Message, Reading, RuleNumber, Status,
     TargetName, slpf,
@@ -543,6 +543,21 @@ fn what_the_profile_does_not_have_is_not_done() {
         let command = json!({"action": "deny", "target": {"ipv4_net": "192.0.2.1"}, "args": args});
         assert_eq!(answer(command), json!({"status": 501, "status_text": "Option not supported"}));
     }
+}
+
+#[test]
+fn a_trial_is_for_denials_and_for_who_can_count() {
+    let trial = |action: &str| json!({"action": action, "target": {"ipv4_net": "192.0.2.1"}, "args": {TRIAL: {"shadow": 5}}});
+    let no = json!({"status": 501, "status_text": "Option not supported"});
+    assert_eq!(said(&World::new(config()).ask(trial("deny"), NOW)), no);
+    let mut support = Support::default();
+    support.options.insert(SlpfOption::Trial);
+    let mut world = World::new(Config { support, ..config() });
+    assert_eq!(said(&world.ask(trial("allow"), NOW)), no);
+    let mut both = trial("deny");
+    both["args"]["x-other"] = json!({"a": 1});
+    assert_eq!(said(&world.ask(both, NOW)), no, "nothing is passed over beside it");
+    assert_eq!(world.ask(trial("deny"), NOW).status, Status::Ok);
 }
 
 #[test]

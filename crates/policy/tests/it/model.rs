@@ -180,6 +180,7 @@ fn standings(id: &'static str) -> impl Strategy<Value = Standing> {
                 until: second(from + length),
                 reciprocal,
                 terms,
+                orders: Vec::new(),
             };
             Standing { agreement, sides: parties.into_iter().zip(states).collect() }
         },

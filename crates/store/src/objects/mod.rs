@@ -7,6 +7,7 @@ mod add;
 mod condition;
 mod find;
 mod flags;
+mod follow;
 mod fulltext;
 mod hits;
 mod index;
@@ -39,6 +40,7 @@ pub use find::{
     mentioning_count, referring_before, referring_count, referring_to, search, search_count,
     search_count_within, search_within,
 };
+pub use follow::{FOLLOWED_MAX, Following, Referring, following, only_came_in};
 pub use fulltext::Fit;
 pub(crate) use index::index_again;
 pub use named::{Named, NamedBatch, named, names};

@@ -82,6 +82,7 @@ fn run(id: &str, of: &str, started: i64) -> NewRun {
         playbook_of: Some(organisation(of)),
         digest: "d".to_owned(),
         started: at(started),
+        dry_run: false,
     }
 }
 

@@ -4,7 +4,8 @@ use oversight::Realm;
 use policy::Visible;
 use serde_json::{Value, json};
 use stix::observable::ValueKind;
-use store::objects::{self, SearchFilter};
+use store::Act;
+use store::objects::{self, Following, SearchFilter};
 
 use crate::fixture::{Council, id, identity, ids, indicator, modified, seeing, stix_id, with};
 use crate::on_every_store;
@@ -18,6 +19,7 @@ on_every_store!(
     values_are_found,
     references_are_found_from_both_sides,
     a_word_that_all_bear_is_found_by_whoever_may_see_it,
+    what_refers_to_an_object_is_followed_and_read_once,
 );
 
 fn report(number: u64, name: &str, description: &str) -> Value {
@@ -354,4 +356,46 @@ async fn references_are_found_from_both_sides(council: Council) {
             ("indicator".to_owned(), text(&["created_by_ref"]))
         ]
     );
+}
+
+/// The reports about an indicator behind a place, newest first, and of which the version was read; and whether reports only came in since.
+async fn followed(council: &Council, visible: &Visible, after: i64) -> (Vec<(i64, bool)>, bool) {
+    let visible = visible.clone();
+    let read = council.store.read(move |reader| {
+        let (id, live) = (stix_id("indicator", 1), Realm::Live);
+        let what = Following { id: &id, object_type: "report", after, before: i64::MAX };
+        let found = objects::following(reader, &live, &visible, what, |sequence| sequence % 2 == 0)?;
+        let only_came = objects::only_came_in(reader, &live, "report", after)?;
+        Ok((found.into_iter().map(|one| (one.sequence, one.row.is_some())).collect(), only_came))
+    });
+    read.await.unwrap()
+}
+
+async fn what_refers_to_an_object_is_followed_and_read_once(council: Council) {
+    let all = council.all();
+    council.add("a", council.clear, vec![report(1, "one", ""), identity(1), report(2, "two", "")]).await;
+    council.add("a", council.amber, vec![report(3, "three", "")]).await;
+    assert_eq!(followed(&council, &all, 0).await, (vec![(4, false), (3, true), (1, true)], true));
+    assert_eq!(followed(&council, &seeing(&[council.clear]), 1).await, (vec![(3, true)], true));
+    assert_eq!(followed(&council, &seeing(&[]), 0).await.0, []);
+    // Another version, a removal and another label are more than that something came in; what is not a report is not looked at.
+    council.add("a", council.clear, vec![modified(report(1, "after", ""), 2)]).await;
+    assert_eq!(followed(&council, &all, 4).await, (vec![(5, true)], false));
+    council.add("a", council.clear, vec![modified(identity(1), 2)]).await;
+    assert!(followed(&council, &all, 5).await.1);
+    let (collection, visible) = (council.collection, council.all());
+    let removed = council.store.write(move |tx| {
+        objects::remove(tx, &Realm::Live, collection, &visible, &stix_id("report", 2)).map(Act::bookkeeping)
+    });
+    assert_eq!(removed.await.unwrap(), 1);
+    assert_eq!(followed(&council, &all, 0).await.0, [(5, true), (4, false)]);
+    assert!(!followed(&council, &all, 6).await.1);
+    let amber = council.amber;
+    let moved = council.store.write(move |tx| {
+        objects::relabel(tx, &Realm::Live, &stix_id("report", 1), |_, _, _| Ok(Some(amber)))
+            .map(Act::bookkeeping)
+    });
+    moved.await.unwrap();
+    assert!(!followed(&council, &all, 7).await.1);
+    assert_eq!(followed(&council, &seeing(&[council.clear]), 0).await.0, []);
 }

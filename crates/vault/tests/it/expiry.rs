@@ -385,3 +385,28 @@ async fn nothing_is_kept_in_a_class_that_is_not_configured() {
     assert_eq!(refused, Err(VaultError::UnknownClass(name("forever"))));
     assert!(!node.service.class_keys().await.unwrap().contains(&id("a/2026-11-29/forever")));
 }
+
+#[tokio::test]
+async fn one_class_key_ends_before_its_time_unless_it_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::default();
+    let service = Arc::new(file_service(&folder.path().join("keys")));
+    let keyring = keyring(service, Arc::new(database.ledger(&folder.path().join("ledger"))));
+    let (ends, stays, now) = ("e/2026-11-29/long", "f/2026-11-29/long", "2026-11-29T12:00:00Z");
+    seal(&keyring, &database, 1, ends, now).await;
+    seal(&keyring, &database, 2, stays, now).await;
+    keyring.set_holds(Holds::default().and_keys([id(ends)]));
+    assert!(keyring.is_held(&id(ends)) && !keyring.is_held(&id(stays)));
+    let held = keyring.end_early(&id(ends), at(now)).await;
+    assert_eq!((held.held, held.certificates.len()), (vec![id(ends)], 0));
+    // Held beyond its time it stays, too, and opens.
+    let later = "2027-11-29T12:00:00Z";
+    let expired = keyring.expire(at(later)).await;
+    assert_eq!((expired.held, expired.certificates.len()), (vec![id(ends)], 1));
+    assert!(opens(&keyring, &database, 1, later).await && !opens(&keyring, &database, 2, later).await);
+    keyring.set_holds(Holds::default());
+    let report = keyring.end_early(&id(ends), at(now)).await;
+    let [certificate] = report.certificates.as_slice() else { panic!("{report:?}") };
+    assert_eq!((&certificate.statement().class_key, certificate.statement().expired), (&id(ends), at(now)));
+    assert!(!opens(&keyring, &database, 1, now).await);
+}

@@ -15,7 +15,7 @@ pub(crate) struct LogArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum LogCommand {
     /// Check a log; exit 1 where anything differs. A hub's own logs against the rows they were made of; with --from, anybody's from nothing
-    /// but its files; with --proof, one entry.
+    /// but its files; with --proof, one entry; with --package, evidence.
     Verify(Box<VerifyArgs>),
     /// Cosign the checkpoints of logs that continue what was cosigned before (C2SP tlog-witness).
     Witness(WitnessArgs),
@@ -49,6 +49,12 @@ pub(crate) struct VerifyArgs {
     /// A proof of one entry (`.tlog-proof`).
     #[arg(long, value_name = "FILE", requires_all = ["policy", "entry"])]
     pub(crate) proof: Option<PathBuf>,
+    /// A package of evidence: everything in it, with nothing but the file and the log's key.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "proof", "key"])]
+    pub(crate) package: Option<PathBuf>,
+    /// The file with the package's password; where it is not given, the usual one is tried.
+    #[arg(long, value_name = "FILE", requires = "package")]
+    pub(crate) password_file: Option<PathBuf>,
     /// The entry that is proved, as a file of its bytes.
     #[arg(long, value_name = "FILE", requires = "proof")]
     pub(crate) entry: Option<PathBuf>,

@@ -63,6 +63,9 @@ pub(crate) struct StartArgs {
     /// A variable and its value, e.g. `domain=evil.example`; a list or dictionary is written as JSON.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Only rehearse it: commands are rendered and put before the gates, nobody is asked, nothing is ordered.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// The run's identifier, to repeat what may have been sent already: it is one run then.
     #[arg(long, value_name = "UUID")]
     pub(crate) id: Option<Uuid>,
@@ -85,6 +88,26 @@ pub(crate) enum RunCommand {
     Show {
         /// The run.
         run: String,
+        #[command(flatten)]
+        link: HubLink,
+    },
+    /// Let a run begin nothing new until it is told to go on.
+    Pause {
+        /// The run.
+        run: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        #[command(flatten)]
+        link: HubLink,
+    },
+    /// Let a paused run go on.
+    Continue {
+        /// The run.
+        run: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
         #[command(flatten)]
         link: HubLink,
     },
@@ -114,6 +137,8 @@ pub(crate) struct OrderArgs {
 pub(crate) enum OrderCommand {
     /// Orders to edges, the newest first; exit 1 where one drifted or could not be carried out.
     List(HubLink),
+    /// What other hubs ask to be ordered of edges here, the newest first; exit 1 where one waits for people here.
+    Asked(HubLink),
     /// Have an order undone before its time. The policies that are shipped let only people do so, in the console.
     Undo {
         /// The command's identifier, as `yagura order list` prints it.

@@ -183,14 +183,13 @@ fn openc2(action: &str, target: &Value) -> Value {
         "headers": { "Content-Type": ["application/openc2+json;version=1.0"] } })
 }
 
-/// One step: keep the attacker's address and name out of the harbour's network, for a time.
-fn playbook() -> Value {
+/// One step: keep things out of the network of an edge, for a time.
+pub(crate) fn playbook(edge: &str, targets: &[Value], lasts: Duration) -> Value {
     let id = |kind: &str, number: u8| format!("{kind}--{number:08}-0000-4000-8000-000000000000");
-    let targets = [json!({ "ipv4_net": ATTACKER }), json!({ "domain_name": NAME })];
     let safeguards = json!({ "type": "safeguards", "approval": { "required": 2, "expires_after": 600_000 },
         "authority": { "basis": "Order under the law on active cyber defence", "reference": "2026-17" },
         "inverse": targets.iter().map(|target| openc2("allow", target)).collect::<Vec<_>>(),
-        "blast_radius": { "addresses_max": 1 }, "stop_after": LASTS.as_millis() as u64, "idempotent": true });
+        "blast_radius": { "addresses_max": 1 }, "stop_after": lasts.as_millis() as u64, "idempotent": true });
     json!({
         "type": "playbook", "spec_version": "cacao-2.0", "id": format!("playbook--{}", uuid::Uuid::new_v4()), "name": "Keep it out",
         "created_by": id("identity", 4), "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z",
@@ -203,7 +202,7 @@ fn playbook() -> Value {
             id("end", 5): { "type": "end" },
         },
         "agent_definitions": { id("security-category", 2): { "type": "security-category", "name": "Hub", "category": ["orchestrator"] } },
-        "target_definitions": { id("http-api", 3): { "type": "http-api", "name": "Edge", "address": { "dname": ["harbour-1"] } } },
+        "target_definitions": { id("http-api", 3): { "type": "http-api", "name": "Edge", "address": { "dname": [edge] } } },
         "extension_definitions": { SAFEGUARDS: { "type": "extension-definition", "name": "Safeguards", "created_by": id("identity", 4),
             "schema": "https://example.com/s.json", "version": "1.0.0" } },
     })
@@ -230,8 +229,10 @@ impl Scene {
             admin(&hub, &["org", "add", id, "--name-ja", ja, "--name-en", en, "--role", "agency"]);
         }
         let asker = Person::of(&hub, "npa", "duty_officer");
+        let playbook =
+            playbook("harbour-1", &[json!({ "ipv4_net": ATTACKER }), json!({ "domain_name": NAME })], LASTS);
         Person::of(&hub, "npa", "approver")
-            .done("/api/v1/playbooks", &json!({ "document": playbook().to_string() }));
+            .done("/api/v1/playbooks", &json!({ "document": playbook.to_string() }));
         let approvers = [Person::of(&hub, "mod", "approver"), Person::of(&hub, "harbour", "approver")];
         let time = "2026-01-01T00:00:00.000Z";
         hub.post(&json!({ "objects": [{

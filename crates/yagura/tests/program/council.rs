@@ -106,6 +106,22 @@ impl Member {
         Self::with(folder, name, Some(port), &format!("listen = \"127.0.0.1:{port}\""))
     }
 
+    /// A hub that listens for peers, with settings of its own.
+    pub(crate) fn set(folder: &Path, name: &'static str, settings: &str) -> Self {
+        let port = free_port();
+        let federation = format!("listen = \"127.0.0.1:{port}\"");
+        let (policies, config) = write_config(folder, name, settings, &federation);
+        Self { name, hub: Hub::start_with(&folder.join(name), &config), port: Some(port), policies }
+    }
+
+    /// Puts an agreement among the hub's files.
+    pub(crate) fn agrees(&self, text: &str) {
+        let folder = self.policies.join("agreements");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("agreement.toml"), text).unwrap();
+        admin(&self.hub, &["policy", "reload"]);
+    }
+
     /// A hub that gives its peers what agreements give, and no more.
     pub(crate) fn by_agreement(folder: &Path, name: &'static str) -> Self {
         let member = Self::start(folder, name);

@@ -1,6 +1,8 @@
 //! The program as real processes.
 
 #[cfg(test)]
+mod abroad;
+#[cfg(test)]
 mod agreements;
 #[cfg(test)]
 #[path = "../../../hub/tests/it/authenticator.rs"]
@@ -29,6 +31,8 @@ mod database;
 mod day;
 #[cfg(test)]
 mod edge;
+#[cfg(test)]
+mod evidence;
 #[cfg(test)]
 mod exchange;
 #[cfg(test)]
@@ -70,6 +74,8 @@ mod several;
 mod soak;
 #[cfg(test)]
 mod tasked;
+#[cfg(test)]
+mod together;
 #[cfg(test)]
 mod topics;
 #[cfg(test)]

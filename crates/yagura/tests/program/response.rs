@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::running::{Hub, admin, yagura};
 
 /// The answer of a command: its code, what it printed, what it said.
-fn run(hub: &Hub, token: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+pub(crate) fn run(hub: &Hub, token: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
     let mut command = yagura();
     command.args(["--lang", "en"]).args(arguments);
     command.env("YAGURA_HUB", &hub.address).env("YAGURA_TOKEN", token);

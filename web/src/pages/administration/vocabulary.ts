@@ -16,4 +16,5 @@ export const AUDIT_ACTIONS = ['objects-added', 'objects-deleted', 'objects-relea
   'selections-seen', 'selection-anomaly', 'private-round-asked', 'private-round-opened', 'private-round-ended', 'private-round-signed',
   'private-round-audited', 'class-key-ended', 'class-key-destroyed', 'legal-hold-changed', 'commission-changed', 'frame-changed',
   'authorisation-withdrawn', 'statistics-published', 'report-changed', 'report-filed', 'report-answered', 'report-read',
-  'report-profile-declared', 'playbook-added', 'run-changed', 'run-advanced', 'order-reported', 'node-started', 'padding'] as const
+  'report-profile-declared', 'playbook-added', 'run-changed', 'run-advanced', 'order-asked', 'outreach-changed', 'order-reported',
+  'evidence-changed', 'evidence-exported', 'evidence-requested', 'node-started', 'padding'] as const

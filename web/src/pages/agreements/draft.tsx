@@ -1,11 +1,11 @@
-import { Button, Checkbox, MultiSelect, Select, Switch, TextInput } from '@mantine/core'
+import { Button, Checkbox, MultiSelect, NumberInput, Select, Switch, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Plus, Trash2 } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useNavigate } from 'react-router'
 
-import { CLASSES, draft, ONWARD, PAP_LEVELS, type AgreementTerm, type AgreementText } from '../../api/agreements.ts'
+import { CLASSES, draft, ONWARD, ORDER_ACTIONS, PAP_LEVELS, type AgreementOrders, type AgreementTerm, type AgreementText } from '../../api/agreements.ts'
 import { useOrganisations } from '../../api/queries.ts'
 import { nameOf, useSession } from '../../api/session.ts'
 import { LEVELS, PURPOSES } from '../../api/sharing.ts'
@@ -17,6 +17,10 @@ import { Reading } from './text.tsx'
 import { useSideName } from './words.ts'
 
 const BLANK: AgreementTerm = { from: [], to: [], classes: ['indicator', 'sighting'], tlp: 'amber', pap: 'amber', purposes: ['collective-defence'], onward: 'none', onward_to: [], originator_control: false }
+
+const NO_RIGHT: AgreementOrders = { by: [], at: [], actions: ['deny'], minutes_max: 60 }
+/** Terms and rights of one agreement. */
+const TERMS_MAX = 64
 
 /** Days are Japan's: an agreement begins with its first day and ends with its last. */
 export const dayStart = (day: string) => (day === '' ? '' : `${day}T00:00:00+09:00`)
@@ -44,6 +48,9 @@ export default function DraftPage() {
   })
   const set = (part: Partial<AgreementText>) => setHeld((before) => ({ ...before, ...part }))
   const setTerm = (place: number, part: Partial<AgreementTerm>) => set({ terms: held.terms.map((term, index) => (index === place ? { ...term, ...part } : term)) })
+  const rights = held.orders ?? []
+  const setRight = (place: number, part: Partial<AgreementOrders>) => set({ orders: rights.map((right, index) => (index === place ? { ...right, ...part } : right)) })
+  const count = held.terms.length + rights.length
   const submit = (event: FormEvent) => {
     event.preventDefault()
     send.mutate()
@@ -64,9 +71,13 @@ export default function DraftPage() {
           <Switch label={t('agreements.reciprocal')} description={t('agreements.reciprocalHint')} checked={held.reciprocal} onChange={(event) => set({ reciprocal: event.currentTarget.checked })} />
           {held.terms.map((term, place) => (
             <TermFields key={place} term={term} number={place + 1} parties={held.parties} onChange={(part) => setTerm(place, part)}
-              {...(held.terms.length > 1 ? { onRemove: () => set({ terms: held.terms.filter((_, index) => index !== place) }) } : {})} />
+              {...(count > 1 ? { onRemove: () => set({ terms: held.terms.filter((_, index) => index !== place) }) } : {})} />
           ))}
-          <div><Button type="button" variant="default" size="xs" leftSection={<Plus size={14} />} disabled={held.terms.length >= 64} onClick={() => set({ terms: [...held.terms, BLANK] })}>{t('agreements.addTerm')}</Button></div>
+          {rights.map((right, place) => <RightFields key={place} right={right} number={place + 1} parties={held.parties} onChange={(part) => setRight(place, part)} {...(count > 1 ? { onRemove: () => set({ orders: rights.filter((_, index) => index !== place) }) } : {})} />)}
+          <div className={classes.acts}>
+            <Button type="button" variant="default" size="xs" leftSection={<Plus size={14} />} disabled={count >= TERMS_MAX} onClick={() => set({ terms: [...held.terms, BLANK] })}>{t('agreements.addTerm')}</Button>
+            <Button type="button" variant="default" size="xs" leftSection={<Plus size={14} />} disabled={count >= TERMS_MAX} onClick={() => set({ orders: [...rights, NO_RIGHT] })}>{t('agreements.addOrders')}</Button>
+          </div>
           {send.error && <ErrorNote error={send.error} />}
           <div className={classes.acts}>
             <Button type="submit" loading={send.isPending} disabled={!isWhole(text)}>{t('agreements.saveDraft')}</Button>
@@ -83,6 +94,7 @@ export default function DraftPage() {
 function isWhole(text: AgreementText): boolean {
   const isOpen = (term: AgreementTerm) => [term.from, term.to, term.classes, term.purposes].some((list) => list.length === 0) || (term.onward === 'named' && (term.onward_to ?? []).length === 0)
   return [text.id, text.title_ja, text.title_en, text.from, text.until].every((part) => part.trim() !== '') && text.parties.length >= 2 && !text.terms.some(isOpen)
+    && !(text.orders ?? []).some((right) => [right.by, right.at, right.actions].some((list) => list.length === 0) || right.minutes_max < 1)
 }
 
 function useOrganisationOptions() {
@@ -106,12 +118,45 @@ interface TermProps {
   onRemove?: () => void
 }
 
-function TermFields({ term, number, parties, onChange, onRemove }: TermProps) {
-  const { t } = useTranslation()
+/** Who may be named at a place: the parties, and the members of a council that one of them coordinates. */
+function useSides(parties: string[]) {
   const side = useSideName()
   const options = useOrganisationOptions()
   const coordinators = new Set(options.filter(({ role }) => role === 'coordinator').map(({ value }) => value))
-  const sides = parties.flatMap((party) => (coordinators.has(party) ? [party, `${party}:members`] : [party])).map((value) => ({ value, label: side(value) }))
+  return parties.flatMap((party) => (coordinators.has(party) ? [party, `${party}:members`] : [party])).map((value) => ({ value, label: side(value) }))
+}
+
+interface RightProps {
+  right: AgreementOrders
+  number: number
+  parties: string[]
+  onChange: (part: Partial<AgreementOrders>) => void
+  onRemove?: () => void
+}
+
+function RightFields({ right, number, parties, onChange, onRemove }: RightProps) {
+  const { t } = useTranslation()
+  const sides = useSides(parties)
+  return (
+    <fieldset className={classes.termFields}>
+      <legend>{t('agreements.ordersNumber', { number })}</legend>
+      {onRemove && <Button className={classes.removeTerm ?? ''} type="button" size="compact-xs" variant="subtle" color="gray" leftSection={<Trash2 size={14} />} onClick={onRemove}>{t('agreements.removeTerm')}</Button>}
+      <div className={classes.pair}>
+        <MultiSelect label={t('agreements.ordersBy')} hidePickedOptions value={right.by} data={sides.filter(({ value }) => parties.includes(value))} onChange={(by) => onChange({ by })} />
+        <MultiSelect label={t('agreements.ordersAt')} hidePickedOptions value={right.at} data={sides} onChange={(at) => onChange({ at })} />
+      </div>
+      <div className={classes.pair}>
+        <MultiSelect label={t('agreements.orderActions')} hidePickedOptions value={right.actions} data={ORDER_ACTIONS.map((value) => ({ value, label: t(`response.actions.${value}`) }))} onChange={(actions) => onChange({ actions })} />
+        <NumberInput label={t('agreements.ordersMinutes')} min={1} max={44_640} allowDecimal={false} value={right.minutes_max} onChange={(minutes) => onChange({ minutes_max: Number(minutes) || 0 })} />
+      </div>
+    </fieldset>
+  )
+}
+
+function TermFields({ term, number, parties, onChange, onRemove }: TermProps) {
+  const { t } = useTranslation()
+  const options = useOrganisationOptions()
+  const sides = useSides(parties)
   const toggle = (name: string) => onChange({ classes: term.classes.includes(name) ? term.classes.filter((one) => one !== name) : CLASSES.filter((one) => one === name || term.classes.includes(one)) })
   return (
     <fieldset className={classes.termFields}>

@@ -1,8 +1,9 @@
 import { useTranslation } from 'react-i18next'
 
-import type { AgreementTerm, AgreementText } from '../../api/agreements.ts'
+import type { AgreementOrders, AgreementTerm, AgreementText } from '../../api/agreements.ts'
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { Both } from '../../components/time.tsx'
+import { exact } from '../../format/number.ts'
 import { useLanguage } from '../../i18n.ts'
 import classes from './agreements.module.css'
 import { useJoin, useSideName } from './words.ts'
@@ -14,6 +15,7 @@ export function Reading({ text, isTitled = false }: { text: AgreementText; isTit
   const language = useLanguage()
   const name = useOrganisationName()
   const join = useJoin()
+  const orders = text.orders ?? []
   const [first, second] = language === 'ja' ? [text.title_ja, text.title_en] : [text.title_en, text.title_ja]
   return (
     <article className={classes.text} aria-label={t('agreements.text')}>
@@ -27,8 +29,16 @@ export function Reading({ text, isTitled = false }: { text: AgreementText; isTit
         <dt>{t('agreements.until')}</dt><dd><Moment at={text.until} /> {t('agreements.untilExclusive')}</dd>
       </dl>
       <h2>{t('agreements.article', { number: 3, title: t('agreements.given') })}</h2>
+      {text.terms.length === 0 && <p>{t('agreements.noneGiven')}</p>}
       <ol className={classes.terms}>{text.terms.map((term, place) => <li key={place}><Term term={term} number={place + 1} /></li>)}</ol>
-      <h2>{t('agreements.article', { number: 4, title: t('agreements.stopping') })}</h2>
+      {orders.length > 0 && (
+        <>
+          <h2>{t('agreements.article', { number: 4, title: t('agreements.ordersTitle') })}</h2>
+          <ol className={classes.terms}>{orders.map((right, place) => <li key={place}><Right right={right} number={place + 1} /></li>)}</ol>
+          <p>{t('agreements.orderGates')}</p>
+        </>
+      )}
+      <h2>{t('agreements.article', { number: orders.length > 0 ? 5 : 4, title: t('agreements.stopping') })}</h2>
       <p>{t(text.reciprocal ? 'agreements.reciprocalText' : 'agreements.oneSidedText')} {t('agreements.endedText')}</p>
     </article>
   )
@@ -54,6 +64,24 @@ function Term({ term, number }: { term: AgreementTerm; number: number }) {
         <dd>{t('agreements.tlpText', { level: `TLP:${term.tlp.toUpperCase()}` })} {t('agreements.papText', { level: `PAP:${term.pap.toUpperCase()}` })}</dd>
         <dt>{t('agreements.purposes')}</dt><dd>{list(term.purposes.map((one) => t(`purposes.${one}`, { defaultValue: one })))}</dd>
         <dt>{t('agreements.onward.word')}</dt><dd>{onward} {term.originator_control && t('agreements.originatorControlText')}</dd>
+      </dl>
+    </>
+  )
+}
+
+/** What one side may ask for in the networks of another. */
+function Right({ right, number }: { right: AgreementOrders; number: number }) {
+  const { t } = useTranslation()
+  const side = useSideName()
+  const name = useOrganisationName()
+  const join = useJoin()
+  const list = (words: string[]) => (words.length === 0 ? '–' : join(words))
+  return (
+    <>
+      <p>{t('agreements.orderText', { number, by: list(right.by.map(name)), at: list(right.at.map(side)) })}</p>
+      <dl className={classes.term}>
+        <dt>{t('agreements.orderActions')}</dt><dd>{list(right.actions.map((one) => t(`response.actions.${one}`, { defaultValue: one })))}</dd>
+        <dt>{t('agreements.orderLength')}</dt><dd>{t('agreements.orderMinutes', { text: exact(right.minutes_max) })}</dd>
       </dl>
     </>
   )

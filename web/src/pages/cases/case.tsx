@@ -20,6 +20,7 @@ import { exact } from '../../format/number.ts'
 import { useLanguage } from '../../i18n.ts'
 import { useShortcuts } from '../../input/shortcuts.ts'
 import { typeWord } from '../../components/type-word.ts'
+import { CaseEvidence } from '../evidence/of-case.tsx'
 import { defang } from '../../format/value.ts'
 import classes from './case.module.css'
 import { useCaseChange } from './change.ts'
@@ -64,6 +65,7 @@ function Loaded({ one }: { one: Case }) {
         </Section>
         <aside aria-label={t('cases.objects')}>
           <CaseRuns id={summary.id} isOpen={summary.state === 'open'} />
+          <CaseEvidence id={summary.id} />
           <Objects one={one} />
         </aside>
       </div>

@@ -94,7 +94,7 @@ function Order({ order, onUndo }: { order: OrderInfo; onUndo: (order: OrderInfo)
       <dl className={classes.row}>
         <div><dt>{t('response.ends')}</dt><dd>{order.stops == null ? t('response.noEnd') : <Ago at={order.stops} />}</dd></div>
         <div><dt>{t('response.stopped')}</dt><dd>{order.stopped == null ? '–' : <span title={exact(order.stopped)}>{short(order.stopped, language)}</span>}</dd></div>
-        <div><dt>{t('response.orderedBy')}</dt><dd>{person(about.requested_by)}</dd></div>
+        <div><dt>{t('response.orderedBy')}</dt><dd>{person(about.requested_by)}{about.hubs != null && <span className={classes.under}>{t('response.hubs', { asking: inLanguage(about.hubs.asking, language), ordering: inLanguage(about.hubs.ordering, language) })}</span>}</dd></div>
         <div><dt>{t('response.basis')}</dt><dd>{about.basis ?? t('response.noBasis')}{about.reference != null && <span className={classes.under}>{about.reference}</span>}</dd></div>
         {about.run != null && <div><dt>{t('response.theRun')}</dt><dd><Link className="text-link" to={`/response/runs/${about.run}`}>{about.playbook ?? about.run}</Link>{about.step != null && <span className={classes.under}>{about.step}</span>}</dd></div>}
       </dl>

@@ -1,6 +1,6 @@
 import { Button, Textarea } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
-import { Check, X } from 'lucide-react'
+import { Check, Siren, X } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
@@ -20,9 +20,9 @@ import { useNow } from '../../input/now.ts'
 import { readable } from './openc2.ts'
 import { OtherPerson, useProving } from './proving.ts'
 import classes from './response.module.css'
-import { useBounds, useCommandHeadline, useLength, useSaid, useWhyNot } from './words.ts'
+import { useBounds, useCommandHeadline, useLength, useSaid, useTrials, useWhyNot } from './words.ts'
 
-type Answer = 'approve' | 'refuse'
+type Answer = 'approve' | 'approve-alone' | 'refuse'
 
 /** Who somebody is, as far as it is shown: a name where the organisation shows it. */
 export function usePersonName(): (person: OrderPerson) => string {
@@ -78,6 +78,7 @@ export function QuestionCard({ run, question, level = 'h3' }: { run: Run; questi
         <div className={classes.answers}>
           <Button size="md" leftSection={<Check size={17} aria-hidden />} onClick={() => setAnswer('approve')}>{t('response.approve')}</Button>
           <Button size="md" variant="default" leftSection={<X size={17} aria-hidden />} onClick={() => setAnswer('refuse')}>{t('response.refuse')}</Button>
+          {question.alone_ms != null && question.required > question.given.length + 1 && <Button size="md" variant="default" leftSection={<Siren size={17} aria-hidden />} onClick={() => setAnswer('approve-alone')}>{t('response.approveAlone')}</Button>}
         </div>
       ) : <p className={classes.notice}>{t('response.notYours')} {question.why_not != null && <WhyNot why={question.why_not} />}</p>}
       {answer !== null && question.hash != null && <AnswerDialog run={run} question={question} hash={question.hash} answer={answer} title={title} onClose={() => setAnswer(null)} />}
@@ -103,6 +104,7 @@ export function Effect({ command, named = true }: { command: RunCommand; named?:
   const { t } = useTranslation()
   const bounds = useBounds()
   const length = useLength()
+  const trials = useTrials()
   const headline = useCommandHeadline()
   const limits = command.radius == null ? [] : bounds(command.radius)
   return (
@@ -112,6 +114,7 @@ export function Effect({ command, named = true }: { command: RunCommand; named?:
         <div><dt>{t('response.where')}</dt><dd>{command.target ?? command.agent}</dd></div>
         <div><dt>{t('response.basis')}</dt><dd>{command.basis ?? t('response.noBasis')}{command.reference != null && <span className={classes.under}>{command.reference}</span>}</dd></div>
         <div><dt>{t('response.radius')}</dt><dd>{limits.length === 0 ? t('response.noBounds') : limits.map((text) => <span key={text} className={classes.each}>{text}</span>)}</dd></div>
+        {command.rollout != null && <div><dt>{t('response.tried')}</dt><dd>{trials(command.rollout).map((text) => <span key={text} className={classes.each}>{text}</span>)}</dd></div>}
         <div><dt>{t('response.lasts')}</dt><dd>{command.stop_after_ms == null ? t('response.noEnd') : t('response.endsAfter', { time: length(command.stop_after_ms) })}</dd></div>
       </dl>
       <details open className={classes.exactly}>
@@ -139,28 +142,33 @@ function AnswerDialog({ run, question, hash, answer, title, onClose }: { run: Ru
       client.setQueryData(['runs', 'one', run.summary.id], changed)
     },
     () => {
-      say(t(answer === 'approve' ? 'response.approved' : 'response.refused'))
+      say(t(answer === 'refuse' ? 'response.refused' : 'response.approved'))
       onClose()
       void client.invalidateQueries({ queryKey: ['runs'] })
+      void client.invalidateQueries({ queryKey: ['lone'] })
     },
   )
+  const length = useLength()
   const submit = (event: FormEvent) => {
     event.preventDefault()
     proving.send()
   }
   if (proving.asks) return <Prove opened onClose={proving.reset} onProved={proving.send} />
+  const agrees = answer !== 'refuse'
+  const isReasoned = answer === 'approve'
   const isChanged = shownHash !== hash
   return (
-    <Dialog opened onClose={onClose} title={t(answer === 'approve' ? 'response.approveTitle' : 'response.refuseTitle')}>
+    <Dialog opened onClose={onClose} title={t(agrees ? (isReasoned ? 'response.approveTitle' : 'response.approveAlone') : 'response.refuseTitle')}>
       <form className={classes.form} onSubmit={submit}>
         <p><strong>{title}</strong></p>
-        <p className="quiet">{t(answer === 'approve' ? 'response.approveHint' : 'response.refuseHint')}</p>
+        <p className="quiet">{t(agrees ? 'response.approveHint' : 'response.refuseHint')}</p>
+        {answer === 'approve-alone' && <p className={classes.notice}>{t('response.aloneHint', { time: length(question.alone_ms ?? 0) })}</p>}
         {isChanged && <p className={classes.notice} role="alert">{t('response.changed')}</p>}
-        {answer === 'approve' && <p className={classes.digest}><span>{t('response.hash')}</span> <code className={classes.hash}>{shownHash}</code></p>}
-        <Textarea data-autofocus={answer === 'refuse' || undefined} label={t(answer === 'approve' ? 'response.reasonOptional' : 'response.reason')} required={answer === 'refuse'} withAsterisk={false} autosize minRows={2} maxLength={2000} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+        {agrees && <p className={classes.digest}><span>{t('response.hash')}</span> <code className={classes.hash}>{shownHash}</code></p>}
+        <Textarea data-autofocus={!isReasoned || undefined} label={t(isReasoned ? 'response.reasonOptional' : 'response.reason')} required={!isReasoned} withAsterisk={false} autosize minRows={2} maxLength={2000} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
         {proving.error instanceof OtherPerson ? <p className={classes.notice} role="alert">{t('response.otherPerson')}</p> : proving.error != null && <ErrorNote error={proving.error} />}
         <div className={classes.answers}>
-          <Button size="md" type="submit" data-autofocus={answer === 'approve' || undefined} {...(answer === 'approve' ? { leftSection: <Check size={16} aria-hidden /> } : {})} loading={proving.isPending} disabled={isChanged || (answer === 'refuse' && reason.trim() === '')}>{t(answer === 'approve' ? 'response.approveNow' : 'response.refuseNow')}</Button>
+          <Button size="md" type="submit" data-autofocus={isReasoned || undefined} {...(agrees ? { leftSection: <Check size={16} aria-hidden /> } : {})} loading={proving.isPending} disabled={isChanged || (!isReasoned && reason.trim() === '')}>{t(agrees ? 'response.approveNow' : 'response.refuseNow')}</Button>
           <Button size="md" variant="default" onClick={onClose}>{t('common.cancel')}</Button>
         </div>
       </form>

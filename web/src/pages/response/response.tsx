@@ -5,21 +5,28 @@ import { useSession } from '../../api/session.ts'
 import type { Operation } from '../../api/types.ts'
 import { Page } from '../../components/page.tsx'
 import { Approvals } from './approvals.tsx'
+import { Asked } from './asked.tsx'
 import { Orders } from './orders.tsx'
+import { Outreach } from './outreach.tsx'
 import { Playbooks } from './playbooks.tsx'
 import classes from './response.module.css'
+import { Reviews } from './reviews.tsx'
 import { Runs } from './runs.tsx'
 
 interface PartOf {
-  operation: Operation
+  /** Who may do one of these sees it. */
+  operations: Operation[]
   Part: () => React.JSX.Element | null
 }
 
 const PARTS: Record<string, PartOf> = {
-  approvals: { operation: 'read-runs', Part: Approvals },
-  runs: { operation: 'read-runs', Part: Runs },
-  orders: { operation: 'read-runs', Part: Orders },
-  playbooks: { operation: 'read-runs', Part: Playbooks },
+  approvals: { operations: ['read-runs'], Part: Approvals },
+  runs: { operations: ['read-runs'], Part: Runs },
+  requests: { operations: ['read-runs'], Part: Asked },
+  orders: { operations: ['read-runs'], Part: Orders },
+  outreach: { operations: ['read-runs'], Part: Outreach },
+  playbooks: { operations: ['read-runs'], Part: Playbooks },
+  reviews: { operations: ['read-runs', 'review-emergencies'], Part: Reviews },
 }
 
 /** Answering together: what waits for a decision, what runs, what is ordered, and what could be run. */
@@ -27,7 +34,7 @@ export default function ResponsePage() {
   const { t } = useTranslation()
   const { part = '' } = useParams()
   const { may } = useSession()
-  const parts = Object.entries(PARTS).filter(([, { operation }]) => may.includes(operation))
+  const parts = Object.entries(PARTS).filter(([, { operations }]) => operations.some((one) => may.includes(one)))
   const current = parts.find(([name]) => name === part)
   const first = parts[0]
   if (!current) return <Navigate to={first ? `/response/${first[0]}` : '/'} replace />

@@ -1,11 +1,11 @@
 import { Button, Checkbox, Textarea } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { Printer } from 'lucide-react'
+import { Pause, Play, Printer } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useParams } from 'react-router'
 
-import { cancelRun, isOver, usePlaybook, useRun, type Run, type RunDispatch } from '../../api/response.ts'
+import { cancelRun, isOver, pauseRun, usePlaybook, useRun, type Run, type RunDispatch } from '../../api/response.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
@@ -35,6 +35,7 @@ export default function RunPage() {
   const said = useSaid()
   const run = useRun(id)
   const [cancelling, setCancelling] = useState(false)
+  const [pausing, setPausing] = useState(false)
   const above = <Link className="text-link" to="/response/runs">{t('response.parts.runs')}</Link>
   if (run.error && !run.data) return <Page title={t('response.theRun')} above={above}><ErrorNote error={run.error} retry={() => void run.refetch()} /></Page>
   if (!run.data) return <Page title={t('response.theRun')} above={above}><Waiting lines={10} /></Page>
@@ -42,6 +43,7 @@ export default function RunPage() {
   const actions = (
     <>
       <Button size="xs" variant="default" leftSection={<Printer size={14} aria-hidden />} onClick={() => window.print()}>{t('response.print')}</Button>
+      {run.data.may_cancel && !isOver(summary.state) && <Button size="xs" variant="default" leftSection={summary.state === 'paused' ? <Play size={14} aria-hidden /> : <Pause size={14} aria-hidden />} onClick={() => setPausing(true)}>{t(summary.state === 'paused' ? 'response.continueRun' : 'response.pauseRun')}</Button>}
       {run.data.may_cancel && !isOver(summary.state) && <Button size="xs" variant="default" onClick={() => setCancelling(true)}>{t('response.cancelRun')}</Button>}
     </>
   )
@@ -58,6 +60,7 @@ export default function RunPage() {
         <Section id="variables" title={t('response.variables')} aside={String(run.data.variables.length)}><Variables run={run.data} /></Section>
       </div>
       {cancelling && <Cancel run={run.data} onClose={() => setCancelling(false)} />}
+      {pausing && <PauseDialog run={run.data} onClose={() => setPausing(false)} />}
     </Page>
   )
 }
@@ -70,6 +73,7 @@ function Facts({ run: { summary, events } }: { run: Run }) {
   const why = stopped ? [stopped.by == null ? null : person(stopped.by), stopped.detail].filter((part) => part != null).join(': ') : summary.why
   return (
     <div className={classes.intro}>
+      {summary.dry_run === true && <p className={classes.notice} role="note">{t('response.isDry')}</p>}
       {why != null && why !== '' && <p className={classes.notice} role="note">{why}</p>}
       <dl className={classes.row}>
         <div><dt>{t('response.requestedBy')}</dt><dd>{person(summary.requested_by)}</dd></div>
@@ -214,6 +218,39 @@ function Cancel({ run, onClose }: { run: Run; onClose: () => void }) {
         <div className={classes.acts}>
           <Button type="submit" color="red" loading={cancel.isPending} disabled={reason.trim() === ''}>{t('response.cancelRun')}</Button>
           <Button variant="default" onClick={onClose}>{t('common.close')}</Button>
+        </div>
+      </form>
+    </Dialog>
+  )
+}
+
+/** Stops a run where it stands, or lets it go on. */
+function PauseDialog({ run, onClose }: { run: Run; onClose: () => void }) {
+  const { t } = useTranslation()
+  const client = useQueryClient()
+  const { say } = useToasts()
+  const [reason, setReason] = useState('')
+  // What it was when this opened: somebody else may pause it meanwhile.
+  const [isPaused] = useState(run.summary.state === 'paused')
+  const pause = useMutation({
+    mutationFn: () => pauseRun(run.summary.id, isPaused ? 'continue' : 'pause', reason.trim()),
+    onSuccess: (changed) => {
+      client.setQueryData(['runs', 'one', run.summary.id], changed)
+      void client.invalidateQueries({ queryKey: ['runs'] })
+      say(t(isPaused ? 'response.isContinued' : 'response.isPaused'))
+      onClose()
+    },
+  })
+  if (needsProof(pause.error)) return <Prove opened onClose={pause.reset} onProved={() => pause.mutate()} />
+  return (
+    <Dialog opened onClose={onClose} title={t(isPaused ? 'response.continueRun' : 'response.pauseRun')}>
+      <form className={classes.form} onSubmit={(event) => { event.preventDefault(); pause.mutate() }}>
+        <p>{t(isPaused ? 'response.continueHint' : 'response.pauseHint')}</p>
+        <Textarea data-autofocus label={t('response.reason')} required withAsterisk={false} autosize minRows={2} maxLength={2000} value={reason} onChange={(event) => setReason(event.currentTarget.value)} />
+        {pause.error && <ErrorNote error={pause.error} />}
+        <div className={classes.acts}>
+          <Button type="submit" loading={pause.isPending} disabled={reason.trim() === ''}>{t(isPaused ? 'response.continueRun' : 'response.pauseRun')}</Button>
+          <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
         </div>
       </form>
     </Dialog>

@@ -1,4 +1,4 @@
-import { Autocomplete, Button, SegmentedControl, Select, Textarea, TextInput } from '@mantine/core'
+import { Autocomplete, Button, Checkbox, SegmentedControl, Select, Textarea, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -32,12 +32,13 @@ export function Start({ playbook, onClose }: { playbook: Playbook; onClose: () =
   // Made once: sent again after a connection broke, it is the same run.
   const [id] = useState(() => crypto.randomUUID())
   const [chosen, setChosen] = useState(parameters.get('case'))
+  const [isDry, setIsDry] = useState(false)
   const [typed, setTyped] = useState<Record<string, string>>(() => Object.fromEntries(asked.map(({ name, value }) => [name, shown(value)])))
   const held = (name: string) => (name === CASE && chosen !== null ? chosen : typed[name] ?? '')
   const values = asked.map((variable) => ({ variable, value: read(variable.kind, held(variable.name)) }))
   const start = useMutation({
     mutationFn: () => startRun({
-      id, playbook: playbook.summary.id, version: playbook.summary.modified, case: chosen,
+      id, playbook: playbook.summary.id, version: playbook.summary.modified, case: chosen, dry_run: isDry,
       variables: Object.fromEntries(values.flatMap(({ variable, value }) => ('value' in value ? [[variable.name, value.value]] : []))),
     }),
     onSuccess: (run) => {
@@ -57,9 +58,10 @@ export function Start({ playbook, onClose }: { playbook: Playbook; onClose: () =
         <p className="quiet">{t('response.startHint')}</p>
         {mayWork && <Select data-autofocus label={t('response.case')} placeholder={t('response.noCase')} clearable searchable value={chosen} onChange={setChosen} data={cases.map((one) => ({ value: one.id, label: `#${one.number} ${inLanguage(one.title, language)}` }))} />}
         {fields.map((variable) => <VariableInput key={variable.name} variable={variable} text={typed[variable.name] ?? ''} onChange={(text) => setTyped({ ...typed, [variable.name]: text })} />)}
+        <Checkbox label={t('response.dryRun')} description={t('response.dryRunHint')} checked={isDry} onChange={(event) => setIsDry(event.currentTarget.checked)} />
         {start.error && <ErrorNote error={start.error} />}
         <div className={classes.acts}>
-          <Button type="submit" loading={start.isPending} disabled={values.some(({ value }) => 'fault' in value)}>{t('response.startNow')}</Button>
+          <Button type="submit" loading={start.isPending} disabled={values.some(({ value }) => 'fault' in value)}>{t(isDry ? 'response.rehearse' : 'response.startNow')}</Button>
           <Button variant="default" onClick={onClose}>{t('common.cancel')}</Button>
         </div>
       </form>

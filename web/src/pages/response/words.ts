@@ -1,7 +1,7 @@
 import { useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import type { PlaybookGraph, PlaybookStep, RunCommand, StepSafeguards } from '../../api/response.ts'
+import type { PlaybookGraph, PlaybookStep, Rollout, RunCommand, StepSafeguards } from '../../api/response.ts'
 import { span } from '../../format/time.ts'
 import { defang } from '../../format/value.ts'
 import { exact } from '../../format/number.ts'
@@ -48,6 +48,17 @@ export function useBounds(): (bounds: Bounds) => string[] {
     ...(ipv6 == null ? [] : [t('response.bounds.ipv6', { prefix: ipv6 })]),
     ...(traffic == null ? [] : [t('response.bounds.traffic', { text: String(traffic) })]),
     ...(hourly == null ? [] : [t('response.bounds.hourly', { count: hourly, text: exact(hourly) })]),
+  ]
+}
+
+/** How commands are tried before they hold everywhere, one text each. */
+export function useTrials(): (rollout: Rollout) => string[] {
+  const { t } = useTranslation()
+  const length = useLength()
+  return ({ shadow_ms: shadow, canary, canary_watch_ms: watch }) => [
+    ...(shadow == null ? [] : [t('response.trials.shadow', { time: length(shadow) })]),
+    ...(canary ? [watch > 0 ? t('response.trials.canaryWatched', { time: length(watch) }) : t('response.trials.canary')] : []),
+    t('response.trials.takenBack'),
   ]
 }
 

@@ -54,6 +54,11 @@ function Body({ brief }: { brief: RoomBrief }) {
         <div><dt>{t('room.period')}</dt><dd>{situation.period ? <><strong>{t('room.periodNumber', { number: situation.period.number })}</strong> {situation.period.objectives}</> : t('room.noPeriod')}</dd></div>
         <div><dt>{t('room.membersWord')}</dt><dd>{situation.members.map(organisation).join(t('room.comma')) || '–'}</dd></div>
       </dl>
+      {(brief.report ?? situation.reported?.text ?? '') !== '' && (
+        <Section title={t('room.report.title', { number: brief.report ? situation.reports : situation.reported?.report })} aside={brief.report ? t('room.report.asItStands') : undefined}>
+          <p className="prose">{brief.report ? brief.report : situation.reported?.text}</p>
+        </Section>
+      )}
       <Section title={t('room.openTasksWord')} aside={t('room.lateCount', { count: brief.late })}>
         {situation.tasks.length === 0 ? <p className="quiet">{t('room.noTasks')}</p> : (
           <ul className={classes.tasks}>
@@ -85,7 +90,7 @@ function Body({ brief }: { brief: RoomBrief }) {
 
 function said(says: NonNullable<RoomBrief['lines'][number]['says']>, t: (key: string) => string): string {
   switch (says.says) {
-    case 'note': return says.text
+    case 'note': case 'reported': return says.text
     case 'decided': return `${t('room.says.decided')}: ${says.question} → ${says.options?.[says.chosen] ?? ''}\n${says.reason}`
     case 'task-handed-back': return `${t('room.says.task-handed-back')}: ${says.result}`
     case 'task-declined': case 'task-withdrawn': return `${t(`room.says.${says.says}`)}: ${says.reason}`

@@ -1,11 +1,14 @@
 import { Button, Select, Textarea } from '@mantine/core'
+import { useMutation } from '@tanstack/react-query'
 import { useRef, useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { ErrorNote } from '../../components/error-note.tsx'
+import { useToasts } from '../../components/toast.tsx'
 import { useShortcuts } from '../../input/shortcuts.ts'
 import { isComplete, labelOf, type Choice } from './audience.ts'
 import { LANES } from './command.tsx'
+import { FoundValues, useWishes } from './found-values.tsx'
 import { LabelChoice } from './label-choice.tsx'
 import classes from './room.module.css'
 import { useHere, useWrite } from './use-room.tsx'
@@ -26,7 +29,19 @@ export function Composer() {
     if (value === '') sessionStorage.removeItem(DRAFT + id)
     else sessionStorage.setItem(DRAFT + id, value)
   }
-  const write = useWrite(() => keep(''))
+  const wishes = useWishes(text)
+  const { say, fail } = useToasts()
+  const linked = useMutation({
+    mutationFn: wishes.link,
+    onSuccess: (count) => {
+      if (count > 0) say(t('room.things.linked', { count }))
+    },
+    onError: fail,
+  })
+  const write = useWrite(() => {
+    linked.mutate(labelOf(choice, room.you.organisation))
+    keep('')
+  })
   useShortcuts({ n: () => field.current?.focus() })
   const submit = (event?: FormEvent) => {
     event?.preventDefault()
@@ -49,6 +64,7 @@ export function Composer() {
           if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) submit()
         }}
       />
+      <FoundValues wishes={wishes} />
       <LabelChoice value={choice} onChange={setChoice} />
       {write.error && <ErrorNote error={write.error} />}
       <div className={classes.send}>

@@ -19,8 +19,11 @@ import { Composer } from './composer.tsx'
 import { Decisions } from './decisions.tsx'
 import { Gravity } from './gravity.tsx'
 import { Joined } from './joined.tsx'
+import { Present } from './presence.tsx'
+import { Report } from './report.tsx'
 import classes from './room.module.css'
 import { Tasks } from './tasks.tsx'
+import { Similar, Things } from './things.tsx'
 import { Timeline } from './timeline.tsx'
 import { RoomProvider, useHere } from './use-room.tsx'
 
@@ -55,6 +58,7 @@ function Loaded({ room, more }: { room: Room; more: () => void }) {
       <Offer />
       <div className={classes.columns}>
         <div>
+          <Report />
           <Section id="room-timeline" title={t('cases.timeline')} aside={t('cases.entries', { count: room.lines })}>
             <Composer />
             {room.timeline.length === 0 && <p className="quiet">{t('room.empty')}</p>}
@@ -67,7 +71,9 @@ function Loaded({ room, more }: { room: Room; more: () => void }) {
           <Tasks />
           <Decisions />
           <Gravity />
+          <Things />
           <Joined />
+          <Similar />
         </div>
       </div>
     </Page>
@@ -87,6 +93,7 @@ function Summary() {
       <span data-nobody={commander == null || undefined} className={classes.commander}>{t('room.commander')}: {commander ? person(commander) : t('room.nobodyCommands')}</span>
       <span>{t('room.openTasks', { count: open.length })}{late > 0 && <strong className={classes.late}> {t('room.lateCount', { count: late })}</strong>}</span>
       <Marking marking={room.case.marking} />
+      <Present />
       <span className={classes.members}>{t('room.members', { names: members.length === 0 ? '–' : members.map(organisation).join(t('room.comma')) })}</span>
     </div>
   )

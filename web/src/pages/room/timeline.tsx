@@ -88,6 +88,7 @@ function Words({ says }: { says: RoomSays }) {
   const task = 'task' in says ? room.situation.tasks.find((one) => one.entry === says.task)?.title : undefined
   switch (says.says) {
     case 'note': return <strong>{t('room.says.note')}{says.lane != null && ` · ${t(`room.lane.${says.lane}`)}`}</strong>
+    case 'reported': return <strong>{t('room.says.reported', { number: says.report })}</strong>
     case 'invited': return <strong>{t('room.says.invited', { name: organisation(says.member) })}</strong>
     case 'objects': return <strong>{t('room.says.objects', { count: says.ids?.length ?? 0 })}</strong>
     case 'hand-over': return <strong>{t('room.says.hand-over', { name: person(says.to) })}</strong>
@@ -102,7 +103,7 @@ function Words({ says }: { says: RoomSays }) {
 function Text({ says }: { says: RoomSays }) {
   const { t } = useTranslation()
   switch (says.says) {
-    case 'note': return <p className="prose">{says.text}</p>
+    case 'note': case 'reported': return <p className="prose">{says.text}</p>
     case 'hand-over': return <p className="prose">{says.brief}</p>
     case 'period': return <p className="prose">{says.objectives}</p>
     case 'task-offered': return <p className="prose">{says.title}{says.legal_basis != null && ` (${t('room.basis')}: ${says.legal_basis})`}</p>

@@ -8,7 +8,7 @@ use openc2::{DateTime, Direction, Language, Response, Status};
 
 use super::super::step::{Step, moment};
 use super::undo::what;
-use super::{Engine, is_for, own};
+use super::{Elapsed, Engine, is_for, own};
 use crate::SpoolError;
 use crate::actuators::{Block, Change, Desired, Manner};
 use crate::ledger::{LedgerKind, LedgerRow};
@@ -32,9 +32,22 @@ struct Seen {
     /// Devices that could not be read, and why.
     unread: Vec<usize>,
     failing: Vec<String>,
+    /// What devices counted of all that goes by.
+    passed: Option<u64>,
     /// Whether something had to be put right.
     is_drift: bool,
     ledger: Vec<LedgerRow>,
+}
+
+impl Seen {
+    /// Notes that a device could not be read.
+    fn unreadable(&mut self, (index, name): (usize, &str), own: &Desired, why: &str) {
+        for block in own.keys() {
+            self.missing.entry(block.clone()).or_default().push(format!("device: {name}: {why}"));
+        }
+        self.unread.push(index);
+        self.failing.push(format!("{name}: {why}"));
+    }
 }
 
 impl Engine {
@@ -48,6 +61,7 @@ impl Engine {
         let desired = self.desired(None);
         let seen = self.look(&desired, now);
         self.failing.clone_from(&seen.failing);
+        self.passed = seen.passed;
         let mut step = Step { ledger: seen.ledger.clone(), ..Step::default() };
         for row in self.open.values() {
             if row.is_undo || row.rule.is_none() {
@@ -70,23 +84,22 @@ impl Engine {
     fn look(&mut self, desired: &Desired, now: DateTime) -> Seen {
         let mut seen = Seen::default();
         let ending = self.ending_blocks();
+        let elapsed = Elapsed::since(now);
         for (index, device) in self.devices.iter_mut().enumerate() {
+            // The devices before this one took their time.
+            let now = elapsed.now();
             let name = device.name().to_owned();
             let own = own(device.as_ref(), desired);
             let reading = match device.read(&own, now) {
                 Ok(reading) => reading,
                 Err(failed) => {
-                    for block in own.keys() {
-                        seen.missing
-                            .entry(block.clone())
-                            .or_default()
-                            .push(format!("device: {name}: {failed}"));
-                    }
-                    seen.unread.push(index);
-                    seen.failing.push(format!("{name}: {failed}"));
+                    seen.unreadable((index, &name), &own, &failed.to_string());
                     continue;
                 }
             };
+            if let Some(passed) = device.passed() {
+                *seen.passed.get_or_insert(0) += passed;
+            }
             let missing: Vec<Block> =
                 own.keys().filter(|block| !reading.standing.contains_key(*block)).cloned().collect();
             for block in &missing {
@@ -175,6 +188,11 @@ impl Engine {
             None => (OrderState::Enforced, None),
         };
         if row.state != state {
+            if state == OrderState::Shadow && row.trial.is_some() && row.passed.is_none() {
+                row.passed = seen.passed;
+                // What the order hit before there was anything to compare it with is no share of it.
+                row.stopped = Some(0);
+            }
             row.state = state;
             row.why = why;
             step.tell(row, now);

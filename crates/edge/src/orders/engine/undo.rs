@@ -9,6 +9,7 @@ use openc2::consumer::{Denial, Rule, Task};
 use openc2::{Command, DateTime, Language, Response, Status, Target, texts};
 
 use super::super::step::Step;
+use super::super::trial::share;
 use super::{Engine, Key, deleting, impossible, own};
 use crate::SpoolError;
 use crate::actuators::{Block, Change, Manner, What};
@@ -189,27 +190,27 @@ impl Engine {
         }
         // The last count decides.
         self.reconcile(spool, now)?;
-        let most = self.config.shadow.map_or(u64::MAX, |shadow| shadow.packets_max);
         for mut row in self.open.values().filter(over).cloned().collect::<Vec<_>>() {
-            let hit = row.stopped.unwrap_or(0);
-            if row.state != OrderState::Shadow {
-                // Nothing was counted, so nothing is known of what it would hit.
-                let why = "shadow: the device did not count it";
-                self.end(spool, &[row.key()], OrderState::Failed, why, Step::default(), now)?;
-                continue;
-            }
-            if hit > most {
-                let why = format!("shadow: it would have hit {hit} packets; at most {most} are let");
-                self.end(spool, &[row.key()], OrderState::Failed, &why, Step::default(), now)?;
-                continue;
-            }
+            let found = match self.found_in_shadow(&row) {
+                Ok(found) => found,
+                Err(why) => {
+                    let why = format!("shadow: {why}");
+                    self.end(spool, &[row.key()], OrderState::Failed, &why, Step::default(), now)?;
+                    continue;
+                }
+            };
             row.shadow_until = None;
             row.stopped = None;
             row.counter = 0;
             row.state = OrderState::Taken;
             let rule = self.consumer.rules().find(|rule| Some(rule.number.0) == row.rule).cloned();
             let mut step = Step::default();
-            step.put(row);
+            if row.trial.is_some() {
+                row.why = Some(format!("shadow: {found}; it is carried out"));
+                step.tell(row, now);
+            } else {
+                step.put(row);
+            }
             self.commit(spool, step, now)?;
             let (Some(block), all) = (rule.as_ref().and_then(Block::of), self.desired(None)) else {
                 continue;
@@ -232,6 +233,35 @@ impl Engine {
         }
         self.is_dirty = true;
         Ok(())
+    }
+}
+
+impl Engine {
+    /// What was found while an order only counted, in words.
+    ///
+    /// # Errors
+    /// It would hit a larger share of what goes by than it may, or nobody can say how large one.
+    fn found_in_shadow(&self, row: &OrderRow) -> Result<String, String> {
+        if row.state != OrderState::Shadow {
+            // Nothing was counted, so nothing is known of what it would hit.
+            return Err("the device did not count it".to_owned());
+        }
+        let hit = row.stopped.unwrap_or(0);
+        let most = self.config.shadow.map_or(u64::MAX, |shadow| shadow.packets_max);
+        if hit > most {
+            return Err(format!("it would have hit {hit} packets; at most {most} are let"));
+        }
+        let share = share(hit, row.passed, self.passed);
+        match (row.trial.and_then(|trial| trial.percent_max), share) {
+            (Some(_), Err(why)) => Err(format!("the share that it would hit is not known: {why}")),
+            (Some(most), Ok(percent)) if percent > most => {
+                Err(format!("it would have hit {percent:.3} % of what goes by; at most {most} % are let"))
+            }
+            (_, Ok(percent)) => {
+                Ok(format!("it would have hit {hit} packets, {percent:.3} % of what goes by"))
+            }
+            (None, Err(_)) => Ok(format!("it would have hit {hit} packets")),
+        }
     }
 }
 

@@ -204,11 +204,21 @@ fn told_safeguards(the: &Safeguards) -> StepSafeguards {
         basis: the.authority.as_ref().map(|authority| authority.basis.clone()),
         reference: the.authority.as_ref().and_then(|authority| authority.reference.clone()),
         inverse: the.inverse.iter().map(Option::is_some).collect(),
+        rollout: the.rollout.as_ref().map(told_rollout),
         addresses_max: radius.and_then(|radius| radius.addresses_max),
         ipv4_prefix_min: radius.and_then(|radius| radius.ipv4_prefix_min),
         ipv6_prefix_min: radius.and_then(|radius| radius.ipv6_prefix_min),
         traffic_percent_max: radius.and_then(|radius| radius.traffic_percent_max),
         actions_per_hour_max: radius.and_then(|radius| radius.actions_per_hour_max),
         stop_after_ms: the.stop_after_ms,
+    }
+}
+
+/// How commands are tried, in the words of the wire.
+pub(super) fn told_rollout(rollout: &cacao::Rollout) -> api::Rollout {
+    api::Rollout {
+        shadow_ms: rollout.shadow_ms,
+        canary: rollout.canary,
+        canary_watch_ms: rollout.canary_watch_ms,
     }
 }

@@ -14,6 +14,7 @@ use policy::Operation;
 use store::runs::{self as rows, Approval, Logged};
 use store::{Reader, StoreError};
 
+use super::playbook::told_rollout;
 use super::{Names, graph, words};
 use crate::principal::Caller;
 use crate::runs::shelf::Shelved;
@@ -47,6 +48,7 @@ pub(crate) fn summary(
         questions: outline.questions,
         tasks: outline.tasks,
         unknown: outline.unknown,
+        dry_run: begun.dry_run,
     })
 }
 
@@ -203,8 +205,15 @@ fn question(reader: &Reader<'_>, view: &RunView<'_>, number: usize) -> Result<Ru
         given: agreed,
         commands: open.iter().flat_map(|question| &question.orders).map(command).collect(),
         may_answer: why_not.is_none(),
+        alone_ms: open.as_ref().and_then(|open| lone(view, open)),
         why_not,
     })
+}
+
+/// How long the effect may last where one person agrees alone; nothing where nobody may.
+fn lone(view: &RunView<'_>, open: &cacao::run::Question) -> Option<u64> {
+    let longest = view.state.response.config.break_glass_max_ms;
+    open.approval.break_glass_ms.map(|of_playbook| of_playbook.min(longest)).filter(|longest| *longest > 0)
 }
 
 /// Why the caller may not answer a question; nothing where it may.
@@ -265,6 +274,7 @@ fn command(order: &Order) -> RunCommand {
             traffic_percent_max: radius.traffic_percent_max,
             actions_per_hour_max: radius.actions_per_hour_max,
         }),
+        rollout: the.and_then(|the| the.rollout.as_ref()).map(told_rollout),
     }
 }
 
@@ -397,7 +407,9 @@ fn said<'e>(run: &Run, steps: &BTreeMap<&str, &str>, what: &'e What) -> Said<'e>
         What::Answered { key, answer } => {
             let detail = match answer {
                 Answer::Done { .. } => None,
-                Answer::Failed { reason } | Answer::Unknown { reason } => Some(reason.clone()),
+                Answer::Failed { reason } | Answer::Lost { reason } | Answer::Unknown { reason } => {
+                    Some(reason.clone())
+                }
             };
             (of_key(key), None, detail)
         }

@@ -1,0 +1,217 @@
+//! Evidence as it is told to a caller who may see it.
+
+use api::{
+    Evidence, EvidenceCustody, EvidenceHold, EvidenceItem, EvidenceOffer, EvidenceParty, EvidenceRequest,
+    EvidenceRequestStep,
+};
+use jiff::Timestamp;
+use oversight::custody::Party;
+use policy::Operation;
+use store::evidence::requests::{self, Kind, Request};
+use store::evidence::{self as rows, Item, State, holds};
+use store::{Reader, StoreError};
+use vault::ClassKeyId;
+
+use super::{custody, label, requests as asking};
+use crate::principal::Caller;
+use crate::state::AppState;
+
+/// For whom it is told, and on which snapshot.
+pub(crate) struct Telling<'a, 'c> {
+    pub(crate) reader: &'a Reader<'c>,
+    pub(crate) state: &'a AppState,
+    pub(crate) caller: &'a Caller,
+}
+
+impl Telling<'_, '_> {
+    /// An item.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) fn item(&self, item: &Item) -> Result<EvidenceItem, StoreError> {
+        let (reader, realm) = (self.reader, self.caller.realm());
+        let held = self.is_held(item)?;
+        let kept = item.kept.as_ref();
+        let offer = match &item.offer {
+            Some(offer) => Some(EvidenceOffer {
+                to: party(custody::named(reader, realm, &offer.organisation, offer.person.as_deref())?),
+                at: offer.at.to_string(),
+                request: offer.request.map(|request| request.to_string()),
+            }),
+            None => None,
+        };
+        Ok(EvidenceItem {
+            id: item.new.id,
+            case: item.new.case.to_string(),
+            name: item.new.name.clone(),
+            kind: item.new.kind.clone(),
+            description: item.new.description.clone(),
+            collector: item.new.collector.clone(),
+            seized_at: item.new.seized_at.clone(),
+            seized_where: item.new.seized_where.clone(),
+            label: label::told(reader, self.caller, item.new.label)?,
+            state: state_name(item.state).to_owned(),
+            organisation: item.new.organisation.to_string(),
+            custodian: party(custody::custodian(reader, realm, item)?),
+            received: kept.map(|kept| kept.received.to_string()),
+            size: kept.map(|kept| kept.size),
+            sha256: kept.map(|kept| kept.sha256.clone()),
+            sha3_256: kept.map(|kept| kept.sha3_256.clone()),
+            kept_until: self.kept_until(item).map(|at| at.to_string()),
+            disposed: item.disposed.map(|at| at.to_string()),
+            held,
+            offer,
+            entries: item.entries,
+            may: self.may(item, held)?,
+        })
+    }
+
+    /// An item with its custody and holds.
+    ///
+    /// # Errors
+    /// Those of the database; an entry is not what was written.
+    pub(crate) fn whole(&self, item: &Item) -> Result<Evidence, StoreError> {
+        let entries = custody::entries(self.reader, self.caller.realm(), item)?;
+        let told = entries.into_iter().map(|(entry, logged)| EvidenceCustody {
+            number: entry.number,
+            at: entry.at.to_string(),
+            act: entry.act.name().to_owned(),
+            by: entry.by.map(party),
+            from: entry.from.map(party),
+            to: entry.to.map(party),
+            why: entry.why,
+            legal_basis: entry.legal_basis,
+            sha256: entry.content.sha256,
+            facts: entry.facts,
+            hash: logged.hash,
+            leaf: logged.leaf,
+        });
+        let custody = told.collect();
+        let holds = holds::of_item(self.reader, self.caller.realm(), item.new.id)?;
+        let holds = holds.into_iter().map(|hold| self.hold(hold)).collect::<Result<_, _>>()?;
+        Ok(Evidence { item: self.item(item)?, custody, holds })
+    }
+
+    fn hold(&self, hold: holds::Hold) -> Result<EvidenceHold, StoreError> {
+        let (reader, realm) = (self.reader, self.caller.realm());
+        let by = custody::named(reader, realm, &hold.organisation, Some(&hold.person))?;
+        let lifted_by = match &hold.lifted {
+            Some((person, _, _)) => {
+                let known = custody::named(reader, realm, &hold.organisation, Some(person))?;
+                Some(known.name.unwrap_or_else(|| person.clone()))
+            }
+            None => None,
+        };
+        Ok(EvidenceHold {
+            id: hold.id.to_string(),
+            by: party(by),
+            reason: hold.reason,
+            legal_basis: hold.legal_basis,
+            set: hold.set.to_string(),
+            lifted: hold.lifted.as_ref().map(|(_, _, at)| at.to_string()),
+            lifted_by,
+            lift_reason: hold.lifted.map(|(_, why, _)| why),
+        })
+    }
+
+    /// Whether an item may not be destroyed now: by a hold of its own, or by one of the commission on its class.
+    fn is_held(&self, item: &Item) -> Result<bool, StoreError> {
+        let class_key = item.kept.as_ref().and_then(|kept| kept.class_key.as_deref());
+        let by_class = class_key.zip(self.state.retention.as_ref());
+        let by_class = by_class.is_some_and(|(key, retention)| retention.is_held(key));
+        Ok(by_class || holds::is_held(self.reader, self.caller.realm(), item.new.id)?)
+    }
+
+    fn kept_until(&self, item: &Item) -> Option<Timestamp> {
+        let class_key = item.kept.as_ref()?.class_key.as_deref()?;
+        let classes = &self.state.config.retention.as_ref()?.classes;
+        classes.expires(&ClassKeyId::parse(class_key).ok()?)
+    }
+
+    /// What the caller may do with an item.
+    fn may(&self, item: &Item, held: bool) -> Result<Vec<String>, StoreError> {
+        let own = &self.caller.principal.organisation;
+        let [handles, keeps] = [Operation::HandleEvidence, Operation::KeepEvidence]
+            .map(|operation| self.caller.may(self.state, operation));
+        let (is_here, has_it) = (item.state == State::Kept, item.custodian == *own);
+        let is_offered = item.offer.as_ref().is_some_and(|offer| {
+            offer.organisation == *own
+                && offer.person.as_ref().is_none_or(|person| person == self.caller.id())
+        });
+        let set = holds::of_item(self.reader, self.caller.realm(), item.new.id)?;
+        let may_lift = set.iter().any(|hold| hold.lifted.is_none() && hold.person != self.caller.id());
+        let all = [
+            ("upload", handles && item.state == State::Announced && item.new.organisation == *own),
+            ("download", handles && is_here),
+            ("offer", handles && is_here && has_it && item.offer.is_none()),
+            ("withdraw", handles && has_it && item.offer.is_some()),
+            ("accept", handles && is_offered),
+            ("decline", handles && is_offered),
+            ("label", handles && has_it && item.state != State::Announced),
+            ("hold", keeps && is_here && has_it),
+            ("lift", keeps && has_it && may_lift),
+            ("dispose", keeps && is_here && has_it && !held),
+        ];
+        Ok(all.into_iter().filter(|(_, may)| *may).map(|(name, _)| name.to_owned()).collect())
+    }
+
+    /// A request that concerns the caller's organisation.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub(crate) fn request(&self, request: &Request) -> Result<EvidenceRequest, StoreError> {
+        let (reader, realm) = (self.reader, self.caller.realm());
+        let new = &request.new;
+        let visible = super::visible(reader, self.state, self.caller)?;
+        let mut items = Vec::new();
+        for id in requests::items(reader, realm, new.id)? {
+            if rows::get(reader, realm, &visible, id)?.is_some() {
+                items.push(id.to_string());
+            }
+        }
+        let step = |step: requests::Step| {
+            Ok(EvidenceRequestStep {
+                at: step.at.to_string(),
+                step: step.step,
+                by: party(custody::named(reader, realm, &step.organisation, Some(&step.person))?),
+                note: step.note,
+                leaf: step.leaf,
+            })
+        };
+        let steps = requests::steps(reader, realm, new.id)?;
+        let may = asking::answers(self.state, self.caller, request);
+        Ok(EvidenceRequest {
+            id: new.id,
+            case: new.case.to_string(),
+            kind: match new.kind {
+                Kind::Preserve => "preserve".to_owned(),
+                Kind::HandOver => "hand-over".to_owned(),
+            },
+            state: request.state.name().to_owned(),
+            from: party(custody::named(reader, realm, &new.asker, Some(&new.asker_person))?),
+            to: new.asked.to_string(),
+            subject: new.subject.clone(),
+            legal_basis: new.legal_basis.clone(),
+            reference: Some(new.reference.clone()).filter(|reference| !reference.is_empty()),
+            due: new.due.to_string(),
+            overdue: request.state.is_open() && new.due <= reader.now(),
+            opened: request.opened.to_string(),
+            items,
+            steps: steps.into_iter().map(step).collect::<Result<_, StoreError>>()?,
+            may: may.into_iter().map(|answer| answer.name().to_owned()).collect(),
+        })
+    }
+}
+
+fn state_name(state: State) -> &'static str {
+    match state {
+        State::Announced => "announced",
+        State::Kept => "kept",
+        State::Disposed => "disposed",
+    }
+}
+
+fn party(party: Party) -> EvidenceParty {
+    let Party { organisation, account, name } = party;
+    EvidenceParty { organisation: organisation.to_string(), account, name }
+}
