@@ -315,7 +315,8 @@ pub(crate) async fn take(state: &AppState, submission: &Submission, body: HeldBo
     Ok(taken)
 }
 
-async fn drain(stream: &mut axum::body::BodyDataStream) {
+/// Reads on what somebody sends whose request is answered already, within bounds: many a client reads no answer before it has sent all.
+pub(crate) async fn drain(stream: &mut axum::body::BodyDataStream) {
     let reading = async {
         let mut read = 0;
         while let Some(Ok(part)) = stream.next().await {

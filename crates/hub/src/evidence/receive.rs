@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use api::Code;
 use aws_lc_rs::digest::{self, SHA3_256, SHA256};
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use futures::StreamExt;
 use oversight::Realm;
 use oversight::custody::{CustodyAct, Party};
@@ -49,6 +49,20 @@ pub(crate) async fn receive(
     (announced, body): (Option<u64>, Body),
 ) -> Answer<()> {
     let _permit = stream_permit()?;
+    let mut stream = body.into_data_stream();
+    let received = receive_from(state, caller, id, (announced, &mut stream)).await;
+    if received.is_err() {
+        crate::ingest::drain(&mut stream).await;
+    }
+    received
+}
+
+async fn receive_from(
+    state: &AppState,
+    caller: &Caller,
+    id: Uuid,
+    (announced, stream): (Option<u64>, &mut BodyDataStream),
+) -> Answer<()> {
     let room = room_for(state, caller, id).await?;
     if announced.is_some_and(|bytes| bytes > room) {
         return Err(too_large(state, room));
@@ -57,7 +71,7 @@ pub(crate) async fn receive(
     let realm = caller.realm().clone();
     let (key, sealed) = ContentKey::make(state, &realm, (id, upload)).await?;
     let into = Into { state, realm: &realm, item: id, upload, key: &key, room };
-    let taken = match into.take(body).await {
+    let taken = match into.take(stream).await {
         Ok(taken) => finish(state, caller, (id, upload), taken, sealed).await,
         Err(failure) => Err(failure),
     };
@@ -127,8 +141,7 @@ struct Into<'a> {
 }
 
 impl Into<'_> {
-    async fn take(&self, body: Body) -> Answer<Taken> {
-        let mut stream = body.into_data_stream();
+    async fn take(&self, stream: &mut BodyDataStream) -> Answer<Taken> {
         let (mut sha256, mut sha3_256) = (digest::Context::new(&SHA256), digest::Context::new(&SHA3_256));
         let (mut size, mut chunks) = (0_u64, 0_u64);
         let mut piece: Vec<u8> = Vec::with_capacity(CHUNK_BYTES);
