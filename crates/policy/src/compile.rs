@@ -7,6 +7,7 @@ use cedar_policy::{
     ActionConstraint, EntityUid, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator,
 };
 use oversight::OrganisationId;
+use serde_json::{Value, json};
 
 use crate::PolicyError;
 use crate::clearances::{CLEARANCES_FILE, Clearances};
@@ -45,7 +46,17 @@ pub(crate) struct Compiled {
 #[derive(Debug, Clone)]
 pub(crate) struct Policies {
     all: PolicySet,
-    by_action: HashMap<EntityUid, PolicySet>,
+    by_action: HashMap<EntityUid, About>,
+}
+
+/// The policies that may have something to say of one action.
+#[derive(Debug, Clone)]
+pub(crate) struct About {
+    pub(crate) all: PolicySet,
+    /// Those that may answer otherwise where the context has a term.
+    pub(crate) by_term: PolicySet,
+    /// Those that may answer otherwise in an emergency.
+    pub(crate) in_emergency: PolicySet,
 }
 
 impl Policies {
@@ -61,17 +72,33 @@ impl Policies {
                     named.iter().any(|named| named == action || groups.contains(named))
                 }
             };
-            let about = PolicySet::from_policies(all.policies().filter(is_about).cloned())
-                .map_err(|error| PolicyError(error.to_string()))?;
-            by_action.insert(action.clone(), about);
+            by_action.insert(action.clone(), About::of(some_of(&all, is_about)?)?);
         }
         Ok(Self { all, by_action })
     }
 
     /// Those that may have something to say of an action.
     pub(crate) fn about(&self, action: Option<&EntityUid>) -> &PolicySet {
-        action.and_then(|action| self.by_action.get(action)).unwrap_or(&self.all)
+        action.and_then(|action| self.by_action.get(action)).map_or(&self.all, |about| &about.all)
     }
+
+    /// The same, sorted; nothing for an action that the schema does not have.
+    pub(crate) fn sorted(&self, action: &EntityUid) -> Option<&About> {
+        self.by_action.get(action)
+    }
+}
+
+impl About {
+    fn of(all: PolicySet) -> Result<Self, PolicyError> {
+        let by_term = some_of(&all, |policy| looks_at(policy, "term"))?;
+        let in_emergency = some_of(&all, |policy| looks_at(policy, "emergency"))?;
+        Ok(Self { all, by_term, in_emergency })
+    }
+}
+
+fn some_of(all: &PolicySet, wanted: impl Fn(&&Policy) -> bool) -> Result<PolicySet, PolicyError> {
+    PolicySet::from_policies(all.policies().filter(wanted).cloned())
+        .map_err(|error| PolicyError(error.to_string()))
 }
 
 /// Compiles (file name, text) pairs. Without a schema, or clearances, among them the built-in ones count.
@@ -180,6 +207,29 @@ fn names_markings(policy: &Policy) -> bool {
     policy.to_json().map_or(true, |json| json.to_string().contains("\"markings\""))
 }
 
+/// Whether what a policy answers may depend on an attribute of the context; in doubt it does.
+fn looks_at(policy: &Policy, attribute: &str) -> bool {
+    policy.to_json().map_or(true, |json| uses_of_context(&json, attribute))
+}
+
+/// In Cedar's JSON form `context.x` and `context has x` are `{".": {left, attr}}` and `{"has": {left, attr}}`; the context in any other
+/// place is all of it.
+fn uses_of_context(json: &Value, attribute: &str) -> bool {
+    let is_context = |json: Option<&Value>| json.is_some_and(|json| *json == json!({ "Var": "context" }));
+    match json {
+        Value::Object(_) if is_context(Some(json)) => true,
+        Value::Object(parts) => parts.iter().any(|(operator, of)| {
+            if matches!(operator.as_str(), "." | "has") && is_context(of.get("left")) {
+                of.get("attr").and_then(Value::as_str).is_none_or(|named| named == attribute)
+            } else {
+                uses_of_context(of, attribute)
+            }
+        }),
+        Value::Array(items) => items.iter().any(|item| uses_of_context(item, attribute)),
+        _ => false,
+    }
+}
+
 fn named_organisations(policies: &PolicySet) -> Vec<OrganisationId> {
     let literals = policies.policies().flat_map(Policy::entity_literals);
     let named = literals
@@ -222,4 +272,38 @@ fn words(text: &str) -> Vec<(String, Words)> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_policy_may_look_at_of_the_context_is_known_and_all_of_it_counts_as_everything() {
+        let looks = |condition: &str, attribute: &str| {
+            let text = format!("permit (principal, action, resource) when {{ {condition} }};");
+            looks_at(&Policy::parse(None, text).unwrap(), attribute)
+        };
+        for sees in [
+            "context.term.no_wider_than_received",
+            "context has term",
+            "context has term && context.term.tlp.contains(resource.tlp)",
+            "context has term.tlp",
+            "(if context.granted then context else context).granted",
+            "context == principal.context",
+            "{ inner: context }.inner.granted",
+            "resource.tags == [context.term]",
+        ] {
+            assert!(looks(sees, "term"), "{sees}");
+        }
+        for blind in [
+            "context.granted",
+            "principal.term == 1",
+            "context has received && context.received.term",
+            "true",
+        ] {
+            assert!(!looks(blind, "term"), "{blind}");
+        }
+        assert!(looks("context.emergency", "emergency") && !looks("context.emergency", "term"));
+    }
 }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
@@ -9,7 +9,8 @@ use crate::class::{Class, Kind};
 use crate::clearances::Clearances;
 use crate::compile::{BUILT_IN, Compiled, Words, compile};
 use crate::question::{Asker, Question};
-use crate::request::{Target, ask, ask_about, decide};
+use crate::request::{Answer, Target, ask, decide};
+use crate::sitting::{ask_about, ask_all};
 use crate::{
     AgreementId, Circumstances, Explainer, Label, LabelKey, Personal, Principal, PrincipalKind, Situation,
     Under, Visible,
@@ -149,8 +150,22 @@ enum Given {
     InEmergency,
 }
 
+impl Given {
+    fn of(answer: &Answer) -> Self {
+        match (answer.allowed, answer.term) {
+            (false, _) => Self::No,
+            (true, _) if answer.emergency => Self::InEmergency,
+            (true, None) => Self::Plainly,
+            (true, Some(term)) => Self::By(term),
+        }
+    }
+}
+
 /// So many decisions are remembered; then all are forgotten and made anew. Labels come from outside, and memory is finite.
 const DECISIONS_MAX: usize = 200_000;
+
+/// So many questions are asked before their answers are remembered.
+const QUESTIONS_AT_ONCE: usize = 4_096;
 
 impl Engine {
     /// Compiles policies, given as (file name, text); refuses what does not parse or does not fit the schema. A file whose name
@@ -310,8 +325,16 @@ impl Engine {
                 }
             }
         }
-        for (key, received, question) in unknown {
-            take(key, received, self.decide_read(question));
+        let mut told = Vec::with_capacity(unknown.len());
+        let questions: Vec<Question> = unknown
+            .into_iter()
+            .map(|(key, received, question)| {
+                told.push((key, received));
+                question
+            })
+            .collect();
+        for ((key, received), given) in told.into_iter().zip(self.decide_reads(questions)) {
+            take(key, received, given);
         }
         for (key, label) in copies {
             take(key, label.agreement.as_ref(), self.shown(&class, label));
@@ -435,17 +458,33 @@ impl Engine {
         if let Some(known) = known {
             return known;
         }
-        let answer = ask_about(&self.compiled, &self.facts, "read", &question);
-        let given = match (answer.allowed, answer.term) {
-            (false, _) => Given::No,
-            (true, _) if answer.emergency => Given::InEmergency,
-            (true, None) => Given::Plainly,
-            (true, Some(term)) => Given::By(term),
-        };
+        let given = Given::of(&ask_about(&self.compiled, &self.facts, "read", &question));
         let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
         memory.make_room(1);
         memory.reads.insert(question, given);
         given
+    }
+
+    /// The same of many questions of one class that were not answered yet, in their order.
+    fn decide_reads(&self, questions: Vec<Question>) -> Vec<Given> {
+        let mut all = Vec::with_capacity(questions.len());
+        let mut waiting = questions.into_iter();
+        loop {
+            let some: Vec<Question> = waiting.by_ref().take(QUESTIONS_AT_ONCE).collect();
+            if some.is_empty() {
+                return all;
+            }
+            let distinct: Vec<&Question> =
+                some.iter().collect::<HashSet<_, RandomState>>().into_iter().collect();
+            let answers = ask_all(&self.compiled, &self.facts, "read", &distinct);
+            let answered: HashMap<&Question, Given, RandomState> =
+                distinct.into_iter().zip(answers.iter().map(Given::of)).collect();
+            let first = all.len();
+            all.extend(some.iter().map(|question| answered.get(question).copied().unwrap_or(Given::No)));
+            let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
+            memory.make_room(some.len());
+            memory.reads.extend(some.into_iter().zip(all.iter().skip(first).copied()));
+        }
     }
 
     fn purposes(&self, class: &Class) -> BTreeSet<Purpose> {

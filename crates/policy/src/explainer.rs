@@ -5,7 +5,8 @@ use foldhash::fast::RandomState;
 use crate::class::Class;
 use crate::engine::{Engine, Explanation};
 use crate::question::Question;
-use crate::request::{Answer, ask_about};
+use crate::request::Answer;
+use crate::sitting::ask_about;
 use crate::{Label, Principal};
 
 /// Explains many decisions at once: what Cedar is asked is the same for most organisations of a council and most labels of a bundle,

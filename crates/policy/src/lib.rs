@@ -27,6 +27,7 @@ pub mod redaction;
 mod release;
 mod request;
 mod safety;
+mod sitting;
 mod situation;
 mod trial;
 

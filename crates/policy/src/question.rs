@@ -143,6 +143,16 @@ impl<'a> Asker<'a> {
     }
 }
 
+impl Question {
+    /// Whether a question is asked by the same class of readers, for the same purpose.
+    pub(crate) fn is_of_the_reader_of(&self, other: &Self) -> bool {
+        let reader = |question: &Self| {
+            (question.kind, question.role, question.roles, question.organisation, question.purpose)
+        };
+        reader(self) == reader(other) && self.realm == other.realm && self.held == other.held
+    }
+}
+
 impl Name {
     /// The name in a request. The two that stand for all others are no organisation's short name.
     pub(crate) fn text(self, organisations: &[OrganisationId]) -> &str {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use cedar_policy::{
-    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, Request,
+    Authorizer, Context, Decision, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet, Request,
     RestrictedExpression,
 };
 use oversight::{OrganisationRole, PersonRole, Purpose, Qualification, QualificationKind, Realm};
@@ -35,7 +35,7 @@ pub(crate) struct Answer {
 }
 
 /// By what something is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Way {
     /// By the council's rules alone.
     Plain,
@@ -66,6 +66,8 @@ static TYPES: LazyLock<HashMap<&'static str, EntityTypeName>> = LazyLock::new(||
     names.into_iter().filter_map(|name| Some((name, name.parse().ok()?))).collect()
 });
 
+/// The name of an object that is asked for alone.
+const OBJECT: &str = "label";
 /// The word for what bears no level.
 const UNMARKED: &str = "unmarked";
 
@@ -101,39 +103,6 @@ pub(crate) fn situation_at(
     Scene::of(compiled, principal, resource, Context::empty())?.asking(compiled, action)
 }
 
-/// Asks Cedar about an object: first without any agreement, then under each term that might give it, and, for reading, in an emergency
-/// that covers it. The first yes counts, and an error in any part is a no to all.
-pub(crate) fn ask_about(compiled: &Compiled, facts: &Facts, action: &str, question: &Question) -> Answer {
-    let under = |way: Way| {
-        let situation = Scene::new(compiled, facts, question, way)?.asking(compiled, action)?;
-        Ok::<_, Trouble>(decide(compiled, &situation))
-    };
-    let asked = || {
-        let alone = under(Way::Plain)?;
-        if alone.allowed || alone.is_failure() {
-            return Ok(alone);
-        }
-        let mut given = None;
-        for (term, no_wider) in &question.terms {
-            let answer = under(Way::Term(*term, *no_wider))?;
-            if answer.is_failure() {
-                return Ok(answer);
-            }
-            if answer.allowed && given.is_none() {
-                given = Some(Answer { term: Some(*term), ..answer });
-            }
-        }
-        if given.is_none() && question.emergency && action == "read" {
-            let answer = under(Way::Emergency)?;
-            if answer.allowed || answer.is_failure() {
-                return Ok(Answer { emergency: answer.allowed, ..answer });
-            }
-        }
-        Ok(given.unwrap_or(alone))
-    };
-    asked().unwrap_or_else(|error: Trouble| Answer::failed(&error))
-}
-
 /// What a question about an object becomes by one of its ways: the same for every action.
 pub(crate) struct Scene {
     principal: EntityUid,
@@ -151,22 +120,8 @@ impl Scene {
         question: &Question,
         way: Way,
     ) -> Result<Self, Trouble> {
-        let clause = match way {
-            Way::Term(index, no_wider) => {
-                Some((facts.clause(index).ok_or("a term that is not there")?, no_wider))
-            }
-            Way::Plain | Way::Emergency => None,
-        };
-        let principal = principal(Asking {
-            kind: question.kind,
-            organisation: question.organisation.text(&compiled.organisations),
-            role: question.role,
-            roles: &mut question.roles.iter(),
-            realm: &question.realm,
-            held: &question.held,
-        })?;
-        let context = context(question, clause, way == Way::Emergency)?;
-        Self::of(compiled, principal, object(compiled, question)?, context)
+        let context = context(facts, question, way)?;
+        Self::of(compiled, reader(compiled, question)?, object(compiled, question, OBJECT)?, context)
     }
 
     fn of(
@@ -197,7 +152,7 @@ impl Scene {
 pub(crate) type Trouble = Box<dyn std::error::Error + Send + Sync>;
 
 impl Answer {
-    fn failed(error: &Trouble) -> Self {
+    pub(crate) fn failed(error: &Trouble) -> Self {
         Self { allowed: false, because: vec![format!("error: {error}")], term: None, emergency: false }
     }
 
@@ -210,8 +165,12 @@ impl Answer {
 /// What a set of policies says of one request.
 pub(crate) fn decide(compiled: &Compiled, situation: &Situation) -> Answer {
     let (request, entities) = situation.parts();
-    let response =
-        Authorizer::new().is_authorized(request, compiled.policies.about(request.action()), entities);
+    decide_by(compiled.policies.about(request.action()), request, entities)
+}
+
+/// The same of some policies alone.
+pub(crate) fn decide_by(policies: &PolicySet, request: &Request, entities: &Entities) -> Answer {
+    let response = Authorizer::new().is_authorized(request, policies, entities);
     let errors: Vec<String> =
         response.diagnostics().errors().map(|error| format!("error: {error}")).collect();
     if !errors.is_empty() {
@@ -254,7 +213,20 @@ fn names(all: &BTreeSet<Qualification>, kind: QualificationKind) -> RestrictedEx
     RestrictedExpression::new_set(names.map(RestrictedExpression::new_string))
 }
 
-fn object(compiled: &Compiled, question: &Question) -> Result<Entity, Trouble> {
+/// Who asks.
+pub(crate) fn reader(compiled: &Compiled, question: &Question) -> Result<Entity, Trouble> {
+    principal(Asking {
+        kind: question.kind,
+        organisation: question.organisation.text(&compiled.organisations),
+        role: question.role,
+        roles: &mut question.roles.iter(),
+        realm: &question.realm,
+        held: &question.held,
+    })
+}
+
+/// What is asked for; policies cannot ask for its name.
+pub(crate) fn object(compiled: &Compiled, question: &Question, name: &str) -> Result<Entity, Trouble> {
     let boolean = RestrictedExpression::new_bool;
     let markings = question.markings.iter().flat_map(|markings| markings.iter());
     let markings = markings.map(|id| RestrictedExpression::new_string(id.to_string()));
@@ -274,21 +246,26 @@ fn object(compiled: &Compiled, question: &Question) -> Result<Entity, Trouble> {
         ("clearances".to_owned(), names(&question.demands, QualificationKind::Clearance)),
         ("oaths".to_owned(), names(&question.demands, QualificationKind::Oath)),
     ]);
-    Ok(Entity::new(uid("Yagura::Object", "label")?, attributes, HashSet::new())?)
+    Ok(Entity::new(uid("Yagura::Object", name)?, attributes, HashSet::new())?)
 }
 
-fn context(question: &Question, term: Option<(&Clause, bool)>, emergency: bool) -> Result<Context, Trouble> {
+/// What is true between the two, by one way.
+///
+/// # Errors
+/// The term is not there.
+pub(crate) fn context(facts: &Facts, question: &Question, way: Way) -> Result<Context, Trouble> {
     let boolean = RestrictedExpression::new_bool;
     let mut parts = vec![
         ("purpose".to_owned(), reference("Yagura::Purpose", question.purpose.name())?),
         ("in_every_group".to_owned(), boolean(question.in_every_group)),
         ("granted".to_owned(), boolean(question.granted)),
-        ("emergency".to_owned(), boolean(emergency)),
+        ("emergency".to_owned(), boolean(way == Way::Emergency)),
     ];
     if let Some(received) = &question.received {
         parts.push(("received".to_owned(), received_record(received)?));
     }
-    if let Some((clause, no_wider)) = term {
+    if let Way::Term(index, no_wider) = way {
+        let clause = facts.clause(index).ok_or("a term that is not there")?;
         parts.push(("term".to_owned(), term_record(clause, no_wider)?));
     }
     Ok(Context::from_pairs(parts)?)
@@ -330,7 +307,7 @@ fn reference(entity_type: &str, id: &str) -> Result<RestrictedExpression, Troubl
     Ok(RestrictedExpression::new_entity_uid(uid(entity_type, id)?))
 }
 
-fn uid(entity_type: &str, id: &str) -> Result<EntityUid, Trouble> {
+pub(crate) fn uid(entity_type: &str, id: &str) -> Result<EntityUid, Trouble> {
     let entity_type =
         TYPES.get(entity_type).ok_or_else(|| format!("`{entity_type}` is no type of the schema"))?;
     Ok(EntityUid::from_type_name_and_id(entity_type.clone(), EntityId::new(id)))
