@@ -1,15 +1,24 @@
 //! The Merkle trees of a node: one over all acts, one over the authorisations, one over the public statistics. Leaf `i` is the RFC 6962 hash of the log's entry `i`.
 //!
-//! The rows, the tree's complete nodes and its right edge are written together, in the transaction of the act, so the root is known
+//! The rows, what is kept of the tree's complete nodes, and its right edge are written together, in the transaction of the act, so the root is known
 //! at every commit.
 
-use tlog::{Frontier, Hash};
+use tlog::{Frontier, Hash, node_hash};
 
 use crate::sql::{count, stored};
 use crate::{Reader, StoreError, Tx};
 
 /// Rows that [`Tree::verify`] reads at a time.
 pub(crate) const VERIFY_CHUNK: i64 = 4096;
+
+/// Beside the leaves every eighth level is kept: the hashes that tiles hold (C2SP tlog-tiles). A node between is made of at most 128
+/// of them, which costs less to do where one is asked for than to write a row more for each leaf.
+const TILE_LEVELS: u8 = 8;
+
+/// Those of completed nodes that are kept.
+fn kept_of(completed: Vec<(u8, u64, Hash)>) -> impl Iterator<Item = (u8, u64, Hash)> {
+    completed.into_iter().filter(|(level, ..)| level.is_multiple_of(TILE_LEVELS))
+}
 
 /// Which tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,7 +76,7 @@ impl Tree {
         }
     }
 
-    /// The table of complete inner nodes, level 1 and up.
+    /// The table of complete inner nodes of the levels that are kept.
     fn inner(self) -> &'static str {
         match self {
             Self::Acts => "audit_nodes",
@@ -117,8 +126,7 @@ impl Tree {
             let sql = format!("SELECT hash FROM {} WHERE leaf = ?1", self.leaves());
             reader.first(&sql, [stored(index)], |row| row.get(0))
         } else {
-            let sql = format!("SELECT hash FROM {} WHERE level = ?1 AND position = ?2", self.inner());
-            reader.first(&sql, (i64::from(level), stored(index)), |row| row.get(0))
+            Ok(self.nodes(reader, level, index, index.saturating_add(1))?.pop())
         }
     }
 
@@ -127,6 +135,18 @@ impl Tree {
     /// # Errors
     /// Those of the database.
     pub fn nodes(self, reader: &Reader<'_>, level: u8, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
+        let above = level % TILE_LEVELS;
+        let width = 1_u64 << above;
+        let (from, to) = (from.saturating_mul(width), to.saturating_mul(width));
+        let mut hashes = self.kept(reader, level - above, from, to)?;
+        for _ in 0..above {
+            hashes = hashes.as_chunks::<2>().0.iter().map(|[left, right]| node_hash(left, right)).collect();
+        }
+        Ok(hashes)
+    }
+
+    /// The same of a level that is kept.
+    fn kept(self, reader: &Reader<'_>, level: u8, from: u64, to: u64) -> Result<Vec<Hash>, StoreError> {
         let (from, to) = (stored(from), stored(to));
         if level == 0 {
             let table = self.leaves();
@@ -160,7 +180,7 @@ impl Tree {
                 let leaf = frontier.size();
                 let wrong = |what: &str| StoreError::corrupt(format!("{} leaf {leaf}: {what}", self.name()));
                 let hash = check(row, leaf).map_err(wrong)?;
-                for (level, index, hash) in frontier.append(hash) {
+                for (level, index, hash) in kept_of(frontier.append(hash)) {
                     if self.node(reader, level, index)? != Some(hash) {
                         return Err(wrong(&format!(
                             "the hash of level {level}, index {index} is not that of the record"
@@ -178,7 +198,8 @@ impl Tree {
             return Err(wrong("has a right edge that does not fit its rows"));
         }
         let nodes = reader.number(&format!("SELECT COUNT(*) FROM {}", self.inner()), ())?;
-        if count(nodes) != size - u64::from(size.count_ones()) {
+        let made: u64 = (1..).map_while(|tiles| size.checked_shr(tiles * u32::from(TILE_LEVELS))).sum();
+        if count(nodes) != made {
             return Err(wrong("has nodes that no row makes"));
         }
         Ok((size, root))
@@ -206,11 +227,9 @@ impl Tree {
         let mut state = tx.state.borrow_mut();
         let unread = || StoreError::corrupt(format!("the {} tree was not read before it grew", self.name()));
         let frontier = state.trees.get_mut(&self).ok_or_else(unread)?;
-        let sql = format!("INSERT INTO {} (level, position, hash) VALUES (?1, ?2, ?3)", self.inner());
-        for (level, index, hash) in frontier.append(hash) {
-            if level > 0 {
-                tx.execute(&sql, (i64::from(level), stored(index), hash))?;
-            }
+        for (level, index, hash) in kept_of(frontier.append(hash)).filter(|(level, ..)| *level > 0) {
+            let sql = format!("INSERT INTO {} (level, position, hash) VALUES (?1, ?2, ?3)", self.inner());
+            tx.execute(&sql, (i64::from(level), stored(index), hash))?;
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::on_every_store;
 
 on_every_store!(
     every_act_is_a_leaf_and_the_tree_verifies,
+    a_node_between_tiles_is_what_its_leaves_make_it,
     an_act_that_fails_leaves_no_leaf,
     lists_are_filtered_and_paged,
     altered_rows_are_found,
@@ -70,6 +71,33 @@ async fn every_act_is_a_leaf_and_the_tree_verifies(council: Council) {
     assert_eq!(tlog::leaf_hash(&entries[21]), tile[21]);
 }
 
+async fn a_node_between_tiles_is_what_its_leaves_make_it(council: Council) {
+    let many = (0..1_100).map(|_| event(Action::SignedIn, "a")).collect();
+    council.store.write(|_| Ok(Act::audited_all((), &Realm::Live, many))).await.unwrap();
+    let council = council.reopen().await;
+    act(&council, event(Action::SignedOut, "a")).await;
+    let (size, root) = council.store.read(audit::verify).await.unwrap();
+    let compare = |reader: &store::Reader<'_>| {
+        let mut frontier = Frontier::new();
+        let mut made = 0;
+        for entry in audit::entries(reader, 0, 2_000)? {
+            for (level, index, hash) in frontier.append(tlog::leaf_hash(&entry)) {
+                assert_eq!(audit::node(reader, level, index)?, Some(hash), "level {level}, index {index}");
+                made += 1;
+            }
+        }
+        let beyond = (0..12).map(|level| audit::node(reader, level, frontier.size() >> level));
+        assert!(beyond.collect::<Result<Vec<_>, _>>()?.iter().all(Option::is_none));
+        let row = audit::nodes(reader, 3, 5, 9)?;
+        let alone = (5..9).map(|index| audit::node(reader, 3, index));
+        assert_eq!(row, alone.collect::<Result<Option<Vec<_>>, _>>()?.unwrap());
+        Ok((frontier.size(), frontier.root(), made))
+    };
+    let (leaves, made_root, made) = council.store.read(compare).await.unwrap();
+    assert_eq!((leaves, made_root), (size, root));
+    assert_eq!((size, made), (1_101, 2 * 1_101 - u64::from(1_101_u64.count_ones())));
+}
+
 async fn an_act_that_fails_leaves_no_leaf(council: Council) {
     act(&council, event(Action::SignedIn, "a")).await;
     let failed: Result<(), StoreError> =
@@ -104,19 +132,23 @@ async fn lists_are_filtered_and_paged(council: Council) {
 }
 
 async fn altered_rows_are_found(council: Council) {
-    for _ in 0..5 {
-        act(&council, event(Action::SignedIn, "a")).await;
-    }
+    // One tile full and one begun.
+    let many = (0..300).map(|_| event(Action::SignedIn, "a")).collect();
+    council.store.write(|_| Ok(Act::audited_all((), &Realm::Live, many))).await.unwrap();
     let attempts = [
         ("UPDATE audit SET actor = 'x' WHERE leaf = 2", "UPDATE audit SET actor = 'p-a' WHERE leaf = 2"),
         (
             "UPDATE audit SET action = 'signed-out' WHERE leaf = 1",
             "UPDATE audit SET action = 'signed-in' WHERE leaf = 1",
         ),
-        ("UPDATE audit SET leaf = 9 WHERE leaf = 4", "UPDATE audit SET leaf = 4 WHERE leaf = 9"),
+        ("UPDATE audit SET leaf = 900 WHERE leaf = 299", "UPDATE audit SET leaf = 299 WHERE leaf = 900"),
         (
-            "UPDATE audit_nodes SET position = 9 WHERE level = 1 AND position = 0",
+            "UPDATE audit_nodes SET position = 9 WHERE level = 8 AND position = 0",
             "UPDATE audit_nodes SET position = 0 WHERE position = 9",
+        ),
+        (
+            "INSERT INTO audit_nodes SELECT 16, 0, hash FROM audit WHERE leaf = 0",
+            "DELETE FROM audit_nodes WHERE level = 16",
         ),
         (
             "INSERT INTO audit_nodes SELECT 3, 0, hash FROM audit WHERE leaf = 0",

@@ -515,14 +515,14 @@ async fn altered_rows_are_found(council: Council) {
         format!("UPDATE {table} SET kind = 'padding' WHERE leaf = 1"),
         format!("UPDATE {table} SET about = 1 WHERE leaf = 1"),
         format!("UPDATE {table} SET leaf = 9 WHERE leaf = 4"),
-        "UPDATE authorisation_nodes SET position = 9 WHERE level = 1 AND position = 0".to_owned(),
+        format!("INSERT INTO authorisation_nodes SELECT 8, 0, hash FROM {table} WHERE leaf = 0"),
         format!("UPDATE {table} SET record = salt WHERE leaf = 3"),
     ];
     let mends = [
         format!("UPDATE {table} SET kind = 'grant' WHERE leaf = 1"),
         format!("UPDATE {table} SET about = 0 WHERE leaf = 1"),
         format!("UPDATE {table} SET leaf = 4 WHERE leaf = 9"),
-        "UPDATE authorisation_nodes SET position = 0 WHERE position = 9".to_owned(),
+        "DELETE FROM authorisation_nodes".to_owned(),
         String::new(),
     ];
     for (alter, mend) in attempts.iter().zip(&mends) {

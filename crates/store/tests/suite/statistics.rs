@@ -160,9 +160,9 @@ async fn altered_rows_are_found(council: Council) {
         council.alter(&format!("UPDATE statistics_log SET {mend}"));
         assert_eq!(council.store.read(statistics::verify).await.unwrap().0, 3);
     }
-    council.alter("UPDATE statistics_nodes SET position = 9 WHERE level = 1 AND position = 0");
+    council.alter("INSERT INTO statistics_nodes SELECT 8, 0, hash FROM statistics_log WHERE leaf = 0");
     assert!(council.store.read(statistics::verify).await.is_err());
-    council.alter("UPDATE statistics_nodes SET position = 0 WHERE position = 9");
+    council.alter("DELETE FROM statistics_nodes");
     council.alter(&format!("UPDATE statistics_log SET key = '{}' WHERE leaf = 0", other.encode()));
     assert!(council.store.read(statistics::verify).await.is_err());
 }
