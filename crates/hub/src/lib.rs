@@ -24,6 +24,7 @@ mod listed;
 mod log;
 mod meanings;
 mod misp;
+mod mqtt;
 mod names;
 mod neighbours;
 mod notify;
@@ -259,11 +260,11 @@ impl Ready {
         (listener, listen): (TcpListener, SocketAddr),
         folder_lock: Option<File>,
     ) -> Result<RunningHub, HubError> {
-        let ((stop, stopping), wake) = (Stopping::new(), wake::Wake::default());
+        let ((stop, stopping), wake, mqtt) = (Stopping::new(), wake::Wake::default(), mqtt::Mqtt::default());
         let (log, authorisations_log) = (self.log.published(), self.authorisations_log.published());
         let statistics_log = self.statistics_log.published();
         let state = AppState::new(Inner {
-            metrics: operations::Metrics::new(&wake, [&log, &authorisations_log, &statistics_log]),
+            metrics: operations::Metrics::new((&wake, &mqtt), [&log, &authorisations_log, &statistics_log]),
             door: release::Door::new(self.policies.engine()).with_witnesses(log.cosigned().cloned()),
             ingest: ingest::Ingest::new(&config),
             address: address.clone(),
@@ -272,6 +273,7 @@ impl Ready {
             live: tokio::sync::broadcast::channel(LIVE_EVENTS_MAX).0,
             watched: edge_link::watch::Watched::default(),
             wake,
+            mqtt,
             duties: duties::Duties::new(config.store.is_some()),
             put_off: casework::PutOff::default(),
             reporters: api::anonymous::Reporters::default(),
@@ -435,6 +437,7 @@ async fn look_after(state: &AppState, wake: Option<wake::Prepared>) -> Result<Ve
         tokio::spawn(retention::run(state.clone())),
         tokio::spawn(reports::clocks::run(state.clone())),
         tokio::spawn(runs::clock::run(state.clone())),
+        tokio::spawn(mqtt::run(state.clone())),
         tokio::spawn(evidence::clock::run(state.clone())),
         tokio::spawn(stream::told::run(state.clone())),
     ];
