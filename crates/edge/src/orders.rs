@@ -33,6 +33,9 @@ pub(crate) mod tests;
 #[cfg(test)]
 mod link_tests;
 
+#[cfg(test)]
+mod mqtt_tests;
+
 /// How long one request for orders waits.
 const WAIT_SECONDS: u64 = 25;
 /// Reports in one request.
