@@ -56,13 +56,17 @@ impl Written {
     /// # Errors
     /// What is wrong with it.
     pub fn open(&self) -> Result<Broker, String> {
-        let form = || format!("url: `{}` is not of the form `mqtts://broker.example.jp:8883`", self.url);
+        // Without what was written: somebody may have put a password into it.
+        let form = || "url: not of the form `mqtts://broker.example.jp:8883`".to_owned();
         let url = Url::parse(&self.url).map_err(|_| form())?;
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(form)?;
         let host = host.trim_matches(['[', ']']).to_owned();
         let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
         if !is_bare || !url.username().is_empty() || url.password().is_some() {
-            return Err(format!("{}; who signs in stands in `user` and `password_file`", form()));
+            return Err(
+                "url: a host and a port and no more; who signs in stands in `user` and `password_file`"
+                    .to_owned(),
+            );
         }
         let by_tls = match url.scheme() {
             "mqtts" => true,
@@ -193,7 +197,7 @@ mod tests {
         check(|one| one.url = "https://broker.example.jp".to_owned(), "not of the form");
         check(|one| one.url = "broker.example.jp".to_owned(), "not of the form");
         check(|one| one.url = "mqtts://u:p@broker.example.jp".to_owned(), "`user` and `password_file`");
-        check(|one| one.url = "mqtts://broker.example.jp/topic".to_owned(), "not of the form");
+        check(|one| one.url = "mqtts://broker.example.jp/topic".to_owned(), "and no more");
         check(|one| one.ca = Some("/nowhere.pem".into()), "ca: `/nowhere.pem` cannot be used");
         check(|one| one.key = Some("/nowhere.pem".into()), "given together");
         check(|one| one.user = Some("edge".to_owned()), "given together");

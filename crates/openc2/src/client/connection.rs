@@ -21,6 +21,8 @@ const SENT_MAX: u16 = 32;
 const PACKET_BYTES_MAX: u32 = 256 * 1024;
 /// How long a broker keeps the session of a client that is away, in seconds: longer than anything in it holds.
 const SESSION_S: u32 = 24 * 60 * 60;
+/// How much is read at once, in bytes.
+const READ_BYTES: usize = 8 * 1024;
 /// The longest text in a packet (MQTT 5 §1.5.4).
 const TEXT_BYTES_MAX: usize = 65_535;
 
@@ -188,7 +190,7 @@ impl Connection {
         unanswered: &mut Unanswered,
     ) -> Result<(), String> {
         let (answers, mut answered) = mpsc::channel(2 * usize::from(RECEIVED_MAX));
-        let mut ping = tokio::time::interval(self.keep_alive.div_f32(2.0).max(Duration::from_millis(500)));
+        let mut ping = tokio::time::interval((self.keep_alive / 2).max(Duration::from_millis(500)));
         let mut heard = Instant::now();
         loop {
             while let Some(packet) =
@@ -199,6 +201,7 @@ impl Connection {
                 }
             }
             self.flush().await?;
+            self.read.reserve(READ_BYTES);
             let has_room = unanswered.len() < self.window;
             tokio::select! {
                 read = self.stream.read_buf(&mut self.read) => match read {
