@@ -7,16 +7,14 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use serde::Deserialize;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::connection::Stream;
 
-/// A broker as it is written down: part of a table of a configuration.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A broker as a configuration writes it down.
+#[derive(Debug, Clone)]
 pub struct Written {
     /// `mqtts://broker.example.jp:8883`, or `mqtt://` on this machine.
     pub url: String,

@@ -157,7 +157,7 @@ impl Connection {
                 }
                 // What waited comes before the answer; a broker gives no more than it may.
                 other if self.early.len() <= usize::from(RECEIVED_MAX + SENT_MAX) => {
-                    self.early.push_back(other)
+                    self.early.push_back(other);
                 }
                 _ => return Err("it does not answer to subscriptions".to_owned()),
             }
