@@ -38,6 +38,7 @@ struct Waiting {
 /// Gives orders to the broker. Never ends but with the connection's keeper.
 pub(super) async fn give(state: &AppState, config: &MqttConfig, client: &Client) {
     let (mut ordered, mut connection) = (state.response.ordered(), client.state());
+    name_unknown(state, config).await;
     // When each may be given again.
     let mut given: BTreeMap<String, Instant> = BTreeMap::new();
     loop {
@@ -61,6 +62,31 @@ pub(super) async fn give(state: &AppState, config: &MqttConfig, client: &Client)
             _ = ordered.changed() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
+    }
+}
+
+/// Says which of the named edges no order will go to: a name that is misspelt must not be silence.
+async fn name_unknown(state: &AppState, config: &MqttConfig) {
+    let names = config.edges.clone();
+    let found = state.store.read(move |reader| {
+        let mut unknown = Vec::new();
+        for name in names {
+            if principal::edge_named(reader, &name)?.is_none() {
+                unknown.push(name);
+            }
+        }
+        Ok(unknown)
+    });
+    match found.await {
+        Ok(unknown) if unknown.is_empty() => {}
+        Ok(unknown) => {
+            let edges = unknown.join(", ");
+            tracing::warn!(
+                edges,
+                "no edges by these names, or bound to certificates: no order goes to them by the broker yet"
+            );
+        }
+        Err(error) => tracing::error!(%error, "the edges behind the broker cannot be looked up"),
     }
 }
 

@@ -7,8 +7,11 @@ use hub::MqttConfig;
 use openc2::client::{Beside, Client, Delivery, Settings, Written, start};
 use openc2::mqtt::{self, Connect, Topic};
 use openc2::{Content, DateTime, Headers, Message};
+use oversight::Realm;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use store::Act;
+use store::certificates::{self, Certificate, Holder, Root};
 use tokio::sync::mpsc::Receiver;
 
 use crate::mosquitto::Mosquitto;
@@ -142,4 +145,46 @@ async fn an_order_waits_for_no_broker_and_goes_by_it_when_it_is_back() {
     let delivery = next(&mut deliveries).await;
     assert_eq!(mqtt::read(&delivery.packet).unwrap().0.to_string(), "oc2/cmd/device/kinki-1");
     until("all is well", async || !notices().await.contains("broker-away")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edge_that_is_bound_to_a_certificate_has_the_link_alone() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let (edge, mut deliveries) = at_broker(&broker, "kinki-1").await;
+    let council = council(&broker).await;
+    let bound = council.hub.running.store().write(|tx| {
+        let (now, ends) = (tx.now(), tx.now() + jiff::SignedDuration::from_hours(24));
+        let root = Root {
+            id: "01".to_owned(),
+            certificate: vec![1],
+            sealed: None,
+            created: now,
+            ends,
+            retired: None,
+        };
+        certificates::add_root(tx, &Realm::Live, &root)?;
+        let certificate = Certificate {
+            serial: "02".to_owned(),
+            root: "01".to_owned(),
+            holder: Holder::Edge,
+            subject: "kinki-1".to_owned(),
+            thumbprint: [7; 32],
+            issued: now,
+            ends,
+            revoked: None,
+            reason: None,
+        };
+        certificates::add(tx, &Realm::Live, &certificate).map(Act::bookkeeping)
+    });
+    bound.await.unwrap();
+    ordered(&council).await;
+    let shown = council.hub.good(&council.hub.token, "/api/v1/orders").await;
+    let (order, issuer) = (&shown["orders"][0], shown["key"]["issuer"].as_str().unwrap());
+    let enforced = report(order["command_id"].as_str().unwrap(), "enforced");
+    edge.publish(answer("kinki-1", issuer, &secret(&council.edge), &enforced)).await.unwrap();
+    until("it came", async || counted(&council, FOREIGN).await == 1).await;
+    let came = tokio::time::timeout(Duration::from_secs(2), deliveries.recv()).await;
+    assert!(came.is_err(), "{came:?}");
+    let shown = council.hub.good(&council.hub.token, "/api/v1/orders").await["orders"][0].clone();
+    assert_eq!(shown["state"], Value::Null);
 }
