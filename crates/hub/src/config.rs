@@ -470,6 +470,7 @@ impl RawConfig {
         let (tls, clients) = self.tls.unwrap_or_default().resolve()?;
         let private = self.webhooks_to_private_addresses.unwrap_or(false);
         let emergency = self.emergency.unwrap_or_default();
+        let response = self.response.unwrap_or_default().resolve()?;
         let defaults = HubConfig::new(self.data.unwrap_or_else(|| PathBuf::from("yagura-data")), listen);
         let resolved = HubConfig {
             wake: wake(self.wake.as_ref(), self.store.is_some())?,
@@ -508,8 +509,8 @@ impl RawConfig {
             regimes: self.regimes,
             freer_versions_at_once: freer_versions(self.freer_versions.as_deref())?,
             emergency: emergency.resolve(self.mail.as_ref(), private)?,
-            response: self.response.unwrap_or_default().resolve()?,
-            mqtt: self.mqtt.map(RawMqtt::resolve).transpose()?,
+            mqtt: mqtt::resolve(self.mqtt, &response.agents)?,
+            response,
             room_agencies: room::agencies(&self.room_agencies.unwrap_or_default())?,
             room_calls: self.room_calls.unwrap_or_default().resolve(self.mail.as_ref())?,
             mail: self.mail.map(MailConfig::checked).transpose()?,

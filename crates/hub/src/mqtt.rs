@@ -5,8 +5,10 @@
 //!   knows both. So no order is lost with a broker, a connection or a hub, and none waits for them: the link gives it out as ever.
 //! - An edge's answer counts as if it had come by the link, where it is sealed under the edge's own token. What is not sealed so anybody may
 //!   have published, and it changes nothing.
-//! - Of several hubs on one database one has the connection.
+//! - Agents of playbooks may be behind the broker as well ([`agents`]).
+//! - Of several hubs on one database one has the connection: the one that calls agents.
 
+mod agents;
 mod answers;
 mod orders;
 
@@ -24,10 +26,9 @@ use prometheus_client::registry::Registry;
 use sha2::{Digest, Sha256};
 
 use crate::config::MqttConfig;
+use crate::runs::agents::{AGENTS, DUTY};
 use crate::state::AppState;
 
-/// The duty of holding the connection, which one of several hubs has.
-const DUTY: &str = "mqtt/";
 /// How often it is looked whose it is.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The most seconds of silence on the connection.
@@ -46,6 +47,9 @@ pub(crate) struct Mqtt(Arc<Inner>);
 struct Inner {
     /// Why there is no connection, as it was last told.
     trouble: Mutex<Option<String>>,
+    /// The connection, while this hub holds it.
+    client: Mutex<Option<Client>>,
+    asked: agents::Asked,
     connected: Gauge,
     messages: Family<Message, Counter>,
 }
@@ -53,7 +57,7 @@ struct Inner {
 /// What became of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Message {
-    /// Of orders `sent`, `nobody` (the edge has never connected) or `refused`; of answers `taken` or `foreign`.
+    /// Of orders `sent`, `nobody` (the edge has never connected) or `refused`; of answers `taken`, `agent` or `foreign`.
     outcome: &'static str,
 }
 
@@ -69,6 +73,14 @@ impl Mqtt {
     /// What is wrong with it, as anybody may be told.
     pub(crate) fn trouble(&self) -> Option<&'static str> {
         self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|_| AWAY)
+    }
+
+    fn client(&self) -> Option<Client> {
+        self.0.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set_client(&self, client: Option<Client>) {
+        *self.0.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
     }
 
     fn count(&self, outcome: &'static str) {
@@ -97,6 +109,7 @@ impl Mqtt {
 
     /// It is another hub's, or this one stops.
     fn leave(&self) {
+        self.set_client(None);
         self.0.connected.set(0);
         *self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -137,7 +150,7 @@ fn settings(state: &AppState, config: &MqttConfig) -> Result<Settings, openc2::R
 }
 
 async fn is_ours(state: &AppState) -> bool {
-    let wanted = BTreeSet::from(["broker".to_owned()]);
+    let wanted = BTreeSet::from([AGENTS.to_owned()]);
     match state.duties.take(&state.store, DUTY, wanted).await {
         Ok(held) => !held.is_empty(),
         Err(error) => {
@@ -150,6 +163,7 @@ async fn is_ours(state: &AppState) -> bool {
 /// Gives orders out and takes answers in, until the hub stops or the connection is another hub's.
 async fn serve(state: &AppState, config: &MqttConfig, settings: Settings) {
     let (client, deliveries) = start(settings);
+    state.mqtt.set_client(Some(client.clone()));
     tokio::select! {
         () = watch(state, config, &client) => {}
         () = orders::give(state, config, &client) => {}

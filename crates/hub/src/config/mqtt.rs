@@ -7,7 +7,7 @@ use openc2::client::{Broker, Written};
 use openc2::mqtt::Topic;
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::{AgentConfig, ConfigError};
 
 /// Edges that may be named.
 const EDGES_MAX: usize = 1_000;
@@ -42,10 +42,30 @@ pub struct RawMqtt {
     pub edges: BTreeSet<String>,
 }
 
+/// Reads what is written, where something is, together with the agents that are behind the broker.
+pub(super) fn resolve(
+    raw: Option<RawMqtt>,
+    agents: &[AgentConfig],
+) -> Result<Option<MqttConfig>, ConfigError> {
+    let behind = agents.iter().find(|agent| agent.device().is_some());
+    match (raw, behind) {
+        (Some(raw), behind) => raw.resolve(behind.is_some()).map(Some),
+        (None, None) => Ok(None),
+        (None, Some(agent)) => {
+            let why =
+                format!("response.agents: `{}` is behind a broker, and no `[mqtt]` names one", agent.name);
+            Err(ConfigError::value(why))
+        }
+    }
+}
+
 impl RawMqtt {
-    pub(super) fn resolve(self) -> Result<MqttConfig, ConfigError> {
-        if !(1..=EDGES_MAX).contains(&self.edges.len()) {
-            let why = format!("mqtt.edges: name 1 to {EDGES_MAX} edges whose orders go by the broker");
+    fn resolve(self, has_agents: bool) -> Result<MqttConfig, ConfigError> {
+        let is_used = has_agents || !self.edges.is_empty();
+        if !is_used || self.edges.len() > EDGES_MAX {
+            let why = format!(
+                "mqtt.edges: name 1 to {EDGES_MAX} edges whose orders go by the broker, or an agent with `mqtt:DEVICE`"
+            );
             return Err(ConfigError::value(why));
         }
         if let Some(wrong) = self.edges.iter().find(|name| Topic::device(name).is_none()) {
@@ -71,7 +91,7 @@ mod tests {
 
     fn check(text: &str, expected: &str) {
         let found = match toml::from_str::<RawMqtt>(text).map_err(|e| e.to_string()) {
-            Ok(raw) => match raw.resolve() {
+            Ok(raw) => match raw.resolve(false) {
                 Ok(config) => format!("{config:?}"),
                 Err(error) => error.to_string(),
             },
@@ -84,6 +104,16 @@ mod tests {
     fn a_broker_is_named_with_the_edges_behind_it() {
         check("url = \"mqtt://127.0.0.1\"\nedges = [\"harbour-1\"]", "127.0.0.1:1883");
         check("url = \"mqtt://127.0.0.1\"", "mqtt.edges: name 1 to");
+        let agent = AgentConfig {
+            name: "Firewall".to_owned(),
+            url: "mqtt:fw-7".parse().unwrap(),
+            token_file: None,
+            kinds: vec!["openc2-http".to_owned()],
+        };
+        let raw = || toml::from_str::<RawMqtt>("url = \"mqtt://127.0.0.1\"").unwrap();
+        assert!(resolve(Some(raw()), std::slice::from_ref(&agent)).unwrap().is_some());
+        assert!(resolve(None, &[agent]).unwrap_err().message.contains("no `[mqtt]` names one"));
+        assert!(resolve(None, &[]).unwrap().is_none());
         check("url = \"mqtt://127.0.0.1\"\nedges = [\"a/b\"]", "no short name");
         check(
             "url = \"mqtt://broker.example\"\nedges = [\"harbour-1\"]",

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use api::OrderReport;
+use openc2::Message;
 use openc2::client::{Beside, Delivery};
 use openc2::mqtt::{Publish, read};
 use policy::Operation;
@@ -39,7 +40,11 @@ pub(super) async fn take(state: &AppState, mut deliveries: Receiver<Delivery>) {
 
 /// Takes one answer in; what became of it.
 async fn take_one(state: &AppState, packet: &Publish) -> Result<&'static str, StoreError> {
-    let Some(edge) = sender(packet) else { return Ok("foreign") };
+    let Some(message) = answer_in(packet) else { return Ok("foreign") };
+    if state.mqtt.0.asked.hear(&message) {
+        return Ok("agent");
+    }
+    let Some(edge) = message.headers.from else { return Ok("foreign") };
     let found = state.store.read(move |reader| principal::edge_named(reader, &edge)).await?;
     let told = found.and_then(|(caller, secret)| {
         let told = Beside::Answer.open(packet, &secret)?;
@@ -54,8 +59,8 @@ async fn take_one(state: &AppState, packet: &Publish) -> Result<&'static str, St
     Ok("taken")
 }
 
-/// Who sent an answer, as it says.
-fn sender(packet: &Publish) -> Option<String> {
+/// The answer in a packet.
+fn answer_in(packet: &Publish) -> Option<Message> {
     let (topic, message) = read(packet).ok()?;
-    message.headers.from.filter(|_| !topic.is_for_commands())
+    Some(message).filter(|_| !topic.is_for_commands())
 }

@@ -1,9 +1,10 @@
 //! Orders by a broker: what goes to whom, whose answers count, and what waits while the broker is away.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use api::OrderReport;
-use hub::MqttConfig;
+use hub::{AgentConfig, MqttConfig};
 use openc2::client::{Beside, Client, Delivery, Settings, Written, start};
 use openc2::mqtt::{self, Connect, Topic};
 use openc2::{Content, DateTime, Headers, Message};
@@ -187,4 +188,44 @@ async fn an_edge_that_is_bound_to_a_certificate_has_the_link_alone() {
     assert!(came.is_err(), "{came:?}");
     let shown = council.hub.good(&council.hub.token, "/api/v1/orders").await["orders"][0].clone();
     assert_eq!(shown["state"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_behind_the_broker_is_asked_and_its_answer_ends_the_step() {
+    let Some(broker) = Mosquitto::start() else { return };
+    let (firewall, mut commands) = at_broker(&broker, "fw-7").await;
+    let at = written(&broker).open().unwrap();
+    let council = Council::with(|config| {
+        config.mqtt = Some(MqttConfig { broker: at, edges: BTreeSet::new() });
+        // As the playbook calls its target.
+        config.response.agents = vec![AgentConfig {
+            name: "Edge".to_owned(),
+            url: "mqtt:fw-7".parse().unwrap(),
+            token_file: None,
+            kinds: vec!["openc2-http".to_owned()],
+        }];
+        config.response.authorities[0].operators.push("police".to_owned());
+    })
+    .await;
+    until("the hub has the broker", async || counted(&council, "yagura_broker_connected").await == 1).await;
+    let run = ordered(&council).await;
+    let delivery = next(&mut commands).await;
+    let (_, message) = mqtt::read(&delivery.packet).unwrap();
+    assert!(delivery.packet.message_expiry_s.is_some_and(|seconds| seconds <= 10));
+    let Content::Request(command) = &message.content else { panic!("{message:?}") };
+    assert_eq!(
+        (&command["action"], &command["target"]["ipv4_net"]),
+        (&json!("deny"), &json!("198.51.100.7"))
+    );
+    delivery.done();
+    for (from, status) in [("fw-8", 200), ("fw-7", 102), ("fw-7", 200)] {
+        let now = DateTime::from(jiff::Timestamp::now());
+        let headers = message.headers.answering(from, now);
+        let content = Content::Response(json!({ "status": status }));
+        let reply = Message { headers, content, signature: None };
+        let to = Topic::answering(message.headers.from.as_deref().unwrap());
+        let packet = mqtt::publish(&reply, &to, now.after(60_000).unwrap(), now).unwrap();
+        firewall.publish(packet).await.unwrap();
+    }
+    council.settled(&run, &["succeeded"]).await;
 }
