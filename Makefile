@@ -17,7 +17,7 @@ endif
 # What each task needs beyond the tools named above (names of Debian 12; scripts/need installs or explains).
 build_needs := cargo gcc libc6-dev
 web_needs := node npm
-test_needs := $(build_needs) $(web_needs) chromium fonts-noto-cjk golang-go golang-golang-x-mod-dev iproute2 nats-server nftables postgresql python3-venv ripgrep softflowd softhsm2 unbound zstd
+test_needs := $(build_needs) $(web_needs) chromium fonts-noto-cjk golang-go golang-golang-x-mod-dev iproute2 mosquitto nats-server nftables postgresql python3-venv ripgrep softflowd softhsm2 unbound zstd
 bench_needs := $(build_needs) $(web_needs) postgresql python3-venv ripgrep zstd
 fuzz_needs := $(build_needs) g++
 

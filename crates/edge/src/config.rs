@@ -12,6 +12,7 @@ use stix::marking::Tlp;
 mod authority;
 mod history;
 mod matching;
+pub(crate) mod mqtt;
 pub(crate) mod orders;
 mod source;
 pub(crate) mod tls;
@@ -22,6 +23,7 @@ use history::WrittenLake;
 pub use history::{Hunts, Lake};
 use matching::WrittenMatching;
 pub use matching::{Matching, Quarantine};
+pub use mqtt::OrdersByMqtt;
 use orders::WrittenOrders;
 pub use orders::{Allowed, Device, Orders, Protected, Radius, Secret, Shadow};
 use source::WrittenSource;
@@ -105,6 +107,9 @@ pub enum ConfigError {
         /// What.
         cause: String,
     },
+    /// The broker that orders are to come by cannot be used.
+    #[error("`orders.mqtt` in the edge's configuration: {0}")]
+    Broker(String),
     /// Two sources bear one name, by which what was read of each is remembered.
     #[error("two sources in the edge's configuration are called `{0}`")]
     SameName(String),

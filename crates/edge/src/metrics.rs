@@ -25,6 +25,11 @@ struct OfReason {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfOutcome {
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfPartition {
     source: String,
     topic: String,
@@ -79,12 +84,35 @@ pub(crate) fn text(shared: &Shared) -> Option<String> {
         registry.register(name, help, counter);
     }
     sources(shared).register(&mut registry);
+    broker(shared, &mut registry);
     if let Some(history) = &shared.history {
         crate::history::metrics::register(history, &shared.spool, &mut registry);
     }
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry).ok()?;
     Some(text)
+}
+
+/// What came by the broker of orders, where there is one.
+fn broker(shared: &Shared, registry: &mut Registry) {
+    let has_broker = shared.config.orders.as_ref().is_some_and(|orders| orders.mqtt.is_some());
+    let Some(orders) = shared.orders.as_ref().filter(|_| has_broker) else { return };
+    let carried = &orders.carried;
+    let connected: Gauge = Gauge::default();
+    connected.set(i64::from(carried.is_connected.load(Ordering::Relaxed)));
+    registry.register("broker_connected", "1 while the broker of orders is reached", connected);
+    let messages: Family<OfOutcome, Counter> = Family::default();
+    for (outcome, count) in [
+        ("judged", &carried.judged),
+        ("known", &carried.known),
+        ("refused", &carried.refused),
+        ("malformed", &carried.malformed),
+        ("answered", &carried.answered),
+    ] {
+        messages.get_or_create(&OfOutcome { outcome }).inc_by(count.load(Ordering::Relaxed));
+    }
+    let about = "Messages of OpenC2 that came by the broker or went to it, by what became of them";
+    registry.register("broker_messages", about, messages);
 }
 
 fn sources(shared: &Shared) -> Sources {

@@ -5,6 +5,7 @@
 
 pub(crate) mod engine;
 pub(crate) mod gates;
+pub(crate) mod mqtt;
 mod step;
 mod surroundings;
 pub(crate) mod trial;
@@ -21,7 +22,7 @@ use openc2::DateTime;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
-use self::engine::Engine;
+use self::engine::{Engine, Heard};
 use crate::spool::Spool;
 use crate::{Config, EdgeError, Shared, SpoolError, actuators};
 
@@ -31,6 +32,9 @@ pub(crate) mod tests;
 
 #[cfg(test)]
 mod link_tests;
+
+#[cfg(test)]
+mod mqtt_tests;
 
 /// How long one request for orders waits.
 const WAIT_SECONDS: u64 = 25;
@@ -44,6 +48,8 @@ const SLEEP_MAX: Duration = Duration::from_millis(250);
 const AGAIN: Duration = Duration::from_secs(2);
 /// Hubs at unknown names are looked up again after so long.
 const LOOKED_UP: Duration = Duration::from_secs(300);
+/// The same where one of them was not found.
+const LOOKED_UP_IN_VAIN: Duration = Duration::from_secs(10);
 
 /// Where orders and decisions go.
 #[derive(Debug)]
@@ -51,6 +57,10 @@ pub(crate) struct Orders {
     door: SyncSender<Said>,
     /// Rung when there is something to report.
     told: Notify,
+    /// Rung when somebody may have to be answered by the broker.
+    answered: Notify,
+    /// What came by the broker.
+    pub(crate) carried: mqtt::Carried,
     /// What keeps the engine from going on, or a device from being read.
     trouble: Mutex<Option<String>>,
 }
@@ -60,6 +70,7 @@ type Answered<T> = oneshot::Sender<Result<T, SpoolError>>;
 /// What is said to the engine.
 enum Said {
     Orders { orders: Vec<EdgeOrder>, hub: BTreeSet<IpAddr>, done: Answered<()> },
+    Heard { order: Box<EdgeOrder>, hub: BTreeSet<IpAddr>, done: Answered<Heard> },
     Decided { key: engine::Key, what: Decision, done: Answered<bool> },
 }
 
@@ -87,7 +98,13 @@ pub(crate) fn open(config: &Config, spool: &Spool) -> Result<Option<Opened>, Edg
     let Some(orders) = &config.orders else { return Ok(None) };
     let engine = Engine::open(orders, actuators::open(&orders.devices), spool)?;
     let (door, said) = sync_channel(WAITING_MAX);
-    let orders = Orders { door, told: Notify::new(), trouble: Mutex::new(None) };
+    let orders = Orders {
+        door,
+        told: Notify::new(),
+        answered: Notify::new(),
+        carried: mqtt::Carried::default(),
+        trouble: Mutex::new(None),
+    };
     Ok(Some(Opened { orders: Arc::new(orders), engine, said }))
 }
 
@@ -121,6 +138,7 @@ impl Opened {
             }
             if self.engine.take_reported() {
                 self.orders.told.notify_one();
+                self.orders.answered.notify_one();
             }
         }
         // What stands goes on standing until its time: nobody's protection ends because a program is updated.
@@ -135,6 +153,10 @@ impl Opened {
                 let taken = orders.iter().try_for_each(|order| self.engine.take(spool, order, now()));
                 // Nobody waits any more where the edge stops.
                 let _ = done.send(taken);
+            }
+            Ok(Said::Heard { order, hub, done }) => {
+                self.engine.set_hub(hub);
+                let _ = done.send(self.engine.hear(spool, &order, now()));
             }
             Ok(Said::Decided { key, what, done }) => {
                 let decided = match what {
@@ -186,8 +208,13 @@ impl Orders {
 /// What goes between the hub and the engine.
 pub(crate) fn link(shared: &Arc<Shared>, client: &Client, tasks: &mut JoinSet<()>) {
     let Some(orders) = &shared.orders else { return };
-    if shared.config.orders.as_ref().is_some_and(|orders| orders.enabled) {
-        tasks.spawn(fetch(Arc::clone(shared), Arc::clone(orders), client.clone()));
+    if let Some(config) = shared.config.orders.as_ref().filter(|orders| orders.enabled) {
+        if config.mqtt.as_ref().is_none_or(|mqtt| !mqtt.only) {
+            tasks.spawn(fetch(Arc::clone(shared), Arc::clone(orders), client.clone()));
+        }
+        if let Some(mqtt) = &config.mqtt {
+            tasks.spawn(mqtt::carry(Arc::clone(shared), Arc::clone(orders), mqtt.clone()));
+        }
     }
     tasks.spawn(report(Arc::clone(shared), Arc::clone(orders), client.clone()));
 }
@@ -195,14 +222,14 @@ pub(crate) fn link(shared: &Arc<Shared>, client: &Client, tasks: &mut JoinSet<()
 /// Fetches orders and has them judged. Never ends until stopped.
 async fn fetch(shared: Arc<Shared>, orders: Arc<Orders>, client: Client) {
     let mut backoff = crate::link::Backoff::default();
-    let mut hub = Hub::default();
+    let mut near = Near::of(&shared);
     while !shared.is_stopping() {
         let fetched = async {
             let after =
                 shared.blocking(|shared| shared.spool.order_sequence()).await.map_err(|e| e.to_string())?;
             let news = client.orders_for_edge(after, WAIT_SECONDS).await.map_err(|e| e.to_string())?;
             if !news.orders.is_empty() {
-                let hub = hub.addresses(client.address()).await;
+                let hub = near.addresses().await;
                 let given = news.orders;
                 let taken = orders.say(|done| Said::Orders { orders: given, hub, done }).await;
                 taken.map_err(|e| e.to_string())?;
@@ -219,29 +246,53 @@ async fn fetch(shared: Arc<Shared>, orders: Arc<Orders>, client: Client) {
     }
 }
 
-/// Where the hub is, so that no order cuts the edge off from it.
-#[derive(Default)]
-struct Hub {
+/// Where the hub is, and the broker, so that no order cuts the edge off from them.
+struct Near {
+    places: Vec<String>,
     addresses: BTreeSet<IpAddr>,
-    looked: Option<std::time::Instant>,
+    /// When they are looked up again.
+    again: Option<std::time::Instant>,
 }
 
-impl Hub {
-    async fn addresses(&mut self, url: &str) -> BTreeSet<IpAddr> {
-        if self.looked.is_none_or(|looked| looked.elapsed() > LOOKED_UP) {
-            let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-            let host = rest.split('/').next().unwrap_or_default();
-            let named = if host.starts_with('[') && host.ends_with(']') || !host.contains(':') {
-                format!("{host}:443")
+impl Near {
+    fn of(shared: &Shared) -> Self {
+        let mqtt = shared.config.orders.as_ref().and_then(|orders| orders.mqtt.as_ref());
+        let broker = mqtt.map(|mqtt| mqtt.broker.shown());
+        let places = std::iter::once(shared.config.hub.url.clone()).chain(broker).collect();
+        Self { places, addresses: BTreeSet::new(), again: None }
+    }
+
+    async fn addresses(&mut self) -> BTreeSet<IpAddr> {
+        let now = std::time::Instant::now();
+        if self.again.is_none_or(|again| again <= now) {
+            let (mut all, mut are_known) = (BTreeSet::new(), true);
+            for place in &self.places {
+                match tokio::net::lookup_host(named(place)).await {
+                    Ok(found) => all.extend(found.map(|address| address.ip())),
+                    Err(_) => are_known = false,
+                }
+            }
+            if are_known {
+                self.addresses = all;
+                self.again = Some(now + LOOKED_UP);
             } else {
-                host.to_owned()
-            };
-            if let Ok(found) = tokio::net::lookup_host(named).await {
-                self.addresses = found.map(|address| address.ip()).collect();
-                self.looked = Some(std::time::Instant::now());
+                // What was known of one that cannot be looked up now is not forgotten.
+                self.addresses.extend(all);
+                self.again = Some(now + LOOKED_UP_IN_VAIN);
             }
         }
         self.addresses.clone()
+    }
+}
+
+/// An address as names are looked up by it, with or without a scheme and a port.
+fn named(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split('/').next().unwrap_or_default();
+    if host.starts_with('[') && host.ends_with(']') || !host.contains(':') {
+        format!("{host}:443")
+    } else {
+        host.to_owned()
     }
 }
 

@@ -63,6 +63,7 @@ pub(crate) fn config() -> crate::config::Orders {
         removes_foreign: true,
         reconcile_ms: 3_000,
         devices: Vec::<Device>::new(),
+        mqtt: None,
     }
 }
 

@@ -121,7 +121,7 @@ impl Status {
     }
 
     /// Raises or lowers a trouble, by its stable code: `disk-full`, `spool-full`, `log-unreadable`, `log-lost`,
-    /// `queue-full`, `stream-away`, `pushed-damaged`, `authorisation-log`, those of the history (`history-lost`, `history-damaged`) and those of its
+    /// `queue-full`, `stream-away`, `broker-away`, `pushed-damaged`, `authorisation-log`, those of the history (`history-lost`, `history-damaged`) and those of its
     /// lake ([`lake::LakeError::code`]).
     pub(crate) fn set_trouble(&self, code: &'static str, is_there: bool) {
         self.set_trouble_of("", code, is_there);
@@ -148,6 +148,7 @@ impl Status {
             "log-lost",
             "log-unreadable",
             "stream-away",
+            "broker-away",
             "queue-full",
             "history-lost",
             "history-damaged",

@@ -3,6 +3,7 @@
 mod emergency;
 mod evidence;
 mod mail;
+mod mqtt;
 mod response;
 mod room;
 mod tls;
@@ -21,6 +22,7 @@ use url::Url;
 pub use emergency::{EmergencyConfig, EmergencyWebhook, RawEmergency};
 pub use evidence::{EvidenceConfig, RawEvidence};
 pub use mail::MailConfig;
+pub use mqtt::{MqttConfig, RawMqtt};
 pub use response::{AgentConfig, AuthorityConfig, RawAgent, RawResponse, ResponseConfig, SignerConfig};
 pub use room::{Quiet, RawRoomCalls, RoomCalls};
 pub use tls::{ClientAuthority, ClientCertificates, RawTls, TlsFiles};
@@ -107,6 +109,8 @@ pub struct HubConfig {
     pub emergency: EmergencyConfig,
     /// What runs of playbooks may order.
     pub response: ResponseConfig,
+    /// The MQTT broker by which orders go to edges as well; none: by the link that edges open alone.
+    pub mqtt: Option<MqttConfig>,
     /// Organisations that are called into a case's room once a significant severity is declared there.
     pub room_agencies: Vec<OrganisationId>,
     /// How much evidence is taken in, and how long it is kept.
@@ -216,6 +220,8 @@ pub struct RawConfig {
     pub emergency: Option<RawEmergency>,
     /// See [`HubConfig::response`].
     pub response: Option<RawResponse>,
+    /// See [`HubConfig::mqtt`].
+    pub mqtt: Option<RawMqtt>,
     /// See [`HubConfig::room_agencies`]: short names, at most 16.
     pub room_agencies: Option<Vec<String>>,
     /// See [`HubConfig::evidence`].
@@ -399,6 +405,7 @@ impl HubConfig {
             regimes: None,
             emergency: EmergencyConfig::default(),
             response: ResponseConfig::default(),
+            mqtt: None,
             room_agencies: Vec::new(),
             evidence: EvidenceConfig::default(),
             room_calls: RoomCalls::default(),
@@ -463,6 +470,7 @@ impl RawConfig {
         let (tls, clients) = self.tls.unwrap_or_default().resolve()?;
         let private = self.webhooks_to_private_addresses.unwrap_or(false);
         let emergency = self.emergency.unwrap_or_default();
+        let response = self.response.unwrap_or_default().resolve()?;
         let defaults = HubConfig::new(self.data.unwrap_or_else(|| PathBuf::from("yagura-data")), listen);
         let resolved = HubConfig {
             wake: wake(self.wake.as_ref(), self.store.is_some())?,
@@ -501,7 +509,8 @@ impl RawConfig {
             regimes: self.regimes,
             freer_versions_at_once: freer_versions(self.freer_versions.as_deref())?,
             emergency: emergency.resolve(self.mail.as_ref(), private)?,
-            response: self.response.unwrap_or_default().resolve()?,
+            mqtt: mqtt::resolve(self.mqtt, &response.agents)?,
+            response,
             room_agencies: room::agencies(&self.room_agencies.unwrap_or_default())?,
             room_calls: self.room_calls.unwrap_or_default().resolve(self.mail.as_ref())?,
             mail: self.mail.map(MailConfig::checked).transpose()?,

@@ -4,7 +4,7 @@ mod authorisations;
 mod intake;
 mod intelligence;
 mod opinions;
-mod orders;
+pub(crate) mod orders;
 mod reported;
 pub(crate) mod rounds;
 mod selections;

@@ -24,6 +24,7 @@ mod listed;
 mod log;
 mod meanings;
 mod misp;
+mod mqtt;
 mod names;
 mod neighbours;
 mod notify;
@@ -78,10 +79,10 @@ mod transparency;
 
 pub use config::{
     AgentConfig, AuthorityConfig, BODY_BYTES_MAX, ClientAuthority, ClientCertificates, ConfigError,
-    EmergencyConfig, EmergencyWebhook, EvidenceConfig, FederationConfig, HubConfig, MailConfig,
+    EmergencyConfig, EmergencyWebhook, EvidenceConfig, FederationConfig, HubConfig, MailConfig, MqttConfig,
     PAGE_OBJECTS_MAX, Padding, PolicyChanges, Quiet, RawAgent, RawConfig, RawEmergency, RawEvidence,
-    RawFederation, RawLog, RawOversight, RawResponse, RawRoomCalls, RawTls, RawTransparency, ResponseConfig,
-    RoomCalls, STREAMS_MAX, Secret, SignerConfig, TlsFiles, TransparencyConfig,
+    RawFederation, RawLog, RawMqtt, RawOversight, RawResponse, RawRoomCalls, RawTls, RawTransparency,
+    ResponseConfig, RoomCalls, STREAMS_MAX, Secret, SignerConfig, TlsFiles, TransparencyConfig,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
 pub use federation::one_way::resend;
@@ -259,11 +260,11 @@ impl Ready {
         (listener, listen): (TcpListener, SocketAddr),
         folder_lock: Option<File>,
     ) -> Result<RunningHub, HubError> {
-        let ((stop, stopping), wake) = (Stopping::new(), wake::Wake::default());
+        let ((stop, stopping), wake, mqtt) = (Stopping::new(), wake::Wake::default(), mqtt::Mqtt::default());
         let (log, authorisations_log) = (self.log.published(), self.authorisations_log.published());
         let statistics_log = self.statistics_log.published();
         let state = AppState::new(Inner {
-            metrics: operations::Metrics::new(&wake, [&log, &authorisations_log, &statistics_log]),
+            metrics: operations::Metrics::new((&wake, &mqtt), [&log, &authorisations_log, &statistics_log]),
             door: release::Door::new(self.policies.engine()).with_witnesses(log.cosigned().cloned()),
             ingest: ingest::Ingest::new(&config),
             address: address.clone(),
@@ -272,6 +273,7 @@ impl Ready {
             live: tokio::sync::broadcast::channel(LIVE_EVENTS_MAX).0,
             watched: edge_link::watch::Watched::default(),
             wake,
+            mqtt,
             duties: duties::Duties::new(config.store.is_some()),
             put_off: casework::PutOff::default(),
             reporters: api::anonymous::Reporters::default(),
@@ -435,6 +437,7 @@ async fn look_after(state: &AppState, wake: Option<wake::Prepared>) -> Result<Ve
         tokio::spawn(retention::run(state.clone())),
         tokio::spawn(reports::clocks::run(state.clone())),
         tokio::spawn(runs::clock::run(state.clone())),
+        tokio::spawn(mqtt::run(state.clone())),
         tokio::spawn(evidence::clock::run(state.clone())),
         tokio::spawn(stream::told::run(state.clone())),
     ];

@@ -20,6 +20,7 @@ use store::peers::Counts;
 use crate::endings;
 use crate::listed::Listed;
 use crate::log::PublishedLog;
+use crate::mqtt::Mqtt;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::state::AppState;
@@ -150,7 +151,7 @@ impl Metrics {
         self.missing.get_or_create(&OfPeer { peer: peer.to_owned() }).set(count);
     }
 
-    pub(crate) fn new(wake: &Wake, logs: [&PublishedLog; 3]) -> Self {
+    pub(crate) fn new((wake, mqtt): (&Wake, &Mqtt), logs: [&PublishedLog; 3]) -> Self {
         let mut metrics = Self {
             registry: Registry::default(),
             requests: Family::default(),
@@ -174,6 +175,7 @@ impl Metrics {
             statistics: Gauge::default(),
         };
         wake.register(&mut metrics.registry);
+        mqtt.register(&mut metrics.registry);
         for shelf in logs.into_iter().filter_map(PublishedLog::shelf) {
             shelf.register(&mut metrics.registry);
         }
@@ -270,6 +272,7 @@ async fn readyz(State(state): State<AppState>) -> Answer<Response> {
         let of_bucket = logs.iter().find_map(|log| log.shelf().and_then(|shelf| shelf.trouble()));
         notices.extend(of_bucket.map(str::to_owned));
         notices.extend(state.wake.trouble().map(str::to_owned));
+        notices.extend(state.mqtt.trouble().map(str::to_owned));
         let certificate = state.certificate_ends();
         if let Ok(soon) = state.store.read(move |reader| endings::soon(reader, certificate)).await {
             notices.extend(endings::notices(&soon, jiff::Timestamp::now()));

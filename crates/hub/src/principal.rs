@@ -408,11 +408,29 @@ async fn edge(state: &AppState, token: &str, shown: Option<[u8; 32]>) -> Answer<
         Ok(organisation_role(reader, &edge.organisation)?.map(|role| (edge, role, binding)))
     });
     let (edge, role, binding) = found.await?.ok_or_else(refused)?;
+    Ok((Caller { shown, ..as_edge(edge, role) }, binding))
+}
+
+/// An edge of that name, for what it says by other means than a connection of its own, and what it shares with the hub: the hash of its
+/// token. None where there is no such edge, or one that is bound to a certificate: its token alone proves nothing.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) fn edge_named(reader: &Reader<'_>, id: &str) -> Result<Option<(Caller, SecretHash)>, StoreError> {
+    let Some(edge) = edges::get(reader, &crate::REALM, id)? else { return Ok(None) };
+    let Some(secret) = edges::secret(reader, &crate::REALM, id)? else { return Ok(None) };
+    let Some(role) = organisation_role(reader, &edge.organisation)? else { return Ok(None) };
+    if certificates::binding(reader, &crate::REALM, (Holder::Edge, id), None)? != Binding::Unbound {
+        return Ok(None);
+    }
+    Ok(Some((as_edge(edge, role), secret)))
+}
+
+fn as_edge(edge: edges::Edge, role: OrganisationRole) -> Caller {
     let actor = Actor::Edge { id: edge.id.clone(), organisation: edge.organisation.clone() };
-    let kind = PrincipalKind::Edge(edge.id);
-    let mut caller = caller(kind, actor, edge.organisation, role, BTreeSet::new());
+    let mut caller = caller(PrincipalKind::Edge(edge.id), actor, edge.organisation, role, BTreeSet::new());
     caller.ask_for(Purpose::OwnDefence);
-    Ok((Caller { shown, ..caller }, binding))
+    caller
 }
 
 /// The owner of something that was kept, as it is now; `None` where it may not be signed in any more.

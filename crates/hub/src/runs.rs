@@ -35,6 +35,7 @@ use crate::federation::Federation;
 use crate::principal::Caller;
 use crate::{HubError, REALM};
 
+pub(crate) use orders::TAKEN_WITHIN;
 use shelf::Shelf;
 
 /// What runs are named after, with their organisation.

@@ -25,6 +25,7 @@ use crate::edge_link::watch::Watched;
 use crate::federation::Federation;
 use crate::ingest::Ingest;
 use crate::log::PublishedLog;
+use crate::mqtt::Mqtt;
 use crate::names::Names;
 use crate::operations::Metrics;
 use crate::policies::PolicyKeeper;
@@ -94,6 +95,8 @@ pub(crate) struct Inner {
     pub(crate) duties: Duties,
     /// How it and the others wake each other.
     pub(crate) wake: Wake,
+    /// How orders go by a broker.
+    pub(crate) mqtt: Mqtt,
     /// Other hubs.
     pub(crate) federation: Federation,
     /// What it speaks TLS with, where it does.

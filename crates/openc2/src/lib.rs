@@ -3,7 +3,8 @@
 //! The crate takes values and returns values: it does no I/O, reads no clock and draws no randomness. Whatever a stranger sends becomes a
 //! type or a [`Refusal`] with the clause that it is against. [`consumer`] and [`producer`] are their events: what was written down is all
 //! that is needed to go on after a crash. [`signed`] says who orders something; whether that one may is for whoever looks at the
-//! authority it names. [`mqtt`] and [`https`] are what a packet or a request says around a message; connections are made elsewhere.
+//! authority it names. [`mqtt`] and [`https`] are what a packet or a request says around a message; connections are made elsewhere,
+//! but for those to brokers, by the module `client` of the feature of that name.
 //!
 //! ```
 //! use openc2::consumer::{Config, Consumer, Deed, Limits, Reach, Request};
@@ -49,6 +50,8 @@
 
 mod actuator;
 mod args;
+#[cfg(feature = "client")]
+pub mod client;
 mod command;
 pub mod consumer;
 pub mod https;

@@ -34,6 +34,24 @@ fn is_level(text: &str) -> bool {
         && !text.chars().any(char::is_control)
 }
 
+/// A name as one level of a topic: what cannot stand in one is written in per cent, as in an address. A name that can stand there is
+/// spelt as it is, unless it holds a per cent sign.
+#[must_use]
+pub fn level(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for character in name.chars() {
+        if matches!(character, '/' | '+' | '#' | '%') || character.is_control() {
+            let mut bytes = [0; 4];
+            for byte in character.encode_utf8(&mut bytes).bytes() {
+                text.push_str(&format!("%{byte:02X}"));
+            }
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
 impl Topic {
     /// The topic of a profile.
     #[must_use]
@@ -51,6 +69,13 @@ impl Topic {
     #[must_use]
     pub fn responses_to(producer: &str) -> Option<Self> {
         is_level(producer).then(|| Self::ResponsesTo(producer.to_owned()))
+    }
+
+    /// Where a message from this sender is answered: on the topic of its name, as [`level`] spells it, or on that of all producers where
+    /// the name is too long for one.
+    #[must_use]
+    pub fn answering(from: &str) -> Self {
+        Self::responses_to(&level(from)).unwrap_or(Self::Responses)
     }
 
     /// Reads a topic's name. A filter with wildcards is none.

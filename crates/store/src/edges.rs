@@ -68,6 +68,15 @@ pub fn by_token(reader: &Reader<'_>, realm: &Realm, token: &SecretHash) -> Resul
     reader.first(&sql, (reader.realm(realm)?, token), read)
 }
 
+/// The hash of an edge's token: what the two share.
+///
+/// # Errors
+/// Those of the database.
+pub fn secret(reader: &Reader<'_>, realm: &Realm, id: &str) -> Result<Option<SecretHash>, StoreError> {
+    let sql = "SELECT token_hash FROM edges WHERE realm = ?1 AND id = ?2";
+    reader.first(sql, (reader.realm(realm)?, id), |row| row.get(0))
+}
+
 /// An edge by its short name.
 ///
 /// # Errors

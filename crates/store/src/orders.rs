@@ -129,6 +129,28 @@ pub fn of_edge(
     reader.rows(&sql, params![reader.realm(realm)?, edge, organisation.as_str(), after, now, limit], read)
 }
 
+/// The orders of an edge, given after `since`, that it may still take and has said nothing of, oldest first.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when one is not readable.
+pub fn unanswered(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    (edge, organisation): (&str, &OrganisationId),
+    since: Timestamp,
+    limit: usize,
+) -> Result<Vec<Order>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM orders
+         WHERE realm = ?1 AND ordered > ?2 AND edge = ?3 AND organisation = ?4 AND told = 0 AND expires > ?5
+         ORDER BY ordered, sequence LIMIT ?6"
+    );
+    let limit = i64::try_from(limit.min(ORDERS_MAX)).unwrap_or(0);
+    let (since, now) = (micros(since), micros(reader.now()));
+    let whose = organisation.as_str();
+    reader.rows(&sql, params![reader.realm(realm)?, since, edge, whose, now, limit], read)
+}
+
 /// An order by its command's identifier.
 ///
 /// # Errors

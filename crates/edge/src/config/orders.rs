@@ -8,6 +8,7 @@ use openc2::DateTime;
 use openc2::signed::{AUDIENCE_MAX, Authority, TrustedKey, Verifier};
 use serde::Deserialize;
 
+use super::mqtt::{OrdersByMqtt, WrittenMqtt};
 use super::{ConfigError, read_file};
 pub use crate::actuators::webhook::Secret;
 
@@ -36,6 +37,8 @@ pub struct Orders {
     pub reconcile_ms: u64,
     /// What carries orders out.
     pub devices: Vec<Device>,
+    /// The broker that orders come by as well; none: by the link to the hub alone.
+    pub mqtt: Option<OrdersByMqtt>,
 }
 
 /// Something that may be ordered.
@@ -182,6 +185,7 @@ pub(super) struct WrittenOrders {
     shadow: Option<WrittenShadow>,
     #[serde(default, rename = "device")]
     devices: Vec<WrittenDevice>,
+    mqtt: Option<WrittenMqtt>,
 }
 
 #[derive(Deserialize)]
@@ -303,6 +307,7 @@ impl WrittenOrders {
             removes_foreign,
             reconcile_ms: reconcile * 1_000,
             devices,
+            mqtt: self.mqtt.map(|written| written.resolve(edge)).transpose()?,
         })
     }
 
@@ -609,7 +614,12 @@ mod tests {
         assert_eq!(orders.verifier.names, ["edge-1".to_owned()].into());
         assert_eq!(orders.longest_ms, 3_600_000);
         assert_eq!(orders.protect.networks, ["192.0.2.0/24".parse().unwrap()]);
-        assert!(orders.protect.surroundings);
+        assert!(orders.protect.surroundings && orders.mqtt.is_none());
+        let mqtt = read("[mqtt]\nurl = \"mqtt://127.0.0.1\"").unwrap().mqtt.unwrap();
+        assert_eq!(
+            (mqtt.device.as_str(), mqtt.only, mqtt.broker.shown().as_str()),
+            ("edge-1", false, "127.0.0.1:1883")
+        );
         assert!(read("enabled = true").unwrap_err().contains("orders.hub_key"));
         assert!(read(&format!("enabled = true\n{KEY}")).unwrap_err().contains("orders.device"));
         assert!(read(&format!("enabled = true\n{KEY}[[device]]\nkind = \"nftables\"\n")).is_ok());
@@ -629,6 +639,10 @@ mod tests {
             ("[radius]\nipv4_prefix_min = 4", "8 to 32"),
             ("[shadow]\nseconds = 0\npackets_max = 1", "1 to 3600"),
             ("[protect]\nfiles = [\"/nowhere/at/all\"]", "cannot read"),
+            ("[mqtt]\nurl = \"mqtt://broker.example\"", "with TLS only"),
+            ("[mqtt]\nurl = \"mqtts://broker.example\"\nkey = \"k\"", "given together"),
+            ("[mqtt]\nurl = \"mqtt://127.0.0.1\"\ndevice = \"a/b\"", "without `/`"),
+            ("[mqtt]\nurl = \"mqtt://127.0.0.1\"\ntopic = \"a\"", "unknown field `topic`"),
             (
                 "[[device]]\nkind = \"iptables\"",
                 "`nftables`, `unbound`, `rpz`, `suricata`, `list` or `webhook`",

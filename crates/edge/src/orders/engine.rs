@@ -33,9 +33,11 @@ use crate::config::Orders;
 use crate::spool::Spool;
 use crate::spool::orders::{OrderNews, OrderRow};
 
+mod heard;
 mod reconcile;
 mod undo;
 
+pub(crate) use heard::Heard;
 pub(crate) use undo::what as parsed;
 
 /// After so many events all there is is written in their place.
@@ -172,8 +174,17 @@ impl Engine {
     /// Takes an order of the hub's, or refuses it. It is written down when this returns.
     pub(crate) fn take(&mut self, spool: &Spool, order: &EdgeOrder, now: DateTime) -> Result<(), SpoolError> {
         self.refresh(spool, now)?;
-        let mut row = OrderRow::of(order, now);
-        let mut step = Step { sequence: Some(order.sequence), ..Step::default() };
+        let step = Step { sequence: Some(order.sequence), ..Step::default() };
+        self.take_row(spool, OrderRow::of(order, now), step, now)
+    }
+
+    fn take_row(
+        &mut self,
+        spool: &Spool,
+        mut row: OrderRow,
+        mut step: Step,
+        now: DateTime,
+    ) -> Result<(), SpoolError> {
         let (verified, command) = match self.verify(&row, now) {
             Ok(both) => both,
             Err(denial) => {
@@ -185,7 +196,7 @@ impl Engine {
         row.words = words(&command);
         row.what = What::of(&command.target).map(|what| what.to_string());
         if let Some(known) = spool.order(&row.issuer, &row.command_id)? {
-            if known.message != row.message {
+            if !heard::is_same(&known.message, &row.message) {
                 let why = "time: the identifier belongs to another command";
                 step.refuse(row, &Denial { status: Status::BadRequest, text: why.to_owned() }, now);
                 // The hub and the page know another order by it; only the ledger is told.

@@ -16,12 +16,25 @@ use super::tests::{deny, key, order_of};
 use crate::{Config, RunningEdge};
 
 #[derive(Default)]
-struct Told {
-    orders: Vec<EdgeOrder>,
-    reports: Vec<OrderReport>,
+pub(super) struct Told {
+    pub(super) orders: Vec<EdgeOrder>,
+    pub(super) reports: Vec<OrderReport>,
 }
 
-type Hub = Arc<Mutex<Told>>;
+pub(super) type Hub = Arc<Mutex<Told>>;
+
+/// A hub that gives what it is told to, and where it is.
+pub(super) async fn serve() -> (Hub, std::net::SocketAddr) {
+    let hub = Hub::default();
+    let router = Router::new()
+        .route("/edge/v1/orders", get(orders))
+        .route("/edge/v1/orders/reports", post(reports))
+        .with_state(Arc::clone(&hub));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (hub, address)
+}
 
 #[derive(Deserialize)]
 struct Asked {
@@ -80,14 +93,7 @@ fn configured(folder: &Path, hub: std::net::SocketAddr) -> Config {
 
 impl Scene {
     async fn new() -> Self {
-        let hub = Hub::default();
-        let router = Router::new()
-            .route("/edge/v1/orders", get(orders))
-            .route("/edge/v1/orders/reports", post(reports))
-            .with_state(Arc::clone(&hub));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let (hub, address) = serve().await;
         let folder = tempfile::tempdir().unwrap();
         let edge = crate::start(configured(folder.path(), address)).await.unwrap();
         Self { folder, hub, edge, http: reqwest::Client::new() }

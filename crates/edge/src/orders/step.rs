@@ -37,6 +37,7 @@ impl Step {
             response: row.response.clone(),
             why: row.why.clone(),
             stopped: row.stopped,
+            answers: row.answers.clone(),
         });
         self.ledger.push(LedgerRow {
             at,
@@ -48,11 +49,14 @@ impl Step {
         self.put(row);
     }
 
-    /// The counter moved; nothing else did. The ledger is for what happened.
+    /// The counter moved; nothing else did. The ledger is for what happened, and so are answers.
     pub(super) fn count_up(&mut self, row: OrderRow, now: DateTime) {
         let ledger = self.ledger.len();
         self.tell(row, now);
         self.ledger.truncate(ledger);
+        if let Some(report) = self.reports.last_mut() {
+            report.answers = None;
+        }
     }
 
     /// Keeps a row without telling anybody.
@@ -81,7 +85,7 @@ fn kind(row: &OrderRow) -> LedgerKind {
     }
 }
 
-fn word(state: OrderState) -> &'static str {
+pub(super) fn word(state: OrderState) -> &'static str {
     match state {
         OrderState::Taken => "taken",
         OrderState::Waiting => "waits for the operator",
@@ -155,6 +159,7 @@ impl OrderRow {
             stopped: None,
             counter: 0,
             told: None,
+            answers: None,
             agreed: None,
             changed: moment(now),
             open: false,

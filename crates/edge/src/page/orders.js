@@ -8,6 +8,7 @@ const orderWords = {
     asked: "求めた人", approved: "承認", basis: "法的根拠", reference: "決定", signed: "署名", nobody: "信頼できる署名なし", run: "手順", case: "事案", undoes: "取り消す命令", starts: "開始",
     states: { taken: "受付済み", waiting: "同意待ち", refused: "拒否", shadow: "計数のみ", enforced: "実行中", drifted: "装置が命令と違う", failed: "失敗", released: "取り消し済み", expired: "期限終了" },
     gates: { signature: "署名", command: "命令の内容", time: "時刻", end: "期限", "allow-list": "許可リスト", protected: "保護対象", radius: "影響範囲の上限", consent: "運用者の同意", device: "装置", undo: "取り消し", shadow: "計数の結果" },
+    broker: (b) => `MQTT のブローカー ${b.address}：${b.connected ? "接続中" : "接続していません"}。命令は${b.only ? "ここからだけ" : "ハブとの接続からもここからも"}届きます。`,
     agree: "同意する", refuse: "断る", undo: "取り消す", sure: (w) => `「${w}」を取り消しますか。`, failed: "できませんでした", over: "この命令はすでに判断できる状態ではありません。",
   },
   en: {
@@ -17,6 +18,7 @@ const orderWords = {
     asked: "asked by", approved: "agreed to by", basis: "legal basis", reference: "decision", signed: "signed by", nobody: "no signature that is trusted", run: "playbook", case: "case", undoes: "takes back", starts: "from",
     states: { taken: "taken", waiting: "waits for you", refused: "refused", shadow: "counted only", enforced: "in force", drifted: "the device differs", failed: "failed", released: "taken back", expired: "time is over" },
     gates: { signature: "signature", command: "command", time: "time", end: "end", "allow-list": "allow list", protected: "protected", radius: "bounds", consent: "consent", device: "device", undo: "undone", shadow: "shadow" },
+    broker: (b) => `MQTT broker ${b.address}: ${b.connected ? "connected" : "not connected"}. Orders come ${b.only ? "by it alone" : "by it and by the link to the hub"}.`,
     agree: "Agree", refuse: "Refuse", undo: "Undo", sure: (w) => `Undo "${w}"?`, failed: "That was not done", over: "There is nothing to decide about this order any more.",
   },
 };
@@ -101,6 +103,7 @@ async function showOrders() {
   wide.setAttribute("aria-label", w.title);
   wide.append(list);
   const says = [element("p", orders.enabled ? w.says(orders) : w.off, "soft")];
+  if (orders.broker) says.push(element("p", w.broker(orders.broker), orders.broker.connected ? "soft" : "warn"));
   if (orders.trouble) says.unshift(element("p", `${w.trouble}: ${orders.trouble}`, "warn"));
   if (!orders.may_change && orders.orders.some((order) => order.may_decide || order.may_undo)) says.push(element("p", w.need, "soft"));
   if (ordersNotice) { const said = element("p", ordersNotice, "warn"); said.setAttribute("role", "alert"); says.push(said); }

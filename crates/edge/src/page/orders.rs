@@ -1,6 +1,7 @@
 //! What the operator sees of orders: who ordered what on which authority, until when, how it stands; and how it decides.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::State;
@@ -29,9 +30,19 @@ struct Orders {
     devices: Vec<&'static str>,
     longest_minutes: u64,
     trouble: Option<String>,
+    /// The broker that orders come by; nothing where they come by the link alone.
+    broker: Option<Broker>,
     orders: Vec<Ordered>,
     /// Whether this page may decide.
     may_change: bool,
+}
+
+#[derive(Serialize)]
+struct Broker {
+    address: String,
+    connected: bool,
+    /// Whether orders come by it alone.
+    only: bool,
 }
 
 /// An order as its operator sees it.
@@ -113,6 +124,11 @@ fn read(shared: &Shared, may_change: bool) -> Result<Option<Orders>, SpoolError>
         devices: config.devices.iter().map(Device::name).collect(),
         longest_minutes: config.longest_ms / 60_000,
         trouble: door.trouble(),
+        broker: config.mqtt.as_ref().map(|mqtt| Broker {
+            address: mqtt.broker.shown(),
+            connected: door.carried.is_connected.load(Ordering::Relaxed),
+            only: mqtt.only,
+        }),
         orders: shared.spool.orders(ROWS_MAX)?.into_iter().map(Ordered::from).collect(),
         may_change,
     }))

@@ -249,6 +249,13 @@ impl Spool {
         self.drawn("authority-pseudonyms").map(PseudonymKey::new)
     }
 
+    /// The name by which this edge is known to a broker, drawn at its first use: letters and digits that say nothing.
+    pub(crate) fn broker_name(&self) -> Result<String, SpoolError> {
+        /// As many as every broker takes (MQTT 5 §3.1.3.1).
+        const CHARACTERS: usize = 23;
+        Ok(hex::encode(self.drawn("broker-name")?).chars().take(CHARACTERS).collect())
+    }
+
     fn drawn(&self, name: &'static str) -> Result<[u8; 32], SpoolError> {
         if let Some(kept) = setting(&self.connection(), name)? {
             return Ok(kept);

@@ -24,12 +24,15 @@ pub(super) const SCHEMA: &str = "
         number INTEGER PRIMARY KEY, command TEXT NOT NULL, count INTEGER NOT NULL, body TEXT NOT NULL, state TEXT NOT NULL,
         UNIQUE (command, count));
     CREATE INDEX IF NOT EXISTS order_report_waiting ON order_report (number) WHERE state = 'waiting';
+    CREATE TABLE IF NOT EXISTS order_answer (number INTEGER PRIMARY KEY, body TEXT NOT NULL);
 ";
 
 /// Orders that are over are kept so many, for the page; the ledger has the rest.
 const OVER_MAX: i64 = 10_000;
 /// Reports that the hub has taken are kept so many, to count on from; those of orders that are open always are.
 const TOLD_MAX: i64 = 100_000;
+/// Answers that wait for a broker; of more the oldest are not given.
+const ANSWERS_MAX: i64 = 10_000;
 
 /// An order as the edge has it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -74,10 +77,30 @@ pub(crate) struct OrderRow {
     pub(crate) counter: u64,
     /// What was told last of it, and when.
     pub(crate) told: Option<(u64, Timestamp)>,
+    /// Who is answered by the broker; nobody where it came by the link.
+    #[serde(default)]
+    pub(crate) answers: Option<AnswerTo>,
     /// Whether the operator agreed.
     pub(crate) agreed: Option<Timestamp>,
     pub(crate) changed: Timestamp,
     pub(crate) open: bool,
+}
+
+/// Who asked by a broker, and under which identifier.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct AnswerTo {
+    /// The producer, whose signature holds.
+    pub(crate) producer: String,
+    /// The request.
+    pub(crate) request: Option<String>,
+}
+
+/// An answer that waits for a broker.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) to: AnswerTo,
+    /// How the order stands.
+    pub(crate) report: OrderReport,
 }
 
 /// Something to tell the hub. Its number is given when it is written down.
@@ -89,6 +112,8 @@ pub(crate) struct NewReport {
     pub(crate) response: Option<Value>,
     pub(crate) why: Option<String>,
     pub(crate) stopped: Option<u64>,
+    /// Who is told of it by the broker as well.
+    pub(crate) answers: Option<AnswerTo>,
 }
 
 /// What one step changed.
@@ -195,6 +220,38 @@ impl Spool {
         .collect()
     }
 
+    /// Answers that a broker has not taken, oldest first, with their numbers here.
+    pub(crate) fn waiting_answers(&self, limit: usize) -> Result<Vec<(i64, Answer)>, SpoolError> {
+        let connection = self.connection();
+        let mut statement =
+            connection.prepare_cached("SELECT number, body FROM order_answer ORDER BY number LIMIT ?1")?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map([limit], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))?;
+        rows.map(|row| {
+            let (number, body) = row?;
+            Ok((number, serde_json::from_str(&body).map_err(|e| unusable(&e))?))
+        })
+        .collect()
+    }
+
+    /// Ends the wait of answers that a broker has taken, or never will.
+    pub(crate) fn end_answers(&self, numbers: &[i64]) -> Result<(), SpoolError> {
+        self.durably(|connection| {
+            let transaction = connection.transaction()?;
+            for number in numbers {
+                transaction
+                    .prepare_cached("DELETE FROM order_answer WHERE number = ?1")?
+                    .execute([number])?;
+            }
+            Ok(transaction.commit()?)
+        })
+    }
+
+    /// Writes rows into the ledger that belong to no order.
+    pub(crate) fn note_of_orders(&self, ledger: &[LedgerRow]) -> Result<(), SpoolError> {
+        self.keep_orders(&OrderNews { ledger, ..OrderNews::default() })
+    }
+
     /// Ends the wait of reports that the hub has taken.
     pub(crate) fn acknowledge_order_reports(&self, numbers: &[i64]) -> Result<(), SpoolError> {
         self.durably(|connection| {
@@ -279,5 +336,13 @@ fn put_report(connection: &Connection, new: &NewReport) -> Result<(), SpoolError
             "INSERT INTO order_report (command, count, body, state) VALUES (?1, ?2, ?3, 'waiting')",
         )?
         .execute(params![new.command_id, number, body])?;
+    let Some(to) = &new.answers else { return Ok(()) };
+    let body = serde_json::to_string(&Answer { to: to.clone(), report }).map_err(|e| unusable(&e))?;
+    connection.prepare_cached("INSERT INTO order_answer (body) VALUES (?1)")?.execute([body])?;
+    connection
+        .prepare_cached(
+            "DELETE FROM order_answer WHERE number <= (SELECT max(number) FROM order_answer) - ?1",
+        )?
+        .execute([ANSWERS_MAX])?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use openc2::mqtt::Topic;
 use oversight::OrganisationId;
 use policy::permit::{Bounds, Hit};
 use serde::Deserialize;
@@ -49,6 +50,15 @@ pub struct AgentConfig {
     pub kinds: Vec<String>,
 }
 
+impl AgentConfig {
+    /// The device that a consumer of OpenC2 is behind the hub's broker, where it is asked there: `mqtt:DEVICE`.
+    #[must_use]
+    pub fn device(&self) -> Option<&str> {
+        let device = Some(self.url.path()).filter(|_| self.url.scheme() == "mqtt");
+        device.filter(|device| Topic::device(device).is_some())
+    }
+}
+
 /// An entry of `response.agents` as written.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,7 +77,7 @@ impl RawAgent {
     fn resolve(self) -> Result<AgentConfig, ConfigError> {
         let why = format!(
             "response.agents: an agent has a name, an address with `https:` (`http:` on loopback), and types that are not `manual`; \
-             `{}` has not",
+             or `mqtt:DEVICE`, the type `openc2-http` alone and no token; `{}` has not",
             self.name
         );
         let agent = Url::parse(&self.url).ok().map(|url| AgentConfig {
@@ -256,6 +266,7 @@ fn is_good(agent: &AgentConfig) -> bool {
     let address = match agent.url.scheme() {
         "https" => agent.url.host().is_some(),
         "http" => loopback,
+        "mqtt" => agent.device().is_some() && agent.kinds == ["openc2-http"] && agent.token_file.is_none(),
         _ => false,
     };
     let kinds = !agent.kinds.is_empty() && agent.kinds.iter().all(|kind| kind != "manual");
@@ -286,6 +297,8 @@ mod tests {
             "stop_after_minutes_max = 0",
             "protected = [\"not a name\"]",
             "[[agents]]\nname = \"soar\"\nurl = \"http://soar.example/\"\nkinds = [\"http-api\"]",
+            "[[agents]]\nname = \"fw\"\nurl = \"mqtt:fw-7\"\nkinds = [\"http-api\"]",
+            "[[agents]]\nname = \"fw\"\nurl = \"mqtt://broker.example\"\nkinds = [\"openc2-http\"]",
             "[[agents]]\nname = \"people\"\nurl = \"https://soar.example/\"\nkinds = [\"manual\"]",
             "[[signers]]\nidentity = \"identity--1\"\nkey = \"?\"",
             "[[authorities]]\nreference = \"1\"\noperators = [\"Not A Name\"]\nfrom = \"2026-01-01T00:00:00Z\"\nuntil = \"2027-01-01T00:00:00Z\"",
@@ -293,6 +306,9 @@ mod tests {
             assert!(read(wrong).is_err(), "{wrong}");
         }
         assert!(read("protected = [\"192.0.2.0/24\", \"bank.example\"]").is_ok());
+        let config =
+            read("[[agents]]\nname = \"fw\"\nurl = \"mqtt:fw-7\"\nkinds = [\"openc2-http\"]").unwrap();
+        assert_eq!(config.agents[0].device(), Some("fw-7"));
     }
 
     #[test]

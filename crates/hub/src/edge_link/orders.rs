@@ -123,27 +123,35 @@ async fn report(
     }
     let mut kept = 0;
     for report in posted.reports {
-        let (work, asker) = (state.clone(), caller.clone());
-        // Each is an act of its own: what one run does about it is no matter of the others.
-        let write = move |tx: &mut Tx<'_>| {
-            let event = act(&asker, Action::OrderReported);
-            reported::take(tx, &work.response, (asker.id(), &report), event)
-        };
-        match state.store.write(write).await {
-            Ok(driven) => {
-                kept += 1;
-                if driven.has_ordered {
-                    state.response.wake();
-                }
-            }
-            Err(StoreError::NotFound { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        kept += u32::from(keep(&state, &caller, report).await?);
     }
     Ok(Json(OrderReportsAccepted { kept }))
 }
 
-fn is_good(report: &OrderReport) -> bool {
+/// Takes one report in, whichever way it came; whether the edge was ordered that at all.
+///
+/// # Errors
+/// Those of the database.
+pub(crate) async fn keep(state: &AppState, caller: &Caller, report: OrderReport) -> Result<bool, StoreError> {
+    let (work, asker) = (state.clone(), caller.clone());
+    // Each is an act of its own: what one run does about it is no matter of the others.
+    let write = move |tx: &mut Tx<'_>| {
+        let event = act(&asker, Action::OrderReported);
+        reported::take(tx, &work.response, (asker.id(), &report), event)
+    };
+    match state.store.write(write).await {
+        Ok(driven) => {
+            if driven.has_ordered {
+                state.response.wake();
+            }
+            Ok(true)
+        }
+        Err(StoreError::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+pub(crate) fn is_good(report: &OrderReport) -> bool {
     let bytes = serde_json::to_vec(report).map_or(usize::MAX, |text| text.len());
     report.number > 0 && bytes <= REPORT_BYTES_MAX && report.at.parse::<jiff::Timestamp>().is_ok()
 }

@@ -36,7 +36,8 @@ const CALLS_MAX: usize = 20;
 /// How much of an answer is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// The duty of sending them, which one of several hubs has.
-const DUTY: &str = "response/";
+pub(crate) const DUTY: &str = "response/";
+pub(crate) const AGENTS: &str = "agents";
 
 /// What is asked of an agent.
 #[derive(Debug, Serialize, Deserialize)]
@@ -117,7 +118,7 @@ impl Caller {
         if state.response.config.agents.is_empty() {
             return Ok(());
         }
-        let wanted = BTreeSet::from(["agents".to_owned()]);
+        let wanted = BTreeSet::from([AGENTS.to_owned()]);
         if state.duties.take(&state.store, DUTY, wanted).await?.is_empty() {
             return Ok(());
         }
@@ -149,7 +150,7 @@ impl Caller {
                     rows::called(tx, &REALM, &marked, ("ready", "sent")).map(Act::bookkeeping)
                 });
                 match mark.await {
-                    Ok(true) => self.ask(agent, &call).await,
+                    Ok(true) => self.ask(state, agent, &call).await,
                     Ok(false) => return,
                     Err(error) => {
                         tracing::error!(%error, "a call to an agent cannot be marked as sent");
@@ -164,11 +165,15 @@ impl Caller {
         }
     }
 
-    async fn ask(&self, agent: &AgentConfig, call: &Call) -> Answer {
+    async fn ask(&self, state: &AppState, agent: &AgentConfig, call: &Call) -> Answer {
         let failed = |reason: String| Answer::Failed { reason };
         let Ok(request) = serde_json::from_str::<Request>(&call.request) else {
             return failed("the call cannot be read".to_owned());
         };
+        if let Some(device) = agent.device() {
+            let issuer = state.response.order_key().issuer;
+            return state.mqtt.ask((issuer.as_str(), device), &request.key, &request.body).await;
+        }
         let Ok(method) = Method::from_bytes(request.method.as_bytes()) else {
             return failed(format!("`{}` is no method of HTTP", request.method));
         };

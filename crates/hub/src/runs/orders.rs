@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::Response;
 
 /// How long an edge may take an order after it was given. One that was away for longer does not carry out yesterday's.
-pub(super) const TAKEN_WITHIN: SignedDuration = SignedDuration::from_hours(1);
+pub(crate) const TAKEN_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// An order that is not given yet.
 pub(super) struct Draft {

@@ -66,6 +66,12 @@ mod log;
 #[cfg(test)]
 mod misp_samples;
 #[cfg(test)]
+#[path = "../../../openc2/tests/broker/mosquitto.rs"]
+#[expect(dead_code, reason = "the hub's tests need less of it than the client's")]
+mod mosquitto;
+#[cfg(test)]
+mod mqtt;
+#[cfg(test)]
 mod nats;
 #[cfg(test)]
 mod oidc;

@@ -54,6 +54,24 @@ fn topics_are_read_and_written() {
 }
 
 #[test]
+fn a_producer_is_answered_where_its_name_can_stand() {
+    for (from, topic) in [
+        ("council", "oc2/rsp/council"),
+        ("hub.example.jp/log", "oc2/rsp/hub.example.jp%2Flog"),
+        ("a%2Fb", "oc2/rsp/a%252Fb"),
+        ("+#\n", "oc2/rsp/%2B%23%0A"),
+        ("", "oc2/rsp"),
+        (&"a".repeat(257), "oc2/rsp"),
+    ] {
+        let answered = Topic::answering(from);
+        assert_eq!(answered.to_string(), topic);
+        assert_eq!(Topic::parse(topic), Some(answered), "{from}");
+    }
+    let producer = mqtt::subscriptions_of_producer(&mqtt::level("hub.example.jp/log")).unwrap();
+    assert_eq!(producer[1].topic, Topic::answering("hub.example.jp/log"));
+}
+
+#[test]
 fn who_subscribes_to_what() {
     let names =
         |list: Vec<mqtt::Subscription>| list.iter().map(|one| one.topic.to_string()).collect::<Vec<_>>();

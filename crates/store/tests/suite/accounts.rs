@@ -632,6 +632,9 @@ async fn edges_and_their_ledger(council: Council) {
     let found =
         council.store.read(|reader| edges::by_token(reader, &LIVE, &secrets::hash("ye_x"))).await.unwrap();
     assert_eq!(found, Some(heard.clone()));
+    let secret = council.store.read(|reader| edges::secret(reader, &LIVE, "e1")).await.unwrap();
+    assert_eq!(secret, Some(secrets::hash("ye_x")));
+    assert_eq!(council.store.read(|reader| edges::secret(reader, &LIVE, "e2")).await.unwrap(), None);
     assert_eq!(council.store.read(|reader| edges::list(reader, &LIVE)).await.unwrap(), [heard]);
     let row = |number: u64, label| LedgerRow {
         at: at(i64::try_from(number).unwrap()),

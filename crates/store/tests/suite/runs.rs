@@ -17,6 +17,7 @@ on_every_store!(
     runs_are_found_when_they_are_due_and_listed_newest_first,
     an_approval_ends_with_a_session_that_is_revoked_and_not_with_one_that_is_left,
     orders_have_their_place_in_the_list_of_their_edge,
+    an_order_is_unanswered_until_its_edge_says_something_of_it,
     a_report_is_taken_in_once_and_the_newest_says_how_it_stands,
     a_call_goes_from_state_to_state_once,
 );
@@ -233,6 +234,30 @@ async fn orders_have_their_place_in_the_list_of_their_edge(council: Council) {
         ))
     });
     assert_eq!(found.await.unwrap(), (5, 5, 0, (4, 4), (0, 0), Some("u1".to_owned())));
+}
+
+async fn an_order_is_unanswered_until_its_edge_says_something_of_it(council: Council) {
+    const FAR: i64 = 3_600_000_000;
+    for new in [
+        order("e1", "c1", FAR),
+        order("e2", "c2", FAR),
+        order("e1", "c3", -1),
+        order("e1", "c4", FAR),
+    ] {
+        write(&council, move |tx| orders::add(tx, &LIVE, &new)).await.unwrap();
+    }
+    let open = |of: &'static str, since: i64| {
+        council.store.read(move |reader| {
+            let found = orders::unanswered(reader, &LIVE, ("e1", &organisation(of)), at(since), 10)?;
+            Ok(found.into_iter().map(|order| order.new.command).collect::<Vec<_>>())
+        })
+    };
+    assert_eq!(open("b", 0).await.unwrap(), ["c1", "c4"], "not what it may not take any more");
+    assert!(open("b", 1).await.unwrap().is_empty(), "nor what was given before");
+    assert!(open("a", 0).await.unwrap().is_empty(), "nor an edge that was given to another operator");
+    let report = Report { number: 1, text: "waiting", state: "waiting", stopped: None };
+    write(&council, move |tx| orders::report(tx, &LIVE, ("e1", "c1"), report)).await.unwrap();
+    assert_eq!(open("b", 0).await.unwrap(), ["c4"]);
 }
 
 async fn a_report_is_taken_in_once_and_the_newest_says_how_it_stands(council: Council) {

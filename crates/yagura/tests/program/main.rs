@@ -46,6 +46,12 @@ mod logged;
 #[cfg(test)]
 mod matched;
 #[cfg(test)]
+#[path = "../../../openc2/tests/broker/mosquitto.rs"]
+#[expect(dead_code, reason = "the program's tests need less of it than the client's")]
+mod mosquitto;
+#[cfg(test)]
+mod mqtt;
+#[cfg(test)]
 #[path = "../../../hub/tests/it/nats.rs"]
 mod nats;
 #[cfg(test)]
