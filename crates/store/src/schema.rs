@@ -58,6 +58,7 @@ const MIGRATIONS: &[&[&str]] = &[
         include_str!("schema/lone_approvals.sql"),
         include_str!("schema/outreach.sql"),
     ],
+    &[include_str!("schema/reports_abroad.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

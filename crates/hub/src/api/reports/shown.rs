@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use api::{Report as ReportAnswer, ReportCase, ReportReply};
+use api::{Report as ReportAnswer, ReportCase, ReportFiling, ReportReply};
 use policy::Operation;
 use regime::{Answer, Reply, Verdict, duties, findings};
+use stix::Id;
 use store::reports::Filed;
-use store::{Reader, StoreError, cases, people};
+use store::{Reader, StoreError, cases, people, reports};
 
+use crate::REALM;
 use crate::principal::Caller;
+use crate::reports::abroad::words_of;
 use crate::reports::{InHand, told};
 use crate::state::AppState;
 
@@ -25,7 +28,8 @@ pub(super) fn report(
     let mut filings = Vec::new();
     for filed in &found.filed {
         if found.copy_for(&caller.principal.organisation, &filed.event.to_string()).is_some() {
-            filings.push(told::filing(filed, names.of(Some(&filed.actor))?, &state.regimes));
+            let by_name = names.of(Some(&filed.actor))?;
+            filings.push(filing(reader, filed, by_name, (state, &found.head.id))?);
         }
     }
     let given: Vec<&Filed> = found
@@ -75,6 +79,25 @@ pub(super) fn report(
         answer.events.push(told::event(logged, by_name, &withdrawn));
     }
     Ok(answer)
+}
+
+/// A filing, with what is known of an organisation of another hub that was given it.
+pub(super) fn filing(
+    reader: &Reader<'_>,
+    filed: &Filed,
+    by_name: Option<String>,
+    (state, report): (&AppState, &Id),
+) -> Result<ReportFiling, StoreError> {
+    let mut told = told::filing(filed, by_name, &state.regimes);
+    if let Some(to) = &filed.given_to
+        && let Some(words) = words_of(reader, to)?
+    {
+        told.given_to_name = Some(words);
+        let given = reports::abroad::given(reader, &REALM, report)?;
+        let of_this = given.iter().find(|given| given.event == filed.event);
+        told.object = of_this.map(|given| given.object.to_string());
+    }
+    Ok(told)
 }
 
 fn told_reply(
