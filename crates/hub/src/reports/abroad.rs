@@ -102,7 +102,10 @@ pub(crate) fn offered(
     hub: &Principal,
 ) -> Result<Vec<Offered>, StoreError> {
     let council = organisations::list(reader, &REALM)?.into_iter();
-    let found = council.filter(|one| is_given_reports(one.role) && may_read(engine, hub, &one.id));
+    let is_told = |one: &Organisation| {
+        is_given_reports(one.role) && one.id != hub.organisation && may_read(engine, hub, &one.id)
+    };
+    let found = council.filter(is_told);
     let told = found.map(|one| Offered { id: one.id, ja: one.name_ja, en: one.name_en });
     Ok(told.filter(Offered::is_good).take(OFFERED_MAX).collect())
 }
