@@ -67,8 +67,8 @@ pub(super) struct Feed {
     peers: u64,
     /// The acts that were read for this link: they wait in the store until the peer has said that it has them.
     acts: HashSet<String>,
-    /// Which organisations here it was told of that can be given reports, and when that was last looked at.
-    offered: Option<(Arc<Vec<Offered>>, Instant)>,
+    /// Which organisations here it was told of that can be given reports; when that was last looked at, and under which policies.
+    offered: Option<(Arc<Vec<Offered>>, Instant, Arc<Engine>)>,
     /// Whether the log has nothing more for it.
     is_at_end: bool,
     /// Whether something was handed over that is more than a place.
@@ -319,7 +319,7 @@ impl Feed {
         let frames = released.await.map_err(refused).ok()?.into_inner();
         self.view = batch.view;
         if let Some(offered) = batch.offered {
-            self.offered = Some((offered, Instant::now()));
+            self.offered = Some((offered, Instant::now(), Arc::clone(&self.engine)));
         }
         self.fill(&frames, batch.through);
         if !batch.more && self.view.turn.is_none() {
@@ -334,9 +334,12 @@ impl Feed {
         let (state, peer, view, limit) =
             (self.state.clone(), self.peer.clone(), self.view.clone(), self.limit);
         let acts = self.acts.clone();
-        let told = self.offered.as_ref().map(|(told, _)| Arc::clone(told));
-        // Under other policies it was told of others; new organisations come without any change of those.
-        let is_due = self.offered.as_ref().is_none_or(|(_, at)| at.elapsed() >= OFFER_EVERY);
+        let told = self.offered.as_ref().map(|(told, ..)| Arc::clone(told));
+        // Under other policies others can be given them; new organisations come without any change of those.
+        let is_due = self
+            .offered
+            .as_ref()
+            .is_none_or(|(_, at, engine)| at.elapsed() >= OFFER_EVERY || !Arc::ptr_eq(engine, &self.engine));
         let look = move |reader: &Reader<'_>| {
             let mut batch = look(&state, reader, &peer, view, limit)?;
             if let Some(batch) = &mut batch {

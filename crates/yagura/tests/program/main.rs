@@ -57,6 +57,8 @@ mod person;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
+mod reports_abroad;
+#[cfg(test)]
 mod response;
 #[cfg(test)]
 mod ruled;
