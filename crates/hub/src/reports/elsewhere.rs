@@ -31,8 +31,6 @@ const NOTES_MAX: usize = 2_000;
 pub(crate) struct Elsewhere {
     /// Which report, and whose.
     pub(crate) came: Came,
-    /// The reader's organisation, as all hubs name it.
-    pub(crate) own: OrganisationId,
     /// What the reader's organisation may read.
     pub(crate) visible: Arc<Visible>,
     /// What passed, oldest first, each with its object on its way out.
@@ -68,7 +66,7 @@ impl Elsewhere {
             }
         }
         passed.sort_by_key(|(one, leaving)| (one.at, leaving.sequence));
-        let found = Self { came, own, visible, passed };
+        let found = Self { came, visible, passed };
         if found.copies().next().is_some() { Ok(found) } else { Err(missing()) }
     }
 

@@ -22,7 +22,7 @@ use crate::stream::Follow;
 use crate::support::{Reply, TestHub, V1, id_of, indicator, marked};
 
 const EXTENSION: &str = "extension-definition--55151e9b-5168-551f-b92b-44d862b679e6";
-const COPY: &str = r#"{"recipient":"authority","regime":"eu.gdpr","schema":"urn:yagura:regime:form:1","stage":"notification"}"#;
+pub const COPY: &str = r#"{"recipient":"authority","regime":"eu.gdpr","schema":"urn:yagura:regime:form:1","stage":"notification"}"#;
 /// Whose reports and notes go to the other hub, by hub.
 const EAST: [&str; 2] = ["coordinator", "kinki"];
 const WEST: [&str; 3] = ["coordinator", "ministry", "police"];
@@ -309,16 +309,16 @@ async fn without_an_agreement_nobody_of_another_hub_is_given_anything() {
 }
 
 /// What a hub brings that a test plays: made by hand, as the format says.
-struct Note {
-    report: Uuid,
-    filing: String,
-    from: String,
-    to: String,
-    says: String,
+pub struct Note {
+    pub report: Uuid,
+    pub filing: String,
+    pub from: String,
+    pub to: String,
+    pub says: String,
 }
 
 impl Note {
-    fn given(from: &str, to: &str, copy: &str, sha256: &str) -> Self {
+    pub fn given(from: &str, to: &str, copy: &str, sha256: &str) -> Self {
         let copy = Value::from(copy);
         let says = format!(
             r#"{{"kind":"given","copy":{copy},"sha256":"{sha256}","leaf":3,"name":{{"ja":"近畿","en":"Kinki"}}}}"#
@@ -351,22 +351,22 @@ impl Note {
     }
 }
 
-fn hash(copy: &str) -> String {
+pub fn hash(copy: &str) -> String {
     hex::encode(Sha256::digest(copy))
 }
 
 /// A hub with a ministry, the police and an operator, and another one that lies.
-struct Played {
+pub struct Played {
     hub: TestHub,
     cheat: Cheat,
     ministry: String,
     /// The beginnings of both hubs' names.
-    own: String,
-    theirs: String,
+    pub own: String,
+    pub theirs: String,
 }
 
 impl Played {
-    async fn new(seed: u8) -> Self {
+    pub async fn new(seed: u8) -> Self {
         let hub = listening().await;
         hub.organisation("ministry", OrganisationRole::Agency).await;
         hub.organisation("police", OrganisationRole::Agency).await;
@@ -378,7 +378,7 @@ impl Played {
         Self { hub, cheat, ministry, own, theirs }
     }
 
-    fn given(&self, from: &str, to: &str) -> Note {
+    pub fn given(&self, from: &str, to: &str) -> Note {
         Note::given(&format!("{}{from}", self.theirs), &format!("{}{to}", self.own), COPY, &hash(COPY))
     }
 
@@ -387,6 +387,17 @@ impl Played {
         let frames: Vec<Value> = std::iter::once(self.cheat.hello(0)).chain(frames).collect();
         let (status, text) = self.cheat.send(&frames).await;
         assert_eq!(status, 200, "{text}");
+    }
+
+    /// Whether what the other hub brings is kept out.
+    pub async fn keeps_out(&self, note: &Note) -> bool {
+        let refused = async || {
+            let peer = self.hub.get("/api/v1/peers/abroad").header("accept", "*/*").send().await.json();
+            peer["counts"]["refused"].as_u64().unwrap()
+        };
+        let before = refused().await;
+        self.brings(&[note.object()]).await;
+        refused().await > before
     }
 
     /// How often something was kept out for a reason.
