@@ -21,7 +21,7 @@ use oversight::{Action, AuditEvent};
 use policy::{Engine, LabelKey, Visible};
 use stix::Id;
 use store::objects::{self, Change, Narrow, Row, TailFilter};
-use store::peers::{self, Sight};
+use store::peers::{self, Sight, Way};
 use store::routes::{self, HOPS_MAX, Route};
 use store::{Act, Reader, StoreError, copies};
 use tokio::sync::watch;
@@ -346,7 +346,10 @@ impl Feed {
                 let sequence = batch.view.sent;
                 if is_due {
                     let found = Arc::new(offered(reader, &state.engine.load(), &batch.caller.principal)?);
-                    if told.as_ref() != Some(&found) {
+                    // Who is heard of over a diode cannot be answered.
+                    let is_link =
+                        peers::get(reader, &REALM, &peer)?.is_some_and(|known| known.way == Way::Link);
+                    if is_link && told.as_ref() != Some(&found) {
                         let offered = Vec::clone(&found);
                         batch.frames.insert(0, Frame::Receivers { sequence, offered });
                     }
