@@ -5,16 +5,17 @@
 
 use std::sync::Arc;
 
-use api::{ReportFiling, ReportReply, ReportSummary, Words};
+use api::{ReportFiling, ReportSummary, Words};
 use oversight::OrganisationId;
 use policy::{LabelKey, Visible};
-use regime::{Copy, Regimes};
+use regime::{Copy, EventId, Regimes, Reply};
 use stix::Id;
 use store::reports::Filed;
 use store::reports::abroad::{self as rows, Came};
 use store::{Reader, StoreError, objects};
 
 use super::abroad::hub_of;
+use super::came::sha2_of;
 use super::passed::{Passed, Says};
 use super::told;
 use crate::REALM;
@@ -137,22 +138,22 @@ impl Elsewhere {
         self.copies().filter_map(told).collect()
     }
 
-    /// What was answered, oldest first.
-    pub(crate) fn thread(&self, organisation: &OrganisationId) -> Vec<ReportReply> {
+    /// What was answered, oldest first, each with the name of who did.
+    pub(crate) fn replies(&self, organisation: &OrganisationId) -> Vec<(Reply, Option<String>)> {
         let reply = |(one, _): &(Passed, Leaving)| {
             let Says::Answered { answer, name } = &one.says else { return None };
             let (copy, _) = self.copies().find(|(copy, _)| copy.filing == one.filing)?;
             let filed = filed(copy, organisation)?;
-            let reply = regime::Reply {
+            let reply = Reply {
                 // It is an event at the hub where the report is kept; here it is an object.
-                event: regime::EventId(super::came::sha2_of(one)),
+                event: EventId(sha2_of(one)),
                 regime: filed.regime,
                 stage: filed.stage,
                 recipient: filed.recipient,
                 at: one.at,
                 answer: answer.clone(),
             };
-            Some(told::reply(&reply, (Some(organisation.to_string()), name.clone()), Vec::new()))
+            Some((reply, name.clone()))
         };
         self.passed.iter().filter_map(reply).collect()
     }

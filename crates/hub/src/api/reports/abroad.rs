@@ -16,6 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::filings::{demand_cases, download};
+use super::shown::similar;
 use crate::REALM;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
@@ -24,6 +25,7 @@ use crate::reports::Sent;
 use crate::reports::abroad::{added, hub_of, is_given_reports, lets_pass, put, receivers};
 use crate::reports::elsewhere::Elsewhere;
 use crate::reports::passed::{Passed, Says, line};
+use crate::reports::told::reply as reply_told;
 use crate::room::names::{beginning, joined};
 use crate::sharing::unfit;
 use crate::state::AppState;
@@ -100,6 +102,11 @@ pub(super) async fn get(state: &AppState, caller: Caller, id: Id) -> Answer<Json
     let found = state.store.read(move |reader| {
         let found = Elsewhere::seen(reader, &work, &asker, &id)?;
         let organisation = &asker.principal.organisation;
+        let mut thread = Vec::new();
+        for (reply, name) in found.replies(organisation) {
+            let cases = similar(reader, &work, &asker, &reply.answer)?;
+            thread.push(reply_told(&reply, (Some(organisation.to_string()), name), cases));
+        }
         let answer = ReportAnswer {
             summary: found.summary(reader)?,
             version: 1,
@@ -108,7 +115,7 @@ pub(super) async fn get(state: &AppState, caller: Caller, id: Id) -> Answer<Json
             files: Vec::new(),
             duties: Vec::new(),
             filings: found.filings(&work.regimes, organisation),
-            thread: found.thread(organisation),
+            thread,
             findings: Vec::new(),
             events: Vec::new(),
             as_of: reader.now().to_string(),

@@ -108,19 +108,29 @@ fn told_reply(
 ) -> Result<ReportReply, StoreError> {
     let by = found.report.events().get(&reply.event).and_then(|event| event.by.clone());
     let by_name = names.of(by.as_deref())?;
+    let similar = similar(reader, state, caller, &reply.answer)?;
+    Ok(told::reply(reply, (by, by_name), similar))
+}
+
+/// The cases that an answer names, as far as the reader may see them: of one that it may not see not even the number is told.
+pub(super) fn similar(
+    reader: &Reader<'_>,
+    state: &AppState,
+    caller: &Caller,
+    answer: &Answer,
+) -> Result<Vec<ReportCase>, StoreError> {
     let mut similar = Vec::new();
-    if let Answer::SimilarCases { ids } = &reply.answer
+    if let Answer::SimilarCases { ids } = answer
         && caller.may(state, Operation::WorkCases)
     {
         let visible = state.door.visible(reader, &caller.principal)?;
         for id in ids {
-            // Of a case that the reader may not see not even the number is told.
             if let Some((case, _)) = cases::get(reader, caller.realm(), &visible, id)? {
                 similar.push(ReportCase { id: id.to_string(), number: case.number, title: case.title });
             }
         }
     }
-    Ok(told::reply(reply, (by, by_name), similar))
+    Ok(similar)
 }
 
 /// Names of people, each looked up once.
