@@ -619,7 +619,12 @@ fn events_beside(submission: &Submission, verdicts: &[Verdict], unseen: &[String
         if let (Outcome::Refused { code, .. }, Some(id)) = (&verdict.outcome, &verdict.id)
             && matches!(
                 code.as_str(),
-                "content-conflict" | "not-creator" | "revoked" | "marking-versioned" | "wrong-copy" | "not-given"
+                "content-conflict"
+                    | "not-creator"
+                    | "revoked"
+                    | "marking-versioned"
+                    | "wrong-copy"
+                    | "not-given"
             )
         {
             kept_out.entry(code).or_default().push(id.clone());
