@@ -111,8 +111,9 @@ pub use report::{
     NewReport, NewReportAnswer, NewReportEvent, NewReportEvents, NewReportFiling, NewReportPrefill, Report,
     ReportCase, ReportCatalogue, ReportChoice, ReportDuty, ReportDutyList, ReportEvent, ReportField,
     ReportFile, ReportFileTaken, ReportFiling, ReportFinding, ReportForm, ReportLine, ReportList,
-    ReportMoment, ReportProfile, ReportRecipient, ReportRegime, ReportReply, ReportStated, ReportSummary,
-    ReportTaken, ReportValue, SeverityFactor, SeverityLevel,
+    ReportMoment, ReportProfile, ReportReceiver, ReportReceiverHub, ReportReceiverList, ReportRecipient,
+    ReportRegime, ReportReply, ReportStated, ReportSummary, ReportTaken, ReportValue, SeverityFactor,
+    SeverityLevel,
 };
 pub use room::{
     Campaign, CampaignCase, NewRoomEntries, NewRoomEntry, NewRoomEntryOf, NewRoomIndicators,

@@ -140,10 +140,40 @@ pub struct NewReportFiling {
     pub recipient: String,
     /// The version of the record that was looked at; where it has changed since, nothing is filed.
     pub version: Option<u64>,
-    /// The organisation of this council that is given the copy; absent where it goes another way.
+    /// The organisation that is given the copy, as `GET /api/v1/report-receivers` tells it: one of this council (`ministry`), or one of a
+    /// neighbouring hub (`ministry.east`, or by the name that all hubs have for it). Absent where it goes another way.
     pub given_to: Option<String>,
     /// When it left, where it left before it was written down here; RFC 3339.
     pub at: Option<String>,
+}
+
+/// Who can be given copies of one's own organisation's reports, hub by hub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReportReceiverList {
+    /// This council first.
+    pub hubs: Vec<ReportReceiverHub>,
+    /// RFC 3339.
+    pub as_of: String,
+}
+
+/// The organisations of one hub that can be given copies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReportReceiverHub {
+    /// The hub's short name here; nothing for this one.
+    pub hub: Option<String>,
+    /// What it is called.
+    pub name: Words,
+    /// Its organisations, by name.
+    pub organisations: Vec<ReportReceiver>,
+}
+
+/// An organisation that can be given copies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReportReceiver {
+    /// What `given_to` takes.
+    pub id: String,
+    /// What it is called.
+    pub name: Words,
 }
 
 /// An answer to what was filed.
@@ -283,8 +313,12 @@ pub struct SeverityLevel {
 pub struct ReportSummary {
     /// STIX identifier of the incident.
     pub id: String,
-    /// Whose report.
+    /// Whose report. Where it is kept at another hub, by the name that all hubs have for that organisation.
     pub organisation: String,
+    /// What that organisation is called, where it is one of another hub.
+    pub organisation_name: Option<Words>,
+    /// What the hub is called that keeps the report; nothing where that is this one.
+    pub hub: Option<Words>,
     /// What it is about, in a line; nothing where only a copy was given.
     pub title: Option<String>,
     /// Of which kinds the incident is; nothing where only a copy was given.
@@ -501,8 +535,12 @@ pub struct ReportFiling {
     pub recipient: String,
     /// What it is called.
     pub recipient_name: Words,
-    /// The organisation of this council that was given the copy.
+    /// The organisation that was given the copy: one of this council, or one of another hub by the name that all hubs have for it.
     pub given_to: Option<String>,
+    /// What that organisation is called and of which hub it is, where it is one of another hub.
+    pub given_to_name: Option<Words>,
+    /// The object that carries the copy to another hub, or brought it here.
+    pub object: Option<String>,
     /// When it was logged, RFC 3339.
     pub at: String,
     /// The account that filed it.

@@ -28,6 +28,7 @@ use crate::api::anonymous::ANONYMOUS;
 use crate::first_start::add_identity;
 use crate::principal::{Caller, EDGE_PREFIX, PROGRAM_PREFIX};
 use crate::problem::Failure;
+use crate::room::names::parts;
 use crate::tls;
 
 /// How long a printed sign-in link can be used.
@@ -304,6 +305,10 @@ fn read_organisation(new: &NewOrganisation) -> Result<Organisation, Error> {
     if id.as_str() == ANONYMOUS {
         let why = format!("id: `{ANONYMOUS}` stands for those whose names are withheld; take another one");
         return Err(Error::Invalid(why));
+    }
+    if parts(&id).is_some() {
+        let why = "id: 16 hexadecimal digits and `-` begin the names of organisations of other hubs; take another one";
+        return Err(Error::Invalid(why.to_owned()));
     }
     let role = OrganisationRole::parse(&new.role)
         .ok_or_else(|| not_one_of("role", &new.role, OrganisationRole::ALL.iter().map(|role| role.name())))?;

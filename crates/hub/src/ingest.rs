@@ -35,6 +35,7 @@ use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::redaction::{self, Whose};
 use crate::release::{Door, sequence_ranges};
+use crate::reports::came;
 use crate::room::admit;
 use crate::shares::{Holder, Share, Shares};
 use crate::sharing::{stated, waiting};
@@ -365,10 +366,10 @@ pub(crate) fn read(bytes: &Bytes) -> Reading {
     }
 }
 
-/// Entries of case rooms are written in their rooms: here nobody knows who wrote them.
-fn but_for_rooms(reading: Reading) -> Reading {
+/// Entries of case rooms are written in their rooms, and copies of reports are filed: here nobody knows who wrote them.
+fn but_for_what_is_written_here(reading: Reading) -> Reading {
     match reading {
-        Reading::Fit(object) => match admit::refusal(&object) {
+        Reading::Fit(object) => match admit::refusal(&object).or_else(|| came::refusal(&object)) {
             Some(outcome) => Reading::Unfit(Verdict { outcome, ..verdict_head(&object) }),
             None => Reading::Fit(object),
         },
@@ -433,7 +434,7 @@ async fn add_run(
     since: &mut Option<i64>,
 ) -> Answer<Vec<Verdict>> {
     let (submission, markings, door) = (submission.clone(), Arc::clone(markings), state.door.clone());
-    let readings = readings.into_iter().map(but_for_rooms).collect();
+    let readings = readings.into_iter().map(but_for_what_is_written_here).collect();
     // What is brought in meanwhile under a label that is newer than this is as good as not seen.
     let (asked, asker) = (door.clone(), submission.principal.clone());
     let seen = state
@@ -616,7 +617,15 @@ fn events_beside(submission: &Submission, verdicts: &[Verdict], unseen: &[String
     let mut kept_out: HashMap<&str, Vec<String>> = HashMap::new();
     for verdict in verdicts {
         if let (Outcome::Refused { code, .. }, Some(id)) = (&verdict.outcome, &verdict.id)
-            && matches!(code.as_str(), "content-conflict" | "not-creator" | "revoked" | "marking-versioned")
+            && matches!(
+                code.as_str(),
+                "content-conflict"
+                    | "not-creator"
+                    | "revoked"
+                    | "marking-versioned"
+                    | "wrong-copy"
+                    | "not-given"
+            )
         {
             kept_out.entry(code).or_default().push(id.clone());
         }

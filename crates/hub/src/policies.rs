@@ -22,7 +22,8 @@ use oversight::{Action, Actor, AuditEvent, Outcome, Purpose};
 use policy::{Agreement, CLEARANCES_FILE, Circumstances, Clearances, Engine};
 use sha2::{Digest, Sha256};
 use store::{
-    Act, Reader, Store, StoreError, agreements, emergencies, organisations, qualifications, sharing_groups,
+    Act, Reader, Store, StoreError, agreements, emergencies, organisations, peers, qualifications,
+    sharing_groups,
 };
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
@@ -32,6 +33,7 @@ pub(crate) use proposals::told;
 pub use proposals::{Proposed, Who};
 use prover::Prover;
 
+use crate::room::circles;
 use crate::state::Stopping;
 use crate::{HubError, REALM};
 
@@ -488,9 +490,11 @@ fn agreements_in(files: &[(String, String)]) -> Result<Vec<Agreement>, HubError>
 /// What stands now beside the policies.
 fn circumstances(reader: &Reader<'_>, in_files: &[Agreement]) -> Result<Circumstances, StoreError> {
     let council = organisations::list(reader, &REALM)?;
+    let groups = sharing_groups::members(reader, &REALM)?;
     Ok(Circumstances {
         organisations: council.into_iter().map(|organisation| (organisation.id, organisation.role)).collect(),
-        groups: sharing_groups::members(reader, &REALM)?,
+        carriers: circles::carriers(&groups, &peers::list(reader, &REALM)?),
+        groups,
         agreements: agreements::standings(reader, &REALM, in_files)?,
         personal_boundary: qualifications::next_boundary(reader, &REALM)?
             .into_iter()

@@ -11,7 +11,7 @@ pub(crate) mod circles;
 pub(crate) mod given;
 pub(crate) mod indicators;
 mod kept;
-mod names;
+pub(crate) mod names;
 pub(crate) mod presence;
 pub(crate) mod similar;
 pub(crate) mod told;

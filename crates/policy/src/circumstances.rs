@@ -16,6 +16,9 @@ pub struct Circumstances {
     pub organisations: BTreeMap<OrganisationId, OrganisationRole>,
     /// Every sharing group and its members. What is limited to a group that is not among them is withheld.
     pub groups: BTreeMap<GroupId, BTreeSet<OrganisationId>>,
+    /// By group: the organisations whose hubs speak for a member of it that is at another hub. Their hubs may carry what is limited to the
+    /// group to that member; their people here are no members by it.
+    pub carriers: BTreeMap<GroupId, BTreeSet<OrganisationId>>,
     /// Every agreement that ever stood: what came in under one that has ended is still bound by it.
     pub agreements: Vec<Standing>,
     /// When a clearance or an oath of some person begins or ends next.
@@ -35,6 +38,8 @@ pub(crate) struct Facts {
     /// Which of the terms that give now name an organisation as their receiver.
     received_by: HashMap<OrganisationId, Vec<usize>, RandomState>,
     memberships: HashMap<OrganisationId, BTreeSet<GroupId>, RandomState>,
+    /// The groups to whose members an organisation's hub carries.
+    carried: HashMap<OrganisationId, BTreeSet<GroupId>, RandomState>,
 }
 
 /// One term with its sides resolved to organisations.
@@ -130,6 +135,11 @@ impl Circumstances {
             add(&group.to_string());
             members.iter().for_each(|member| add(member.as_str()));
         }
+        for (group, carriers) in &self.carriers {
+            add("carried");
+            add(&group.to_string());
+            carriers.iter().for_each(|carrier| add(carrier.as_str()));
+        }
         if is_about_members {
             for (organisation, role) in &self.organisations {
                 add(organisation.as_str());
@@ -176,6 +186,12 @@ impl Facts {
                 facts.memberships.entry(member.clone()).or_default().insert(*group);
             }
         }
+        for (group, carriers) in circumstances.carriers.iter().filter(|(group, _)| **group != GroupId::NOBODY)
+        {
+            for carrier in carriers {
+                facts.carried.entry(carrier.clone()).or_default().insert(*group);
+            }
+        }
         facts
     }
 
@@ -203,6 +219,11 @@ impl Facts {
     /// The groups that an organisation is in.
     pub(crate) fn groups_of(&self, organisation: &OrganisationId) -> Option<&BTreeSet<GroupId>> {
         self.memberships.get(organisation)
+    }
+
+    /// The groups to members of which an organisation's hub carries what is limited to them.
+    pub(crate) fn groups_carried_by(&self, organisation: &OrganisationId) -> Option<&BTreeSet<GroupId>> {
+        self.carried.get(organisation)
     }
 
     /// What the agreement under which an object came in says about a reader's organisation. Of several terms about it the

@@ -14,7 +14,7 @@ use stix::marking::Pap;
 use crate::circumstances::{Facts, Received};
 use crate::class::{Class, Kind};
 use crate::compile::Compiled;
-use crate::{Label, ObjectClass, TlpLabel};
+use crate::{GroupId, Label, ObjectClass, TlpLabel};
 
 /// Whether somebody of a class may read, or withdraw, what bears a label.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -139,7 +139,15 @@ impl<'a> Asker<'a> {
     }
 
     fn is_in(&self, label: &Label) -> bool {
-        self.facts.groups_of(&self.class.organisation).is_some_and(|mine| label.groups.is_subset(mine))
+        let organisation = &self.class.organisation;
+        let own = self.facts.groups_of(organisation);
+        // A hub is in a group for the members of it that it speaks for; nobody else of its organisation is.
+        let carried = match self.class.kind {
+            Kind::Peer => self.facts.groups_carried_by(organisation),
+            Kind::Person | Kind::Program | Kind::Edge => None,
+        };
+        let is_in = |group: &GroupId| own.into_iter().chain(carried).any(|groups| groups.contains(group));
+        label.groups.iter().all(is_in)
     }
 }
 

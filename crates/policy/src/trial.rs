@@ -81,6 +81,7 @@ fn circumstances() -> Circumstances {
     let standing = |(id, onward, control, state)| standing(id, (onward, control), state, (&firsts, &seconds));
     Circumstances {
         groups: GROUPS.into_iter().map(group).zip(groups.map(members)).collect(),
+        carriers: BTreeMap::new(),
         agreements: agreements.into_iter().filter_map(standing).collect(),
         organisations: firsts.iter().chain(&seconds).cloned().collect(),
         personal_boundary: None,

@@ -2,7 +2,9 @@
 //! what was filed, and which turns of a clock were told.
 //!
 //! Nothing here changes or removes an event, a copy or an attachment. Who may write or see a report is the caller's to decide;
-//! what its events come to, `regime` says.
+//! what its events come to, `regime` says. What passes to other hubs and comes from there is in [`abroad`].
+
+pub mod abroad;
 
 use std::collections::BTreeSet;
 
@@ -83,7 +85,7 @@ pub struct Filed {
     pub stage: String,
     /// The recipient, as the regime calls it.
     pub recipient: String,
-    /// The organisation of this council that was given it.
+    /// The organisation that was given it: one of this council, or one of another hub, as all hubs name it.
     pub given_to: Option<OrganisationId>,
     /// When it was logged.
     pub at: Timestamp,

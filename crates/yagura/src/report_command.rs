@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use api::client::Client;
-use api::{NewReport, NewReportEvent, NewReportEvents, NewReportFiling, Report, ReportDuty, Words};
+use api::{
+    NewReport, NewReportEvent, NewReportEvents, NewReportFiling, Report, ReportDuty, ReportSummary, Words,
+};
 use jiff::Timestamp;
 use oversight::{FilingReceipt, NoReceipt};
 use serde_json::json;
@@ -44,6 +46,7 @@ pub(crate) fn run(output: &Output, arguments: &ReportArgs) -> Result<ExitCode, F
         ReportCommand::Add(arguments) => add(output, arguments),
         ReportCommand::Attach(arguments) => attach(output, arguments),
         ReportCommand::Form(arguments) => form(output, arguments),
+        ReportCommand::Receivers(link) => receivers(output, link),
         ReportCommand::File(arguments) => file(output, arguments),
         ReportCommand::Receipt(arguments) => receipt(output, arguments),
         ReportCommand::Verify(arguments) => verify(output, arguments),
@@ -130,13 +133,46 @@ fn list(output: &Output, link: &HubLink) -> Result<ExitCode, Failure> {
             }
             let due = report.next_due.as_deref().unwrap_or("-");
             let title = report.title.as_deref().unwrap_or("");
-            output.result(format!("{} {} {due} {title}", report.id, report.organisation));
+            output.result(format!("{} {} {due} {title}", report.id, whose(output, report)));
         }
         match page.next {
             Some(next) => after = Some(next),
             None => return Ok(ExitCode::SUCCESS),
         }
     }
+}
+
+/// Whose report it is; of another hub's, with what organisation and hub are called.
+fn whose(output: &Output, report: &ReportSummary) -> String {
+    match (&report.organisation_name, &report.hub) {
+        (Some(name), Some(hub)) => {
+            format!("{} ({}, {})", report.organisation, in_words(output, name), in_words(output, hub))
+        }
+        _ => report.organisation.clone(),
+    }
+}
+
+fn receivers(output: &Output, link: &HubLink) -> Result<ExitCode, Failure> {
+    let client = client(link)?;
+    let found = ask(async { client.report_receivers().await })?;
+    if output.is_json() {
+        output.object(&found);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for hub in &found.hubs {
+        for one in &hub.organisations {
+            let name = in_words(output, &one.name);
+            match &hub.hub {
+                // What all hubs call it is long; its short name there and the hub's here mean the same.
+                Some(short) => {
+                    let id = one.id.split_once('-').map_or(one.id.as_str(), |(_, own)| own);
+                    output.result(format!("{id}.{short} {name} ({})", in_words(output, &hub.name)));
+                }
+                None => output.result(format!("{} {name}", one.id)),
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn duties(output: &Output, link: &HubLink) -> Result<ExitCode, Failure> {
@@ -188,7 +224,8 @@ fn show(output: &Output, report: &Report) {
     }
     report.duties.iter().for_each(|duty| output.result(format!("  {}", line(output, duty))));
     for filing in &report.filings {
-        let to = filing.given_to.as_deref().unwrap_or("-");
+        let name = filing.given_to_name.as_ref().map(|name| in_words(output, name));
+        let to = name.or(filing.given_to.as_deref()).unwrap_or("-");
         output.result(format!(
             "  {} {}/{}/{} {} → {to}",
             output.words("filed", "提出"),

@@ -11,6 +11,7 @@ export type ReportDuty = Hub['ReportDuty']
 export type ReportField = Hub['ReportField']
 export type ReportFiling = Hub['ReportFiling']
 export type ReportForm = Hub['ReportForm']
+export type ReportReceiverList = Hub['ReportReceiverList']
 export type ReportReply = Hub['ReportReply']
 export type ReportSummary = Hub['ReportSummary']
 export type ReportTaken = Hub['ReportTaken']
@@ -48,6 +49,10 @@ export const useReportDuties = (enabled: boolean) =>
 
 export const useReportForm = (id: string, names: readonly [string, string, string]) =>
   useQuery({ queryKey: ['reports', 'form', id, ...names], queryFn: ({ signal }) => get<ReportForm>(at(id, `/forms/${names.map(one).join('/')}`), signal) })
+
+/** Who can be given a copy, here and at neighbouring hubs: an agreement that begins or ends changes that. */
+export const useReportReceivers = () =>
+  useQuery({ queryKey: ['reports', 'receivers'], queryFn: ({ signal }) => get<ReportReceiverList>('/api/v1/report-receivers', signal) })
 
 export const useReportProfile = () =>
   useQuery({ queryKey: ['reports', 'profile'], queryFn: ({ signal }) => get<ReportProfile>('/api/v1/report-profile', signal) })

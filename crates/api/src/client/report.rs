@@ -5,7 +5,7 @@ use reqwest::Method;
 use super::{Client, Error};
 use crate::{
     NewReport, NewReportAnswer, NewReportEvents, NewReportFiling, Report, ReportDutyList, ReportFileTaken,
-    ReportFiling, ReportForm, ReportList, ReportTaken,
+    ReportFiling, ReportForm, ReportList, ReportReceiverList, ReportTaken,
 };
 
 impl Client {
@@ -57,6 +57,11 @@ impl Client {
     /// Files a form. Sent twice it is filed once.
     pub async fn file_report(&self, id: &str, new: &NewReportFiling) -> Result<ReportFiling, Error> {
         self.send(Method::POST, &["api", "v1", "reports", id, "filings"], new).await
+    }
+
+    /// Who can be given copies of one's own organisation's reports.
+    pub async fn report_receivers(&self) -> Result<ReportReceiverList, Error> {
+        self.get(&["api", "v1", "report-receivers"], &[]).await
     }
 
     /// Answers what was filed.

@@ -1,29 +1,35 @@
 //! `/api/v1/reports`: reports of incidents: one record, many forms, clocks, receipts.
 
+mod abroad;
 mod events;
 mod files;
 mod filings;
 mod profile;
 mod shown;
 
+use std::sync::Arc;
+
 use api::{
-    Code, NewReport, Report as ReportAnswer, ReportCatalogue, ReportDutyList, ReportList, ReportTaken,
+    Code, NewReport, Report as ReportAnswer, ReportCatalogue, ReportDutyList, ReportList, ReportSummary,
+    ReportTaken,
 };
 use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
 use oversight::{Action, AuditEvent};
-use policy::Operation;
+use policy::{LabelKey, Operation, Visible};
 use regime::{Emergency, Event, EventId, Kind, Report, duties};
 use serde::Deserialize;
 use stix::Id;
-use store::reports::{self as rows, Filter};
-use store::{Act, StoreError, Tx, audit};
+use store::reports::abroad::came_to;
+use store::reports::{self as rows, Filter, Head};
+use store::{Act, Reader, StoreError, Tx, audit};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
+use crate::reports::elsewhere::Elsewhere;
 use crate::reports::{InHand, Sent, report_id, told};
 use crate::request::{JsonBody, Query};
 use crate::sharing::unfit;
@@ -40,6 +46,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(clocks))
         .routes(routes!(list, begin))
         .routes(routes!(get))
+        .merge(abroad::routes())
         .merge(events::routes())
         .merge(files::routes())
         .merge(filings::routes())
@@ -87,7 +94,7 @@ struct ReportQuery {
     limit: Option<usize>,
 }
 
-/// One's own organisation's reports, and those of which it was given a copy, the newest change first.
+/// One's own organisation's reports, and those of which it was given a copy, be they kept here or at another hub, the newest change first.
 #[utoipa::path(get, path = "/api/v1/reports", tag = "reports", security(("session" = []), ("token" = [])), params(ReportQuery),
     responses((status = 200, body = ReportList), crate::api::CallerRefusal))]
 async fn list(
@@ -98,19 +105,78 @@ async fn list(
     caller.demand_any(&state, &[Operation::WriteReports, Operation::AnswerReports])?;
     let limit = query.limit.unwrap_or(50).clamp(1, LISTED_MAX);
     let after = query.after.as_deref().map(place).transpose()?;
-    let own = caller.may(&state, Operation::WriteReports);
+    let (work, asker) = (state.clone(), caller.clone());
     let found = state.store.read(move |reader| {
-        let organisation = caller.principal.organisation.clone();
-        let filter = Filter { organisation, own, after, limit };
-        let heads = rows::list(reader, caller.realm(), &filter)?;
-        let next = heads.last().filter(|_| heads.len() == limit);
-        Ok(ReportList {
-            next: next.map(|head| format!("{}_{}", head.changed.as_microsecond(), head.id)),
-            reports: heads.iter().map(|head| told::summary(head, &filter.organisation)).collect(),
-            as_of: reader.now().to_string(),
-        })
+        let mut listing = Listing::own(reader, &work, &asker, (after.clone(), limit))?;
+        if asker.may(&work, Operation::AnswerReports) {
+            listing.elsewhere(reader, &work, &asker, (after, limit))?;
+        }
+        Ok(listing.list(limit, reader.now()))
     });
-    Ok(Json(found.await?))
+    let (list, elsewhere) = found.await?;
+    Ok(Json(match elsewhere {
+        Some((visible, labels)) => abroad::told(&state, caller, &visible, (&labels, &[]), list).await?,
+        None => list,
+    }))
+}
+
+/// A page of the list in the making.
+struct Listing {
+    /// Every report in its place; nothing of those that are not seen any more.
+    reports: Vec<((Timestamp, Id), Option<ReportSummary>)>,
+    /// What is told of objects, and their labels.
+    elsewhere: Option<(Arc<Visible>, Vec<LabelKey>)>,
+}
+
+impl Listing {
+    /// The reports that are kept here.
+    fn own(
+        reader: &Reader<'_>,
+        state: &AppState,
+        caller: &Caller,
+        (after, limit): (Option<(Timestamp, Id)>, usize),
+    ) -> Result<Self, StoreError> {
+        let organisation = caller.principal.organisation.clone();
+        let filter = Filter { organisation, own: caller.may(state, Operation::WriteReports), after, limit };
+        let heads = rows::list(reader, caller.realm(), &filter)?;
+        let told = |head: &Head| Some(told::summary(head, &filter.organisation));
+        let reports = heads.iter().map(|head| ((head.changed, head.id.clone()), told(head)));
+        Ok(Self { reports: reports.collect(), elsewhere: None })
+    }
+
+    /// Those of other hubs.
+    fn elsewhere(
+        &mut self,
+        reader: &Reader<'_>,
+        state: &AppState,
+        caller: &Caller,
+        (after, limit): (Option<(Timestamp, Id)>, usize),
+    ) -> Result<(), StoreError> {
+        let organisation = &caller.principal.organisation;
+        for came in came_to(reader, caller.realm(), organisation, after.as_ref(), limit)? {
+            let summary = match Elsewhere::seen(reader, state, caller, &came.report) {
+                Ok(found) => {
+                    let visible = || (Arc::clone(&found.visible), Vec::new());
+                    self.elsewhere.get_or_insert_with(visible).1.extend(found.labels());
+                    Some(found.summary(reader)?)
+                }
+                Err(StoreError::NotFound { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            self.reports.push(((came.changed, came.report), summary));
+        }
+        Ok(())
+    }
+
+    /// The page: the newest change first.
+    fn list(mut self, limit: usize, now: Timestamp) -> (ReportList, Option<(Arc<Visible>, Vec<LabelKey>)>) {
+        self.reports.sort_by(|((one, id), _), ((other, other_id), _)| other.cmp(one).then(id.cmp(other_id)));
+        self.reports.truncate(limit);
+        let last = self.reports.last().filter(|_| self.reports.len() == limit);
+        let next = last.map(|((changed, id), _)| format!("{}_{id}", changed.as_microsecond()));
+        let reports = self.reports.into_iter().filter_map(|(_, summary)| summary).collect();
+        (ReportList { reports, next, as_of: now.to_string() }, self.elsewhere)
+    }
 }
 
 /// The place in the list after a report.
@@ -177,6 +243,9 @@ async fn get(
 ) -> Answer<Json<ReportAnswer>> {
     caller.demand_any(&state, &[Operation::WriteReports, Operation::AnswerReports])?;
     let id = known(&id)?;
+    if !abroad::is_kept(&state, &caller, &id).await? {
+        return abroad::get(&state, caller, id).await;
+    }
     let work = state.clone();
     let found = state.store.read(move |reader| {
         let found = seen(reader, &work, &caller, &id)?;

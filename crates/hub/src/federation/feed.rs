@@ -21,7 +21,7 @@ use oversight::{Action, AuditEvent};
 use policy::{Engine, LabelKey, Visible};
 use stix::Id;
 use store::objects::{self, Change, Narrow, Row, TailFilter};
-use store::peers::{self, Sight};
+use store::peers::{self, Sight, Way};
 use store::routes::{self, HOPS_MAX, Route};
 use store::{Act, Reader, StoreError, copies};
 use tokio::sync::watch;
@@ -33,6 +33,7 @@ use super::serve::Place;
 use crate::REALM;
 use crate::principal::Caller;
 use crate::release::{Leaving, Recipient, may_hear_the_end_of};
+use crate::reports::abroad::{Offered, offered};
 use crate::state::AppState;
 
 /// Changes of one batch at most.
@@ -49,6 +50,8 @@ const NOTICES_MAX: usize = 1_000;
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often something is said though there is nothing to say.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(5);
+/// How often it is looked whether other organisations can be given reports.
+const OFFER_EVERY: Duration = Duration::from_secs(4);
 /// Objects that one audit event names at most.
 const AUDITED_OBJECTS_MAX: usize = 400;
 
@@ -64,6 +67,8 @@ pub(super) struct Feed {
     peers: u64,
     /// The acts that were read for this link: they wait in the store until the peer has said that it has them.
     acts: HashSet<String>,
+    /// Which organisations here it was told of that can be given reports; when that was last looked at, and under which policies.
+    offered: Option<(Arc<Vec<Offered>>, Instant, Arc<Engine>)>,
     /// Whether the log has nothing more for it.
     is_at_end: bool,
     /// Whether something was handed over that is more than a place.
@@ -124,6 +129,8 @@ struct Batch {
     leaving: Vec<Leaving>,
     /// What the peer is told that it may no longer hold.
     taken_back: Vec<Id>,
+    /// The organisations that can be given reports, where that was looked at.
+    offered: Option<Arc<Vec<Offered>>>,
     through: i64,
     more: bool,
 }
@@ -172,6 +179,7 @@ impl Feed {
             engine: state.engine.load_full(),
             peers,
             acts: HashSet::new(),
+            offered: None,
             is_at_end: false,
             has_news: false,
             limit: BATCH_CHANGES_FIRST,
@@ -213,6 +221,7 @@ impl Feed {
             if !self.waiting.is_empty() && self.is_outdated() {
                 self.waiting.clear();
                 self.acts.clear();
+                self.offered = None;
                 self.view.turn = None;
                 self.is_at_end = false;
             }
@@ -309,6 +318,9 @@ impl Feed {
         };
         let frames = released.await.map_err(refused).ok()?.into_inner();
         self.view = batch.view;
+        if let Some(offered) = batch.offered {
+            self.offered = Some((offered, Instant::now(), Arc::clone(&self.engine)));
+        }
         self.fill(&frames, batch.through);
         if !batch.more && self.view.turn.is_none() {
             self.is_at_end = true;
@@ -322,10 +334,27 @@ impl Feed {
         let (state, peer, view, limit) =
             (self.state.clone(), self.peer.clone(), self.view.clone(), self.limit);
         let acts = self.acts.clone();
+        let told = self.offered.as_ref().map(|(told, ..)| Arc::clone(told));
+        // Under other policies others can be given them; new organisations come without any change of those.
+        let is_due = self
+            .offered
+            .as_ref()
+            .is_none_or(|(_, at, engine)| at.elapsed() >= OFFER_EVERY || !Arc::ptr_eq(engine, &self.engine));
         let look = move |reader: &Reader<'_>| {
             let mut batch = look(&state, reader, &peer, view, limit)?;
             if let Some(batch) = &mut batch {
                 let sequence = batch.view.sent;
+                if is_due {
+                    let found = Arc::new(offered(reader, &state.engine.load(), &batch.caller.principal)?);
+                    // Who is heard of over a diode cannot be answered.
+                    let is_link =
+                        peers::get(reader, &REALM, &peer)?.is_some_and(|known| known.way == Way::Link);
+                    if is_link && told.as_ref() != Some(&found) {
+                        let offered = Vec::clone(&found);
+                        batch.frames.insert(0, Frame::Receivers { sequence, offered });
+                    }
+                    batch.offered = Some(found);
+                }
                 let acts = acts::waiting(reader, (&peer, sequence), |id| acts.contains(id))?;
                 batch.frames.splice(0..0, acts);
             }
@@ -367,7 +396,7 @@ impl Feed {
                 tracing::error!(%error, "an object cannot be sent to a peer");
                 continue;
             }
-            open.is_news |= !matches!(frame, Frame::Progress { .. });
+            open.is_news |= !matches!(frame, Frame::Progress { .. } | Frame::Receivers { .. });
             match frame {
                 Frame::Object { sequence, again, .. } => {
                     open.objects += 1;
@@ -383,7 +412,7 @@ impl Feed {
                 Frame::Settled { .. } => open.settles = self.view.turn.as_ref().map(|turn| turn.to.clone()),
                 Frame::Act { act, .. } => drop(self.acts.insert(act.id.clone())),
                 Frame::Letter { letter, .. } => drop(self.acts.insert(letter.id.clone())),
-                Frame::Hello(_) | Frame::Progress { .. } => {}
+                Frame::Hello(_) | Frame::Receivers { .. } | Frame::Progress { .. } => {}
             }
             if bytes.len() >= CHUNK_BYTES {
                 total += bytes.len();
@@ -458,6 +487,7 @@ fn look(
         frames: Vec::new(),
         leaving: Vec::new(),
         taken_back: Vec::new(),
+        offered: None,
         through: view.sent,
         more: true,
         view,

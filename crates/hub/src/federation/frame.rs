@@ -8,6 +8,7 @@
 //! | no longer shared | `withheld`: `id`, `version` |
 //! | the turn is over | `settled`: the number of the sight that holds from here on |
 //! | an order that is asked for, or what became of one | `letter`: `id`, `kind`, and what its kind needs; `sequence` says nothing |
+//! | which organisations can be given reports | `receivers`: `id`, `ja`, `en` of each, in place of what was told before |
 //! | a recall, another marking | `act`: `id`, `kind`, `object`, `reason`, `at`, `hops`, and what its kind needs; `sequence` says nothing |
 //! | nothing more just now | `end`: true |
 //!
@@ -24,6 +25,7 @@ use store::routes::HOPS_MAX;
 use super::acts::Act;
 use super::card::is_hub_id;
 use super::letters::Letter;
+use crate::reports::abroad::{OFFERED_MAX, Offered};
 
 /// The longest line: the longest object with every character escaped, and its envelope.
 pub(super) const FRAME_BYTES_MAX: usize = 2 * store::objects::OBJECT_BYTES_MAX + 64 * 1024;
@@ -79,6 +81,7 @@ pub(super) enum Frame {
     Settled { sequence: i64, sight: i64 },
     Act { sequence: i64, act: Box<Act> },
     Letter { sequence: i64, letter: Box<Letter> },
+    Receivers { sequence: i64, offered: Vec<Offered> },
     Progress { sequence: i64, end: bool },
 }
 
@@ -111,6 +114,8 @@ struct Line<'a> {
     act: Option<Box<Act>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     letter: Option<Box<Letter>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    receivers: Option<Vec<Offered>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     end: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,6 +139,7 @@ impl Frame {
             read.settled.is_some(),
             read.act.is_some(),
             read.letter.is_some(),
+            read.receivers.is_some(),
             read.object.is_some(),
             read.text.is_some(),
         ];
@@ -155,6 +161,9 @@ impl Frame {
         }
         if let Some(letter) = read.letter {
             return Ok(Self::Letter { sequence, letter: Box::new(letter.checked()?) });
+        }
+        if let Some(offered) = read.receivers {
+            return Ok(Self::Receivers { sequence, offered: checked_receivers(offered)? });
         }
         if let Some(sight) = read.settled {
             return Ok(Self::Settled { sequence, sight });
@@ -196,6 +205,9 @@ impl Frame {
             Self::Letter { sequence, letter } => {
                 (line.sequence, line.letter) = (*sequence, Some(letter.clone()));
             }
+            Self::Receivers { sequence, offered } => {
+                (line.sequence, line.receivers) = (*sequence, Some(offered.clone()));
+            }
             Self::Progress { sequence, end } => (line.sequence, line.end) = (*sequence, *end),
         }
         let text = serde_json::to_vec(&line).map_err(|e| Malformed::new(e.to_string()))?;
@@ -210,6 +222,13 @@ fn checked_hello(hello: Hello) -> Result<Hello, Malformed> {
         return Ok(hello);
     }
     Err(Malformed::new("the greeting is of another version of this format, or is broken"))
+}
+
+fn checked_receivers(offered: Vec<Offered>) -> Result<Vec<Offered>, Malformed> {
+    if offered.len() <= OFFERED_MAX && offered.iter().all(Offered::is_good) {
+        return Ok(offered);
+    }
+    Err(Malformed::new("it tells of organisations that have no names, or of too many"))
 }
 
 fn checked_gone(gone: Gone) -> Result<Gone, Malformed> {
@@ -326,6 +345,9 @@ mod tests {
         check(gone, "no timestamp");
         check("{\"sequence\":99999999999999999999}", "no frame");
         check("{\"sequence\":3,\"unknown\":1}", "Progress");
+        check("{\"sequence\":3,\"receivers\":[{\"id\":\"a\",\"ja\":\"\",\"en\":\"A\"}]}", "no names");
+        check("{\"sequence\":3,\"receivers\":[{\"id\":\"A!\",\"ja\":\"a\",\"en\":\"A\"}]}", "no frame");
+        check("{\"sequence\":3,\"receivers\":[{\"id\":\"a\",\"ja\":\"あ\",\"en\":\"A\"}]}", "Receivers");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use oversight::{Action, AuditEvent, OrganisationId};
 use policy::{AgreementId, Marking, Principal, PrincipalKind};
+use regime::Regimes;
 use stix::Id;
 use store::batches::{self, Batch, Series};
 use store::peers::{self, Conflict, Counts, Peer, Way};
@@ -31,6 +32,9 @@ use crate::ingest::{self, Outcome, Reading, Submission, Verdict};
 use crate::principal::Caller;
 use crate::redaction;
 use crate::release::Door;
+use crate::reports::abroad::{self, Offered};
+use crate::reports::came::{self, Judged};
+use crate::reports::passed::Passed;
 use crate::room::admit;
 use crate::state::AppState;
 
@@ -84,6 +88,8 @@ pub(super) struct Intake {
     waiting_bytes: usize,
     /// Letters that came: each is taken in by itself.
     letters: Vec<Letter>,
+    /// Which of its organisations can be given reports, where it has told that since the last write.
+    offered: Option<Vec<Offered>>,
     /// What is on disk.
     written: (i64, i64),
     written_at: tokio::time::Instant,
@@ -128,6 +134,7 @@ impl Intake {
             waiting: Vec::new(),
             waiting_bytes: 0,
             letters: Vec::new(),
+            offered: None,
             written: (progress.taken, progress.taken_sight),
             written_at: tokio::time::Instant::now(),
             pace: Pace::new(),
@@ -186,6 +193,7 @@ impl Intake {
                 return fault("an order cannot be asked for one way");
             }
             Frame::Letter { letter, .. } => self.letters.push(*letter),
+            Frame::Receivers { offered, .. } => self.offered = Some(offered),
             Frame::Settled { sequence, sight } => {
                 if sequence < self.sequence || sight <= self.sight {
                     return fault("it settles what was not begun");
@@ -262,6 +270,7 @@ impl Intake {
         const PLACE_EVERY: Duration = Duration::from_secs(5);
         !self.waiting.is_empty()
             || !self.letters.is_empty()
+            || self.offered.is_some()
             || self.sight != self.written.1
             || self.sequence != self.written.0 && self.written_at.elapsed() > PLACE_EVERY
     }
@@ -283,7 +292,8 @@ impl Intake {
         let taken = parse(items).await?;
         let (door, collection) = (self.state.door.clone(), self.state.collection.key);
         let (peer, written) = (self.peer.id.clone(), self.written);
-        let own_hub = self.state.federation.own.hub.clone();
+        let (own_hub, regimes) = (self.state.federation.own.hub.clone(), Arc::clone(&self.state.regimes.all));
+        let offered = self.offered.take();
         let write = move |tx: &mut Tx<'_>| {
             let Some((peer, caller)) = super::caller(tx, &peer)? else {
                 return Err(StoreError::Abandoned { code: PEER_GONE, message: String::new() });
@@ -296,9 +306,13 @@ impl Intake {
             if let Some(batch) = &batch {
                 take_batch(tx, &peer.id, batch)?;
             }
+            if let Some(offered) = &offered {
+                abroad::hear(tx, &peer.id, offered)?;
+            }
             let counts = Counts { refused: taken.echoes, ..Counts::default() };
             let (events, has_told) = (Vec::new(), false);
-            let writing = Writing { peer, caller, own_hub, door, collection, counts, events, has_told };
+            let writing =
+                Writing { peer, caller, own_hub, door, collection, regimes, counts, events, has_told };
             writing.run(tx, taken.steps, place)
         };
         let (counts, has_told) = match self.state.store.write(write).await {
@@ -420,6 +434,7 @@ pub(super) struct Writing {
     pub(super) own_hub: String,
     pub(super) door: Door,
     collection: store::collections::CollectionKey,
+    regimes: Arc<Regimes>,
     counts: Counts,
     pub(super) events: Vec<AuditEvent>,
     /// Whether an act was told to inboxes here, and may go on.
@@ -513,10 +528,10 @@ impl Writing {
         markings: &HashMap<Id, Marking>,
     ) -> Result<(), StoreError> {
         let (mut readings, envelopes): (Vec<Reading>, Vec<Envelope>) = part.into_iter().unzip();
+        let mut passed = HashMap::new();
         for (reading, envelope) in readings.iter_mut().zip(&envelopes) {
             let Reading::Fit(object) = reading else { continue };
-            let here = (self.own_hub.as_str(), self.collection);
-            if let Some(outcome) = admit::by_peer(tx, here, (&self.peer, &envelope.origin), object)? {
+            if let Some(outcome) = self.judge(tx, &envelope.origin, object, &mut passed)? {
                 *reading = Reading::Unfit(Verdict { outcome, ..ingest::verdict_head(object) });
             }
         }
@@ -534,7 +549,34 @@ impl Writing {
         }
         let events = ingest::events(&submission, &verdicts);
         self.events.extend(events.into_iter().map(|event| event.with("peer", self.peer.id.clone())));
+        for verdict in verdicts.iter().filter(|verdict| matches!(verdict.outcome, Outcome::Accepted { .. })) {
+            let id = verdict.id.as_deref().and_then(|id| Id::parse(id).ok());
+            let Some(passed) = id.and_then(|id| passed.remove(&id)) else { continue };
+            let here = (self.own_hub.as_str(), &*self.regimes);
+            let act = came::take(tx, here, (&self.caller, self.events.len()), &passed)?;
+            self.events.extend(act.map(|event| event.with("peer", self.peer.id.clone())));
+        }
         Ok(())
+    }
+
+    /// Why an object is kept out whose kind says who may bring it; what is let in about copies of reports is put into `passed`.
+    fn judge(
+        &self,
+        tx: &mut Tx<'_>,
+        origin: &str,
+        object: &stix::Object,
+        passed: &mut HashMap<Id, Box<Passed>>,
+    ) -> Result<Option<Outcome>, StoreError> {
+        let (here, from) = ((self.own_hub.as_str(), self.collection), (&self.peer, origin));
+        if let Some(outcome) = admit::by_peer(tx, here, from, object)? {
+            return Ok(Some(outcome));
+        }
+        match came::judge(tx, here, from, object)? {
+            Judged::Nothing => {}
+            Judged::Good(found) => drop(passed.insert(object.id().clone(), found)),
+            Judged::Bad(outcome) => return Ok(Some(outcome)),
+        }
+        Ok(None)
     }
 
     /// Writes down how a version came, or that it was kept out.

@@ -14,8 +14,10 @@ use regime::{Duty, Owes, Regimes, State, Value, Verdict, duties};
 use stix::Id;
 use store::{Act, StoreError, Tx, reports, settings};
 
+use super::abroad::send_receipts;
 use super::{InHand, outline};
 use crate::REALM;
+use crate::room::names::parts;
 use crate::sharing::tell;
 use crate::state::AppState;
 
@@ -44,6 +46,9 @@ pub(crate) async fn run(state: AppState) {
         }
         if let Err(error) = look(&state).await {
             tracing::error!(%error, "the clocks of reports cannot be looked at");
+        }
+        if let Err(error) = send_receipts(&state).await {
+            tracing::error!(%error, "receipts cannot be sent after copies that other hubs were given");
         }
     }
 }
@@ -110,7 +115,8 @@ fn owing(found: &InHand, duty: &Duty) -> BTreeSet<OrganisationId> {
             .filed
             .iter()
             .filter(|filed| filed.regime == duty.regime && filed.recipient == duty.recipient);
-        to.extend(given.filter_map(|filed| filed.given_to.clone()));
+        // Whoever is at another hub has no inbox here.
+        to.extend(given.filter_map(|filed| filed.given_to.clone()).filter(|to| parts(to).is_none()));
     }
     to
 }

@@ -37,7 +37,8 @@ pub(crate) async fn make(state: &AppState, realm: &oversight::Realm, filed: &Fil
     }
 }
 
-fn too_early() -> Failure {
+/// The receipt is not there yet.
+pub(crate) fn too_early() -> Failure {
     let detail =
         "the log's signed checkpoint does not cover this filing yet; fetch the receipt again in a moment";
     Failure::new(Code::Unavailable, detail).retry_after(PAUSE)

@@ -113,6 +113,8 @@ pub(crate) fn summary(head: &Head, reader: &OrganisationId) -> ReportSummary {
     ReportSummary {
         id: head.id.to_string(),
         organisation: head.organisation.to_string(),
+        organisation_name: None,
+        hub: None,
         title: own.then(|| head.title.clone()),
         kinds: head.kinds.iter().filter(|_| own).map(|kind| kind.name().to_owned()).collect(),
         opened: head.opened.to_string(),
@@ -243,6 +245,8 @@ pub(crate) fn filing(filed: &Filed, by_name: Option<String>, regimes: &Regimes) 
         recipient: filed.recipient.clone(),
         recipient_name: recipient.map_or_else(|| bare(&filed.recipient), |recipient| words(&recipient.name)),
         given_to: filed.given_to.as_ref().map(ToString::to_string),
+        given_to_name: None,
+        object: None,
         at: filed.at.to_string(),
         by: filed.actor.clone(),
         by_name,

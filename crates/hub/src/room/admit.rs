@@ -3,13 +3,12 @@
 //! Whatever is in the log as an entry is from whom it says. So nothing has to be asked of it again when a room is read.
 
 use case::room::{entry_from_stix, is_of_a_room, stub_from_stix};
-use oversight::OrganisationId;
 use stix::Object;
 use store::collections::CollectionKey;
 use store::peers::{self, Peer};
 use store::{StoreError, Tx};
 
-use super::names::{beginning, parts};
+use super::names::speaks_for;
 use super::{Names, circles};
 use crate::REALM;
 use crate::ingest::Outcome;
@@ -63,8 +62,4 @@ pub(crate) fn by_peer(
         }
     }
     Ok(None)
-}
-
-fn speaks_for(hub: &str, whose: &OrganisationId) -> bool {
-    parts(whose).is_some_and(|(of, _)| of == beginning(hub))
 }

@@ -3,15 +3,17 @@
 //! The group has no owner and nobody can change who is in it. Where an organisation becomes known here later, as a member or as a hub, it
 //! is taken in when the next entry for it is written or comes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use oversight::{OrganisationId, Realm};
 use policy::{GroupId, Label};
 use store::collections::CollectionKey;
+use store::peers::Peer;
 use store::sharing_groups::{self, SharingGroup};
 use store::{StoreError, Tx};
 
 use super::Names;
+use super::names::{beginning, parts};
 use crate::ingest;
 
 /// Circles of one hub at most, so that room is left for the groups that people make.
@@ -52,4 +54,42 @@ pub(crate) fn draw(
         changed |= sharing_groups::join(tx, realm, id, member)?;
     }
     Ok((id, changed))
+}
+
+/// The same, with those in it who are at other hubs: what is limited to the circle is carried to them by the hubs that speak for them.
+///
+/// # Errors
+/// [`StoreError::Limit`] beyond [`CIRCLES_MAX`].
+pub(crate) fn draw_abroad(
+    tx: &mut Tx<'_>,
+    names: &Names,
+    (realm, collection): (&Realm, CollectionKey),
+    only: &BTreeSet<OrganisationId>,
+) -> Result<(GroupId, bool), StoreError> {
+    let (id, mut changed) = draw(tx, names, (realm, collection), only)?;
+    let known = sharing_groups::members(tx, realm)?.remove(&id).unwrap_or_default();
+    for member in only.iter().filter(|member| names.here(member).is_none() && !known.contains(*member)) {
+        changed |= sharing_groups::join(tx, realm, id, member)?;
+    }
+    Ok((id, changed))
+}
+
+/// By group: the organisations here that hubs are bound to which speak for members of it.
+pub(crate) fn carriers(
+    groups: &BTreeMap<GroupId, BTreeSet<OrganisationId>>,
+    hubs: &[Peer],
+) -> BTreeMap<GroupId, BTreeSet<OrganisationId>> {
+    let carrier = |member: &OrganisationId| {
+        let (hub, _) = parts(member)?;
+        let peer = hubs.iter().find(|peer| beginning(&peer.hub) == hub)?;
+        Some(peer.organisation.clone())
+    };
+    let mut carriers = BTreeMap::new();
+    for (group, members) in groups {
+        let of_group: BTreeSet<OrganisationId> = members.iter().filter_map(carrier).collect();
+        if !of_group.is_empty() {
+            carriers.insert(*group, of_group);
+        }
+    }
+    carriers
 }

@@ -14,7 +14,7 @@ use crate::first_start::coordinator;
 use crate::sharing::unfit;
 
 /// So much of a hub's id stands in a name.
-pub(super) const HUB_CHARS: usize = 16;
+const HUB_CHARS: usize = 16;
 
 /// The names of the organisations that are known here.
 pub(crate) struct Names {
@@ -121,18 +121,27 @@ impl Names {
 }
 
 /// The beginning of a hub's id.
-pub(super) fn beginning(hub: &str) -> String {
+pub(crate) fn beginning(hub: &str) -> String {
     hub.chars().take(HUB_CHARS).collect()
 }
 
 /// A name's hub, and the short name there.
-pub(super) fn parts(name: &OrganisationId) -> Option<(&str, &str)> {
+pub(crate) fn parts(name: &OrganisationId) -> Option<(&str, &str)> {
     let (hub, short) = name.as_str().split_at_checked(HUB_CHARS)?;
     let is_hub = hub.bytes().all(|byte| byte.is_ascii_hexdigit());
     short.strip_prefix('-').filter(|short| is_hub && !short.is_empty()).map(|short| (hub, short))
 }
 
-fn joined(hub: &str, short: &OrganisationId) -> Result<OrganisationId, StoreError> {
+/// Whether a hub speaks for an organisation: by its name it is one of that hub's.
+pub(crate) fn speaks_for(hub: &str, whose: &OrganisationId) -> bool {
+    parts(whose).is_some_and(|(of, _)| of == beginning(hub))
+}
+
+/// The name of a hub's organisation.
+///
+/// # Errors
+/// Its short name is too long to be told to others.
+pub(crate) fn joined(hub: &str, short: &OrganisationId) -> Result<OrganisationId, StoreError> {
     OrganisationId::parse(&format!("{hub}-{short}")).ok_or_else(|| {
         let longest = 64 - HUB_CHARS - 1;
         let why = format!(

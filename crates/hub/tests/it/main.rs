@@ -100,6 +100,8 @@ mod releases;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
+mod reports_abroad;
+#[cfg(test)]
 mod rest;
 #[cfg(test)]
 mod retention;

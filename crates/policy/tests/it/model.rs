@@ -197,6 +197,7 @@ fn circumstances() -> impl Strategy<Value = Circumstances> {
                 .zip(members)
                 .map(|(number, members)| (GroupId(uuid::Uuid::from_u128(number)), members))
                 .collect::<BTreeMap<_, _>>(),
+            carriers: BTreeMap::new(),
             agreements: vec![one, two],
             personal_boundary: None,
             personal_changes: 0,

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use oversight::{OrganisationRole, PersonRole};
-use policy::{Operation, PrincipalKind, TlpLabel};
+use policy::{Agreement, Circumstances, GroupId, ObjectClass, Operation, PrincipalKind, Standing, TlpLabel};
 use stix::marking::Tlp;
 
-use crate::{engine, label, person};
+use crate::{engine, label, organisation, person};
 
 const OPERATIONS: [(Operation, char); 7] = [
     (Operation::SeeReleases, 'l'),
@@ -102,4 +102,41 @@ fn only_the_originator_widens_and_the_coordinator_may_restrict() {
     check(OrganisationRole::Coordinator, "centre", &person, restrict, true, "the coordinator");
     check(OrganisationRole::Operator, "operator-b", &person, restrict, false, "another member");
     check(OrganisationRole::Partner, "partner", &person, restrict, false, "who may not see it");
+}
+
+/// What is for a member at another hub is given to that hub, and not to the people whom its organisation has here.
+#[test]
+fn a_hub_is_in_a_group_for_whom_it_speaks_and_its_people_are_not() {
+    let group = GroupId(uuid::Uuid::from_u128(1));
+    let engine = engine().under(Circumstances {
+        organisations: [(organisation("east"), OrganisationRole::Agency)].into(),
+        groups: [(group, [organisation("kinki")].into())].into(),
+        carriers: [(group, [organisation("east")].into())].into(),
+        agreements: vec![standing()],
+        ..Circumstances::default()
+    });
+    let mut limited = label(TlpLabel::Level(Tlp::AmberStrict), "kinki");
+    (limited.class, limited.groups) = (ObjectClass::Report, [group].into());
+    let read = |kind: PrincipalKind| {
+        let mut reader = person(OrganisationRole::Agency, "east", &[PersonRole::DutyOfficer]);
+        reader.kind = kind;
+        engine.check(&reader, Operation::Read, &limited)
+    };
+    assert!(read(PrincipalKind::Peer("east".into())), "the hub carries it");
+    assert!(!read(PrincipalKind::Person("p".into())), "its people here are no members");
+    assert!(!read(PrincipalKind::Program("t".into())), "nor their programs");
+    // What is for somebody else as well it is not given.
+    limited.groups.insert(GroupId(uuid::Uuid::from_u128(2)));
+    let mut hub = person(OrganisationRole::Agency, "east", &[]);
+    hub.kind = PrincipalKind::Peer("east".into());
+    assert!(!engine.check(&hub, Operation::Read, &limited));
+}
+
+/// An agreement that gives reports of any level to the organisation of another hub.
+fn standing() -> Standing {
+    let text = "id = \"reports\"\nparties = [\"kinki\", \"east\"]\nfrom = \"1960-01-01T00:00:00Z\"\nuntil = \"2100-01-01T00:00:00Z\"\n\
+        reciprocal = false\ntitle = { ja = \"報告\", en = \"Reports\" }\n[[terms]]\nfrom = [\"kinki\"]\nto = [\"east\"]\n\
+        classes = [\"report\"]\ntlp = \"amber+strict\"\npap = \"red\"\npurposes = [\"collective-defence\"]\nonward = \"none\"\n\
+        originator_control = false\n";
+    Standing::signed(Agreement::from_toml(text).unwrap())
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use oversight::{Action, Actor, AuditEvent, Purpose, Realm};
 use regime::{Event, EventId, Kind, Moment, Profile, Provenance, Report, Stated, Value, What};
 use stix::Id;
+use store::reports::abroad::{self, GivenAbroad};
 use store::reports::{self, Filed, Filter, Outline, Warning};
 use store::{Act, StoreError, Tx, audit};
 
@@ -18,6 +19,7 @@ on_every_store!(
     one_sees_ones_own_and_what_one_was_given,
     attachments_have_a_bound,
     clocks_are_found_and_told_once,
+    what_passes_between_hubs_is_found_again,
 );
 
 const LIVE: Realm = Realm::Live;
@@ -268,4 +270,50 @@ async fn clocks_are_found_and_told_once(council: Council) {
         })
         .await
         .unwrap();
+}
+
+async fn what_passes_between_hubs_is_found_again(council: Council) {
+    let (report, event) = (stix_id("incident", 1), EventId([7; 32]));
+    let given = GivenAbroad { report: report.clone(), event, object: stix_id("note", 1) };
+    let (row, id) = (given.clone(), report.clone());
+    let written = council.store.write(move |tx| {
+        abroad::give(tx, &LIVE, &row)?;
+        assert!(matches!(abroad::give(tx, &LIVE, &row), Err(StoreError::Exists { .. })), "once");
+        assert_eq!(abroad::without_receipt(tx, &LIVE, 10)?, std::slice::from_ref(&row));
+        // Of several processes one sends the receipt.
+        assert!(abroad::send_receipt(tx, &LIVE, &id, &event)?);
+        assert!(!abroad::send_receipt(tx, &LIVE, &id, &event)?);
+        let [kinki, ministry, police] = ["1-kinki", "ministry", "police"].map(organisation);
+        assert!(abroad::take(tx, &LIVE, &ministry, (&id, &kinki))?);
+        assert!(!abroad::take(tx, &LIVE, &ministry, (&id, &kinki))?, "it is known");
+        assert!(abroad::take(tx, &LIVE, &ministry, (&stix_id("incident", 2), &kinki))?);
+        assert_eq!(
+            (abroad::came_count(tx, &LIVE, &ministry)?, abroad::came_count(tx, &LIVE, &police)?),
+            (2, 0)
+        );
+        Ok(Act::audited((), &LIVE, event_of()))
+    });
+    written.await.unwrap();
+    let read = council.store.read(move |reader| {
+        let (ministry, police) = (organisation("ministry"), organisation("police"));
+        assert_eq!(abroad::given(reader, &LIVE, &report)?, [given]);
+        assert!(abroad::without_receipt(reader, &LIVE, 10)?.is_empty());
+        let giver = abroad::giver(reader, &LIVE, &report)?;
+        assert_eq!(
+            (giver, abroad::giver(reader, &LIVE, &stix_id("incident", 3))?),
+            (Some(organisation("1-kinki")), None)
+        );
+        assert!(abroad::came(reader, &LIVE, &police, &report)?.is_none());
+        let all = abroad::came_to(reader, &LIVE, &ministry, None, 10)?;
+        let first = abroad::came_to(reader, &LIVE, &ministry, None, 1)?;
+        let place = (first[0].changed, first[0].report.clone());
+        let rest = abroad::came_to(reader, &LIVE, &ministry, Some(&place), 10)?;
+        assert_eq!([first, rest].concat(), all, "a page goes on where the one before ended");
+        Ok(all.len())
+    });
+    assert_eq!(read.await.unwrap(), 2);
+}
+
+fn event_of() -> AuditEvent {
+    event(Action::ReportFiled)
 }

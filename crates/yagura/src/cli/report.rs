@@ -42,6 +42,8 @@ pub(crate) enum ReportCommand {
     Attach(AttachArgs),
     /// Print a form as it would be filed now.
     Form(FormArgs),
+    /// Who can be given copies, at this hub and at neighbouring ones.
+    Receivers(HubLink),
     /// File a form; keep its exact copy and its receipt.
     File(FileArgs),
     /// Fetch the copy and the receipt of what was filed.
@@ -149,7 +151,8 @@ pub(crate) struct FormArgs {
 pub(crate) struct FileArgs {
     #[command(flatten)]
     pub(crate) form: FormArgs,
-    /// The organisation of the council that is given the copy; without it, it goes another way.
+    /// The organisation that is given the copy: `ministry`, or `ministry.west` of the neighbouring hub `west` (see `yagura report receivers`);
+    /// without it, it goes another way.
     #[arg(long, value_name = "ORGANISATION")]
     pub(crate) given_to: Option<String>,
     /// The version of the record that you looked at: where it has changed, nothing is filed.

@@ -63,6 +63,8 @@ mod person;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
+mod reports_abroad;
+#[cfg(test)]
 mod response;
 #[cfg(test)]
 mod ruled;

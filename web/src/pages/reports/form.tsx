@@ -5,17 +5,16 @@ import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useNavigate, useParams } from 'react-router'
 
-import { useOrganisations } from '../../api/queries.ts'
-import { addEvents, file, useReportForm, type ReportForm } from '../../api/reports.ts'
-import { nameOf, useSession } from '../../api/session.ts'
+import { addEvents, file, useReportForm, useReportReceivers, type ReportForm } from '../../api/reports.ts'
+import { useSession } from '../../api/session.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Page, Section } from '../../components/page.tsx'
 import { needsProof, Prove } from '../../components/prove.tsx'
 import { Ago } from '../../components/time.tsx'
 import { useToasts } from '../../components/toast.tsx'
 import { Waiting } from '../../components/waiting.tsx'
-import { useLanguage } from '../../i18n.ts'
 import { fromLocal } from './fields.ts'
+import { receiverGroups } from './receivers.ts'
 import classes from './reports.module.css'
 import { useWords } from './words.ts'
 
@@ -96,12 +95,10 @@ function Consent({ id, form }: { id: string; form: ReportForm }) {
 function Filing({ id, form }: { id: string; form: ReportForm }) {
   const { t } = useTranslation()
   const words = useWords()
-  const language = useLanguage()
   const navigate = useNavigate()
   const client = useQueryClient()
   const { say } = useToasts()
-  const { organisation } = useSession()
-  const receivers = (useOrganisations().data ?? []).filter((one) => ['coordinator', 'agency'].includes(one.role) && one.id !== organisation.id)
+  const receivers = useReportReceivers()
   // Made once: filed again after a connection broke, it is filed once.
   const [send] = useState(() => crypto.randomUUID())
   const [to, setTo] = useState<string | null>(null)
@@ -121,7 +118,8 @@ function Filing({ id, form }: { id: string; form: ReportForm }) {
   return (
     <form className={classes.form} onSubmit={submit}>
       {form.channel != null && <p>{t('reporting.channel')}: {words(form.channel)}</p>}
-      <Select label={t('reporting.givenTo')} description={t('reporting.givenToHint')} clearable value={to} onChange={setTo} data={receivers.map((one) => ({ value: one.id, label: nameOf(one, language) }))} />
+      <Select label={t('reporting.givenTo')} description={t('reporting.givenToHint')} clearable value={to} onChange={setTo} data={receiverGroups(receivers.data, t('reporting.thisCouncil'), words)} searchable />
+      {receivers.error && <ErrorNote error={receivers.error} retry={() => void receivers.refetch()} />}
       {to === null && <TextInput type="datetime-local" label={t('reporting.leftAt')} description={t('reporting.leftAtHint')} value={left} onChange={(event) => setLeft(event.currentTarget.value)} />}
       {!form.complete && <p className={classes.mark} data-tone="warn">{t('reporting.incomplete')}</p>}
       {needsProof(filing.error) ? <Prove opened onClose={filing.reset} onProved={() => filing.mutate()} /> : filing.error && <ErrorNote error={filing.error} />}

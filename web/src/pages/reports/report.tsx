@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Printer } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
-import { useParams } from 'react-router'
+import { Link, useParams } from 'react-router'
 
 import { addEvents, attach, copyPath, filePath, prefill, receiptPath, useReport, useReportCatalogue, type Report, type ReportCatalogue, type ReportFiling } from '../../api/reports.ts'
 import { useSession } from '../../api/session.ts'
@@ -17,6 +17,7 @@ import { Waiting } from '../../components/waiting.tsx'
 import { DutyTable } from './duty-table.tsx'
 import { FieldInput } from './field-input.tsx'
 import { amended, asked, typed, type Typed } from './fields.ts'
+import { givenTo, whose } from './receivers.ts'
 import classes from './reports.module.css'
 import { Thread } from './thread.tsx'
 import { useWords } from './words.ts'
@@ -28,12 +29,13 @@ export default function ReportPage() {
   const report = useReport(id)
   const catalogue = useReportCatalogue()
   const name = useOrganisationName()
+  const words = useWords()
   const error = report.error ?? catalogue.error
   if (error) return <Page title={t('reporting.report')}><ErrorNote error={error} retry={() => void report.refetch()} /></Page>
   if (!report.data || !catalogue.data) return <Page title={t('reporting.report')}><Waiting /></Page>
   const { summary } = report.data
   const title = summary.title != null && summary.title !== '' ? summary.title : t(summary.own ? 'reporting.untitled' : 'reporting.givenCopy')
-  const aside = <><span>{name(summary.organisation)}</span><span>{t('reporting.version', { count: report.data.version })}</span><Ago at={summary.changed} /></>
+  const aside = <><span>{whose(summary, name, words)}</span><span>{t('reporting.version', { count: report.data.version })}</span><Ago at={summary.changed} /></>
   return (
     <Page title={title} aside={aside} actions={<Button variant="default" leftSection={<Printer size={16} aria-hidden />} onClick={() => window.print()}>{t('reporting.print')}</Button>}>
       {summary.own ? <Own report={report.data} catalogue={catalogue.data} /> : null}
@@ -151,15 +153,16 @@ function Filings({ report }: { report: Report }) {
 function Filing({ id, filing }: { id: string; filing: ReportFiling }) {
   const { t } = useTranslation()
   const words = useWords()
-  const name = useOrganisationName()
+  const to = givenTo(filing, useOrganisationName(), words)
   return (
     <>
       <strong>{words(filing.regime_name)} — {words(filing.stage_name)}</strong>
-      <span>→ {words(filing.recipient_name)}{filing.given_to != null && ` (${name(filing.given_to)})`}</span>
+      <span>→ {words(filing.recipient_name)}{to !== null && ` (${to})`}</span>
       <span className="quiet"><Both at={filing.at} /></span>
       {filing.by_name != null && <span className="quiet">{filing.by_name}</span>}
       <a className="text-link" href={copyPath(id, filing.event)} download>{t('reporting.copy')}</a>
       <a className="text-link" href={receiptPath(id, filing.event)} download>{t('reporting.receipt')}</a>
+      {filing.object != null && <Link className="text-link" to={`/intelligence/${filing.object}`}>{t('reporting.carriedBy')}</Link>}
       <code className={classes.hash}>SHA-256 {filing.copy}</code>
     </>
   )

@@ -11,6 +11,7 @@ import { Page, Section } from '../../components/page.tsx'
 import { Ago } from '../../components/time.tsx'
 import { Waiting } from '../../components/waiting.tsx'
 import { DutyTable } from './duty-table.tsx'
+import { whose } from './receivers.ts'
 import classes from './reports.module.css'
 import { useDrafts } from './sender.ts'
 import { useWords } from './words.ts'
@@ -92,7 +93,7 @@ function Row({ report }: { report: ReportSummary }) {
     <>
       <Link className="text-link" to={`/reports/${report.id}`}>{title}</Link>
       <span>{kinds.filter((kind) => report.kinds.includes(kind.id)).map((kind) => words(kind.label)).join(' · ')}</span>
-      {!report.own && <span>{name(report.organisation)}</span>}
+      {!report.own && <span>{whose(report, name, words)}</span>}
       <span className="quiet"><Ago at={report.changed} /></span>
     </>
   )

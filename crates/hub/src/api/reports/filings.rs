@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use http::header;
 use jiff::Timestamp;
-use oversight::{Action, AuditEvent, OrganisationId, OrganisationRole};
+use oversight::{Action, AuditEvent, OrganisationId};
 use policy::Operation;
 use regime::{Copy, Event, Form, What, render};
 use stix::Id;
@@ -17,10 +17,12 @@ use store::{Act, StoreError, Tx, audit, cases, organisations};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{instant, known, seen, taken, unprocessable};
+use super::abroad::{self, Asked};
+use super::{instant, known, seen, shown, taken, unprocessable};
 use crate::api::session::second_look;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
+use crate::reports::abroad::{Receiver, added, give, is_given_reports, named};
 use crate::reports::{InHand, Sent, receipts, told};
 use crate::request::JsonBody;
 use crate::sharing::{member, tell, unfit};
@@ -72,9 +74,9 @@ fn rendered(
 
 /// File the form of a stage: its exact copy is kept, its hash becomes a leaf of the log, and the clock is met.
 ///
-/// With `given_to` an organisation of this council is given the copy and told of it; without, it went another way, and what is kept is
-/// the proof of it. A person's last sign-in must be no older than 15 minutes (`fresh-proof-needed`). Sent twice under one name, it
-/// is filed once.
+/// With `given_to` an organisation is given the copy and told of it; without, it went another way, and what is kept is the proof of it. To an
+/// organisation of a neighbouring hub the copy travels as an object that is for it and the giver alone, and the receipt follows. A person's last
+/// sign-in must be no older than 15 minutes (`fresh-proof-needed`). Sent twice under one name, it is filed once.
 #[utoipa::path(post, path = "/api/v1/reports/{id}/filings", tag = "reports", security(("session" = []), ("token" = [])),
     params(("id" = String, Path, description = "STIX identifier of the incident")), request_body = NewReportFiling,
     responses((status = 200, body = ReportFiling), crate::api::CallerRefusal))]
@@ -97,11 +99,19 @@ async fn file(
             let filed = found.filed.iter().find(|filed| filed.send == send);
             let filed =
                 filed.ok_or_else(|| StoreError::Exists { what: "another act of this name".to_owned() })?;
-            return Ok(Act::bookkeeping(told::filing(filed, None, &work.regimes)));
+            let answer = shown::filing(tx, filed, None, (&work, &id))?;
+            return Ok(Act::bookkeeping((answer, false)));
         }
-        let given_to = body.given_to.as_deref().map(|name| receiver(tx, &caller, name)).transpose()?;
-        let filed = Filing { body: &body, at, given_to }.carry_out(tx, &work, &caller, &mut found)?;
-        let answer = told::filing(&filed, None, &work.regimes);
+        let given_to = body.given_to.as_deref().map(|name| receiver(tx, &work, &caller, name)).transpose()?;
+        let filed = Filing { body: &body, at, given_to: given_to.as_ref() };
+        let filed = filed.carry_out(tx, &work, &caller, &mut found)?;
+        let put = match &given_to {
+            Some(Receiving::Abroad(to)) => {
+                Some(give(tx, &work, (&id, &caller.principal.organisation), (&filed, to))?)
+            }
+            _ => None,
+        };
+        let answer = shown::filing(tx, &filed, None, (&work, &id))?;
         let names = (filed.regime.as_str(), filed.stage.as_str(), filed.recipient.as_str());
         let event = AuditEvent::done(Action::ReportFiled, caller.actor.clone(), caller.purpose)
             .on([id.as_str()])
@@ -111,31 +121,56 @@ async fn file(
             .with("recipient", names.2)
             .with("given_to", filed.given_to.as_ref().map(ToString::to_string).unwrap_or_default())
             .with(oversight::COPY, &answer.copy);
-        if let Some(to) = filed.given_to {
+        if let Some(Receiving::Here(to)) = given_to {
             let text = format!("{} {} / {}", found.head.organisation, names.0, names.1);
             tell(tx, caller.realm(), BTreeSet::from([to]), ("report-filed", id.as_str()), (None, &text))?;
         }
-        Ok(Act::audited(answer, caller.realm(), event))
+        let added = put.as_ref().map(|put| added(caller.actor.clone(), caller.purpose, &put.object));
+        let answer = (answer, put.is_some_and(|put| put.has_new_circle));
+        Ok(Act::audited_all(answer, caller.realm(), std::iter::once(event).chain(added).collect()))
     };
-    Ok(Json(state.store.write(write).await?))
+    let (answer, has_new_circle) = state.store.write(write).await?;
+    abroad::renewed(&state, has_new_circle).await?;
+    Ok(Json(answer))
 }
 
-/// An organisation of this council that can be given reports: another one, the coordinator or an agency.
-fn receiver(tx: &Tx<'_>, caller: &Caller, name: &str) -> Result<OrganisationId, StoreError> {
+/// Whoever is given a copy.
+enum Receiving {
+    /// An organisation of this council.
+    Here(OrganisationId),
+    /// One of a neighbouring hub.
+    Abroad(Receiver),
+}
+
+impl Receiving {
+    /// As the filing names it.
+    fn name(&self) -> &OrganisationId {
+        match self {
+            Self::Here(id) => id,
+            Self::Abroad(receiver) => &receiver.name,
+        }
+    }
+}
+
+/// An organisation that can be given reports: another one of this council, the coordinator or an agency; or one of a neighbouring hub.
+fn receiver(tx: &Tx<'_>, state: &AppState, caller: &Caller, name: &str) -> Result<Receiving, StoreError> {
+    if let Some(receiver) = named(tx, state, caller, name)? {
+        return Ok(Receiving::Abroad(receiver));
+    }
     let id = member(tx, caller.realm(), name)?;
     let role = organisations::get(tx, caller.realm(), &id)?.map(|found| found.role);
-    let receives = matches!(role, Some(OrganisationRole::Coordinator | OrganisationRole::Agency));
+    let receives = role.is_some_and(is_given_reports);
     if !receives || id == caller.principal.organisation {
         return Err(unfit("given-to", "given_to: reports are given to the coordinator or to another agency"));
     }
-    Ok(id)
+    Ok(Receiving::Here(id))
 }
 
 /// A filing in the making.
 struct Filing<'a> {
     body: &'a NewReportFiling,
     at: Option<Timestamp>,
-    given_to: Option<OrganisationId>,
+    given_to: Option<&'a Receiving>,
 }
 
 impl Filing<'_> {
@@ -169,7 +204,7 @@ impl Filing<'_> {
             regime: body.regime.clone(),
             stage: body.stage.clone(),
             recipient: body.recipient.clone(),
-            given_to: self.given_to,
+            given_to: self.given_to.map(|to| to.name().clone()),
             at: now,
             actor: caller.id().to_owned(),
             copy: copy.bytes().to_vec(),
@@ -192,7 +227,11 @@ async fn copy(
     Path((id, event)): Path<(String, String)>,
 ) -> Answer<Response> {
     caller.demand_any(&state, &[Operation::WriteReports, Operation::AnswerReports])?;
-    let filed = given(&state, &caller, (known(&id)?, event)).await?;
+    let id = known(&id)?;
+    if !abroad::is_kept(&state, &caller, &id).await? {
+        return abroad::bytes(&state, caller, (id, event), Asked::Copy).await;
+    }
+    let filed = given(&state, &caller, (id, event)).await?;
     Ok(download(&format!("{}.json", filed.event), filed.copy))
 }
 
@@ -208,7 +247,11 @@ async fn receipt(
     Path((id, event)): Path<(String, String)>,
 ) -> Answer<Response> {
     caller.demand_any(&state, &[Operation::WriteReports, Operation::AnswerReports])?;
-    let (work, asker, id) = (state.clone(), caller.clone(), known(&id)?);
+    let id = known(&id)?;
+    if !abroad::is_kept(&state, &caller, &id).await? {
+        return abroad::bytes(&state, caller, (id, event), Asked::Receipt).await;
+    }
+    let (work, asker) = (state.clone(), caller.clone());
     let found = state.store.read(move |reader| {
         let found = seen(reader, &work, &asker, &id)?;
         let filed = found.copy_for(&asker.principal.organisation, &event).cloned();
@@ -249,7 +292,8 @@ pub(super) fn download(name: &str, bytes: Vec<u8>) -> Response {
 
 /// Answer what was filed: acknowledge it, advise, name similar cases, ask for another report.
 ///
-/// Whoever was given the copy answers. Where it went another way, the organisation itself writes down what it was answered.
+/// Whoever was given the copy answers; what it answers to a copy that came from another hub goes back there. Where the copy went another way, the
+/// organisation itself writes down what it was answered.
 #[utoipa::path(post, path = "/api/v1/reports/{id}/answers", tag = "reports", security(("session" = []), ("token" = [])),
     params(("id" = String, Path, description = "STIX identifier of the incident")), request_body = NewReportAnswer,
     responses((status = 200, body = ReportTaken), crate::api::CallerRefusal))]
@@ -263,6 +307,9 @@ async fn answer(
     let id = known(&id)?;
     let said = said(&body)?;
     let sent = Sent::of(body.send, "answer", &body);
+    if !abroad::is_kept(&state, &caller, &id).await? {
+        return abroad::answer(&state, caller, (id, sent), (body, said)).await;
+    }
     let work = state.clone();
     let write = move |tx: &mut Tx<'_>| {
         let mut found = seen(tx, &work, &caller, &id)?;
@@ -309,7 +356,12 @@ async fn answer(
 }
 
 /// Whoever names a case must see it.
-fn demand_cases(tx: &Tx<'_>, state: &AppState, caller: &Caller, ids: &[Id]) -> Result<(), StoreError> {
+pub(super) fn demand_cases(
+    tx: &Tx<'_>,
+    state: &AppState,
+    caller: &Caller,
+    ids: &[Id],
+) -> Result<(), StoreError> {
     let unknown = || unfit("cases", "cases: there is one that you may not see");
     if !caller.may(state, Operation::WorkCases) {
         return Err(unknown());

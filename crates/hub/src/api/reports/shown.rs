@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use api::{Report as ReportAnswer, ReportCase, ReportReply};
+use api::{Report as ReportAnswer, ReportCase, ReportFiling, ReportReply};
 use policy::Operation;
 use regime::{Answer, Reply, Verdict, duties, findings};
+use stix::Id;
 use store::reports::Filed;
-use store::{Reader, StoreError, cases, people};
+use store::{Reader, StoreError, cases, people, reports};
 
+use crate::REALM;
 use crate::principal::Caller;
+use crate::reports::abroad::words_of;
 use crate::reports::{InHand, told};
 use crate::state::AppState;
 
@@ -25,7 +28,8 @@ pub(super) fn report(
     let mut filings = Vec::new();
     for filed in &found.filed {
         if found.copy_for(&caller.principal.organisation, &filed.event.to_string()).is_some() {
-            filings.push(told::filing(filed, names.of(Some(&filed.actor))?, &state.regimes));
+            let by_name = names.of(Some(&filed.actor))?;
+            filings.push(filing(reader, filed, by_name, (state, &found.head.id))?);
         }
     }
     let given: Vec<&Filed> = found
@@ -77,6 +81,25 @@ pub(super) fn report(
     Ok(answer)
 }
 
+/// A filing, with what is known of an organisation of another hub that was given it.
+pub(super) fn filing(
+    reader: &Reader<'_>,
+    filed: &Filed,
+    by_name: Option<String>,
+    (state, report): (&AppState, &Id),
+) -> Result<ReportFiling, StoreError> {
+    let mut told = told::filing(filed, by_name, &state.regimes);
+    if let Some(to) = &filed.given_to
+        && let Some(words) = words_of(reader, to)?
+    {
+        told.given_to_name = Some(words);
+        let given = reports::abroad::given(reader, &REALM, report)?;
+        let of_this = given.iter().find(|given| given.event == filed.event);
+        told.object = of_this.map(|given| given.object.to_string());
+    }
+    Ok(told)
+}
+
 fn told_reply(
     reader: &Reader<'_>,
     state: &AppState,
@@ -85,19 +108,29 @@ fn told_reply(
 ) -> Result<ReportReply, StoreError> {
     let by = found.report.events().get(&reply.event).and_then(|event| event.by.clone());
     let by_name = names.of(by.as_deref())?;
+    let similar = similar(reader, state, caller, &reply.answer)?;
+    Ok(told::reply(reply, (by, by_name), similar))
+}
+
+/// The cases that an answer names, as far as the reader may see them: of one that it may not see not even the number is told.
+pub(super) fn similar(
+    reader: &Reader<'_>,
+    state: &AppState,
+    caller: &Caller,
+    answer: &Answer,
+) -> Result<Vec<ReportCase>, StoreError> {
     let mut similar = Vec::new();
-    if let Answer::SimilarCases { ids } = &reply.answer
+    if let Answer::SimilarCases { ids } = answer
         && caller.may(state, Operation::WorkCases)
     {
         let visible = state.door.visible(reader, &caller.principal)?;
         for id in ids {
-            // Of a case that the reader may not see not even the number is told.
             if let Some((case, _)) = cases::get(reader, caller.realm(), &visible, id)? {
                 similar.push(ReportCase { id: id.to_string(), number: case.number, title: case.title });
             }
         }
     }
-    Ok(told::reply(reply, (by, by_name), similar))
+    Ok(similar)
 }
 
 /// Names of people, each looked up once.

@@ -9,6 +9,7 @@ mod grants;
 mod identity;
 mod logs;
 mod matching;
+mod passed;
 mod people;
 mod policy;
 mod smuggling;
@@ -107,6 +108,7 @@ async fn every_attack_is_refused_or_detected() {
     attacks.extend(Box::pin(policy::all()).await);
     attacks.extend(Box::pin(database::all()).await);
     attacks.extend(Box::pin(actions::all()).await);
+    attacks.extend(Box::pin(passed::all()).await);
     let told = document(&attacks);
     println!("{told}");
     let through: Vec<String> = attacks.iter().flat_map(Attack::through).collect();

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+
+import type { ReportFiling, ReportReceiverList, ReportSummary, Words } from '../../api/reports.ts'
+import { givenTo, receiverGroups, whose } from './receivers.ts'
+
+const words = (both: Words) => both.en
+const name = (id: string) => `<${id}>`
+const both = (en: string): Words => ({ ja: `${en}（和）`, en })
+
+describe('who can be given a copy', () => {
+  const list: ReportReceiverList = {
+    as_of: '2026-11-30T00:00:00Z',
+    hubs: [
+      { hub: null, name: both('Centre'), organisations: [{ id: 'police', name: both('Police') }] },
+      { hub: 'west', name: both('West'), organisations: [{ id: '0123456789abcdef-ministry', name: both('Ministry') }] },
+      { hub: 'north', name: both('North'), organisations: [] },
+    ],
+  }
+
+  it('is grouped by hub, this council first, and hubs without anybody are left out', () => {
+    expect(receiverGroups(list, 'This council', words)).toEqual([
+      { group: 'This council', items: [{ value: 'police', label: 'Police' }] },
+      { group: 'West', items: [{ value: '0123456789abcdef-ministry', label: 'Ministry' }] },
+    ])
+    expect(receiverGroups(undefined, 'This council', words)).toEqual([])
+  })
+})
+
+describe('whose report it is, and whom it was given to', () => {
+  const summary = { id: 'incident--1', organisation: 'kinki', title: null, kinds: [], opened: '', changed: '', own: false, next_due: null } satisfies ReportSummary
+  const filing = { given_to: 'police' } as ReportFiling
+
+  it('names organisations of this council as everywhere', () => {
+    expect(whose(summary, name, words)).toBe('<kinki>')
+    expect(givenTo(filing, name, words)).toBe('<police>')
+    expect(givenTo({ ...filing, given_to: null }, name, words)).toBeNull()
+  })
+
+  it('names those of another hub with their hub', () => {
+    expect(whose({ ...summary, organisation_name: both('Kinki'), hub: both('East') }, name, words)).toBe('Kinki (East)')
+    expect(whose({ ...summary, organisation_name: both('Kinki'), hub: null }, name, words)).toBe('Kinki')
+    expect(givenTo({ ...filing, given_to: '0123456789abcdef-ministry', given_to_name: both('Ministry (West)') }, name, words)).toBe('Ministry (West)')
+  })
+})
