@@ -137,7 +137,7 @@ impl Seen {
 
     /// Cases that this one is said to be the same incident as, in whichever of the two rooms.
     pub(crate) fn neighbours(&self) -> BTreeSet<CaseId> {
-        let said = self.room.ordered().into_iter().filter_map(|(_, entry)| match &entry.says {
+        let said = self.room.entries().filter_map(|(_, entry)| match &entry.says {
             Says::Merged { other, .. } => Some(other.clone()),
             _ => None,
         });

@@ -141,7 +141,12 @@ impl Room {
     /// Every entry in the order in which they count: by time, then by name. The same in every copy.
     #[must_use]
     pub fn ordered(&self) -> Vec<(EntryId, &RoomEntry)> {
-        self.order.iter().map(|named| (named.id, named.entry())).collect()
+        self.entries().collect()
+    }
+
+    /// The same, one after the other.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = (EntryId, &RoomEntry)> {
+        self.order.iter().map(|named| (named.id, named.entry()))
     }
 
     /// Whether an entry would come last of all.

@@ -120,16 +120,18 @@ impl<'a, 'b, 'c> Telling<'a, 'b, 'c> {
     pub(crate) fn lines(&mut self, seen: &Seen, limit: usize) -> Result<(Vec<RoomLine>, usize), StoreError> {
         let ignored: BTreeMap<EntryId, &'static str> =
             seen.situation.ignored.iter().map(|ignored| (ignored.entry, ignored.why)).collect();
-        let entries = seen.room.ordered();
-        let entries = entries.iter().filter(|(_, entry)| !matches!(entry.says, Says::Typed { .. }));
+        let is_line = |(_, entry): &(EntryId, &RoomEntry)| !matches!(entry.says, Says::Typed { .. });
+        let count = seen.room.entries().filter(is_line).count() + seen.stubs.len() + seen.unknown.len();
+        // Entries stand in the order in which they count, so that of a long room its end is enough; a stub beside others of its time may
+        // stand anywhere.
+        let entries = seen.room.entries().rev().filter(is_line).take(limit);
         let mut lines: Vec<(Timestamp, Line<'_>)> =
-            entries.map(|(id, entry)| (entry.at, Line::Entry(*id, entry))).collect();
+            entries.map(|(id, entry)| (entry.at, Line::Entry(id, entry))).collect();
+        lines.reverse();
         lines.extend(seen.stubs.iter().map(|stub| (stub.at, Line::Stub(stub))));
         let unknown = seen.unknown.iter().map(|one| (one.1.parse().unwrap_or_default(), Line::Unknown(one)));
         lines.extend(unknown);
-        // Entries stand in the order in which they count; a stub beside others of its time may stand anywhere.
         lines.sort_by_key(|(at, _)| *at);
-        let count = lines.len();
         let newest = lines.into_iter().rev().take(limit).map(|(_, line)| match line {
             Line::Entry(id, entry) => self.line(id, entry, ignored.get(&id).copied()),
             Line::Stub(stub) => Ok(self.stub(stub)),
@@ -173,6 +175,11 @@ impl<'a, 'b, 'c> Telling<'a, 'b, 'c> {
 
     fn says(&mut self, entry: &RoomEntry) -> Result<RoomSays, StoreError> {
         match &entry.says {
+            // Most entries are notes, and a way by JSON would be most of what a line costs.
+            Says::Note { text, lane } => {
+                let lane = lane.map(|lane| lane_word(lane).to_owned());
+                return Ok(RoomSays::Note { text: text.clone(), lane });
+            }
             Says::Invited { member: named } | Says::TaskOffered { to: named, .. } => {
                 self.organisation(named);
             }
