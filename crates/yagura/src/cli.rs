@@ -439,6 +439,10 @@ pub(crate) struct DeletionArgs {
     /// A copy of the retention folder from the time of the backup, where there is one.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) keys_then: Option<PathBuf>,
+    /// The database in use, which knows what evidence was destroyed since: a data folder, or the address of a PostgreSQL database. It is only
+    /// read; the configuration's own where it is at hand.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) in_use: Option<String>,
 }
 
 /// `yagura admin retention`.

@@ -50,6 +50,8 @@ mod every_door;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod evidence_drill;
+#[cfg(test)]
 mod federation;
 #[cfg(test)]
 mod finding;
