@@ -447,7 +447,7 @@ impl<'a> Writer<'a> {
         let realm = self.caller.realm();
         let to = BTreeSet::from([here.clone()]);
         let notice = tell_by(tx, realm, to, (kind, case.as_str()), (Some(case), text.as_str()))?;
-        if !self.state.config.room_calls.mail.contains_key(&here) {
+        if !self.state.config.room_calls.tell(&here) {
             return Ok(());
         }
         let from = Severity::new(self.state.regimes.severity.significant_from);
