@@ -99,7 +99,7 @@ async fn tell(state: &AppState, sender: &Sender, call: &Call, whom: Whom<'_>) ->
         (Some(address), Some(mailer)) => {
             let (subject, text) = words(state, call);
             let sent = mailer.send_text(address, subject, text).await;
-            Some(sent.map_err(|Trouble::Passing(code)| Trouble::Final(code) | code))
+            Some(sent.map_err(|(Trouble::Passing(code) | Trouble::Final(code))| code))
         }
         (Some(_), None) => Some(Err("mail-not-configured")),
         (None, _) => None,
