@@ -117,10 +117,10 @@ pub use report::{
 pub use room::{
     Campaign, CampaignCase, NewRoomEntries, NewRoomEntry, NewRoomEntryOf, NewRoomIndicators,
     NewRoomPublication, NewRoomSeverity, Room, RoomBrief, RoomCase, RoomCaseList, RoomDecision, RoomHandOver,
-    RoomHere, RoomIndicatorsTaken, RoomLabel, RoomLine, RoomName, RoomPeriod, RoomPerson, RoomPresence,
-    RoomPresent, RoomReader, RoomReport, RoomReported, RoomSays, RoomSeverity, RoomSituation, RoomTaken,
-    RoomTakenList, RoomTask, RoomText, RoomThing, RoomValue, RoomValues, SimilarBecause, SimilarCase,
-    SimilarCases,
+    RoomHere, RoomIndicatorsTaken, RoomLabel, RoomLine, RoomMailPart, RoomName, RoomPeriod, RoomPerson,
+    RoomPresence, RoomPresent, RoomReader, RoomReport, RoomReported, RoomSays, RoomSeverity, RoomSituation,
+    RoomTaken, RoomTakenList, RoomTask, RoomText, RoomThing, RoomValue, RoomValues, SimilarBecause,
+    SimilarCase, SimilarCases,
 };
 pub use round::{
     EdgeRound, EdgeRounds, NewPrivateMatching, NewRound, NewRoundAudit, RoundAudit, RoundFound, RoundInfo,

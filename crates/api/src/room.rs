@@ -196,6 +196,46 @@ pub enum RoomSays {
         /// 1–20,000 characters.
         text: String,
     },
+    /// A mail about the case came to an organisation. It is written by handing the mail in, and not by saying this.
+    Mailed {
+        /// Whom it claims to be from; none of what it claims is proved.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        from: String,
+        /// What it claims to be about.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        subject: String,
+        /// RFC 3339: when it claims to have been sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sent: Option<String>,
+        /// The `Message-ID` that it claims.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message_id: Option<String>,
+        /// The SHA-256 of all of it as it was handed in, in hexadecimal.
+        sha256: String,
+        /// Its plain text; absent where it has none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        text: String,
+        /// Whether the text is longer than that.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cut: bool,
+        /// Every other part: named, and not kept.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<RoomMailPart>,
+    },
+}
+
+/// A part of a mail that is not shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RoomMailPart {
+    /// What it claims to be called.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The media type that it claims.
+    pub media_type: String,
+    /// How long it is, decoded.
+    pub bytes: u64,
+    /// The SHA-256 of it, decoded, in hexadecimal.
+    pub sha256: String,
 }
 
 /// An entry to be written. Organisations are named by their short names here or as an answer names them.
