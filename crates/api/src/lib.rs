@@ -115,7 +115,7 @@ pub use report::{
     ReportTaken, ReportValue, SeverityFactor, SeverityLevel,
 };
 pub use room::{
-    Campaign, CampaignCase, NewRoomEntries, NewRoomEntry, NewRoomEntryOf, NewRoomIndicators,
+    Campaign, CampaignCase, CaseMailTaken, NewRoomEntries, NewRoomEntry, NewRoomEntryOf, NewRoomIndicators,
     NewRoomPublication, NewRoomSeverity, Room, RoomBrief, RoomCase, RoomCaseList, RoomDecision, RoomHandOver,
     RoomHere, RoomIndicatorsTaken, RoomLabel, RoomLine, RoomMailPart, RoomName, RoomPeriod, RoomPerson,
     RoomPresence, RoomPresent, RoomReader, RoomReport, RoomReported, RoomSays, RoomSeverity, RoomSituation,

@@ -321,6 +321,23 @@ pub struct RoomTaken {
     pub not_called: Vec<String>,
 }
 
+/// What became of a mail that was handed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CaseMailTaken {
+    /// STIX identifier of the incident.
+    pub case: String,
+    /// The entry's name: the hash of what it is.
+    pub entry: String,
+    /// The STIX note that it is in the log.
+    pub object: String,
+    /// RFC 3339.
+    pub at: String,
+    /// Whether the same mail was here already.
+    pub already: bool,
+    /// Whether it waits in the side room until a person publishes it.
+    pub waits: bool,
+}
+
 /// What became of several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RoomTakenList {

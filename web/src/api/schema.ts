@@ -4897,6 +4897,20 @@ export interface components {
             /** @description Why it has no effect, as a stable code, where it has none. */
             ignored?: string | null;
         };
+        /** @description A part of a mail that is not shown. */
+        RoomMailPart: {
+            /** @description What it claims to be called. */
+            name?: string;
+            /** @description The media type that it claims. */
+            media_type: string;
+            /**
+             * Format: int64
+             * @description How long it is, decoded.
+             */
+            bytes: number;
+            /** @description The SHA-256 of it, decoded, in hexadecimal. */
+            sha256: string;
+        };
         /** @description What an organisation is called. */
         RoomName: {
             /** @description In Japanese. */
@@ -5162,6 +5176,25 @@ export interface components {
             text: string;
             /** @enum {string} */
             says: "reported";
+        } | {
+            /** @description Whom it claims to be from; none of what it claims is proved. */
+            from?: string;
+            /** @description What it claims to be about. */
+            subject?: string;
+            /** @description RFC 3339: when it claims to have been sent. */
+            sent?: string | null;
+            /** @description The `Message-ID` that it claims. */
+            message_id?: string | null;
+            /** @description The SHA-256 of all of it as it was handed in, in hexadecimal. */
+            sha256: string;
+            /** @description Its plain text; absent where it has none. */
+            text?: string;
+            /** @description Whether the text is longer than that. */
+            cut?: boolean;
+            /** @description Every other part: named, and not kept. */
+            attachments?: components["schemas"]["RoomMailPart"][];
+            /** @enum {string} */
+            says: "mailed";
         };
         /** @description A severity, proposed or declared. */
         RoomSeverity: {

@@ -26,6 +26,8 @@ mod bad_input;
 #[cfg(test)]
 mod blobs;
 #[cfg(test)]
+mod case_mail;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod certificates;

@@ -44,6 +44,8 @@ mod kill;
 #[cfg(test)]
 mod logged;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 mod matched;
 #[cfg(test)]
 #[path = "../../../hub/tests/it/nats.rs"]
