@@ -86,7 +86,7 @@ pub use object::{
     RefusedObject, ValueHit, WaitingObject,
 };
 pub use order::{
-    AskedOrder, AskedOrderAnswer, AskedOrderList, EdgeOrder, EdgeOrders, OrderContext, OrderHubs,
+    AskedOrder, AskedOrderAnswer, AskedOrderList, EdgeOrder, EdgeOrders, GateReason, OrderContext, OrderHubs,
     OrderPerson, OrderReport, OrderReportsAccepted, OrderReportsPosted, OrderState,
 };
 pub use outreach::{NewOutreach, Outreach, OutreachChange, OutreachList, OutreachStep};

@@ -255,6 +255,7 @@ export interface components {
             state: string;
             /** @description Why, in words. */
             why?: string | null;
+            why_reason?: components["schemas"]["GateReason"] | null;
             /** @description Why it is asked for, by whom and on which authority. */
             about: components["schemas"]["OrderContext"];
             /** @description The OpenC2 command. */
@@ -1441,6 +1442,20 @@ export interface components {
         Grades: {
             /** @description Each graded source. */
             grades: components["schemas"]["Grade"][];
+        };
+        /** @description Why a gate refused, for who says it in another language: the English text stands beside it and counts where the code is not known. */
+        GateReason: {
+            /**
+             * @description The gate, where the text names one: `playbook`, `authority`, `marking`, `protected`, `radius`, `approval`; of an edge `time`, `end`,
+             *     `device`, `allow-list`, `protected`, `radius`, `consent`.
+             */
+            gate?: string | null;
+            /** @description A stable code such as `too-wide`. */
+            code: string;
+            /** @description What stands in the places of its text, by their names. */
+            arguments?: {
+                [key: string]: string;
+            };
         };
         /** @description A part of the graph, with places to draw it at. */
         Graph: {
@@ -2934,6 +2949,7 @@ export interface components {
              * @description Packets or questions that it stopped until then, where the device counts them.
              */
             stopped?: number | null;
+            why_reason?: components["schemas"]["GateReason"] | null;
         };
         /** @description Answer to reports of an edge on orders. */
         OrderReportsAccepted: {
@@ -5492,6 +5508,7 @@ export interface components {
             by?: components["schemas"]["OrderPerson"] | null;
             /** @description In words: a reason given, why a gate refused, what an agent answered. */
             detail?: string | null;
+            detail_reason?: components["schemas"]["GateReason"] | null;
         };
         /** @description What was found out about a command of which nobody knew what became. */
         RunFound: {
@@ -5615,6 +5632,7 @@ export interface components {
             state: components["schemas"]["RunState"];
             /** @description Why it failed, in words. */
             why?: string | null;
+            why_reason?: components["schemas"]["GateReason"] | null;
             /** @description Who asked for it. */
             requested_by: components["schemas"]["OrderPerson"];
             /** @description The organisation of whoever asked. */
