@@ -1,4 +1,4 @@
-//! Why a gate refuses an order: each reason once, with a stable code, its English text and what stands in its places.
+//! Why a gate refuses an order, and why the program itself enters something into a custody log: each reason once, with a stable code, its English text and what stands in its places.
 //!
 //! What a gate says is written down as text, in events, reports and what hubs tell one another, and is to be read for years. So a reason is said by
 //! its text, and found again in it: the code is for consoles that say it in their readers' languages, and for programs. A text that no reason
@@ -16,12 +16,12 @@ const EDGE_GATES: [&str; 8] =
     ["time", "end", "device", "allow-list", "protected", "radius", "consent", "command"];
 
 macro_rules! reasons {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal, $text:literal;)+) => {
-        /// A reason.
+    ($(#[$about:meta])* $name:ident: $($(#[$doc:meta])* $variant:ident = $code:literal, $text:literal;)+) => {
+        $(#[$about])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Reason { $($(#[$doc])* $variant),+ }
+        pub enum $name { $($(#[$doc])* $variant),+ }
 
-        impl Reason {
+        impl $name {
             /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
@@ -37,6 +37,8 @@ macro_rules! reasons {
 }
 
 reasons! {
+    /// A reason of a gate.
+    Reason:
     /// No authority is named.
     NoBasis = "no-basis", "the step names no legal basis";
     /// What is named is not known.
@@ -133,6 +135,31 @@ reasons! {
     EdgeRate = "edge-rate", "{issuer} has given {most} orders within an hour";
     /// At the edge: its operator said no.
     EdgeRefused = "edge-refused", "the edge's operator refuses it";
+}
+
+reasons! {
+    /// Why the program itself enters something into the custody of evidence; people say it in words of their own.
+    CustodyReason:
+    /// It came.
+    Received = "received", "brought into the case";
+    /// It was sealed.
+    Sealed = "sealed", "sealed at rest";
+    /// Somebody was shown what is written about it.
+    Viewed = "viewed", "its record was shown";
+    /// Its class key is gone.
+    TimeOver = "time-over", "the time of its retention class is over";
+    /// A request was fulfilled by handing it over.
+    HandedOver = "handed-over", "handed over as asked for";
+    /// A request was fulfilled by keeping it.
+    Preserved = "preserved", "preserved as asked for";
+}
+
+impl CustodyReason {
+    /// The reason whose text this is.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.text() == text)
+    }
 }
 
 /// A reason as it was found in a text.

@@ -1108,6 +1108,8 @@ export interface components {
             to?: components["schemas"]["EvidenceParty"] | null;
             /** @description Why. */
             why: string;
+            /** @description The same by a stable code, where the program said it and no person: `received`, `sealed`, `viewed`, `time-over`, `handed-over`, `preserved`. */
+            why_code?: string | null;
             /** @description On what legal basis. */
             legal_basis?: string | null;
             /** @description The content's SHA-256 at that time, in hexadecimal. */
