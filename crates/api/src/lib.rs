@@ -14,6 +14,7 @@ mod evidence;
 mod graph;
 mod identity;
 mod knowledge;
+mod mail;
 mod node;
 mod object;
 mod order;
@@ -76,6 +77,7 @@ pub use knowledge::{
     Leap, Matrix, MatrixCell, MatrixColumn, MatrixList, MatrixName, NewGrade, NewSameness, Product, Products,
     SamenessDecision, SamenessList, SamenessProposal, Score, ScoreStep, Tempo, TimeCount, Words,
 };
+pub use mail::{CaseMailTaken, RoomMailPart};
 pub use node::{
     AuditList, AuditRow, ChallengeAnswer, NewOrganisation, NewPassword, NewPerson, NewToken, Node,
     Organisation, PasskeyChallenge, PasskeyInfo, PasskeyRegistration, PasswordSignIn, Person, PersonAdded,
@@ -115,12 +117,12 @@ pub use report::{
     ReportTaken, ReportValue, SeverityFactor, SeverityLevel,
 };
 pub use room::{
-    Campaign, CampaignCase, CaseMailTaken, NewRoomEntries, NewRoomEntry, NewRoomEntryOf, NewRoomIndicators,
+    Campaign, CampaignCase, NewRoomEntries, NewRoomEntry, NewRoomEntryOf, NewRoomIndicators,
     NewRoomPublication, NewRoomSeverity, Room, RoomBrief, RoomCase, RoomCaseList, RoomDecision, RoomHandOver,
-    RoomHere, RoomIndicatorsTaken, RoomLabel, RoomLine, RoomMailPart, RoomName, RoomPeriod, RoomPerson,
-    RoomPresence, RoomPresent, RoomReader, RoomReport, RoomReported, RoomSays, RoomSeverity, RoomSituation,
-    RoomTaken, RoomTakenList, RoomTask, RoomText, RoomThing, RoomValue, RoomValues, SimilarBecause,
-    SimilarCase, SimilarCases,
+    RoomHere, RoomIndicatorsTaken, RoomLabel, RoomLine, RoomName, RoomPeriod, RoomPerson, RoomPresence,
+    RoomPresent, RoomReader, RoomReport, RoomReported, RoomSays, RoomSeverity, RoomSituation, RoomTaken,
+    RoomTakenList, RoomTask, RoomText, RoomThing, RoomValue, RoomValues, SimilarBecause, SimilarCase,
+    SimilarCases,
 };
 pub use round::{
     EdgeRound, EdgeRounds, NewPrivateMatching, NewRound, NewRoundAudit, RoundAudit, RoundFound, RoundInfo,

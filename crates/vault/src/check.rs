@@ -125,7 +125,10 @@ impl DeletionCheck {
                 keys.insert(id.clone(), unwrapped(service, id, wrapped(id)).await);
             }
             let attempt = match keys.get(id) {
-                Some(Ok(key)) => opened(&record, key).map_or_else(|attempt| attempt, |_| Attempt::Opened),
+                Some(Ok(key)) => match opened(&record, key) {
+                    Ok(_) => Attempt::Opened,
+                    Err(attempt) => attempt,
+                },
                 Some(Err(attempt)) => attempt.clone(),
                 None => Attempt::CannotTell("its class key was not asked for".to_owned()),
             };

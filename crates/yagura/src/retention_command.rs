@@ -1,6 +1,6 @@
 //! `yagura check deletion` and `yagura admin retention`: what is kept for a time only.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use hub::retention::{self, Drill, Drilled, EvidenceReport, Outcome, RetentionConfig};
@@ -31,12 +31,14 @@ pub(crate) fn administer(output: &Output, command: &RetentionCommand) -> Result<
 /// Tries to open a backup with the keys of today.
 pub(crate) fn check(output: &Output, arguments: &DeletionArgs) -> Result<ExitCode, Failure> {
     let raw = read(&arguments.config)?;
-    let (in_use, node) = (in_use(arguments.in_use.as_deref(), &raw), raw.data.clone());
+    let (in_use, backup) = (in_use(arguments.in_use.as_deref(), &raw), Place::parse(&arguments.backup));
+    // The node's key lies in a data folder: the configured one, or one of these two.
+    let node = raw.data.clone().or_else(|| in_use.as_ref().and_then(folder)).or_else(|| folder(&backup));
     let retention = retention_of(raw, &arguments.config)?;
     let drill = Drill {
         in_use,
         node,
-        backup: Place::parse(&arguments.backup),
+        backup,
         public_key: arguments.public_key.clone(),
         keys_then: arguments.keys_then.clone(),
     };
@@ -149,6 +151,13 @@ fn in_words(outcome: Outcome) -> (&'static str, &'static str) {
         Outcome::Kept => ("kept, opens", "保管中・開ける"),
         Outcome::Lost => ("should open, does not", "開けるはずが開けない"),
         Outcome::Undecided => ("undecided", "判定できない"),
+    }
+}
+
+fn folder(place: &Place) -> Option<PathBuf> {
+    match place {
+        Place::Folder(folder) => Some(folder.clone()),
+        Place::Postgres(_) => None,
     }
 }
 

@@ -248,10 +248,8 @@ fn check(entry: &RoomEntry) -> Result<(), RoomRefusal> {
             Ok(_) => Err(RoomRefusal::Illegal("report")),
             Err(_) => Err(RoomRefusal::Illegal("update")),
         },
-        Says::Reported { report, text } => {
-            fits("text", text, NOTE_CHARS_MAX)?;
-            if *report > 0 { Ok(()) } else { Err(RoomRefusal::Illegal("report")) }
-        }
+        Says::Reported { report: 0, .. } => Err(RoomRefusal::Illegal("report")),
+        Says::Reported { text, .. } => fits("text", text, NOTE_CHARS_MAX),
         Says::Mailed(mail) => check_mail(mail),
         Says::SeverityProposed { reasons, .. } => {
             short("reasons", reasons.len())?;

@@ -322,6 +322,8 @@ fn what_was_granted_is_looked_for_until_it_is_revoked() {
         .args(["--json", "check", "deletion", "--config"])
         .arg(&config)
         .arg("--backup")
+        .arg(scene.hub.data())
+        .arg("--in-use")
         .arg(scene.hub.data());
     let checked = check.output().unwrap();
     let told: Value = serde_json::from_slice(&checked.stdout).unwrap();
