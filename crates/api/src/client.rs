@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod case;
 mod evidence;
 mod order;
 mod report;

@@ -168,6 +168,9 @@ pub struct EvidenceCustody {
     pub to: Option<EvidenceParty>,
     /// Why.
     pub why: String,
+    /// The same by a stable code, where the program said it and no person: `received`, `sealed`, `viewed`, `time-over`, `handed-over`, `preserved`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_code: Option<String>,
     /// On what legal basis.
     pub legal_basis: Option<String>,
     /// The content's SHA-256 at that time, in hexadecimal.

@@ -14,6 +14,7 @@ mod evidence;
 mod graph;
 mod identity;
 mod knowledge;
+mod mail;
 mod node;
 mod object;
 mod order;
@@ -76,6 +77,7 @@ pub use knowledge::{
     Leap, Matrix, MatrixCell, MatrixColumn, MatrixList, MatrixName, NewGrade, NewSameness, Product, Products,
     SamenessDecision, SamenessList, SamenessProposal, Score, ScoreStep, Tempo, TimeCount, Words,
 };
+pub use mail::{CaseMailTaken, RoomMailPart};
 pub use node::{
     AuditList, AuditRow, ChallengeAnswer, NewOrganisation, NewPassword, NewPerson, NewToken, Node,
     Organisation, PasskeyChallenge, PasskeyInfo, PasskeyRegistration, PasswordSignIn, Person, PersonAdded,
@@ -86,7 +88,7 @@ pub use object::{
     RefusedObject, ValueHit, WaitingObject,
 };
 pub use order::{
-    AskedOrder, AskedOrderAnswer, AskedOrderList, EdgeOrder, EdgeOrders, OrderContext, OrderHubs,
+    AskedOrder, AskedOrderAnswer, AskedOrderList, EdgeOrder, EdgeOrders, GateReason, OrderContext, OrderHubs,
     OrderPerson, OrderReport, OrderReportsAccepted, OrderReportsPosted, OrderState,
 };
 pub use outreach::{NewOutreach, Outreach, OutreachChange, OutreachList, OutreachStep};

@@ -211,7 +211,8 @@ pub struct NewToken {
     /// RFC 3339, or a date; absent: 90 days.
     #[serde(default)]
     pub expires: Option<String>,
-    /// Through which doors it goes: `taxii`, `rest`, `stream`, `misp`, `edges` (reading about edges alone); none: through every one.
+    /// Through which doors it goes: `taxii`, `rest`, `stream`, `misp`, `edges` (reading about edges alone),
+    /// `mail` (handing mails in about cases alone); none: through every one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doors: Vec<String>,
     /// The certificate (PEM) that the program shows when it connects, or its SHA-256 in hexadecimal: without it the token is good for

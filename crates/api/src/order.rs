@@ -1,5 +1,7 @@
 //! Orders to edges, and what became of them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -87,6 +89,9 @@ pub struct AskedOrder {
     pub state: String,
     /// Why, in words.
     pub why: Option<String>,
+    /// The same by its code, where a gate said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_reason: Option<GateReason>,
     /// Why it is asked for, by whom and on which authority.
     pub about: OrderContext,
     /// The OpenC2 command.
@@ -158,6 +163,33 @@ pub struct OrderReport {
     pub why: Option<String>,
     /// Packets or questions that it stopped until then, where the device counts them.
     pub stopped: Option<u64>,
+    /// What `why` says by its code, where a gate said it. A hub tells it to its readers; edges do not send it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_reason: Option<GateReason>,
+}
+
+/// Why a gate refused, for who says it in another language: the English text stands beside it and counts where the code is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GateReason {
+    /// The gate, where the text names one: `playbook`, `authority`, `marking`, `protected`, `radius`, `approval`; of an edge `time`, `end`,
+    /// `device`, `allow-list`, `protected`, `radius`, `consent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<String>,
+    /// A stable code such as `too-wide`.
+    pub code: String,
+    /// What stands in the places of its text, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub arguments: BTreeMap<String, String>,
+}
+
+impl GateReason {
+    /// The reason in a text that a gate said; none where no gate did.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        let said = oversight::reason::said_in(text)?;
+        let arguments = said.arguments.into_iter().map(|(name, value)| (name.to_owned(), value));
+        Some(Self { gate: said.gate, code: said.reason.code().to_owned(), arguments: arguments.collect() })
+    }
 }
 
 /// How an order stands at an edge.

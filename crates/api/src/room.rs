@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::Marking;
+use crate::{Marking, RoomMailPart};
 
 /// Who an entry of a case room is for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -195,6 +195,32 @@ pub enum RoomSays {
         report: u16,
         /// 1–20,000 characters.
         text: String,
+    },
+    /// A mail about the case came to an organisation. It is written by handing the mail in, and not by saying this.
+    Mailed {
+        /// Whom it claims to be from; none of what it claims is proved.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        from: String,
+        /// What it claims to be about.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        subject: String,
+        /// RFC 3339: when it claims to have been sent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sent: Option<String>,
+        /// The `Message-ID` that it claims.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message_id: Option<String>,
+        /// The SHA-256 of all of it as it was handed in, in hexadecimal.
+        sha256: String,
+        /// Its plain text; absent where it has none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        text: String,
+        /// Whether the text is longer than that.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cut: bool,
+        /// Every other part: named, and not kept.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        attachments: Vec<RoomMailPart>,
     },
 }
 

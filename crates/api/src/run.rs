@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{OrderContext, OrderPerson, OrderReport, OrderState, PlaybookGraph, Words};
+use crate::{GateReason, OrderContext, OrderPerson, OrderReport, OrderState, PlaybookGraph, Words};
 
 /// A playbook is to run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -75,6 +75,9 @@ pub struct RunSummary {
     pub state: RunState,
     /// Why it failed, in words.
     pub why: Option<String>,
+    /// The same by its code, where a gate said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_reason: Option<GateReason>,
     /// Who asked for it.
     pub requested_by: OrderPerson,
     /// The organisation of whoever asked.
@@ -329,6 +332,9 @@ pub struct RunEvent {
     pub by: Option<OrderPerson>,
     /// In words: a reason given, why a gate refused, what an agent answered.
     pub detail: Option<String>,
+    /// The same by its code, where a gate said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail_reason: Option<GateReason>,
 }
 
 /// An answer to a question for approval.

@@ -2,7 +2,7 @@
 //!
 //! A case travels as a STIX `incident` object with the OASIS incident core extension; [`Case`] is the working form.
 //! [`triage`] decides what becomes of a sighting, [`Case::open`], [`Case::join`] and [`Case::apply`] change a case,
-//! [`to_stix`] and [`from_stix`] carry it over. In [`room`], organisations work on it together.
+//! [`to_stix`] and [`from_stix`] carry it over. In [`room`], organisations work on it together; [`mail`] reads what mail systems hand in for it.
 //!
 //! What must not be here: storage, the clock, and who may see a case (that is `policy`).
 
@@ -13,6 +13,7 @@ mod model;
 mod severity;
 mod triage;
 
+pub mod mail;
 pub mod room;
 
 pub use change::{

@@ -7,6 +7,7 @@ mod mqtt;
 mod response;
 mod room;
 mod tls;
+mod webhook;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -19,13 +20,14 @@ use store::blobs::Bucket;
 use tlog::{Policy, VerifyingKey};
 use url::Url;
 
-pub use emergency::{EmergencyConfig, EmergencyWebhook, RawEmergency};
+pub use emergency::{EmergencyConfig, RawEmergency};
 pub use evidence::{EvidenceConfig, RawEvidence};
 pub use mail::MailConfig;
 pub use mqtt::{MqttConfig, RawMqtt};
 pub use response::{AgentConfig, AuthorityConfig, RawAgent, RawResponse, ResponseConfig, SignerConfig};
-pub use room::{Quiet, RawRoomCalls, RoomCalls};
+pub use room::{Quiet, RawRoomCalls, RawRoomHook, RoomCalls};
 pub use tls::{ClientAuthority, ClientCertificates, RawTls, TlsFiles};
+pub use webhook::SignedWebhook;
 
 use crate::log::Witnesses;
 use crate::retention::RetentionConfig;
@@ -512,7 +514,7 @@ impl RawConfig {
             mqtt: mqtt::resolve(self.mqtt, &response.agents)?,
             response,
             room_agencies: room::agencies(&self.room_agencies.unwrap_or_default())?,
-            room_calls: self.room_calls.unwrap_or_default().resolve(self.mail.as_ref())?,
+            room_calls: self.room_calls.unwrap_or_default().resolve(self.mail.as_ref(), private)?,
             mail: self.mail.map(MailConfig::checked).transpose()?,
             webhooks_to_private_addresses: private,
             ..HubConfig::new(defaults.data, listen)
@@ -794,5 +796,11 @@ mod tests {
         check("room_calls = { quiet = '22:00' }", "room_calls.quiet: it is written as");
         check("room_calls = { mail = { police = [] } }", "room_calls.mail: `police` has 1 to 8");
         check("room_calls = { mail = { police = ['x@a.jp'] } }", "room_calls.mail: `x@a.jp` is no address");
+        check("[room_calls.webhooks.police]", "room_calls.webhooks.police: name `webhook` and");
+        check("[room_calls.webhooks.'P!']", "room_calls.webhooks: `P!` is no organisation's short name");
+        check(
+            "[room_calls.webhooks.police]\nwebhook = 'http://a.jp/'\nwebhook_secret_file = 'x'",
+            "room_calls.webhooks.police.webhook: it must begin with `https://`",
+        );
     }
 }

@@ -79,10 +79,10 @@ mod transparency;
 
 pub use config::{
     AgentConfig, AuthorityConfig, BODY_BYTES_MAX, ClientAuthority, ClientCertificates, ConfigError,
-    EmergencyConfig, EmergencyWebhook, EvidenceConfig, FederationConfig, HubConfig, MailConfig, MqttConfig,
-    PAGE_OBJECTS_MAX, Padding, PolicyChanges, Quiet, RawAgent, RawConfig, RawEmergency, RawEvidence,
-    RawFederation, RawLog, RawMqtt, RawOversight, RawResponse, RawRoomCalls, RawTls, RawTransparency,
-    ResponseConfig, RoomCalls, STREAMS_MAX, Secret, SignerConfig, TlsFiles, TransparencyConfig,
+    EmergencyConfig, EvidenceConfig, FederationConfig, HubConfig, MailConfig, MqttConfig, PAGE_OBJECTS_MAX,
+    Padding, PolicyChanges, Quiet, RawAgent, RawConfig, RawEmergency, RawEvidence, RawFederation, RawLog,
+    RawMqtt, RawOversight, RawResponse, RawRoomCalls, RawRoomHook, RawTls, RawTransparency, ResponseConfig,
+    RoomCalls, STREAMS_MAX, Secret, SignedWebhook, SignerConfig, TlsFiles, TransparencyConfig,
 };
 pub use federation::administration::{add_peer, change_peer, remove_peer, signed_card};
 pub use federation::one_way::resend;

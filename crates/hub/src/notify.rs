@@ -62,8 +62,8 @@ pub(crate) async fn run(state: AppState) {
         if let Err(error) = reports::send_due(&state, sender.mailer()).await {
             tracing::error!(%error, "mail about the clocks of reports cannot be sent");
         }
-        if let Err(error) = calls::ring(&state, sender.mailer()).await {
-            tracing::error!(%error, "calls into case rooms cannot be told of by mail");
+        if let Err(error) = calls::ring(&state, &sender).await {
+            tracing::error!(%error, "calls into case rooms cannot be told of");
         }
         if let Err(error) = sender.tell_emergencies(&state).await {
             tracing::error!(%error, "emergencies cannot be told of by mail");

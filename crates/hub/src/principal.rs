@@ -333,8 +333,14 @@ fn door_of(method: &Method, path: &str, api_root: &str) -> Door {
         first if misp::SEGMENTS.contains(&first) => Door::Misp,
         _ if path == stream::PATH => Door::Stream,
         _ if is_about_edges(path) && matches!(*method, Method::GET | Method::HEAD) => Door::Edges,
+        _ if is_mail(path) && *method == Method::POST => Door::Mail,
         _ => Door::Rest,
     }
+}
+
+fn is_mail(path: &str) -> bool {
+    let case = path.strip_prefix("/api/v1/cases/").and_then(|rest| rest.strip_suffix("/mail"));
+    case.is_some_and(|case| !case.contains('/'))
 }
 
 fn is_about_edges(path: &str) -> bool {

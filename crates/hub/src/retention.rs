@@ -35,8 +35,9 @@ use crate::state::{AppState, Stopping};
 use crate::{HubError, REALM};
 
 pub use ::vault::{DeletionReport, RetentionClasses};
+pub(crate) use config::until_destroyed;
 pub use config::{KeyServiceConfig, RetentionConfig};
-pub use drill::{Drill, Drilled, check_deletion};
+pub use drill::{Drill, Drilled, EvidenceReport, Outcome, TriedItem, check_deletion};
 
 use ledger::NodeLedger;
 
@@ -49,6 +50,8 @@ const CACHE: CacheLimits = CacheLimits { keys_max: 64, held_for: SignedDuration:
 /// How often what is in memory is looked over, and how often it is looked what is to be destroyed.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 const EXPIRE_EVERY: Duration = Duration::from_secs(600);
+/// Class keys of destroyed evidence that one look ends.
+const UNENDED_MAX: usize = 100;
 
 /// Seals, opens and ends what is kept for a time.
 pub(crate) struct Retention {
@@ -111,7 +114,7 @@ impl Retention {
             service,
             ledger: Arc::new(ledger),
             fill: Arc::new(SystemRandom),
-            classes: retention.classes.clone(),
+            classes: config::with_own(&retention.classes)?,
             cache: CACHE,
             bucket_counts: true,
         });
@@ -166,12 +169,12 @@ impl Retention {
         ClassKeyId::parse(class_key).is_ok_and(|id| self.keyring.is_held(&id))
     }
 
-    /// Destroys a class key before its time. What fails is begun again by [`run`], once it was written down.
+    /// Destroys a class key before its time. What fails is begun again by [`run`].
     pub(crate) async fn end_early(&self, class_key: &str) {
         let Ok(id) = ClassKeyId::parse(class_key) else { return };
         let report = self.keyring.end_early(&id, Timestamp::now()).await;
         for (_, error) in &report.failures {
-            tracing::error!(class_key, %error, "a class key is not destroyed yet; it is at its time at the latest");
+            tracing::error!(class_key, %error, "a class key is not destroyed yet; trying again");
         }
     }
 
@@ -203,9 +206,12 @@ impl Retention {
         Ok(())
     }
 
-    /// Destroys what is past its time.
+    /// Destroys what is past its time, and what somebody destroyed while the key service was away or the hub was stopped.
     async fn expire(&self) -> Result<(), HubError> {
         self.look_at_holds().await?;
+        for class_key in self.store.read(|reader| evidence::unended(reader, UNENDED_MAX)).await? {
+            self.end_early(&class_key).await;
+        }
         let report = self.keyring.expire(Timestamp::now()).await;
         for certificate in &report.certificates {
             tracing::info!(class_key = %certificate.statement().class_key, "a class key is destroyed");

@@ -12,6 +12,7 @@ mod opinion;
 mod organisation;
 mod qualification;
 mod realm;
+pub mod reason;
 mod receipt;
 mod seal;
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 use oversight::OrganisationId;
+use oversight::reason::Reason;
 use stix::marking::{Pap, Tlp};
 
 /// One order may be given: this one, now. There is no other way to have one than through [`permit`] or [`permit_undoing`].
@@ -222,12 +223,12 @@ pub fn permit(proposed: &Proposed, bounds: &Bounds) -> Result<Permit, Denied> {
 /// The first gate that it does not pass.
 pub fn permit_alone(proposed: &Proposed, bounds: &Bounds, longest_ms: u64) -> Result<Permit, Denied> {
     before_approval(proposed, bounds)?;
-    let denied = |why: &str| Err(Denied { gate: Gate::Approval, why: why.to_owned() });
+    let denied = |reason: Reason| Err(Denied { gate: Gate::Approval, why: reason.say(&[]) });
     if proposed.stop_after_ms.is_none_or(|long| long > longest_ms) {
-        return denied("nobody approves alone here, or nothing that lasts so long");
+        return denied(Reason::NotAlone);
     }
     if agreed(proposed) == 0 {
-        return denied("nobody who may still do so agreed");
+        return denied(Reason::NobodyAgreed);
     }
     Ok(Permit { hash: proposed.hash.clone() })
 }
@@ -242,8 +243,7 @@ pub fn permit_foreign(proposed: &Proposed, bounds: &Bounds, needed: u32) -> Resu
     before_approval(proposed, bounds)?;
     let given = agreed(proposed);
     if given < needed {
-        let why =
-            format!("{given} organisations agreed here, by people who may still do so, and {needed} must");
+        let why = Reason::TooFewHere.say(&[("given", &given), ("needed", &needed)]);
         return Err(Denied { gate: Gate::Approval, why });
     }
     Ok(Permit { hash: proposed.hash.clone() })
@@ -259,12 +259,12 @@ pub fn rehearse(proposed: &Proposed, bounds: &Bounds, asks: u32) -> Result<(), D
 }
 
 fn asked_for(proposed: &Proposed, bounds: &Bounds, asks: u32) -> Result<(), Denied> {
-    let (needed, whose) = needed(proposed, bounds);
+    let needed = needed(proposed, bounds);
     if asks >= needed {
         return Ok(());
     }
-    let why =
-        format!("the step's safeguards ask {asks} organisations to agree, and {needed} must for {whose}");
+    let reason = if is_own(proposed) { Reason::AsksTooFewOwn } else { Reason::AsksTooFewOther };
+    let why = reason.say(&[("asks", &asks), ("needed", &needed)]);
     Err(Denied { gate: Gate::Approval, why })
 }
 
@@ -314,20 +314,16 @@ pub fn permit_undoing(hash: &str, was_ordered: bool, is_its_inverse: bool) -> Re
     if was_ordered && is_its_inverse {
         return Ok(Permit { hash: hash.to_owned() });
     }
-    let why = "it is not the inverse of an order that was given".to_owned();
-    Err(Denied { gate: Gate::Authority, why })
+    Err(Denied { gate: Gate::Authority, why: Reason::NotAnInverse.say(&[]) })
 }
 
 type Passed = Result<(), String>;
 
 fn authority(proposed: &Proposed) -> Passed {
     match &proposed.authority {
-        Authority::None => Err("the step names no legal basis".to_owned()),
+        Authority::None => Err(Reason::NoBasis.say(&[])),
         Authority::NotStanding(why) => Err(why.clone()),
-        Authority::Own if proposed.requester != proposed.operator => Err(
-            "what the step names was not found among the authorisations, orders and consents that stand here"
-                .to_owned(),
-        ),
+        Authority::Own if !is_own(proposed) => Err(Reason::BasisNotFound.say(&[])),
         Authority::Own | Authority::Standing => Ok(()),
     }
 }
@@ -336,15 +332,13 @@ fn marking(proposed: &Proposed) -> Passed {
     // To block something is an active deed: others can notice it.
     match proposed.pap {
         Some(level @ (Pap::Amber | Pap::Red)) => {
-            return Err(format!("PAP:{} allows no active deed", level.name().to_uppercase()));
+            return Err(Reason::PapForbids.say(&[("level", &level.name().to_uppercase())]));
         }
         Some(Pap::Clear | Pap::Green) | None => {}
     }
     match proposed.tlp {
-        Some(Tlp::Red) => Err("TLP:RED is for persons, and no edge is told of it".to_owned()),
-        Some(Tlp::AmberStrict) if proposed.requester != proposed.operator => {
-            Err("TLP:AMBER+STRICT stays within one organisation, and the edge is another's".to_owned())
-        }
+        Some(Tlp::Red) => Err(Reason::TlpRed.say(&[])),
+        Some(Tlp::AmberStrict) if !is_own(proposed) => Err(Reason::TlpAmberStrict.say(&[])),
         _ => Ok(()),
     }
 }
@@ -352,7 +346,7 @@ fn marking(proposed: &Proposed) -> Passed {
 fn protected(proposed: &Proposed, bounds: &Bounds) -> Passed {
     for hit in &proposed.hits {
         if let Some(spared) = bounds.protected.iter().find(|spared| hit.touches(spared)) {
-            return Err(format!("`{hit}` touches `{spared}`, which is protected: choose narrower targets"));
+            return Err(Reason::Protected.say(&[("target", hit), ("protected", spared)]));
         }
     }
     Ok(())
@@ -363,10 +357,10 @@ fn radius(proposed: &Proposed, bounds: &Bounds) -> Passed {
     let addresses_max = step.addresses_max.map_or(bounds.addresses_max, |max| max.min(bounds.addresses_max));
     let hits = u64::try_from(proposed.hits.len()).unwrap_or(u64::MAX);
     if hits == 0 {
-        return Err("it names nothing, so nothing bounds it".to_owned());
+        return Err(Reason::NamesNothing.say(&[]));
     }
     if hits > addresses_max {
-        return Err(format!("it names {hits} addresses and may name {addresses_max}"));
+        return Err(Reason::TooManyAddresses.say(&[("count", &hits), ("most", &addresses_max)]));
     }
     for hit in &proposed.hits {
         match hit {
@@ -377,25 +371,25 @@ fn radius(proposed: &Proposed, bounds: &Bounds) -> Passed {
                 prefix(net.prefix_len(), step.ipv6_prefix_min, bounds.ipv6_prefix_min)?;
             }
             Hit::Name(name) if !name.contains('.') => {
-                return Err(format!("`{name}` is a whole top-level domain"));
+                return Err(Reason::TopLevel.say(&[("name", name)]));
             }
             Hit::Name(_) => {}
-            Hit::Other(what) => return Err(format!("nobody here can say how much {what} hits")),
+            Hit::Other(what) => return Err(Reason::Unbounded.say(&[("what", what)])),
         }
     }
     let (all, of_step) = proposed.within_hour;
     let max = bounds.actions_per_hour_max;
     if all >= max {
-        return Err(format!("your organisation ordered {all} times within an hour and may {max} times"));
+        return Err(Reason::OrganisationRate.say(&[("count", &all), ("most", &max)]));
     }
     if let Some(max) = step.actions_per_hour_max.filter(|max| of_step >= *max) {
-        return Err(format!("this step ordered {of_step} times within an hour and may {max} times"));
+        return Err(Reason::StepRate.say(&[("count", &of_step), ("most", &max)]));
     }
     match proposed.stop_after_ms {
-        None => Err("it has no end".to_owned()),
-        Some(0) => Err("it ends at once".to_owned()),
+        None => Err(Reason::NoEnd.say(&[])),
+        Some(0) => Err(Reason::EndsAtOnce.say(&[])),
         Some(long) if long > bounds.stop_after_max_ms => {
-            Err(format!("it would last {long} ms and may last {} ms", bounds.stop_after_max_ms))
+            Err(Reason::TooLong.say(&[("asked", &long), ("most", &bounds.stop_after_max_ms)]))
         }
         Some(_) => Ok(()),
     }
@@ -406,19 +400,17 @@ fn prefix(length: u8, step: Option<u8>, bound: u8) -> Passed {
     if length >= min {
         return Ok(());
     }
-    Err(format!("a network of prefix length {length} is too large: at least {min}"))
+    Err(Reason::TooWide.say(&[("length", &length), ("least", &min)]))
 }
 
 fn approval(proposed: &Proposed, bounds: &Bounds) -> Passed {
-    let (needed, whose) = needed(proposed, bounds);
+    let needed = needed(proposed, bounds);
     let given = agreed(proposed);
     if given >= needed {
         return Ok(());
     }
-    Err(format!(
-        "{given} organisations agreed, by people who may still do so, and {needed} must for {whose}; the step's safeguards \
-         have to ask for as many"
-    ))
+    let reason = if is_own(proposed) { Reason::TooFewOwn } else { Reason::TooFewOther };
+    Err(reason.say(&[("given", &given), ("needed", &needed)]))
 }
 
 /// How many organisations agreed, not counting who asked.
@@ -431,15 +423,16 @@ fn agreed(proposed: &Proposed) -> u32 {
     u32::try_from(organisations.len()).unwrap_or(u32::MAX)
 }
 
-/// How many must agree, and to what.
-fn needed(proposed: &Proposed, bounds: &Bounds) -> (u32, &'static str) {
-    let (needed, whose) = if proposed.requester == proposed.operator {
-        (bounds.approvals_own, "one of your own")
-    } else {
-        (bounds.approvals_other, "another organisation's")
-    };
+/// How many must agree.
+fn needed(proposed: &Proposed, bounds: &Bounds) -> u32 {
+    let needed = if is_own(proposed) { bounds.approvals_own } else { bounds.approvals_other };
     // What nobody at all has to agree to is nowhere.
-    (needed.max(1), whose)
+    needed.max(1)
+}
+
+/// Whether the edge is of the organisation that asked.
+fn is_own(proposed: &Proposed) -> bool {
+    proposed.requester == proposed.operator
 }
 
 #[cfg(test)]

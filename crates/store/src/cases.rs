@@ -121,6 +121,23 @@ pub fn get(
     found.map(|(case, label)| Ok((with_timeline(reader, case)?, label))).transpose()
 }
 
+/// The case of a number, where the reader may see it.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when its identifier is not readable.
+pub fn numbered(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    visible: &Visible,
+    number: i64,
+) -> Result<Option<Id>, StoreError> {
+    let sql = format!(
+        "SELECT id FROM cases WHERE realm = ?1 AND number = ?2 AND {}",
+        label_condition("label", visible)
+    );
+    reader.first(&sql, (reader.realm(realm)?, number), |row| stix_id(row.text(0)?))
+}
+
 /// Cases that the reader may see, with their labels but without their timelines: open before closed, then the gravest,
 /// then the newest change.
 ///

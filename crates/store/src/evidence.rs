@@ -3,6 +3,7 @@
 //! Entries of custody are only ever added, and nothing changes or removes one; the content goes when it is disposed of, what is written about
 //! it stays. Who may see an item its label says: SQL filters by it. What an entry says, `oversight` says; here it is a text.
 
+pub mod backup;
 pub mod content;
 pub mod holds;
 pub mod requests;
@@ -402,6 +403,18 @@ pub fn dispose(tx: &mut Tx<'_>, realm: &Realm, id: Uuid) -> Result<(), StoreErro
 pub fn under(reader: &Reader<'_>, class_key: &str) -> Result<Vec<Uuid>, StoreError> {
     let sql = "SELECT id FROM evidence_items WHERE class_key = ?1 ORDER BY id";
     reader.rows(sql, [class_key], |row| uuid(row.text(0)?))
+}
+
+/// Class keys of items whose content was destroyed, of which nothing says that their own end was decided: it was destroyed here, and not yet in
+/// the backups.
+///
+/// # Errors
+/// Those of the database.
+pub fn unended(reader: &Reader<'_>, limit: usize) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT DISTINCT class_key FROM evidence_items WHERE state = 'disposed' AND class_key IS NOT NULL AND NOT EXISTS
+             (SELECT 1 FROM class_key_ends WHERE class_key_ends.class_key = evidence_items.class_key)
+         ORDER BY class_key LIMIT ?1";
+    reader.rows(sql, [i64::try_from(limit).unwrap_or(i64::MAX)], |row| row.get(0))
 }
 
 /// Gives up items that were announced before a time and whose content never came; gives how many.

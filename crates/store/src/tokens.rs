@@ -22,11 +22,13 @@ pub enum Door {
     Misp,
     /// Reading about edges in the REST interface, and nothing else of it: for what watches whether they are well.
     Edges,
+    /// Handing mails in about cases, and nothing else of the REST interface: for an organisation's mail system.
+    Mail,
 }
 
 impl Door {
     /// Every door.
-    pub const ALL: [Self; 5] = [Self::Taxii, Self::Rest, Self::Stream, Self::Misp, Self::Edges];
+    pub const ALL: [Self; 6] = [Self::Taxii, Self::Rest, Self::Stream, Self::Misp, Self::Edges, Self::Mail];
 
     /// Its name.
     #[must_use]
@@ -37,6 +39,7 @@ impl Door {
             Self::Stream => "stream",
             Self::Misp => "misp",
             Self::Edges => "edges",
+            Self::Mail => "mail",
         }
     }
 
@@ -79,12 +82,12 @@ impl Token {
         self.revoked.is_none() && at < self.expires
     }
 
-    /// Whether it goes through a door. Reading about edges is a part of the REST interface.
+    /// Whether it goes through a door. Reading about edges and handing mails in are parts of the REST interface.
     #[must_use]
     pub fn opens(&self, door: Door) -> bool {
         self.doors.is_empty()
             || self.doors.contains(&door)
-            || (door == Door::Edges && self.doors.contains(&Door::Rest))
+            || (matches!(door, Door::Edges | Door::Mail) && self.doors.contains(&Door::Rest))
     }
 }
 

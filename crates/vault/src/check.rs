@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::certificate::VerifiedCertificate;
 use crate::class::ClassKeyId;
 use crate::record::{RecordError, RecordId, SealedRecord};
-use crate::secret::{ClassKey, Wrapped};
+use crate::secret::{ClassKey, Content, Wrapped};
 use crate::service::{KeyService, ServiceError};
 
 /// The most records that a report names; all are counted.
@@ -125,10 +125,9 @@ impl DeletionCheck {
                 keys.insert(id.clone(), unwrapped(service, id, wrapped(id)).await);
             }
             let attempt = match keys.get(id) {
-                Some(Ok(key)) => match record.open(key) {
+                Some(Ok(key)) => match opened(&record, key) {
                     Ok(_) => Attempt::Opened,
-                    Err(RecordError::Cipher(cause)) => Attempt::CannotTell(cause.to_string()),
-                    Err(_) => Attempt::KeyThere,
+                    Err(attempt) => attempt,
                 },
                 Some(Err(attempt)) => attempt.clone(),
                 None => Attempt::CannotTell("its class key was not asked for".to_owned()),
@@ -145,6 +144,25 @@ impl DeletionReport {
     pub fn passed(&self) -> bool {
         self.failed_as_they_must > 0 && self.still_open == 0 && self.undecided == 0 && self.unreadable == 0
     }
+}
+
+/// Tries one record of a backup, as [`DeletionCheck::run`] does, for who needs its content to go on.
+///
+/// # Errors
+/// Every attempt but [`Attempt::Opened`].
+pub async fn try_record(
+    service: &dyn KeyService,
+    record: &SealedRecord,
+    wrapped: Option<Wrapped>,
+) -> Result<Content, Attempt> {
+    opened(record, &unwrapped(service, record.class_key(), wrapped).await?)
+}
+
+fn opened(record: &SealedRecord, key: &ClassKey) -> Result<Content, Attempt> {
+    record.open(key).map_err(|cause| match cause {
+        RecordError::Cipher(cause) => Attempt::CannotTell(cause.to_string()),
+        _ => Attempt::KeyThere,
+    })
 }
 
 async fn unwrapped(

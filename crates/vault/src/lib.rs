@@ -32,7 +32,7 @@ pub use certificate::{
     Algorithm, CERTIFICATE_BYTES_MAX, Certificate, CertificateError, Count, PublicKey, Statement,
     VerifiedCertificate,
 };
-pub use check::{Attempt, DeletionCheck, DeletionReport};
+pub use check::{Attempt, DeletionCheck, DeletionReport, try_record};
 pub use class::{
     ClassError, ClassKeyId, DAYS_MAX, NAME_BYTES_MAX, Name, RetentionClass, RetentionClasses, day_of,
 };

@@ -1,6 +1,7 @@
 //! The command line, defined once: parsing, help, completions and manual pages come from here.
 
 mod ca;
+mod case;
 mod evidence;
 mod log;
 mod report;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use ca::{CaCommand, IssueArgs};
+pub(crate) use case::{CaseArgs, CaseCommand, CaseMailArgs};
 pub(crate) use evidence::{
     AddEvidenceArgs, AnswerArgs, DownloadArgs, EvidenceArgs, EvidenceCommand, ExportEvidenceArgs, Leaving,
     OfCase, OfferArgs,
@@ -103,6 +105,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Evidence of cases at a hub.
     Evidence(EvidenceArgs),
+    /// Cases at a hub.
+    Case(CaseArgs),
     /// Administer a hub: organisations, people, tokens, policies, edges.
     Admin(AdminArgs),
     /// Check the transparency log.
@@ -439,6 +443,10 @@ pub(crate) struct DeletionArgs {
     /// A copy of the retention folder from the time of the backup, where there is one.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) keys_then: Option<PathBuf>,
+    /// The database in use, which knows what evidence was destroyed since: a data folder, or the address of a PostgreSQL database. It is only
+    /// read; the configuration's own where it is at hand.
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) in_use: Option<String>,
 }
 
 /// `yagura admin retention`.

@@ -2,6 +2,7 @@
 
 mod admin;
 mod ca_command;
+mod case_command;
 mod cli;
 mod completions;
 mod convert_command;
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
         Command::Order(arguments) => response_command::order(&output, &arguments),
         Command::Report(arguments) => report_command::run(&output, &arguments),
         Command::Evidence(arguments) => evidence_command::run(&output, &arguments),
+        Command::Case(arguments) => case_command::run(&output, &arguments),
         Command::Admin(arguments) => admin::run(&output, &arguments),
         Command::Log(arguments) => log_command::run(&output, &arguments),
         Command::Completions(arguments) => completions::shell(&arguments),

@@ -58,6 +58,11 @@ impl Failure {
         self.exit == 3
     }
 
+    /// The same for a mail system, which keeps the mail and comes again (`EX_TEMPFAIL` of sysexits.h).
+    pub(crate) fn to_be_tried_again(self) -> Self {
+        Self { exit: 75, ..self }
+    }
+
     /// A file that cannot be read or written.
     pub(crate) fn file(path: &std::path::Path, cause: &std::io::Error) -> Self {
         let path = path.display();

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[cfg(test)]
+#[path = "tidy/reasons.rs"]
+mod reasons;
+#[cfg(test)]
 #[path = "tidy/security.rs"]
 mod security;
 

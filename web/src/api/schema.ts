@@ -255,6 +255,7 @@ export interface components {
             state: string;
             /** @description Why, in words. */
             why?: string | null;
+            why_reason?: components["schemas"]["GateReason"] | null;
             /** @description Why it is asked for, by whom and on which authority. */
             about: components["schemas"]["OrderContext"];
             /** @description The OpenC2 command. */
@@ -1107,6 +1108,8 @@ export interface components {
             to?: components["schemas"]["EvidenceParty"] | null;
             /** @description Why. */
             why: string;
+            /** @description The same by a stable code, where the program said it and no person: `received`, `sealed`, `viewed`, `time-over`, `handed-over`, `preserved`. */
+            why_code?: string | null;
             /** @description On what legal basis. */
             legal_basis?: string | null;
             /** @description The content's SHA-256 at that time, in hexadecimal. */
@@ -1441,6 +1444,20 @@ export interface components {
         Grades: {
             /** @description Each graded source. */
             grades: components["schemas"]["Grade"][];
+        };
+        /** @description Why a gate refused, for who says it in another language: the English text stands beside it and counts where the code is not known. */
+        GateReason: {
+            /**
+             * @description The gate, where the text names one: `playbook`, `authority`, `marking`, `protected`, `radius`, `approval`; of an edge `time`, `end`,
+             *     `device`, `allow-list`, `protected`, `radius`, `consent`.
+             */
+            gate?: string | null;
+            /** @description A stable code such as `too-wide`. */
+            code: string;
+            /** @description What stands in the places of its text, by their names. */
+            arguments?: {
+                [key: string]: string;
+            };
         };
         /** @description A part of the graph, with places to draw it at. */
         Graph: {
@@ -2934,6 +2951,7 @@ export interface components {
              * @description Packets or questions that it stopped until then, where the device counts them.
              */
             stopped?: number | null;
+            why_reason?: components["schemas"]["GateReason"] | null;
         };
         /** @description Answer to reports of an edge on orders. */
         OrderReportsAccepted: {
@@ -4897,6 +4915,20 @@ export interface components {
             /** @description Why it has no effect, as a stable code, where it has none. */
             ignored?: string | null;
         };
+        /** @description A part of a mail that is not shown. */
+        RoomMailPart: {
+            /** @description What it claims to be called. */
+            name?: string;
+            /** @description The media type that it claims. */
+            media_type: string;
+            /**
+             * Format: int64
+             * @description How long it is, decoded.
+             */
+            bytes: number;
+            /** @description The SHA-256 of it, decoded, in hexadecimal. */
+            sha256: string;
+        };
         /** @description What an organisation is called. */
         RoomName: {
             /** @description In Japanese. */
@@ -5162,6 +5194,25 @@ export interface components {
             text: string;
             /** @enum {string} */
             says: "reported";
+        } | {
+            /** @description Whom it claims to be from; none of what it claims is proved. */
+            from?: string;
+            /** @description What it claims to be about. */
+            subject?: string;
+            /** @description RFC 3339: when it claims to have been sent. */
+            sent?: string | null;
+            /** @description The `Message-ID` that it claims. */
+            message_id?: string | null;
+            /** @description The SHA-256 of all of it as it was handed in, in hexadecimal. */
+            sha256: string;
+            /** @description Its plain text; absent where it has none. */
+            text?: string;
+            /** @description Whether the text is longer than that. */
+            cut?: boolean;
+            /** @description Every other part: named, and not kept. */
+            attachments?: components["schemas"]["RoomMailPart"][];
+            /** @enum {string} */
+            says: "mailed";
         };
         /** @description A severity, proposed or declared. */
         RoomSeverity: {
@@ -5459,6 +5510,7 @@ export interface components {
             by?: components["schemas"]["OrderPerson"] | null;
             /** @description In words: a reason given, why a gate refused, what an agent answered. */
             detail?: string | null;
+            detail_reason?: components["schemas"]["GateReason"] | null;
         };
         /** @description What was found out about a command of which nobody knew what became. */
         RunFound: {
@@ -5582,6 +5634,7 @@ export interface components {
             state: components["schemas"]["RunState"];
             /** @description Why it failed, in words. */
             why?: string | null;
+            why_reason?: components["schemas"]["GateReason"] | null;
             /** @description Who asked for it. */
             requested_by: components["schemas"]["OrderPerson"];
             /** @description The organisation of whoever asked. */

@@ -115,16 +115,16 @@ impl Flow {
                 }
                 let is_end =
                     playbook.workflow.get(step).is_some_and(|step| matches!(step.kind, StepKind::End));
-                let (code, remedy) = if is_end {
-                    ("shared-end", "give each branch an end step of its own")
-                } else {
-                    (
-                        "shared-step",
-                        "let each branch end by itself and put what follows behind the step that opened them",
-                    )
-                };
                 let message = format!("the step belongs to {} and to {}", name(home), name(region));
-                findings.error(code, &Pointer::step(step, ""), message, remedy);
+                let place = Pointer::step(step, "");
+                if is_end {
+                    let remedy = "give each branch an end step of its own";
+                    findings.error("shared-end", &place, message, remedy);
+                } else {
+                    let remedy =
+                        "let each branch end by itself and put what follows behind the step that opened them";
+                    findings.error("shared-step", &place, message, remedy);
+                }
             }
         }
     }

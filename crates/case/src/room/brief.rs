@@ -58,7 +58,7 @@ pub fn brief(room: &Room, since: Timestamp, now: Timestamp, sees: impl Fn(&RoomE
             )
         }),
         decisions: situation.decisions.iter().filter(|decision| decision.at >= since).cloned().collect(),
-        notes: of(|says| matches!(says, Says::Note { .. } | Says::Reported { .. })),
+        notes: of(|says| matches!(says, Says::Note { .. } | Says::Reported { .. } | Says::Mailed(_))),
         situation,
     }
 }

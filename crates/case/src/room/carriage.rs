@@ -172,6 +172,10 @@ fn content(says: &Says) -> String {
     match says {
         Says::Note { text, .. } | Says::Reported { text, .. } => text.clone(),
         Says::TaskOffered { title, .. } => title.clone(),
+        Says::Mailed(mail) => {
+            let (from, subject) = (&mail.from, &mail.subject);
+            format!("mail, claimed to be from `{from}`: {subject}\n\n{}", mail.text)
+        }
         Says::Decided { question, options, chosen, .. } => {
             let chosen = options.get(*chosen).map(String::as_str).unwrap_or_default();
             format!("{question}: {chosen}")

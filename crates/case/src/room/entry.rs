@@ -8,6 +8,7 @@ use sha2::Digest;
 use stix::Id;
 use stix::marking::Tlp;
 
+use crate::mail::Mail;
 use crate::{CaseId, Severity};
 
 /// A line of effort, each with a lead of its own (NCIRP: asset, threat, intelligence support, affected entity).
@@ -215,6 +216,8 @@ pub enum Says {
         /// What it says.
         text: String,
     },
+    /// A mail about the case came to an organisation. Whom it claims to be from is not proved.
+    Mailed(Box<Mail>),
 }
 
 /// The SHA-256 of an entry's canonical JSON. The salt in it keeps the name from telling what the entry says.

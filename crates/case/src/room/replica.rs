@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::entry::{EntryId, RoomEntry, Says};
 use super::report::Update;
 use crate::change::{ASSIGNEE_CHARS_MAX, NOTE_CHARS_MAX, TITLE_CHARS_MAX};
+use crate::mail::{LINE_CHARS_MAX, Mail};
 use crate::{CaseId, REASON_CHARS_MAX};
 
 /// A hub's clock may be ahead of ours by so much. What is later is refused and can be sent again when its time has come; otherwise one
@@ -252,10 +253,9 @@ fn check(entry: &RoomEntry) -> Result<(), RoomRefusal> {
             Ok(_) => Err(RoomRefusal::Illegal("report")),
             Err(_) => Err(RoomRefusal::Illegal("update")),
         },
-        Says::Reported { report, text } => {
-            fits("text", text, NOTE_CHARS_MAX)?;
-            if *report > 0 { Ok(()) } else { Err(RoomRefusal::Illegal("report")) }
-        }
+        Says::Reported { report: 0, .. } => Err(RoomRefusal::Illegal("report")),
+        Says::Reported { text, .. } => fits("text", text, NOTE_CHARS_MAX),
+        Says::Mailed(mail) => check_mail(mail),
         Says::SeverityProposed { reasons, .. } => {
             short("reasons", reasons.len())?;
             reasons.iter().try_for_each(|reason| fits("reasons", reason, REASON_CHARS_MAX))
@@ -265,4 +265,29 @@ fn check(entry: &RoomEntry) -> Result<(), RoomRefusal> {
         | Says::Merged { reason, .. }
         | Says::Unmerged { reason, .. } => fits("reason", reason, REASON_CHARS_MAX),
     }
+}
+
+/// A mail that another hub tells of is as short as one that is read here.
+fn check_mail(mail: &Mail) -> Result<(), RoomRefusal> {
+    let fits = |part, text: &str, max: usize| {
+        if text.chars().nth(max).is_none() { Ok(()) } else { Err(RoomRefusal::Illegal(part)) }
+    };
+    let hash = |text: &str| {
+        let legal =
+            text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        if legal { Ok(()) } else { Err(RoomRefusal::Illegal("sha256")) }
+    };
+    fits("from", &mail.from, LINE_CHARS_MAX)?;
+    fits("subject", &mail.subject, LINE_CHARS_MAX)?;
+    fits("message_id", mail.message_id.as_deref().unwrap_or_default(), LINE_CHARS_MAX)?;
+    fits("text", &mail.text, NOTE_CHARS_MAX)?;
+    hash(&mail.sha256)?;
+    if mail.attachments.len() > LIST_MAX {
+        return Err(RoomRefusal::Illegal("attachments"));
+    }
+    mail.attachments.iter().try_for_each(|part| {
+        fits("name", &part.name, LINE_CHARS_MAX)?;
+        fits("media_type", &part.media_type, LINE_CHARS_MAX)?;
+        hash(&part.sha256)
+    })
 }

@@ -209,7 +209,11 @@ impl Situation {
             Says::Invited { member } => {
                 self.members.insert(member.clone());
             }
-            Says::Note { .. } | Says::PublishedAs { .. } | Says::Merged { .. } | Says::Unmerged { .. } => {}
+            Says::Note { .. }
+            | Says::Mailed(_)
+            | Says::PublishedAs { .. }
+            | Says::Merged { .. }
+            | Says::Unmerged { .. } => {}
             Says::Objects { ids } => self.objects.extend(ids.iter().cloned()),
             Says::Commands
             | Says::HandOver { .. }

@@ -8,6 +8,8 @@ mod given;
 #[cfg(test)]
 mod incident;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 mod report;
 #[cfg(test)]
 mod room;

@@ -23,6 +23,7 @@ use openc2::{
     Action, Command, Content, DateTime, DropProcess, Headers, Language, Message, Pairs, Reading, Response,
     ResponseType, RuleNumber, Status, Target, TargetName,
 };
+use oversight::reason::Reason;
 
 use super::gates::{Around, Gates, Passed};
 use super::step::{Step, words};
@@ -424,7 +425,7 @@ impl Engine {
             return Ok(false);
         };
         let mut step = Step::default();
-        let text = "consent: the edge's operator refuses it".to_owned();
+        let text = format!("consent: {}", Reason::EdgeRefused.say(&[]));
         step.refuse(row, &Denial { status: Status::Forbidden, text }, now);
         self.commit(spool, step, now)?;
         Ok(true)

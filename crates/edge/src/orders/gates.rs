@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use ipnet::IpNet;
 use openc2::consumer::Denial;
 use openc2::{Command, DateTime, Span, Status};
+use oversight::reason::Reason;
 
 use super::surroundings;
 use crate::actuators::What;
@@ -84,23 +85,20 @@ impl Gates {
             .args
             .span(around.now)
             .map_err(|refusal| no(refusal.status(), "time", refusal.message()))?;
-        let ends = stop.ok_or_else(|| no(Status::Forbidden, "end", "it says no time at which it ends"))?;
+        let ends = stop.ok_or_else(|| no(Status::Forbidden, "end", Reason::EdgeNoEnd.say(&[])))?;
         let lasts = ends.0.saturating_sub(start.0.max(around.now.0));
         if lasts > self.config.longest_ms {
             let (minutes, most) = (lasts.div_ceil(60_000), self.config.longest_ms / 60_000);
-            return Err(no(
-                Status::Forbidden,
-                "end",
-                format_args!("it would last {minutes} minutes; at most {most} are taken"),
-            ));
+            let why = Reason::EdgeTooLong.say(&[("minutes", &minutes), ("most", &most)]);
+            return Err(no(Status::Forbidden, "end", why));
         }
         // What begins in a year would be decided by nobody who knows of it then.
         if start.0 > around.now.0.saturating_add(self.config.longest_ms) {
-            return Err(no(Status::Forbidden, "time", "it begins too far ahead"));
+            return Err(no(Status::Forbidden, "time", Reason::EdgeTooEarly.say(&[])));
         }
         let what = What::of(&command.target)
             .filter(|_| around.is_carried)
-            .ok_or_else(|| no(Status::NotImplemented, "device", "nothing here carries out such a thing"))?;
+            .ok_or_else(|| no(Status::NotImplemented, "device", Reason::EdgeNoDevice.say(&[])))?;
         self.allow(&what, around.issuer)?;
         self.protect(&what, around.hub)?;
         self.radius(&what, around)?;
@@ -125,20 +123,17 @@ impl Gates {
         if opens {
             return Ok(());
         }
-        Err(no(
-            Status::Forbidden,
-            "allow-list",
-            format_args!("the operator lets {issuer} order nothing against {what}"),
-        ))
+        let why = Reason::EdgeNotAllowed.say(&[("issuer", &issuer), ("target", what)]);
+        Err(no(Status::Forbidden, "allow-list", why))
     }
 
     fn protect(&mut self, what: &What, hub: &BTreeSet<IpAddr>) -> Result<(), Denial> {
-        let refuse = |why: std::fmt::Arguments<'_>| Err(no(Status::Forbidden, "protected", why));
+        let refuse = |why: String| Err(no(Status::Forbidden, "protected", why));
         let net = match what {
             What::Name(name) => {
                 let touches = |own: &&String| is_beneath(name, own) || is_beneath(own, name);
                 return match self.config.protect.names.iter().find(touches) {
-                    Some(own) => refuse(format_args!("{name} has {own} in it, or is in it")),
+                    Some(own) => refuse(Reason::EdgeProtectedName.say(&[("name", name), ("own", own)])),
                     None => Ok(()),
                 };
             }
@@ -148,13 +143,11 @@ impl Gates {
         let configured = self.never.iter().chain(&self.config.protect.networks);
         let files = self.files.iter().flat_map(|file| &file.networks);
         if let Some(own) = configured.chain(files).find(|own| overlap(own, net)) {
-            return refuse(format_args!("{what} has addresses of {own}"));
+            return refuse(Reason::EdgeProtectedNetwork.say(&[("target", what), ("own", own)]));
         }
         let around = if self.config.protect.surroundings { surroundings::read() } else { BTreeSet::new() };
         match around.iter().chain(hub).find(|address| net.contains(*address)) {
-            Some(address) => {
-                refuse(format_args!("{address} is this machine, its gateway, its name server or the hub"))
-            }
+            Some(address) => refuse(Reason::EdgeProtectedMachine.say(&[("address", address)])),
             None => Ok(()),
         }
     }
@@ -163,11 +156,8 @@ impl Gates {
     fn read_files(&mut self) -> Result<(), Denial> {
         for file in &mut self.files {
             let closed = |why: String| {
-                no(
-                    Status::ServiceUnavailable,
-                    "protected",
-                    format_args!("a list of what is protected cannot be read: {why}"),
-                )
+                let why = Reason::EdgeListUnreadable.say(&[("cause", &why)]);
+                no(Status::ServiceUnavailable, "protected", why)
             };
             let changed = std::fs::metadata(&file.path).and_then(|about| about.modified());
             let changed = changed.map_err(|error| closed(error.to_string()))?;
@@ -182,39 +172,36 @@ impl Gates {
 
     fn radius(&self, what: &What, around: &Around<'_>) -> Result<(), Denial> {
         let radius = &self.config.radius;
-        let refuse = |status, why: std::fmt::Arguments<'_>| Err(no(status, "radius", why));
+        let refuse = |status, why: String| Err(no(status, "radius", why));
         match what {
             What::Net(net) => {
                 let least =
                     if net.addr().is_ipv4() { radius.ipv4_prefix_min } else { radius.ipv6_prefix_min };
                 if net.prefix_len() < least {
-                    return refuse(Status::Forbidden, format_args!("{what} is wider than /{least}"));
+                    let why = Reason::EdgeTooWide.say(&[("target", what), ("least", &least)]);
+                    return refuse(Status::Forbidden, why);
                 }
                 if addresses(net) > radius.addresses_max {
                     let most = radius.addresses_max;
-                    return refuse(Status::Forbidden, format_args!("{what} is more than {most} addresses"));
+                    let why = Reason::EdgeTooMany.say(&[("target", what), ("most", &most)]);
+                    return refuse(Status::Forbidden, why);
                 }
             }
             // `co.jp` and `github.io` are many organisations' names; so is whatever nobody knows to be one's.
             What::Name(name) => {
                 if psl::domain(name.as_bytes()).is_none() {
-                    return refuse(
-                        Status::Forbidden,
-                        format_args!("{name} is a suffix under which many have names"),
-                    );
+                    return refuse(Status::Forbidden, Reason::EdgeSuffix.say(&[("name", name)]));
                 }
             }
         }
         if around.standing >= radius.standing_max {
             let most = radius.standing_max;
-            return refuse(Status::ServiceUnavailable, format_args!("{most} orders stand already"));
+            return refuse(Status::ServiceUnavailable, Reason::EdgeStanding.say(&[("most", &most)]));
         }
         if around.lately >= radius.orders_an_hour_max {
             let (most, issuer) = (radius.orders_an_hour_max, around.issuer);
-            return refuse(
-                Status::ServiceUnavailable,
-                format_args!("{issuer} has given {most} orders within an hour"),
-            );
+            let why = Reason::EdgeRate.say(&[("issuer", &issuer), ("most", &most)]);
+            return refuse(Status::ServiceUnavailable, why);
         }
         Ok(())
     }

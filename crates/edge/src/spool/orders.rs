@@ -329,6 +329,7 @@ fn put_report(connection: &Connection, new: &NewReport) -> Result<(), SpoolError
         response: new.response.clone(),
         why: new.why.clone(),
         stopped: new.stopped,
+        why_reason: None,
     };
     let body = serde_json::to_string(&report).map_err(|e| unusable(&e))?;
     connection

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use api::{AskedOrder, AskedOrderAnswer, AskedOrderList};
+use api::{AskedOrder, AskedOrderAnswer, AskedOrderList, GateReason};
 use axum::Json;
 use axum::extract::{Path, State};
 use oversight::OrganisationRole;
@@ -102,6 +102,7 @@ fn told(
         organisation: there.then(|| row.organisation.to_string()),
         state: row.state.name().to_owned(),
         why: row.why.clone(),
+        why_reason: row.why.as_deref().and_then(GateReason::of),
         about: serde_json::from_str(&row.about).map_err(corrupt)?,
         command: foreign::command_of(row)?,
         hash: row.digest.clone(),

@@ -15,6 +15,7 @@ use axum::response::Response;
 use http::{HeaderMap, header};
 use jiff::{SignedDuration, Timestamp};
 use oversight::custody::CustodyAct;
+use oversight::reason::CustodyReason;
 use oversight::{Action, AuditEvent};
 use policy::Operation;
 use regime::safe_name;
@@ -285,8 +286,8 @@ async fn get(
             let mut book = Book::open(tx)?;
             if is_first_view(tx, &asker, &item)? {
                 let realm = asker.realm().clone();
-                let said =
-                    Said::new(CustodyAct::Viewed, "its record was shown").to(custody::party(tx, &asker)?);
+                let said = Said::new(CustodyAct::Viewed, CustodyReason::Viewed.text())
+                    .to(custody::party(tx, &asker)?);
                 book.write(tx, &realm, &mut item, (Some(&asker), said))?;
             }
             Ok(book.done((), asker.realm()))

@@ -1,6 +1,6 @@
 //! `/api/v1/orders`: what edges were ordered, how it stands, and undoing it.
 
-use api::{OrderInfo, OrderList, OrderUndo};
+use api::{GateReason, OrderInfo, OrderList, OrderReport, OrderUndo};
 use axum::Json;
 use axum::extract::{Path, State};
 use cacao::run::{Key, Person, What};
@@ -106,11 +106,16 @@ fn told(reader: &Reader<'_>, names: &Names, order: &Order, may_undo: bool) -> Re
         stopped: order.stopped,
         reports: reports
             .iter()
-            .map(|text| serde_json::from_str(text).map_err(corrupt))
+            .map(|text| serde_json::from_str(text).map(with_reason).map_err(corrupt))
             .collect::<Result<_, _>>()?,
         may_undo: may_undo && undone_by.is_none() && new.undoes.is_none() && !is_over && !has_ended,
         undone_by,
     })
+}
+
+/// A report with what its gate said by its code: that is found here, and taken from nobody.
+fn with_reason(report: OrderReport) -> OrderReport {
+    OrderReport { why_reason: report.why.as_deref().and_then(GateReason::of), ..report }
 }
 
 /// Have an order undone before its time.

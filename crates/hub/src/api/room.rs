@@ -2,6 +2,7 @@
 
 mod found;
 mod live;
+mod mail;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -57,6 +58,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(add_several))
         .merge(live::routes())
         .merge(found::routes())
+        .merge(mail::routes())
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

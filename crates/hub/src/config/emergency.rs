@@ -1,13 +1,11 @@
 //! Emergency access, as configured.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::{ConfigError, MailConfig};
-use crate::notify::{recipient, webhook};
+use super::{ConfigError, MailConfig, SignedWebhook};
+use crate::notify::recipient;
 
 /// What people open for themselves in an emergency.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,23 +15,7 @@ pub struct EmergencyConfig {
     /// Who is told by mail, beside the inboxes.
     pub mail: Vec<String>,
     /// Which program is told.
-    pub webhook: Option<EmergencyWebhook>,
-}
-
-/// A webhook that is told of emergencies.
-#[derive(Clone, PartialEq, Eq)]
-pub struct EmergencyWebhook {
-    /// Its address.
-    pub address: String,
-    /// What its messages are signed with (Standard Webhooks).
-    pub secret: Vec<u8>,
-}
-
-impl std::fmt::Debug for EmergencyWebhook {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The secret stays out of every log, and an address may hold one.
-        f.write_str("EmergencyWebhook")
-    }
+    pub webhook: Option<SignedWebhook>,
 }
 
 impl Default for EmergencyConfig {
@@ -76,30 +58,8 @@ impl RawEmergency {
             let why = format!("emergency.mail: `{wrong}` is no address in `mail.domains`");
             return Err(ConfigError::value(why));
         }
-        let webhook = match (self.webhook, self.webhook_secret_file) {
-            (None, None) => None,
-            (Some(address), Some(file)) => {
-                webhook::checked(&address, to_private_addresses)
-                    .map_err(|why| ConfigError::value(format!("emergency.webhook: {why}")))?;
-                Some(EmergencyWebhook { address, secret: secret(&file)? })
-            }
-            _ => {
-                let why = "emergency.webhook: it goes with `webhook_secret_file`, which its messages are signed with";
-                return Err(ConfigError::value(why));
-            }
-        };
+        let given = (self.webhook, self.webhook_secret_file);
+        let webhook = SignedWebhook::resolve("emergency", given, to_private_addresses)?;
         Ok(EmergencyConfig { minutes_max, mail: self.mail, webhook })
     }
-}
-
-fn secret(file: &Path) -> Result<Vec<u8>, ConfigError> {
-    const BYTES_MIN: usize = 24;
-    let wrong = |why: &dyn std::fmt::Display| {
-        ConfigError::value(format!("emergency.webhook_secret_file: `{}`: {why}", file.display()))
-    };
-    let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
-    let coded = text.trim().strip_prefix("whsec_");
-    let secret =
-        coded.and_then(|coded| STANDARD.decode(coded).ok()).filter(|secret| secret.len() >= BYTES_MIN);
-    secret.ok_or_else(|| wrong(&"it is not of the form `whsec_` and at least 24 bytes in Base64"))
 }

@@ -20,7 +20,8 @@ pub struct EvidenceConfig {
     pub item_bytes_max: u64,
     /// All that one organisation brings into one case, in bytes.
     pub case_bytes_max: u64,
-    /// The retention class that content is sealed under; none: it is kept until somebody disposes of it.
+    /// The retention class that content is sealed under; none: it is kept until somebody disposes of it, under keys that
+    /// `[retention]` destroys, where there is one.
     pub class: Option<Name>,
 }
 

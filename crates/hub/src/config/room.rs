@@ -1,13 +1,14 @@
 //! Case rooms, as configured.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 use oversight::OrganisationId;
 use serde::Deserialize;
 
-use super::{ConfigError, MailConfig};
+use super::{ConfigError, MailConfig, SignedWebhook};
 use crate::notify::recipient;
 
 /// Organisations that one declaration calls in at most.
@@ -19,7 +20,7 @@ const MINUTES: u32 = 15;
 const MINUTES_MAX: u32 = 240;
 const MINUTES_OF_DAY: i64 = 24 * 60;
 
-/// Who is told by mail that it is called into a case room, or offered a task.
+/// Who is told by mail or by a webhook that it is called into a case room, or offered a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomCalls {
     /// How long an address has to answer before the next one is written to.
@@ -28,6 +29,8 @@ pub struct RoomCalls {
     pub quiet: Option<Quiet>,
     /// By organisation: whom to write to, one after the other.
     pub mail: BTreeMap<OrganisationId, Vec<String>>,
+    /// By organisation: the program that is told each time.
+    pub webhooks: BTreeMap<OrganisationId, SignedWebhook>,
 }
 
 /// Hours of each day, of a fixed offset from UTC. Written as `22:00-06:00+09:00`.
@@ -49,11 +52,37 @@ pub struct RawRoomCalls {
     /// See [`RoomCalls::mail`]: 1 to 8 addresses in `mail.domains` for each short name.
     #[serde(default)]
     pub mail: BTreeMap<String, Vec<String>>,
+    /// See [`RoomCalls::webhooks`]: a table for each short name.
+    #[serde(default)]
+    pub webhooks: BTreeMap<String, RawRoomHook>,
+}
+
+/// A table of `room_calls.webhooks` as written, in the form that `[emergency]` has.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRoomHook {
+    /// The address of a program that is told (Standard Webhooks).
+    pub webhook: Option<String>,
+    /// The file with the secret that its messages are signed with: `whsec_` and at least 24 bytes in Base64.
+    pub webhook_secret_file: Option<PathBuf>,
 }
 
 impl Default for RoomCalls {
     fn default() -> Self {
-        Self { again: SignedDuration::from_mins(i64::from(MINUTES)), quiet: None, mail: BTreeMap::new() }
+        Self {
+            again: SignedDuration::from_mins(i64::from(MINUTES)),
+            quiet: None,
+            mail: BTreeMap::new(),
+            webhooks: BTreeMap::new(),
+        }
+    }
+}
+
+impl RoomCalls {
+    /// Whether there is somebody to tell of an organisation's calls.
+    #[must_use]
+    pub fn tell(&self, organisation: &OrganisationId) -> bool {
+        self.mail.contains_key(organisation) || self.webhooks.contains_key(organisation)
     }
 }
 
@@ -102,7 +131,11 @@ fn minutes(text: &str) -> Option<i64> {
 }
 
 impl RawRoomCalls {
-    pub(super) fn resolve(self, mail: Option<&MailConfig>) -> Result<RoomCalls, ConfigError> {
+    pub(super) fn resolve(
+        self,
+        mail: Option<&MailConfig>,
+        to_private_addresses: bool,
+    ) -> Result<RoomCalls, ConfigError> {
         let wrong = |what: String| ConfigError::value(format!("room_calls.{what}"));
         let minutes = self.minutes.unwrap_or(MINUTES);
         if !(1..=MINUTES_MAX).contains(&minutes) {
@@ -124,8 +157,27 @@ impl RawRoomCalls {
             }
             to.insert(known, addresses);
         }
-        Ok(RoomCalls { again: SignedDuration::from_mins(i64::from(minutes)), quiet, mail: to })
+        let webhooks = hooks(self.webhooks, to_private_addresses)?;
+        Ok(RoomCalls { again: SignedDuration::from_mins(i64::from(minutes)), quiet, mail: to, webhooks })
     }
+}
+
+fn hooks(
+    tables: BTreeMap<String, RawRoomHook>,
+    to_private_addresses: bool,
+) -> Result<BTreeMap<OrganisationId, SignedWebhook>, ConfigError> {
+    let mut hooks = BTreeMap::new();
+    for (name, RawRoomHook { webhook, webhook_secret_file }) in tables {
+        let known = OrganisationId::parse(&name).ok_or_else(|| {
+            ConfigError::value(format!("room_calls.webhooks: `{name}` is no organisation's short name"))
+        })?;
+        let table = format!("room_calls.webhooks.{name}");
+        let given = (webhook, webhook_secret_file);
+        let hook = SignedWebhook::resolve(&table, given, to_private_addresses)?;
+        let missing = || ConfigError::value(format!("{table}: name `webhook` and `webhook_secret_file`"));
+        hooks.insert(known, hook.ok_or_else(missing)?);
+    }
+    Ok(hooks)
 }
 
 /// Who is called into a room; that there is such an organisation is asked when it is.

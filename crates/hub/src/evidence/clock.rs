@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use oversight::AuditEvent;
 use oversight::custody::CustodyAct;
+use oversight::reason::CustodyReason;
 use store::evidence::{self as rows, State, requests};
 use store::{Act, StoreError, Tx};
 
@@ -73,8 +74,8 @@ pub(crate) fn ended(
     for id in rows::under(tx, class_key)? {
         let item = rows::for_node(tx, &REALM, id)?.filter(|item| item.state == State::Kept);
         let Some(mut item) = item else { continue };
-        let said = Said::new(CustodyAct::Disposed, "the time of its retention class is over")
-            .with("class_key", class_key);
+        let said =
+            Said::new(CustodyAct::Disposed, CustodyReason::TimeOver.text()).with("class_key", class_key);
         book.write(tx, &REALM, &mut item, (None, said))?;
         rows::dispose(tx, &REALM, id)?;
     }

@@ -14,6 +14,7 @@ use axum::body::{Body, BodyDataStream};
 use futures::StreamExt;
 use oversight::Realm;
 use oversight::custody::{CustodyAct, Party};
+use oversight::reason::CustodyReason;
 use policy::Operation;
 use store::evidence::{self as rows, Item, Kept, State, content};
 use store::{Act, StoreError, Tx};
@@ -272,9 +273,9 @@ fn beginning(item: &Item, by: Party) -> [Said; 3] {
     };
     let collector =
         Party { organisation: by.organisation.clone(), account: None, name: Some(new.collector.clone()) };
-    let received = Said::new(CustodyAct::Received, "brought into the case").from(collector).to(by);
+    let received = Said::new(CustodyAct::Received, CustodyReason::Received.text()).from(collector).to(by);
     let under = item.kept.as_ref().and_then(|kept| kept.class_key.clone());
-    let sealed = Said::new(CustodyAct::Sealed, "sealed at rest")
+    let sealed = Said::new(CustodyAct::Sealed, CustodyReason::Sealed.text())
         .with("cipher", "AES-256-GCM")
         .with("sealed_under", under.unwrap_or_else(|| "node".to_owned()));
     [collected, received, sealed]

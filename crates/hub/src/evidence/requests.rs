@@ -11,6 +11,7 @@
 use std::collections::BTreeSet;
 
 use oversight::custody::CustodyAct;
+use oversight::reason::CustodyReason;
 use oversight::{Action, AuditEvent};
 use policy::Operation;
 use store::evidence::requests::{self, Kind, Request, State, Step};
@@ -201,7 +202,7 @@ fn fulfil(
             };
             rows::set_offer(tx, &realm, id, Some(&offer))?;
             let to = named(tx, &realm, &new.asker, None)?;
-            Said::new(CustodyAct::Offered, "handed over as asked for").to(to)
+            Said::new(CustodyAct::Offered, CustodyReason::HandedOver.text()).to(to)
         }
         Kind::Preserve => {
             let hold = holds::Hold {
@@ -215,7 +216,7 @@ fn fulfil(
                 lifted: None,
             };
             holds::set(tx, &realm, &hold)?;
-            Said::new(CustodyAct::HoldSet, "preserved as asked for").with("hold", hold.id.to_string())
+            Said::new(CustodyAct::HoldSet, CustodyReason::Preserved.text()).with("hold", hold.id.to_string())
         }
     };
     let from = custodian(tx, &realm, &item)?;

@@ -1,5 +1,5 @@
-//! How content is sealed: in pieces, under a key of the item's own, which is sealed under a class key of the item's own where the node keeps evidence
-//! for a time, and under the node's key elsewhere.
+//! How content is sealed: in pieces, under a key of the item's own, which is sealed under a class key of the item's own where the node has a key
+//! service, and under the node's key elsewhere. With the class key an item ends in every backup; under the node's key it does not.
 //!
 //! A piece is AES-256-GCM under the item's key. Its nonce is its number and whether it is the last, so that no piece can stand in another's place, and
 //! none be left out; it is bound to item and upload.
@@ -13,7 +13,7 @@ use vault::{ClassKeyId, Name, day_of};
 use zeroize::Zeroizing;
 
 use crate::problem::{Answer, Failure};
-use crate::retention::Unopened;
+use crate::retention::{Unopened, until_destroyed};
 use crate::state::AppState;
 
 /// Bytes of content in one piece; the last may have fewer.
@@ -38,7 +38,11 @@ pub(crate) struct SealedKey {
 pub(crate) struct Altered;
 
 impl ContentKey {
-    fn of(bytes: &[u8], (item, upload): (Uuid, Uuid)) -> Result<Self, Altered> {
+    /// The one with these bytes.
+    ///
+    /// # Errors
+    /// Where they are no key.
+    pub(crate) fn of(bytes: &[u8], (item, upload): (Uuid, Uuid)) -> Result<Self, Altered> {
         let key = UnboundKey::new(&AES_256_GCM, bytes).map_err(|_| Altered)?;
         Ok(Self { key: LessSafeKey::new(key), bound: format!("evidence content {item} {upload}") })
     }
@@ -54,14 +58,15 @@ impl ContentKey {
     ) -> Answer<(Self, SealedKey)> {
         let bytes = Zeroizing::new(secrets::random()?);
         let key = Self::of(bytes.as_slice(), (item, upload)).map_err(Failure::internal)?;
-        let sealed = match (&state.config.evidence.class, &state.retention) {
-            (Some(class), Some(retention)) => {
-                let id = class_key(item, class).map_err(Failure::internal)?;
+        let sealed = match &state.retention {
+            Some(retention) => {
+                let class = state.config.evidence.class.clone().map_or_else(until_destroyed, Ok);
+                let id = class.and_then(|class| class_key(item, &class)).map_err(Failure::internal)?;
                 let sealed = retention.seal(id.clone(), item, bytes.as_slice()).await;
                 let sealed = sealed.map_err(|error| away(&error))?;
                 SealedKey { class_key: Some(id.to_string()), sealed }
             }
-            _ => {
+            None => {
                 let sealed = state.vault.seal_bytes(&purpose(realm, item), bytes.as_slice());
                 SealedKey { class_key: None, sealed: sealed.map_err(Failure::internal)? }
             }
@@ -125,7 +130,8 @@ fn class_key(item: Uuid, class: &Name) -> Result<ClassKeyId, vault::ClassError> 
     ClassKeyId::new(Name::new(item.to_string())?, day_of(jiff::Timestamp::now()), class.clone())
 }
 
-fn purpose(realm: &Realm, item: Uuid) -> String {
+/// What a key under the node's own is bound to.
+pub(crate) fn purpose(realm: &Realm, item: Uuid) -> String {
     format!("evidence key {realm} {item}")
 }
 

@@ -6,6 +6,7 @@ use api::{
 };
 use jiff::Timestamp;
 use oversight::custody::Party;
+use oversight::reason::CustodyReason;
 use policy::Operation;
 use store::evidence::requests::{self, Kind, Request};
 use store::evidence::{self as rows, Item, State, holds};
@@ -79,6 +80,7 @@ impl Telling<'_, '_> {
             by: entry.by.map(party),
             from: entry.from.map(party),
             to: entry.to.map(party),
+            why_code: CustodyReason::of(&entry.why).map(|reason| reason.code().to_owned()),
             why: entry.why,
             legal_basis: entry.legal_basis,
             sha256: entry.content.sha256,

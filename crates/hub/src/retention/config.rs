@@ -8,11 +8,14 @@ use vault::service::{
     FileService, KdfParameters, KeyService, KmsAddress, KmsCredentials, KmsService, Pkcs11Service,
     ServiceError, SystemRandom,
 };
-use vault::{Name, RetentionClasses};
+use vault::{ClassError, DAYS_MAX, Name, RetentionClass, RetentionClasses};
 use zeroize::Zeroizing;
 
 use super::{failed, lies_in, wrong};
 use crate::HubError;
+
+/// The class of evidence that no class ends: its keys are at the key service all the same, so that to destroy an item reaches every backup.
+const UNTIL_DESTROYED: &str = "until-destroyed";
 
 /// What is kept for how long, and with which keys.
 #[derive(Debug, Clone, Deserialize)]
@@ -86,6 +89,26 @@ impl RetentionConfig {
         }
         Ok(())
     }
+}
+
+/// The name of the class of evidence that is kept until somebody destroys it.
+///
+/// # Errors
+/// None for this name.
+pub(crate) fn until_destroyed() -> Result<Name, ClassError> {
+    Name::new(UNTIL_DESTROYED)
+}
+
+/// The configured classes, and the one of what is kept until somebody destroys it. No class is without end: this one has the longest there is.
+///
+/// # Errors
+/// `retention` where somebody configured a class of that name.
+pub(super) fn with_own(classes: &RetentionClasses) -> Result<RetentionClasses, HubError> {
+    let own = until_destroyed().and_then(|name| {
+        RetentionClass::new(name, DAYS_MAX, "evidence without `evidence.class`: destroyed by a person")
+    });
+    let own = own.map_err(failed)?;
+    RetentionClasses::new(classes.iter().cloned().chain([own])).map_err(failed)
 }
 
 /// The service that is there.

@@ -1,6 +1,8 @@
 //! The drill: a backup of the store against the certificates and the key service in use.
 
-use std::collections::BTreeMap;
+mod evidence;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +12,8 @@ use vault::service::FolderLedger;
 use vault::{
     Certificate, ClassKeyId, DeletionCheck, DeletionReport, Ledger, LedgerError, PublicKey, Wrapped,
 };
+
+pub use evidence::{EvidenceReport, Outcome, TriedItem};
 
 use super::{IDENTITY_FILE, RetentionConfig, config, failed, wrong};
 use crate::HubError;
@@ -26,6 +30,10 @@ pub struct Drill {
     pub public_key: Option<String>,
     /// A copy of the retention folder from the time of the backup, where there is one: with a token or a KMS it holds what was wrapped then.
     pub keys_then: Option<PathBuf>,
+    /// The database in use, which knows what evidence was destroyed since; without it certificates alone say it. It is only read.
+    pub in_use: Option<Place>,
+    /// A data folder with the node's key, where one is at hand: what evidence is sealed under it is tried with it.
+    pub node: Option<PathBuf>,
 }
 
 /// What came of it.
@@ -33,6 +41,8 @@ pub struct Drill {
 pub struct Drilled {
     /// What happened to the backup's records.
     pub report: DeletionReport,
+    /// What happened to its evidence.
+    pub evidence: EvidenceReport,
     /// How many certificates verified.
     pub certificates: usize,
     /// The class keys whose certificates did not verify, and why.
@@ -42,15 +52,19 @@ pub struct Drilled {
 }
 
 impl Drilled {
-    /// Whether what was certified held, and each certificate verified.
+    /// Whether something that was destroyed was tried, nothing of it can be read, what else is evidence can, and each certificate verified. A
+    /// drill that tried nothing destroyed has shown nothing.
     #[must_use]
     pub fn passed(&self) -> bool {
-        self.report.passed() && self.unverified.is_empty()
+        let records = &self.report;
+        let shown = records.failed_as_they_must > 0 || self.evidence.count(Outcome::Gone) > 0;
+        let held = records.still_open == 0 && records.undecided == 0 && records.unreadable == 0;
+        shown && held && self.evidence.held() && self.unverified.is_empty()
     }
 }
 
-/// Tries to open every sealed record of a backup with the key service in use. Each one of a class key that is certified as destroyed must
-/// fail, because the key is gone.
+/// Tries to open every sealed record and every item of evidence in a backup with the key service in use. Each one of a class key that is
+/// certified as destroyed must fail, because the key is gone.
 ///
 /// # Errors
 /// `retention` where keys or certificates cannot be used; `store-…` where the backup cannot be read.
@@ -68,7 +82,17 @@ pub async fn check_deletion(retention: &RetentionConfig, drill: &Drill) -> Resul
     let check = DeletionCheck::new(&verified);
     let records = Records { backup: drill.backup.clone(), after: (String::new(), 0), batch: Vec::new() };
     let report = check.run(&*service, |id| wrapped.get(id).cloned(), records).await?;
-    Ok(Drilled { report, certificates: verified.len(), unverified, public_key: key.to_string() })
+    let destroyed: BTreeSet<String> =
+        verified.iter().map(|certificate| certificate.statement().class_key.to_string()).collect();
+    let trial = evidence::Trial {
+        service: &*service,
+        wrapped: &wrapped,
+        destroyed: &destroyed,
+        in_use: drill.in_use.as_ref(),
+        node: evidence::node_vault(drill.node.as_deref()),
+    };
+    let evidence = trial.run(&drill.backup).await?;
+    Ok(Drilled { report, evidence, certificates: verified.len(), unverified, public_key: key.to_string() })
 }
 
 fn public_key(retention: &RetentionConfig, drill: &Drill) -> Result<PublicKey, HubError> {

@@ -36,6 +36,9 @@ const INVITED: &str = "room-invited";
 /// The kind of notice that tells an organisation that a task was offered to it.
 const TASK: &str = "room-task";
 
+/// The part under which mails are written: nobody says in person that one came.
+pub(crate) const MAIL: &str = "mail";
+
 /// Somebody who writes, within a transaction.
 pub(crate) struct Writer<'a> {
     pub(crate) state: &'a AppState,
@@ -245,6 +248,9 @@ impl<'a> Writer<'a> {
             Says::SeverityProposed { .. } | Says::PublishedAs { .. } if wanted.part.is_empty() => {
                 Err(unfit("entry", "this is said by the system alone"))
             }
+            Says::Mailed(_) if wanted.part != MAIL => {
+                Err(unfit("entry", "a mail is handed in (`/mail`), and not said to have come"))
+            }
             Says::Typed { .. } => self.check_typed(tx, seen, wanted),
             Says::Objects { ids } if ids.is_empty() => Err(unfit("entry", "ids: name one object at least")),
             Says::Objects { ids } => {
@@ -447,7 +453,7 @@ impl<'a> Writer<'a> {
         let realm = self.caller.realm();
         let to = BTreeSet::from([here.clone()]);
         let notice = tell_by(tx, realm, to, (kind, case.as_str()), (Some(case), text.as_str()))?;
-        if !self.state.config.room_calls.mail.contains_key(&here) {
+        if !self.state.config.room_calls.tell(&here) {
             return Ok(());
         }
         let from = Severity::new(self.state.regimes.severity.significant_from);

@@ -18,8 +18,9 @@ use cacao::run::{
 };
 use cacao::signature::Runnable;
 use jiff::{SignedDuration, Timestamp};
+use oversight::reason::Reason;
 use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, Purpose};
-use policy::permit::{permit, permit_alone, permit_call, permit_undoing};
+use policy::permit::{Denied, Gate, permit, permit_alone, permit_call, permit_undoing};
 use sha2::{Digest, Sha256};
 use store::edges::{self, Edge};
 use store::orders::{self as order_rows, Call, NewOrder};
@@ -408,8 +409,7 @@ impl<'r> Drive<'r> {
                 if let Some((peer, _)) = &to.peer
                     && !gates::may_peer_see_case(tx, self.response, peer, self.begun())?
                 {
-                    let why = format!("gate `marking`: the case may not be told to the hub `{}`", peer.id);
-                    return self.refuse(order, &why);
+                    return self.refuse(order, &gates::not_for_hub(peer).to_string());
                 }
                 levels = (proposed.tlp, proposed.pap);
                 match alone {
@@ -489,7 +489,8 @@ impl<'r> Drive<'r> {
     fn call(&mut self, tx: &mut Tx<'_>, order: &Order, agent: &AgentConfig) -> Result<(), StoreError> {
         if order.undoes.is_none() && self.run.agreed_alone(&order.hash).is_some() {
             // How long its effect lasts nobody can bound, so nobody shortens it.
-            return self.refuse(order, "gate `approval`: no agent is asked on the word of one person alone");
+            let denied = Denied { gate: Gate::Approval, why: Reason::NoAgentAlone.say(&[]) };
+            return self.refuse(order, &denied.to_string());
         }
         let permitted = if order.undoes.is_some() {
             let undone = order.undoes.as_ref();

@@ -345,6 +345,7 @@ fn tell(tx: &mut Tx<'_>, row: &Foreign, (state, why): (OrderState, Option<&str>)
         response: None,
         why: why.map(str::to_owned),
         stopped: None,
+        why_reason: None,
     };
     send(tx, row, report)
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use cacao::run::{Order, Run};
 use jiff::{SignedDuration, Timestamp};
 use oversight::authorisation::State;
+use oversight::reason::Reason;
 use oversight::{OrganisationId, OrganisationRole, PersonRole, Purpose};
-use policy::permit::{Approver, Authority, Hit, Proposed, Radius};
+use policy::permit::{Approver, Authority, Denied, Gate, Hit, Proposed, Radius};
 use policy::{Operation, Personal, Principal, PrincipalKind, TlpLabel};
 use stix::marking::{Pap, Tlp};
 use store::peers::Peer;
@@ -106,13 +107,13 @@ fn playbook(
     let found =
         shelved.into_iter().find(|shelved| hex::encode(shelved.playbook.digest()) == order.playbook.digest);
     let Some(found) = found else {
-        return Ok(Err(format!("the playbook `{}` is not here any more", order.playbook.id)));
+        return Ok(Err(Reason::PlaybookGone.say(&[("playbook", &order.playbook.id)])));
     };
     if let Some(newest) = response.shelf.line(reader, &begun.organisation, &order.playbook.id)?.first()
         && newest.playbook.revoked
         && newest.organisation() == found.organisation()
     {
-        return Ok(Err("its creator withdrew the playbook".to_owned()));
+        return Ok(Err(Reason::PlaybookWithdrawn.say(&[])));
     }
     let checked = found.runnable(&response.config, &begun.organisation, now);
     Ok(checked.map(|_| ()).map_err(|refused| refused.to_string()))
@@ -189,23 +190,23 @@ pub(super) fn authority(
     if known.any(|known| known.holds(operator, now)) {
         return Ok(Authority::Standing);
     }
-    let why = format!("`{reference}` does not hold now in the network of `{operator}`");
+    let why = Reason::ReferenceNotHere.say(&[("reference", &reference), ("operator", operator)]);
     Ok(if requester == operator { Authority::Own } else { Authority::NotStanding(why) })
 }
 
 /// One of the commission's.
 fn authorisation(reader: &Reader<'_>, id: Uuid, operator: &OrganisationId) -> Result<Authority, StoreError> {
-    let not = |why: &str| Authority::NotStanding(format!("authorisation {id} {why}"));
+    let not = |reason: Reason| Authority::NotStanding(reason.say(&[("id", &id)]));
     let Some(found) = authorisations::get(reader, &REALM, id)? else {
-        return Ok(not("is not known here"));
+        return Ok(not(Reason::AuthorisationUnknown));
     };
     let now = reader.now();
     Ok(if found.state != State::Granted {
-        not("is not in force")
+        not(Reason::AuthorisationNotInForce)
     } else if now < found.terms.from || found.terms.until <= now {
-        not("does not hold at this time")
+        not(Reason::AuthorisationNotNow)
     } else if !found.terms.operators.contains(operator) {
-        not("is not for this operator's network")
+        not(Reason::AuthorisationNotForOperator)
     } else {
         Authority::Standing
     })
@@ -291,6 +292,11 @@ pub(crate) fn may_see_case(
         personal: Personal::default(),
     };
     Ok(label.is_some_and(|label| response.engine.load().check(&principal, Operation::Read, &label)))
+}
+
+/// That it may not.
+pub(super) fn not_for_hub(peer: &Peer) -> Denied {
+    Denied { gate: Gate::Marking, why: Reason::CaseNotForHub.say(&[("peer", &peer.id)]) }
 }
 
 /// Whether a peer may be told of the case that a run answers; where it answers none there is nothing to tell.

@@ -308,6 +308,7 @@ async fn act(store: &Store, response: &Arc<Response>, next: Next, dies: bool) ->
                     response: None,
                     why: None,
                     stopped: None,
+                    why_reason: None,
                 };
                 reported::take(tx, &work, ("e1", &report), event())
             }

@@ -4,6 +4,7 @@ use api::{OrderReport, OrderState};
 use cacao::run::{Answer, Key, Order, OrderStatus, Run, Values, What};
 use jiff::{SignedDuration, Timestamp};
 use oversight::AuditEvent;
+use oversight::reason::AT_EDGE;
 use serde_json::Value;
 use store::orders::{self as rows, Order as Row, Report};
 use store::{Act, StoreError, Tx, runs};
@@ -77,7 +78,7 @@ fn answer(run: &Run, row: &Row, report: &OrderReport) -> Option<Answer> {
         OrderState::Released | OrderState::Expired if is_undoing => {
             Some(Answer::Done { outputs: Values::default() })
         }
-        OrderState::Refused => Some(Answer::Failed { reason: format!("refused at the edge: {why}") }),
+        OrderState::Refused => Some(Answer::Failed { reason: format!("{AT_EDGE}{why}") }),
         OrderState::Failed => Some(Answer::Failed { reason: format!("failed at the edge: {why}") }),
         OrderState::Released | OrderState::Expired => {
             Some(Answer::Failed { reason: "it ended at the edge before it was enforced".to_owned() })

@@ -447,6 +447,10 @@ impl<'a> Walk<'a> {
             _ => None,
         };
         let path = path.replace("{id}", &id);
+        if path.ends_with("/mail") {
+            let body = Some("From: a@port.example\r\n\r\nx".to_owned());
+            return Sample { path, media_type: "message/rfc822", body };
+        }
         let path = if path.ends_with("/why") { format!("{path}?organisation=coordinator") } else { path };
         Sample { path, media_type: "application/json", body }
     }

@@ -253,7 +253,7 @@ async fn a_program_is_told_at_once_and_learns_no_more_than_where_to_look() {
     use base64::Engine as _;
     use hmac::{Hmac, KeyInit, Mac};
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let webhook = hub::EmergencyWebhook {
+    let webhook = hub::SignedWebhook {
         address: format!("http://{}/hook", listener.local_addr().unwrap()),
         secret: vec![7; 32],
     };

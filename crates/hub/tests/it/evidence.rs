@@ -36,7 +36,7 @@ impl Council {
         Self::with(|_| {}).await
     }
 
-    async fn with(change: impl FnOnce(&mut hub::HubConfig)) -> Self {
+    pub async fn with(change: impl FnOnce(&mut hub::HubConfig)) -> Self {
         let hub = TestHub::start_with(change).await;
         for (id, role) in [
             ("police", OrganisationRole::Agency),
@@ -63,7 +63,7 @@ impl Council {
         self.hub.send_json(token, Method::POST, path, body).await
     }
 
-    async fn done(&self, token: &str, path: &str, body: Value) -> Value {
+    pub async fn done(&self, token: &str, path: &str, body: Value) -> Value {
         let reply = self.post(token, path, body).await;
         assert_eq!(reply.status, 200, "{path}: {}", String::from_utf8_lossy(&reply.body));
         reply.json()
@@ -76,7 +76,7 @@ impl Council {
     }
 
     /// An item that is here.
-    async fn brought(&self, token: &str, new: Value, content: &[u8]) -> Value {
+    pub async fn brought(&self, token: &str, new: Value, content: &[u8]) -> Value {
         let item = self.done(token, &self.path("evidence"), new).await;
         assert_eq!(item["state"], "announced");
         let sent = self.send(token, &item, content).await;
@@ -103,11 +103,11 @@ fn acts(found: &Value) -> Vec<String> {
         .collect()
 }
 
-fn at(item: &Value, rest: &str) -> String {
+pub fn at(item: &Value, rest: &str) -> String {
     format!("/api/v1/evidence/{}{rest}", item["id"].as_str().unwrap())
 }
 
-fn new_item(only: Option<&[&str]>) -> Value {
+pub fn new_item(only: Option<&[&str]>) -> Value {
     json!({
         "id": Uuid::new_v4(), "name": "../disk<1>.img", "kind": "disk-image", "description": "制御端末のディスク", "collector": "山田 太郎",
         "seized_at": "2026-11-01T09:00:00+09:00[Asia/Tokyo]", "seized_where": "大阪市此花区", "reason": "捜索差押", "legal_basis": "刑訴法218条",
@@ -345,7 +345,7 @@ async fn an_item_goes_from_hand_to_hand_once_it_is_taken() {
     assert!(refused.status == 422 && refused.json()["detail"].as_str().unwrap().contains("may not see"));
 }
 
-async fn person<'a>(hub: &'a TestHub, organisation: &str, role: PersonRole) -> Signed<'a> {
+pub async fn person<'a>(hub: &'a TestHub, organisation: &str, role: PersonRole) -> Signed<'a> {
     let account = add_person(hub, organisation, role).await;
     Signed::again(hub, &account).await
 }

@@ -26,6 +26,8 @@ mod bad_input;
 #[cfg(test)]
 mod blobs;
 #[cfg(test)]
+mod case_mail;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod certificates;
@@ -49,6 +51,8 @@ mod emergencies;
 mod every_door;
 #[cfg(test)]
 mod evidence;
+#[cfg(test)]
+mod evidence_drill;
 #[cfg(test)]
 mod federation;
 #[cfg(test)]

@@ -47,14 +47,15 @@ async fn yesterday(keys: &Keys) -> (TempDir, Terms, Vec<Selection>) {
 }
 
 /// A copy of the database as a backup would hold it.
-fn backup(folder: &TempDir) -> TempDir {
+pub fn backup(folder: &TempDir) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     put_back(copy.path(), &database_files(folder.path()));
     copy
 }
 
-fn drill(backup: &TempDir, keys: &Keys) -> Drill {
-    Drill { backup: Place::from(backup.path()), public_key: Some(keys.public_key.clone()), keys_then: None }
+pub fn drill(backup: &TempDir, keys: &Keys) -> Drill {
+    let public_key = Some(keys.public_key.clone());
+    Drill { backup: Place::from(backup.path()), public_key, keys_then: None, in_use: None, node: None }
 }
 
 async fn wait_for_end(running: &hub::RunningHub, class_key: &str) -> retention::End {

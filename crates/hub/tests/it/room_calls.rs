@@ -1,4 +1,4 @@
-//! Who is called into a room is told by mail until somebody looks.
+//! Who is called into a room is told by mail and webhook until somebody looks.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use hub::{MailConfig, RoomCalls};
 use oversight::OrganisationId;
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::room::{Worker, council, note, open};
@@ -137,4 +137,80 @@ async fn mail_goes_on_to_the_next_address_until_somebody_looks() {
     until(&taken, before + 1).await;
     police.says(&case, open(note("見ました"))).await;
     quiet(&taken).await;
+}
+
+/// What a webhook was told: its headers in small letters, and the body.
+type Told = Arc<Mutex<Vec<(String, Value)>>>;
+
+/// A receiver that takes everything.
+async fn receiver() -> (String, Told) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, told) = (format!("http://{}/hook", listener.local_addr().unwrap()), Told::default());
+    let kept = Arc::clone(&told);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(receive(stream, Arc::clone(&kept)));
+        }
+    });
+    (address, told)
+}
+
+async fn receive(stream: TcpStream, told: Told) {
+    let mut stream = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        assert!(stream.read_line(&mut head).await.unwrap() > 0, "{head}");
+    }
+    let head = head.to_lowercase();
+    let length = head.split_once("content-length: ").unwrap().1.split_once('\r').unwrap().0;
+    let mut body = vec![0; length.parse().unwrap()];
+    stream.read_exact(&mut body).await.unwrap();
+    told.lock().unwrap().push((head, serde_json::from_slice(&body).unwrap()));
+    let answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+    stream.get_mut().write_all(answer).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_is_told_each_time_until_somebody_looks() {
+    let (address, told) = receiver().await;
+    let hook = hub::SignedWebhook { address, secret: vec![7; 32] };
+    let police_id = OrganisationId::parse("police").unwrap();
+    let hub = TestHub::start_with(|config| {
+        config.webhooks_to_private_addresses = true;
+        config.room_calls = RoomCalls {
+            again: jiff::SignedDuration::from_secs(1),
+            webhooks: BTreeMap::from([(police_id, hook)]),
+            ..RoomCalls::default()
+        };
+    })
+    .await;
+    let [nco, police, _]: [Worker<'_>; 3] = council(&hub).await;
+    let case = nco.opens("浄水場の異常").await;
+    nco.says(&case, task("kinki-power")).await;
+    nco.says(&case, task("police")).await;
+    let begun = Instant::now();
+    while told.lock().unwrap().len() < 3 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the program was not told three times");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let first = told.lock().unwrap().clone();
+    let mut ids = Vec::new();
+    for (number, (head, body)) in first.iter().take(3).enumerate() {
+        let id = head.split_once("webhook-id: ").unwrap().1.split_once('\r').unwrap().0;
+        ids.push(id.to_owned());
+        assert!(head.contains("webhook-signature: v1,"), "{head}");
+        assert_eq!((&body["type"], &body["data"]["time"]), (&json!("room.task-offered"), &json!(number + 1)));
+        assert_eq!(
+            (&body["data"]["organisation"], &body["data"]["urgent"]),
+            (&json!("police"), &json!(false))
+        );
+        assert!(!body.to_string().contains("秘密"), "nothing of the case: {body}");
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 3, "a receiver that drops what it had before drops no call");
+    police.says(&case, open(note("見ました"))).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let before = told.lock().unwrap().len();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(told.lock().unwrap().len(), before);
 }

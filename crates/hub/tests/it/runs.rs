@@ -419,6 +419,10 @@ async fn what_a_gate_refuses_is_never_ordered_and_says_why() {
         let said = events.iter().find(|event| event["event"] == "answered").unwrap();
         let why = said["detail"].as_str().unwrap();
         assert!(why.contains(&format!("gate `{gate}`")), "{gate}: {why}");
+        // The same by its code, for who says it in another language.
+        let reason = &said["detail_reason"];
+        assert_eq!(reason["gate"], gate, "{why}");
+        assert!(reason["code"].is_string(), "{reason}: {why}");
     }
     // Nobody has to be asked where the playbook asks nobody: then nothing is ordered.
     let run = council.started(&block("198.51.100.7", Value::Null)).await;

@@ -489,6 +489,9 @@ async fn tokens_end_and_are_revoked(council: Council) {
     assert!(Token { doors: BTreeSet::new(), ..token.clone() }.opens(Door::Rest));
     let rest = Token { doors: BTreeSet::from([Door::Rest]), ..token.clone() };
     let edges = Token { doors: BTreeSet::from([Door::Edges]), ..token.clone() };
+    let mail = Token { doors: BTreeSet::from([Door::Mail]), ..token.clone() };
+    assert!(mail.opens(Door::Mail) && rest.opens(Door::Mail) && !edges.opens(Door::Mail));
+    assert!([Door::Rest, Door::Edges, Door::Taxii, Door::Stream].iter().all(|door| !mail.opens(*door)));
     assert!(rest.opens(Door::Edges) && edges.opens(Door::Edges) && !edges.opens(Door::Rest));
     let added = token.clone();
     write(&council, move |tx| tokens::add(tx, &LIVE, &added, &secrets::hash("yg_x"))).await.unwrap();

@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use oversight::{Action, Actor, AuditEvent, Purpose, Realm};
 use stix::Id;
-use store::evidence::content;
 use store::evidence::holds::{self, Hold};
 use store::evidence::requests::{self, Kind, NewRequest, Step};
 use store::evidence::{self, Filter, Kept, Logged, NewItem, Offer, State};
+use store::evidence::{backup, content};
 use store::{Act, StoreError, Tx};
 use uuid::Uuid;
 
@@ -228,6 +228,23 @@ async fn what_is_disposed_of_is_gone_and_what_is_written_stays(council: Council)
         (State::Disposed, Some(at(0)), None, "aa")
     );
     assert_eq!((custody.len(), piece), (1, None));
+    // Its class key is still to be ended, and a backup of now holds the other item alone.
+    let (unended, held, behind) = council
+        .store
+        .read(|reader| {
+            let held = backup::after(reader, &(String::new(), 0), 10)?;
+            let behind = backup::after(reader, &held[0].place, 10)?;
+            let with_pieces = held.into_iter().map(|held| Ok((backup::ends(reader, &held)?, held)));
+            let with_pieces = with_pieces.collect::<Result<Vec<_>, StoreError>>()?;
+            Ok((evidence::unended(reader, 10)?, with_pieces, behind))
+        })
+        .await
+        .unwrap();
+    assert_eq!((unended, behind), (vec!["k/2026-11-01/e".to_owned()], vec![]));
+    let [(pieces, other)] = held.as_slice() else { panic!("{held:?}") };
+    assert_eq!((other.item, &other.realm, other.class_key.as_ref()), (Uuid::from_u128(2), &LIVE, None));
+    let expected = [(0, b"sealed".to_vec()), (1, b"sealed".to_vec())];
+    assert_eq!((pieces.as_slice(), other.chunks), (expected.as_slice(), 2));
 }
 
 async fn a_hold_is_lifted_by_another_person(council: Council) {

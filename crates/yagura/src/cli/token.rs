@@ -22,7 +22,7 @@ pub(crate) enum TokenCommand {
         /// A date or RFC 3339 time; by default in 90 days.
         #[arg(long)]
         expires: Option<String>,
-        /// A door that it goes through (`taxii`, `rest`, `stream`, `misp`, `edges`); may be given several times; by default every one.
+        /// A door that it goes through (`taxii`, `rest`, `stream`, `misp`, `edges`, `mail`); may be given several times; by default every one.
         #[arg(long = "door")]
         doors: Vec<String>,
         /// The file with the certificate (PEM) that the program shows when it connects; the token is good with it only.

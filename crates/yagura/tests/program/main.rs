@@ -44,6 +44,8 @@ mod kill;
 #[cfg(test)]
 mod logged;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 mod matched;
 #[cfg(test)]
 #[path = "../../../openc2/tests/broker/mosquitto.rs"]

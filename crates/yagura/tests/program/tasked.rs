@@ -322,6 +322,8 @@ fn what_was_granted_is_looked_for_until_it_is_revoked() {
         .args(["--json", "check", "deletion", "--config"])
         .arg(&config)
         .arg("--backup")
+        .arg(scene.hub.data())
+        .arg("--in-use")
         .arg(scene.hub.data());
     let checked = check.output().unwrap();
     let told: Value = serde_json::from_slice(&checked.stdout).unwrap();
@@ -329,6 +331,7 @@ fn what_was_granted_is_looked_for_until_it_is_revoked() {
     for (name, value) in wanted {
         assert_eq!(told[name], value, "{name} of {told}: nothing is to be deleted yet");
     }
+    assert_eq!((&told["evidence"]["tried"], &told["evidence"]["in_use"]), (&json!(0), &json!(true)));
 }
 
 /// The commission counts, signs and publishes; whoever has log and records counts the same, and notices other numbers.

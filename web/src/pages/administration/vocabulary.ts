@@ -1,7 +1,7 @@
 // Closed vocabularies of the hub (`crates/oversight`), in their order.
 export const ORGANISATION_ROLES = ['coordinator', 'agency', 'operator', 'partner', 'oversight', 'academy'] as const
 export const PERSON_ROLES = ['analyst', 'duty_officer', 'approver', 'commissioner', 'planner', 'administrator', 'trainee'] as const
-export const DOORS = ['taxii', 'rest', 'stream', 'misp', 'edges'] as const
+export const DOORS = ['taxii', 'rest', 'stream', 'misp', 'edges', 'mail'] as const
 export const OBJECT_CLASSES = ['indicator', 'observable', 'sighting', 'threat', 'vulnerability', 'incident', 'report', 'other'] as const
 export const SECTORS = ['telecommunications', 'finance', 'aviation', 'airports', 'railways', 'power', 'gas', 'government', 'medical', 'water',
   'logistics', 'chemical', 'credit-card', 'petroleum', 'ports'] as const

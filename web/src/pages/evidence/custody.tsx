@@ -25,7 +25,7 @@ export function Custody({ entries }: { entries: EvidenceCustody[] }) {
                 <span>{entry.by == null ? t('evidence.node') : party(entry.by)}</span>
               </span>
               {(entry.from != null || entry.to != null) && <span>{t('evidence.fromTo', { from: entry.from == null ? '–' : party(entry.from), to: entry.to == null ? '–' : party(entry.to) })}</span>}
-              {entry.why !== '' && !SAY_NOTHING.has(entry.act) && <span className="prose">{entry.why}</span>}
+              {entry.why !== '' && !SAY_NOTHING.has(entry.act) && <span className="prose">{entry.why_code == null ? entry.why : t(`custodyReasons.${entry.why_code}`, { defaultValue: entry.why })}</span>}
               {entry.legal_basis != null && <span className="quiet">{t('evidence.legalBasis')}: {entry.legal_basis}</span>}
               <span className="quiet">{t('evidence.leaf', { leaf: entry.leaf })} <code className={classes.hash} title={entry.hash}>{entry.hash.slice(0, 16)}…</code></span>
             </div>

@@ -21,7 +21,7 @@ import { OtherPerson, useProving } from './proving.ts'
 import { usePersonName } from './question.tsx'
 import classes from './response.module.css'
 import type { Tone } from './standing.ts'
-import { useHeadline } from './words.ts'
+import { useGateReason, useHeadline } from './words.ts'
 
 type Answer = 'approve' | 'refuse'
 
@@ -48,6 +48,7 @@ function Request({ asked, required }: { asked: AskedOrder; required: number }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const headline = useHeadline()
+  const reason = useGateReason()
   const person = usePersonName()
   const organisation = useOrganisationName()
   const [answer, setAnswer] = useState<Answer | null>(null)
@@ -68,7 +69,7 @@ function Request({ asked, required }: { asked: AskedOrder; required: number }) {
         <div><dt>{t('response.ends')}</dt><dd>{asked.stops == null ? t('response.noEnd') : <Ago at={asked.stops} />}</dd></div>
         <div><dt>{t('response.askedUnder')}</dt><dd>{asked.agreement ?? '–'}</dd></div>
       </dl>
-      {asked.why != null && <p className={classes.why}>{asked.why}</p>}
+      {asked.why != null && <p className={classes.why}>{reason(asked.why, asked.why_reason)}</p>}
       <dl className={classes.agreed}>
         <div>
           <dt>{t('response.approvals')}</dt>

@@ -9,14 +9,14 @@ const isKnown = (severity: string): severity is keyof typeof TONES => severity i
 
 /** What is to be said of a playbook, the heaviest first, each with its place and its code. */
 export function Findings({ findings }: { findings: PlaybookFinding[] }) {
-  const { t } = useTranslation()
+  const { t, i18n } = useTranslation()
   if (findings.length === 0) return <p className="quiet">{t('response.noFindings')}</p>
   return (
     <ul className={classes.findings}>
       {findings.map((one) => (
         <li key={`${one.code} ${one.at}`}>
           <Mark tone={isKnown(one.severity) ? TONES[one.severity] : 'off'} word={t(`response.severities.${one.severity}`, { defaultValue: one.severity })} />
-          <span lang="en">{one.message}</span>
+          <span>{i18n.exists(`playbookFindings.${one.code}`) && <strong>{t(`playbookFindings.${one.code}`)}: </strong>}<span lang="en">{one.message}</span></span>
           <code className="quiet">{one.at === '' ? '/' : one.at} [{one.code}]</code>
         </li>
       ))}

@@ -24,7 +24,7 @@ import { Mark } from './mark.tsx'
 import { usePersonName } from './question.tsx'
 import classes from './response.module.css'
 import { byNeed, isLive, orderTone, standingOf } from './standing.ts'
-import { useHeadline } from './words.ts'
+import { useGateReason, useHeadline } from './words.ts'
 
 /** What is ordered at which edge, whether it holds, until when, how much it stopped, and the way back. */
 export function Orders() {
@@ -77,6 +77,7 @@ function Order({ order, onUndo }: { order: OrderInfo; onUndo: (order: OrderInfo)
   const { t } = useTranslation()
   const language = useLanguage()
   const headline = useHeadline()
+  const reason = useGateReason()
   const person = usePersonName()
   const standing = standingOf(order)
   const { about } = order
@@ -98,13 +99,13 @@ function Order({ order, onUndo }: { order: OrderInfo; onUndo: (order: OrderInfo)
         <div><dt>{t('response.basis')}</dt><dd>{about.basis ?? t('response.noBasis')}{about.reference != null && <span className={classes.under}>{about.reference}</span>}</dd></div>
         {about.run != null && <div><dt>{t('response.theRun')}</dt><dd><Link className="text-link" to={`/response/runs/${about.run}`}>{about.playbook ?? about.run}</Link>{about.step != null && <span className={classes.under}>{about.step}</span>}</dd></div>}
       </dl>
-      {last?.why != null && <p className={classes.why}>{last.why}</p>}
+      {last?.why != null && <p className={classes.why}>{reason(last.why, last.why_reason)}</p>}
       {order.undone_by != null && isLive(standing) && <p className="quiet">{t('response.undoOrdered')}</p>}
       <details className={classes.exactly}>
         <summary>{t('response.history', { count: order.reports.length })}</summary>
         <ol className={classes.list}>
           <li className={classes.item}><span className="quiet"><Both at={order.ordered} /></span><strong>{t('response.orders.ordered')}</strong>{about.approved_by.map((one) => <span key={`${one.organisation} ${one.at}`}>{t('response.approvedBy', { name: person(one) })}</span>)}</li>
-          {order.reports.map((report) => <li key={report.number} className={classes.item}><span className="quiet"><Both at={report.at} /></span><strong>{t(`response.orders.${report.state}`)}</strong>{report.stopped != null && <span>{t('response.stoppedCount', { count: report.stopped, text: exact(report.stopped) })}</span>}{report.why != null && <span>{report.why}</span>}</li>)}
+          {order.reports.map((report) => <li key={report.number} className={classes.item}><span className="quiet"><Both at={report.at} /></span><strong>{t(`response.orders.${report.state}`)}</strong>{report.stopped != null && <span>{t('response.stoppedCount', { count: report.stopped, text: exact(report.stopped) })}</span>}{report.why != null && <span>{reason(report.why, report.why_reason)}</span>}</li>)}
         </ol>
         <pre className={classes.exact} tabIndex={0}>{JSON.stringify(order.command, null, 2)}</pre>
         <p className="quiet"><code>{order.command_id}</code> <Copy text={order.command_id} /></p>

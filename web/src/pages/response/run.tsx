@@ -26,7 +26,7 @@ import classes from './response.module.css'
 import { runTone, stepStandings, type Tone } from './standing.ts'
 import { Tasks, Unknown } from './tasks.tsx'
 import { shown } from './values.ts'
-import { useCommandHeadline, useNameIn, useSaid } from './words.ts'
+import { useCommandHeadline, useGateReason, useNameIn, useSaid } from './words.ts'
 
 /** One run, as it stands now: what it asks first, then where it is and what it did. */
 export default function RunPage() {
@@ -68,9 +68,10 @@ export default function RunPage() {
 function Facts({ run: { summary, events } }: { run: Run }) {
   const { t } = useTranslation()
   const person = usePersonName()
+  const reason = useGateReason()
   // Who stopped it and why is told by its event; what the run says of itself names people by their identifiers.
   const stopped = summary.state === 'cancelled' ? events.findLast(({ event }) => event === 'cancelled') : undefined
-  const why = stopped ? [stopped.by == null ? null : person(stopped.by), stopped.detail].filter((part) => part != null).join(': ') : summary.why
+  const why = stopped ? [stopped.by == null ? null : person(stopped.by), stopped.detail].filter((part) => part != null).join(': ') : summary.why == null ? summary.why : reason(summary.why, summary.why_reason)
   return (
     <div className={classes.intro}>
       {summary.dry_run === true && <p className={classes.notice} role="note">{t('response.isDry')}</p>}
@@ -164,6 +165,7 @@ function Commands({ run }: { run: Run }) {
 function Events({ run }: { run: Run }) {
   const { t } = useTranslation()
   const person = usePersonName()
+  const reason = useGateReason()
   const nameIn = useNameIn(run.graph)
   const events = run.events.toReversed()
   if (events.length === 0) return <Empty title={t('response.noEvents')} />
@@ -175,7 +177,7 @@ function Events({ run }: { run: Run }) {
           <div>
             <p><strong>{t(`response.happenings.${event.event}`, { defaultValue: event.event })}</strong> {event.step != null && <span>{nameIn(event.step)}</span>}</p>
             {event.by != null && <p className="quiet">{person(event.by)}</p>}
-            {event.detail != null && event.detail !== '' && <p className={classes.text}>{event.detail}</p>}
+            {event.detail != null && event.detail !== '' && <p className={classes.text}>{reason(event.detail, event.detail_reason)}</p>}
           </div>
         </li>
       ))}

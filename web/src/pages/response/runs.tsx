@@ -12,7 +12,7 @@ import { Mark } from './mark.tsx'
 import { usePersonName } from './question.tsx'
 import classes from './response.module.css'
 import { runTone } from './standing.ts'
-import { useSaid } from './words.ts'
+import { useGateReason, useSaid } from './words.ts'
 
 /** What is being carried out and what was, the newest first. */
 export function Runs() {
@@ -35,6 +35,7 @@ export function Runs() {
 export function RunRows({ runs }: { runs: RunSummary[] }) {
   const { t } = useTranslation()
   const said = useSaid()
+  const reason = useGateReason()
   const person = usePersonName()
   return (
     <ul className={classes.list}>
@@ -47,7 +48,7 @@ export function RunRows({ runs }: { runs: RunSummary[] }) {
           {run.unknown > 0 && <span className={classes.waits}>{t('response.openUnknown', { count: run.unknown })}</span>}
           <span className="quiet">{person(run.requested_by)}</span>
           <span className="quiet"><Ago at={run.started} /></span>
-          {run.why != null && run.state === 'failed' && <span className={classes.under} lang="en">{run.why}</span>}
+          {run.why != null && run.state === 'failed' && <span className={classes.under}>{reason(run.why, run.why_reason)}</span>}
         </li>
       ))}
     </ul>

@@ -1,7 +1,8 @@
+import type { i18n } from 'i18next'
 import { useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import type { PlaybookGraph, PlaybookStep, Rollout, RunCommand, StepSafeguards } from '../../api/response.ts'
+import type { GateReason, PlaybookGraph, PlaybookStep, Rollout, RunCommand, StepSafeguards } from '../../api/response.ts'
 import { span } from '../../format/time.ts'
 import { defang } from '../../format/value.ts'
 import { exact } from '../../format/number.ts'
@@ -12,6 +13,19 @@ import { told } from './openc2.ts'
 export function useSaid(): (words: { ja: string; en: string }) => string {
   const language = useLanguage()
   return useCallback((words) => words[language], [language])
+}
+
+/** Why a gate refused, in a catalogue's language; what the catalogue does not know is told in English, as it was written down. */
+export function gateReason({ t, exists }: Pick<i18n, 't' | 'exists'>, text: string, reason?: GateReason | null): string {
+  if (reason == null || !exists(`gateReasons.${reason.code}`)) return text
+  const said = t(`gateReasons.${reason.code}`, { ...reason.arguments })
+  return reason.gate == null ? said : t('response.atGate', { gate: t(`response.gates.${reason.gate}`, { defaultValue: reason.gate }), said })
+}
+
+/** The same in the reader's language. */
+export function useGateReason(): (text: string, reason?: GateReason | null) => string {
+  const { t, i18n: { exists } } = useTranslation()
+  return useCallback((text, reason) => gateReason({ t, exists }, text, reason), [t, exists])
 }
 
 /** A step by its name, else by its kind. */

@@ -91,6 +91,7 @@ function Body({ brief }: { brief: RoomBrief }) {
 function said(says: NonNullable<RoomBrief['lines'][number]['says']>, t: (key: string) => string): string {
   switch (says.says) {
     case 'note': case 'reported': return says.text
+    case 'mailed': return `${t('room.says.mailedBrief')} ${says.from ?? ''}: ${says.subject ?? ''}\n${says.text ?? ''}`
     case 'decided': return `${t('room.says.decided')}: ${says.question} → ${says.options?.[says.chosen] ?? ''}\n${says.reason}`
     case 'task-handed-back': return `${t('room.says.task-handed-back')}: ${says.result}`
     case 'task-declined': case 'task-withdrawn': return `${t(`room.says.${says.says}`)}: ${says.reason}`

@@ -10,6 +10,7 @@ import { ErrorNote } from '../../components/error-note.tsx'
 import { Marking } from '../../components/marking.tsx'
 import { Severity } from '../../components/severity.tsx'
 import { useToasts } from '../../components/toast.tsx'
+import { bytes } from '../../format/number.ts'
 import { date, time } from '../../format/time.ts'
 import { isComplete, labelOf, scopeOf, type Choice } from './audience.ts'
 import { LabelChoice } from './label-choice.tsx'
@@ -89,6 +90,7 @@ function Words({ says }: { says: RoomSays }) {
   switch (says.says) {
     case 'note': return <strong>{t('room.says.note')}{says.lane != null && ` · ${t(`room.lane.${says.lane}`)}`}</strong>
     case 'reported': return <strong>{t('room.says.reported', { number: says.report })}</strong>
+    case 'mailed': return <strong>{t('room.says.mailed', { from: says.from ?? t('room.mail.nobody') })}</strong>
     case 'invited': return <strong>{t('room.says.invited', { name: organisation(says.member) })}</strong>
     case 'objects': return <strong>{t('room.says.objects', { count: says.ids?.length ?? 0 })}</strong>
     case 'hand-over': return <strong>{t('room.says.hand-over', { name: person(says.to) })}</strong>
@@ -104,6 +106,7 @@ function Text({ says }: { says: RoomSays }) {
   const { t } = useTranslation()
   switch (says.says) {
     case 'note': case 'reported': return <p className="prose">{says.text}</p>
+    case 'mailed': return <Mail says={says} />
     case 'hand-over': return <p className="prose">{says.brief}</p>
     case 'period': return <p className="prose">{says.objectives}</p>
     case 'task-offered': return <p className="prose">{says.title}{says.legal_basis != null && ` (${t('room.basis')}: ${says.legal_basis})`}</p>
@@ -113,6 +116,27 @@ function Text({ says }: { says: RoomSays }) {
     case 'task-declined': case 'task-withdrawn': case 'severity-declared': case 'merged': case 'unmerged': return <p className="prose">{says.reason}</p>
     default: return null
   }
+}
+
+/** A mail as it was handed in: its words as text and nothing else, and what it claims as its claim. */
+function Mail({ says }: { says: Extract<RoomSays, { says: 'mailed' }> }) {
+  const { t } = useTranslation()
+  const parts = says.attachments ?? []
+  return (
+    <>
+      <p className="quiet">{t('room.mail.claims', { subject: says.subject ?? '', at: says.sent == null ? t('room.mail.unknown') : `${date(says.sent, 'JST')} ${time(says.sent, 'JST')} JST` })}</p>
+      <p className="prose">{says.text ?? t('room.mail.noText')}{says.cut === true && ` … ${t('room.mail.cut')}`}</p>
+      {parts.length > 0 && (
+        <details>
+          <summary>{t('room.mail.parts', { count: parts.length })}</summary>
+          <ul>
+            {parts.map((part, place) => <li key={place}><span className="mono">{part.name ?? ''} {part.media_type} {bytes(part.bytes)} SHA-256 {part.sha256}</span></li>)}
+          </ul>
+        </details>
+      )}
+      <p className="quiet"><span className="mono">{says.message_id != null && `Message-ID ${says.message_id} · `}SHA-256 {says.sha256}</span></p>
+    </>
+  )
 }
 
 /** Publishing is an act of its own: what is published does not name where it came from. */

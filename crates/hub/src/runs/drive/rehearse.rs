@@ -50,7 +50,7 @@ impl Drive<'_> {
         if let Some(peer) = peer
             && !gates::may_peer_see_case(reader, self.response, peer, self.begun())?
         {
-            return Ok(Err(format!("gate `marking`: the case may not be told to the hub `{}`", peer.id)));
+            return Ok(Err(gates::not_for_hub(peer).to_string()));
         }
         let about = (self.begun(), &self.run, order);
         let proposed = gates::proposed(reader, self.response, about, (operator, Some(&drafted)))?;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use api::{
-    OrderPerson, RunCommand, RunDispatch, RunEvent, RunQuestion, RunRadius, RunState, RunStep, RunSummary,
-    RunTask, RunVariable, Words,
+    GateReason, OrderPerson, RunCommand, RunDispatch, RunEvent, RunQuestion, RunRadius, RunState, RunStep,
+    RunSummary, RunTask, RunVariable, Words,
 };
 use cacao::run::{
     Addressee, Answer, Event, Found, Order, OrderStatus, Outcome, Person, QuestionState, Run, StepState, What,
@@ -40,6 +40,7 @@ pub(crate) fn summary(
         case: begun.case.as_ref().map(ToString::to_string),
         state: state(&outline.state),
         why: outline.why.clone(),
+        why_reason: outline.why.as_deref().and_then(GateReason::of),
         requested_by: names.person(reader, by, begun.started.to_string())?,
         organisation: begun.organisation.to_string(),
         started: begun.started.to_string(),
@@ -376,11 +377,17 @@ fn events(reader: &Reader<'_>, view: &RunView<'_>, logged: &[Logged]) -> Result<
             event: name.unwrap_or_default(),
             step,
             by: by.map(|by| view.person(reader, by, at.clone())).transpose()?,
+            detail_reason: of_gate(&event.what).then(|| detail.as_deref().and_then(GateReason::of)).flatten(),
             detail,
             at,
         });
     }
     Ok(told)
+}
+
+/// Whether what is said of an event may be a gate's: what a person writes is told as it was written.
+fn of_gate(what: &What) -> bool {
+    matches!(what, What::StepEnded { .. } | What::Answered { .. } | What::Ended { .. })
 }
 
 type Said<'e> = (Option<String>, Option<&'e Person>, Option<String>);
