@@ -36,8 +36,8 @@ use tokio::task::JoinSet;
 
 pub use config::{
     Allowed, Authority as PinnedAuthority, Config, ConfigError, Device, Dnstap, HttpPush, HubLink, Hunts,
-    Kafka, KafkaTls, Lake, Matching, Mechanism, Nats, Netflow, Orders, OrdersByMqtt, Origin, Place, PrivateMatching,
-    Protected, Quarantine, Radius, Sasl, Secret, Shadow, Source, Start, Syslog, Transport,
+    Kafka, KafkaTls, Lake, Matching, Mechanism, Nats, Netflow, Orders, OrdersByMqtt, Origin, Place,
+    PrivateMatching, Protected, Quarantine, Radius, Sasl, Secret, Shadow, Source, Start, Syslog, Transport,
 };
 pub use ledger::{Counts, LedgerKind, LedgerRow};
 pub use orders::Decision as OrderDecision;

@@ -238,12 +238,8 @@ async fn orders_have_their_place_in_the_list_of_their_edge(council: Council) {
 
 async fn an_order_is_unanswered_until_its_edge_says_something_of_it(council: Council) {
     const FAR: i64 = 3_600_000_000;
-    for new in [
-        order("e1", "c1", FAR),
-        order("e2", "c2", FAR),
-        order("e1", "c3", -1),
-        order("e1", "c4", FAR),
-    ] {
+    for new in [order("e1", "c1", FAR), order("e2", "c2", FAR), order("e1", "c3", -1), order("e1", "c4", FAR)]
+    {
         write(&council, move |tx| orders::add(tx, &LIVE, &new)).await.unwrap();
     }
     let open = |of: &'static str, since: i64| {
