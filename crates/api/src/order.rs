@@ -171,6 +171,9 @@ pub struct OrderReport {
 /// Why a gate refused, for who says it in another language: the English text stands beside it and counts where the code is not known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GateReason {
+    /// Of a run's order: `not-ordered` where this hub did not give it, `at-edge` where the edge did not take it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// The gate, where the text names one: `playbook`, `authority`, `marking`, `protected`, `radius`, `approval`; of an edge `time`, `end`,
     /// `device`, `allow-list`, `protected`, `radius`, `consent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -188,7 +191,12 @@ impl GateReason {
     pub fn of(text: &str) -> Option<Self> {
         let said = oversight::reason::said_in(text)?;
         let arguments = said.arguments.into_iter().map(|(name, value)| (name.to_owned(), value));
-        Some(Self { gate: said.gate, code: said.reason.code().to_owned(), arguments: arguments.collect() })
+        Some(Self {
+            refused: said.refused.map(str::to_owned),
+            gate: said.gate,
+            code: said.reason.code().to_owned(),
+            arguments: arguments.collect(),
+        })
     }
 }
 

@@ -9,8 +9,12 @@ use std::fmt::Display;
 
 /// What stands before what a hub's gate says, and behind its name.
 const GATE: (&str, &str) = ("gate `", "`: ");
-/// What stands before what an edge's gate says, where its hub tells it of a run.
+/// What stands before what a gate says, where a hub tells it of a run: the order was not given.
+pub const NOT_ORDERED: &str = "not ordered: ";
+/// The same where it was given, and the edge did not take it.
 pub const AT_EDGE: &str = "refused at the edge: ";
+/// These, each with its stable word.
+const BEFORE: [(&str, &str); 2] = [(NOT_ORDERED, "not-ordered"), (AT_EDGE, "at-edge")];
 /// The words that an edge's gates begin with.
 const EDGE_GATES: [&str; 8] =
     ["time", "end", "device", "allow-list", "protected", "radius", "consent", "command"];
@@ -165,6 +169,8 @@ impl CustodyReason {
 /// A reason as it was found in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SaidReason {
+    /// Where a hub tells it of a run: `not-ordered` or `at-edge`.
+    pub refused: Option<&'static str>,
     /// The gate that said it, where the text names one.
     pub gate: Option<String>,
     /// Which.
@@ -217,7 +223,8 @@ impl Reason {
 /// The reason in a text that a gate said, here or elsewhere.
 #[must_use]
 pub fn said_in(text: &str) -> Option<SaidReason> {
-    let text = text.strip_prefix(AT_EDGE).unwrap_or(text);
+    let before = BEFORE.iter().find_map(|(before, word)| Some((*word, text.strip_prefix(before)?)));
+    let (refused, text) = before.map_or((None, text), |(word, rest)| (Some(word), rest));
     let of_hub = text.strip_prefix(GATE.0).and_then(|rest| rest.split_once(GATE.1));
     let of_edge = || text.split_once(": ").filter(|(word, _)| EDGE_GATES.contains(word));
     let (gate, text) = match of_hub.or_else(of_edge) {
@@ -226,7 +233,7 @@ pub fn said_in(text: &str) -> Option<SaidReason> {
     };
     Reason::ALL.iter().find_map(|reason| {
         let arguments = reason.found_in(text)?;
-        Some(SaidReason { gate: gate.clone(), reason: *reason, arguments })
+        Some(SaidReason { refused, gate: gate.clone(), reason: *reason, arguments })
     })
 }
 
@@ -259,13 +266,15 @@ mod tests {
         for reason in Reason::ALL {
             let (text, arguments) = said(*reason);
             assert!(!text.contains('{'), "{text}");
-            for (text, gate) in [
-                (text.clone(), None),
-                (format!("gate `radius`: {text}"), Some("radius".to_owned())),
-                (format!("end: {text}"), Some("end".to_owned())),
-                (format!("{AT_EDGE}end: {text}"), Some("end".to_owned())),
+            let radius = || Some("radius".to_owned());
+            for (text, refused, gate) in [
+                (text.clone(), None, None),
+                (format!("gate `radius`: {text}"), None, radius()),
+                (format!("radius: {text}"), None, radius()),
+                (format!("{NOT_ORDERED}gate `radius`: {text}"), Some("not-ordered"), radius()),
+                (format!("{AT_EDGE}radius: {text}"), Some("at-edge"), radius()),
             ] {
-                let expected = SaidReason { gate, reason: *reason, arguments: arguments.clone() };
+                let expected = SaidReason { refused, gate, reason: *reason, arguments: arguments.clone() };
                 assert_eq!(said_in(&text), Some(expected), "{text}");
             }
         }

@@ -1447,6 +1447,8 @@ export interface components {
         };
         /** @description Why a gate refused, for who says it in another language: the English text stands beside it and counts where the code is not known. */
         GateReason: {
+            /** @description Of a run's order: `not-ordered` where this hub did not give it, `at-edge` where the edge did not take it. */
+            refused?: string | null;
             /**
              * @description The gate, where the text names one: `playbook`, `authority`, `marking`, `protected`, `radius`, `approval`; of an edge `time`, `end`,
              *     `device`, `allow-list`, `protected`, `radius`, `consent`.

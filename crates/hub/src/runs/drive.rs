@@ -18,7 +18,7 @@ use cacao::run::{
 };
 use cacao::signature::Runnable;
 use jiff::{SignedDuration, Timestamp};
-use oversight::reason::Reason;
+use oversight::reason::{NOT_ORDERED, Reason};
 use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, Purpose};
 use policy::permit::{Denied, Gate, permit, permit_alone, permit_call, permit_undoing};
 use sha2::{Digest, Sha256};
@@ -381,7 +381,7 @@ impl<'r> Drive<'r> {
     /// What does not leave is written down as ordered and failed in one transaction, so that the step goes the way of its failure.
     fn refuse(&mut self, order: &Order, reason: &str) -> Result<(), StoreError> {
         self.must(What::Dispatched { key: order.key.clone(), hash: order.hash.clone() })?;
-        let answer = Answer::Failed { reason: format!("not ordered: {reason}") };
+        let answer = Answer::Failed { reason: format!("{NOT_ORDERED}{reason}") };
         self.must(What::Answered { key: order.key.clone(), answer })
     }
 

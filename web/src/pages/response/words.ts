@@ -18,8 +18,9 @@ export function useSaid(): (words: { ja: string; en: string }) => string {
 /** Why a gate refused, in a catalogue's language; what the catalogue does not know is told in English, as it was written down. */
 export function gateReason({ t, exists }: Pick<i18n, 't' | 'exists'>, text: string, reason?: GateReason | null): string {
   if (reason == null || !exists(`gateReasons.${reason.code}`)) return text
-  const said = t(`gateReasons.${reason.code}`, { ...reason.arguments })
-  return reason.gate == null ? said : t('response.atGate', { gate: t(`response.gates.${reason.gate}`, { defaultValue: reason.gate }), said })
+  const why = t(`gateReasons.${reason.code}`, { ...reason.arguments })
+  const said = reason.gate == null ? why : t('response.atGate', { gate: t(`response.gates.${reason.gate}`, { defaultValue: reason.gate }), said: why })
+  return reason.refused == null ? said : t(`response.refusedBy.${reason.refused}`, { said, defaultValue: said })
 }
 
 /** The same in the reader's language. */
