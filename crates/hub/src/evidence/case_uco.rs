@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use jiff::Timestamp;
 use oversight::custody::package::{Manifest, PackagedItem};
 use oversight::custody::{CustodyAct, CustodyEntry, Party};
 use serde_json::{Map, Value, json};
@@ -101,17 +102,18 @@ impl Graph {
     }
 
     fn action(&mut self, entry: &CustodyEntry, (file, record): (&Value, &Value)) -> Value {
-        let performer = match &entry.by {
-            Some(party) => self.party(party),
-            None => self.tool(),
+        let writer = entry.by.as_ref().map(|party| self.party(party));
+        let (performer, done) = match collected(entry) {
+            Some((collector, seized)) => (self.party(&collector), seized),
+            None => (writer.clone().unwrap_or_else(|| self.tool()), entry.at),
         };
-        let at = json!({ "@type": "xsd:dateTime", "@value": entry.at.to_string() });
         let mut node = json!({
             "@type": "case-investigation:InvestigativeAction",
             "uco-core:name": action_name(entry.act),
             "uco-core:description": entry.why,
-            "uco-action:startTime": at,
-            "uco-action:endTime": at,
+            "uco-core:objectCreatedTime": date_time(entry.at),
+            "uco-action:startTime": date_time(done),
+            "uco-action:endTime": date_time(done),
             "uco-action:performer": performer,
             "uco-action:object": [file],
             "uco-action:result": [record],
@@ -119,12 +121,17 @@ impl Graph {
             "yagura:entry": entry.hash(),
             "yagura:content": entry.content.sha256,
         });
+        // UCO has only identities create what is said of something, and the node is none.
+        node = with(node, "uco-core:createdBy", Vec::from_iter(writer));
         let mut participants = Vec::new();
         for (role, party) in [("yagura:from", &entry.from), ("yagura:to", &entry.to)] {
             if let Some(party) = party {
                 let party = self.party(party);
                 node = with(node, role, vec![party.clone()]);
-                participants.push(party);
+                // Who performs an action does not take part in it besides.
+                if party != performer {
+                    participants.push(party);
+                }
             }
         }
         node = with(node, "uco-action:participant", participants);
@@ -213,6 +220,21 @@ fn file(item: &PackagedItem, name: impl Fn(&str) -> Uuid) -> Value {
             },
         ],
     })
+}
+
+/// By whom and when an item was secured, where an entry tells that: before it was written down, and mostly by somebody without an account here.
+fn collected(entry: &CustodyEntry) -> Option<(Party, Timestamp)> {
+    if entry.act != CustodyAct::Collected {
+        return None;
+    }
+    let seized: Timestamp = entry.facts.get("seized_at")?.parse().ok()?;
+    let name = entry.facts.get("collector")?.clone();
+    let organisation = entry.by.as_ref()?.organisation.clone();
+    Some((Party { organisation, account: None, name: Some(name) }, seized))
+}
+
+fn date_time(at: Timestamp) -> Value {
+    json!({ "@type": "xsd:dateTime", "@value": at.to_string() })
 }
 
 /// What an act is called in custody (ISO/IEC 27037 has no names of its own).

@@ -542,6 +542,13 @@ fn in_case_and_uco(found: &Found, item: &Value) {
         graph.iter().find(|node| node["@id"] == format!("kb:{}", item["id"].as_str().unwrap())).unwrap();
     let facet = &file["uco-core:hasFacet"][1];
     assert_eq!(facet["uco-observable:hash"][0]["uco-types:hashValue"]["@value"], item["sha256"]);
+    let seized = graph.iter().find(|node| node["uco-core:name"] == "seized").unwrap();
+    let performer = graph.iter().find(|node| node["@id"] == seized["uco-action:performer"]["@id"]).unwrap();
+    assert_eq!(
+        (&seized["uco-action:startTime"]["@value"], &performer["uco-core:name"]),
+        (&json!("2026-11-01T00:00:00Z"), &json!("山田 太郎")),
+        "who secured it and when, not who brought it"
+    );
     let ids: Vec<&Value> = graph.iter().map(|node| &node["@id"]).collect();
     for node in graph {
         references(node, &mut |id| assert!(ids.contains(&id), "{id} is nowhere"));
