@@ -256,7 +256,7 @@ async fn get(
 
 /// A report that the caller may see something of.
 pub(super) fn seen(
-    reader: &store::Reader<'_>,
+    reader: &Reader<'_>,
     state: &AppState,
     caller: &Caller,
     id: &Id,
@@ -326,7 +326,7 @@ pub(super) async fn append(
     state: &AppState,
     caller: Caller,
     (id, sent): (Id, Sent),
-    make: impl FnOnce(&store::Reader<'_>, &InHand) -> Result<Vec<Event>, StoreError> + Send + 'static,
+    make: impl FnOnce(&Reader<'_>, &InHand) -> Result<Vec<Event>, StoreError> + Send + 'static,
 ) -> Answer<Json<ReportTaken>> {
     let work = state.clone();
     let write = move |tx: &mut Tx<'_>| {

@@ -28,7 +28,7 @@ enum Next<'a> {
     /// Nothing more.
     End,
     /// It waits until the quiet hours are over.
-    Wait(jiff::Timestamp),
+    Wait(Timestamp),
     /// It is told of.
     Tell(Whom<'a>),
 }

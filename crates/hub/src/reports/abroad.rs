@@ -13,7 +13,6 @@ use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, Pur
 use policy::{Engine, Label, Marking, ObjectClass, Operation, Personal, Principal, PrincipalKind, TlpLabel};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
 use stix::{Id, Object};
 use store::organisations::Organisation;
 use store::peers::{self, Peer, Way};

@@ -256,8 +256,8 @@ async fn brokers_are_reached_by_tls_with_ones_own_certificate_or_password() {
         std::fs::write(folder.join("passwords"), "edge:hunter2\n").unwrap();
         std::fs::write(folder.join("password"), "hunter2\n").unwrap();
         std::fs::write(folder.join("wrong"), "hunter3\n").unwrap();
-        let hashed = std::process::Command::new("mosquitto_passwd").arg("-U").arg(folder.join("passwords"));
-        let _ = hashed.status();
+        let mut hash = std::process::Command::new("mosquitto_passwd");
+        let _ = hash.arg("-U").arg(folder.join("passwords")).status();
     });
     let Some(broker) = made else { return };
     let mut own = written(&broker.url());
