@@ -3,8 +3,8 @@
 use oversight::{Action, Realm};
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::mails::{self, RoomMail};
 use store::Act;
+use store::mails::{self, RoomMail};
 
 use crate::room::{Worker, council, note, only, open};
 use crate::room_calls::{Taken, by, server, until};
