@@ -131,7 +131,13 @@ fn made(
     let post = Post::new(state, reader, (&mail.case, &id))?;
     let Some(to) = post.reached(reader, &mail.recipient)? else { return Ok(None) };
     let Some(seen) = seen(&state.rooms, reader, &REALM, &to.visible, &mail.case)? else { return Ok(None) };
-    let Some(entry) = seen.room.get(&id).filter(|entry| fit(entry).is_ok()) else { return Ok(None) };
+    let Some(entry) = seen.room.get(&id) else { return Ok(None) };
+    let level = match fit(reader, &to.visible, &seen, (&id, entry)) {
+        Ok(level) => level,
+        // It was marked more strictly meanwhile.
+        Err(StoreError::Abandoned { .. } | StoreError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
     let note = objects::get(reader, &REALM, &to.visible, &post.note)?;
     let sender = people::get(reader, &REALM, &mail.sender)?;
     let (Some(note), Some(sender)) = (note, sender) else { return Ok(None) };
@@ -144,6 +150,7 @@ fn made(
     let link = link.map_or_else(|_| String::new(), |link| link.to_string());
     let content = Content {
         entry,
+        level,
         case: (case.number, &case.title),
         writer: known.as_deref().or(entry.name.as_deref()),
         organisation: &names.told(&entry.organisation),

@@ -12,13 +12,13 @@ use case::mail::is_harmless;
 use case::room::{EntryId, RoomEntry, Says, note_id};
 use jiff::{SignedDuration, Timestamp};
 use oversight::OrganisationId;
-use policy::{Operation, Visible};
+use policy::{Label, Operation, TlpLabel, Visible};
 use regime::Lang;
 use stix::Id;
 use stix::marking::Tlp;
 use store::mails::{self, Address};
 use store::saved_searches::Owner;
-use store::{Reader, StoreError, objects};
+use store::{Reader, StoreError, cases, labels, objects};
 
 use super::{Names, Seen};
 use crate::REALM;
@@ -51,6 +51,8 @@ pub(crate) struct Reached {
 /// What a mail says, in no language yet.
 pub(crate) struct Content<'a> {
     pub(crate) entry: &'a RoomEntry,
+    /// Under which it goes ([`fit`]).
+    pub(crate) level: Tlp,
     /// The case's number here, and its title.
     pub(crate) case: (Option<i64>, &'a str),
     /// Who wrote the entry; nothing for a system.
@@ -106,18 +108,52 @@ pub(crate) fn participants(names: &Names, seen: &Seen, own: &OrganisationId) -> 
     members.chain([own.clone()]).collect()
 }
 
-/// Refuses what goes by no mail to anybody.
+/// The level under which an entry goes by mail: the strictest that it, its case and what is told of that bear now, whatever it bore when it was written.
 ///
 /// # Errors
-/// Why not.
-pub(crate) fn fit(entry: &RoomEntry) -> Result<(), StoreError> {
-    if entry.label.tlp >= Tlp::Red {
+/// It goes by no mail to anybody, and why; those of the database.
+pub(crate) fn fit(
+    reader: &Reader<'_>,
+    visible: &Visible,
+    seen: &Seen,
+    (id, entry): (&EntryId, &RoomEntry),
+) -> Result<Tlp, StoreError> {
+    let note = objects::get(reader, &REALM, visible, &note_id(id))?;
+    let note = note.ok_or_else(|| StoreError::NotFound { what: id.to_string() })?;
+    let told = cases::get(reader, &REALM, visible, &entry.case)?;
+    let keys = [note.label, seen.incident.label].into_iter().chain(told.map(|(_, label)| label));
+    let known = keys.map(|key| {
+        let label = labels::get(reader, &REALM, key)?;
+        label.ok_or_else(|| StoreError::Corrupt(format!("label {key}")))
+    });
+    strictest(entry, &known.collect::<Result<Vec<Label>, StoreError>>()?)
+}
+
+fn strictest(entry: &RoomEntry, labels: &[Label]) -> Result<Tlp, StoreError> {
+    if words(&entry.says, Lang::En).is_none() {
+        return Err(unfit("mail-entry", "an entry of this kind has no text that a mail would carry"));
+    }
+    let mut level = entry.label.tlp;
+    for label in labels {
+        if !label.demands.is_empty() {
+            return Err(unfit("mail-cleared", "what asks for a clearance or an oath goes by no mail"));
+        }
+        if !label.statements.is_empty() || !label.unknown.is_empty() {
+            let why =
+                "the entry or its case is marked with more than a TLP level, which a mail would not carry";
+            return Err(unfit("mail-terms", why));
+        }
+        level = level.max(match label.tlp {
+            TlpLabel::Level(level) => level,
+            // As strict as can be.
+            TlpLabel::Unmarked => Tlp::Red,
+        });
+    }
+    if level >= Tlp::Red {
         let why = "TLP:RED is for the persons whom it was told, and goes by no mail; have them open the room";
         return Err(unfit("mail-red", why));
     }
-    words(&entry.says, Lang::En)
-        .map(drop)
-        .ok_or_else(|| unfit("mail-entry", "an entry of this kind has no text that a mail would carry"))
+    Ok(level)
 }
 
 /// A language out of a request or a row.
@@ -133,7 +169,7 @@ pub(crate) fn language(tag: &str) -> Option<Lang> {
 pub(crate) fn letter(content: &Content<'_>, lang: Lang) -> Option<(String, String)> {
     let pick = |ja, en| pick(lang, ja, en);
     let entry = content.entry;
-    let label = format!("TLP:{}", entry.label.tlp.name().to_uppercase());
+    let label = format!("TLP:{}", content.level.name().to_uppercase());
     let (number, title) = content.case;
     let number = number.map(|number| format!(" {number}")).unwrap_or_default();
     // No title: a subject is shown where a text is not, on locked screens and in the logs of mail systems.
@@ -242,7 +278,7 @@ fn cut(text: &str, rest: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use case::room::Label;
+    use case::room::Label as RoomLabel;
 
     use super::*;
 
@@ -257,7 +293,7 @@ mod tests {
             by: Some("a".to_owned()),
             name: None,
             organisation: OrganisationId::parse("police").unwrap(),
-            label: Label { tlp, only: None, stub: false },
+            label: RoomLabel { tlp, only: None, stub: false },
             salt: "00".repeat(16),
             says,
         }
@@ -271,6 +307,7 @@ mod tests {
         let (police, coordinator) = (named("警察", "Police"), named("調整機関", "Coordinator"));
         let content = Content {
             entry,
+            level: entry.label.tlp,
             case: (Some(17), title),
             writer: Some("山田"),
             organisation: &police,
@@ -308,9 +345,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_red_or_says_nothing_in_words_goes_by_no_mail() {
-        assert!(fit(&note(Tlp::AmberStrict, "x")).is_ok());
-        assert!(fit(&note(Tlp::Red, "x")).is_err());
-        assert!(fit(&entry(Tlp::Green, Says::Commands)).is_err());
+    fn it_goes_under_the_strictest_level_and_what_is_red_or_asks_for_more_goes_by_no_mail() {
+        let police = OrganisationId::parse("police").unwrap();
+        let marked = |tlp| Label { tlp, ..Label::unmarked(&police, &REALM) };
+        let at = |level| marked(TlpLabel::Level(level));
+        let check = |entry: &RoomEntry, labels: &[Label], expected: Option<Tlp>| {
+            assert_eq!(strictest(entry, labels).ok(), expected, "{entry:?} {labels:?}");
+        };
+        let amber = note(Tlp::Amber, "x");
+        check(&amber, &[at(Tlp::Amber), at(Tlp::Green)], Some(Tlp::Amber));
+        check(&amber, &[at(Tlp::Amber), at(Tlp::AmberStrict)], Some(Tlp::AmberStrict));
+        check(&note(Tlp::Red, "x"), &[], None);
+        check(&amber, &[at(Tlp::Amber), at(Tlp::Red)], None);
+        check(&amber, &[marked(TlpLabel::Unmarked)], None);
+        let term = Id::new("marking-definition", uuid::Uuid::from_u128(1));
+        check(&amber, &[Label { statements: [term.clone()].into(), ..at(Tlp::Amber) }], None);
+        check(&amber, &[Label { unknown: [term].into(), ..at(Tlp::Amber) }], None);
+        check(&entry(Tlp::Green, Says::Commands), &[at(Tlp::Green)], None);
     }
 }

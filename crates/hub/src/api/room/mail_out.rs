@@ -6,10 +6,10 @@ use std::time::Duration;
 use api::{Code, NewRoomMail, RoomMailSent, RoomRecipients};
 use axum::Json;
 use axum::extract::{Path, State};
-use case::room::{EntryId, RoomEntry, note_id};
+use case::room::{EntryId, note_id};
 use jiff::{SignedDuration, Timestamp};
 use oversight::{Action, AuditEvent, OrganisationId};
-use policy::{Operation, PrincipalKind};
+use policy::{Operation, PrincipalKind, Visible};
 use stix::Id;
 use stix::marking::Tlp;
 use store::mails::{self, RoomMail};
@@ -128,8 +128,8 @@ fn listed(
     seen: &Seen,
     telling: &mut Telling<'_, '_, '_>,
 ) -> Result<RoomRecipients, StoreError> {
-    let (id, _) = fitting(seen, entry)?;
-    let (reader, _) = telling.snapshot();
+    let (reader, visible) = telling.snapshot();
+    let (id, _) = fitting(reader, &visible, seen, entry)?;
     let names = Names::read(reader, &REALM, &state.federation.own.hub)?;
     let post = Post::new(state, reader, (case, &id))?;
     let own = &caller.principal.organisation;
@@ -155,12 +155,16 @@ fn listed(
     Ok(RoomRecipients { persons, members: members.into_iter().collect(), more, organisations, people })
 }
 
-/// An entry that one sees and that may go by mail.
-fn fitting<'s>(seen: &'s Seen, entry: &str) -> Result<(EntryId, &'s RoomEntry), StoreError> {
+/// An entry that one sees and that may go by mail, with the level under which it goes.
+fn fitting(
+    reader: &Reader<'_>,
+    visible: &Visible,
+    seen: &Seen,
+    entry: &str,
+) -> Result<(EntryId, Tlp), StoreError> {
     let id = entry_id(entry)?;
     let found = seen.room.get(&id).ok_or_else(|| StoreError::NotFound { what: entry.to_owned() })?;
-    fit(found)?;
-    Ok((id, found))
+    Ok((id, fit(reader, visible, seen, (&id, found))?))
 }
 
 /// Whom it goes to, out of what was asked for.
@@ -177,7 +181,7 @@ fn choose(
     let visible = state.door.visible(reader, &caller.principal)?;
     let seen = seen(&state.rooms, reader, caller.realm(), &visible, case)?
         .ok_or_else(|| StoreError::NotFound { what: case.to_string() })?;
-    let (id, found) = fitting(&seen, entry)?;
+    let (id, tlp) = fitting(reader, &visible, &seen, entry)?;
     let post = Post::new(state, reader, (case, &id))?;
     let names = Names::read(reader, caller.realm(), &state.federation.own.hub)?;
     let participants = participants(&names, &seen, &caller.principal.organisation);
@@ -217,7 +221,7 @@ fn choose(
             format!("these are {} people; send it to at most {RECIPIENTS_MAX} at once", recipients.len());
         return Err(unfit("recipients", why));
     }
-    Ok(Chosen { case: case.clone(), entry: id, tlp: found.label.tlp, key: body.key.to_string(), recipients })
+    Ok(Chosen { case: case.clone(), entry: id, tlp, key: body.key.to_string(), recipients })
 }
 
 /// Writes the mails down, to be sent; how long to wait where there were too many.
