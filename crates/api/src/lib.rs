@@ -77,7 +77,7 @@ pub use knowledge::{
     Leap, Matrix, MatrixCell, MatrixColumn, MatrixList, MatrixName, NewGrade, NewSameness, Product, Products,
     SamenessDecision, SamenessList, SamenessProposal, Score, ScoreStep, Tempo, TimeCount, Words,
 };
-pub use mail::{CaseMailTaken, RoomMailPart};
+pub use mail::{CaseMailTaken, NewOwnMail, NewRoomMail, OwnMail, RoomMailPart, RoomMailSent, RoomRecipients};
 pub use node::{
     AuditList, AuditRow, ChallengeAnswer, NewOrganisation, NewPassword, NewPerson, NewToken, Node,
     Organisation, PasskeyChallenge, PasskeyInfo, PasskeyRegistration, PasswordSignIn, Person, PersonAdded,

@@ -273,7 +273,8 @@ fn prose(text: &str) -> (String, bool) {
 }
 
 /// Neither a control character nor one that turns the direction of what stands around it.
-fn is_harmless(letter: char) -> bool {
+#[must_use]
+pub fn is_harmless(letter: char) -> bool {
     let turns = matches!(letter, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !letter.is_control() && !turns && letter != '\u{feff}'
 }

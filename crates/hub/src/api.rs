@@ -30,6 +30,7 @@ mod oidc;
 mod orders;
 mod organisations;
 pub(crate) mod outreach;
+mod own_mail;
 mod passkeys;
 mod peers;
 mod people;
@@ -70,6 +71,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(passkeys::routes())
         .merge(oidc::routes())
         .merge(sessions::routes())
+        .merge(own_mail::routes())
         .merge(board::routes())
         .merge(objects::routes())
         .merge(releases::routes())

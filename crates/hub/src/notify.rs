@@ -11,6 +11,7 @@ mod emergencies;
 mod mail;
 mod message;
 mod reports;
+mod rooms;
 pub(crate) mod webhook;
 
 pub(crate) use mail::recipient;
@@ -61,6 +62,9 @@ pub(crate) async fn run(state: AppState) {
         }
         if let Err(error) = reports::send_due(&state, sender.mailer()).await {
             tracing::error!(%error, "mail about the clocks of reports cannot be sent");
+        }
+        if let Err(error) = rooms::send_due(&state, sender.mailer()).await {
+            tracing::error!(%error, "entries of case rooms cannot be sent by mail");
         }
         if let Err(error) = calls::ring(&state, &sender).await {
             tracing::error!(%error, "calls into case rooms cannot be told of");

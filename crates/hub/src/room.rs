@@ -11,6 +11,7 @@ pub(crate) mod circles;
 pub(crate) mod given;
 pub(crate) mod indicators;
 mod kept;
+pub(crate) mod letters;
 pub(crate) mod names;
 pub(crate) mod presence;
 pub(crate) mod similar;

@@ -40,6 +40,8 @@ vocabulary! {
         CaseOpened = "case-opened",
         /// A case was changed: severity, entry, assignment, state.
         CaseChanged = "case-changed",
+        /// Somebody sent an entry of a case room to people by mail.
+        EntryMailed = "entry-mailed",
         /// A root of the node's own certificate authority was made or retired.
         CertificateAuthorityChanged = "certificate-authority-changed",
         /// A certificate of an edge, a program or the hub was issued.

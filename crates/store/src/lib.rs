@@ -50,6 +50,7 @@ pub mod labels;
 pub mod leases;
 pub mod links;
 pub mod lone_approvals;
+pub mod mails;
 pub mod misp_numbers;
 pub mod notices;
 pub mod objects;

@@ -60,6 +60,7 @@ const MIGRATIONS: &[&[&str]] = &[
     ],
     &[include_str!("schema/tile_levels.sql")],
     &[include_str!("schema/reports_abroad.sql")],
+    &[include_str!("schema/mails.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

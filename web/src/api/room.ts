@@ -21,6 +21,9 @@ export type RoomReport = Hub['RoomReport']
 export type RoomValue = Hub['RoomValue']
 export type SimilarCase = Hub['SimilarCase']
 export type NewRoomEntry = Hub['NewRoomEntry']
+export type RoomRecipients = Hub['RoomRecipients']
+export type NewRoomMail = Hub['NewRoomMail']
+export type OwnMail = Hub['OwnMail']
 export type NewRoomIndicators = Hub['NewRoomIndicators']
 
 const get = <T>(path: string, signal: AbortSignal) => call<T>('GET', path, undefined, signal)
@@ -39,6 +42,16 @@ export const useCampaign = (id: string) =>
 
 export const write = (id: string, entry: NewRoomEntry) => call<RoomTaken>('POST', at(id), entry)
 export const publish = (id: string, entry: string, body: Hub['NewRoomPublication']) => call<RoomTaken>('POST', at(id, `/${entry}/publish`), body)
+
+/** Who may be sent an entry by mail; asked anew each time, since people come and go. */
+export const useRecipients = (id: string, entry: string) =>
+  useQuery({ queryKey: ['recipients', id, entry], queryFn: ({ signal }) => get<RoomRecipients>(at(id, `/${entry}/recipients`), signal), staleTime: 0 })
+
+export const sendByMail = (id: string, entry: string, body: NewRoomMail) => call<Hub['RoomMailSent']>('POST', at(id, `/${entry}/mail`), body)
+
+export const useOwnMail = () => useQuery({ queryKey: ['own-mail'], queryFn: ({ signal }) => get<OwnMail>('/api/v1/me/mail', signal) })
+export const keepOwnMail = (mail: Hub['NewOwnMail'] | null) => (mail === null ? call<void>('DELETE', '/api/v1/me/mail') : call<void>('PUT', '/api/v1/me/mail', mail))
+
 export const proposeSeverity = (id: string, body: Hub['NewRoomSeverity']) => call<RoomTaken>('POST', at(id, '/severity'), body)
 export const writeSeveral = (entries: Hub['NewRoomEntryOf'][]) => call<Hub['RoomTakenList']>('POST', '/api/v1/rooms/entries', { entries })
 

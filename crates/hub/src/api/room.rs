@@ -3,6 +3,7 @@
 mod found;
 mod live;
 mod mail;
+mod mail_out;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -59,6 +60,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(live::routes())
         .merge(found::routes())
         .merge(mail::routes())
+        .merge(mail_out::routes())
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -1,5 +1,5 @@
-//! Mail. It travels in the clear somewhere on its way, so it says how many hits a search has and where to look, and nothing of any
-//! object.
+//! Mail. It travels in the clear somewhere on its way, so an alert says how many hits a search has and where to look, and nothing of any
+//! object. Only what a person sends out of a case room ([`super::rooms`]) says more, under its label.
 
 use std::time::Duration;
 

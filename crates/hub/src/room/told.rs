@@ -362,7 +362,8 @@ impl<'a, 'b, 'c> Telling<'a, 'b, 'c> {
         Ok(())
     }
 
-    fn organisation(&mut self, name: &OrganisationId) -> String {
+    /// An organisation that is named.
+    pub(crate) fn organisation(&mut self, name: &OrganisationId) -> String {
         self.organisations.entry(name.to_string()).or_insert_with(|| self.names.told(name));
         name.to_string()
     }

@@ -465,6 +465,7 @@ impl<'a> Walk<'a> {
         let body = match path.rsplit('/').next().unwrap_or_default() {
             _ if method == "GET" => None,
             "publish" => Some(json!({ "key": key, "label": label })),
+            "mail" => Some(json!({ "key": key, "organisations": ["coordinator"] })),
             "presence" => Some(json!({ "writes": true })),
             "values" => Some(json!({ "text": "evil[.]example" })),
             "indicators" => Some(json!({ "key": key, "label": label, "indicators": ["evil[.]example"] })),

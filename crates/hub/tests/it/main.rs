@@ -124,6 +124,8 @@ mod room_kept;
 #[cfg(test)]
 mod room_live;
 #[cfg(test)]
+mod room_mails;
+#[cfg(test)]
 mod rounds;
 #[cfg(test)]
 mod runs;

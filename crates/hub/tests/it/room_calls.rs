@@ -14,10 +14,10 @@ use crate::room::{Worker, council, note, open};
 use crate::support::TestHub;
 
 /// What a mail server took: to whom, and the text.
-type Taken = Arc<Mutex<Vec<(String, String)>>>;
+pub type Taken = Arc<Mutex<Vec<(String, String)>>>;
 
 /// A mail server that takes everything.
-async fn server() -> (u16, Taken) {
+pub async fn server() -> (u16, Taken) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (port, taken) = (listener.local_addr().unwrap().port(), Taken::default());
     let kept = Arc::clone(&taken);
@@ -60,8 +60,9 @@ async fn serve(stream: TcpStream, taken: Taken) {
     }
 }
 
-async fn hub_with(port: u16) -> TestHub {
-    let mail = MailConfig {
+/// How a hub reaches that server.
+pub fn by(port: u16) -> MailConfig {
+    MailConfig {
         server: "127.0.0.1".to_owned(),
         port: Some(port),
         security: Some("none".to_owned()),
@@ -70,7 +71,10 @@ async fn hub_with(port: u16) -> TestHub {
         password_file: None,
         from: "yagura@a.jp".to_owned(),
         domains: vec!["a.jp".to_owned()],
-    };
+    }
+}
+
+async fn hub_with(port: u16) -> TestHub {
     let police = OrganisationId::parse("police").unwrap();
     let addresses = ["duty@a.jp", "chief@a.jp"].map(str::to_owned).to_vec();
     let calls = RoomCalls {
@@ -79,7 +83,7 @@ async fn hub_with(port: u16) -> TestHub {
         ..RoomCalls::default()
     };
     TestHub::start_with(|config| {
-        config.mail = Some(mail);
+        config.mail = Some(by(port));
         config.room_calls = calls;
     })
     .await
@@ -89,7 +93,7 @@ fn task(to: &str) -> Value {
     open(json!({ "says": "task-offered", "to": to, "title": "秘密の依頼", "lane": "threat" }))
 }
 
-async fn until(taken: &Taken, count: usize) -> Vec<(String, String)> {
+pub async fn until(taken: &Taken, count: usize) -> Vec<(String, String)> {
     let begun = Instant::now();
     loop {
         let found = taken.lock().unwrap().clone();

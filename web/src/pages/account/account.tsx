@@ -16,6 +16,7 @@ import { setLanguage, useLanguage } from '../../i18n.ts'
 import { ClearancesOf } from '../administration/clearances.tsx'
 import classes from './account.module.css'
 import { Identities } from './identities.tsx'
+import { Mail } from './mail.tsx'
 import { PasswordForm } from './password-form.tsx'
 
 /** One's own account: how one signs in, language, light. */
@@ -39,6 +40,7 @@ export default function AccountPage() {
         <div>
           <Section id="sessions" title={t('sessions.title')}><Sessions /></Section>
           <Section id="clearances" title={t('administration.clearances')}><ClearancesOf person={person.id} /></Section>
+          <Section id="mail" title={t('account.mail.title')}><Mail /></Section>
           <Section id="look" title={t('account.look')}>
             <div className={classes.choices}>
               <span id="language-label">{t('palette.language')}</span>

@@ -7,7 +7,7 @@ export const SECTORS = ['telecommunications', 'finance', 'aviation', 'airports',
   'logistics', 'chemical', 'credit-card', 'petroleum', 'ports'] as const
 export const AUDIT_ACTIONS = ['objects-added', 'objects-deleted', 'objects-released', 'content-conflict', 'signed-in', 'signed-out', 'refused',
   'credential-changed', 'token-issued', 'token-revoked', 'organisation-changed', 'person-changed', 'edge-changed', 'sightings-received',
-  'case-opened', 'case-changed', 'certificate-authority-changed', 'certificate-issued', 'certificate-revoked', 'qualification-changed', 'emergency-raised', 'emergency-ended', 'emergency-reviewed', 'recovery-changed', 'provider-changed', 'peer-changed', 'objects-taken-back', 'search-saved', 'sameness-decided', 'source-graded', 'products-declared',
+  'case-opened', 'case-changed', 'entry-mailed', 'certificate-authority-changed', 'certificate-issued', 'certificate-revoked', 'qualification-changed', 'emergency-raised', 'emergency-ended', 'emergency-reviewed', 'recovery-changed', 'provider-changed', 'peer-changed', 'objects-taken-back', 'search-saved', 'sameness-decided', 'source-graded', 'products-declared',
   'agreement-changed', 'sharing-group-changed', 'audience-asked',
   'policy-changed', 'policy-proposed', 'policy-proposal-decided', 'release-changed', 'release-requested', 'release-answered', 'objects-recalled', 'recall-acknowledged', 'question-asked',
   'question-answered', 'question-closed', 'contribution-judged', 'reported-anonymously', 'seal-key-changed', 'seal-opened',

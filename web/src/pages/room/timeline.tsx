@@ -14,6 +14,8 @@ import { bytes } from '../../format/number.ts'
 import { date, time } from '../../format/time.ts'
 import { isComplete, labelOf, scopeOf, type Choice } from './audience.ts'
 import { LabelChoice } from './label-choice.tsx'
+import { goesByMail } from './mail-out.ts'
+import { MailOut } from './mail-out.tsx'
 import classes from './room.module.css'
 import { useHere } from './use-room.tsx'
 
@@ -39,6 +41,7 @@ function Line({ line }: { line: RoomLine }) {
   const { t } = useTranslation()
   const { room, organisation, account } = useHere()
   const [publishing, setPublishing] = useState(false)
+  const [mailing, setMailing] = useState(false)
   const own = line.organisation === room.you.organisation
   const scope = line.label ? scopeOf(line.label, room.you.organisation) : null
   const whose = line.organisation == null ? '' : organisation(line.organisation)
@@ -62,11 +65,13 @@ function Line({ line }: { line: RoomLine }) {
               {line.label && <Marking marking={{ tlp: line.label.tlp, statements: [] }} />}
               <SeenBy line={line} />
               {own && scope !== 'room' && line.says && line.says.says !== 'published-as' && room.you.account != null && <button type="button" className={classes.link} onClick={() => setPublishing(true)}>{t('room.publish')}</button>}
+              {room.you.account != null && goesByMail(line) && <button type="button" className={classes.link} onClick={() => setMailing(true)}>{t('room.mailOut.title')}</button>}
               {line.object != null && <Link className={classes.link} to={`/intelligence/${line.object}`}>{t('room.asObject')}</Link>}
             </p>
           </>}
       </div>
       {publishing && <Publish line={line} onClose={() => setPublishing(false)} />}
+      {mailing && <MailOut line={line} onClose={() => setMailing(false)} />}
     </div>
   )
 }
