@@ -638,6 +638,21 @@ export interface components {
             /** @description RFC 3339. */
             as_of: string;
         };
+        /** @description What became of a mail that was handed in. */
+        CaseMailTaken: {
+            /** @description STIX identifier of the incident. */
+            case: string;
+            /** @description The entry's name: the hash of what it is. */
+            entry: string;
+            /** @description The STIX note that it is in the log. */
+            object: string;
+            /** @description RFC 3339. */
+            at: string;
+            /** @description Whether the same mail was here already. */
+            already: boolean;
+            /** @description Whether it waits in the side room until a person publishes it. */
+            waits: boolean;
+        };
         /** @description Objects to be added to a case. */
         CaseObjects: {
             /** @description STIX identifiers, at most 200. */
@@ -1411,6 +1426,22 @@ export interface components {
             /** @description When this was true: RFC 3339. */
             as_of: string;
         };
+        /** @description Why a gate refused, for who says it in another language: the English text stands beside it and counts where the code is not known. */
+        GateReason: {
+            /** @description Of a run's order: `not-ordered` where this hub did not give it, `at-edge` where the edge did not take it. */
+            refused?: string | null;
+            /**
+             * @description The gate, where the text names one: `playbook`, `authority`, `marking`, `protected`, `radius`, `approval`; of an edge `time`, `end`,
+             *     `device`, `allow-list`, `protected`, `radius`, `consent`.
+             */
+            gate?: string | null;
+            /** @description A stable code such as `too-wide`. */
+            code: string;
+            /** @description What stands in the places of its text, by their names. */
+            arguments?: {
+                [key: string]: string;
+            };
+        };
         /** @description An object that was given out, as far as the reader may know it. */
         GivenObject: {
             /**
@@ -1444,22 +1475,6 @@ export interface components {
         Grades: {
             /** @description Each graded source. */
             grades: components["schemas"]["Grade"][];
-        };
-        /** @description Why a gate refused, for who says it in another language: the English text stands beside it and counts where the code is not known. */
-        GateReason: {
-            /** @description Of a run's order: `not-ordered` where this hub did not give it, `at-edge` where the edge did not take it. */
-            refused?: string | null;
-            /**
-             * @description The gate, where the text names one: `playbook`, `authority`, `marking`, `protected`, `radius`, `approval`; of an edge `time`, `end`,
-             *     `device`, `allow-list`, `protected`, `radius`, `consent`.
-             */
-            gate?: string | null;
-            /** @description A stable code such as `too-wide`. */
-            code: string;
-            /** @description What stands in the places of its text, by their names. */
-            arguments?: {
-                [key: string]: string;
-            };
         };
         /** @description A part of the graph, with places to draw it at. */
         Graph: {
@@ -2178,6 +2193,13 @@ export interface components {
             /** @description The run whose step asks for it. */
             run?: string | null;
         };
+        /** @description Where mail reaches one from now on. */
+        NewOwnMail: {
+            /** @description An address in one of the hub's domains. */
+            address: string;
+            /** @description `ja` or `en`. */
+            language: string;
+        };
         /** @description A new password, 12–256 characters. */
         NewPassword: {
             /** @description Password. */
@@ -2423,7 +2445,10 @@ export interface components {
              * @description The version of the record that was looked at; where it has changed since, nothing is filed.
              */
             version?: number | null;
-            /** @description The organisation of this council that is given the copy; absent where it goes another way. */
+            /**
+             * @description The organisation that is given the copy, as `GET /api/v1/report-receivers` tells it: one of this council (`ministry`), or one of a
+             *     neighbouring hub (`ministry.east`, or by the name that all hubs have for it). Absent where it goes another way.
+             */
             given_to?: string | null;
             /** @description When it left, where it left before it was written down here; RFC 3339. */
             at?: string | null;
@@ -2484,6 +2509,15 @@ export interface components {
             observables?: string[];
             /** @description STIX identifiers of objects that are here. At most 50. */
             objects?: string[];
+        };
+        /** @description An entry of a room that is to be sent to people by mail. */
+        NewRoomMail: {
+            /** @description A UUID that the sender draws: sent again under it, it is the same mail. */
+            key: string;
+            /** @description Accounts of this hub. */
+            people?: string[];
+            /** @description Organisations: everybody of theirs who may read the entry and whom mail reaches. */
+            organisations?: string[];
         };
         /** @description An entry that is to be made known to more. */
         NewRoomPublication: {
@@ -2635,7 +2669,10 @@ export interface components {
             name?: string;
             /** @description RFC 3339, or a date; absent: 90 days. */
             expires?: string | null;
-            /** @description Through which doors it goes: `taxii`, `rest`, `stream`, `misp`, `edges` (reading about edges alone); none: through every one. */
+            /**
+             * @description Through which doors it goes: `taxii`, `rest`, `stream`, `misp`, `edges` (reading about edges alone),
+             *     `mail` (handing mails in about cases alone); none: through every one.
+             */
             doors?: string[];
             /**
              * @description The certificate (PEM) that the program shows when it connects, or its SHA-256 in hexadecimal: without it the token is good for
@@ -3109,6 +3146,15 @@ export interface components {
             one_way: boolean;
             /** @description SHA-256 of its certificate, hexadecimal: what both sides compare by telephone. */
             fingerprint: string;
+        };
+        /** @description Where mail with entries of case rooms reaches one. */
+        OwnMail: {
+            /** @description The address; absent: none was given. */
+            address?: string | null;
+            /** @description `ja` or `en`. */
+            language?: string | null;
+            /** @description Domains that this hub sends mail to; none: it sends none. */
+            domains: string[];
         };
         /** @description The beginning of a passkey ceremony. */
         PasskeyChallenge: {
@@ -4546,8 +4592,11 @@ export interface components {
             recipient: string;
             /** @description What it is called. */
             recipient_name: components["schemas"]["Words"];
-            /** @description The organisation of this council that was given the copy. */
+            /** @description The organisation that was given the copy: one of this council, or one of another hub by the name that all hubs have for it. */
             given_to?: string | null;
+            given_to_name?: components["schemas"]["Words"] | null;
+            /** @description The object that carries the copy to another hub, or brought it here. */
+            object?: string | null;
             /** @description When it was logged, RFC 3339. */
             at: string;
             /** @description The account that filed it. */
@@ -4649,6 +4698,29 @@ export interface components {
                 [key: string]: components["schemas"]["ReportValue"];
             };
         };
+        /** @description An organisation that can be given copies. */
+        ReportReceiver: {
+            /** @description What `given_to` takes. */
+            id: string;
+            /** @description What it is called. */
+            name: components["schemas"]["Words"];
+        };
+        /** @description The organisations of one hub that can be given copies. */
+        ReportReceiverHub: {
+            /** @description The hub's short name here; nothing for this one. */
+            hub?: string | null;
+            /** @description What it is called. */
+            name: components["schemas"]["Words"];
+            /** @description Its organisations, by name. */
+            organisations: components["schemas"]["ReportReceiver"][];
+        };
+        /** @description Who can be given copies of one's own organisation's reports, hub by hub. */
+        ReportReceiverList: {
+            /** @description This council first. */
+            hubs: components["schemas"]["ReportReceiverHub"][];
+            /** @description RFC 3339. */
+            as_of: string;
+        };
         /** @description Who is given a form. */
         ReportRecipient: {
             /** @description Its name in the regime. */
@@ -4709,8 +4781,10 @@ export interface components {
         ReportSummary: {
             /** @description STIX identifier of the incident. */
             id: string;
-            /** @description Whose report. */
+            /** @description Whose report. Where it is kept at another hub, by the name that all hubs have for that organisation. */
             organisation: string;
+            organisation_name?: components["schemas"]["Words"] | null;
+            hub?: components["schemas"]["Words"] | null;
             /** @description What it is about, in a line; nothing where only a copy was given. */
             title?: string | null;
             /** @description Of which kinds the incident is; nothing where only a copy was given. */
@@ -4931,6 +5005,23 @@ export interface components {
             /** @description The SHA-256 of it, decoded, in hexadecimal. */
             sha256: string;
         };
+        /** @description What became of it. */
+        RoomMailSent: {
+            /** @description STIX identifier of the incident. */
+            case: string;
+            /** @description The entry's name. */
+            entry: string;
+            /** @description The STIX note that it is in the log. */
+            object: string;
+            /** @description When it was asked for, RFC 3339. */
+            at: string;
+            /** @description How many people it goes to. */
+            recipients: number;
+            /** @description Their organisations, by short name. */
+            organisations: string[];
+            /** @description Whether it was asked for already under this key. */
+            already: boolean;
+        };
         /** @description What an organisation is called. */
         RoomName: {
             /** @description In Japanese. */
@@ -4988,6 +5079,23 @@ export interface components {
             account?: string | null;
             /** @description Whose. */
             organisation: string;
+        };
+        /** @description Who may be sent an entry by mail: whoever may read it, works cases, is of an organisation in the room, and gave an address. */
+        RoomRecipients: {
+            /** @description People of one's own organisation, and of the others those whom the room names. */
+            persons: components["schemas"]["RoomPerson"][];
+            /** @description Organisations of which somebody may be sent it. */
+            members: string[];
+            /** @description Whether there are more people. */
+            more: boolean;
+            /** @description What organisations are called. */
+            organisations: {
+                [key: string]: components["schemas"]["RoomName"];
+            };
+            /** @description What people are called, by account. */
+            people: {
+                [key: string]: string;
+            };
         };
         /** @description A situation report as it is being written. */
         RoomReport: {
