@@ -173,7 +173,7 @@ mod tests {
     use super::*;
     use crate::class::Class;
     use crate::request::{Scene, decide};
-    use crate::{Engine, Trial};
+    use crate::{Engine, PrincipalKind, Trial};
 
     /// As the documentation of [`ask_about`] has it, with every request made for itself and every policy asked by every way.
     fn plainly(compiled: &Compiled, facts: &Facts, action: &str, question: &Question) -> Answer {
@@ -204,7 +204,9 @@ mod tests {
         let (compiled, facts) = engine.parts();
         let labels: Vec<_> = trial.pairs().map(|(_, label)| label).collect();
         let (mut allowed, mut by_term, mut in_emergency) = (0, 0, 0);
-        for reader in trial.readers().iter().step_by(trial.readers().len() / 11) {
+        let urgent = trial.readers().iter().filter(|reader| reader.personal.emergency.is_some());
+        let urgent = urgent.filter(|reader| matches!(reader.kind, PrincipalKind::Person(_))).step_by(17);
+        for reader in trial.readers().iter().step_by(trial.readers().len() / 11).chain(urgent.take(12)) {
             let class = Class::of(reader);
             let asker = engine.asker(&class);
             let questions: Vec<Question> = labels.iter().map(|label| asker.question(label)).collect();

@@ -22,13 +22,13 @@ fn mail(output: &Output, arguments: &CaseMailArgs) -> Result<ExitCode, Failure> 
     let unreadable = |error: std::io::Error| {
         let (english, japanese) = ("standard input cannot be read", "標準入力を読めません");
         Failure::system("input", format!("{english}: {error}"), format!("{japanese}：{error}"))
-            .to_be_tried_again()
+            .worth_another_try()
     };
     let mut message = Vec::new();
     // One byte more, so that the hub says that it is too large.
     std::io::stdin().take(MAIL_BYTES_MAX + 1).read_to_end(&mut message).map_err(unreadable)?;
     // A mail that cannot be handed in for want of a setting is kept by the mail system, and not sent back to a stranger.
-    let client = client(arguments).map_err(Failure::to_be_tried_again)?;
+    let client = client(arguments).map_err(Failure::worth_another_try)?;
     let case = arguments.case.trim_start_matches('#');
     let sent = crate::block_on(async {
         let sent = client.send_case_mail(case, arguments.whole_room, message).await;
@@ -69,5 +69,5 @@ fn client(arguments: &CaseMailArgs) -> Result<Client, Failure> {
 fn failure(error: &Error) -> Failure {
     let is_ours = error.problem().is_some_and(|problem| matches!(problem.status, 401 | 403));
     let failure = hub_failure(error);
-    if is_ours || failure.is_system() { failure.to_be_tried_again() } else { failure }
+    if is_ours || failure.is_system() { failure.worth_another_try() } else { failure }
 }

@@ -59,7 +59,7 @@ impl Failure {
     }
 
     /// The same for a mail system, which keeps the mail and comes again (`EX_TEMPFAIL` of sysexits.h).
-    pub(crate) fn to_be_tried_again(self) -> Self {
+    pub(crate) fn worth_another_try(self) -> Self {
         Self { exit: 75, ..self }
     }
 

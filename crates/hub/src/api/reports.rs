@@ -120,12 +120,15 @@ async fn list(
     }))
 }
 
+/// What a reader may see, and the labels of what it is told of objects.
+type FromObjects = (Arc<Visible>, Vec<LabelKey>);
+
 /// A page of the list in the making.
 struct Listing {
     /// Every report in its place; nothing of those that are not seen any more.
     reports: Vec<((Timestamp, Id), Option<ReportSummary>)>,
     /// What is told of objects, and their labels.
-    elsewhere: Option<(Arc<Visible>, Vec<LabelKey>)>,
+    elsewhere: Option<FromObjects>,
 }
 
 impl Listing {
@@ -169,7 +172,7 @@ impl Listing {
     }
 
     /// The page: the newest change first.
-    fn list(mut self, limit: usize, now: Timestamp) -> (ReportList, Option<(Arc<Visible>, Vec<LabelKey>)>) {
+    fn list(mut self, limit: usize, now: Timestamp) -> (ReportList, Option<FromObjects>) {
         self.reports.sort_by(|((one, id), _), ((other, other_id), _)| other.cmp(one).then(id.cmp(other_id)));
         self.reports.truncate(limit);
         let last = self.reports.last().filter(|_| self.reports.len() == limit);

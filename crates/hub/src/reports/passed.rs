@@ -279,7 +279,7 @@ mod tests {
         assert!(is_passed(&object(&json)));
         let markings = json["object_marking_refs"].as_array().unwrap();
         assert_eq!(markings.len(), 2);
-        assert_eq!(markings[0], LEVEL.id().to_string());
+        assert_eq!(markings[0], LEVEL.id());
     }
 
     #[test]

@@ -74,7 +74,7 @@ async fn card(hub: &TestHub) -> Value {
 
 /// What an organisation of a hub is called at all hubs.
 async fn named(hub: &TestHub, short: &str) -> String {
-    format!("{}-{short}", &card(hub).await["hub"].as_str().unwrap()[..16])
+    format!("{}-{short}", card(hub).await["hub"].as_str().unwrap().get(..16).unwrap())
 }
 
 async fn post(hub: &TestHub, token: &str, path: &str, body: Value) -> Reply {
@@ -374,7 +374,7 @@ impl Played {
         let cheat = Cheat::known(seed, &hub).await;
         let ministry = hub.token("ministry", &DUTY).await;
         let own = named(&hub, "").await;
-        let theirs = format!("{}-", &cheat.hub[..16]);
+        let theirs = format!("{}-", cheat.hub.get(..16).unwrap());
         Self { hub, cheat, ministry, own, theirs }
     }
 

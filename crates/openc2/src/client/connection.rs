@@ -72,9 +72,8 @@ impl Connection {
         };
         connection.put(&connect(settings)?)?;
         connection.flush().await?;
-        let answer = match connection.next().await? {
-            Packet::ConnAck(answer) => answer,
-            _ => return Err("it does not answer as a broker of MQTT 5 does".to_owned()),
+        let Packet::ConnAck(answer) = connection.next().await? else {
+            return Err("it does not answer as a broker of MQTT 5 does".to_owned());
         };
         connection.agree(&answer)?;
         if answer.session_present {

@@ -139,7 +139,7 @@ enum Receiving {
     /// An organisation of this council.
     Here(OrganisationId),
     /// One of a neighbouring hub.
-    Abroad(Receiver),
+    Abroad(Box<Receiver>),
 }
 
 impl Receiving {
@@ -155,7 +155,7 @@ impl Receiving {
 /// An organisation that can be given reports: another one of this council, the coordinator or an agency; or one of a neighbouring hub.
 fn receiver(tx: &Tx<'_>, state: &AppState, caller: &Caller, name: &str) -> Result<Receiving, StoreError> {
     if let Some(receiver) = named(tx, state, caller, name)? {
-        return Ok(Receiving::Abroad(receiver));
+        return Ok(Receiving::Abroad(Box::new(receiver)));
     }
     let id = member(tx, caller.realm(), name)?;
     let role = organisations::get(tx, caller.realm(), &id)?.map(|found| found.role);
