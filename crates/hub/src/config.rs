@@ -2,6 +2,7 @@
 
 mod emergency;
 mod evidence;
+mod federation;
 mod mail;
 mod mqtt;
 mod response;
@@ -22,6 +23,7 @@ use url::Url;
 
 pub use emergency::{EmergencyConfig, RawEmergency};
 pub use evidence::{EvidenceConfig, RawEvidence};
+pub use federation::{FederationConfig, RawFederation};
 pub use mail::MailConfig;
 pub use mqtt::{MqttConfig, RawMqtt};
 pub use response::{AgentConfig, AuthorityConfig, RawAgent, RawResponse, ResponseConfig, SignerConfig};
@@ -145,19 +147,6 @@ pub struct Padding {
     pub to: u64,
     /// How often.
     pub every: Duration,
-}
-
-/// How this hub meets other hubs.
-#[derive(Debug, Clone, Default)]
-pub struct FederationConfig {
-    /// Where peers are listened to; without it this hub opens all connections itself and sends of its own accord.
-    pub listen: Option<SocketAddr>,
-    /// The address on this hub's card, where it is not the one that it listens on.
-    pub address: Option<Url>,
-    /// Give only, and take nothing in: a source inside of an enclave.
-    pub one_way: bool,
-    /// Where the folders of one-way peers are; `one-way` in the data folder where absent. It has to be there.
-    pub folders: Option<PathBuf>,
 }
 
 /// A configuration file as written. Unknown keys are refused, so that a misspelt limit is not silently no limit.
@@ -341,20 +330,6 @@ impl RawLog {
         }
         Ok(Some(Padding { to: u64::from(to), every: Duration::from_secs(u64::from(seconds)) }))
     }
-}
-
-/// The table `federation` as written.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RawFederation {
-    /// See [`FederationConfig::listen`].
-    pub listen: Option<String>,
-    /// See [`FederationConfig::address`].
-    pub address: Option<String>,
-    /// `both`, or `up`: give only ([`FederationConfig::one_way`]).
-    pub direction: Option<String>,
-    /// See [`FederationConfig::folders`].
-    pub folders: Option<PathBuf>,
 }
 
 /// The configuration cannot be used.
@@ -542,48 +517,6 @@ fn freer_versions(word: Option<&str>) -> Result<bool, ConfigError> {
         Some(other) => {
             Err(ConfigError::value(format!("freer_versions: `{other}` is not `confirmed` or `at-once`")))
         }
-    }
-}
-
-impl RawFederation {
-    fn resolve(self) -> Result<FederationConfig, ConfigError> {
-        let listen = self.listen.map(|text| {
-            text.parse().map_err(|_| {
-                ConfigError::value(format!(
-                    "federation.listen: `{text}` is not an address and port such as `0.0.0.0:8441`"
-                ))
-            })
-        });
-        let address = self.address.map(|text| {
-            let url = Url::parse(&text).ok().filter(crate::federation::is_peer_address);
-            url.ok_or_else(|| {
-                ConfigError::value(format!(
-                    "federation.address: `{text}` is not of the form `https://hub.example.jp:8441`"
-                ))
-            })
-        });
-        let one_way = match self.direction.as_deref() {
-            None | Some("both") => false,
-            Some("up") => true,
-            Some(other) => {
-                return Err(ConfigError::value(format!(
-                    "federation.direction: `{other}` is not `both` or `up`"
-                )));
-            }
-        };
-        let (listen, address) = (listen.transpose()?, address.transpose()?);
-        let config = FederationConfig { listen, address, one_way, folders: self.folders };
-        if config.one_way && (config.listen.is_some() || config.address.is_some()) {
-            return Err(ConfigError::value(
-                "federation: a hub with `direction = \"up\"` takes nothing in; remove `listen` and `address`",
-            ));
-        }
-        if config.address.is_some() && config.listen.is_none() {
-            return Err(ConfigError::value(
-                "federation.address: nothing listens there; set `federation.listen`, too",
-            ));
-        }
-        Ok(config)
     }
 }
 
