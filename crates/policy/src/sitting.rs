@@ -170,6 +170,8 @@ impl<'a> Sitting<'a> {
 
 #[cfg(test)]
 mod tests {
+    use oversight::PersonRole;
+
     use super::*;
     use crate::class::Class;
     use crate::request::{Scene, decide};
@@ -205,7 +207,9 @@ mod tests {
         let labels: Vec<_> = trial.pairs().map(|(_, label)| label).collect();
         let (mut allowed, mut by_term, mut in_emergency) = (0, 0, 0);
         let urgent = trial.readers().iter().filter(|reader| reader.personal.emergency.is_some());
-        let urgent = urgent.filter(|reader| matches!(reader.kind, PrincipalKind::Person(_))).step_by(17);
+        let urgent = urgent.filter(|reader| {
+            matches!(reader.kind, PrincipalKind::Person(_)) && reader.roles.contains(&PersonRole::DutyOfficer)
+        });
         for reader in trial.readers().iter().step_by(trial.readers().len() / 11).chain(urgent.take(12)) {
             let class = Class::of(reader);
             let asker = engine.asker(&class);
