@@ -5,11 +5,11 @@
 
 use api::{CaseMailTaken, Code};
 use axum::Json;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, Path, State};
-use bytes::Bytes;
+use axum::body::Body;
+use axum::extract::{Path, State};
 use case::mail::{MAIL_BYTES_MAX, Mail, read};
 use case::room::{EntryId, Label, RoomEntry, Says, note_id};
+use futures::StreamExt;
 use http::{HeaderMap, header};
 use jiff::SignedDuration;
 use oversight::OrganisationId;
@@ -17,14 +17,15 @@ use policy::Operation;
 use serde::Deserialize;
 use stix::Id;
 use store::{StoreError, Tx, cases};
-use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
+use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
 use super::{case_id, look, write};
+use crate::ingest::drain;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
-use crate::request::{Query, body_failure};
+use crate::request::Query;
 use crate::room::Seen;
 use crate::room::write::{MAIL, Wanted, Writer};
 use crate::sharing::tell;
@@ -39,7 +40,7 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 const WAITS: &str = "room-mail";
 
 pub(super) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(hand_in).layer(DefaultBodyLimit::max(MAIL_BYTES_MAX)))
+    OpenApiRouter::new().routes(routes!(hand_in))
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -66,8 +67,10 @@ async fn hand_in(
     Path(id): Path<String>,
     Query(query): Query<MailQuery>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Answer<Json<CaseMailTaken>> {
+    // Before anything else: whoever sends ten megabytes reads no answer before they are read.
+    let body = whole(body).await?;
     caller.demand(&state, Operation::WorkCases)?;
     let waits = match query.room.as_deref() {
         None | Some("side") => true,
@@ -75,7 +78,6 @@ async fn hand_in(
         Some(_) => return Err(Failure::new(Code::Unprocessable, "room: it is `side` or `whole`")),
     };
     is_mail(&headers)?;
-    let body = body.map_err(|error| body_failure(&error))?;
     let id = named_case(&state, &caller, &id).await?;
     look(&state, &caller, &id).await?;
     // Ten megabytes are decoded beside the threads that answer others.
@@ -91,6 +93,24 @@ async fn hand_in(
         );
         Failure::new(Code::TooMany, why)
     })
+}
+
+/// All that is sent. Of what is too large the rest is read on within bounds, so that its sender reads why.
+async fn whole(body: Body) -> Answer<Vec<u8>> {
+    let (mut stream, mut taken) = (body.into_data_stream(), Vec::new());
+    while let Some(part) = stream.next().await {
+        let part =
+            part.map_err(|error| Failure::new(Code::BadRequest, "the mail broke off").caused_by(error))?;
+        if taken.len() + part.len() > MAIL_BYTES_MAX {
+            drain(&mut stream).await;
+            return Err(Failure::new(
+                Code::TooLarge,
+                format!("a mail has at most {MAIL_BYTES_MAX} bytes here"),
+            ));
+        }
+        taken.extend_from_slice(&part);
+    }
+    Ok(taken)
 }
 
 fn is_mail(headers: &HeaderMap) -> Answer<()> {
