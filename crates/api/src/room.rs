@@ -362,9 +362,13 @@ pub struct Room {
     pub you: RoomReader,
     /// What it comes to.
     pub situation: RoomSituation,
-    /// The newest lines, newest first.
+    /// The newest lines, newest first; where this continues an answer, those since.
     pub timeline: Vec<RoomLine>,
-    /// How many lines there are.
+    /// Whether it continues the answer whose `cursor` was asked with: what that one's timeline told stands.
+    pub continues: bool,
+    /// To ask with for what comes next.
+    pub cursor: String,
+    /// How many lines there are in all.
     pub lines: usize,
     /// The cases that are one incident with it, as far as the reader sees them; itself is not among them.
     pub joined: Vec<RoomCase>,

@@ -22,10 +22,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use case::CaseId;
-use case::room::{EntryId, Named, Report, Room, RoomEntry, RoomRefusal, Says, Situation, Stub, joined};
+use case::room::{
+    EntryId, Named, Report, Room, RoomAdded, RoomEntry, RoomRefusal, Says, Situation, Stub, joined,
+};
 use jiff::Timestamp;
 use oversight::Realm;
-use policy::Visible;
+use policy::{LabelKey, Visible};
 use stix::{Id, Object};
 use store::objects::{self, Row};
 use store::{Reader, StoreError};
@@ -33,7 +35,7 @@ use store::{Reader, StoreError};
 use crate::api::summaries::{leaving, parse};
 use crate::release::Leaving;
 
-pub(crate) use kept::Kept;
+pub(crate) use kept::{Kept, Mark};
 pub(crate) use names::Names;
 
 /// What a hub holds of rooms beside the log; nothing of it outlives the process.
@@ -66,10 +68,15 @@ pub(crate) struct Seen {
     pub(crate) stubs: Vec<Stub>,
     /// Notes of a newer version: kept and not interpreted. When, and what they say in words.
     pub(crate) unknown: Vec<(Id, String, String)>,
-    /// Cases in whose rooms this one was merged.
-    pub(crate) merged_from: BTreeSet<CaseId>,
+    /// How far a telling of this goes.
+    pub(crate) mark: Mark,
+    /// Cases that this one is said to be the same incident as, in whichever of the two rooms.
+    neighbours: BTreeSet<CaseId>,
+    /// Entries that are no lines of their own.
+    typed: usize,
     leaving: Leaving,
     notes: Arc<Vec<Arc<kept::Note>>>,
+    labels: Arc<BTreeSet<LabelKey>>,
     report: Arc<Mutex<Option<Report>>>,
 }
 
@@ -92,12 +99,15 @@ pub(crate) fn seen(
     Ok(Some(Seen {
         object: parse(&incident)?,
         stubs: view.stubs(),
+        mark: view.mark(),
         room: view.room,
         situation: view.situation,
         unknown: view.unknown,
-        merged_from: view.merged_from,
+        neighbours: view.neighbours,
+        typed: view.typed,
         leaving: leaving(&incident),
         notes: view.notes,
+        labels: view.labels,
         // What a transaction sees may be taken back, and must not be remembered.
         report: if reader.is_committed() { view.report } else { Arc::default() },
         incident,
@@ -105,9 +115,31 @@ pub(crate) fn seen(
 }
 
 impl Seen {
-    /// Everything of this that leaves when it is told.
-    pub(crate) fn leaving(&self) -> impl Iterator<Item = &Leaving> {
-        std::iter::once(&self.leaving).chain(self.notes.iter().map(|note| &note.leaving))
+    /// What of this leaves when it is told: the incident, and the notes behind the first `told`.
+    pub(crate) fn leaving(&self, told: usize) -> impl Iterator<Item = &Leaving> {
+        let notes = self.notes.get(told..).unwrap_or_default();
+        std::iter::once(&self.leaving).chain(notes.iter().map(|note| &note.leaving))
+    }
+
+    /// The labels of all of it.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = LabelKey> {
+        std::iter::once(self.leaving.label).chain(self.labels.iter().copied())
+    }
+
+    /// The entries that came since a telling, in the order in which they count; nothing where what was told then does not stand.
+    pub(crate) fn since(&self, mark: Mark) -> Option<Vec<(EntryId, &RoomEntry)>> {
+        let notes = self.notes.get(mark.told_of(self.mark)?..)?;
+        let named = notes.iter().filter_map(|note| note.entry());
+        let own = named.filter(|named| named.entry().case == *self.room.case());
+        let mut entries: Vec<_> = own.map(|named| (named.id(), named.entry())).collect();
+        entries.sort_unstable_by_key(|(id, entry)| (entry.at, *id));
+        entries.dedup_by_key(|(id, _)| *id);
+        Some(entries)
+    }
+
+    /// How many lines a timeline of this has.
+    pub(crate) fn lines(&self) -> usize {
+        self.room.len() - self.typed + self.stubs.len() + self.unknown.len()
     }
 
     /// Takes an entry in that is being written.
@@ -117,8 +149,15 @@ impl Seen {
     pub(crate) fn take(&mut self, entry: RoomEntry, now: Timestamp) -> Result<EntryId, RoomRefusal> {
         let named = Named::of(entry)?;
         let is_last = self.room.ends_before(&named);
-        Arc::make_mut(&mut self.room).take_named(&named, now)?;
-        if is_last {
+        if Arc::make_mut(&mut self.room).take_named(&named, now)? == RoomAdded::Already {
+            return Ok(named.id());
+        }
+        match &named.entry().says {
+            Says::Merged { other, .. } => drop(self.neighbours.insert(other.clone())),
+            Says::Typed { .. } => self.typed += 1,
+            _ => {}
+        }
+        if is_last || named.entry().says.counts_anywhere() {
             Arc::make_mut(&mut self.situation).add(named.id(), named.entry());
         } else {
             self.situation = Arc::new(self.room.situation(all));
@@ -137,12 +176,8 @@ impl Seen {
     }
 
     /// Cases that this one is said to be the same incident as, in whichever of the two rooms.
-    pub(crate) fn neighbours(&self) -> BTreeSet<CaseId> {
-        let said = self.room.entries().filter_map(|(_, entry)| match &entry.says {
-            Says::Merged { other, .. } => Some(other.clone()),
-            _ => None,
-        });
-        said.chain(self.merged_from.iter().cloned()).collect()
+    pub(crate) fn neighbours(&self) -> &BTreeSet<CaseId> {
+        &self.neighbours
     }
 }
 
@@ -158,14 +193,14 @@ pub(crate) fn campaign(
     first: Seen,
 ) -> Result<BTreeMap<CaseId, Seen>, StoreError> {
     let case = first.room.case().clone();
-    let mut open: Vec<CaseId> = first.neighbours().into_iter().collect();
+    let mut open: Vec<CaseId> = first.neighbours().iter().cloned().collect();
     let mut found = BTreeMap::from([(case.clone(), first)]);
     while let Some(next) = open.pop() {
         if found.contains_key(&next) || found.len() >= JOINED_MAX {
             continue;
         }
         if let Some(other) = seen(keeper, reader, realm, visible, &next)? {
-            open.extend(other.neighbours());
+            open.extend(other.neighbours().iter().cloned());
             found.insert(next, other);
         }
     }

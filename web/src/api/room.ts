@@ -1,7 +1,8 @@
 // The case room: what several hubs know, do and decide about one case.
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 
 import { call, query } from './client.ts'
+import { continued } from './continued.ts'
 import type { components } from './schema.ts'
 
 type Hub = components['schemas']
@@ -29,8 +30,19 @@ export type NewRoomIndicators = Hub['NewRoomIndicators']
 const get = <T>(path: string, signal: AbortSignal) => call<T>('GET', path, undefined, signal)
 const at = (id: string, rest = '') => `/api/v1/cases/${encodeURIComponent(id)}/room${rest}`
 
-export const useRoom = (id: string, limit: number) =>
-  useQuery({ queryKey: ['room', id, limit], queryFn: ({ signal }) => get<Room>(at(id, query({ limit })), signal), placeholderData: (held) => (held?.case.id === id ? held : undefined) })
+/** A room and its newest lines. It is asked for again at each change, for what is new only. */
+export function useRoom(id: string, limit: number) {
+  const client = useQueryClient()
+  const queryKey = ['room', id, limit]
+  return useQuery({
+    queryKey,
+    queryFn: async ({ signal }) => {
+      const held = client.getQueryData<Room>(queryKey)
+      return continued(held, await get<Room>(at(id, query({ limit, known: held?.cursor })), signal), limit)
+    },
+    placeholderData: (held) => (held?.case.id === id ? held : undefined),
+  })
+}
 
 export const useRooms = () => useQuery({ queryKey: ['room', 'all'], queryFn: ({ signal }) => get<Hub['RoomCaseList']>('/api/v1/rooms', signal) })
 

@@ -4843,9 +4843,13 @@ export interface components {
             you: components["schemas"]["RoomReader"];
             /** @description What it comes to. */
             situation: components["schemas"]["RoomSituation"];
-            /** @description The newest lines, newest first. */
+            /** @description The newest lines, newest first; where this continues an answer, those since. */
             timeline: components["schemas"]["RoomLine"][];
-            /** @description How many lines there are. */
+            /** @description Whether it continues the answer whose `cursor` was asked with: what that one's timeline told stands. */
+            continues: boolean;
+            /** @description To ask with for what comes next. */
+            cursor: string;
+            /** @description How many lines there are in all. */
             lines: number;
             /** @description The cases that are one incident with it, as far as the reader sees them; itself is not among them. */
             joined: components["schemas"]["RoomCase"][];

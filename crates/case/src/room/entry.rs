@@ -220,6 +220,37 @@ pub enum Says {
     Mailed(Box<Mail>),
 }
 
+impl Says {
+    /// Whether a room comes to the same wherever among the others this stands.
+    #[must_use]
+    pub fn counts_anywhere(&self) -> bool {
+        match self {
+            Self::Invited { .. }
+            | Self::Note { .. }
+            | Self::Objects { .. }
+            | Self::Mailed(_)
+            | Self::PublishedAs { .. }
+            | Self::Merged { .. }
+            | Self::Unmerged { .. } => true,
+            Self::Commands
+            | Self::HandOver { .. }
+            | Self::TakesOver { .. }
+            | Self::Leads { .. }
+            | Self::Period { .. }
+            | Self::TaskOffered { .. }
+            | Self::TaskAccepted { .. }
+            | Self::TaskDeclined { .. }
+            | Self::TaskHandedBack { .. }
+            | Self::TaskWithdrawn { .. }
+            | Self::Decided { .. }
+            | Self::SeverityProposed { .. }
+            | Self::SeverityDeclared { .. }
+            | Self::Typed { .. }
+            | Self::Reported { .. } => false,
+        }
+    }
+}
+
 /// The SHA-256 of an entry's canonical JSON. The salt in it keeps the name from telling what the entry says.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId(pub [u8; 32]);

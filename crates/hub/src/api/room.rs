@@ -33,7 +33,7 @@ use crate::request::{JsonBody, Query};
 use crate::room::given::Reading;
 use crate::room::told::{Telling, audiences};
 use crate::room::write::{Wanted, Writer, entry_id, instant, inverse, publish as published, read_says};
-use crate::room::{Names, Seen, campaign as joined, seen};
+use crate::room::{Mark, Names, Seen, campaign as joined, seen};
 use crate::sharing::unfit;
 use crate::state::AppState;
 
@@ -69,6 +69,9 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 struct RoomQuery {
     /// How many lines of the timeline, the newest; at most 5,000, 300 where absent.
     limit: Option<usize>,
+    /// The `cursor` of an answer that one holds. Where what it told still stands, this one's timeline has only the lines since; where not, or
+    /// where it means nothing here, all is told anew.
+    known: Option<String>,
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -149,18 +152,18 @@ async fn tell<T: Send + 'static>(
         let told = tell(&work, &asker, &rooms, &mut telling, reader.now())?;
         let told = finish(told, telling.named());
         let named = teller.take_named();
-        let leaving = || rooms.values().flat_map(Seen::leaving).chain(&named);
-        let labels: BTreeSet<LabelKey> = leaving().map(|part| part.label).collect();
-        let fresh = work.rooms.given.fresh(reading.as_ref(), leaving(), Instant::now());
+        let labels = rooms.values().flat_map(Seen::labels).chain(named.iter().map(|part| part.label));
+        let labels: BTreeSet<LabelKey> = labels.collect();
+        let fresh = work.rooms.given.fresh(reading.as_ref(), rooms.values(), &named, Instant::now());
         Ok(Some((told, (labels, fresh), reading, visible)))
     });
     let (told, (labels, fresh), reading, visible) = found.await?.ok_or_else(Failure::not_found)?;
     let recipient = Recipient { caller, door: "room" };
     let labels: Vec<LabelKey> = labels.into_iter().collect();
-    let parts = (labels.as_slice(), fresh.as_slice());
+    let parts = (labels.as_slice(), fresh.parts.as_slice());
     let released =
         state.door.release_again(&state.store, &state.metrics, &recipient, &visible, parts, told).await?;
-    state.rooms.given.note(reading, &fresh, Instant::now());
+    state.rooms.given.note(reading, fresh, Instant::now());
     Ok(Json(released.into_inner()))
 }
 
@@ -173,7 +176,8 @@ fn lost() -> StoreError {
 
 /// A case's room, as far as the caller may see it.
 ///
-/// What the caller may not see counts for nothing and is not told, unless its originator chose that a stub says when and whose.
+/// What the caller may not see counts for nothing and is not told, unless its originator chose that a stub says when and whose. An open room
+/// is asked for again at each change, with the `cursor` of the last answer.
 #[utoipa::path(get, path = "/api/v1/cases/{id}/room", tag = "cases", security(("session" = []), ("token" = [])),
     params(("id" = String, Path, description = "STIX identifier of the incident"), RoomQuery),
     responses((status = 200, body = RoomAnswer), crate::api::CallerRefusal))]
@@ -187,6 +191,7 @@ async fn get(
     let id = case_id(&id)?;
     let asked = (id.clone(), true);
     let limit = query.limit.unwrap_or(LINES).clamp(1, LINES_MAX);
+    let known: Option<Mark> = query.known.and_then(|text| text.parse().ok());
     let told = move |state: &AppState,
                      caller: &Caller,
                      rooms: &Rooms,
@@ -194,7 +199,9 @@ async fn get(
                      now: Timestamp|
           -> Result<RoomAnswer, StoreError> {
         let one = rooms.get(&id).ok_or_else(lost)?;
-        let (timeline, lines) = telling.lines(one, limit)?;
+        let since = known.map(|mark| telling.lines_since(one, mark, limit)).transpose()?.flatten();
+        let continues = since.is_some();
+        let timeline = since.map_or_else(|| telling.lines(one, limit), Ok)?;
         let others = rooms.iter().filter(|(other, _)| **other != id);
         let joined = others.map(|(_, other)| telling.case(caller, other)).collect::<Result<_, _>>()?;
         Ok(RoomAnswer {
@@ -202,7 +209,9 @@ async fn get(
             you: telling.reader(caller)?,
             situation: telling.situation(&one.situation, now)?,
             timeline,
-            lines,
+            continues,
+            cursor: one.mark.to_string(),
+            lines: one.lines(),
             joined,
             audiences: audiences(&state.engine.load(), caller),
             organisations: BTreeMap::new(),

@@ -8,9 +8,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use case::CaseId;
 use oversight::{Purpose, Realm};
 use stix::Id;
 
+use super::{Mark, Seen};
 use crate::principal::Caller;
 use crate::release::Leaving;
 
@@ -35,6 +37,8 @@ pub(crate) struct Reading {
 struct Had {
     since: Instant,
     sequences: HashSet<i64>,
+    /// How far tellings of each room went: of what is before it nothing has to be looked at.
+    told: HashMap<CaseId, Mark>,
 }
 
 /// What callers were given.
@@ -56,43 +60,75 @@ impl Reading {
     }
 }
 
+/// What of a telling is new to its reader.
+pub(crate) struct Fresh {
+    /// What is to be written down.
+    pub(crate) parts: Vec<Leaving>,
+    /// How far the telling goes, by room.
+    told: Vec<(CaseId, Mark)>,
+    /// Since when it was remembered what else was left out; nothing where nothing was left out.
+    besides: Option<Instant>,
+}
+
 impl Given {
-    /// What of this is new to a reader.
+    /// What of rooms, and of what they name, is new to a reader.
     pub(crate) fn fresh<'a>(
         &self,
         reading: Option<&Reading>,
-        leaving: impl Iterator<Item = &'a Leaving>,
+        rooms: impl Iterator<Item = &'a Seen>,
+        named: &'a [Leaving],
         now: Instant,
-    ) -> Vec<Leaving> {
+    ) -> Fresh {
         let given = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let had = reading.and_then(|reading| given.get(reading)).filter(|had| had.is_recent(now));
-        leaving
-            .filter(|part| had.is_none_or(|had| !had.sequences.contains(&part.sequence)))
-            .cloned()
-            .collect()
+        let mut told = Vec::new();
+        let of_rooms = rooms.flat_map(|seen| {
+            let case = seen.room.case();
+            told.push((case.clone(), seen.mark));
+            let before = had.and_then(|had| had.told.get(case)?.told_of(seen.mark));
+            seen.leaving(before.unwrap_or_default())
+        });
+        let parts = Had::lacks(had, of_rooms.chain(named));
+        Fresh { parts, told, besides: had.map(|had| had.since) }
     }
 
     /// Remembers what is on disk now.
-    pub(crate) fn note(&self, reading: Option<Reading>, fresh: &[Leaving], now: Instant) {
-        let Some(reading) = reading.filter(|_| !fresh.is_empty()) else { return };
+    pub(crate) fn note(&self, reading: Option<Reading>, fresh: Fresh, now: Instant) {
+        let Some(reading) = reading else { return };
         let mut given = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if given.len() >= CALLERS_MAX || versions(&given).saturating_add(fresh.len()) > VERSIONS_MAX {
+        let is_full = |given: &HashMap<Reading, Had>| {
+            given.len() >= CALLERS_MAX || versions(given).saturating_add(fresh.parts.len()) > VERSIONS_MAX
+        };
+        if is_full(&given) {
             given.retain(|_, had| had.is_recent(now));
         }
-        if given.len() >= CALLERS_MAX || versions(&given).saturating_add(fresh.len()) > VERSIONS_MAX {
+        if is_full(&given) {
             given.clear();
         }
-        let had = given.entry(reading).or_insert_with(|| Had { since: now, sequences: HashSet::new() });
+        let had = given.entry(reading).or_insert_with(|| Had::begun(now));
         if !had.is_recent(now) {
-            *had = Had { since: now, sequences: HashSet::new() };
+            *had = Had::begun(now);
         }
-        had.sequences.extend(fresh.iter().map(|part| part.sequence));
+        had.sequences.extend(fresh.parts.iter().map(|part| part.sequence));
+        // What was left out stood in an account that may have ended meanwhile; the one that began after it knows nothing of it.
+        if fresh.besides.is_none_or(|since| since == had.since) {
+            had.told.extend(fresh.told);
+        }
     }
 }
 
 impl Had {
+    fn begun(since: Instant) -> Self {
+        Self { since, sequences: HashSet::new(), told: HashMap::new() }
+    }
+
     fn is_recent(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.since) < REMEMBERED
+    }
+
+    fn lacks<'a>(had: Option<&Self>, leaving: impl Iterator<Item = &'a Leaving>) -> Vec<Leaving> {
+        let is_new = |part: &&Leaving| had.is_none_or(|had| !had.sequences.contains(&part.sequence));
+        leaving.filter(is_new).cloned().collect()
     }
 }
 
@@ -121,30 +157,53 @@ mod tests {
         }
     }
 
+    /// What of some parts is new to a caller who reads no room.
+    fn fresh(given: &Given, reading: Option<&Reading>, parts: &[Leaving], at: Instant) -> Fresh {
+        given.fresh(reading, std::iter::empty(), parts, at)
+    }
+
+    fn sequences(fresh: &Fresh) -> Vec<i64> {
+        fresh.parts.iter().map(|part| part.sequence).collect()
+    }
+
     #[test]
     fn only_what_is_new_to_a_caller_is_told_apart_for_an_hour() {
         let (given, begun, all) = (Given::default(), Instant::now(), [leaving(1), leaving(2)]);
-        let fresh = |reading: &Reading, at| {
-            let found = given.fresh(Some(reading), all.iter(), at);
-            found.into_iter().map(|part| part.sequence).collect::<Vec<_>>()
-        };
+        let read = |reading: &Reading, at| sequences(&fresh(&given, Some(reading), &all, at));
         let one = reading("one");
-        assert_eq!(fresh(&one, begun), [1, 2]);
-        given.note(Some(one.clone()), &all[..1], begun);
-        assert_eq!(fresh(&one, begun), [2]);
-        assert_eq!(fresh(&reading("other"), begun), [1, 2], "another caller was given nothing");
-        assert_eq!(fresh(&Reading { policies: 8, ..one.clone() }, begun), [1, 2], "nor under other policies");
-        assert_eq!(given.fresh(None, all.iter(), begun).len(), 2);
-        assert_eq!(fresh(&one, begun + REMEMBERED), [1, 2]);
-        given.note(Some(one.clone()), &all[1..], begun + REMEMBERED);
-        assert_eq!(fresh(&one, begun + REMEMBERED), [1], "what was given an hour ago is told again");
+        assert_eq!(read(&one, begun), [1, 2]);
+        given.note(Some(one.clone()), fresh(&given, Some(&one), &all[..1], begun), begun);
+        assert_eq!(read(&one, begun), [2]);
+        assert_eq!(read(&reading("other"), begun), [1, 2], "another caller was given nothing");
+        assert_eq!(read(&Reading { policies: 8, ..one.clone() }, begun), [1, 2], "nor under other policies");
+        assert_eq!(sequences(&fresh(&given, None, &all, begun)).len(), 2);
+        let later = begun + REMEMBERED;
+        assert_eq!(read(&one, later), [1, 2]);
+        given.note(Some(one.clone()), fresh(&given, Some(&one), &all[1..], later), later);
+        assert_eq!(read(&one, later), [1], "what was given an hour ago is told again");
+    }
+
+    #[test]
+    fn an_account_that_began_later_does_not_take_over_how_far_tellings_went() {
+        let (given, begun, one) = (Given::default(), Instant::now(), reading("one"));
+        let (case, mark) = (one.case.clone(), "00000000000040008000000000000001-9".parse::<Mark>().unwrap());
+        let tell = |besides| Fresh { parts: vec![leaving(1)], told: vec![(case.clone(), mark)], besides };
+        let told = || given.0.lock().unwrap()[&one].told.get(&case).copied();
+        given.note(Some(one.clone()), tell(None), begun);
+        assert_eq!(told(), Some(mark));
+        let later = begun + REMEMBERED;
+        given.note(Some(one.clone()), tell(Some(begun)), later);
+        assert_eq!(told(), None, "nine notes were given by the account before");
+        given.note(Some(one.clone()), tell(Some(later)), later);
+        assert_eq!(told(), Some(mark));
     }
 
     #[test]
     fn no_more_is_remembered_than_may_be() {
         let (given, now) = (Given::default(), Instant::now());
         for number in 0..CALLERS_MAX + 3 {
-            given.note(Some(reading(&number.to_string())), &[leaving(1)], now);
+            let reading = reading(&number.to_string());
+            given.note(Some(reading.clone()), fresh(&given, Some(&reading), &[leaving(1)], now), now);
         }
         assert!(given.0.lock().unwrap().len() <= CALLERS_MAX);
     }

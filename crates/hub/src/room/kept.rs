@@ -10,9 +10,14 @@
 //!    labels. So whatever decides what is seen is asked of the database, and never remembered.
 //!
 //! A transaction uses what is kept and adds nothing to it: it may be taken back, and its numbers given to something else.
+//!
+//! What a reader was told before still stands as long as only lines were added; of that a [`Mark`] tells, so that an open room is told what
+//! is new and not the same two hundred lines at each change.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::str::FromStr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,10 +28,11 @@ use case::room::{
 };
 use jiff::Timestamp;
 use oversight::Realm;
-use policy::Visible;
+use policy::{LabelKey, Visible};
 use stix::{Id, Object};
 use store::objects::{self, FOLLOWED_MAX, Following, Row};
 use store::{Reader, StoreError};
+use uuid::Uuid;
 
 use super::ENTRIES_MAX;
 use crate::api::summaries::{leaving, parse};
@@ -67,20 +73,38 @@ enum What {
     Other,
 }
 
+/// How far a telling of a room went.
+///
+/// As long as the line of tellings is the same one, what was told stands, and what came since is in the notes behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// Drawn by chance when a line of tellings begins, so that another process or another reader's labels cannot have the same.
+    line: Uuid,
+    /// Notes that were told.
+    notes: usize,
+}
+
 /// What a room comes to under some labels. A copy costs little.
 #[derive(Debug, Clone)]
 pub(super) struct View {
     /// It is true up to this place of the log.
     through: i64,
+    /// Changes whenever something that was told does not stand any more.
+    line: Uuid,
     pub(super) room: Arc<Room>,
     pub(super) situation: Arc<Situation>,
     stubs: BTreeMap<Id, Stub>,
     /// What stubs are called that stand for entries which are seen.
     needless: BTreeSet<Id>,
     pub(super) unknown: Vec<(Id, String, String)>,
-    pub(super) merged_from: BTreeSet<CaseId>,
-    /// Everything that this is made of.
+    /// Cases that this one is said to be the same incident as, in whichever of the two rooms.
+    pub(super) neighbours: BTreeSet<CaseId>,
+    /// Entries that are no lines of their own.
+    pub(super) typed: usize,
+    /// Everything that this is made of; within a line of tellings it only grows at its end.
     pub(super) notes: Arc<Vec<Arc<Note>>>,
+    /// Their labels.
+    pub(super) labels: Arc<BTreeSet<LabelKey>>,
     /// Entries whose time has not come.
     later: Vec<Arc<Note>>,
     /// The situation report that was put together last.
@@ -125,6 +149,39 @@ impl Note {
     }
 }
 
+impl Note {
+    /// The entry that it is, where it is one.
+    pub(super) fn entry(&self) -> Option<&Named> {
+        match &self.what {
+            What::Entry(named, _) => Some(named),
+            _ => None,
+        }
+    }
+}
+
+impl Mark {
+    /// The notes that were told, where what was told of this line still stands.
+    pub(super) fn told_of(self, now: Self) -> Option<usize> {
+        (self.line == now.line && self.notes <= now.notes).then_some(self.notes)
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.line.simple(), self.notes)
+    }
+}
+
+impl FromStr for Mark {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (line, notes) = text.split_once('-').ok_or(())?;
+        let line = Uuid::try_parse(line).map_err(|_| ())?;
+        Ok(Self { line, notes: notes.parse().map_err(|_| ())? })
+    }
+}
+
 impl What {
     fn of(object: &Object) -> Self {
         if !is_of_a_room(object) {
@@ -154,16 +211,24 @@ impl View {
     fn new(case: &CaseId) -> Self {
         Self {
             through: 0,
+            line: Uuid::new_v4(),
             room: Arc::new(Room::new(case.clone())),
             situation: Arc::default(),
             stubs: BTreeMap::new(),
             needless: BTreeSet::new(),
             unknown: Vec::new(),
-            merged_from: BTreeSet::new(),
+            neighbours: BTreeSet::new(),
+            typed: 0,
             notes: Arc::default(),
+            labels: Arc::default(),
             later: Vec::new(),
             report: Arc::default(),
         }
+    }
+
+    /// How far a telling of this goes.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { line: self.line, notes: self.notes.len() }
     }
 
     /// What is told of entries that are for others. Whoever sees the entry is not told besides that there is one.
@@ -174,39 +239,42 @@ impl View {
 
     /// Takes notes in, older ones first.
     fn extend(&mut self, notes: impl IntoIterator<Item = Arc<Note>>, now: Timestamp) {
-        let mut in_order = true;
+        let mut has_kept_up = true;
         for note in notes {
-            in_order &= self.take(note, now);
+            has_kept_up &= self.take(note, now);
         }
-        if !in_order {
-            self.situation = Arc::new(self.room.situation(super::all));
+        if !has_kept_up {
+            let situation = self.room.situation(super::all);
+            if situation.ignored != self.situation.ignored {
+                self.line = Uuid::new_v4();
+            }
+            self.situation = Arc::new(situation);
         }
     }
 
     /// Takes a note in; whether the situation has kept up with it.
     fn take(&mut self, note: Arc<Note>, now: Timestamp) -> bool {
-        let mut in_order = true;
+        let mut has_kept_up = true;
         match &note.what {
             What::Stub(stub) if stub.case == *self.room.case() => {
                 self.stubs.insert(note.id.clone(), stub.clone());
+                self.line = Uuid::new_v4();
             }
             What::Unknown(about, at, text) if about.contains(self.room.case()) => {
                 self.unknown.push((note.id.clone(), at.clone(), text.clone()));
+                self.line = Uuid::new_v4();
             }
             What::Entry(named, _) if named.entry().case != *self.room.case() => match &named.entry().says {
                 Says::Merged { other, .. } if other == self.room.case() => {
-                    self.merged_from.insert(named.entry().case.clone());
+                    self.neighbours.insert(named.entry().case.clone());
                 }
                 _ => return true,
             },
             What::Entry(named, stub) => {
-                in_order = self.room.ends_before(named);
+                let comes_last = self.room.ends_before(named);
                 match Arc::make_mut(&mut self.room).take_named(named, now) {
-                    Ok(RoomAdded::New) if in_order => {
-                        Arc::make_mut(&mut self.situation).add(named.id(), named.entry());
-                    }
-                    Ok(RoomAdded::New) => {}
-                    Ok(RoomAdded::Already) => in_order = true,
+                    Ok(RoomAdded::New) => has_kept_up = self.follow(named, comes_last),
+                    Ok(RoomAdded::Already) => {}
                     // It counts when its time has come.
                     Err(RoomRefusal::Future) => {
                         self.later.push(Arc::clone(&note));
@@ -214,12 +282,33 @@ impl View {
                     }
                     Err(_) => return true,
                 }
+                if stub.as_ref().is_some_and(|stub| self.stubs.contains_key(stub)) {
+                    self.line = Uuid::new_v4();
+                }
                 self.needless.extend(stub.clone());
             }
             _ => return true,
         }
+        if !self.labels.contains(&note.leaving.label) {
+            Arc::make_mut(&mut self.labels).insert(note.leaving.label);
+        }
         Arc::make_mut(&mut self.notes).push(note);
-        in_order
+        has_kept_up
+    }
+
+    /// Has the situation follow an entry that was taken in; whether it could.
+    fn follow(&mut self, named: &Named, comes_last: bool) -> bool {
+        let says = &named.entry().says;
+        match says {
+            Says::Merged { other, .. } => drop(self.neighbours.insert(other.clone())),
+            Says::Typed { .. } => self.typed += 1,
+            _ => {}
+        }
+        let can = comes_last || says.counts_anywhere();
+        if can {
+            Arc::make_mut(&mut self.situation).add(named.id(), named.entry());
+        }
+        can
     }
 
     /// Takes those in whose time has come.

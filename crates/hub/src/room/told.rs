@@ -17,7 +17,7 @@ use stix::Id;
 use stix::marking::Tlp;
 use store::{Reader, StoreError, cases};
 
-use super::{Names, Seen};
+use super::{Mark, Names, Seen};
 use crate::api::summaries::Teller;
 use crate::principal::Caller;
 use crate::release::Leaving;
@@ -116,12 +116,9 @@ impl<'a, 'b, 'c> Telling<'a, 'b, 'c> {
         })
     }
 
-    /// The lines of a room, newest first, and how many there are. What is typed in its report is no line of its own.
-    pub(crate) fn lines(&mut self, seen: &Seen, limit: usize) -> Result<(Vec<RoomLine>, usize), StoreError> {
-        let ignored: BTreeMap<EntryId, &'static str> =
-            seen.situation.ignored.iter().map(|ignored| (ignored.entry, ignored.why)).collect();
-        let is_line = |(_, entry): &(EntryId, &RoomEntry)| !matches!(entry.says, Says::Typed { .. });
-        let count = seen.room.entries().filter(is_line).count() + seen.stubs.len() + seen.unknown.len();
+    /// The lines of a room, newest first. What is typed in its report is no line of its own.
+    pub(crate) fn lines(&mut self, seen: &Seen, limit: usize) -> Result<Vec<RoomLine>, StoreError> {
+        let ignored = ignored(seen);
         // Entries stand in the order in which they count, so that of a long room its end is enough; a stub beside others of its time may
         // stand anywhere.
         let entries = seen.room.entries().rev().filter(is_line).take(limit);
@@ -140,7 +137,25 @@ impl<'a, 'b, 'c> Telling<'a, 'b, 'c> {
                 Ok(RoomLine { object: Some(object.to_string()), text: Some(text.clone()), ..line })
             }
         });
-        Ok((newest.collect::<Result<_, StoreError>>()?, count))
+        newest.collect()
+    }
+
+    /// The lines that came since a telling, newest first; nothing where what was told then does not stand, or they are more than are asked for.
+    pub(crate) fn lines_since(
+        &mut self,
+        seen: &Seen,
+        mark: Mark,
+        limit: usize,
+    ) -> Result<Option<Vec<RoomLine>>, StoreError> {
+        let Some(entries) = seen.since(mark).filter(|entries| entries.len() <= limit) else {
+            return Ok(None);
+        };
+        let ignored = ignored(seen);
+        let lines = entries.into_iter().rev().filter(is_line);
+        lines
+            .map(|(id, entry)| self.line(id, entry, ignored.get(&id).copied()))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     fn stub(&mut self, stub: &Stub) -> RoomLine {
@@ -381,6 +396,15 @@ pub(crate) fn audiences(engine: &Engine, caller: &Caller) -> BTreeMap<String, Ve
         (level.name().to_owned(), roles.collect())
     };
     Tlp::ALL.into_iter().map(told).collect()
+}
+
+/// Why entries have no effect.
+fn ignored(seen: &Seen) -> BTreeMap<EntryId, &'static str> {
+    seen.situation.ignored.iter().map(|ignored| (ignored.entry, ignored.why)).collect()
+}
+
+fn is_line((_, entry): &(EntryId, &RoomEntry)) -> bool {
+    !matches!(entry.says, Says::Typed { .. })
 }
 
 fn bare(kind: &str, at: String, case: String) -> RoomLine {

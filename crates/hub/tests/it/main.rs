@@ -116,6 +116,8 @@ mod room;
 #[cfg(test)]
 mod room_calls;
 #[cfg(test)]
+mod room_continued;
+#[cfg(test)]
 mod room_found;
 #[cfg(test)]
 mod room_hubs;

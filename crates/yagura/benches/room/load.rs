@@ -210,15 +210,17 @@ impl Person {
         }
     }
 
-    /// Reads the room again a little after something came, as an open console does.
+    /// Reads the room on a little after something came, as an open console does.
     async fn look(self: Arc<Self>, case: String) {
+        let mut cursor = String::new();
         loop {
             self.news.notified().await;
             tokio::time::sleep(READ_AFTER).await;
             let begun = Instant::now();
-            let (status, _) = self.get(&format!("/api/v1/cases/{case}/room?limit=200")).await;
+            let (status, room) = self.get(&format!("/api/v1/cases/{case}/room?limit=200&known={cursor}")).await;
             assert_eq!(status, 200);
             self.reads.lock().unwrap().push(milliseconds(begun.elapsed()));
+            room["cursor"].as_str().unwrap_or_default().clone_into(&mut cursor);
         }
     }
 }
