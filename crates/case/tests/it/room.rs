@@ -452,6 +452,16 @@ proptest! {
     }
 
     #[test]
+    fn what_counts_anywhere_may_be_added_last(written in entries()) {
+        let first = written.iter().filter(|entry| !entry.says.counts_anywhere()).cloned().collect::<Vec<_>>();
+        let mut situation = room(&first).situation(everything);
+        for entry in written.iter().filter(|entry| entry.says.counts_anywhere()) {
+            situation.add(entry.id(), entry);
+        }
+        prop_assert_eq!(situation, room(&written).situation(everything));
+    }
+
+    #[test]
     fn hubs_converge_after_cuts_and_no_entry_passes_its_label(
         written in entries(),
         cuts in [vec((0..3_usize, 0..3_usize), 0..20), vec((0..3_usize, 0..3_usize), 0..20)],
