@@ -18,7 +18,7 @@ export YAGURA_OTHER_SERVERS="$venv" YAGURA_DUCKDB="$venv/bin/python" YAGURA_OASI
 # All of them are named each time: cargo would otherwise build what they stand on anew, with the features that one alone asks for;
 # and benches are named, or it would link the unit tests as well. Everything is built before anything is measured.
 bench() { cargo bench --locked --quiet -p matcher -p sigma -p lake -p query -p oprf -p vault -p policy -p store -p yagura "$@"; }
-bench --no-run --bench scan --bench rules --bench hunt --bench sql --bench round --bench envelope --bench decision --bench ingest --bench log --bench service --bench scale --bench federation --bench fanout --bench room \
+bench --no-run --bench scan --bench rules --bench hunt --bench sql --bench round --bench envelope --bench decision --bench ingest --bench log --bench service --bench scale --bench federation --bench fanout --bench room --bench act \
   --bench other_servers
 
 printf 'commit %s\nmachine %s, %s cores, %s\n' "$(git rev-parse --short HEAD)" \
@@ -59,3 +59,5 @@ printf '\n== fan-out: one object to a thousand streams\n'
 bench --bench fanout
 printf '\n== case room: fifty people on three hubs\n'
 if [ ${#short[@]} -gt 0 ]; then bench --bench room -- 18 10 10; else bench --bench room; fi
+printf '\n== act: from an approval to the first packet that is dropped\n'
+if [ ${#short[@]} -gt 0 ]; then bench --bench act -- 10; else bench --bench act; fi

@@ -688,6 +688,24 @@ fn an_order_that_asks_is_counted_first_and_given_up_beyond_its_share() {
 }
 
 #[test]
+fn a_shadow_that_is_read_only_at_its_end_has_counted_nothing() {
+    let mut scene = Scene::new(config());
+    scene.device.set(|device| device.passed = Some(1_000));
+    let mut command = deny("c-1", "198.51.100.7", 10);
+    command["args"]["x-yagura"] = json!({ "shadow": 1_000, "traffic_percent_max": 50 });
+    let order = order_of("council", 7, 1, &command, NOW);
+    scene.engine.take(&scene.spool, &order, NOW).unwrap();
+    assert!(scene.engine.next_tick() <= NOW, "the first reading is due at once");
+    // Nobody came to do what is due.
+    scene.device.set(|device| (device.counter, device.passed) = (900, Some(2_000)));
+    scene.tick(later(1_000));
+    let (states, why) = scene.told("c-1");
+    assert_eq!(states, [Taken, OrderState::Shadow, Broke]);
+    assert_eq!(why, "shadow: the device did not count it");
+    assert_eq!(scene.device.has(), [""; 0]);
+}
+
+#[test]
 fn what_happened_is_written_together_after_many_events() {
     let mut scene = Scene::new(config());
     scene.config.radius.orders_an_hour_max = 10_000;

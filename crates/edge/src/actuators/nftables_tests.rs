@@ -11,6 +11,9 @@ use crate::orders::engine::Engine;
 use crate::orders::tests::{config, deny, order_of};
 use crate::spool::Spool;
 
+#[path = "nftables_shadow_tests.rs"]
+mod shadow;
+
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// From and to which nothing is ever blocked, in the attacker's namespace.
@@ -65,6 +68,13 @@ impl Nets {
         assert!(Command::new(program).args(rest).arg(line).status().unwrap().success(), "{line}");
     }
 
+    fn python(net: &str, script: &str, rest: &[&str]) -> std::process::Child {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", net, "python3", "-c", script]).args(rest);
+        command.stdout(std::process::Stdio::piped());
+        command.spawn().unwrap()
+    }
+
     /// A packet from an address in one namespace to an address in another: whether it arrives. How long a busy machine takes to send it
     /// does not matter: a witness's packet that nothing blocks is sent the same way after it, and it is waited for until that one is there.
     fn passes(nets: [&str; 2], [from, to]: [&str; 2], [witness_from, witness_to]: [&str; 2]) -> bool {
@@ -97,18 +107,12 @@ except PermissionError:
     pass
 send(*sys.argv[4:])
 ";
-        let python = |net: &str, script: &str, rest: &[&str]| {
-            let mut command = Command::new("ip");
-            command.args(["netns", "exec", net, "python3", "-c", script]).args(rest);
-            command.stdout(std::process::Stdio::piped());
-            command.spawn().unwrap()
-        };
-        let mut taker = python(nets[1], taking, &[to, witness_to]);
+        let mut taker = Self::python(nets[1], taking, &[to, witness_to]);
         let mut said = BufReader::new(taker.stdout.take().unwrap()).lines();
         let mut line = || said.next().unwrap().unwrap();
         let (port, witness_port) = (line(), line());
         let rest = [from, to, &port, witness_from, witness_to, &witness_port];
-        assert!(python(nets[0], sending, &rest).wait().unwrap().success());
+        assert!(Self::python(nets[0], sending, &rest).wait().unwrap().success());
         let outcome = line();
         taker.wait().unwrap();
         assert_ne!(outcome, "lost", "what nothing blocks does not arrive either");

@@ -462,6 +462,11 @@ impl Engine {
 
     /// When [`Self::tick`] has something to do.
     pub(crate) fn next_tick(&self) -> DateTime {
+        // What a shadow hits is compared with what goes by from its first reading on: that one is not waited for.
+        let unread = |row: &OrderRow| row.shadow_until.is_some() && row.state == OrderState::Taken;
+        if self.is_dirty && self.open.values().any(unread) {
+            return DateTime(0);
+        }
         let shadows = self.open.values().filter_map(|row| row.shadow_until.map(DateTime));
         let late = self.open.values().filter(|row| row.state == OrderState::Waiting);
         let late = late.filter_map(|row| row.ends.map(DateTime));
@@ -481,6 +486,7 @@ impl Engine {
         let mut queue = VecDeque::from(effects);
         while let Some(effect) = queue.pop_front() {
             self.step();
+            self.keep_counts(spool, &effect.action, now)?;
             let outcome = self.effect(&effect, now);
             self.step();
             self.is_dirty = true;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::chain::playbook;
+use crate::blocking::playbook;
 use crate::council::Member;
 use crate::person::Person;
 use crate::response::run;

@@ -7,68 +7,42 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use base64::Engine as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::blocking::{AUTHORITY, add_agencies, playbook, taking_orders};
+use crate::nets::{ATTACKER, Nets};
 use crate::person::Person;
-use crate::running::{
-    CONSENT, Edge, Hub, admin, edge_config_of, get, register_edge, wait_until, wait_until_or_tell,
-};
+use crate::running::{Edge, Hub, edge_config_of, get, register_edge, wait_until, wait_until_or_tell};
 
-const ATTACKER: &str = "198.51.100.7";
 const NAME: &str = "c2.evil.example";
-const SAFEGUARDS: &str = "extension-definition--6cee69f3-60da-437f-91f8-8c918b75decb";
 /// How long the order's effect lasts.
 const LASTS: Duration = Duration::from_secs(8);
 
-fn sh(line: &str) -> bool {
-    Command::new("sh").arg("-c").arg(line).output().is_ok_and(|output| output.status.success())
-}
-
-/// An attacker's network and that of the operator, with packets on the way from one to the other.
-struct Nets {
-    attacker: String,
-    operator: String,
+/// Packets on the way from the attacker's network to the operator's.
+struct Traffic {
     running: Vec<Child>,
     arrived: PathBuf,
+    nets: Nets,
 }
 
-impl Nets {
+impl Traffic {
     /// `None`, said loudly, where there can be none.
     fn new(folder: &Path) -> Option<Self> {
-        let number = std::process::id();
-        let (attacker, operator) = (format!("ygc-{number}"), format!("ygo-{number}"));
-        if !sh("command -v nft && command -v ip && command -v python3 && command -v unbound-control")
-            || !sh(&format!("ip netns add {attacker} && ip netns add {operator}"))
-        {
-            eprintln!(
-                "SKIPPED: the whole way needs nft, ip, python3, unbound and the right to make network namespaces"
-            );
-            return None;
-        }
-        let linked = format!(
-            "ip -n {attacker} link add va type veth peer name vo netns {operator} &&
-             ip -n {attacker} addr add {ATTACKER}/16 dev va && ip -n {attacker} link set va up &&
-             ip -n {attacker} route add 192.0.2.0/24 dev va &&
-             ip -n {operator} addr add 192.0.2.1/24 dev vo && ip -n {operator} link set vo up &&
-             ip -n {operator} route add 198.51.0.0/16 dev vo"
-        );
-        assert!(sh(&linked), "the namespaces cannot be linked");
-        let nets = Self { attacker, operator, running: Vec::new(), arrived: folder.join("arrived") };
-        Some(nets)
+        let nets = Nets::new("the whole way", &["python3", "unbound-control"])?;
+        Some(Self { running: Vec::new(), arrived: folder.join("arrived"), nets })
     }
 
     fn python(&mut self, net: &str, program: &str, argument: &Path) {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", net, "python3", "-u", "-c", program]).arg(argument);
+        let mut command = Nets::command(net, "python3");
+        command.args(["-u", "-c", program]).arg(argument);
         self.running.push(command.stdin(Stdio::null()).spawn().unwrap());
     }
 
     /// A packet a millisecond; each that arrives leaves the time at which it did, in nanoseconds since 1970.
     fn attack(&mut self) {
-        let (attacker, operator, arrived) =
-            (self.attacker.clone(), self.operator.clone(), self.arrived.clone());
+        let (attacker, operator) = (self.nets.attacker.clone(), self.nets.operator.clone());
+        let arrived = self.arrived.clone();
         let taking = r"
 import socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(('192.0.2.1', 9999))
@@ -103,17 +77,16 @@ while True:
     }
 
     fn nft(&self) -> Value {
-        json!(["ip", "netns", "exec", self.operator, "nft"])
+        json!(["ip", "netns", "exec", self.nets.operator, "nft"])
     }
 }
 
-impl Drop for Nets {
+impl Drop for Traffic {
     fn drop(&mut self) {
         for child in &mut self.running {
             let _ = child.kill();
             let _ = child.wait();
         }
-        sh(&format!("ip netns del {}; ip netns del {}", self.attacker, self.operator));
     }
 }
 
@@ -177,37 +150,6 @@ impl Drop for NameServer {
     }
 }
 
-fn openc2(action: &str, target: &Value) -> Value {
-    let body = json!({ "action": action, "target": target }).to_string();
-    json!({ "type": "openc2-http", "command": "POST /.well-known/openc2 HTTP/1.1", "content_b64": base64::engine::general_purpose::STANDARD.encode(body),
-        "headers": { "Content-Type": ["application/openc2+json;version=1.0"] } })
-}
-
-/// One step: keep things out of the network of an edge, for a time.
-pub(crate) fn playbook(edge: &str, targets: &[Value], lasts: Duration) -> Value {
-    let id = |kind: &str, number: u8| format!("{kind}--{number:08}-0000-4000-8000-000000000000");
-    let safeguards = json!({ "type": "safeguards", "approval": { "required": 2, "expires_after": 600_000 },
-        "authority": { "basis": "Order under the law on active cyber defence", "reference": "2026-17" },
-        "inverse": targets.iter().map(|target| openc2("allow", target)).collect::<Vec<_>>(),
-        "blast_radius": { "addresses_max": 1 }, "stop_after": lasts.as_millis() as u64, "idempotent": true });
-    json!({
-        "type": "playbook", "spec_version": "cacao-2.0", "id": format!("playbook--{}", uuid::Uuid::new_v4()), "name": "Keep it out",
-        "created_by": id("identity", 4), "created": "2026-01-01T00:00:00.000Z", "modified": "2026-01-01T00:00:00.000Z",
-        "workflow_start": id("start", 0),
-        "workflow": {
-            id("start", 0): { "type": "start", "on_completion": id("action", 1) },
-            id("action", 1): { "type": "action", "name": "Block address and name", "agent": id("security-category", 2),
-                "targets": [id("http-api", 3)], "commands": targets.iter().map(|target| openc2("deny", target)).collect::<Vec<_>>(),
-                "on_completion": id("end", 5), "step_extensions": { SAFEGUARDS: safeguards } },
-            id("end", 5): { "type": "end" },
-        },
-        "agent_definitions": { id("security-category", 2): { "type": "security-category", "name": "Hub", "category": ["orchestrator"] } },
-        "target_definitions": { id("http-api", 3): { "type": "http-api", "name": "Edge", "address": { "dname": [edge] } } },
-        "extension_definitions": { SAFEGUARDS: { "type": "extension-definition", "name": "Safeguards", "created_by": id("identity", 4),
-            "schema": "https://example.com/s.json", "version": "1.0.0" } },
-    })
-}
-
 /// A hub, its people, and an edge that takes orders and reads one log.
 struct Scene {
     hub: Hub,
@@ -218,16 +160,12 @@ struct Scene {
 }
 
 impl Scene {
-    fn set(folder: &Path, nets: &Nets, names: &NameServer) -> Self {
+    fn set(folder: &Path, traffic: &Traffic, names: &NameServer) -> Self {
         let config = folder.join("hub.toml");
-        let text = "[[response.authorities]]\nreference = \"2026-17\"\noperators = [\"harbour\"]\n\
-            from = \"2026-01-01T00:00:00Z\"\nuntil = \"2099-01-01T00:00:00Z\"\n";
-        std::fs::write(&config, text).unwrap();
+        std::fs::write(&config, AUTHORITY).unwrap();
         let hub = Hub::start_with(&folder.join("hub"), &config);
         let token = register_edge(&hub);
-        for (id, ja, en) in [("npa", "警察", "Police"), ("mod", "防衛省", "Ministry of Defense")] {
-            admin(&hub, &["org", "add", id, "--name-ja", ja, "--name-en", en, "--role", "agency"]);
-        }
+        add_agencies(&hub);
         let asker = Person::of(&hub, "npa", "duty_officer");
         let playbook =
             playbook("harbour-1", &[json!({ "ipv4_net": ATTACKER }), json!({ "domain_name": NAME })], LASTS);
@@ -242,16 +180,13 @@ impl Scene {
         }] }));
         let log = folder.join("eve.json");
         std::fs::write(&log, "").unwrap();
-        let key = &get(&format!("{}/api/v1/orders", hub.address), Some(&hub.token)).unwrap()["key"];
         let sections = format!(
-            "[consent]\n{CONSENT}\n[orders]\nenabled = true\nconsent = \"automatic\"\n\
-             [[orders.hub_key]]\nissuer = {}\nkey = {}\n[[orders.allow]]\nnetworks = [\"198.51.100.0/24\"]\nnames = [\"evil.example\"]\n\
+            "{}[[orders.allow]]\nnetworks = [\"198.51.100.0/24\"]\nnames = [\"evil.example\"]\n\
              [[orders.device]]\nkind = \"nftables\"\ncommand = {}\n\
              [[orders.device]]\nkind = \"unbound\"\ncommand = [\"unbound-control\", \"-c\", {:?}]\n\
              [[source]]\nname = \"suricata\"\npath = {log:?}\n",
-            key["issuer"],
-            key["key"],
-            nets.nft(),
+            taking_orders(&hub, ""),
+            traffic.nft(),
             names.config
         );
         let edge = Edge::start(&edge_config_of(&folder.join("edge"), "harbour-1", &hub, &token, &sections));
@@ -292,10 +227,10 @@ impl Scene {
 #[test]
 fn an_attack_is_seen_agreed_on_dropped_and_let_go() {
     let folder = tempfile::tempdir().unwrap();
-    let Some(mut nets) = Nets::new(folder.path()) else { return };
+    let Some(mut traffic) = Traffic::new(folder.path()) else { return };
     let names = NameServer::start(folder.path());
-    nets.attack();
-    let scene = Scene::set(folder.path(), &nets, &names);
+    traffic.attack();
+    let scene = Scene::set(folder.path(), &traffic, &names);
     let case = scene.seen();
 
     let playbooks = scene.asker.good("/api/v1/playbooks");
@@ -313,13 +248,13 @@ fn an_attack_is_seen_agreed_on_dropped_and_let_go() {
     let answer = json!({ "hash": question["hash"], "reason": "seen" });
     assert!(scene.asker.refused(&format!("{path}/approve"), &answer) == 403, "who asks does not agree");
     scene.approvers[0].done(&format!("{path}/approve"), &answer);
-    assert!(nets.passes() && names.code() == Some(0), "one organisation is not enough");
+    assert!(traffic.passes() && names.code() == Some(0), "one organisation is not enough");
 
     let agreed = Timestamp::now().as_nanosecond();
     scene.approvers[1].done(&format!("{path}/approve"), &answer);
-    wait_until("packets are dropped", || !nets.passes());
+    wait_until("packets are dropped", || !traffic.passes());
     wait_until("the name is denied", || names.code() == Some(3));
-    let last = nets.arrivals().last().copied().unwrap();
+    let last = traffic.arrivals().last().copied().unwrap();
     eprintln!("second approval sent → last packet that arrived: {} ms", (last - agreed) / 1_000_000);
     scene.all_are(&["enforced", "released", "expired"]);
 
@@ -339,9 +274,9 @@ fn an_attack_is_seen_agreed_on_dropped_and_let_go() {
     }
 
     // The time-box ends, and both are let go.
-    wait_until("packets pass again", || nets.passes());
+    wait_until("packets pass again", || traffic.passes());
     wait_until("the name is back", || names.code() == Some(0));
-    let arrivals = nets.arrivals();
+    let arrivals = traffic.arrivals();
     let silence = arrivals.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
     let seconds = silence as f64 / 1e9;
     eprintln!("packets were dropped for {seconds:.2} s of {LASTS:?}");

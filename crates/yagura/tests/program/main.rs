@@ -10,6 +10,8 @@ mod authenticator;
 #[cfg(test)]
 mod binary_ways_in;
 #[cfg(test)]
+mod blocking;
+#[cfg(test)]
 mod broker;
 #[cfg(test)]
 mod bucket;
@@ -56,6 +58,8 @@ mod mqtt;
 #[cfg(test)]
 #[path = "../../../hub/tests/it/nats.rs"]
 mod nats;
+#[cfg(test)]
+mod nets;
 #[cfg(test)]
 mod one_way;
 #[cfg(test)]

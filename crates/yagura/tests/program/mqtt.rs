@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::chain::playbook;
+use crate::blocking::{AUTHORITY, add_agencies, playbook, taking_orders};
 use crate::mosquitto::Mosquitto;
 use crate::person::Person;
 use crate::running::{
-    CONSENT, Edge, Hub, RUNTIME, admin, edge_config_of, get, register_edge, wait_until, wait_until_or_tell,
+    Edge, Hub, RUNTIME, edge_config_of, get, register_edge, wait_until, wait_until_or_tell,
 };
 
 /// How long an order's effect lasts.
@@ -31,27 +31,17 @@ impl Scene {
     fn set(folder: &Path) -> Option<Self> {
         let broker = Mosquitto::start()?;
         let config = folder.join("hub.toml");
-        let text = format!(
-            "[[response.authorities]]\nreference = \"2026-17\"\noperators = [\"harbour\"]\n\
-             from = \"2026-01-01T00:00:00Z\"\nuntil = \"2099-01-01T00:00:00Z\"\n\
-             [mqtt]\nurl = \"{}\"\nedges = [\"harbour-1\"]\n",
-            broker.url()
-        );
+        let text = format!("{AUTHORITY}[mqtt]\nurl = \"{}\"\nedges = [\"harbour-1\"]\n", broker.url());
         std::fs::write(&config, text).unwrap();
         let hub = Hub::start_with(&folder.join("hub"), &config);
         let token = register_edge(&hub);
-        for (id, ja, en) in [("npa", "警察", "Police"), ("mod", "防衛省", "Ministry of Defense")] {
-            admin(&hub, &["org", "add", id, "--name-ja", ja, "--name-en", en, "--role", "agency"]);
-        }
-        let key = &get(&format!("{}/api/v1/orders", hub.address), Some(&hub.token)).unwrap()["key"];
+        add_agencies(&hub);
         let list = folder.join("blocked.txt");
         let sections = format!(
-            "[consent]\n{CONSENT}\n[orders]\nenabled = true\nconsent = \"automatic\"\nreconcile_seconds = 1\n\
-             [[orders.hub_key]]\nissuer = {}\nkey = {}\n[[orders.allow]]\nnetworks = [\"198.51.100.0/24\"]\n\
+            "{}[[orders.allow]]\nnetworks = [\"198.51.100.0/24\"]\n\
              [[orders.device]]\nkind = \"list\"\nfile = {list:?}\nholds = \"addresses\"\n\
              [orders.mqtt]\nurl = \"{}\"\nonly = true\n",
-            key["issuer"],
-            key["key"],
+            taking_orders(&hub, "reconcile_seconds = 1\n"),
             broker.url()
         );
         let config = edge_config_of(&folder.join("edge"), "harbour-1", &hub, &token, &sections);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use api::OrderState;
-use openc2::consumer::Rule;
+use openc2::consumer::{Deed, Rule};
 use openc2::{DateTime, Direction, Language, Response, Status};
 
 use super::super::step::{Step, moment};
@@ -78,6 +78,51 @@ impl Engine {
             self.reconciled = DateTime(now.0.saturating_sub(sooner));
         }
         Ok(())
+    }
+
+    /// Takes down what shadows have hit so far, before a change after which a device may count anew: a set of networks is made anew for each
+    /// network that comes or goes, and what was hit since the last reading would be no part of anybody's share.
+    pub(super) fn keep_counts(
+        &mut self,
+        spool: &Spool,
+        next: &Deed,
+        now: DateTime,
+    ) -> Result<(), SpoolError> {
+        let is_counting = |row: &&OrderRow| row.state == OrderState::Shadow;
+        let comes = match next {
+            // What is dropped at once is in other sets, and in a hurry.
+            Deed::Install(rule) if self.block_of(rule).is_none_or(|block| block.manner != Manner::Count) => {
+                return Ok(());
+            }
+            Deed::Install(rule) => Some(rule.number),
+            _ => None,
+        };
+        if !self.open.values().any(|row| is_counting(&row)) {
+            return Ok(());
+        }
+        let desired = self.desired(comes);
+        let mut counted: BTreeMap<Block, u64> = BTreeMap::new();
+        for device in &mut self.devices {
+            let own = own(device.as_ref(), &desired);
+            // A device that cannot be read is told of when it is read back.
+            let Ok(reading) = device.read(&own, now) else { continue };
+            for (block, found) in reading.standing {
+                if let Some(stopped) = found.stopped {
+                    *counted.entry(block).or_default() += stopped;
+                }
+            }
+        }
+        let mut step = Step::default();
+        for row in self.open.values().filter(is_counting) {
+            let rule = self.consumer.rules().find(|rule| Some(rule.number.0) == row.rule);
+            let counter = rule.and_then(|rule| self.block_of(rule)).and_then(|block| counted.get(&block));
+            if let Some(counter) = counter {
+                let mut row = row.clone();
+                row.count(*counter);
+                step.put(row);
+            }
+        }
+        if step.rows.is_empty() { Ok(()) } else { self.commit(spool, step, now) }
     }
 
     /// Reads the devices and puts right what is wrong.

@@ -4,6 +4,8 @@
 //! An `allow` opens nothing here that others closed. It takes back what the same issuer ordered against the same thing, and where nothing
 //! of that issuer's stands it is done already. So is the inverse that playbooks write down, whatever number the rule got at this edge.
 
+use std::collections::BTreeSet;
+
 use api::OrderState;
 use openc2::consumer::{Denial, Rule, Task};
 use openc2::{Command, DateTime, Language, Response, Status, Target, texts};
@@ -188,10 +190,12 @@ impl Engine {
         if !self.open.values().any(|row| over(&row)) {
             return Ok(());
         }
+        let counted = self.open.values().filter(|row| row.state == OrderState::Shadow);
+        let counted: BTreeSet<Key> = counted.map(OrderRow::key).collect();
         // The last count decides.
         self.reconcile(spool, now)?;
         for mut row in self.open.values().filter(over).cloned().collect::<Vec<_>>() {
-            let found = match self.found_in_shadow(&row) {
+            let found = match self.found_in_shadow(&row, counted.contains(&row.key())) {
                 Ok(found) => found,
                 Err(why) => {
                     let why = format!("shadow: {why}");
@@ -237,12 +241,13 @@ impl Engine {
 }
 
 impl Engine {
-    /// What was found while an order only counted, in words.
+    /// What was found while an order only counted, in words. `was_counted` says whether it did so before this reading, too: what an order asks to
+    /// be compared with begins with a reading, and one that is the first and the last compares nothing.
     ///
     /// # Errors
     /// It would hit a larger share of what goes by than it may, or nobody can say how large one.
-    fn found_in_shadow(&self, row: &OrderRow) -> Result<String, String> {
-        if row.state != OrderState::Shadow {
+    fn found_in_shadow(&self, row: &OrderRow, was_counted: bool) -> Result<String, String> {
+        if row.state != OrderState::Shadow || (row.trial.is_some() && !was_counted) {
             // Nothing was counted, so nothing is known of what it would hit.
             return Err("the device did not count it".to_owned());
         }
