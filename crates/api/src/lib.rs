@@ -97,8 +97,9 @@ pub use peer::{
     PeerFolder, PeerLink, PeerList, PeerResend, PeerWay, QuarantinedFile, RouteHop, StrangerHub,
 };
 pub use playbook::{
-    NewPlaybook, Playbook, PlaybookAdded, PlaybookAgent, PlaybookCommand, PlaybookEdge, PlaybookFinding,
-    PlaybookGraph, PlaybookList, PlaybookStep, PlaybookSummary, PlaybookVariable, StepSafeguards,
+    CodedText, NewPlaybook, Playbook, PlaybookAdded, PlaybookAgent, PlaybookCommand, PlaybookEdge,
+    PlaybookFinding, PlaybookGraph, PlaybookList, PlaybookStep, PlaybookSummary, PlaybookVariable,
+    StepSafeguards,
 };
 pub use policy::{
     NewPolicyProposal, PoliciesInForce, PolicyDecision, PolicyEffect, PolicyExample, PolicyFile,

@@ -731,6 +731,15 @@ export interface components {
          * @enum {string}
          */
         Code: "bad-request" | "sign-in-needed" | "sign-in-refused" | "fresh-proof-needed" | "not-allowed" | "not-found" | "method-not-allowed" | "not-acceptable" | "conflict" | "too-large" | "unsupported-media-type" | "unprocessable" | "too-many" | "internal" | "unavailable";
+        /** @description What an English text beside it says, for who says it in another language: the text counts where the code is not known. */
+        CodedText: {
+            /** @description A stable code. */
+            code: string;
+            /** @description What stands in the places of its text, by their names. */
+            arguments?: {
+                [key: string]: string;
+            };
+        };
         /** @description A commissioner. */
         CommissionMember: {
             /** @description The account. */
@@ -3495,6 +3504,7 @@ export interface components {
             at: string;
             /** @description In words. */
             message: string;
+            detail?: components["schemas"]["CodedText"] | null;
         };
         /** @description The steps of a playbook, and how they follow each other. */
         PlaybookGraph: {
@@ -3592,6 +3602,7 @@ export interface components {
             runnable: boolean;
             /** @description Why not. */
             why_not?: string | null;
+            why_not_reason?: components["schemas"]["CodedText"] | null;
             /**
              * Format: int32
              * @description How many versions there are here.
@@ -5680,6 +5691,7 @@ export interface components {
             may_answer: boolean;
             /** @description Why not. */
             why_not?: string | null;
+            why_not_reason?: components["schemas"]["CodedText"] | null;
             /**
              * Format: int64
              * @description Where one person may agree alone in an emergency: how long the effect lasts then, in milliseconds.
