@@ -1,4 +1,4 @@
-//! Why a gate refuses an order, why somebody may not answer a question, and why the program itself enters something into a custody log: each reason once, with a stable code, its English text and what stands in its places.
+//! Why a gate refuses an order, why somebody may not answer a question, why a receipt proves nothing, and why the program itself enters something into a custody log: each reason once, with a stable code, its English text and what stands in its places.
 //!
 //! What a gate says is written down as text, in events, reports and what hubs tell one another, and is to be read for years. So a reason is said by
 //! its text, and found again in it: the code is for consoles that say it in their readers' languages, and for programs. A text that no reason
@@ -175,6 +175,29 @@ reasons! {
     OwnOrganisation = "own-organisation", "the organisation that asked does not approve";
     /// Each organisation agrees once.
     AgreedAlready = "agreed-already", "your organisation has agreed already";
+}
+
+reasons! {
+    /// Why the receipt of a filing at another hub does not prove the copy that it came after.
+    ReceiptReason:
+    /// It is signed with another key, or not at all.
+    NotSigned = "not-signed", "it is not signed with the log's key on the other hub's card";
+    /// The log does not hold what it says.
+    NotInLog = "not-in-log", "what it says was filed does not stand in the log that it names";
+    /// Another copy was filed.
+    OtherCopy = "other-copy", "it is of another copy than the one that came";
+    /// It is a receipt, and not the one that it is said to be.
+    OtherFiling = "other-filing", "it is of another filing, or of one to somebody else";
+    /// It is none.
+    Malformed = "malformed", "it cannot be read as the receipt of a filing";
+}
+
+impl ReceiptReason {
+    /// The reason of this code.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.code() == code)
+    }
 }
 
 impl CustodyReason {

@@ -4626,6 +4626,7 @@ export interface components {
              * @description Its leaf in the log of acts.
              */
             leaf: number;
+            receipt?: components["schemas"]["ReportReceipt"] | null;
         };
         /** @description One thing that does not fit. */
         ReportFinding: {
@@ -4708,6 +4709,19 @@ export interface components {
             fields: {
                 [key: string]: components["schemas"]["ReportValue"];
             };
+        };
+        /** @description What a hub found out about the receipt of a copy that another hub's organisation gave. */
+        ReportReceipt: {
+            /**
+             * @description `verified`: the log of the other hub, by the key on its card, holds that exactly this copy was filed with whoever has it here; `wrong`: it does not prove
+             *     that; `no-key`: the key was not known; `unchecked`: it came to a version of the hub that did not look.
+             */
+            state: string;
+            /** @description Why it is wrong, in English. */
+            why?: string | null;
+            why_reason?: components["schemas"]["CodedText"] | null;
+            /** @description When it was looked at, RFC 3339. */
+            checked?: string | null;
         };
         /** @description An organisation that can be given copies. */
         ReportReceiver: {

@@ -1,10 +1,10 @@
-//! What the program says by a code, the console says in both languages: reasons of gates and of custody, and findings about playbooks.
+//! What the program says by a code, the console says in both languages: reasons of gates, receipts and custody, and findings about playbooks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cacao::Detail;
 use cacao::signature::Refused;
-use oversight::reason::{AnswerReason, CustodyReason, Reason};
+use oversight::reason::{AnswerReason, CustodyReason, Reason, ReceiptReason};
 use serde_json::Value;
 
 use super::{Files, Outcome, repository, text_of};
@@ -19,6 +19,12 @@ fn every_reason_of_a_gate_is_said_in_both_languages() -> Outcome {
 fn every_reason_why_one_may_not_answer_is_said_in_both_languages() -> Outcome {
     let reasons = AnswerReason::ALL.iter().map(|reason| (reason.code(), places(reason.text(), "{", "}")));
     said_with_its_places("answerReasons", &reasons.collect())
+}
+
+#[test]
+fn every_reason_why_a_receipt_proves_nothing_is_said_in_both_languages() -> Outcome {
+    let reasons = ReceiptReason::ALL.iter().map(|reason| (reason.code(), places(reason.text(), "{", "}")));
+    said_with_its_places("receiptReasons", &reasons.collect())
 }
 
 #[test]

@@ -94,8 +94,8 @@ export function useCommandHeadline(): (command: RunCommand) => string {
   return (command) => headline(command.body ?? command.text ?? '', command.text ?? t(`response.commands.${command.kind}`, { defaultValue: command.kind }))
 }
 
-/** Tables of what the hub says by a code: why a playbook does not run, what is said of it, why somebody may not answer. */
-type Table = 'playbookReasons' | 'playbookDetails' | 'answerReasons'
+/** Tables of what the hub says by a code: why a playbook does not run, what is said of it, why somebody may not answer, why a receipt proves nothing. */
+type Table = 'playbookReasons' | 'playbookDetails' | 'answerReasons' | 'receiptReasons'
 
 /** Places where a moment stands. */
 const MOMENTS = new Set(['from', 'until'])
