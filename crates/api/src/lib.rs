@@ -97,8 +97,9 @@ pub use peer::{
     PeerFolder, PeerLink, PeerList, PeerResend, PeerWay, QuarantinedFile, RouteHop, StrangerHub,
 };
 pub use playbook::{
-    NewPlaybook, Playbook, PlaybookAdded, PlaybookAgent, PlaybookCommand, PlaybookEdge, PlaybookFinding,
-    PlaybookGraph, PlaybookList, PlaybookStep, PlaybookSummary, PlaybookVariable, StepSafeguards,
+    CodedText, NewPlaybook, Playbook, PlaybookAdded, PlaybookAgent, PlaybookCommand, PlaybookEdge,
+    PlaybookFinding, PlaybookGraph, PlaybookList, PlaybookStep, PlaybookSummary, PlaybookVariable,
+    StepSafeguards,
 };
 pub use policy::{
     NewPolicyProposal, PoliciesInForce, PolicyDecision, PolicyEffect, PolicyExample, PolicyFile,
@@ -113,9 +114,9 @@ pub use report::{
     NewReport, NewReportAnswer, NewReportEvent, NewReportEvents, NewReportFiling, NewReportPrefill, Report,
     ReportCase, ReportCatalogue, ReportChoice, ReportDuty, ReportDutyList, ReportEvent, ReportField,
     ReportFile, ReportFileTaken, ReportFiling, ReportFinding, ReportForm, ReportLine, ReportList,
-    ReportMoment, ReportProfile, ReportReceiver, ReportReceiverHub, ReportReceiverList, ReportRecipient,
-    ReportRegime, ReportReply, ReportStated, ReportSummary, ReportTaken, ReportValue, SeverityFactor,
-    SeverityLevel,
+    ReportMoment, ReportProfile, ReportReceipt, ReportReceiver, ReportReceiverHub, ReportReceiverList,
+    ReportRecipient, ReportRegime, ReportReply, ReportStated, ReportSummary, ReportTaken, ReportValue,
+    SeverityFactor, SeverityLevel,
 };
 pub use room::{
     Campaign, CampaignCase, NewRoomEntries, NewRoomEntry, NewRoomEntryOf, NewRoomIndicators,

@@ -1,5 +1,7 @@
 //! Playbooks: what may be carried out, what is wrong with it, and its graph.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -52,6 +54,9 @@ pub struct PlaybookSummary {
     pub runnable: bool,
     /// Why not.
     pub why_not: Option<String>,
+    /// The same by its code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_not_reason: Option<CodedText>,
     /// How many versions there are here.
     pub versions: u32,
 }
@@ -108,6 +113,28 @@ pub struct PlaybookFinding {
     pub at: String,
     /// In words.
     pub message: String,
+    /// The same by a code: one for each sentence, where `code` may have several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<CodedText>,
+}
+
+/// What an English text beside it says, for who says it in another language: the text counts where the code is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CodedText {
+    /// A stable code.
+    pub code: String,
+    /// What stands in the places of its text, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub arguments: BTreeMap<String, String>,
+}
+
+impl CodedText {
+    /// A code with what stands in the places of its text.
+    #[must_use]
+    pub fn new(code: &str, arguments: &BTreeMap<&'static str, String>) -> Self {
+        let arguments = arguments.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        Self { code: code.to_owned(), arguments: arguments.collect() }
+    }
 }
 
 /// The steps of a playbook, and how they follow each other.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::Words;
+use crate::{CodedText, Words};
 
 /// What a field holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -553,6 +553,26 @@ pub struct ReportFiling {
     pub size: u64,
     /// Its leaf in the log of acts.
     pub leaf: u64,
+    /// Of a copy that came from another hub: what this hub found out about its receipt. None while none has come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<ReportReceipt>,
+}
+
+/// What a hub found out about the receipt of a copy that another hub's organisation gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ReportReceipt {
+    /// `verified`: the log of the other hub, by the key on its card, holds that exactly this copy was filed with whoever has it here; `wrong`: it does not prove
+    /// that; `no-key`: the key was not known; `unchecked`: it came to a version of the hub that did not look.
+    pub state: String,
+    /// Why it is wrong, in English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// The same by its code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_reason: Option<CodedText>,
+    /// When it was looked at, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<String>,
 }
 
 /// An answer to what was filed.

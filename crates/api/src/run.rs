@@ -7,7 +7,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{GateReason, OrderContext, OrderPerson, OrderReport, OrderState, PlaybookGraph, Words};
+use crate::{
+    CodedText, GateReason, OrderContext, OrderPerson, OrderReport, OrderState, PlaybookGraph, Words,
+};
 
 /// A playbook is to run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -174,6 +176,9 @@ pub struct RunQuestion {
     pub may_answer: bool,
     /// Why not.
     pub why_not: Option<String>,
+    /// The same by its code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_not_reason: Option<CodedText>,
     /// Where one person may agree alone in an emergency: how long the effect lasts then, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alone_ms: Option<u64>,

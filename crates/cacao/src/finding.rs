@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
 use std::fmt;
+
+use crate::detail::{Detail, Told};
 
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,10 +35,21 @@ pub struct Finding {
     pub code: &'static str,
     /// Where in the document: a JSON pointer (RFC 6901), empty for the whole.
     pub pointer: String,
-    /// What is wrong, one sentence without a full stop.
+    /// What is wrong, by a stable code of its own: a kind of finding may have several.
+    pub detail: Detail,
+    /// What stands in the places of its text, by their names.
+    pub arguments: BTreeMap<&'static str, String>,
+    /// What is wrong, one English sentence without a full stop.
     pub message: String,
     /// What to do about it.
     pub remedy: &'static str,
+}
+
+impl Finding {
+    fn new(severity: Severity, told: Told, pointer: String) -> Self {
+        let (message, Told { detail, arguments }) = (told.say(), told);
+        Self { severity, code: detail.kind(), pointer, detail, arguments, message, remedy: detail.remedy() }
+    }
 }
 
 impl fmt::Display for Finding {
@@ -56,64 +70,32 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
-    pub(crate) fn add(
-        &mut self,
-        severity: Severity,
-        code: &'static str,
-        at: &Pointer,
-        message: impl Into<String>,
-        remedy: &'static str,
-    ) {
+    fn add(&mut self, severity: Severity, told: Told, at: &Pointer) {
         if self.list.len() < FINDINGS_MAX {
-            let finding =
-                Finding { severity, code, pointer: at.to_string(), message: message.into(), remedy };
-            self.list.push(finding);
+            self.list.push(Finding::new(severity, told, at.to_string()));
         } else {
             self.dropped += 1;
         }
     }
 
-    pub(crate) fn error(
-        &mut self,
-        code: &'static str,
-        at: &Pointer,
-        message: impl Into<String>,
-        remedy: &'static str,
-    ) {
-        self.add(Severity::Error, code, at, message, remedy);
+    pub(crate) fn error(&mut self, told: impl Into<Told>, at: &Pointer) {
+        self.add(Severity::Error, told.into(), at);
     }
 
-    pub(crate) fn warn(
-        &mut self,
-        code: &'static str,
-        at: &Pointer,
-        message: impl Into<String>,
-        remedy: &'static str,
-    ) {
-        self.add(Severity::Warning, code, at, message, remedy);
+    pub(crate) fn warn(&mut self, told: impl Into<Told>, at: &Pointer) {
+        self.add(Severity::Warning, told.into(), at);
     }
 
-    pub(crate) fn note(
-        &mut self,
-        code: &'static str,
-        at: &Pointer,
-        message: impl Into<String>,
-        remedy: &'static str,
-    ) {
-        self.add(Severity::Note, code, at, message, remedy);
+    pub(crate) fn note(&mut self, told: impl Into<Told>, at: &Pointer) {
+        self.add(Severity::Note, told.into(), at);
     }
 
     /// The findings, heaviest first, then in the order of the document's parts.
     pub(crate) fn into_sorted(mut self) -> Vec<Finding> {
         if self.dropped > 0 {
             // What was dropped could have been an error, so the list as a whole is one.
-            self.list.push(Finding {
-                severity: Severity::Error,
-                code: "too-many-findings",
-                pointer: String::new(),
-                message: format!("{} more findings are not listed", self.dropped),
-                remedy: "mend those that are listed and look again",
-            });
+            let told = Detail::TooManyFindings.with(&[("count", &self.dropped)]);
+            self.list.push(Finding::new(Severity::Error, told, String::new()));
         }
         self.list.sort_by(|a, b| {
             b.severity.cmp(&a.severity).then_with(|| a.pointer.cmp(&b.pointer)).then(a.code.cmp(b.code))

@@ -67,6 +67,7 @@
 mod check;
 mod command;
 mod condition;
+mod detail;
 mod document;
 mod finding;
 mod parts;
@@ -82,6 +83,7 @@ mod vocabulary;
 
 pub use command::{Command, CommandKind};
 pub use condition::{CONDITION_BYTES_MAX, Condition, ConditionError, Typed};
+pub use detail::Detail;
 pub use document::{PLAYBOOK_BYTES_MAX, PLAYBOOK_DEPTH_MAX, ParseError};
 pub use finding::{FINDINGS_MAX, Finding, Severity};
 pub use parts::{

@@ -2,13 +2,15 @@
 //!
 //! What a report may say, what it comes to and what is owed, `regime` decides; here it is kept, in the transaction of the act. An
 //! organisation sees its own reports; of others' it sees the exact copies that were given to it, and the thread of those. What passes between
-//! hubs are objects of the log ([`passed`]): what is put on its way ([`abroad`]), what comes ([`came`]), and what is seen of it ([`elsewhere`]).
+//! hubs are objects of the log ([`passed`]): what is put on its way ([`abroad`]), what comes ([`came`]) and whether
+//! its receipts hold ([`proved`]), and what is seen of it ([`elsewhere`]).
 
 pub(crate) mod abroad;
 pub(crate) mod came;
 pub(crate) mod clocks;
 pub(crate) mod elsewhere;
 pub(crate) mod passed;
+mod proved;
 pub(crate) mod receipts;
 mod regimes;
 pub(crate) mod told;

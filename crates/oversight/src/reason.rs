@@ -1,4 +1,4 @@
-//! Why a gate refuses an order, and why the program itself enters something into a custody log: each reason once, with a stable code, its English text and what stands in its places.
+//! Why a gate refuses an order, why somebody may not answer a question, why a receipt proves nothing, and why the program itself enters something into a custody log: each reason once, with a stable code, its English text and what stands in its places.
 //!
 //! What a gate says is written down as text, in events, reports and what hubs tell one another, and is to be read for years. So a reason is said by
 //! its text, and found again in it: the code is for consoles that say it in their readers' languages, and for programs. A text that no reason
@@ -156,6 +156,48 @@ reasons! {
     HandedOver = "handed-over", "handed over as asked for";
     /// A request was fulfilled by keeping it.
     Preserved = "preserved", "preserved as asked for";
+}
+
+reasons! {
+    /// Why somebody may not answer a question for approval that a run asks.
+    AnswerReason:
+    /// It was answered, it was withdrawn, or its time is over.
+    NotOpen = "not-open", "the question is not open";
+    /// Who asks is no approver, or no person.
+    Approvers = "approvers", "approvers answer, in person";
+    /// Who asks asked for the run.
+    Asker = "asker", "who asked does not approve";
+    /// A program of one's own organisation asked for the run.
+    OwnProgram = "own-program", "a program of your organisation asked: another organisation approves";
+    /// The playbook names approvers, and one's own organisation is none of them.
+    OtherOrganisations = "other-organisations", "the playbook asks other organisations";
+    /// The playbook keeps the organisation out that asked for the run.
+    OwnOrganisation = "own-organisation", "the organisation that asked does not approve";
+    /// Each organisation agrees once.
+    AgreedAlready = "agreed-already", "your organisation has agreed already";
+}
+
+reasons! {
+    /// Why the receipt of a filing at another hub does not prove the copy that it came after.
+    ReceiptReason:
+    /// It is signed with another key, or not at all.
+    NotSigned = "not-signed", "it is not signed with the log's key on the other hub's card";
+    /// The log does not hold what it says.
+    NotInLog = "not-in-log", "what it says was filed does not stand in the log that it names";
+    /// Another copy was filed.
+    OtherCopy = "other-copy", "it is of another copy than the one that came";
+    /// It is a receipt, and not the one that it is said to be.
+    OtherFiling = "other-filing", "it is of another filing, or of one to somebody else";
+    /// It is none.
+    Malformed = "malformed", "it cannot be read as the receipt of a filing";
+}
+
+impl ReceiptReason {
+    /// The reason of this code.
+    #[must_use]
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|reason| reason.code() == code)
+    }
 }
 
 impl CustodyReason {

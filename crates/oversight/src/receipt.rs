@@ -9,6 +9,7 @@ use sha2::Digest;
 use tlog::{Policy, TlogProof, TlogProofError, Unproved};
 
 use crate::leaf_proof::{LeafProof, NoLeafProof, Shown};
+use crate::reason::ReceiptReason;
 use crate::{Action, Outcome};
 
 /// What the extra data says it is.
@@ -37,6 +38,19 @@ pub enum NoReceipt {
     /// The log does not hold it.
     #[error("the log does not show it: {0}")]
     Unproved(#[from] Unproved),
+}
+
+impl NoReceipt {
+    /// The same by its stable code.
+    #[must_use]
+    pub fn reason(&self) -> ReceiptReason {
+        match self {
+            Self::Malformed(_) => ReceiptReason::Malformed,
+            Self::OtherCopy { .. } => ReceiptReason::OtherCopy,
+            Self::Unproved(Unproved::Unaccepted(_)) => ReceiptReason::NotSigned,
+            Self::Unproved(Unproved::Path(_)) => ReceiptReason::NotInLog,
+        }
+    }
 }
 
 impl From<NoLeafProof> for NoReceipt {
@@ -82,14 +96,23 @@ impl FilingReceipt {
     /// # Errors
     /// [`NoReceipt`].
     pub fn verify(&self, copy: &[u8], policy: &Policy) -> Result<Shown, NoReceipt> {
-        let shown = self.0.verify(policy)?;
-        let is_filing = shown.event.action == Action::ReportFiled && shown.event.outcome == Outcome::Done;
-        let wanted = shown.event.detail.get(COPY).filter(|_| is_filing);
-        let wanted = wanted.ok_or_else(|| NoReceipt::Malformed("its record is of another act".to_owned()))?;
+        let (shown, wanted) = self.filed(policy)?;
         let found = hex::encode(sha2::Sha256::digest(copy));
-        if found != *wanted {
-            return Err(NoReceipt::OtherCopy { found, wanted: wanted.clone() });
+        if found != wanted {
+            return Err(NoReceipt::OtherCopy { found, wanted });
         }
         Ok(shown)
+    }
+
+    /// What a log of the policy says was filed, and the SHA-256 of its copy in hexadecimal: for whoever has the copy later.
+    ///
+    /// # Errors
+    /// [`NoReceipt`], but for [`NoReceipt::OtherCopy`].
+    pub fn filed(&self, policy: &Policy) -> Result<(Shown, String), NoReceipt> {
+        let shown = self.0.verify(policy)?;
+        let is_filing = shown.event.action == Action::ReportFiled && shown.event.outcome == Outcome::Done;
+        let copy = shown.event.detail.get(COPY).filter(|_| is_filing).cloned();
+        let copy = copy.ok_or_else(|| NoReceipt::Malformed("its record is of another act".to_owned()))?;
+        Ok((shown, copy))
     }
 }

@@ -2,9 +2,11 @@
 //! what was filed, and which turns of a clock were told.
 //!
 //! Nothing here changes or removes an event, a copy or an attachment. Who may write or see a report is the caller's to decide;
-//! what its events come to, `regime` says. What passes to other hubs and comes from there is in [`abroad`].
+//! what its events come to, `regime` says. What passes to other hubs and comes from there is in [`abroad`], what the receipts
+//! that come from there prove in [`receipts`].
 
 pub mod abroad;
+pub mod receipts;
 
 use std::collections::BTreeSet;
 

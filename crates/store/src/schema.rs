@@ -61,6 +61,7 @@ const MIGRATIONS: &[&[&str]] = &[
     &[include_str!("schema/tile_levels.sql")],
     &[include_str!("schema/reports_abroad.sql")],
     &[include_str!("schema/mails.sql")],
+    &[include_str!("schema/report_receipts.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

@@ -3,6 +3,7 @@
 mod admin;
 mod ca_command;
 mod case_command;
+mod catalogue;
 mod cli;
 mod completions;
 mod convert_command;

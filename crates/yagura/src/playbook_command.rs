@@ -1,12 +1,13 @@
 //! `yagura playbook`: judge and read CACAO playbooks; what is asked of a hub about them is with its runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use cacao::{Finding, Playbook, Severity, Step, StepKind};
 use serde::Serialize;
 
+use crate::catalogue;
 use crate::cli::{PlaybookArgs, PlaybookCommand};
 use crate::output::{Failure, Output};
 use crate::response_command;
@@ -30,6 +31,8 @@ struct FindingForPrograms<'a> {
     pointer: &'a str,
     message: &'a str,
     remedy: &'a str,
+    detail: &'static str,
+    arguments: &'a BTreeMap<&'static str, String>,
 }
 
 fn validate(output: &Output, errors_only: bool, files: &[PathBuf]) -> Result<ExitCode, Failure> {
@@ -55,7 +58,7 @@ fn validate(output: &Output, errors_only: bool, files: &[PathBuf]) -> Result<Exi
 }
 
 fn print(output: &Output, file: &str, finding: &Finding) {
-    let Finding { severity, code, pointer, message, remedy } = finding;
+    let Finding { severity, code, pointer, detail, arguments, message, remedy } = finding;
     if output.is_json() {
         output.object(&FindingForPrograms {
             file,
@@ -64,6 +67,8 @@ fn print(output: &Output, file: &str, finding: &Finding) {
             pointer,
             message,
             remedy,
+            detail: detail.code(),
+            arguments,
         });
         return;
     }
@@ -73,7 +78,13 @@ fn print(output: &Output, file: &str, finding: &Finding) {
         Severity::Note => output.words("note", "参考"),
     };
     let place = if pointer.is_empty() { "/" } else { pointer };
-    output.result(format!("{file}: {word}: {place}: {message}; {remedy} [{code}]"));
+    let of_catalogue = || {
+        let arguments = arguments.iter().map(|(name, value)| (*name, value.as_str()));
+        catalogue::in_japanese("playbookDetails", detail.code(), arguments)
+    };
+    let said = output.is_japanese().then(of_catalogue).flatten();
+    let said = said.unwrap_or_else(|| format!("{message}; {remedy}"));
+    output.result(format!("{file}: {word}: {place}: {said} [{code}]"));
 }
 
 fn read(path: &Path) -> Result<Playbook, Failure> {

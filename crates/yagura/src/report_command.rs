@@ -9,13 +9,15 @@ use std::time::Duration;
 
 use api::client::Client;
 use api::{
-    NewReport, NewReportEvent, NewReportEvents, NewReportFiling, Report, ReportDuty, ReportSummary, Words,
+    NewReport, NewReportEvent, NewReportEvents, NewReportFiling, Report, ReportDuty, ReportReceipt,
+    ReportSummary, Words,
 };
 use jiff::Timestamp;
 use oversight::{FilingReceipt, NoReceipt};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::catalogue;
 use crate::cli::{
     AddArgs, AttachArgs, DraftArgs, FileArgs, FormArgs, HubLink, ReceiptArgs, ReportArgs, ReportCommand,
     SendArgs, VerifyReceiptArgs,
@@ -234,11 +236,40 @@ fn show(output: &Output, report: &Report) {
             filing.recipient,
             filing.event
         ));
+        filing.receipt.iter().for_each(|receipt| tell_receipt(output, receipt));
     }
     for reply in &report.thread {
         output.result(format!("  {} {} {}", reply.at, reply.answer, reply.text.as_deref().unwrap_or("")));
     }
     tell_findings(output, &report.findings);
+}
+
+/// What the hub found out about the receipt of a copy from another hub.
+fn tell_receipt(output: &Output, receipt: &ReportReceipt) {
+    let said = match receipt.state.as_str() {
+        "verified" => output.words(
+            "the receipt holds: exactly this copy was filed, by the log of the other hub",
+            "受領証は正当です：この写しが提出されたことを、相手ハブのログが証明しています",
+        ),
+        "wrong" => {
+            output.words("the receipt does not prove this copy", "受領証は、この写しの提出を証明していません")
+        }
+        "no-key" => output.words(
+            "the receipt was not checked: the key of the other hub's log is not known",
+            "受領証は未検証です：相手ハブのログの鍵が分かりません",
+        ),
+        _ => output
+            .words("the receipt was not checked by this hub", "受領証は、このハブでは検証されていません"),
+    };
+    let why = receipt
+        .why_reason
+        .as_ref()
+        .and_then(|why| catalogue::in_japanese("receiptReasons", &why.code, std::iter::empty()));
+    let why = why.filter(|_| output.is_japanese()).or_else(|| receipt.why.clone());
+    match why {
+        Some(why) => output.result(format!("    {said}{} {why}", output.words(":", "："))),
+        None => output.result(format!("    {said}")),
+    }
 }
 
 fn add(output: &Output, arguments: &AddArgs) -> Result<ExitCode, Failure> {

@@ -7,13 +7,14 @@ use std::process::ExitCode;
 
 use api::client::Client;
 use api::{
-    NewPlaybook, NewRun, OrderInfo, OrderState, OrderUndo, Playbook, PlaybookAdded, Run, RunCancel, RunPause,
-    RunState, RunSummary, Words,
+    CodedText, NewPlaybook, NewRun, OrderInfo, OrderState, OrderUndo, Playbook, PlaybookAdded, Run,
+    RunCancel, RunPause, RunState, RunSummary, Words,
 };
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::catalogue;
 use crate::cli::{AddPlaybookArgs, HubLink, OrderArgs, OrderCommand, RunArgs, RunCommand, StartArgs};
 use crate::exchange::{client, hub_failure};
 use crate::output::{Failure, Output};
@@ -101,14 +102,25 @@ fn tell_added(output: &Output, added: &PlaybookAdded) {
     }
     for finding in &added.findings {
         let at = if finding.at.is_empty() { "/" } else { &finding.at };
+        let japanese = in_japanese("playbookDetails", &finding.message, finding.detail.as_ref());
         output.say(
             format!("{}: {at}: {} [{}]", finding.severity, finding.message, finding.code),
-            format!("{}：{at}：{} [{}]", finding.severity, finding.message, finding.code),
+            format!("{}：{at}：{japanese} [{}]", finding.severity, finding.code),
         );
     }
     if let Some(why) = added.playbook.why_not.as_ref().filter(|_| !added.playbook.runnable) {
-        output.say(format!("it cannot run: {why}"), format!("実行できません：{why}"));
+        let japanese = in_japanese("playbookReasons", why, added.playbook.why_not_reason.as_ref());
+        output.say(format!("it cannot run: {why}"), format!("実行できません：{japanese}"));
     }
+}
+
+/// What a hub says by a code, in Japanese; its English text where the code is not known here.
+fn in_japanese(table: &str, english: &str, coded: Option<&CodedText>) -> String {
+    let known = coded.and_then(|coded| {
+        let arguments = coded.arguments.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        catalogue::in_japanese(table, &coded.code, arguments)
+    });
+    known.unwrap_or_else(|| english.to_owned())
 }
 
 /// `yagura playbook start`.

@@ -36,6 +36,7 @@ export type Rollout = Hub['Rollout']
 export type Outreach = Hub['Outreach']
 export type OrderPerson = Hub['OrderPerson']
 export type OrderReport = Hub['OrderReport']
+export type CodedText = Hub['CodedText']
 export type GateReason = Hub['GateReason']
 export type OrderState = Hub['OrderState']
 

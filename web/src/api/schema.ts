@@ -731,6 +731,15 @@ export interface components {
          * @enum {string}
          */
         Code: "bad-request" | "sign-in-needed" | "sign-in-refused" | "fresh-proof-needed" | "not-allowed" | "not-found" | "method-not-allowed" | "not-acceptable" | "conflict" | "too-large" | "unsupported-media-type" | "unprocessable" | "too-many" | "internal" | "unavailable";
+        /** @description What an English text beside it says, for who says it in another language: the text counts where the code is not known. */
+        CodedText: {
+            /** @description A stable code. */
+            code: string;
+            /** @description What stands in the places of its text, by their names. */
+            arguments?: {
+                [key: string]: string;
+            };
+        };
         /** @description A commissioner. */
         CommissionMember: {
             /** @description The account. */
@@ -3495,6 +3504,7 @@ export interface components {
             at: string;
             /** @description In words. */
             message: string;
+            detail?: components["schemas"]["CodedText"] | null;
         };
         /** @description The steps of a playbook, and how they follow each other. */
         PlaybookGraph: {
@@ -3592,6 +3602,7 @@ export interface components {
             runnable: boolean;
             /** @description Why not. */
             why_not?: string | null;
+            why_not_reason?: components["schemas"]["CodedText"] | null;
             /**
              * Format: int32
              * @description How many versions there are here.
@@ -4615,6 +4626,7 @@ export interface components {
              * @description Its leaf in the log of acts.
              */
             leaf: number;
+            receipt?: components["schemas"]["ReportReceipt"] | null;
         };
         /** @description One thing that does not fit. */
         ReportFinding: {
@@ -4697,6 +4709,19 @@ export interface components {
             fields: {
                 [key: string]: components["schemas"]["ReportValue"];
             };
+        };
+        /** @description What a hub found out about the receipt of a copy that another hub's organisation gave. */
+        ReportReceipt: {
+            /**
+             * @description `verified`: the log of the other hub, by the key on its card, holds that exactly this copy was filed with whoever has it here; `wrong`: it does not prove
+             *     that; `no-key`: the key was not known; `unchecked`: it came to a version of the hub that did not look.
+             */
+            state: string;
+            /** @description Why it is wrong, in English. */
+            why?: string | null;
+            why_reason?: components["schemas"]["CodedText"] | null;
+            /** @description When it was looked at, RFC 3339. */
+            checked?: string | null;
         };
         /** @description An organisation that can be given copies. */
         ReportReceiver: {
@@ -5684,6 +5709,7 @@ export interface components {
             may_answer: boolean;
             /** @description Why not. */
             why_not?: string | null;
+            why_not_reason?: components["schemas"]["CodedText"] | null;
             /**
              * Format: int64
              * @description Where one person may agree alone in an emergency: how long the effect lasts then, in milliseconds.

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::values;
 use crate::command::{Command, CommandKind};
+use crate::detail::Detail;
 use crate::finding::{Findings, Pointer};
 use crate::variable;
 
@@ -35,18 +36,12 @@ pub(super) fn one(command: &Command, place: &Pointer, findings: &mut Findings) {
         CommandKind::HttpApi => {
             start_line(command, place, findings);
             if command.content.is_some() && command.content_b64.is_some() {
-                findings.error(
-                    "two-contents",
-                    place,
-                    "content and content_b64 are both there",
-                    "keep one of the two",
-                );
+                findings.error(Detail::TwoContents, place);
             }
         }
         CommandKind::OpenC2Http => {
             if start_line(command, place, findings).is_some_and(|method| method != "POST") {
-                let message = "the method of an OpenC2 command is POST";
-                findings.error("openc2-method", &place.at("command"), message, "write `POST /path HTTP/1.1`");
+                findings.error(Detail::OpenC2Method, &place.at("command"));
             }
             openc2(command, place, findings);
         }
@@ -58,37 +53,16 @@ pub(super) fn one(command: &Command, place: &Pointer, findings: &mut Findings) {
 fn words(command: &Command, place: &Pointer, findings: &mut Findings) {
     match (&command.command, &command.command_b64) {
         (None, None) => {
-            findings.error(
-                "no-command",
-                place,
-                "there is neither command nor command_b64",
-                "say what is to be done",
-            );
+            findings.error(Detail::NoCommand, place);
         }
         (Some(_), Some(_)) => {
-            findings.error(
-                "two-commands",
-                place,
-                "command and command_b64 are both there",
-                "keep one of the two",
-            );
+            findings.error(Detail::TwoCommands, place);
         }
         (Some(text), None) if text.trim().is_empty() => {
-            findings.error(
-                "no-command",
-                &place.at("command"),
-                "the command is empty",
-                "say what is to be done",
-            );
+            findings.error(Detail::CommandEmpty, &place.at("command"));
         }
         (Some(text), None) if text.contains(['"', '\'', '\n', '\r', '\t', '\\']) => {
-            let message = "the command has quotes, tabs, backslashes or line ends";
-            findings.note(
-                "better-base64",
-                &place.at("command"),
-                message,
-                "put it into command_b64, as §5 asks",
-            );
+            findings.note(Detail::BetterBase64, &place.at("command"));
         }
         (Some(_), None) => {}
         (None, Some(_)) => encoded(command, place, findings),
@@ -97,16 +71,16 @@ fn words(command: &Command, place: &Pointer, findings: &mut Findings) {
 
 fn encoded(command: &Command, place: &Pointer, findings: &mut Findings) {
     let Some(bytes) = command.command_b64.as_deref().and_then(values::decode) else { return };
-    let message = if bytes.iter().all(u8::is_ascii_whitespace) {
-        "the command is empty"
+    let detail = if bytes.iter().all(u8::is_ascii_whitespace) {
+        Detail::EncodedEmpty
     } else if bytes.len() > COMMAND_BYTES_MAX {
-        "the command is longer than a mebibyte"
+        Detail::EncodedTooLong
     } else if std::str::from_utf8(&bytes).is_err() {
-        "the command is not UTF-8"
+        Detail::EncodedNotUtf8
     } else {
         return;
     };
-    findings.error("bad-command", &place.at("command_b64"), message, "encode the text of one command");
+    findings.error(detail, &place.at("command_b64"));
 }
 
 /// An HTTP start line: method, target, version (§5.8). Gives the method.
@@ -115,14 +89,12 @@ fn start_line<'c>(command: &'c Command, place: &Pointer, findings: &mut Findings
     let parts: Vec<&str> = line.split(' ').collect();
     let method = parts.first().copied().filter(|method| method.bytes().all(|b| b.is_ascii_uppercase()))?;
     let [_, target, version] = parts.as_slice() else {
-        let message = "the start line does not have method, target and version";
-        findings.warn("bad-start-line", &place.at("command"), message, "write it as `POST /path HTTP/1.1`");
+        findings.warn(Detail::StartLineParts, &place.at("command"));
         return Some(method);
     };
     let version_fits = ["HTTP/1.0", "HTTP/1.1", "HTTP/2", "HTTP/3"].contains(version);
     if !version_fits || target.is_empty() || line.contains(['\r', '\n']) {
-        let message = "the start line is none of HTTP";
-        findings.warn("bad-start-line", &place.at("command"), message, "write it as `POST /path HTTP/1.1`");
+        findings.warn(Detail::StartLineNotHttp, &place.at("command"));
     }
     Some(method)
 }
@@ -136,27 +108,15 @@ fn openc2(command: &Command, place: &Pointer, findings: &mut Findings) {
     let Ok(value) = serde_json::from_str::<Value>(&text) else {
         // A variable outside of a text makes the body JSON only once it has its value.
         if variable::mentions_any(&text) {
-            let message = "the OpenC2 command is JSON only with its variables' values";
-            findings.note(
-                "openc2-late",
-                &place,
-                message,
-                "write variables within texts, where they can be checked",
-            );
+            findings.note(Detail::OpenC2Late, &place);
         } else {
-            findings.error(
-                "bad-openc2",
-                &place,
-                "the OpenC2 command is not JSON",
-                "encode one OpenC2 command",
-            );
+            findings.error(Detail::OpenC2NotJson, &place);
         }
         return;
     };
     if !variable::mentions_any(&text) {
         if let Some(refusal) = openc2_refusal(&bytes) {
-            let message = format!("the OpenC2 command is refused: {refusal}");
-            findings.error("bad-openc2", &place, message, "encode one OpenC2 command");
+            findings.error(Detail::OpenC2Refused.with(&[("refusal", &refusal)]), &place);
         }
         return;
     }
@@ -164,8 +124,7 @@ fn openc2(command: &Command, place: &Pointer, findings: &mut Findings) {
     let action = request.get("action").is_some_and(Value::is_string);
     let target = request.get("target").and_then(Value::as_object).is_some_and(|target| target.len() == 1);
     if !action || !target {
-        let message = "the OpenC2 command does not have an action and one target";
-        findings.error("bad-openc2", &place, message, "encode one OpenC2 command");
+        findings.error(Detail::OpenC2Incomplete, &place);
     }
 }
 

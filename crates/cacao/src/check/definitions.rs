@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::values::split_id;
+use crate::detail::Detail;
 use crate::finding::{Findings, Pointer};
 use crate::parts::{AgentTarget, MarkingKind};
 use crate::step::StepKind;
@@ -25,37 +26,21 @@ pub(super) fn check(playbook: &Playbook, findings: &mut Findings) {
 
 fn one_agent(playbook: &Playbook, agent: &AgentTarget, place: &Pointer, findings: &mut Findings) {
     if agent.name.trim().is_empty() {
-        findings.warn("empty-name", &place.at("name"), "the name is empty", "give it a name");
+        findings.warn(Detail::NameEmpty, &place.at("name"));
     }
     if let Some(id) =
         agent.authentication_info.as_ref().filter(|id| !playbook.authentication_info.contains_key(*id))
     {
-        let message = format!("`{id}` is not among the authentication_info_definitions");
-        findings.error(
-            "missing-definition",
-            &place.at("authentication_info"),
-            message,
-            "define it or refer to one that is there",
-        );
+        findings.error(Detail::AuthenticationMissing.with(&[("id", &id)]), &place.at("authentication_info"));
     }
     let port_fits =
         |port: &String| variable::mentions_any(port) || port.parse::<u16>().is_ok_and(|port| port > 0);
     if agent.port.as_ref().is_some_and(|port| !port_fits(port)) {
-        findings.error(
-            "bad-port",
-            &place.at("port"),
-            "the port is not between 1 and 65535",
-            "write a port as a text",
-        );
+        findings.error(Detail::BadPort, &place.at("port"));
     }
     let addressed = matches!(agent.kind.as_str(), "http-api" | "linux" | "ssh" | "net-address");
     if addressed && agent.raw.contains_key("address") && !agent.has_address() {
-        findings.error(
-            "bad-address",
-            &place.at("address"),
-            "there is no address",
-            "name at least one address",
-        );
+        findings.error(Detail::NoAddress, &place.at("address"));
     }
     if let Some(location) = &agent.location {
         civic_location(location, &place.at("location"), findings);
@@ -68,25 +53,21 @@ fn civic_location(location: &Map<String, Value>, place: &Pointer, findings: &mut
     let (latitude, longitude) = (text("latitude"), text("longitude"));
     let both = latitude.is_some() && longitude.is_some();
     if latitude.is_some() != longitude.is_some() || (text("precision").is_some() && !both) {
-        let message = "latitude, longitude and precision are not complete";
-        findings.error("half-a-coordinate", place, message, "give latitude and longitude together");
+        findings.error(Detail::HalfACoordinate, place);
     }
     for (name, value, limit) in [("latitude", latitude, 90.0), ("longitude", longitude, 180.0)] {
         let Some(value) = value.filter(|value| !variable::mentions_any(value)) else { continue };
         if !value.parse::<f64>().is_ok_and(|degrees| degrees > -limit && degrees <= limit) {
-            let message = format!("`{name}` is not within {limit} degrees");
-            findings.error("out-of-range", &place.at(name), message, "write decimal degrees");
+            findings.error(
+                Detail::DegreesOutOfRange.with(&[("name", &name), ("limit", &limit)]),
+                &place.at(name),
+            );
         }
     }
     if let Some(country) = text("country").filter(|country| !variable::mentions_any(country))
         && !(country.len() == 2 && country.bytes().all(|b| b.is_ascii_uppercase()))
     {
-        findings.error(
-            "bad-country",
-            &place.at("country"),
-            "the country is no ISO 3166-1 ALPHA-2 code",
-            "write two capital letters",
-        );
+        findings.error(Detail::BadCountry, &place.at("country"));
     }
 }
 
@@ -95,21 +76,10 @@ fn authentication(playbook: &Playbook, findings: &mut Findings) {
         let place = Pointer::root().at("authentication_info_definitions").at(id);
         if info.secret.as_deref().is_some_and(|secret| !secret.is_empty() && !variable::mentions_any(secret))
         {
-            let message = "a secret stands in the playbook";
-            findings.warn(
-                "plain-secret",
-                &place,
-                message,
-                "pass it in by an external variable or name a key of a key service",
-            );
+            findings.warn(Detail::PlainSecret, &place);
         }
         if info.kms && info.kms_key_identifier.is_none() {
-            findings.error(
-                "kms-without-key",
-                &place,
-                "kms is true and kms_key_identifier is missing",
-                "name the key",
-            );
+            findings.error(Detail::KmsWithoutKey, &place);
         }
     }
 }
@@ -128,62 +98,35 @@ fn markings(playbook: &Playbook, findings: &mut Findings) {
     for (index, id) in playbook.markings.iter().enumerate() {
         let place = Pointer::root().at("markings").at(index);
         let Some(marking) = playbook.marking_definitions.get(id) else {
-            let message = format!("`{id}` is not among the data_marking_definitions");
-            findings.error(
-                "missing-definition",
-                &place,
-                message,
-                "define the marking: one that is not known denies everybody",
-            );
+            findings.error(Detail::MarkingMissing.with(&[("id", &id)]), &place);
             continue;
         };
         if let MarkingKind::Tlp(level) = &marking.kind {
             levels.insert(level.as_str());
         }
         if marking.revoked {
-            findings.warn(
-                "revoked-marking",
-                &place,
-                "the marking is revoked",
-                "use the marking that took its place",
-            );
+            findings.warn(Detail::RevokedMarking, &place);
         }
     }
     if levels.len() > 1 {
         let place = Pointer::root().at("markings");
-        findings.warn(
-            "several-tlp-levels",
-            &place,
-            "there are several levels of TLP",
-            "keep one: the strictest counts",
-        );
+        findings.warn(Detail::SeveralTlpLevels, &place);
     }
     for (id, marking) in &playbook.marking_definitions {
         let place = Pointer::root().at("data_marking_definitions").at(id);
         if marking.id != *id && !marking.id.is_empty() {
-            findings.error(
-                "id-mismatch",
-                &place.at("id"),
-                "the id differs from its key",
-                "make both the same",
-            );
+            findings.error(Detail::IdMismatch, &place.at("id"));
         }
         if let (Some(from), Some(until)) = (&marking.valid_from, &marking.valid_until)
             && until <= from
         {
-            findings.error(
-                "never-valid",
-                &place.at("valid_until"),
-                "valid_until is not after valid_from",
-                "set it later",
-            );
+            findings.error(Detail::NeverValid, &place.at("valid_until"));
         }
         let fixed = TLP_IDS.iter().find(|(known, _)| known == id);
         if let (Some((_, fixed)), MarkingKind::Tlp(level)) = (fixed, &marking.kind)
             && level != fixed
         {
-            let message = format!("the identifier is that of {fixed} and the level is another");
-            findings.error("tlp-mismatch", &place, message, "use the identifier of the level that is meant");
+            findings.error(Detail::TlpMismatch.with(&[("level", &fixed)]), &place);
         }
     }
 }
@@ -208,8 +151,7 @@ fn declared_extensions(playbook: &Playbook, findings: &mut Findings) {
     }
     for (place, map) in uses {
         for id in map.keys().filter(|id| !playbook.extension_definitions.contains_key(*id)) {
-            let message = format!("`{id}` is not among the extension_definitions");
-            findings.error("missing-definition", &place.at(id), message, "define the extension");
+            findings.error(Detail::ExtensionMissing.with(&[("id", &id)]), &place.at(id));
         }
     }
 }
@@ -229,12 +171,7 @@ fn unused(playbook: &Playbook, findings: &mut Findings) {
     let mut tell = |name: &str, defined: Vec<&String>, used: &BTreeSet<&str>| {
         for id in defined.into_iter().filter(|id| !used.contains(id.as_str())) {
             let place = Pointer::root().at(name).at(id);
-            findings.note(
-                "unused-definition",
-                &place,
-                "nothing refers to the definition",
-                "delete it or refer to it",
-            );
+            findings.note(Detail::UnusedDefinition, &place);
         }
     };
     tell("agent_definitions", playbook.agents.keys().collect(), &agents);
@@ -256,8 +193,7 @@ fn reused_uuids(playbook: &Playbook, findings: &mut Findings) {
     for (place, id) in steps.chain(agents).chain(targets).chain(keys).chain(marks).chain(extensions) {
         let Some((kind, uuid)) = split_id(id) else { continue };
         if homes.insert(uuid, kind).is_some_and(|other| other != kind) {
-            let message = format!("the UUID of `{id}` is that of an object of another type as well");
-            findings.error("uuid-reused", &place.at(id), message, "give each object a UUID of its own");
+            findings.error(Detail::UuidReused.with(&[("id", &id)]), &place.at(id));
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::commands;
+use crate::detail::Detail;
 use crate::finding::{Findings, Pointer};
 use crate::step::{Step, StepKind};
 use crate::{Command, Playbook, SAFEGUARDS, Safeguards, TRANSLATIONS};
@@ -16,7 +17,7 @@ pub(super) fn check(playbook: &Playbook, findings: &mut Findings) {
         let place = Pointer::step(id, "step_extensions").at(SAFEGUARDS);
         match value.as_object() {
             Some(map) => shape(map, &place, findings),
-            None => findings.error("wrong-type", &place, "safeguards are an object", "write an object"),
+            None => findings.error(Detail::SafeguardsNotAnObject, &place),
         }
         if let Some(safeguards) = Safeguards::of(step) {
             one(step, &safeguards, &place, findings);
@@ -36,53 +37,74 @@ fn shape(map: &Map<String, Value>, place: &Pointer, findings: &mut Findings) {
         findings,
     );
     if map.get("type").and_then(Value::as_str) != Some("safeguards") {
-        findings.error("bad-value", &place.at("type"), "`type` is not `safeguards`", "write `safeguards`");
+        findings.error(Detail::SafeguardsType, &place.at("type"));
     }
-    wrong_unless(map, "stop_after", Value::is_u64, "milliseconds", place, findings);
-    wrong_unless(map, "idempotent", Value::is_boolean, "true or false", place, findings);
-    wrong_unless(map, "inverse", Value::is_array, "a list of commands and nulls", place, findings);
+    wrong_unless(map, "stop_after", Value::is_u64, Detail::SafeguardNotMilliseconds, place, findings);
+    wrong_unless(map, "idempotent", Value::is_boolean, Detail::SafeguardNotABoolean, place, findings);
+    wrong_unless(map, "inverse", Value::is_array, Detail::SafeguardNotCommands, place, findings);
     if let Some(approval) = nested(map, "approval", place, findings) {
         let place = place.at("approval");
         let names =
             ["required", "approvers", "exclude_requester_organization", "expires_after", "break_glass"];
         object(approval, &names, &place, findings);
-        wrong_unless(approval, "break_glass", Value::is_u64, "milliseconds", &place, findings);
-        wrong_unless(approval, "required", Value::is_u64, "a number", &place, findings);
-        wrong_unless(approval, "expires_after", Value::is_u64, "milliseconds", &place, findings);
+        wrong_unless(
+            approval,
+            "break_glass",
+            Value::is_u64,
+            Detail::SafeguardNotMilliseconds,
+            &place,
+            findings,
+        );
+        wrong_unless(approval, "required", Value::is_u64, Detail::SafeguardNotANumber, &place, findings);
+        wrong_unless(
+            approval,
+            "expires_after",
+            Value::is_u64,
+            Detail::SafeguardNotMilliseconds,
+            &place,
+            findings,
+        );
         wrong_unless(
             approval,
             "exclude_requester_organization",
             Value::is_boolean,
-            "true or false",
+            Detail::SafeguardNotABoolean,
             &place,
             findings,
         );
         let texts = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
-        wrong_unless(approval, "approvers", texts, "a list of identities", &place, findings);
+        wrong_unless(approval, "approvers", texts, Detail::SafeguardNotIdentities, &place, findings);
     }
     if let Some(rollout) = nested(map, "rollout", place, findings) {
         let place = place.at("rollout");
         object(rollout, &["shadow", "canary", "canary_watch"], &place, findings);
-        wrong_unless(rollout, "canary", Value::is_boolean, "true or false", &place, findings);
+        wrong_unless(rollout, "canary", Value::is_boolean, Detail::SafeguardNotABoolean, &place, findings);
         for name in ["shadow", "canary_watch"] {
-            wrong_unless(rollout, name, Value::is_u64, "milliseconds", &place, findings);
+            wrong_unless(rollout, name, Value::is_u64, Detail::SafeguardNotMilliseconds, &place, findings);
         }
     }
     if let Some(authority) = nested(map, "authority", place, findings) {
         let place = place.at("authority");
         object(authority, &["basis", "reference"], &place, findings);
-        wrong_unless(authority, "basis", Value::is_string, "a text", &place, findings);
-        wrong_unless(authority, "reference", Value::is_string, "a text", &place, findings);
+        wrong_unless(authority, "basis", Value::is_string, Detail::SafeguardNotAText, &place, findings);
+        wrong_unless(authority, "reference", Value::is_string, Detail::SafeguardNotAText, &place, findings);
     }
     if let Some(radius) = nested(map, "blast_radius", place, findings) {
         let place = place.at("blast_radius");
         let whole = ["addresses_max", "ipv4_prefix_min", "ipv6_prefix_min", "actions_per_hour_max"];
         object(radius, &[&whole[..], &["traffic_percent_max"]].concat(), &place, findings);
         for name in whole {
-            wrong_unless(radius, name, Value::is_u64, "a number", &place, findings);
+            wrong_unless(radius, name, Value::is_u64, Detail::SafeguardNotANumber, &place, findings);
         }
         let percent = |value: &Value| value.as_f64().is_some_and(|share| (0.0..=100.0).contains(&share));
-        wrong_unless(radius, "traffic_percent_max", percent, "a percentage", &place, findings);
+        wrong_unless(
+            radius,
+            "traffic_percent_max",
+            percent,
+            Detail::SafeguardNotAPercentage,
+            &place,
+            findings,
+        );
     }
 }
 
@@ -92,14 +114,13 @@ fn nested<'m>(
     place: &Pointer,
     findings: &mut Findings,
 ) -> Option<&'m Map<String, Value>> {
-    wrong_unless(map, name, Value::is_object, "an object", place, findings);
+    wrong_unless(map, name, Value::is_object, Detail::SafeguardNotAnObject, place, findings);
     map.get(name).and_then(Value::as_object)
 }
 
 fn object(map: &Map<String, Value>, names: &[&str], place: &Pointer, findings: &mut Findings) {
     for name in map.keys().filter(|name| !names.contains(&name.as_str())) {
-        let message = format!("`{name}` is no property of safeguards");
-        findings.error("unknown-safeguard", &place.at(name), message, "delete it: nobody would keep it");
+        findings.error(Detail::UnknownSafeguard.with(&[("name", &name)]), &place.at(name));
     }
 }
 
@@ -107,39 +128,29 @@ fn wrong_unless(
     map: &Map<String, Value>,
     name: &str,
     test: impl Fn(&Value) -> bool,
-    expected: &str,
+    otherwise: Detail,
     place: &Pointer,
     findings: &mut Findings,
 ) {
     if map.get(name).is_some_and(|value| !test(value)) {
-        let remedy = "write a value of the type that the extension's schema gives";
-        findings.error("wrong-type", &place.at(name), format!("the value is not {expected}"), remedy);
+        findings.error(otherwise, &place.at(name));
     }
 }
 
 fn one(step: &Step, safeguards: &Safeguards, place: &Pointer, findings: &mut Findings) {
     let StepKind::Action(action) = &step.kind else {
-        let message = "safeguards stand at a step that carries out no command";
-        findings.error("safeguards-without-action", place, message, "put them at the action step");
+        findings.error(Detail::SafeguardsWithoutAction, place);
         return;
     };
     approval(safeguards, place, findings);
     if safeguards.authority.as_ref().is_some_and(|authority| authority.basis.trim().is_empty()) {
-        findings.error(
-            "no-basis",
-            &place.at("authority"),
-            "the legal basis is empty",
-            "name statute and article",
-        );
+        findings.error(Detail::NoBasis, &place.at("authority"));
     }
     if !safeguards.inverse.is_empty() && safeguards.inverse.len() != action.commands.len() {
-        let message =
-            format!("there are {} inverses of {} commands", safeguards.inverse.len(), action.commands.len());
         findings.error(
-            "inverse-count",
+            Detail::InverseCount
+                .with(&[("inverses", &safeguards.inverse.len()), ("commands", &action.commands.len())]),
             &place.at("inverse"),
-            message,
-            "give one inverse or null for each command, in their order",
         );
     }
     for (index, inverse) in safeguards.inverse.iter().enumerate() {
@@ -148,20 +159,14 @@ fn one(step: &Step, safeguards: &Safeguards, place: &Pointer, findings: &mut Fin
         }
     }
     if safeguards.stop_after_ms.is_some_and(|ms| ms == 0 || ms > SAFEGUARD_MS_MAX) {
-        let message = "the effect would last no time or longer than 30 days";
-        findings.error("out-of-range", &place.at("stop_after"), message, "write milliseconds up to 30 days");
+        findings.error(Detail::EffectOutOfRange, &place.at("stop_after"));
     }
     rollout(step, safeguards, place, findings);
     if let Some(radius) = &safeguards.blast_radius {
         let too_long =
             radius.ipv4_prefix_min.is_some_and(|n| n > 32) || radius.ipv6_prefix_min.is_some_and(|n| n > 128);
         if too_long {
-            findings.error(
-                "out-of-range",
-                &place.at("blast_radius"),
-                "no prefix is that long",
-                "write 32 or 128 at most",
-            );
+            findings.error(Detail::PrefixTooLong, &place.at("blast_radius"));
         }
     }
 }
@@ -178,26 +183,18 @@ fn rollout(step: &Step, safeguards: &Safeguards, place: &Pointer, findings: &mut
     );
     let tried = rollout.shadow_ms.unwrap_or(0).saturating_add(rollout.canary_watch_ms);
     if rollout.shadow_ms == Some(0) || safeguards.stop_after_ms.is_some_and(|stop| stop <= tried) {
-        let message = "it would be tried for no time, or for as long as it may last";
-        findings.error(
-            "out-of-range",
-            &place,
-            message,
-            "write milliseconds, fewer together than `stop_after`",
-        );
+        findings.error(Detail::TrialOutOfRange, &place);
     }
     let undone = safeguards.inverse.iter().flatten().count();
     if undone < commands {
-        let message = "a failure takes back what the step did, and not every command has an inverse";
-        findings.error("rollout-without-inverse", &place, message, "give each command its inverse");
+        findings.error(Detail::RolloutWithoutInverse, &place);
     }
 }
 
 fn inverse_command(inverse: &Command, place: &Pointer, findings: &mut Findings) {
     commands::one(inverse, place, findings);
     if matches!(inverse.kind, crate::CommandKind::Other(_)) {
-        let message = "nobody can carry out the inverse: its type is not known";
-        findings.error("bad-inverse", place, message, "use a type of command of the vocabulary");
+        findings.error(Detail::BadInverse, place);
     }
 }
 
@@ -207,43 +204,18 @@ fn approval(safeguards: &Safeguards, place: &Pointer, findings: &mut Findings) {
     let others = approval.approvers.len();
     if approval.required == 0 || (others > 0 && usize::try_from(approval.required).is_ok_and(|k| k > others))
     {
-        let message = "the number of approvals can never be right";
-        findings.error(
-            "approval-count",
-            &place.at("required"),
-            message,
-            "ask for one at least and for no more than there are approvers",
-        );
+        findings.error(Detail::ApprovalCount, &place.at("required"));
     }
     if approval.expires_after_ms == 0 || approval.expires_after_ms > SAFEGUARD_MS_MAX {
-        let message = "the question would stand no time or longer than 30 days";
-        findings.error(
-            "out-of-range",
-            &place.at("expires_after"),
-            message,
-            "write milliseconds up to 30 days",
-        );
+        findings.error(Detail::QuestionOutOfRange, &place.at("expires_after"));
     }
     let stop = safeguards.stop_after_ms;
     if approval.break_glass_ms.is_some_and(|ms| ms == 0 || stop.is_none_or(|stop| ms >= stop)) {
-        let message =
-            "what one person agrees to alone would last no time, or as long as what several agree to";
-        findings.error(
-            "out-of-range",
-            &place.at("break_glass"),
-            message,
-            "write fewer milliseconds than `stop_after`",
-        );
+        findings.error(Detail::AloneOutOfRange, &place.at("break_glass"));
     }
     for (index, approver) in approval.approvers.iter().enumerate() {
         if super::values::split_id(approver).is_none_or(|(kind, _)| kind != "identity") {
-            let message = "the approver is no identity";
-            findings.error(
-                "bad-identifier",
-                &place.at("approvers").at(index),
-                message,
-                "name the organisation's STIX identity",
-            );
+            findings.error(Detail::ApproverNotAnIdentity, &place.at("approvers").at(index));
         }
     }
 }
@@ -255,18 +227,12 @@ fn translations(playbook: &Playbook, value: &Value, findings: &mut Findings) {
     for (language, texts) in value.as_object().into_iter().flatten().filter(|(name, _)| *name != "type") {
         let place = place.at(language);
         let Some(texts) = texts.as_object() else {
-            findings.error("wrong-type", &place, "a language's texts are an object", "write place and text");
+            findings.error(Detail::TranslationsNotAnObject, &place);
             continue;
         };
         for (pointer, text) in texts {
             if !text.is_string() || !document.pointer(pointer).is_some_and(Value::is_string) {
-                let message = "nothing that could be translated stands there";
-                findings.warn(
-                    "translation-of-nothing",
-                    &place.at(pointer),
-                    message,
-                    "name the place of a text",
-                );
+                findings.warn(Detail::TranslationOfNothing, &place.at(pointer));
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::detail::{Detail, Told};
 use crate::finding::{Findings, Pointer};
 use crate::step::{Step, StepKind};
 use crate::{Playbook, STEPS_MAX};
@@ -67,13 +68,9 @@ impl Flow {
                 continue;
             }
             if self.regions.len() >= BRANCHES_TOTAL_MAX || walked > STEPS_WALKED_MAX {
-                let message =
-                    format!("there are more than {BRANCHES_TOTAL_MAX} branches, or they share too much");
                 findings.error(
-                    "too-many-branches",
+                    Detail::TooManyBranches.with(&[("most", &BRANCHES_TOTAL_MAX)]),
                     &Pointer::root().at("workflow"),
-                    message,
-                    "divide the playbook",
                 );
                 return false;
             }
@@ -86,9 +83,10 @@ impl Flow {
                         open.push((Some((id.clone(), name)), inner, depth + 1));
                     } else if !too_deep {
                         too_deep = true;
-                        let message = format!("branches lie in branches more than {BRANCH_DEPTH_MAX} deep");
-                        let remedy = "end the branch before the step that opened it, or move the inner part to a playbook of its own";
-                        findings.error("branches-too-deep", &Pointer::step(id, ""), message, remedy);
+                        findings.error(
+                            Detail::BranchesTooDeep.with(&[("most", &BRANCH_DEPTH_MAX)]),
+                            &Pointer::step(id, ""),
+                        );
                     }
                 }
             }
@@ -115,16 +113,7 @@ impl Flow {
                 }
                 let is_end =
                     playbook.workflow.get(step).is_some_and(|step| matches!(step.kind, StepKind::End));
-                let message = format!("the step belongs to {} and to {}", name(home), name(region));
-                let place = Pointer::step(step, "");
-                if is_end {
-                    let remedy = "give each branch an end step of its own";
-                    findings.error("shared-end", &place, message, remedy);
-                } else {
-                    let remedy =
-                        "let each branch end by itself and put what follows behind the step that opened them";
-                    findings.error("shared-step", &place, message, remedy);
-                }
+                findings.error(shared(home, region, is_end), &Pointer::step(step, ""));
             }
         }
     }
@@ -137,20 +126,11 @@ impl Flow {
                 && region.steps.contains(owner)
                 && told.insert(owner.as_str())
             {
-                let message = "the branch leads back to the step that opened it";
-                let remedy =
-                    "end the branch with an end step; the step that opened it is returned to by itself";
-                findings.error("cycle", &Pointer::step(owner, ""), message, remedy);
+                findings.error(Detail::CycleOfBranch, &Pointer::step(owner, ""));
             }
             for step in cycle_in(playbook, region) {
                 if told.insert(step) {
-                    let message = "the steps behind it lead back to it";
-                    findings.error(
-                        "cycle",
-                        &Pointer::step(step, ""),
-                        message,
-                        "repeat by a while-condition step",
-                    );
+                    findings.error(Detail::Cycle, &Pointer::step(step, ""));
                 }
             }
         }
@@ -159,16 +139,32 @@ impl Flow {
     fn unreachable(&self, playbook: &Playbook, findings: &mut Findings) {
         let reached: BTreeSet<&String> = self.regions.iter().flat_map(|region| &region.steps).collect();
         for id in playbook.workflow.keys().filter(|id| !reached.contains(id)) {
-            let message = "nothing leads to the step";
-            findings.warn("unreachable-step", &Pointer::step(id, ""), message, "refer to it or delete it");
+            findings.warn(Detail::UnreachableStep, &Pointer::step(id, ""));
         }
     }
 }
 
-fn name(region: &Region) -> String {
-    match &region.owner {
-        Some((step, branch)) => format!("the branch `{branch}` of `{step}`"),
-        None => format!("the flow from `{}`", region.first),
+/// A step, or the end of both, that belongs to two regions: to two branches, or to a branch and to one of the outer flows.
+fn shared(one: &Region, two: &Region, is_end: bool) -> Told {
+    let (of_two, of_flow) = if is_end {
+        (Detail::SharedEnd, Detail::SharedEndOfFlow)
+    } else {
+        (Detail::SharedStep, Detail::SharedStepOfFlow)
+    };
+    match (&one.owner, &two.owner) {
+        (Some((step, branch)), Some((other_step, other_branch))) => of_two.with(&[
+            ("branch", branch),
+            ("step", step),
+            ("other_branch", other_branch),
+            ("other_step", other_step),
+        ]),
+        (Some((step, branch)), None) => {
+            of_flow.with(&[("first", &two.first), ("branch", branch), ("step", step)])
+        }
+        (None, Some((step, branch))) => {
+            of_flow.with(&[("first", &one.first), ("branch", branch), ("step", step)])
+        }
+        (None, None) => Told::from(of_flow),
     }
 }
 
@@ -222,18 +218,12 @@ fn cycle_in<'p>(playbook: &'p Playbook, region: &'p Region) -> Vec<&'p str> {
 /// What refers to steps that are not there, or that may not stand there.
 fn references(playbook: &Playbook, findings: &mut Findings) {
     let here = |id: &str| playbook.workflow.get(id);
-    let remedy = "add the step or refer to one that is there";
     for (name, id) in
         [("workflow_start", &playbook.workflow_start), ("workflow_exception", &playbook.workflow_exception)]
     {
         let Some(id) = id else { continue };
         if here(id).is_none() {
-            findings.error(
-                "missing-step",
-                &Pointer::root().at(name),
-                format!("`{id}` is not in the workflow"),
-                remedy,
-            );
+            findings.error(Detail::MissingStep.with(&[("id", &id)]), &Pointer::root().at(name));
         }
     }
     for (id, step) in &playbook.workflow {
@@ -244,16 +234,10 @@ fn references(playbook: &Playbook, findings: &mut Findings) {
             match here(next) {
                 None if next.is_empty() => {}
                 None => {
-                    findings.error(
-                        "missing-step",
-                        &place,
-                        format!("`{next}` is not in the workflow"),
-                        remedy,
-                    );
+                    findings.error(Detail::MissingStep.with(&[("id", &next)]), &place);
                 }
                 Some(next) if matches!(next.kind, StepKind::Start) => {
-                    let message = "a start step is led to from within the workflow";
-                    findings.error("start-not-first", &place, message, "lead to the step behind it");
+                    findings.error(Detail::StartNotFirst, &place);
                 }
                 Some(_) => {}
             }
@@ -277,36 +261,17 @@ fn ends_of_steps(playbook: &Playbook, findings: &mut Findings) {
             (step.on_completion.is_some(), step.on_success.is_some(), step.on_failure.is_some());
         match &step.kind {
             StepKind::End if completion || success || failure => {
-                let message = "an end step leads on";
-                findings.error(
-                    "end-continues",
-                    &place,
-                    message,
-                    "delete on_completion, on_success and on_failure",
-                );
+                findings.error(Detail::EndContinues, &place);
             }
             StepKind::End => {}
             StepKind::Start if success || failure => {
-                let message = "a start step has on_success or on_failure";
-                findings.error("start-with-success", &place, message, "use on_completion alone");
+                findings.error(Detail::StartWithSuccess, &place);
             }
             _ if completion && (success || failure) => {
-                let message = "on_completion stands beside on_success or on_failure";
-                findings.error(
-                    "completion-and-success",
-                    &place,
-                    message,
-                    "keep on_completion or the other two",
-                );
+                findings.error(Detail::CompletionAndSuccess, &place);
             }
             _ if !completion && !success => {
-                let message = "the step leads nowhere when it is done";
-                findings.error(
-                    "no-continuation",
-                    &place,
-                    message,
-                    "add on_completion or on_success, at last to an end step",
-                );
+                findings.error(Detail::NoContinuation, &place);
             }
             _ => {}
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::detail::Detail;
 use crate::finding::{Findings, Pointer};
 use crate::signature::Signature;
 use crate::step::StepKind;
@@ -23,35 +24,21 @@ fn times(playbook: &Playbook, findings: &mut Findings) {
     if let (Some(created), Some(modified)) = (&playbook.created, &playbook.modified)
         && modified < created
     {
-        let message = "the version is older than the playbook";
-        findings.error(
-            "modified-before-created",
-            &root.at("modified"),
-            message,
-            "set modified to created or later",
-        );
+        findings.error(Detail::ModifiedBeforeCreated, &root.at("modified"));
     }
     if let (Some(from), Some(until)) = (&playbook.valid_from, &playbook.valid_until)
         && until <= from
     {
-        let message = "valid_until is not after valid_from";
-        findings.error("never-valid", &root.at("valid_until"), message, "set valid_until after valid_from");
+        findings.error(Detail::NeverValid, &root.at("valid_until"));
     }
     if playbook.derived_from.contains(&playbook.id) {
-        let message = "the playbook is derived from itself";
-        findings.warn(
-            "derived-from-itself",
-            &root.at("derived_from"),
-            message,
-            "name the playbook that it comes from",
-        );
+        findings.warn(Detail::DerivedFromItself, &root.at("derived_from"));
     }
     if playbook.name.trim().is_empty() && playbook.document().contains_key("name") {
-        findings.warn("empty-name", &root.at("name"), "the name is empty", "give the playbook a name");
+        findings.warn(Detail::NameEmpty, &root.at("name"));
     }
     if playbook.description.is_none() {
-        let message = "there is no description";
-        findings.note("no-description", &root, message, "say what the playbook is for");
+        findings.note(Detail::NoDescription, &root);
     }
 }
 
@@ -62,21 +49,14 @@ fn purposes(playbook: &Playbook, findings: &mut Findings) {
     let known =
         playbook.playbook_types.iter().any(|kind| crate::vocabulary::PLAYBOOK_TYPES.contains(&kind.as_str()));
     if known && playbook.playbook_activities.is_empty() {
-        let message = "there are playbook_types and no playbook_activities";
-        findings.warn("no-activities", &root, message, "list the activities that the commands carry out");
+        findings.warn(Detail::NoActivities, &root);
     }
     let done: BTreeSet<&str> =
         commands(playbook).filter_map(|command| command.playbook_activity.as_deref()).collect();
     for (index, activity) in playbook.playbook_activities.iter().enumerate() {
         if !done.contains(activity.as_str()) {
             let place = root.at("playbook_activities").at(index);
-            let message = format!("no command has the activity `{activity}`");
-            findings.warn(
-                "activity-without-step",
-                &place,
-                message,
-                "name the activity at the command that carries it out",
-            );
+            findings.warn(Detail::ActivityWithoutStep.with(&[("activity", &activity)]), &place);
         }
     }
 }
@@ -99,8 +79,7 @@ fn sectors_and_references(playbook: &Playbook, findings: &mut Findings) {
                 continue;
             };
             let place = Pointer::root().at(name).at(id).at("sector");
-            let message = format!("the sector `{sector}` is not among the playbook's industry_sectors");
-            findings.warn("sector-not-listed", &place, message, "add it to industry_sectors");
+            findings.warn(Detail::SectorNotListed.with(&[("sector", &sector)]), &place);
         }
     }
     for (id, step) in &playbook.workflow {
@@ -111,13 +90,7 @@ fn sectors_and_references(playbook: &Playbook, findings: &mut Findings) {
         let all =
             step.external_references.iter().chain(of_commands.iter().flat_map(|c| &c.external_references));
         if all.into_iter().any(|reference| !playbook.external_references.contains(reference)) {
-            let message = "the step has external references that the playbook does not list";
-            findings.note(
-                "reference-not-listed",
-                &Pointer::step(id, ""),
-                message,
-                "add them to the playbook's external_references",
-            );
+            findings.note(Detail::ReferenceNotListed, &Pointer::step(id, ""));
         }
     }
 }
@@ -161,37 +134,26 @@ fn summary(playbook: &Playbook, findings: &mut Findings) {
             continue;
         }
         let place = Pointer::root().at("playbook_processing_summary").at(name);
-        let message = format!("`{name}` is {said} and the playbook says {fact}");
-        findings.warn("false-summary", &place, message, "make the summary say what the playbook uses");
+        findings
+            .warn(Detail::FalseSummary.with(&[("name", &name), ("said", &said), ("fact", &fact)]), &place);
     }
 }
 
 fn one_signature(playbook: &Playbook, signature: &Signature, place: &Pointer, findings: &mut Findings) {
     let of_other_version = playbook.modified.is_some() && signature.related_version != playbook.modified;
     if signature.related_to != playbook.id || of_other_version {
-        let message = "the signature is of another playbook or version";
-        findings.error("signature-of-other", place, message, "remove it: it says nothing about this version");
+        findings.error(Detail::SignatureOfOther, place);
     }
     let mut next = Some(signature);
     let mut place = place.clone();
     while let Some(signature) = next {
         if signature.keys_named() != 1 {
-            let message = format!(
-                "{} of public_key, public_cert_chain, cert_url and thumbprint are there",
-                signature.keys_named()
-            );
-            findings.error("signature-key", &place, message, "name the key in one way");
+            findings.error(Detail::SignatureKey.with(&[("count", &signature.keys_named())]), &place);
         }
         if let (Some(from), Some(until)) = (&signature.valid_from, &signature.valid_until)
             && until <= from
         {
-            let message = "valid_until is not after valid_from";
-            findings.error(
-                "never-valid",
-                &place.at("valid_until"),
-                message,
-                "set valid_until after valid_from",
-            );
+            findings.error(Detail::NeverValid, &place.at("valid_until"));
         }
         next = signature.countersignature.as_deref();
         place = place.at("signature");

@@ -10,6 +10,7 @@ pub(crate) mod values;
 mod variables;
 
 use crate::Playbook;
+use crate::detail::Detail;
 use crate::finding::{Finding, Findings, Pointer};
 use crate::shape;
 
@@ -21,7 +22,7 @@ pub(crate) use steps::switch_variable;
 pub(crate) fn playbook(playbook: &Playbook, duplicates: &[Pointer]) -> Vec<Finding> {
     let mut findings = Findings::default();
     for place in duplicates {
-        findings.error("duplicate-name", place, "the name stands twice in its object", "keep one of the two");
+        findings.error(Detail::DuplicateName, place);
     }
     shape::check(playbook.document(), &mut findings);
     metadata::check(playbook, &mut findings);

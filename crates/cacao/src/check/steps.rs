@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::commands;
 use super::values::uuid_version;
-use crate::condition::Condition;
+use crate::condition::{CONDITION_BYTES_MAX, Condition, ConditionError};
+use crate::detail::{Detail, Told};
 use crate::finding::{Findings, Pointer};
 use crate::parts::AgentTarget;
 use crate::step::{Action, Step, StepKind, Switch};
@@ -25,13 +26,7 @@ pub(super) fn check(playbook: &Playbook, findings: &mut Findings) {
             StepKind::Playbook(the) => {
                 if the.playbook_id == playbook.id {
                     let place = Pointer::step(id, "playbook_id");
-                    let message = "the playbook calls itself";
-                    findings.warn(
-                        "calls-itself",
-                        &place,
-                        message,
-                        "repeat by a while-condition step: calls are bounded in depth",
-                    );
+                    findings.warn(Detail::CallsItself, &place);
                 }
             }
             StepKind::Parallel(branches) => parallel(id, branches, findings),
@@ -51,96 +46,50 @@ fn whole(playbook: &Playbook, findings: &mut Findings) {
     let workflow = Pointer::root().at("workflow");
     let has = |test: fn(&StepKind) -> bool| playbook.workflow.values().any(|step| test(&step.kind));
     if !has(|kind| matches!(kind, StepKind::Start)) {
-        findings.error(
-            "no-start",
-            &workflow,
-            "there is no start step",
-            "add a start step that leads to the first step",
-        );
+        findings.error(Detail::NoStart, &workflow);
     }
     if !has(|kind| matches!(kind, StepKind::Action(_) | StepKind::Playbook(_))) {
-        findings.error(
-            "no-action",
-            &workflow,
-            "there is no action and no playbook-action",
-            "add what the playbook is to do",
-        );
+        findings.error(Detail::NoAction, &workflow);
     }
     if !has(|kind| matches!(kind, StepKind::End)) {
-        findings.error(
-            "no-end",
-            &workflow,
-            "there is no end step",
-            "add an end step that the last step leads to",
-        );
+        findings.error(Detail::NoEnd, &workflow);
     }
     let starts = playbook.workflow.iter().filter(|(_, step)| matches!(step.kind, StepKind::Start));
     for (id, _) in starts.filter(|(id, _)| Some(*id) != playbook.workflow_start.as_ref()) {
-        let message = "it is a start step and not workflow_start";
-        findings.error(
-            "second-start",
-            &Pointer::step(id, ""),
-            message,
-            "keep one start step and name it in workflow_start",
-        );
+        findings.error(Detail::SecondStart, &Pointer::step(id, ""));
     }
 }
 
 fn common(id: &str, step: &Step, findings: &mut Findings) {
     if uuid_version(id).is_some_and(|version| version != 4) {
-        let message = "the step's identifier is not a UUIDv4";
-        findings.warn(
-            "step-not-uuid4",
-            &Pointer::step(id, ""),
-            message,
-            "give the step a UUIDv4, as §10.10 demands",
-        );
+        findings.warn(Detail::StepNotUuid4, &Pointer::step(id, ""));
     }
     for (name, value) in [("delay", step.delay_ms), ("timeout", step.timeout_ms)] {
         if value.is_some_and(|ms| ms > LONG_MS) {
-            let message = format!("`{name}` is longer than a year");
-            findings.warn("very-long", &Pointer::step(id, name), message, "write milliseconds");
+            findings.warn(Detail::VeryLong.with(&[("name", &name)]), &Pointer::step(id, name));
         }
     }
     if step.timeout_ms == Some(0) {
-        let message = "the step has failed as soon as it begins";
-        findings.warn(
-            "timeout-zero",
-            &Pointer::step(id, "timeout"),
-            message,
-            "leave the timeout out or set it above zero",
-        );
+        findings.warn(Detail::TimeoutZero, &Pointer::step(id, "timeout"));
     }
     if step.name.is_none() && !matches!(step.kind, StepKind::Start | StepKind::End) {
-        findings.note(
-            "no-name",
-            &Pointer::step(id, ""),
-            "the step has no name",
-            "name it: people read names while it runs",
-        );
+        findings.note(Detail::NoName, &Pointer::step(id, ""));
     }
 }
 
 fn one_action(playbook: &Playbook, id: &str, action: &Action, findings: &mut Findings) {
     let agent = playbook.agents.get(&action.agent);
     if agent.is_none() && !action.agent.is_empty() {
-        let message = format!("`{}` is not among the agent_definitions", action.agent);
-        findings.error("missing-definition", &Pointer::step(id, "agent"), message, "define the agent");
+        findings.error(Detail::AgentMissing.with(&[("id", &action.agent)]), &Pointer::step(id, "agent"));
     }
     let mut seen = BTreeSet::new();
     for (index, target) in action.targets.iter().enumerate() {
         let place = Pointer::step(id, "targets").at(index);
         if !playbook.targets.contains_key(target) {
-            let message = format!("`{target}` is not among the target_definitions");
-            findings.error("missing-definition", &place, message, "define the target");
+            findings.error(Detail::TargetMissing.with(&[("id", &target)]), &place);
         }
         if !seen.insert(target) {
-            findings.error(
-                "target-twice",
-                &place,
-                "the target stands twice",
-                "name each target once: commands run on each of them",
-            );
+            findings.error(Detail::TargetTwice, &place);
         }
     }
     let targets: Vec<&AgentTarget> =
@@ -173,37 +122,42 @@ fn addressee(
         targets.iter().any(|target| !target.has_address()) && !agent.is_some_and(AgentTarget::has_address)
     };
     if without && !whole {
-        let message = format!(
-            "a `{}` command goes to nobody: neither target nor agent has an address",
-            command.kind.as_str()
-        );
-        findings.error("no-addressee", place, message, "give the step a target with an address");
+        findings.error(Detail::NoAddressee.with(&[("kind", &command.kind.as_str())]), place);
     }
 }
 
 fn parallel(id: &str, branches: &[String], findings: &mut Findings) {
     let place = Pointer::step(id, "next_steps");
     if branches.len() < 2 {
-        let message = "a parallel step has fewer than two branches";
-        findings.error("single-branch", &place, message, "lead to the step directly or add a branch");
+        findings.error(Detail::SingleBranch, &place);
     }
     let mut seen = BTreeSet::new();
     for (index, branch) in branches.iter().enumerate() {
         if !seen.insert(branch) {
-            findings.error(
-                "branch-twice",
-                &place.at(index),
-                "the branch stands twice",
-                "name each first step once",
-            );
+            findings.error(Detail::BranchTwice, &place.at(index));
         }
     }
 }
 
 fn condition(text: &str, place: &Pointer, findings: &mut Findings) {
     if let Err(error) = Condition::parse(text) {
-        let remedy = "write comparisons of `__name__:value` joined by AND and OR";
-        findings.error("bad-condition", place, error.to_string(), remedy);
+        findings.error(unreadable(&error), place);
+    }
+}
+
+/// Why a condition cannot be read.
+fn unreadable(error: &ConditionError) -> Told {
+    match error {
+        ConditionError::TooLong(bytes) => {
+            Detail::ConditionTooLong.with(&[("bytes", bytes), ("most", &CONDITION_BYTES_MAX)])
+        }
+        ConditionError::Syntax(cause) => Detail::ConditionSyntax.with(&[("cause", cause)]),
+        ConditionError::OverTime(what) => Detail::ConditionOverTime.with(&[("what", what)]),
+        ConditionError::NotAVariable(name) => Detail::ConditionNotAVariable.with(&[("name", name)]),
+        // What is found out only when it is asked whether a condition holds.
+        ConditionError::Undefined(_) | ConditionError::Unknown(_) | ConditionError::Unusable(_) => {
+            Detail::ConditionUnusable.with(&[("cause", error)])
+        }
     }
 }
 
@@ -211,23 +165,15 @@ fn switch(id: &str, the: &Switch, findings: &mut Findings) {
     let place = Pointer::step(id, "switch");
     match switch_variable(&the.switch) {
         None => {
-            let message = "the switch is not one variable";
-            findings.error("bad-switch", &place, message, "write it as `__name__:value`");
+            findings.error(Detail::BadSwitch, &place);
         }
         Some(_) if !the.switch.ends_with(":value") => {
-            let message = "`:value` is missing behind the variable";
-            findings.warn("variable-without-value", &place, message, "write it as `__name__:value`");
+            findings.warn(Detail::SwitchWithoutValue, &place);
         }
         Some(_) => {}
     }
     if !the.cases.contains_key("default") {
-        let message = "there is no case `default`: other values do nothing";
-        findings.note(
-            "no-default",
-            &Pointer::step(id, "cases"),
-            message,
-            "add a default if something is to happen",
-        );
+        findings.note(Detail::NoDefault, &Pointer::step(id, "cases"));
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::steps::switch_variable;
 use super::{Flow, values};
 use crate::condition::{Condition, Typed};
+use crate::detail::Detail;
 use crate::finding::{Findings, Pointer};
 use crate::step::{Step, StepKind};
 use crate::variable::{Variable, argument_name, mentions};
@@ -22,17 +23,10 @@ pub(super) fn check(playbook: &Playbook, flow: &Flow, findings: &mut Findings) {
             let place = Pointer::step(id, "step_variables").at(name);
             declaration(variable, &place, findings);
             if variable.external {
-                let message = "a step's variable is external";
-                findings.warn(
-                    "external-in-step",
-                    &place,
-                    message,
-                    "declare it at the playbook: nobody passes values to a step",
-                );
+                findings.warn(Detail::ExternalInStep, &place);
             }
             if playbook.variables.contains_key(name) {
-                let message = "the playbook has a variable of this name as well";
-                findings.warn("variable-shadowed", &place, message, "give the step's variable another name");
+                findings.warn(Detail::VariableShadowed, &place);
             }
         }
     }
@@ -48,12 +42,13 @@ pub(super) fn check(playbook: &Playbook, flow: &Flow, findings: &mut Findings) {
 
 fn declaration(variable: &Variable, place: &Pointer, findings: &mut Findings) {
     if !values::fits(&variable.kind, &variable.value) {
-        let message = format!("the value is no `{}`", variable.kind.chars().take(60).collect::<String>());
-        findings.error("variable-value", &place.at("value"), message, "write a value of the variable's type");
+        findings.error(
+            Detail::VariableValue.with(&[("kind", &variable.kind.chars().take(60).collect::<String>())]),
+            &place.at("value"),
+        );
     }
     if variable.constant && variable.value.is_null() && !variable.external {
-        let message = "a constant has no value and can never get one";
-        findings.error("constant-without-value", place, message, "give it a value or make it external");
+        findings.error(Detail::ConstantWithoutValue, place);
     }
 }
 
@@ -224,22 +219,14 @@ impl Uses<'_, '_> {
                 (Some((home, _)), true) => self.read(home, mention.name),
                 (None, true) => self.undefined(mention.name, place),
                 (_, false) => {
-                    let message = format!("`{}` stands without `:value`", mention.name);
-                    let remedy = "write `:value` behind the name where the value is meant";
-                    self.findings.warn("variable-without-value", place, message, remedy);
+                    self.findings.warn(Detail::VariableWithoutValue.with(&[("name", &mention.name)]), place);
                 }
             }
         }
     }
 
     fn undefined(&mut self, name: &str, place: &Pointer) {
-        let message = format!("the variable `{name}` is not defined where it is used");
-        self.findings.error(
-            "undefined-variable",
-            place,
-            message,
-            "declare it at the step or at the playbook",
-        );
+        self.findings.error(Detail::UndefinedVariable.with(&[("name", &name)]), place);
     }
 
     fn read(&mut self, home: Home<'_>, name: &str) {
@@ -260,13 +247,7 @@ impl Uses<'_, '_> {
                 None => self.undefined(name, &place),
                 Some((home, variable)) => {
                     if variable.constant {
-                        let message = format!("the constant `{name}` would be changed");
-                        self.findings.error(
-                            "constant-changed",
-                            &place,
-                            message,
-                            "give the result to another variable",
-                        );
+                        self.findings.error(Detail::ConstantChanged.with(&[("name", &name)]), &place);
                     }
                     self.used.set.insert((home.map(str::to_owned), name.to_owned()));
                 }
@@ -284,13 +265,7 @@ impl Uses<'_, '_> {
         }
         let (scopes, id) = (self.scopes, self.id);
         for (name, kind) in condition.kind_conflicts(&|name| scopes.typed(id, name)) {
-            let message = format!("`{name}` is a `{kind}` and is compared with something else");
-            self.findings.warn(
-                "condition-type",
-                place,
-                message,
-                "compare it with a constant of its type: this is never true",
-            );
+            self.findings.warn(Detail::ConditionType.with(&[("name", &name), ("kind", &kind)]), place);
         }
     }
 
@@ -303,12 +278,9 @@ impl Uses<'_, '_> {
         self.read(home, name);
         for case in the.cases.keys().filter(|case| *case != "default") {
             if !values::fits(&variable.kind, &Value::String(case.clone())) {
-                let message = format!("the case can never be: `{name}` is a `{}`", variable.kind);
                 self.findings.warn(
-                    "case-never",
+                    Detail::CaseNever.with(&[("name", &name), ("kind", &variable.kind)]),
                     &place.at("cases").at(case),
-                    message,
-                    "write a value of the variable's type",
                 );
             }
         }
@@ -329,15 +301,9 @@ fn never_used(playbook: &Playbook, scopes: &Scopes<'_>, used: &Used, findings: &
         let key = (home, name.clone());
         let (read, set) = (used.read.contains(&key), used.set.contains(&key));
         if !read && !set {
-            findings.note("unused-variable", &place, "nothing uses the variable", "delete it or use it");
+            findings.note(Detail::UnusedVariable, &place);
         } else if read && !set && variable.value.is_null() && !variable.external && !variable.constant {
-            let message = "the variable is used and never gets a value";
-            findings.warn(
-                "never-set",
-                &place,
-                message,
-                "give it a value, make it external, or name it in out_args",
-            );
+            findings.warn(Detail::NeverSet, &place);
         }
     }
 }
@@ -385,9 +351,7 @@ fn loops(playbook: &Playbook, flow: &Flow, scopes: &Scopes<'_>, findings: &mut F
             scopes.find(id, name).is_some_and(|(home, _)| set.iter().any(|(h, n)| *h == home && n == name))
         });
         if !changes {
-            let message = "nothing in the loop changes what the condition asks about";
-            let remedy = "set one of the condition's variables by out_args in the loop: it ends at the bound otherwise";
-            findings.warn("loop-never-changes", &Pointer::step(id, "condition"), message, remedy);
+            findings.warn(Detail::LoopNeverChanges, &Pointer::step(id, "condition"));
         }
     }
 }
@@ -400,12 +364,9 @@ fn races(playbook: &Playbook, flow: &Flow, scopes: &Scopes<'_>, findings: &mut F
         for index in 0..branches.len() {
             for key in set_in(playbook, flow, scopes, id, &index.to_string()) {
                 if !seen.insert(key) {
-                    let message = format!("several branches set `{}`: the last one to end wins", key.1);
                     findings.warn(
-                        "variable-race",
+                        Detail::VariableRace.with(&[("name", &key.1)]),
                         &Pointer::step(id, "next_steps"),
-                        message,
-                        "give each branch a variable of its own",
                     );
                 }
             }

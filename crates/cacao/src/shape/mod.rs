@@ -5,6 +5,7 @@ mod tables;
 use serde_json::{Map, Value as Json};
 
 use crate::check::values;
+use crate::detail::Detail;
 use crate::finding::{Findings, Pointer};
 use crate::variable;
 
@@ -68,9 +69,6 @@ enum Keys {
     Cases,
 }
 
-const DELETE: &str = "delete the property or put it into an extension";
-const MATCH_TYPE: &str = "write a value of the type that the specification gives";
-
 /// Holds the whole document against the tables.
 pub(crate) fn check(document: &Map<String, Json>, findings: &mut Findings) {
     object(document, &tables::PLAYBOOK, &Pointer::root(), findings);
@@ -96,8 +94,10 @@ fn properties(
         match find(class, name) {
             Some(prop) => check_kind(value, prop.kind, &at.at(name), findings),
             None if closed => {
-                let message = format!("`{name}` is no property of {}", class.name);
-                findings.warn("unknown-property", &at.at(name), message, DELETE);
+                findings.warn(
+                    Detail::UnknownProperty.with(&[("name", &name), ("class", &class.name)]),
+                    &at.at(name),
+                );
             }
             None => {}
         }
@@ -105,13 +105,7 @@ fn properties(
     let mut next = Some(class);
     while let Some(class) = next {
         for prop in class.props.iter().filter(|prop| prop.required && !map.contains_key(prop.name)) {
-            let message = format!("`{}` is missing", prop.name);
-            findings.error(
-                "missing-property",
-                at,
-                message,
-                "add the property, which the specification demands",
-            );
+            findings.error(Detail::MissingProperty.with(&[("name", &prop.name)]), at);
         }
         next = class.parent;
     }
@@ -120,29 +114,24 @@ fn properties(
 fn check_kind(value: &Json, kind: Kind, at: &Pointer, findings: &mut Findings) {
     match kind {
         Kind::Any => {}
-        Kind::Bool => wrong_unless(value.is_boolean(), "true or false", at, findings),
+        Kind::Bool => wrong_unless(value.is_boolean(), Detail::NotABoolean, at, findings),
         Kind::Whole(min, max) => whole(value, min, max, at, findings),
         Kind::TimeOrNull if value.is_null() => {}
         Kind::List(inner, min) => list(value, *inner, min, at, findings),
         Kind::Lines if value.is_string() => {
-            findings.note("header-not-a-list", at, "a header's value is one text", "write a list of texts");
+            findings.note(Detail::HeaderNotAList, at);
         }
         Kind::Lines => list(value, Kind::Text, 1, at, findings),
         Kind::Dict(keys, inner, min) => dictionary(value, keys, *inner, min, at, findings),
         Kind::Object(class) => match value.as_object() {
             Some(map) => object(map, class, at, findings),
-            None => wrong("an object", at, findings),
+            None => findings.error(Detail::NotAnObject, at),
         },
         Kind::Typed(classes, fallback) => typed(value, classes, fallback, at, findings),
         Kind::Address => address(value, at, findings),
         Kind::Value => {
             let fits = matches!(value, Json::String(_) | Json::Null | Json::Object(_));
-            wrong_unless(
-                fits,
-                "a text, null or an object; numbers and booleans are written as texts",
-                at,
-                findings,
-            );
+            wrong_unless(fits, Detail::NotAValue, at, findings);
         }
         Kind::Text
         | Kind::Time
@@ -154,7 +143,7 @@ fn check_kind(value: &Json, kind: Kind, at: &Pointer, findings: &mut Findings) {
         | Kind::Open(_)
         | Kind::Id(_) => match value.as_str() {
             Some(text) => check_text(text, kind, at, findings),
-            None => wrong("a text", at, findings),
+            None => findings.error(Detail::NotAText, at),
         },
     }
 }
@@ -163,32 +152,22 @@ fn check_text(text: &str, kind: Kind, at: &Pointer, findings: &mut Findings) {
     let short: String = text.chars().take(60).collect();
     match kind {
         Kind::Time | Kind::TimeOrNull | Kind::Milliseconds if !stix::Timestamp::is_valid(text) => {
-            let message = format!("`{short}` is no timestamp");
-            findings.error("bad-timestamp", at, message, "write it as `2026-01-31T09:00:00.000Z`");
+            findings.error(Detail::BadTimestamp.with(&[("text", &short)]), at);
         }
         Kind::Milliseconds if !values::has_milliseconds(text) => {
-            let message = format!("`{short}` does not have exactly three digits of fraction");
-            findings.warn("timestamp-precision", at, message, "write it as `2026-01-31T09:00:00.000Z`");
+            findings.warn(Detail::TimestampPrecision.with(&[("text", &short)]), at);
         }
         Kind::Base64 if !values::is_base64(text) && !variable::mentions_any(text) => {
-            findings.error(
-                "bad-base64",
-                at,
-                "the text is not base64",
-                "encode it as RFC 4648 §4 says, with padding",
-            );
+            findings.error(Detail::BadBase64, at);
         }
         Kind::Const(must) if text != must => {
-            let message = format!("`{short}` stands where only `{must}` may");
-            findings.error("bad-value", at, message, "write the value that the specification fixes");
+            findings.error(Detail::FixedValue.with(&[("text", &short), ("must", &must)]), at);
         }
         Kind::Closed(list) if !list.contains(&text) => {
-            let message = format!("`{short}` is not one of: {}", list.join(", "));
-            findings.error("bad-value", at, message, "choose a value of the enumeration");
+            findings.error(Detail::NotOneOf.with(&[("text", &short), ("known", &list.join(", "))]), at);
         }
         Kind::Open(list) if !list.contains(&text) => {
-            let message = format!("`{short}` is not in the vocabulary");
-            findings.note("outside-vocabulary", at, message, "choose a value of the vocabulary if one fits");
+            findings.note(Detail::OutsideVocabulary.with(&[("text", &short)]), at);
         }
         Kind::Id(types) => identifier(text, types, at, findings),
         _ => {}
@@ -198,41 +177,35 @@ fn check_text(text: &str, kind: Kind, at: &Pointer, findings: &mut Findings) {
 fn identifier(text: &str, types: &[&str], at: &Pointer, findings: &mut Findings) {
     let short: String = text.chars().take(80).collect();
     let Some((kind, uuid)) = values::split_id(text) else {
-        let message = format!("`{short}` is no identifier");
-        findings.error("bad-identifier", at, message, "write it as `type--UUID`, with an RFC 4122 UUID");
+        findings.error(Detail::BadIdentifier.with(&[("text", &short)]), at);
         return;
     };
     if !types.is_empty() && !types.contains(&kind) {
-        let message = format!("`{short}` refers to a `{kind}`, where only {} may stand", types.join(", "));
         findings.error(
-            "wrong-reference-type",
+            Detail::WrongReferenceType.with(&[
+                ("text", &short),
+                ("kind", &kind),
+                ("known", &types.join(", ")),
+            ]),
             at,
-            message,
-            "refer to an object of a type that may stand here",
         );
     }
     if uuid.chars().any(|c| c.is_ascii_uppercase()) {
-        let message = format!("`{short}` has capital letters");
-        findings.note("identifier-case", at, message, "write UUIDs in lower case, as RFC 4122 §3 asks");
+        findings.note(Detail::IdentifierCase.with(&[("text", &short)]), at);
     }
 }
 
-fn wrong(expected: &str, at: &Pointer, findings: &mut Findings) {
-    findings.error("wrong-type", at, format!("the value is not {expected}"), MATCH_TYPE);
-}
-
-fn wrong_unless(fits: bool, expected: &str, at: &Pointer, findings: &mut Findings) {
+fn wrong_unless(fits: bool, otherwise: Detail, at: &Pointer, findings: &mut Findings) {
     if !fits {
-        wrong(expected, at, findings);
+        findings.error(otherwise, at);
     }
 }
 
 fn whole(value: &Json, min: i64, max: i64, at: &Pointer, findings: &mut Findings) {
     match value.as_i64() {
-        None => wrong("a whole number", at, findings),
+        None => findings.error(Detail::NotAWholeNumber, at),
         Some(number) if number < min || number > max => {
-            let message = format!("{number} is not between {min} and {max}");
-            findings.error("out-of-range", at, message, "write a number within the bounds");
+            findings.error(Detail::OutOfRange.with(&[("number", &number), ("min", &min), ("max", &max)]), at);
         }
         Some(_) => {}
     }
@@ -240,11 +213,11 @@ fn whole(value: &Json, min: i64, max: i64, at: &Pointer, findings: &mut Findings
 
 fn list(value: &Json, inner: Kind, min: usize, at: &Pointer, findings: &mut Findings) {
     let Some(members) = value.as_array() else {
-        wrong("a list", at, findings);
+        findings.error(Detail::NotAList, at);
         return;
     };
     if members.len() < min {
-        findings.error("empty-list", at, "the list is empty", "delete the property or give it a member");
+        findings.error(Detail::EmptyList, at);
     }
     for (index, member) in members.iter().enumerate() {
         check_kind(member, inner, &at.at(index), findings);
@@ -253,16 +226,11 @@ fn list(value: &Json, inner: Kind, min: usize, at: &Pointer, findings: &mut Find
 
 fn dictionary(value: &Json, keys: Keys, inner: Kind, min: usize, at: &Pointer, findings: &mut Findings) {
     let Some(map) = value.as_object() else {
-        wrong("an object", at, findings);
+        findings.error(Detail::NotAnObject, at);
         return;
     };
     if map.len() < min {
-        findings.error(
-            "empty-dictionary",
-            at,
-            "the dictionary is empty",
-            "delete the property or give it an entry",
-        );
+        findings.error(Detail::EmptyDictionary, at);
     }
     for (key, member) in map {
         let place = at.at(key);
@@ -273,13 +241,7 @@ fn dictionary(value: &Json, keys: Keys, inner: Kind, min: usize, at: &Pointer, f
             // What an extension holds names its type as it likes.
             && kind != "extension-definition"
         {
-            let message = format!("the identifier says `{kind}` and `type` says `{said}`");
-            findings.error(
-                "type-mismatch",
-                &place,
-                message,
-                "make the identifier's type and `type` the same",
-            );
+            findings.error(Detail::TypeMismatch.with(&[("kind", &kind), ("said", &said)]), &place);
         }
         check_kind(member, inner, &place, findings);
     }
@@ -293,18 +255,11 @@ fn check_key(key: &str, keys: Keys, at: &Pointer, findings: &mut Findings) {
         Keys::Ids(types) => identifier(key, types, at, findings),
         Keys::Variables if variable::is_name(key) => {}
         Keys::Variables => {
-            let message = format!("`{short}` is no name of a variable");
-            findings.error(
-                "bad-variable-name",
-                at,
-                message,
-                "write it as `__name__`, a letter first, 204 at most",
-            );
+            findings.error(Detail::BadVariableName.with(&[("text", &short)]), at);
         }
         Keys::Cases if values::is_dictionary_key(key) => {}
         Keys::Cases => {
-            let message = format!("`{short}` is no key of a dictionary");
-            findings.warn("bad-key", at, message, "use letters, digits, `_` and `-`, 250 at most");
+            findings.warn(Detail::BadKey.with(&[("text", &short)]), at);
         }
     }
 }
@@ -317,7 +272,7 @@ fn typed(
     findings: &mut Findings,
 ) {
     let Some(map) = value.as_object() else {
-        wrong("an object", at, findings);
+        findings.error(Detail::NotAnObject, at);
         return;
     };
     let said = map.get("type").and_then(Json::as_str);
@@ -329,45 +284,32 @@ fn typed(
     let known = classes.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     match (said, fallback) {
         (None, _) => {
-            findings.error(
-                "missing-property",
-                at,
-                "`type` is missing",
-                "add the property, which the specification demands",
-            );
+            findings.error(Detail::MissingProperty.with(&[("name", &"type")]), at);
         }
         (Some(_), Some(class)) => {
             // Vocabularies of types are open (§5.2, §6.2, §7.2); what is not known cannot be carried out here.
-            let message = format!("`{short}` is none of the types known: {known}");
-            findings.warn(
-                "unknown-type",
-                &at.at("type"),
-                message,
-                "use a type of the vocabulary: others are not carried out",
-            );
+            findings.warn(Detail::UnknownType.with(&[("text", &short), ("known", &known)]), &at.at("type"));
             properties(map, class, false, at, findings);
         }
         (Some(_), None) => {
-            let message = format!("`{short}` is not one of: {known}");
-            findings.error("bad-value", &at.at("type"), message, "choose a value of the enumeration");
+            findings.error(Detail::NotOneOf.with(&[("text", &short), ("known", &known)]), &at.at("type"));
         }
     }
 }
 
 fn address(value: &Json, at: &Pointer, findings: &mut Findings) {
     let Some(map) = value.as_object() else {
-        wrong("an object", at, findings);
+        findings.error(Detail::NotAnObject, at);
         return;
     };
     for (kind, list) in map {
         let place = at.at(kind);
         if !crate::vocabulary::ADDRESS_KINDS.contains(&kind.as_str()) {
-            let message = format!("`{kind}` is no kind of address");
-            findings.error("bad-address", &place, message, "use dname, ipv4, ipv6, l2mac, vlan or url");
+            findings.error(Detail::AddressKind.with(&[("kind", &kind)]), &place);
             continue;
         }
         let Some(members) = list.as_array() else {
-            wrong("a list of texts", &place, findings);
+            findings.error(Detail::NotAListOfTexts, &place);
             continue;
         };
         for (index, member) in members.iter().enumerate() {
@@ -382,17 +324,12 @@ fn one_address(kind: &str, member: &Json, at: &Pointer, findings: &mut Findings)
         // The schema has numbers here, the specification texts.
         Json::Number(number) if kind == "vlan" => number.to_string(),
         _ => {
-            wrong("a text", at, findings);
+            findings.error(Detail::NotAText, at);
             return;
         }
     };
     if !variable::mentions_any(&text) && !values::is_address(kind, &text) {
         let short: String = text.chars().take(60).collect();
-        findings.error(
-            "bad-address",
-            at,
-            format!("`{short}` is no address of kind `{kind}`"),
-            "write a whole address",
-        );
+        findings.error(Detail::BadAddress.with(&[("text", &short), ("kind", &kind)]), at);
     }
 }

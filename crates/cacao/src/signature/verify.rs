@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -123,6 +124,66 @@ pub enum BadSignature {
     /// It does not fit the document.
     #[error("the signature does not fit the playbook")]
     DoesNotFit,
+}
+
+impl Refused {
+    /// All codes, each with the names of what stands in its places.
+    pub const CODES: &'static [(&'static str, &'static [&'static str])] = &[
+        ("not-sound", &["count"]),
+        ("revoked", &[]),
+        ("not-yet", &["from"]),
+        ("no-longer", &["until"]),
+        ("unsigned", &["counted", "needed"]),
+        ("signature-of-other", &["counted", "needed"]),
+        ("signature-revoked", &["counted", "needed"]),
+        ("signature-not-now", &["counted", "needed"]),
+        ("signature-unknown-key", &["counted", "needed"]),
+        ("signature-other-signer", &["counted", "needed"]),
+        ("signature-algorithm", &["counted", "needed"]),
+        ("signature-does-not-fit", &["counted", "needed"]),
+    ];
+
+    /// Its stable code, for who says it in another language.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotSound(_) => "not-sound",
+            Self::Revoked => "revoked",
+            Self::NotYet(_) => "not-yet",
+            Self::NoLonger(_) => "no-longer",
+            Self::Unsigned { why: None, .. } => "unsigned",
+            Self::Unsigned { why: Some(why), .. } => why.code(),
+        }
+    }
+
+    /// What stands in the places of its text, by their names.
+    #[must_use]
+    pub fn arguments(&self) -> BTreeMap<&'static str, String> {
+        match self {
+            Self::NotSound(count) => BTreeMap::from([("count", count.to_string())]),
+            Self::Revoked => BTreeMap::new(),
+            Self::NotYet(from) => BTreeMap::from([("from", from.to_string())]),
+            Self::NoLonger(until) => BTreeMap::from([("until", until.to_string())]),
+            Self::Unsigned { counted, needed, .. } => {
+                BTreeMap::from([("counted", counted.to_string()), ("needed", needed.to_string())])
+            }
+        }
+    }
+}
+
+impl BadSignature {
+    /// The code of a playbook that does not run for the want of a signature, where this is what is wrong with one.
+    fn code(self) -> &'static str {
+        match self {
+            Self::OfOther => "signature-of-other",
+            Self::Revoked => "signature-revoked",
+            Self::NotNow => "signature-not-now",
+            Self::UnknownKey => "signature-unknown-key",
+            Self::OtherSigner => "signature-other-signer",
+            Self::Algorithm => "signature-algorithm",
+            Self::DoesNotFit => "signature-does-not-fit",
+        }
+    }
 }
 
 /// A playbook that may run: sound, valid at the time it was asked, and signed as the trust demands. Made by [`Runnable::check`] alone,
@@ -283,4 +344,32 @@ fn names(signature: &Signature, key: &TrustedKey) -> bool {
         || signature.public_cert_chain.first().is_some_and(is_certificate)
         || signature.thumbprint.as_ref().is_some_and(has_thumbprint)
         || (signature.cert_url.is_some() && signature.cert_url == key.cert_url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_its_code_and_what_stands_in_it() {
+        let at = Timestamp::from_instant(jiff::Timestamp::UNIX_EPOCH);
+        let unsigned = |why| Refused::Unsigned { counted: 0, needed: 1, why };
+        let bad = [
+            BadSignature::OfOther,
+            BadSignature::Revoked,
+            BadSignature::NotNow,
+            BadSignature::UnknownKey,
+            BadSignature::OtherSigner,
+            BadSignature::Algorithm,
+            BadSignature::DoesNotFit,
+        ];
+        let plain =
+            [Refused::NotSound(2), Refused::Revoked, Refused::NotYet(at.clone()), Refused::NoLonger(at)];
+        let all = plain.into_iter().chain([unsigned(None)]).chain(bad.map(|why| unsigned(Some(why))));
+        let told: Vec<(&str, Vec<&str>)> =
+            all.map(|refused| (refused.code(), refused.arguments().into_keys().collect())).collect();
+        let listed: Vec<(&str, Vec<&str>)> =
+            Refused::CODES.iter().map(|(code, places)| (*code, places.to_vec())).collect();
+        assert_eq!(told, listed);
+    }
 }

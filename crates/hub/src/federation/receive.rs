@@ -552,7 +552,7 @@ impl Writing {
         for verdict in verdicts.iter().filter(|verdict| matches!(verdict.outcome, Outcome::Accepted { .. })) {
             let id = verdict.id.as_deref().and_then(|id| Id::parse(id).ok());
             let Some(passed) = id.and_then(|id| passed.remove(&id)) else { continue };
-            let here = (self.own_hub.as_str(), &*self.regimes);
+            let here = (self.own_hub.as_str(), &*self.regimes, &self.peer);
             let act = came::take(tx, here, (&self.caller, self.events.len()), &passed)?;
             self.events.extend(act.map(|event| event.with("peer", self.peer.id.clone())));
         }

@@ -5,6 +5,7 @@
 //! - A copy is for an organisation here that is given reports. It is shown to it out of its object ([`super::elsewhere`]).
 //! - An answer is to a copy that was given to whoever answers. It is an event of the report, once: what comes twice is one object, and what comes
 //!   again after it was removed was sent under the same name.
+//! - A receipt is held against the other hub's key and the copy ([`super::proved`]). It is let in whatever it proves.
 //!
 //! What is let in is from whom it says, so nothing has to be asked of it again when it is read.
 
@@ -22,6 +23,7 @@ use store::{Reader, StoreError, Tx, audit, organisations};
 use super::InHand;
 use super::abroad::{is_given_reports, words_of};
 use super::passed::{NotPassed, Passed, Says, is_passed, line};
+use super::proved;
 use crate::REALM;
 use crate::ingest::Outcome;
 use crate::principal::Caller;
@@ -175,24 +177,30 @@ fn event(reader: &Reader<'_>, passed: &Passed, filed: &Filed) -> Result<Option<E
 /// Those of the database.
 pub(crate) fn take(
     tx: &mut Tx<'_>,
-    (own_hub, regimes): (&str, &Regimes),
+    (own_hub, regimes, peer): (&str, &Regimes, &Peer),
     (caller, before): (&Caller, usize),
     passed: &Passed,
 ) -> Result<Option<AuditEvent>, StoreError> {
     let names = Names::read(tx, &REALM, own_hub)?;
     let Some(here) = names.here(&passed.to).cloned() else { return Ok(None) };
-    if let Says::Answered { .. } = &passed.says {
-        return take_answer(tx, regimes, (caller, before), passed);
-    }
-    rows::take(tx, &REALM, &here, (&passed.report, &passed.from))?;
-    if let Says::Given { copy, name, .. } = &passed.says {
-        let form = regime::Copy::parse(copy.as_bytes());
-        let form = form.map(|copy| format!("{} / {}", copy.names().0, copy.names().1)).unwrap_or_default();
-        let text = format!("{} / {} {form}", name.ja, name.en);
-        let about = ("report-filed", passed.report.as_str());
-        tell(tx, &REALM, BTreeSet::from([here]), about, (None, &text))?;
-    }
-    Ok(None)
+    let wrong = match &passed.says {
+        Says::Answered { .. } => return take_answer(tx, regimes, (caller, before), passed),
+        Says::Given { copy, sha256, name, .. } => {
+            rows::take(tx, &REALM, &here, (&passed.report, &passed.from))?;
+            let form = regime::Copy::parse(copy.as_bytes());
+            let form = form.map(|copy| format!("{} / {}", copy.names().0, copy.names().1));
+            let text = format!("{} / {} {}", name.ja, name.en, form.unwrap_or_default());
+            let about = ("report-filed", passed.report.as_str());
+            tell(tx, &REALM, BTreeSet::from([here.clone()]), about, (None, &text))?;
+            proved::copy_came(tx, passed, sha256)?
+        }
+        Says::Receipt { proof } => {
+            rows::take(tx, &REALM, &here, (&passed.report, &passed.from))?;
+            proved::receipt_came(tx, (peer, passed), proof)?
+        }
+    };
+    let alarm = |wrong| proved::alarm(tx, (peer, here, caller), passed, &wrong);
+    wrong.map(alarm).transpose()
 }
 
 fn take_answer(

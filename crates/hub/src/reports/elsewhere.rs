@@ -5,19 +5,20 @@
 
 use std::sync::Arc;
 
-use api::{ReportFiling, ReportSummary, Words};
+use api::{ReportFiling, ReportReceipt, ReportSummary, Words};
 use oversight::OrganisationId;
 use policy::{LabelKey, Visible};
 use regime::{Copy, EventId, Regimes, Reply};
 use stix::Id;
 use store::reports::Filed;
 use store::reports::abroad::{self as rows, Came};
+use store::reports::receipts::{self, Checked};
 use store::{Reader, StoreError, objects};
 
 use super::abroad::hub_of;
 use super::came::sha2_of;
 use super::passed::{Passed, Says};
-use super::told;
+use super::{proved, told};
 use crate::REALM;
 use crate::api::summaries::{leaving, parse};
 use crate::principal::Caller;
@@ -36,6 +37,8 @@ pub(crate) struct Elsewhere {
     pub(crate) visible: Arc<Visible>,
     /// What passed, oldest first, each with its object on its way out.
     passed: Vec<(Passed, Leaving)>,
+    /// What was found out about its receipts, also about those that the reader sees no more.
+    checked: Vec<Checked>,
 }
 
 impl Elsewhere {
@@ -67,7 +70,8 @@ impl Elsewhere {
             }
         }
         passed.sort_by_key(|(one, leaving)| (one.at, leaving.sequence));
-        let found = Self { came, visible, passed };
+        let checked = receipts::checked(reader, &REALM, id)?;
+        let found = Self { came, visible, passed, checked };
         if found.copies().next().is_some() { Ok(found) } else { Err(missing()) }
     }
 
@@ -85,10 +89,24 @@ impl Elsewhere {
 
     /// The receipt of a filing, once it is here, and its object on its way out.
     pub(crate) fn receipt(&self, event: &str) -> Option<(&str, &Leaving)> {
+        self.newest_receipt(event).map(|(_, proof, leaving)| (proof, leaving))
+    }
+
+    fn newest_receipt(&self, event: &str) -> Option<(&Passed, &str, &Leaving)> {
         self.passed.iter().rev().find_map(|(one, leaving)| match &one.says {
-            Says::Receipt { proof } if one.filing.to_string() == event => Some((proof.as_str(), leaving)),
+            Says::Receipt { proof } if one.filing.to_string() == event => {
+                Some((one, proof.as_str(), leaving))
+            }
             _ => None,
         })
+    }
+
+    /// What was found out about the receipt of a copy; nothing while there is none.
+    fn proved(&self, copy: &Passed) -> Option<ReportReceipt> {
+        let Says::Given { sha256, .. } = &copy.says else { return None };
+        let (receipt, _, _) = self.newest_receipt(&copy.filing.to_string())?;
+        let object = receipt.id();
+        Some(proved::told(self.checked.iter().find(|checked| checked.object == object), sha256))
     }
 
     /// The labels of all of it.
@@ -133,7 +151,7 @@ impl Elsewhere {
         let told = |(one, _): (&Passed, &Leaving)| {
             let filed = filed(one, organisation)?;
             let filing = told::filing(&filed, by_name.clone(), regimes);
-            Some(ReportFiling { object: Some(one.id().to_string()), ..filing })
+            Some(ReportFiling { object: Some(one.id().to_string()), receipt: self.proved(one), ..filing })
         };
         self.copies().filter_map(told).collect()
     }

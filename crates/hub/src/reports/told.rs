@@ -253,6 +253,7 @@ pub(crate) fn filing(filed: &Filed, by_name: Option<String>, regimes: &Regimes) 
         copy: hex::encode(sha2::Sha256::digest(&filed.copy)),
         size: u64::try_from(filed.copy.len()).unwrap_or(u64::MAX),
         leaf: filed.leaf,
+        receipt: None,
     }
 }
 

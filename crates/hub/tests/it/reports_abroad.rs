@@ -3,14 +3,14 @@
 
 use std::net::SocketAddr;
 
-use oversight::{Action, FilingReceipt, OrganisationRole, PersonRole};
+use oversight::{Action, Actor, AuditEvent, FilingReceipt, OrganisationRole, PersonRole, Purpose, Realm};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use stix::marking::Tlp;
 use store::Place;
 use tempfile::TempDir;
-use tlog::Policy;
+use tlog::{Checkpoint, Policy, SigningKey, TlogProof};
 use uuid::Uuid;
 
 use crate::database::Server;
@@ -208,6 +208,12 @@ async fn a_copy_passes_and_answers_come_back(two: &Two) {
     let policy = Policy::parse(policy.as_bytes()).unwrap();
     FilingReceipt::parse(&proof).unwrap().verify(&copy.body, &policy).unwrap();
     assert!(FilingReceipt::parse(&proof).unwrap().verify(b"another", &policy).is_err());
+    // The hub here has looked at it by itself.
+    let found = west.good(&two.ministry, &report).await["filings"][0]["receipt"].clone();
+    assert_eq!((&found["state"], &found["why"]), (&json!("verified"), &Value::Null), "{found}");
+    let refused = west.audit(Action::Refused).await;
+    let is_wrong = |code: &String| code == "wrong-receipt";
+    assert!(!refused.iter().any(|act| act.event.detail.get("code").is_some_and(is_wrong)));
 
     let answers = format!("{report}/answers");
     let acknowledged = answer(event, "acknowledged", None);
@@ -382,6 +388,29 @@ impl Played {
         Note::given(&format!("{}{from}", self.theirs), &format!("{}{to}", self.own), COPY, &hash(COPY))
     }
 
+    /// A receipt of the copy that [`Self::given`] gives the ministry, which a key signs: over some copy, of some filing.
+    fn receipt(&self, signer: &SigningKey, (copy, filing): (&str, &str)) -> Note {
+        let given = self.given("kinki", "ministry");
+        let event = AuditEvent::done(Action::ReportFiled, Actor::Node, Purpose::IncidentResponse)
+            .on([format!("incident--{}", given.report)])
+            .with("event", filing)
+            .with("given_to", given.to.as_str())
+            .with(oversight::COPY, hash(copy));
+        // The filing is all that there is in that log.
+        let (record, salt) = (event.record(&Realm::Live, jiff::Timestamp::UNIX_EPOCH), [5; 32]);
+        let root = tlog::leaf_hash(&AuditEvent::commitment(&salt, &record));
+        let checkpoint = Checkpoint { origin: "cheat.invalid/log".to_owned(), size: 1, root };
+        let proof = TlogProof::of_path(0, Vec::new(), &signer.sign_checkpoint(&checkpoint)).unwrap();
+        let proof = Value::from(FilingReceipt::make(proof, &record, &salt).unwrap().to_text());
+        Note { says: format!(r#"{{"kind":"receipt","proof":{proof}}}"#), ..given }
+    }
+
+    /// What the ministry is told of the receipt.
+    async fn told(&self) -> Value {
+        let report = format!("/api/v1/reports/incident--{}", Uuid::from_u128(1));
+        self.hub.good(&self.ministry, &report).await["filings"][0]["receipt"].clone()
+    }
+
     async fn brings(&self, objects: &[Value]) {
         let frames = (1..).zip(objects).map(|(place, object)| self.cheat.object(place, object));
         let frames: Vec<Value> = std::iter::once(self.cheat.hello(0)).chain(frames).collect();
@@ -534,4 +563,62 @@ async fn nobody_answers_what_was_not_given_to_it_and_nobody_forges_a_copy_here()
         String::from_utf8_lossy(&taken.body)
     );
     assert_eq!(listed(hub, &played.ministry).await.len(), 1, "the one that was given to it here");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_is_held_against_the_other_hubs_key_and_the_copy() {
+    let played = Played::new(64).await;
+    let (own, filing) = (&played.cheat.signer, hex::encode([7; 32]));
+    let foreign = SigningKey::from_seed("cheat.invalid/log", [65; 32]).unwrap();
+    played.brings(&[played.given("kinki", "ministry").object()]).await;
+    assert_eq!(played.told().await, Value::Null, "none has come");
+    let other = hex::encode([8; 32]);
+    let wrong = [
+        (played.receipt(&foreign, (COPY, &filing)), "not-signed"),
+        (played.receipt(own, ("another copy", &filing)), "other-copy"),
+        (played.receipt(own, (COPY, &other)), "other-filing"),
+    ];
+    for (receipt, why) in &wrong {
+        played.brings(&[receipt.object()]).await;
+        let found = played.told().await;
+        assert_eq!(
+            (&found["state"], &found["why_reason"]["code"]),
+            (&json!("wrong"), &json!(why)),
+            "{found}"
+        );
+    }
+    // Each is told, and is an act.
+    let acts = played.hub.audit(Action::Refused).await;
+    let is_wrong = |code: &String| code == "wrong-receipt";
+    let acts = acts.iter().filter(|act| act.event.detail.get("code").is_some_and(is_wrong));
+    let told: Vec<&str> = acts.map(|act| act.event.detail["why"].as_str()).collect();
+    assert_eq!(told.len(), wrong.len(), "{told:?}");
+    assert!(wrong.iter().all(|(_, why)| told.contains(why)), "{told:?}");
+    let notices = played.hub.good(&played.ministry, "/api/v1/notices").await;
+    let notices = notices["notices"].as_array().unwrap().iter();
+    let notices = notices.filter(|notice| notice["kind"] == "report-receipt-wrong");
+    assert_eq!(notices.count(), wrong.len());
+    // The right one counts, and what came before it does not.
+    played.brings(&[played.receipt(own, (COPY, &filing)).object()]).await;
+    let found = played.told().await;
+    assert_eq!((&found["state"], &found["why"]), (&json!("verified"), &Value::Null), "{found}");
+    assert_eq!(played.kept_out("wrong-receipt").await, wrong.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_that_comes_before_its_copy_is_held_against_it_as_well() {
+    let filing = hex::encode([7; 32]);
+    for (seed, copy, state, alarms) in [(66, COPY, "verified", 0), (67, "another copy", "wrong", 1)] {
+        let played = Played::new(seed).await;
+        let receipt = played.receipt(&played.cheat.signer, (copy, &filing)).object();
+        played.brings(&[receipt]).await;
+        assert_eq!(
+            played.kept_out("wrong-receipt").await,
+            0,
+            "there is nothing yet that it could be wrong about"
+        );
+        played.brings(&[played.given("kinki", "ministry").object()]).await;
+        assert_eq!(played.told().await["state"], state);
+        assert_eq!(played.kept_out("wrong-receipt").await, alarms);
+    }
 }

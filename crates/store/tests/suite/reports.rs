@@ -7,6 +7,7 @@ use oversight::{Action, Actor, AuditEvent, Purpose, Realm};
 use regime::{Event, EventId, Kind, Moment, Profile, Provenance, Report, Stated, Value, What};
 use stix::Id;
 use store::reports::abroad::{self, GivenAbroad};
+use store::reports::receipts::{self, Checked, Found};
 use store::reports::{self, Filed, Filter, Outline, Warning};
 use store::{Act, StoreError, Tx, audit};
 
@@ -20,6 +21,7 @@ on_every_store!(
     attachments_have_a_bound,
     clocks_are_found_and_told_once,
     what_passes_between_hubs_is_found_again,
+    what_receipts_prove_is_found_again,
 );
 
 const LIVE: Realm = Realm::Live;
@@ -312,6 +314,44 @@ async fn what_passes_between_hubs_is_found_again(council: Council) {
         Ok(all.len())
     });
     assert_eq!(read.await.unwrap(), 2);
+}
+
+async fn what_receipts_prove_is_found_again(council: Council) {
+    let (report, event) = (stix_id("incident", 1), EventId([7; 32]));
+    let hashes = ["aa", "bb"].map(str::to_owned);
+    let found = [
+        Found::Proved { copy: hashes[0].clone() },
+        Found::Wrong { why: "not-signed".to_owned() },
+        Found::NoKey,
+    ];
+    let (id, copies, notes) = (report.clone(), hashes.clone(), found.clone());
+    let written = council.store.write(move |tx| {
+        for copy in copies.iter().chain(&copies) {
+            receipts::note_copy(tx, &LIVE, (&id, &event), copy)?;
+        }
+        for (number, found) in (1..).zip(&notes) {
+            let (object, found, checked) = (stix_id("note", number), found.clone(), at(0));
+            let wrong = Found::Wrong { why: "malformed".to_owned() };
+            receipts::note(
+                tx,
+                &LIVE,
+                &id,
+                &Checked { event, object: object.clone(), found: wrong, checked },
+            )?;
+            // What comes again is looked at again.
+            receipts::note(tx, &LIVE, &id, &Checked { event, object, found, checked })?;
+        }
+        Ok(Act::audited((), &LIVE, event_of()))
+    });
+    written.await.unwrap();
+    let read = council.store.read(move |reader| {
+        assert_eq!(receipts::copies(reader, &LIVE, (&report, &event))?, hashes);
+        assert!(receipts::copies(reader, &LIVE, (&report, &EventId([8; 32])))?.is_empty());
+        assert!(receipts::checked(reader, &LIVE, &stix_id("incident", 2))?.is_empty());
+        let all = receipts::checked(reader, &LIVE, &report)?;
+        Ok(all.into_iter().map(|one| one.found).collect::<Vec<_>>())
+    });
+    assert_eq!(read.await.unwrap(), found);
 }
 
 fn event_of() -> AuditEvent {

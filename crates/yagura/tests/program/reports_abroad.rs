@@ -124,6 +124,10 @@ fn a_report_is_filed_to_a_ministry_of_another_hub_which_acknowledges_and_advises
     // The ministry has the same bytes as the operator, and proves with the key of the operator's hub that they were filed.
     let given = path(folder.path(), "ministry");
     good(&west.hub, &reader, &["receipt", &report, &event, "--out", &given]);
+    // The hub looked at the receipt when it came, against the key on the card of the operator's hub.
+    let shown: Value = serde_json::from_str(&good(&west.hub, &reader, &["show", &report, "--json"])).unwrap();
+    assert_eq!(shown["filings"][0]["receipt"]["state"], "verified", "{shown}");
+    assert!(good(&west.hub, &reader, &["show", &report]).contains("the receipt holds"));
     let copy = format!("{given}/{event}.json");
     assert_eq!(std::fs::read(&copy).unwrap(), std::fs::read(format!("{kept}/{event}.json")).unwrap());
     let card = admin(&east.hub, &["peer", "card"]);

@@ -1,6 +1,6 @@
 import { Button, FileButton, Textarea } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { Printer } from 'lucide-react'
+import { Printer, ShieldAlert, ShieldCheck, ShieldQuestion } from 'lucide-react'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useParams } from 'react-router'
@@ -14,6 +14,7 @@ import { Page, Section } from '../../components/page.tsx'
 import { Ago, Both } from '../../components/time.tsx'
 import { useToasts } from '../../components/toast.tsx'
 import { Waiting } from '../../components/waiting.tsx'
+import { useCoded } from '../response/words.ts'
 import { DutyTable } from './duty-table.tsx'
 import { FieldInput } from './field-input.tsx'
 import { amended, asked, typed, type Typed } from './fields.ts'
@@ -164,7 +165,25 @@ function Filing({ id, filing }: { id: string; filing: ReportFiling }) {
       <a className="text-link" href={receiptPath(id, filing.event)} download>{t('reporting.receipt')}</a>
       {filing.object != null && <Link className="text-link" to={`/intelligence/${filing.object}`}>{t('reporting.carriedBy')}</Link>}
       <code className={classes.hash}>SHA-256 {filing.copy}</code>
+      {filing.receipt != null && <Receipt receipt={filing.receipt} />}
     </>
+  )
+}
+
+const RECEIPT_TONES: Record<string, string> = { verified: 'good', wrong: 'bad' }
+
+/** What the hub here found out about the receipt of a copy from another hub. */
+function Receipt({ receipt }: { receipt: NonNullable<ReportFiling['receipt']> }) {
+  const { t } = useTranslation()
+  const coded = useCoded()
+  const why = receipt.why == null ? '' : coded('receiptReasons', receipt.why, receipt.why_reason).text
+  const isWrong = receipt.state === 'wrong'
+  return (
+    <p className={classes.receipt} data-tone={RECEIPT_TONES[receipt.state] ?? 'off'} role={isWrong ? 'alert' : undefined}>
+      {isWrong ? <ShieldAlert size={15} aria-hidden /> : receipt.state === 'verified' ? <ShieldCheck size={15} aria-hidden /> : <ShieldQuestion size={15} aria-hidden />}
+      {t(`reporting.receiptStates.${receipt.state}`, { why, defaultValue: receipt.state })}
+      {receipt.checked != null && <span className="quiet"> <Ago at={receipt.checked} /></span>}
+    </p>
   )
 }
 

@@ -1,6 +1,7 @@
 import { useTranslation } from 'react-i18next'
 
 import type { PlaybookFinding } from '../../api/response.ts'
+import { Coded } from './coded.tsx'
 import { Mark } from './mark.tsx'
 import classes from './response.module.css'
 
@@ -16,7 +17,7 @@ export function Findings({ findings }: { findings: PlaybookFinding[] }) {
       {findings.map((one) => (
         <li key={`${one.code} ${one.at}`}>
           <Mark tone={isKnown(one.severity) ? TONES[one.severity] : 'off'} word={t(`response.severities.${one.severity}`, { defaultValue: one.severity })} />
-          <span>{i18n.exists(`playbookFindings.${one.code}`) && <strong>{t(`playbookFindings.${one.code}`)}: </strong>}<span lang="en">{one.message}</span></span>
+          <span>{i18n.exists(`playbookFindings.${one.code}`) && <strong>{t(`playbookFindings.${one.code}`)}: </strong>}<Coded table="playbookDetails" text={one.message} known={one.detail} /></span>
           <code className="quiet">{one.at === '' ? '/' : one.at} [{one.code}]</code>
         </li>
       ))}

@@ -16,6 +16,7 @@ import { Waiting } from '../../components/waiting.tsx'
 import { inLanguage } from '../../format/bilingual.ts'
 import { useLanguage } from '../../i18n.ts'
 import { useJoin } from '../agreements/words.ts'
+import { Coded } from './coded.tsx'
 import { Findings } from './findings.tsx'
 import { Mark } from './mark.tsx'
 import { Flow, Outline } from './picture.tsx'
@@ -80,7 +81,7 @@ function Facts({ one }: { one: Playbook }) {
         <span className="quiet">{t('response.version')} <Ago at={summary.modified} /></span>
         <span className="quiet">SHA-256 <code title={one.digest}>{one.digest.slice(0, 16)}</code> <Copy text={one.digest} /></span>
       </p>
-      {!summary.runnable && summary.why_not != null && <p className={classes.notice} role="note" lang="en">{summary.why_not}</p>}
+      {!summary.runnable && summary.why_not != null && <p className={classes.notice} role="note"><Coded table="playbookReasons" text={summary.why_not} known={summary.why_not_reason} /></p>}
     </div>
   )
 }

@@ -17,10 +17,11 @@ import { inLanguage } from '../../format/bilingual.ts'
 import { relative } from '../../format/time.ts'
 import { useLanguage } from '../../i18n.ts'
 import { useNow } from '../../input/now.ts'
+import { Coded } from './coded.tsx'
 import { readable } from './openc2.ts'
 import { OtherPerson, useProving } from './proving.ts'
 import classes from './response.module.css'
-import { useBounds, useCommandHeadline, useLength, useSaid, useTrials, useWhyNot } from './words.ts'
+import { useBounds, useCommandHeadline, useLength, useSaid, useTrials } from './words.ts'
 
 type Answer = 'approve' | 'approve-alone' | 'refuse'
 
@@ -80,15 +81,10 @@ export function QuestionCard({ run, question, level = 'h3' }: { run: Run; questi
           <Button size="md" variant="default" leftSection={<X size={17} aria-hidden />} onClick={() => setAnswer('refuse')}>{t('response.refuse')}</Button>
           {question.alone_ms != null && question.required > question.given.length + 1 && <Button size="md" variant="default" leftSection={<Siren size={17} aria-hidden />} onClick={() => setAnswer('approve-alone')}>{t('response.approveAlone')}</Button>}
         </div>
-      ) : <p className={classes.notice}>{t('response.notYours')} {question.why_not != null && <WhyNot why={question.why_not} />}</p>}
+      ) : <p className={classes.notice}>{t('response.notYours')} {question.why_not != null && <Coded table="answerReasons" text={question.why_not} known={question.why_not_reason} />}</p>}
       {answer !== null && question.hash != null && <AnswerDialog run={run} question={question} hash={question.hash} answer={answer} title={title} onClose={() => setAnswer(null)} />}
     </article>
   )
-}
-
-function WhyNot({ why }: { why: string }) {
-  const { text, lang } = useWhyNot()(why)
-  return <span lang={lang}>{text}</span>
 }
 
 function Expiry({ at }: { at: string }) {

@@ -2,8 +2,8 @@ import type { i18n } from 'i18next'
 import { useCallback } from 'react'
 import { useTranslation } from 'react-i18next'
 
-import type { GateReason, PlaybookGraph, PlaybookStep, Rollout, RunCommand, StepSafeguards } from '../../api/response.ts'
-import { span } from '../../format/time.ts'
+import type { CodedText, GateReason, PlaybookGraph, PlaybookStep, Rollout, RunCommand, StepSafeguards } from '../../api/response.ts'
+import { absolute, span } from '../../format/time.ts'
 import { defang } from '../../format/value.ts'
 import { exact } from '../../format/number.ts'
 import { useLanguage } from '../../i18n.ts'
@@ -94,21 +94,22 @@ export function useCommandHeadline(): (command: RunCommand) => string {
   return (command) => headline(command.body ?? command.text ?? '', command.text ?? t(`response.commands.${command.kind}`, { defaultValue: command.kind }))
 }
 
-/** Why somebody may not answer, as the hub says it. What it says otherwise is shown as it is. */
-const NOT_YOURS: Record<string, string> = {
-  'the question is not open': 'response.whyNot.notOpen',
-  'approvers answer, in person': 'response.whyNot.approvers',
-  'who asked does not approve': 'response.whyNot.asker',
-  'a program of your organisation asked: another organisation approves': 'response.whyNot.program',
-  'the playbook asks other organisations': 'response.whyNot.others',
-  'the organisation that asked does not approve': 'response.whyNot.askers',
-  'your organisation has agreed already': 'response.whyNot.agreed',
+/** Tables of what the hub says by a code: why a playbook does not run, what is said of it, why somebody may not answer, why a receipt proves nothing. */
+type Table = 'playbookReasons' | 'playbookDetails' | 'answerReasons' | 'receiptReasons'
+
+/** Places where a moment stands. */
+const MOMENTS = new Set(['from', 'until'])
+
+/** What the hub says by a code, in a catalogue's language; what the catalogue does not know is told in English, as the hub says it. */
+export function coded({ t, exists }: Pick<i18n, 't' | 'exists'>, table: Table, text: string, known?: CodedText | null): { text: string; lang?: 'en' } {
+  if (known == null || !exists(`${table}.${known.code}`)) return { text, lang: 'en' }
+  const places: Record<string, string> = {}
+  for (const [name, value] of Object.entries(known.arguments ?? {})) places[name] = MOMENTS.has(name) ? absolute(value, 'JST') : value
+  return { text: t(`${table}.${known.code}`, { ...places }) }
 }
 
-export function useWhyNot(): (why: string) => { text: string; lang?: 'en' } {
-  const { t } = useTranslation()
-  return (why) => {
-    const key = NOT_YOURS[why]
-    return key === undefined ? { text: why, lang: 'en' } : { text: t(key) }
-  }
+/** The same in the reader's language. */
+export function useCoded(): (table: Table, text: string, known?: CodedText | null) => { text: string; lang?: 'en' } {
+  const { t, i18n: { exists } } = useTranslation()
+  return useCallback((table, text, known) => coded({ t, exists }, table, text, known), [t, exists])
 }

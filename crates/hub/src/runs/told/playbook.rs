@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use api::{
-    PlaybookAdded, PlaybookAgent, PlaybookCommand, PlaybookEdge, PlaybookFinding, PlaybookGraph,
+    CodedText, PlaybookAdded, PlaybookAgent, PlaybookCommand, PlaybookEdge, PlaybookFinding, PlaybookGraph,
     PlaybookStep, PlaybookSummary, PlaybookVariable, StepSafeguards,
 };
 use cacao::{AgentTarget, Command, Playbook, Safeguards, Severity, Step, StepKind};
@@ -23,7 +23,7 @@ pub(crate) fn summary(
     now: Timestamp,
 ) -> PlaybookSummary {
     let playbook = &shelved.playbook;
-    let checked = shelved.runnable(config, viewer, now);
+    let refused = shelved.runnable(config, viewer, now).err();
     let count = |is_error: bool| {
         let of_kind = playbook.findings().iter().filter(|one| (one.severity == Severity::Error) == is_error);
         u32::try_from(of_kind.count()).unwrap_or(u32::MAX)
@@ -47,8 +47,9 @@ pub(crate) fn summary(
         errors: count(true),
         warnings: count(false),
         revoked: playbook.revoked,
-        runnable: checked.is_ok(),
-        why_not: checked.err().map(|refused| refused.to_string()),
+        runnable: refused.is_none(),
+        why_not_reason: refused.as_ref().map(|refused| CodedText::new(refused.code(), &refused.arguments())),
+        why_not: refused.map(|refused| refused.to_string()),
         versions: u32::try_from(versions).unwrap_or(u32::MAX),
     }
 }
@@ -101,6 +102,7 @@ fn findings(playbook: &Playbook) -> Vec<PlaybookFinding> {
         code: finding.code.to_owned(),
         at: finding.pointer.clone(),
         message: format!("{}: {}", finding.message, finding.remedy),
+        detail: Some(CodedText::new(finding.detail.code(), &finding.arguments)),
     });
     told.collect()
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use api::{
-    GateReason, OrderPerson, RunCommand, RunDispatch, RunEvent, RunQuestion, RunRadius, RunState, RunStep,
-    RunSummary, RunTask, RunVariable, Words,
+    CodedText, GateReason, OrderPerson, RunCommand, RunDispatch, RunEvent, RunQuestion, RunRadius, RunState,
+    RunStep, RunSummary, RunTask, RunVariable, Words,
 };
 use cacao::run::{
     Addressee, Answer, Event, Found, Order, OrderStatus, Outcome, Person, QuestionState, Run, StepState, What,
 };
 use cacao::{Command, CommandKind, Playbook, Variable};
+use oversight::reason::AnswerReason;
 use policy::Operation;
 use store::runs::{self as rows, Approval, Logged};
 use store::{Reader, StoreError};
@@ -207,7 +208,9 @@ fn question(reader: &Reader<'_>, view: &RunView<'_>, number: usize) -> Result<Ru
         commands: open.iter().flat_map(|question| &question.orders).map(command).collect(),
         may_answer: why_not.is_none(),
         alone_ms: open.as_ref().and_then(|open| lone(view, open)),
-        why_not,
+        why_not_reason: why_not
+            .map(|why| CodedText { code: why.code().to_owned(), arguments: BTreeMap::new() }),
+        why_not: why_not.map(|why| why.text().to_owned()),
     })
 }
 
@@ -223,30 +226,30 @@ fn why_not(
     view: &RunView<'_>,
     (given, state): (&[Person], QuestionState),
     open: Option<&cacao::run::Question>,
-) -> Result<Option<String>, StoreError> {
+) -> Result<Option<AnswerReason>, StoreError> {
     let Some(open) = open.filter(|_| state == QuestionState::Open) else {
-        return Ok(Some("the question is not open".to_owned()));
+        return Ok(Some(AnswerReason::NotOpen));
     };
     if !view.caller.may(view.state, Operation::ApproveActions) {
-        return Ok(Some("approvers answer, in person".to_owned()));
+        return Ok(Some(AnswerReason::Approvers));
     }
     if view.row.begun.person == view.caller.id() {
-        return Ok(Some("who asked does not approve".to_owned()));
+        return Ok(Some(AnswerReason::Asker));
     }
     if is_program(&view.row.begun.person) && view.is_own() {
-        return Ok(Some("a program of your organisation asked: another organisation approves".to_owned()));
+        return Ok(Some(AnswerReason::OwnProgram));
     }
     let own = store::organisations::get(reader, &crate::REALM, &view.caller.principal.organisation)?;
     let identity = own.map(|own| own.identity.to_string()).unwrap_or_default();
     let listed = &open.approval.approvers;
     if !listed.is_empty() && !listed.contains(&identity) {
-        return Ok(Some("the playbook asks other organisations".to_owned()));
+        return Ok(Some(AnswerReason::OtherOrganisations));
     }
     if open.approval.exclude_requester_organization && view.is_own() {
-        return Ok(Some("the organisation that asked does not approve".to_owned()));
+        return Ok(Some(AnswerReason::OwnOrganisation));
     }
     if given.iter().any(|person| person.organization == identity) {
-        return Ok(Some("your organisation has agreed already".to_owned()));
+        return Ok(Some(AnswerReason::AgreedAlready));
     }
     Ok(None)
 }
