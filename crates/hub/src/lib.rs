@@ -440,6 +440,7 @@ async fn look_after(state: &AppState, wake: Option<wake::Prepared>) -> Result<Ve
         tokio::spawn(mqtt::run(state.clone())),
         tokio::spawn(evidence::clock::run(state.clone())),
         tokio::spawn(stream::told::run(state.clone())),
+        tokio::spawn(room::presence::aside::run(state.clone())),
     ];
     for log in state.logs() {
         if let Some(shelf) = log.shelf() {

@@ -85,6 +85,14 @@ impl Connection {
         }
     }
 
+    /// Says something to the other processes on the database; a folder has none.
+    pub(crate) fn say_aside(&self, texts: &[String]) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(session) => session.say_aside(texts),
+        }
+    }
+
     /// Begins a snapshot.
     pub(crate) fn begin_reading(&self) -> Result<(), StoreError> {
         match self {

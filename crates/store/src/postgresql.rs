@@ -1,6 +1,7 @@
 //! What is PostgreSQL's alone: how a connection is made and made again, how values go in and out, and what its errors mean.
 
 mod address;
+mod aside;
 mod bulk;
 mod dialect;
 pub(crate) mod listener;
@@ -9,6 +10,7 @@ mod turn;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::error::Error as _;
+use std::time::{Duration, Instant};
 
 use ::postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 use ::postgres::{Client, Statement};
@@ -23,6 +25,9 @@ use crate::value::{Column, Kind, Row, Source, Value};
 
 /// Prepared statements each connection keeps.
 const STATEMENTS_KEPT: usize = 256;
+
+/// Notifications that are taken along with one; those behind them are taken when somebody waits again.
+const ALONG_MAX: usize = 1_000;
 
 /// What every connection is told: to report a commit only when it is durable, to hold nobody up for ever, and not to start
 /// helpers or compilers for queries that take less than those do.
@@ -110,15 +115,40 @@ impl Session {
         done
     }
 
-    /// Waits until some process tells of a commit, at most so long.
-    pub(crate) fn wait_for_notification(&self, at_most: std::time::Duration) -> Result<(), StoreError> {
+    /// Waits until some process tells of a commit, at most so long. What is said aside meanwhile goes to `hear` and ends no wait: however
+    /// much of it there is, whoever waits looks as often as without it.
+    pub(crate) fn wait_for_notification(
+        &self,
+        at_most: Duration,
+        mut hear: impl FnMut(&str),
+    ) -> Result<(), StoreError> {
         use fallible_iterator::FallibleIterator;
+        let begun = Instant::now();
         self.with(|live| {
-            live.client.notifications().timeout_iter(at_most).next()?;
-            // Those that came along say nothing more.
-            live.client.notifications().iter().count()
-        })?;
-        Ok(())
+            loop {
+                let left = at_most.saturating_sub(begun.elapsed());
+                if left.is_zero() {
+                    return Ok(());
+                }
+                let mut is_commit = false;
+                let mut take = |told: ::postgres::Notification| match aside::said(&told) {
+                    Some(said) => hear(said),
+                    None => is_commit = true,
+                };
+                let Some(first) = live.client.notifications().timeout_iter(left).next()? else {
+                    return Ok(());
+                };
+                take(first);
+                live.client.notifications().iter().take(ALONG_MAX).for_each(|told| {
+                    take(told);
+                    Ok(())
+                })?;
+                // Those that came along say nothing more.
+                if is_commit {
+                    return Ok(());
+                }
+            }
+        })
     }
 
     /// Makes tables.

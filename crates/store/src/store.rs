@@ -3,7 +3,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 
 use crate::connection::Connection;
 use crate::postgresql::{self, Server, listener};
@@ -14,6 +14,9 @@ use crate::{Act, Clock, Options, Reader, StoreError, Tx, objects, schema, sqlite
 const DATABASE_FILE: &str = "yagura.sqlite";
 /// The file that is locked while a process has the folder open.
 const LOCK_FILE: &str = "lock";
+
+/// Things said aside that may wait to be heard; older ones are dropped.
+const ASIDES_MAX: usize = 256;
 
 /// Where a store is.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub enum Place {
 pub struct Store {
     writer: Writer,
     readers: Arc<Readers>,
+    /// What is said aside; in a folder nobody says anything.
+    asides: broadcast::Sender<Arc<str>>,
 }
 
 /// Connections that read, opened as they are needed.
@@ -71,7 +76,7 @@ impl Store {
         let folding = sqlite::Folding::start(&file)?;
         let readers = Readers::new(Connect::Sqlite(file), &options);
         let writer = Writer::start(connection, options.clock, Some(lock), Some(folding))?;
-        Ok(Self { writer, readers: Arc::new(readers) })
+        Ok(Self { writer, readers: Arc::new(readers), asides: broadcast::channel(1).0 })
     }
 
     fn open_server(address: &str, options: Options) -> Result<Self, StoreError> {
@@ -80,8 +85,9 @@ impl Store {
         schema::migrate(&connection)?;
         let readers = Readers::new(Connect::Postgres(Box::new(server.clone())), &options);
         let writer = Writer::start(connection, options.clock, None, None)?;
-        listener::start(server, writer.announce(), writer.tell())?;
-        Ok(Self { writer, readers: Arc::new(readers) })
+        let asides = broadcast::channel(ASIDES_MAX).0;
+        listener::start(server, writer.announce(), writer.tell(), asides.clone())?;
+        Ok(Self { writer, readers: Arc::new(readers), asides })
     }
 
     /// Runs `f` on the writer and returns its value when it is on disk, with its audit events. Writes that wait
@@ -106,14 +112,37 @@ impl Store {
         &self,
         f: impl FnOnce(&Reader<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.on_reader(move |readers| readers.read(f)).await
+    }
+
+    /// Does something with one of the connections that read, on a thread where it may block.
+    async fn on_reader<T: Send + 'static>(
+        &self,
+        f: impl FnOnce(&Readers) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let readers = Arc::clone(&self.readers);
         let permit = Arc::clone(&readers.permits).acquire_owned().await.map_err(|_| StoreError::Closed)?;
         let done = tokio::task::spawn_blocking(move || {
-            let result = readers.read(f);
+            let result = f(&readers);
             drop(permit);
             result
         });
         done.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Says something to every process that has the same database open, this one among them. It is written nowhere, reaches whoever listens
+    /// now ([`Store::asides`]), and may be lost. A folder has no other processes: there nothing happens.
+    ///
+    /// # Errors
+    /// [`StoreError::Limit`] where a text is longer than 4,000 bytes; [`StoreError::Unreachable`].
+    pub async fn say_aside(&self, texts: Vec<String>) -> Result<(), StoreError> {
+        self.on_reader(move |readers| readers.say_aside(&texts)).await
+    }
+
+    /// What is said aside from now on, by whichever process or whoever else may connect to the database. Whoever is late misses the oldest.
+    #[must_use]
+    pub fn asides(&self) -> broadcast::Receiver<Arc<str>> {
+        self.asides.subscribe()
     }
 
     /// Ends the store in order: waits until this and every other handle is dropped, what was begun is on disk and the
@@ -247,12 +276,20 @@ impl Readers {
         }
     }
 
-    fn read<T>(&self, f: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn connection(&self) -> Result<Connection, StoreError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => self.source.open()?,
-        };
+        idle.map_or_else(|| self.source.open(), Ok)
+    }
+
+    fn say_aside(&self, texts: &[String]) -> Result<(), StoreError> {
+        let connection = self.connection()?;
+        connection.say_aside(texts)?;
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+        Ok(())
+    }
+
+    fn read<T>(&self, f: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let connection = self.connection()?;
         connection.begin_reading()?;
         let result = f(&Reader::new(&connection, &self.clock));
         // A connection whose snapshot cannot be ended is not used again.

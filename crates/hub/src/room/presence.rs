@@ -1,7 +1,15 @@
-//! Who is in which room now, of the people of this process: told by their consoles every few seconds, and forgotten soon after.
+//! Who is in which room now: told by their consoles every few seconds, and forgotten soon after.
 //!
-//! Nothing of it is written anywhere. That somebody looks at a case can tell others that it may: so people are told of those only whose
-//! organisation they see in the room, and of their own.
+//! - Nothing of it is written anywhere. That somebody looks at a case can tell others that it may: so people are told of those only whose
+//!   organisation they see in the room, and of their own. The process that is asked decides it, whoever heard of somebody first.
+//! - A hub that runs as several processes tells itself ([`news`]): by NATS where that is configured, by the database's notifications where not
+//!   ([`aside`]). What is lost on the way is said again by the next beat of a console, and a process that hears nobody knows its own people.
+//! - Other processes are believed, as far as nobody else may write where they speak. So what they say is read as a stranger's is, takes no more
+//!   room than people here would, and none from them; and how old it is is known by the clock of who heard it.
+
+pub(crate) mod aside;
+mod news;
+mod outbox;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -10,6 +18,9 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use oversight::{OrganisationId, Realm};
 use stix::Id;
+
+use self::news::News;
+use self::outbox::Outbox;
 
 /// Who was not heard for so long has left: three times as long as a console takes to tell again.
 const LIFE: Duration = Duration::from_secs(45);
@@ -28,6 +39,8 @@ pub(crate) struct Present {
     /// Whether they are writing something.
     pub(crate) writes: bool,
     heard: Instant,
+    /// Whether they said it here, and not at another process.
+    is_own: bool,
 }
 
 /// The people in one room, by account.
@@ -35,45 +48,58 @@ type People = BTreeMap<String, Present>;
 
 /// Who is where.
 #[derive(Default)]
-pub(crate) struct Presence(Mutex<HashMap<(Realm, Id), People>>);
+pub(crate) struct Presence {
+    rooms: Mutex<HashMap<(Realm, Id), People>>,
+    /// What other processes are to be told.
+    outbox: Outbox,
+}
 
 impl Presence {
     /// Hears of somebody who is in a room.
     pub(crate) fn hear(
         &self,
         room: (&Realm, &Id),
-        (account, organisation): (&str, &OrganisationId),
+        who: (&str, &OrganisationId),
         writes: bool,
         (now, at): (Instant, Timestamp),
     ) {
-        let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (room.0.clone(), room.1.clone());
-        if rooms.len() >= ROOMS_MAX && !rooms.contains_key(&key) {
-            rooms.retain(|_, people| people.values().any(|one| one.is_there(now)));
-            if rooms.len() >= ROOMS_MAX {
-                return;
-            }
-        }
-        let people = rooms.entry(key).or_default();
-        people.retain(|_, one| one.is_there(now));
-        if people.len() >= PEOPLE_MAX && !people.contains_key(account) {
-            return;
-        }
-        let since = people.get(account).map_or(at, |one| one.since);
-        let present = Present { organisation: organisation.clone(), since, writes, heard: now };
-        people.insert(account.to_owned(), present);
+        let news = self.news_of(room, who, (writes, false));
+        self.note(&news, true, (now, at));
+        self.outbox.put(news, now);
     }
 
     /// Hears that somebody left.
-    pub(crate) fn leave(&self, room: (&Realm, &Id), account: &str) {
-        let mut rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (room.0.clone(), room.1.clone());
-        if let Some(people) = rooms.get_mut(&key) {
-            people.remove(account);
-            if people.is_empty() {
-                rooms.remove(&key);
-            }
+    pub(crate) fn leave(&self, room: (&Realm, &Id), who: (&str, &OrganisationId), now: Instant) {
+        let news = self.news_of(room, who, (false, true));
+        self.strike(&news);
+        self.outbox.put(news, now);
+    }
+
+    /// Hears what another process says, or whoever else writes where they speak.
+    pub(crate) fn hear_other(&self, message: &[u8], now: (Instant, Timestamp)) {
+        match News::read(message) {
+            // Some ways give back what one said.
+            Ok(news) if news.process == self.outbox.process => {}
+            Ok(news) if news.leaves => self.strike(&news),
+            Ok(news) => self.note(&news, false, now),
+            Err(why) => tracing::debug!(why, "a message about who is in a room is not understood"),
         }
+    }
+
+    /// From now on something carries [`Self::news`] to other processes.
+    pub(crate) fn carry(&self) {
+        self.outbox.carry();
+    }
+
+    /// Messages for other processes, as soon as there are any.
+    pub(crate) async fn news(&self) -> Vec<String> {
+        self.outbox.wait().await;
+        self.outbox.take(Instant::now()).iter().filter_map(News::written).collect()
+    }
+
+    /// Hears that messages did not arrive.
+    pub(crate) fn forget_told(&self) {
+        self.outbox.forget();
     }
 
     /// Who is in a room, of those that `shows` lets through.
@@ -83,11 +109,68 @@ impl Presence {
         now: Instant,
         shows: impl Fn(&OrganisationId) -> bool,
     ) -> Vec<(String, Present)> {
-        let rooms = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         let people = rooms.get(&(room.0.clone(), room.1.clone()));
         let there =
             people.into_iter().flatten().filter(|(_, one)| one.is_there(now) && shows(&one.organisation));
         there.map(|(account, one)| (account.clone(), one.clone())).collect()
+    }
+
+    fn news_of(
+        &self,
+        room: (&Realm, &Id),
+        (account, organisation): (&str, &OrganisationId),
+        (writes, leaves): (bool, bool),
+    ) -> News {
+        News {
+            process: self.outbox.process,
+            realm: room.0.clone(),
+            case: room.1.clone(),
+            account: account.to_owned(),
+            organisation: organisation.clone(),
+            writes,
+            leaves,
+        }
+    }
+
+    /// Writes down that somebody is there.
+    fn note(&self, news: &News, is_own: bool, (now, at): (Instant, Timestamp)) {
+        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (news.realm.clone(), news.case.clone());
+        if rooms.len() >= ROOMS_MAX && !rooms.contains_key(&key) {
+            rooms.retain(|_, people| people.values().any(|one| one.is_there(now)));
+            if rooms.len() >= ROOMS_MAX && is_own {
+                let others = rooms.iter().find(|(_, people)| people.values().all(|one| !one.is_own));
+                if let Some(others) = others.map(|(room, _)| room.clone()) {
+                    rooms.remove(&others);
+                }
+            }
+            if rooms.len() >= ROOMS_MAX {
+                return;
+            }
+        }
+        let people = rooms.entry(key).or_default();
+        people.retain(|_, one| one.is_there(now));
+        if people.len() >= PEOPLE_MAX && !people.contains_key(&news.account) {
+            let other = people.iter().find(|(_, one)| is_own && !one.is_own);
+            let Some(other) = other.map(|(account, _)| account.clone()) else { return };
+            people.remove(&other);
+        }
+        let since = people.get(&news.account).map_or(at, |one| one.since.min(at));
+        let (organisation, writes) = (news.organisation.clone(), news.writes);
+        people.insert(news.account.clone(), Present { organisation, since, writes, heard: now, is_own });
+    }
+
+    /// Strikes out who left.
+    fn strike(&self, news: &News) {
+        let mut rooms = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (news.realm.clone(), news.case.clone());
+        if let Some(people) = rooms.get_mut(&key) {
+            people.remove(&news.account);
+            if people.is_empty() {
+                rooms.remove(&key);
+            }
+        }
     }
 }
 
@@ -101,11 +184,40 @@ impl Present {
 mod tests {
     use super::*;
 
+    fn case(number: u128) -> Id {
+        Id::new("incident", uuid::Uuid::from_u128(number))
+    }
+
+    fn organisation(name: &str) -> OrganisationId {
+        OrganisationId::parse(name).unwrap()
+    }
+
+    /// Two processes, with what carries from each.
+    fn two() -> [Presence; 2] {
+        let two = [Presence::default(), Presence::default()];
+        two.iter().for_each(Presence::carry);
+        two
+    }
+
+    /// Carries what is due from one process to all.
+    fn carry(from: &Presence, to: &[Presence], now: (Instant, Timestamp)) -> usize {
+        let messages: Vec<String> = from.outbox.take(now.0).iter().filter_map(News::written).collect();
+        for message in &messages {
+            to.iter().for_each(|process| process.hear_other(message.as_bytes(), now));
+        }
+        messages.len()
+    }
+
+    fn names(presence: &Presence, now: Instant) -> Vec<(String, bool, Timestamp)> {
+        let here = presence.here((&Realm::Live, &case(1)), now, |_| true);
+        here.into_iter().map(|(account, one)| (account, one.writes, one.since)).collect()
+    }
+
     #[test]
     fn who_is_not_heard_any_more_has_left() {
         let (presence, begun, at) = (Presence::default(), Instant::now(), Timestamp::UNIX_EPOCH);
         let case = Id::parse("incident--00000000-0000-4000-8000-000000000001").unwrap();
-        let [nco, police] = ["nco", "police"].map(|name| OrganisationId::parse(name).unwrap());
+        let [nco, police] = ["nco", "police"].map(organisation);
         let room = (&Realm::Live, &case);
         let later = begun + Duration::from_secs(40);
         presence.hear(room, ("a", &nco), false, (begun, at));
@@ -120,11 +232,88 @@ mod tests {
         let only_a = [a.clone()];
         assert_eq!(names(later, |name| name.as_str() == "nco"), only_a);
         assert_eq!(names(begun + LIFE, |_| true), only_a);
-        presence.leave(room, "a");
+        presence.leave(room, ("a", &nco), later);
         assert_eq!(names(begun + LIFE, |_| true), []);
         for number in 0..PEOPLE_MAX + 2 {
             presence.hear(room, (&number.to_string(), &nco), false, (later, at));
         }
         assert_eq!(names(later, |_| true).len(), PEOPLE_MAX);
+    }
+
+    #[test]
+    fn what_one_process_hears_the_other_one_tells() {
+        let (two, begun, at) = (two(), Instant::now(), Timestamp::UNIX_EPOCH);
+        let [one, other] = &two;
+        let (nco, room) = (organisation("nco"), (&Realm::Live, &case(1)));
+        one.hear(room, ("a", &nco), false, (begun, at));
+        assert_eq!(carry(one, &two, (begun, at)), 1);
+        let a = |writes| ("a".to_owned(), writes, at);
+        for process in &two {
+            assert_eq!(names(process, begun), [a(false)]);
+        }
+        assert!(one.here(room, begun, |_| true)[0].1.is_own, "what comes back says nothing new");
+        assert!(
+            other.here(room, begun, |name| name.as_str() == "police").is_empty(),
+            "the reader's process decides"
+        );
+        // A balancer sends the next beat elsewhere, later: still since the first one, by whichever clock.
+        let later = begun + Duration::from_secs(15);
+        let late = at + jiff::SignedDuration::from_secs(15);
+        other.hear(room, ("a", &nco), true, (later, late));
+        assert_eq!(carry(other, &two, (later, late)), 1);
+        for process in &two {
+            assert_eq!(names(process, later), [a(true)]);
+            assert_eq!(names(process, begun + LIFE), [a(true)]);
+        }
+        one.leave(room, ("a", &nco), later);
+        assert_eq!(carry(one, &two, (later, late)), 1);
+        for process in &two {
+            assert_eq!(names(process, later), []);
+        }
+        assert_eq!(carry(other, &two, (later, late)), 0, "what was heard is not told on");
+    }
+
+    #[test]
+    fn other_rooms_and_exercises_are_not_this_one() {
+        let (two, begun, at) = (two(), Instant::now(), Timestamp::UNIX_EPOCH);
+        let nco = organisation("nco");
+        let exercise = Realm::Exercise("e".into());
+        two[0].hear((&exercise, &case(1)), ("a", &nco), false, (begun, at));
+        two[0].hear((&Realm::Live, &case(2)), ("a", &nco), false, (begun, at));
+        assert_eq!(carry(&two[0], &two, (begun, at)), 2);
+        assert_eq!(names(&two[1], begun), []);
+        assert_eq!(two[1].here((&exercise, &case(1)), begun, |_| true).len(), 1);
+    }
+
+    #[test]
+    fn a_process_that_floods_takes_no_place_from_people_here() {
+        let (presence, begun, at) = (Presence::default(), Instant::now(), Timestamp::UNIX_EPOCH);
+        let (nco, now) = (organisation("nco"), (begun, at));
+        let news = |room: usize, account: usize| News {
+            process: presence.outbox.process.wrapping_add(1),
+            realm: Realm::Live,
+            case: case(room as u128),
+            account: account.to_string(),
+            organisation: nco.clone(),
+            writes: false,
+            leaves: false,
+        };
+        let hear = |news: News| presence.hear_other(news.written().unwrap().as_bytes(), now);
+        presence.hear((&Realm::Live, &case(1)), ("own", &nco), false, now);
+        (0..PEOPLE_MAX + 5).for_each(|account| hear(news(1, account)));
+        (2..ROOMS_MAX + 5).for_each(|room| hear(news(room, 0)));
+        assert_eq!(presence.rooms.lock().unwrap().len(), ROOMS_MAX);
+        assert_eq!(names(&presence, begun).len(), PEOPLE_MAX);
+        presence.hear((&Realm::Live, &case(1)), ("second", &nco), false, now);
+        let here = names(&presence, begun);
+        assert_eq!(here.len(), PEOPLE_MAX);
+        assert!(["own", "second"].iter().all(|own| here.iter().any(|(account, ..)| account == own)));
+        let new = case(u128::MAX);
+        presence.hear((&Realm::Live, &new), ("own", &nco), false, now);
+        assert_eq!(presence.here((&Realm::Live, &new), begun, |_| true).len(), 1);
+        assert_eq!(presence.rooms.lock().unwrap().len(), ROOMS_MAX);
+        for garbage in [&b""[..], b"\xff\xfe", b"{}", &[b'x'; 4_096]] {
+            presence.hear_other(garbage, now);
+        }
     }
 }

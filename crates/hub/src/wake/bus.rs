@@ -1,5 +1,7 @@
 //! The way through NATS itself.
 
+mod presence;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -88,9 +90,12 @@ pub(super) async fn start(state: &AppState, prepared: Prepared) -> Result<Vec<Jo
     let replicas = if config.servers.len() >= REPLICAS { REPLICAS } else { 1 };
     let bus = Arc::new(Bus { state: state.clone(), wake, client, node, replicas, connected, shown });
     let heard = bus.client.subscribe(bus.subject("*")).await.map_err(|error| error.to_string())?;
+    let present = bus.subscribe_presence().await?;
     Ok(vec![
         tokio::spawn(Arc::clone(&bus).tell()),
         tokio::spawn(Arc::clone(&bus).hear(heard)),
+        tokio::spawn(Arc::clone(&bus).tell_presence()),
+        tokio::spawn(Arc::clone(&bus).hear_presence(present)),
         tokio::spawn(bus.keep()),
     ])
 }
@@ -119,13 +124,16 @@ impl Bus {
                 }
                 () = self.state.stopping.wait() => return,
             };
-            let is_connected = self.client.connection_state() == async_nats::connection::State::Connected;
-            let handed = async {
-                is_connected && self.client.publish(self.subject(kind), Bytes::from(payload)).await.is_ok()
-            };
-            let is_sent = tokio::time::timeout(HAND_OVER_WAIT, handed).await.unwrap_or(false);
+            let is_sent = self.hand_over(kind, Bytes::from(payload)).await;
             self.wake.count(if is_sent { "sent" } else { "dropped" });
         }
+    }
+
+    /// Hands a message over to the connection; whether that could be done at once.
+    async fn hand_over(&self, kind: &str, payload: Bytes) -> bool {
+        let is_connected = self.client.connection_state() == async_nats::connection::State::Connected;
+        let handed = async { is_connected && self.client.publish(self.subject(kind), payload).await.is_ok() };
+        tokio::time::timeout(HAND_OVER_WAIT, handed).await.unwrap_or(false)
     }
 
     /// Looks at the database whenever another hub says that there is something to be seen, until this one stops.

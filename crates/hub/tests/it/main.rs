@@ -128,6 +128,8 @@ mod room_live;
 #[cfg(test)]
 mod room_mails;
 #[cfg(test)]
+mod room_several;
+#[cfg(test)]
 mod rounds;
 #[cfg(test)]
 mod runs;

@@ -16,7 +16,7 @@ use crate::stream::Follow;
 use crate::support::{TestHub, V1, id_of, indicator, marked};
 
 /// A server and two hubs on it; `None`, said loudly, where there is no PostgreSQL.
-async fn two_hubs() -> Option<(Server, TestHub, TestHub)> {
+pub(crate) async fn two_hubs() -> Option<(Server, TestHub, TestHub)> {
     let server = Server::start()?;
     let place = Place::parse(&server.address());
     let one = TestHub::start_with(|config| config.store = Some(place.clone())).await;

@@ -12,10 +12,10 @@ use crate::stream::Follow;
 use crate::support::{TestHub, V1, id_of, indicator, marked};
 
 /// Longer than anything takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Two hubs on one database that wake each other at these servers.
-async fn two_hubs(server: &Server, wake: &str) -> [TestHub; 2] {
+pub(crate) async fn two_hubs(server: &Server, wake: &str) -> [TestHub; 2] {
     let place = Place::parse(&server.address());
     let wake = Some(hub::WakeConfig::parse(wake).unwrap());
     let one = TestHub::start_with(|config| {
@@ -28,7 +28,7 @@ async fn two_hubs(server: &Server, wake: &str) -> [TestHub; 2] {
 }
 
 /// Waits for a state that `/readyz` tells.
-async fn wait_for_notice(hub: &TestHub, what: &str, is_so: impl Fn(&Value) -> bool) {
+pub(crate) async fn wait_for_notice(hub: &TestHub, what: &str, is_so: impl Fn(&Value) -> bool) {
     let begun = Instant::now();
     loop {
         let ready = hub.get("/readyz").stranger().send().await;

@@ -98,6 +98,53 @@ async fn the_child_that_writes() {
     store.close().await;
 }
 
+/// What one process says aside, the others hear at once, and commits are told as before; nothing of it stays, and more than that is refused.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_aside_is_heard_by_all_and_kept_by_nobody() {
+    let Some(council) = Council::on_postgres().await else { return };
+    let other = Store::open(council.place.clone(), Options::default()).unwrap();
+    let (mut here, mut there) = (council.store.asides(), other.asides());
+    let texts: Vec<String> = (0..100).map(|number| format!("{{\"said\": \"{number} 近畿\"}}")).collect();
+    let begun = Instant::now();
+    // The listeners may not listen yet: it is said until they do.
+    for listener in [&mut here, &mut there] {
+        loop {
+            assert!(begun.elapsed() < WAIT, "nothing was heard");
+            council.store.say_aside(vec!["first".to_owned()]).await.unwrap();
+            if let Ok(heard) = tokio::time::timeout(Duration::from_millis(100), listener.recv()).await {
+                assert_eq!(&*heard.unwrap(), "first");
+                break;
+            }
+        }
+    }
+    council.store.say_aside(texts.clone()).await.unwrap();
+    for listener in [&mut here, &mut there] {
+        let mut heard = Vec::new();
+        while heard.len() < texts.len() {
+            let one = tokio::time::timeout(WAIT, listener.recv()).await.unwrap().unwrap();
+            heard.extend((&*one != "first").then(|| one.to_string()));
+        }
+        assert_eq!(heard, texts, "each once, in order");
+    }
+    // Whoever talks without end keeps nobody from hearing of commits.
+    let mut committed = other.committed();
+    let before = *committed.borrow_and_update();
+    let talker = tokio::spawn({
+        let store = council.store.clone();
+        async move {
+            loop {
+                store.say_aside(vec!["again".to_owned(); 50]).await.unwrap();
+            }
+        }
+    });
+    ingest(&council.store, council.collection, council.clear, 0).await.unwrap();
+    let newer = tokio::time::timeout(WAIT, committed.wait_for(|newest| *newest > before)).await;
+    assert!(newer.is_ok_and(|newer| newer.is_ok()));
+    talker.abort();
+    let long = council.store.say_aside(vec!["x".repeat(4_001)]).await;
+    assert!(matches!(long, Err(StoreError::Limit { .. })), "{long:?}");
+}
+
 /// The server is stopped in the middle of batches, again and again. Each batch is acknowledged and whole, or refused for now and
 /// not there; whoever tries again succeeds, without a new start of anything.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

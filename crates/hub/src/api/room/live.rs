@@ -30,9 +30,9 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
 
 /// Say that one is in a room, and hear who else is.
 ///
-/// A console says it every fifteen seconds; who was not heard for three times as long has left. Nothing of it is written down, and each process
-/// of a hub knows its own people only. One is told of people of one's own organisation, and of those whose organisation one sees in the
-/// room.
+/// A console says it every fifteen seconds; who was not heard for three times as long has left. Nothing of it is written down; the processes of
+/// a hub that runs as several tell each other, and other hubs are not told. One is told of people of one's own organisation, and of those whose
+/// organisation one sees in the room.
 #[utoipa::path(post, path = "/api/v1/cases/{id}/room/presence", tag = "cases", security(("session" = []), ("token" = [])),
     params(("id" = String, Path, description = "STIX identifier of the incident")), request_body = RoomHere,
     responses((status = 200, body = RoomPresence), crate::api::CallerRefusal))]
@@ -57,10 +57,11 @@ async fn present(
         let own = telling.own(caller)?;
         // A program is in no room.
         if let PrincipalKind::Person(account) = &caller.principal.kind {
+            let who = (account.as_str(), &own);
             if body.leaves {
-                presence.leave(room, account);
+                presence.leave(room, who, at);
             } else {
-                presence.hear(room, (account, &own), body.writes, (at, now));
+                presence.hear(room, who, body.writes, (at, now));
             }
         }
         let members = &one.situation.members;
