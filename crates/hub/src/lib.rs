@@ -200,6 +200,7 @@ struct Ready {
     retention: Option<retention::Retention>,
     regimes: reports::Known,
     response: runs::Response,
+    rooms: room::RoomKeeper,
 }
 
 impl Ready {
@@ -230,9 +231,11 @@ impl Ready {
         let node_key = node.key.verifying_key().encode();
         let retention = retention::Retention::open(config, store, frame.as_ref(), &node_key).await?;
         let wake = wake::prepare(config.wake.as_ref()).await?;
-        let signing = (node.key.name(), &first_start::seed_in(&config.data)?);
+        let seed = first_start::seed_in(&config.data)?;
+        let signing = (node.key.name(), &seed);
         let response = runs::Response::new(config.response.clone(), policies.engine(), signing)?;
         let response = response.with_peers(&federation);
+        let rooms = room::RoomKeeper::new(room::presence::Seal::new(&seed, &node.collection.id)?);
         Ok(Self {
             tls,
             policies,
@@ -249,6 +252,7 @@ impl Ready {
             retention,
             regimes,
             response,
+            rooms,
         })
     }
 
@@ -287,7 +291,7 @@ impl Ready {
             regimes: self.regimes,
             response: self.response,
             rounds: rounds::Rounds::default(),
-            rooms: room::RoomKeeper::default(),
+            rooms: self.rooms,
             counted: api::matrix::Counted::default(),
             log,
             publisher: statistics::Publisher::new(&config, &authorisations_log.key()),

@@ -39,7 +39,6 @@ pub(crate) use kept::{Kept, Mark};
 pub(crate) use names::Names;
 
 /// What a hub holds of rooms beside the log; nothing of it outlives the process.
-#[derive(Default)]
 pub(crate) struct RoomKeeper {
     /// What was read before.
     kept: Kept,
@@ -47,6 +46,17 @@ pub(crate) struct RoomKeeper {
     pub(crate) given: given::Given,
     /// Who is in which room.
     pub(crate) presence: presence::Presence,
+}
+
+impl RoomKeeper {
+    /// Nothing yet; with what seals what processes of this node tell each other.
+    pub(crate) fn new(seal: presence::Seal) -> Self {
+        Self {
+            kept: Kept::default(),
+            given: given::Given::default(),
+            presence: presence::Presence::new(seal),
+        }
+    }
 }
 
 /// Entries of one room that are read: the newest. A room with more takes no further ones here.

@@ -3,8 +3,8 @@
 //! - What wakes is a number and no content: how far a hub has written the log, or that something beside the log has changed.
 //!   Whoever hears of it looks at the database, which alone is believed. So a message that is lost, late, repeated or forged changes
 //!   nothing but when somebody looks.
-//! - Beside it goes who is in which case room, which stands in no database ([`crate::room::presence`]). It is believed as far as who may
-//!   sign in at the servers is, changes nothing but what is shown of presence, and nothing keeps it.
+//! - Beside it goes who is in which case room, which stands in no database ([`crate::room::presence`]). It is
+//!   sealed under a key that only the node's hubs have, changes nothing but what is shown of presence, and nothing keeps it.
 //! - Nothing waits for NATS. A hub that cannot reach it goes on by the database's notifications and its look every second; a message
 //!   that cannot be handed over at once is dropped, for the next one says more.
 //! - JetStream keeps the newest message of each kind, so that a hub that comes back, to whichever server, hears what it missed.

@@ -4,12 +4,14 @@
 //!   organisation they see in the room, and of their own. The process that is asked decides it, whoever heard of somebody first.
 //! - A hub that runs as several processes tells itself ([`news`]): by NATS where that is configured, by the database's notifications where not
 //!   ([`aside`]). What is lost on the way is said again by the next beat of a console, and a process that hears nobody knows its own people.
-//! - Other processes are believed, as far as nobody else may write where they speak. So what they say is read as a stranger's is, takes no more
-//!   room than people here would, and none from them; and how old it is is known by the clock of who heard it.
+//! - What they say is sealed under a key that only this node's processes have, and tells when it was said ([`seal`]). Still it is read as a
+//!   stranger's is, takes no more room than people here would, and none from them; and how long ago somebody was heard is known by the clock of
+//!   who heard it.
 
 pub(crate) mod aside;
 mod news;
 mod outbox;
+mod seal;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -21,6 +23,9 @@ use stix::Id;
 
 use self::news::News;
 use self::outbox::Outbox;
+use self::seal::Unheard;
+
+pub(crate) use self::seal::Seal;
 
 /// Who was not heard for so long has left: three times as long as a console takes to tell again.
 const LIFE: Duration = Duration::from_secs(45);
@@ -47,14 +52,20 @@ pub(crate) struct Present {
 type People = BTreeMap<String, Present>;
 
 /// Who is where.
-#[derive(Default)]
 pub(crate) struct Presence {
     rooms: Mutex<HashMap<(Realm, Id), People>>,
     /// What other processes are to be told.
     outbox: Outbox,
+    /// By what they are told it so that nobody else is.
+    seal: Seal,
 }
 
 impl Presence {
+    /// Nobody is anywhere yet.
+    pub(crate) fn new(seal: Seal) -> Self {
+        Self { rooms: Mutex::default(), outbox: Outbox::default(), seal }
+    }
+
     /// Hears of somebody who is in a room.
     pub(crate) fn hear(
         &self,
@@ -77,7 +88,24 @@ impl Presence {
 
     /// Hears what another process says, or whoever else writes where they speak.
     pub(crate) fn hear_other(&self, message: &[u8], now: (Instant, Timestamp)) {
-        match News::read(message) {
+        let message = match self.seal.open(message, now.1) {
+            Ok(message) => message,
+            Err(Unheard::Foreign) => {
+                tracing::debug!("a message about who is in a room is not of this node's processes");
+                return;
+            }
+            Err(Unheard::Untimely(seconds)) => {
+                if self.seal.warns(now.0) {
+                    tracing::warn!(
+                        seconds,
+                        "another process tells who is in a room by a clock that is over a minute from this one's, or somebody \
+                         repeats what it told; it is not listened to. Set the clocks of all the node's machines"
+                    );
+                }
+                return;
+            }
+        };
+        match News::read(&message) {
             // Some ways give back what one said.
             Ok(news) if news.process == self.outbox.process => {}
             Ok(news) if news.leaves => self.strike(&news),
@@ -94,7 +122,13 @@ impl Presence {
     /// Messages for other processes, as soon as there are any.
     pub(crate) async fn news(&self) -> Vec<String> {
         self.outbox.wait().await;
-        self.outbox.take(Instant::now()).iter().filter_map(News::written).collect()
+        self.due((Instant::now(), Timestamp::now()))
+    }
+
+    /// What is due now, sealed.
+    fn due(&self, (now, at): (Instant, Timestamp)) -> Vec<String> {
+        let due = self.outbox.take(now);
+        due.iter().filter_map(|news| self.seal.seal(&news.written()?, at)).collect()
     }
 
     /// Hears that messages did not arrive.
@@ -192,16 +226,20 @@ mod tests {
         OrganisationId::parse(name).unwrap()
     }
 
+    fn of_node(seed: u8) -> Presence {
+        Presence::new(Seal::new(&[seed; 32], &uuid::Uuid::nil()).unwrap())
+    }
+
     /// Two processes, with what carries from each.
     fn two() -> [Presence; 2] {
-        let two = [Presence::default(), Presence::default()];
+        let two = [of_node(1), of_node(1)];
         two.iter().for_each(Presence::carry);
         two
     }
 
     /// Carries what is due from one process to all.
     fn carry(from: &Presence, to: &[Presence], now: (Instant, Timestamp)) -> usize {
-        let messages: Vec<String> = from.outbox.take(now.0).iter().filter_map(News::written).collect();
+        let messages = from.due(now);
         for message in &messages {
             to.iter().for_each(|process| process.hear_other(message.as_bytes(), now));
         }
@@ -215,7 +253,7 @@ mod tests {
 
     #[test]
     fn who_is_not_heard_any_more_has_left() {
-        let (presence, begun, at) = (Presence::default(), Instant::now(), Timestamp::UNIX_EPOCH);
+        let (presence, begun, at) = (of_node(1), Instant::now(), Timestamp::UNIX_EPOCH);
         let case = Id::parse("incident--00000000-0000-4000-8000-000000000001").unwrap();
         let [nco, police] = ["nco", "police"].map(organisation);
         let room = (&Realm::Live, &case);
@@ -286,8 +324,37 @@ mod tests {
     }
 
     #[test]
+    fn only_the_nodes_own_processes_are_believed_and_only_for_a_while() {
+        let (begun, at) = (Instant::now(), Timestamp::UNIX_EPOCH);
+        let [one, other] = two();
+        let stranger = of_node(2);
+        stranger.carry();
+        let (nco, room) = (organisation("nco"), (&Realm::Live, &case(1)));
+        stranger.hear(room, ("b", &nco), false, (begun, at));
+        let forged = stranger.due((begun, at));
+        let plain = one.news_of(room, ("c", &nco), (false, false)).written().unwrap();
+        for message in forged.iter().chain([&plain]) {
+            other.hear_other(message.as_bytes(), (begun, at));
+        }
+        assert_eq!((forged.len(), names(&other, begun)), (1, Vec::new()));
+        one.hear(room, ("a", &nco), false, (begun, at));
+        let told = one.due((begun, at));
+        let hear = |seconds: i64| {
+            let clock = at + jiff::SignedDuration::from_secs(seconds);
+            told.iter().for_each(|message| other.hear_other(message.as_bytes(), (begun, clock)));
+            names(&other, begun).len()
+        };
+        assert_eq!(
+            (told.len(), hear(61), hear(-61)),
+            (1, 0, 0),
+            "the clocks differ too much, or it is repeated"
+        );
+        assert_eq!(hear(60), 1);
+    }
+
+    #[test]
     fn a_process_that_floods_takes_no_place_from_people_here() {
-        let (presence, begun, at) = (Presence::default(), Instant::now(), Timestamp::UNIX_EPOCH);
+        let (presence, begun, at) = (of_node(1), Instant::now(), Timestamp::UNIX_EPOCH);
         let (nco, now) = (organisation("nco"), (begun, at));
         let news = |room: usize, account: usize| News {
             process: presence.outbox.process.wrapping_add(1),
@@ -298,7 +365,8 @@ mod tests {
             writes: false,
             leaves: false,
         };
-        let hear = |news: News| presence.hear_other(news.written().unwrap().as_bytes(), now);
+        let said = |news: News| presence.seal.seal(&news.written().unwrap(), at).unwrap();
+        let hear = |news: News| presence.hear_other(said(news).as_bytes(), now);
         presence.hear((&Realm::Live, &case(1)), ("own", &nco), false, now);
         (0..PEOPLE_MAX + 5).for_each(|account| hear(news(1, account)));
         (2..ROOMS_MAX + 5).for_each(|room| hear(news(room, 0)));

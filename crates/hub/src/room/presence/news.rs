@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use stix::Id;
 
 /// Bytes of a message at most: everything at its longest, with the words between.
-const BYTES_MAX: usize = 512;
+pub(super) const BYTES_MAX: usize = 512;
 /// Letters of an account's name: they are UUIDs, of 36.
 const ACCOUNT_CHARS_MAX: usize = 64;
 

@@ -1,4 +1,5 @@
-//! Who is in which case room, told by way of NATS: what processes tell each other beside wakes, and the one thing there that has content.
+//! Who is in which case room, told by way of NATS: what processes tell each other beside wakes, and the one thing there that has content, which is
+//! sealed.
 
 use std::sync::Arc;
 use std::time::Instant;
