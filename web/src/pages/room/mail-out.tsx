@@ -2,6 +2,7 @@ import { Button, MultiSelect } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { Link } from 'react-router'
 
 import { sendByMail, useRecipients, type RoomLine, type RoomRecipients } from '../../api/room.ts'
 import { Dialog } from '../../components/dialog.tsx'
@@ -11,6 +12,7 @@ import { needsProof, Prove } from '../../components/prove.tsx'
 import { useToasts } from '../../components/toast.tsx'
 import { askedOf, choicesOf, RECIPIENTS_MAX } from './mail-out.ts'
 import classes from './room.module.css'
+import { Text, Words } from './says.tsx'
 import { useHere, useNames } from './use-room.tsx'
 
 const NOBODY: RoomRecipients = { persons: [], members: [], more: false, organisations: {}, people: {} }
@@ -37,12 +39,15 @@ export function MailOut({ line, onClose }: { line: RoomLine; onClose: () => void
   return (
     <Dialog opened onClose={onClose} title={t('room.mailOut.title')} size="lg">
       <div className={classes.form}>
+        {line.says && <div className={classes.excerpt} role="group" aria-label={t('room.mailOut.entry')} tabIndex={0}><p><Words says={line.says} /></p><Text says={line.says} /></div>}
         <p>{line.label && <Marking marking={{ tlp: line.label.tlp, statements: [] }} />} {t('room.mailOut.what')}</p>
         {recipients.error && <ErrorNote error={recipients.error} />}
-        {nobody === true && <p className="quiet">{t('room.mailOut.nobody')}</p>}
+        {nobody === true && <p>{t('room.mailOut.nobody')} <Link className="text-link" to="/me">{t('room.mailOut.giveOwn')}</Link></p>}
         <MultiSelect
           searchable
           required
+          withAsterisk={false}
+          nothingFoundMessage={t('common.noMatch')}
           label={t('room.mailOut.to')}
           description={t('room.mailOut.who')}
           maxValues={RECIPIENTS_MAX}
