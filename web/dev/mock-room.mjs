@@ -25,7 +25,7 @@ const timeline = (id) => [
   line(id, 120, TANAKA, { says: 'note', text: '保守用アカウント hoshu-07 の無効化を完了。接続元 198[.]51[.]100[.]23 からの再試行を 3 回確認した。', lane: 'threat' }),
   line(id, 300, SATO, { says: 'note', text: '瀬戸内鉄道には口頭で伝達済み。文書での回答を待つ。', lane: null }, SIDE),
   line(id, 900, null, mail({}), SIDE),
-  line(id, 1300, null, mail({ from: 'Peter Maintenance <peter@vendor.example>', subject: 'Re: Remote maintenance window – logs attached as agreed with the grid operator', message_id: '<0100019384fa6c3e-5b8d6e0a-2f3b-4b1d-9e6c-7a8b9c0d1e2f-000000@eu-central-1.mail.vendor.example>', text: null, cut: false, attachments: [{ name: 'vpn-gateway-2026-11-30.log.gz', media_type: 'application/gzip', bytes: 1_482_113, sha256: SHA256.replaceAll('9', 'c') }, { name: '接続記録一覧（保守用VPN装置・2026年11月分）.xlsx', media_type: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', bytes: 48_220, sha256: SHA256.replaceAll('f', '0') }] }), SIDE),
+  line(id, 1300, null, mail({ from: 'Peter Maintenance <peter@vendor.example>', subject: 'Re: Remote maintenance window – logs attached as agreed with the grid operator', message_id: '<0100019384fa6c3e-5b8d6e0a-2f3b-4b1d-9e6c-7a8b9c0d1e2f-000000@eu-central-1.mail.vendor.example>', text: undefined, cut: false, attachments: [{ name: 'vpn-gateway-2026-11-30.log.gz', media_type: 'application/gzip', bytes: 1_482_113, sha256: SHA256.replaceAll('9', 'c') }, { name: '接続記録一覧（保守用VPN装置・2026年11月分）.xlsx', media_type: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', bytes: 48_220, sha256: SHA256.replaceAll('f', '0') }] }), SIDE),
   line(id, 1500, SATO, { says: 'severity-declared', level: 4, reason: '三分野で同じ足場が確認され、電力の監視制御に近い端末に及んでいる' }),
   line(id, 1900, SATO, { says: 'decided', question: '保守用 VPN を全組織で停止するか', options: ['直ちに停止', '監視を続けて段階的に停止', '停止しない'], chosen: 1, reason: '停止は復旧作業に影響するため、監視しながら組織ごとに停止する' }),
   line(id, 2400, SATO, { says: 'reported', report: 1, text: '01:40 三組織で同じ通信先を確認。制御系への到達は確認されていない。02:00 保守用アカウント 2 件を停止。' }),
@@ -55,8 +55,15 @@ const caseOf = (id) => {
   return { id, title: summary.title, number: summary.number, originator: 'council', marking: summary.marking }
 }
 const named = () => ({ organisations: NAMES, people: roomPeople(), as_of: ago(0) })
+/** What was written while the stand-in ran, by case, the newest first. */
+const written = new Map()
+function write(id, { label, entry }) {
+  const one = line(id, 0, SATO, entry, label)
+  written.set(id, [one, ...(written.get(id) ?? [])])
+  return { entry: one.entry, not_called: [] }
+}
 const room = (id) => {
-  const lines = isFirst(id) ? timeline(id) : []
+  const lines = [...(written.get(id) ?? []), ...(isFirst(id) ? timeline(id) : [])]
   return {
     case: caseOf(id), you: SATO, situation: isFirst(id) ? situation() : EMPTY, timeline: lines, lines: lines.length, joined: [],
     audiences: { green: ['coordinator', 'agency', 'operator', 'academy'], amber: ['coordinator', 'agency', 'operator'], 'amber+strict': ['coordinator'], red: [] }, ...named(),
@@ -66,7 +73,7 @@ const room = (id) => {
 export const ROOM_ROUTES = [
   ['GET', /^\/api\/v1\/rooms$/, () => ({ cases: [...cases.keys()].map(caseOf), as_of: ago(0) })],
   ['GET', /^\/api\/v1\/cases\/([^/]+)\/room$/, ([id]) => room(id)],
-  ['POST', /^\/api\/v1\/cases\/([^/]+)\/room$/, () => ({ entry: 'new', not_called: [] })],
+  ['POST', /^\/api\/v1\/cases\/([^/]+)\/room$/, ([id], body) => write(id, body)],
   ['GET', /^\/api\/v1\/cases\/([^/]+)\/room\/brief$/, ([id], _, parameters) => ({ case: caseOf(id), since: parameters.get('since'), situation: isFirst(id) ? situation() : EMPTY, late: isFirst(id) ? 1 : 0, lines: isFirst(id) ? timeline(id).filter(({ says }) => says) : [], report: null, ...named() })],
   ['GET', /^\/api\/v1\/cases\/[^/]+\/room\/report$/, () => ({ report: 1, reports: 0, text: '', update: 'AAA=', changes: 0, left_out: 0, as_of: ago(0) })],
   ['POST', /^\/api\/v1\/cases\/[^/]+\/room\/presence$/, () => ({ here: [{ person: SATO, since: ago(3600), writes: false }, { person: TANAKA, since: ago(600), writes: true }], ...named() })],

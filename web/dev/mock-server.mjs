@@ -76,7 +76,7 @@ const ROUTES = [
   ...REPORT_ROUTES,
   ['GET', /^\/api\/v1\/node$/, () => node],
   ['GET', /^\/api\/v1\/session$/, () => { if (!signedIn) throw new Refusal(401, 'sign-in-needed', 'sign in first'); return session() }],
-  ['POST', /^\/api\/v1\/session\/link$/, (_, body) => { if (body.link !== 'mock') throw new Refusal(401, 'sign-in-refused', 'the link was used or has expired'); signedIn = true; return session() }],
+  ['POST', /^\/api\/v1\/session\/link$/, (_, body) => { if (body.link !== 'mock') throw new Refusal(401, 'sign-in-refused', 'the link was used or has expired'); signedIn = true; credential = false; return session() }],
   ['POST', /^\/api\/v1\/session\/password$/, (_, body) => { if (body.password.length < 12) throw new Refusal(401, 'sign-in-refused', 'name or password is wrong'); signedIn = true; credential = true; return session() }],
   ['DELETE', /^\/api\/v1\/session$/, () => { signedIn = false }],
   ['PUT', /^\/api\/v1\/me\/password$/, () => { credential = true }],

@@ -8,13 +8,13 @@ import classes from './room.module.css'
 /** A mail as it was handed in: its words as text and nothing else, and what it claims as its claim. */
 export function MailIn({ says }: { says: Extract<RoomSays, { says: 'mailed' }> }) {
   const { t } = useTranslation()
-  const { subject = '', sent, text, message_id: name, sha256, attachments: parts = [] } = says
+  const { subject = '', sent, text = '', message_id: name, sha256, attachments: parts = [] } = says
   const at = sent == null ? t('room.mail.unknown') : `${date(sent, 'JST')} ${time(sent, 'JST')} JST`
   return (
     <>
       <p className={classes.subject}>{subject === '' ? t('room.mail.noSubject') : t('room.mail.subject', { subject })}</p>
       <p className={classes.claims}>{t('room.mail.claims', { at })}</p>
-      <p className="prose">{text ?? t('room.mail.noText')}{says.cut === true && ` … ${t('room.mail.cut')}`}</p>
+      <p className="prose">{text === '' ? t('room.mail.noText') : text}{says.cut === true && ` … ${t('room.mail.cut')}`}</p>
       {parts.length > 0 && (
         <details className={classes.more}>
           <summary>{t('room.mail.parts', { count: parts.length })}</summary>

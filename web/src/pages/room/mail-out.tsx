@@ -43,7 +43,7 @@ export function MailOut({ line, onClose }: { line: RoomLine; onClose: () => void
         <p>{line.label && <Marking marking={{ tlp: line.label.tlp, statements: [] }} />} {t('room.mailOut.what')}</p>
         {recipients.error && <ErrorNote error={recipients.error} />}
         {nobody === true && <p>{t('room.mailOut.nobody')} <Link className="text-link" to="/me">{t('room.mailOut.giveOwn')}</Link></p>}
-        <MultiSelect
+        {nobody !== true && <MultiSelect
           searchable
           required
           withAsterisk={false}
@@ -51,11 +51,10 @@ export function MailOut({ line, onClose }: { line: RoomLine; onClose: () => void
           label={t('room.mailOut.to')}
           description={t('room.mailOut.who')}
           maxValues={RECIPIENTS_MAX}
-          disabled={nobody === true}
           value={chosen}
           onChange={setChosen}
           data={[{ group: t('room.mailOut.members'), items: members }, { group: t('room.mailOut.persons'), items: persons }].filter((one) => one.items.length > 0)}
-        />
+        />}
         {list.more && <p className="quiet">{t('room.mailOut.more')}</p>}
         {send.error && !needsProof(send.error) && <ErrorNote error={send.error} />}
         <Prove opened={needsProof(send.error)} onClose={send.reset} onProved={() => send.mutate()} />
