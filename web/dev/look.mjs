@@ -1,9 +1,12 @@
-// Takes pictures of the console and lets axe look at each: `node dev/look.mjs [address] [page…]`, into test-results/look.
+// Takes pictures of the console and lets axe look at each: `node dev/look.mjs [address] [page…]`, into test-results/look. `WHOLE=yes`: of whole
+// pages, also of what is below the window's edge.
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
+
+import { FACES } from './look-faces.mjs'
 
 const [address = 'http://127.0.0.1:8441', ...wanted] = process.argv.slice(2)
 const SIZES = (process.env.SIZES ?? '1280x800,1920x1080,390x844').split(',').map((size) => size.split('x').map(Number))
@@ -12,13 +15,11 @@ const OUT = new URL('../test-results/look/', import.meta.url).pathname
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 const get = async (path) => (await fetch(address + path)).json()
-const [one] = (await get('/api/v1/cases')).cases
+// The first that was opened: the stand-in opens more while it runs.
+const [one] = (await get('/api/v1/cases')).cases.sort((a, b) => a.number - b.number)
 const { edges } = await get('/api/v1/edges')
 const { objects } = await get('/api/v1/objects?query=198.51.100.23&type=indicator')
-const PAGES = {
-  board: '/', search: '/intelligence?q=%E9%9B%BB%E5%8A%9B', object: `/intelligence/${objects[0]?.id}`, cases: '/cases?filter=all', case: `/cases/${one?.id}`, evidence: `/cases/${one?.id}/evidence`, exhibit: `/cases/${one?.id}/evidence/5a1c6f0e-7d5b-4b6e-9d0e-1f2a3b4c5d6e`,
-  edges: '/edges', edge: `/edges/${edges[0]?.id}`, organisations: '/administration/organisations', audit: '/administration/audit', playbooks: '/response/playbooks', playbook: '/response/playbooks/playbook--801895b4-e145-4e44-bab4-6dfe37dff3f2', run: '/response/runs/run-1', approvals: '/response/approvals', orders: '/response/orders?show=all', requests: '/response/requests', outreach: '/response/outreach', reviews: '/response/reviews', account: '/me', missing: '/nowhere', entrance: '/sign-in',
-}
+const PAGES = FACES({ case: one?.id, edge: edges[0]?.id, object: objects[0]?.id })
 
 await mkdir(OUT, { recursive: true })
 const profile = await mkdtemp(join(tmpdir(), 'yagura-look-'))
@@ -31,14 +32,15 @@ for (const [language, scheme] of LOOKS) {
     page.on('pageerror', (error) => console.log(`  page: ${error.message}`))
     await page.setViewportSize({ width, height })
     await page.addInitScript(([lang, look]) => { localStorage.setItem('yagura.language', lang); localStorage.setItem('yagura.scheme', look) }, [language, scheme])
-    for (const [name, path] of Object.entries(PAGES)) {
+    for (const [name, { path, act }] of Object.entries(PAGES)) {
       if (wanted.length > 0 && !wanted.includes(name)) continue
       await page.goto(address + path)
       await page.waitForSelector('h1')
       await page.waitForTimeout(700)
+      if (act) await act(page)
       const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
       if (sideways > 0) console.log(`${name} ${width} ${language} ${scheme}: ${sideways} px too wide`)
-      await page.screenshot({ path: join(OUT, `${name}-${width}-${language}-${scheme}.png`) })
+      await page.screenshot({ path: join(OUT, `${name}-${width}-${language}-${scheme}.png`), fullPage: process.env.WHOLE === 'yes' })
       await page.evaluate(AXE)
       const { violations } = await page.evaluate(() => globalThis.axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }))
       for (const found of violations) {

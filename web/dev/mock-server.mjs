@@ -5,7 +5,11 @@ import { extname, join, normalize } from 'node:path'
 
 import { ago, board, cases, edges, entry, newSighting, nextSequence, node, objects, openCase, organisations, people, references, sightingEntry } from './mock-data.mjs'
 import { EVIDENCE_ROUTES } from './mock-evidence.mjs'
+import { MAIL_ROUTES } from './mock-mail.mjs'
+import { Refusal } from './mock-refusal.mjs'
+import { REPORT_ROUTES } from './mock-reports.mjs'
 import { RESPONSE_ROUTES } from './mock-response.mjs'
+import { ROOM_ROUTES } from './mock-room.mjs'
 import { logFile, mockSession, OVERSIGHT_ROUTES } from './mock-oversight.mjs'
 
 const PORT = Number(process.env.PORT ?? 8441)
@@ -17,14 +21,7 @@ let signedIn = process.env.MOCK_SIGNED_IN === 'yes'
 let credential = signedIn
 const streams = new Set()
 
-const session = () => mockSession({ person: people[0], organisation: organisations[0], node, csrf: 'mock', credential_needed: !credential, may: ['read', 'write', 'delete', 'work-cases', 'see-edges', 'administer', 'inspect', 'read-runs', 'run-playbooks', 'approve-actions', 'undo-actions', 'see-evidence', 'handle-evidence', 'keep-evidence', 'request-evidence', 'answer-evidence'] })
-
-class Refusal extends Error {
-  constructor(status, code, detail) {
-    super(detail)
-    this.answer = { type: 'about:blank', title: code, status, code, detail, request: '01JD3V8Q2M' }
-  }
-}
+const session = () => mockSession({ person: people[0], organisation: organisations[0], node, csrf: 'mock', credential_needed: !credential, may: ['read', 'write', 'delete', 'work-cases', 'see-edges', 'administer', 'inspect', 'read-runs', 'run-playbooks', 'approve-actions', 'undo-actions', 'see-evidence', 'handle-evidence', 'keep-evidence', 'request-evidence', 'answer-evidence', 'write-reports', 'file-reports', 'answer-reports'] })
 
 function publish(event, id) {
   const lines = `event: ${event.event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(event)}\n\n`
@@ -74,9 +71,12 @@ const ROUTES = [
   ...OVERSIGHT_ROUTES,
   ...RESPONSE_ROUTES,
   ...EVIDENCE_ROUTES,
+  ...ROOM_ROUTES,
+  ...MAIL_ROUTES,
+  ...REPORT_ROUTES,
   ['GET', /^\/api\/v1\/node$/, () => node],
   ['GET', /^\/api\/v1\/session$/, () => { if (!signedIn) throw new Refusal(401, 'sign-in-needed', 'sign in first'); return session() }],
-  ['POST', /^\/api\/v1\/session\/link$/, (_, body) => { if (body.link !== 'mock') throw new Refusal(401, 'sign-in-refused', 'the link was used or has expired'); signedIn = true; return session() }],
+  ['POST', /^\/api\/v1\/session\/link$/, (_, body) => { if (body.link !== 'mock') throw new Refusal(401, 'sign-in-refused', 'the link was used or has expired'); signedIn = true; credential = false; return session() }],
   ['POST', /^\/api\/v1\/session\/password$/, (_, body) => { if (body.password.length < 12) throw new Refusal(401, 'sign-in-refused', 'name or password is wrong'); signedIn = true; credential = true; return session() }],
   ['DELETE', /^\/api\/v1\/session$/, () => { signedIn = false }],
   ['PUT', /^\/api\/v1\/me\/password$/, () => { credential = true }],

@@ -61,7 +61,7 @@ export const useRecipients = (id: string, entry: string) =>
 
 export const sendByMail = (id: string, entry: string, body: NewRoomMail) => call<Hub['RoomMailSent']>('POST', at(id, `/${entry}/mail`), body)
 
-export const useOwnMail = () => useQuery({ queryKey: ['own-mail'], queryFn: ({ signal }) => get<OwnMail>('/api/v1/me/mail', signal) })
+export const useOwnMail = (enabled = true) => useQuery({ enabled, queryKey: ['own-mail'], queryFn: ({ signal }) => get<OwnMail>('/api/v1/me/mail', signal) })
 export const keepOwnMail = (mail: Hub['NewOwnMail'] | null) => (mail === null ? call<void>('DELETE', '/api/v1/me/mail') : call<void>('PUT', '/api/v1/me/mail', mail))
 
 export const proposeSeverity = (id: string, body: Hub['NewRoomSeverity']) => call<RoomTaken>('POST', at(id, '/severity'), body)

@@ -36,6 +36,8 @@ export const theme = createTheme({
     PasswordInput: { defaultProps: { size: 'sm' } },
     Textarea: { defaultProps: { size: 'sm' } },
     Select: { defaultProps: { size: 'sm', comboboxProps: { shadow: 'md' } } },
+    // A line around it: without one its edge is not seen where its ground is the page's, and the first choice looks out of place.
+    SegmentedControl: { styles: { root: { border: '1px solid var(--line-strong)', backgroundColor: 'transparent' }, indicator: { backgroundColor: 'var(--selected)', boxShadow: 'none' } } },
     Popover: { defaultProps: { transitionProps: { duration: 0 } } },
     // A menu has nothing but its entries, and stands in the part of the page that it belongs to.
     Menu: { defaultProps: { shadow: 'md', transitionProps: { duration: 0 }, withInitialFocusPlaceholder: false, withinPortal: false } },

@@ -1,4 +1,4 @@
-import { Button, SegmentedControl, TextInput } from '@mantine/core'
+import { Button, Input, SegmentedControl, TextInput } from '@mantine/core'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -9,6 +9,7 @@ import { needsProof, Prove } from '../../components/prove.tsx'
 import { useToasts } from '../../components/toast.tsx'
 import { useLanguage } from '../../i18n.ts'
 import classes from './account.module.css'
+import { addressFault } from './own-mail.ts'
 
 /** Where entries of case rooms reach one by mail, where others send them. */
 export function Mail() {
@@ -34,18 +35,42 @@ function Form({ own }: { own: OwnMail }) {
       return client.invalidateQueries({ queryKey: ['own-mail'] })
     },
   })
+  const [fault, setFault] = useState<ReturnType<typeof addressFault>>(null)
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    keep.mutate(address)
+    const found = addressFault(address, own.domains)
+    setFault(found)
+    if (found === null) keep.mutate(address.trim())
   }
+  const domains = own.domains.join(t('room.comma'))
   return (
-    <form onSubmit={submit} className={classes.narrow} style={{ display: 'grid', gap: 12 }}>
-      <TextInput type="email" required maxLength={254} label={t('account.mail.address')} description={t('account.mail.why', { domains: own.domains.join(t('room.comma')) })} value={address} onChange={(event) => setAddress(event.currentTarget.value)} />
-      <SegmentedControl aria-label={t('palette.language')} value={language} onChange={setLanguage} data={[{ value: 'ja', label: '日本語' }, { value: 'en', label: 'English' }]} />
+    // What is amiss is said here and in the reader's language, not by the browser in its own.
+    <form onSubmit={submit} className={classes.form} noValidate>
+      <TextInput
+        type="email"
+        autoComplete="email"
+        required
+        withAsterisk={false}
+        maxLength={254}
+        label={t('account.mail.address')}
+        description={t('account.mail.why', { domains })}
+        error={fault && t(`account.mail.fault.${fault}`, { domains })}
+        value={address}
+        onChange={(event) => {
+          setAddress(event.currentTarget.value)
+          setFault(null)
+        }}
+      />
+      <div>
+        <Input.Label labelElement="div" id="mail-language">{t('account.mail.language')}</Input.Label>
+        <SegmentedControl fullWidth aria-labelledby="mail-language" value={language} onChange={setLanguage} data={[{ value: 'ja', label: '日本語' }, { value: 'en', label: 'English' }]} />
+      </div>
       {keep.error && !needsProof(keep.error) && <ErrorNote error={keep.error} />}
-      <Prove opened={needsProof(keep.error)} onClose={keep.reset} onProved={() => keep.mutate(address)} />
-      <Button type="submit" variant="default" loading={keep.isPending}>{t('account.mail.keep')}</Button>
-      {own.address != null && <Button variant="subtle" color="gray" onClick={() => keep.mutate(null)}>{t('account.mail.remove')}</Button>}
+      <Prove opened={needsProof(keep.error)} onClose={keep.reset} onProved={() => keep.mutate(address.trim())} />
+      <div className={classes.acts}>
+        <Button type="submit" variant="default" loading={keep.isPending}>{t('account.mail.keep')}</Button>
+        {own.address != null && <Button variant="subtle" color="gray" onClick={() => keep.mutate(null)}>{t('account.mail.remove')}</Button>}
+      </div>
     </form>
   )
 }

@@ -1,10 +1,10 @@
 import { useTranslation } from 'react-i18next'
-import { NavLink, Navigate, useParams } from 'react-router'
+import { Navigate, useParams } from 'react-router'
 
 import { useSession } from '../../api/session.ts'
 import { Page } from '../../components/page.tsx'
+import { Tabs } from '../../components/tabs.tsx'
 import { Policies } from '../policies/policies.tsx'
-import classes from './administration.module.css'
 import { Audit } from './audit.tsx'
 import { Clearances } from './clearances.tsx'
 import { Emergencies } from './emergencies.tsx'
@@ -39,9 +39,7 @@ export default function AdministrationPage() {
   const { Part } = current[1]
   return (
     <Page title={t(`administration.${current[0]}`)} above={t('places.administration')}>
-      <nav className={classes.tabs} aria-label={t('places.administration')}>
-        {open.map(([name]) => <NavLink key={name} to={`/administration/${name}`}>{t(`administration.${name}`)}</NavLink>)}
-      </nav>
+      <Tabs name={t('places.administration')} current={current[0]} parts={open.map(([name]) => ({ to: `/administration/${name}`, label: t(`administration.${name}`) }))} />
       {(may.includes('administer') || may.includes('qualify-people')) && <Endings />}
       <Part />
     </Page>

@@ -1,9 +1,10 @@
 import { useTranslation } from 'react-i18next'
-import { NavLink, Navigate, useParams } from 'react-router'
+import { Navigate, useParams } from 'react-router'
 
 import { useSession } from '../../api/session.ts'
 import type { Operation } from '../../api/types.ts'
 import { Page } from '../../components/page.tsx'
+import { Tabs } from '../../components/tabs.tsx'
 import { Released } from '../sharing/released.tsx'
 import { Authorisations } from './authorisations.tsx'
 import { CommissionPart } from './commission.tsx'
@@ -52,9 +53,7 @@ export default function OversightPage() {
   const title = isOperator && current[0] === 'authorisations' ? t('oversight.askedTitle') : t(`oversight.${group}.${current[0]}`)
   return (
     <Page title={title} {...(title === place ? {} : { above: place })}>
-      <nav className={classes.tabs} aria-label={place}>
-        {parts.map(([name]) => <NavLink key={name} to={`${base}/${name}`}>{t(`oversight.${group}.${name}`)}</NavLink>)}
-      </nav>
+      <Tabs name={place} current={current[0]} parts={parts.map(([name]) => ({ to: `${base}/${name}`, label: t(`oversight.${group}.${name}`) }))} />
       {isOperator && current[0] === 'authorisations' && <p className={classes.intro}>{t('oversight.askedIntro')}</p>}
       <Part />
     </Page>

@@ -15,7 +15,7 @@ export function DutyTable({ duties, named = false }: { duties: ReportDuty[]; nam
   const words = useWords()
   return (
     <div className={classes.wrap}>
-      <table className={classes.table}>
+      <table className={`${classes.table} ${classes.clocks}`}>
         <thead>
           <tr>
             <th scope="col">{t('reporting.standing')}</th>

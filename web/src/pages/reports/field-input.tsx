@@ -4,13 +4,13 @@ import { useTranslation } from 'react-i18next'
 import type { ReportField } from '../../api/reports.ts'
 import { read, type Typed } from './fields.ts'
 import classes from './reports.module.css'
-import { useWords } from './words.ts'
+import { asLabel, useWords } from './words.ts'
 
 /** One field of a record, with the input that its type asks for. */
 export function FieldInput({ field, value, onChange }: { field: ReportField; value: Typed; onChange: (value: Typed) => void }) {
   const { t } = useTranslation()
   const words = useWords()
-  const label = field.unit ? `${words(field.label)}（${words(field.unit)}）` : words(field.label)
+  const label = field.unit ? t('reporting.withUnit', { label: asLabel(words(field.label)), unit: words(field.unit) }) : asLabel(words(field.label))
   const help = field.help ? { description: words(field.help) } : {}
   const text = Array.isArray(value) ? '' : value
   const error = read(field, value) === null ? t('reporting.unreadable') : undefined

@@ -16,7 +16,7 @@ import { Waiting } from '../../components/waiting.tsx'
 import { fromLocal } from './fields.ts'
 import { receiverGroups } from './receivers.ts'
 import classes from './reports.module.css'
-import { useWords } from './words.ts'
+import { asLabel, useWords } from './words.ts'
 
 /** A form as it would be filed now: to be read, printed, and filed. */
 export default function FormPage() {
@@ -50,9 +50,9 @@ function Lines({ form }: { form: ReportForm }) {
         <tbody>
           {form.lines.map((line) => (
             <tr key={line.field}>
-              <th scope="row">{words(line.label)}{line.required && <span className={classes.under}>{t('reporting.required')}</span>}</th>
+              <th scope="row">{asLabel(words(line.label))}{line.required && <span className={classes.under}>{t('reporting.required')}</span>}</th>
               <td>
-                <span className={classes.text}>{words(line.shown)}</span>
+                <span className={classes.text}>{words(line.shown)}</span>{' '}
                 {line.mark != null && <span className={classes.mark} data-tone={line.required ? 'warn' : 'unsure'}>{t(`reporting.marks.${line.mark}`)}</span>}
                 {line.from != null && line.from !== 'person' && <span className={classes.under}>{t(`reporting.from.${line.from}`)}</span>}
               </td>
@@ -82,7 +82,7 @@ function Consent({ id, form }: { id: string; form: ReportForm }) {
       <ul className={classes.list}>
         {form.left_out.map((left) => (
           <li key={left.id} className={classes.item}>
-            <Switch label={words(left.label)} disabled={!may.includes('file-reports')} checked={chosen.includes(left.id)} onChange={(event) => setChosen(event.currentTarget.checked ? [...chosen, left.id] : chosen.filter((one) => one !== left.id))} />
+            <Switch label={asLabel(words(left.label))} disabled={!may.includes('file-reports')} checked={chosen.includes(left.id)} onChange={(event) => setChosen(event.currentTarget.checked ? [...chosen, left.id] : chosen.filter((one) => one !== left.id))} />
           </li>
         ))}
       </ul>
@@ -99,6 +99,7 @@ function Filing({ id, form }: { id: string; form: ReportForm }) {
   const client = useQueryClient()
   const { say } = useToasts()
   const receivers = useReportReceivers()
+  const groups = receiverGroups(receivers.data, t('reporting.thisCouncil'), words)
   // Made once: filed again after a connection broke, it is filed once.
   const [send] = useState(() => crypto.randomUUID())
   const [to, setTo] = useState<string | null>(null)
@@ -118,7 +119,8 @@ function Filing({ id, form }: { id: string; form: ReportForm }) {
   return (
     <form className={classes.form} onSubmit={submit}>
       {form.channel != null && <p>{t('reporting.channel')}: {words(form.channel)}</p>}
-      <Select label={t('reporting.givenTo')} description={t('reporting.givenToHint')} clearable value={to} onChange={setTo} data={receiverGroups(receivers.data, t('reporting.thisCouncil'), words)} searchable />
+      {receivers.data && groups.length === 0 ? <p className="quiet">{t('reporting.noReceivers')} <Link className="text-link" to="/sharing/agreements">{t('sharing.agreements')}</Link></p>
+        : <Select label={t('reporting.givenTo')} description={t('reporting.givenToHint')} clearable searchable nothingFoundMessage={t('common.noMatch')} value={to} onChange={setTo} data={groups} />}
       {receivers.error && <ErrorNote error={receivers.error} retry={() => void receivers.refetch()} />}
       {to === null && <TextInput type="datetime-local" label={t('reporting.leftAt')} description={t('reporting.leftAtHint')} value={left} onChange={(event) => setLeft(event.currentTarget.value)} />}
       {!form.complete && <p className={classes.mark} data-tone="warn">{t('reporting.incomplete')}</p>}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { ReportFiling, ReportReceiverList, ReportSummary, Words } from '../../api/reports.ts'
-import { givenTo, receiverGroups, whose } from './receivers.ts'
+import { filedBy, givenTo, receiverGroups, whose } from './receivers.ts'
 
 const words = (both: Words) => both.en
 const name = (id: string) => `<${id}>`
@@ -40,5 +40,11 @@ describe('whose report it is, and whom it was given to', () => {
     expect(whose({ ...summary, organisation_name: both('Kinki'), hub: both('East') }, name, words)).toBe('Kinki (East)')
     expect(whose({ ...summary, organisation_name: both('Kinki'), hub: null }, name, words)).toBe('Kinki')
     expect(givenTo({ ...filing, given_to: '0123456789abcdef-ministry', given_to_name: both('Ministry (West)') }, name, words)).toBe('Ministry (West)')
+  })
+
+  it('names who filed of this hub, and leaves it to the heading where the copy is of another', () => {
+    expect(filedBy(summary, { ...filing, by_name: '佐藤 恵' })).toBe('佐藤 恵')
+    expect(filedBy(summary, filing)).toBeNull()
+    expect(filedBy({ ...summary, hub: both('East') }, { ...filing, by_name: '東関東水道' })).toBeNull()
   })
 })

@@ -22,6 +22,9 @@ export function whose(summary: ReportSummary, name: (id: string) => string, word
   return summary.hub == null ? organisation : `${organisation} (${words(summary.hub)})`
 }
 
+/** Who filed, by name; of a copy from another hub its heading tells that in both languages, and here stands one of them alone. */
+export const filedBy = (summary: ReportSummary, filing: ReportFiling): string | null => (summary.hub == null ? (filing.by_name ?? null) : null)
+
 /** Whom a copy was given to; nothing where it went another way. */
 export function givenTo(filing: ReportFiling, name: (id: string) => string, words: (words: Words) => string): string | null {
   if (filing.given_to_name != null) return words(filing.given_to_name)

@@ -5,7 +5,7 @@ import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useParams } from 'react-router'
 
-import { addEvents, attach, copyPath, filePath, prefill, receiptPath, useReport, useReportCatalogue, type Report, type ReportCatalogue, type ReportFiling } from '../../api/reports.ts'
+import { addEvents, attach, copyPath, filePath, prefill, receiptPath, useReport, useReportCatalogue, type Report, type ReportCatalogue, type ReportFiling, type ReportSummary } from '../../api/reports.ts'
 import { useSession } from '../../api/session.ts'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
@@ -14,14 +14,15 @@ import { Page, Section } from '../../components/page.tsx'
 import { Ago, Both } from '../../components/time.tsx'
 import { useToasts } from '../../components/toast.tsx'
 import { Waiting } from '../../components/waiting.tsx'
+import { bytes } from '../../format/number.ts'
 import { useCoded } from '../response/words.ts'
 import { DutyTable } from './duty-table.tsx'
 import { FieldInput } from './field-input.tsx'
 import { amended, asked, typed, type Typed } from './fields.ts'
-import { givenTo, whose } from './receivers.ts'
+import { filedBy, givenTo, whose } from './receivers.ts'
 import classes from './reports.module.css'
 import { Thread } from './thread.tsx'
-import { useWords } from './words.ts'
+import { asLabel, useWords } from './words.ts'
 
 /** One report: what is owed, what is known, what was filed and answered. */
 export default function ReportPage() {
@@ -63,7 +64,7 @@ function Own({ report, catalogue }: { report: Report; catalogue: ReportCatalogue
         <dl className={classes.facts}>
           {report.moments.map((moment) => {
             const label = moments.get(moment.moment)
-            return <div key={moment.moment}><dt>{label ? words(label) : moment.moment}</dt><dd><Both at={moment.at} /></dd></div>
+            return <div key={moment.moment}><dt>{label ? asLabel(words(label)) : moment.moment}</dt><dd><Both at={moment.at} /></dd></div>
           })}
         </dl>
       </Section>
@@ -133,7 +134,7 @@ function Files({ report }: { report: Report }) {
         {report.files.map((file) => (
           <li key={`${file.sha256} ${file.name}`} className={classes.item}>
             <a className="text-link" href={filePath(report.summary.id, file.sha256)} download={file.name}>{file.name}</a>
-            <span className="quiet">{t('reporting.bytes', { count: file.size })}</span>
+            <span className="quiet">{bytes(file.size)}</span>
             {file.active && <span className={classes.mark} data-tone="warn">{t('reporting.active')}</span>}
           </li>
         ))}
@@ -148,22 +149,27 @@ function Files({ report }: { report: Report }) {
 function Filings({ report }: { report: Report }) {
   const { t } = useTranslation()
   if (report.filings.length === 0) return <Empty title={t('reporting.noFilings')}>{t('reporting.noFilingsHint')}</Empty>
-  return <ul className={classes.list}>{report.filings.map((filing) => <li key={filing.event} className={classes.item}><Filing id={report.summary.id} filing={filing} /></li>)}</ul>
+  return <ul className={classes.list}>{report.filings.map((filing) => <li key={filing.event} className={classes.item}><Filing summary={report.summary} filing={filing} /></li>)}</ul>
 }
 
-function Filing({ id, filing }: { id: string; filing: ReportFiling }) {
+function Filing({ summary, filing }: { summary: ReportSummary; filing: ReportFiling }) {
   const { t } = useTranslation()
   const words = useWords()
+  const { id } = summary
   const to = givenTo(filing, useOrganisationName(), words)
+  const by = filedBy(summary, filing)
   return (
     <>
       <strong>{words(filing.regime_name)} — {words(filing.stage_name)}</strong>
-      <span>→ {words(filing.recipient_name)}{to !== null && ` (${to})`}</span>
+      <span>→ {words(filing.recipient_name)}</span>
+      {to !== null && <span>{t('reporting.copyTo', { name: to })}</span>}
       <span className="quiet"><Both at={filing.at} /></span>
-      {filing.by_name != null && <span className="quiet">{filing.by_name}</span>}
-      <a className="text-link" href={copyPath(id, filing.event)} download>{t('reporting.copy')}</a>
-      <a className="text-link" href={receiptPath(id, filing.event)} download>{t('reporting.receipt')}</a>
-      {filing.object != null && <Link className="text-link" to={`/intelligence/${filing.object}`}>{t('reporting.carriedBy')}</Link>}
+      {by !== null && <span className="quiet">{by}</span>}
+      <span className={classes.parts}>
+        <a className="text-link" href={copyPath(id, filing.event)} download>{t('reporting.copy')}</a>
+        <a className="text-link" href={receiptPath(id, filing.event)} download>{t('reporting.receipt')}</a>
+        {filing.object != null && <Link className="text-link" to={`/intelligence/${filing.object}`}>{t('reporting.carriedBy')}</Link>}
+      </span>
       <code className={classes.hash}>SHA-256 {filing.copy}</code>
       {filing.receipt != null && <Receipt receipt={filing.receipt} />}
     </>

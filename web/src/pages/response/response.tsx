@@ -1,15 +1,15 @@
 import { useTranslation } from 'react-i18next'
-import { NavLink, Navigate, useParams } from 'react-router'
+import { Navigate, useParams } from 'react-router'
 
 import { useSession } from '../../api/session.ts'
 import type { Operation } from '../../api/types.ts'
 import { Page } from '../../components/page.tsx'
+import { Tabs } from '../../components/tabs.tsx'
 import { Approvals } from './approvals.tsx'
 import { Asked } from './asked.tsx'
 import { Orders } from './orders.tsx'
 import { Outreach } from './outreach.tsx'
 import { Playbooks } from './playbooks.tsx'
-import classes from './response.module.css'
 import { Reviews } from './reviews.tsx'
 import { Runs } from './runs.tsx'
 
@@ -41,9 +41,7 @@ export default function ResponsePage() {
   const { Part } = current[1]
   return (
     <Page title={t(`response.parts.${current[0]}`)} above={t('places.response')}>
-      <nav className={classes.tabs} aria-label={t('places.response')}>
-        {parts.map(([name]) => <NavLink key={name} to={`/response/${name}`}>{t(`response.parts.${name}`)}</NavLink>)}
-      </nav>
+      <Tabs name={t('places.response')} current={current[0]} parts={parts.map(([name]) => ({ to: `/response/${name}`, label: t(`response.parts.${name}`) }))} />
       <Part />
     </Page>
   )

@@ -14,6 +14,7 @@ import { Waiting } from '../../components/waiting.tsx'
 import { inLanguage } from '../../format/bilingual.ts'
 import { useLanguage } from '../../i18n.ts'
 import classes from './room.module.css'
+import { said } from './said.ts'
 import { useNames } from './use-room.tsx'
 
 const HOURS = [4, 8, 12, 24, 72] as const
@@ -46,6 +47,7 @@ function Body({ brief }: { brief: RoomBrief }) {
   const { t } = useTranslation()
   const { person, organisation, account } = useNames(brief)
   const { situation } = brief
+  const task = (entry: string) => situation.tasks.find((one) => one.entry === entry)?.title
   return (
     <>
       <dl className={classes.facts}>
@@ -78,7 +80,7 @@ function Body({ brief }: { brief: RoomBrief }) {
             {brief.lines.map((line) => (
               <li key={line.entry}>
                 <p className="quiet"><Both at={line.at} /> · {line.by == null ? t('room.system') : account(line.by)} · {line.organisation != null && organisation(line.organisation)}</p>
-                <p className="prose">{line.says && said(line.says, t)}</p>
+                <p className="prose">{line.says && said(line.says, { t, organisation, person, task })}</p>
               </li>
             ))}
           </ol>
@@ -86,15 +88,4 @@ function Body({ brief }: { brief: RoomBrief }) {
       </Section>
     </>
   )
-}
-
-function said(says: NonNullable<RoomBrief['lines'][number]['says']>, t: (key: string) => string): string {
-  switch (says.says) {
-    case 'note': case 'reported': return says.text
-    case 'mailed': return `${t('room.says.mailedBrief')} ${says.from ?? ''}: ${says.subject ?? ''}\n${says.text ?? ''}`
-    case 'decided': return `${t('room.says.decided')}: ${says.question} → ${says.options?.[says.chosen] ?? ''}\n${says.reason}`
-    case 'task-handed-back': return `${t('room.says.task-handed-back')}: ${says.result}`
-    case 'task-declined': case 'task-withdrawn': return `${t(`room.says.${says.says}`)}: ${says.reason}`
-    default: return t(`room.says.${says.says}`)
-  }
 }

@@ -2,6 +2,7 @@ import { Button, MultiSelect } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { Link } from 'react-router'
 
 import { sendByMail, useRecipients, type RoomLine, type RoomRecipients } from '../../api/room.ts'
 import { Dialog } from '../../components/dialog.tsx'
@@ -11,6 +12,7 @@ import { needsProof, Prove } from '../../components/prove.tsx'
 import { useToasts } from '../../components/toast.tsx'
 import { askedOf, choicesOf, RECIPIENTS_MAX } from './mail-out.ts'
 import classes from './room.module.css'
+import { Text, Words } from './says.tsx'
 import { useHere, useNames } from './use-room.tsx'
 
 const NOBODY: RoomRecipients = { persons: [], members: [], more: false, organisations: {}, people: {} }
@@ -37,20 +39,22 @@ export function MailOut({ line, onClose }: { line: RoomLine; onClose: () => void
   return (
     <Dialog opened onClose={onClose} title={t('room.mailOut.title')} size="lg">
       <div className={classes.form}>
+        {line.says && <div className={classes.excerpt} role="group" aria-label={t('room.mailOut.entry')} tabIndex={0}><p><Words says={line.says} /></p><Text says={line.says} /></div>}
         <p>{line.label && <Marking marking={{ tlp: line.label.tlp, statements: [] }} />} {t('room.mailOut.what')}</p>
         {recipients.error && <ErrorNote error={recipients.error} />}
-        {nobody === true && <p className="quiet">{t('room.mailOut.nobody')}</p>}
-        <MultiSelect
+        {nobody === true && <p>{t('room.mailOut.nobody')} <Link className="text-link" to="/me">{t('room.mailOut.giveOwn')}</Link></p>}
+        {nobody !== true && <MultiSelect
           searchable
           required
+          withAsterisk={false}
+          nothingFoundMessage={t('common.noMatch')}
           label={t('room.mailOut.to')}
           description={t('room.mailOut.who')}
           maxValues={RECIPIENTS_MAX}
-          disabled={nobody === true}
           value={chosen}
           onChange={setChosen}
           data={[{ group: t('room.mailOut.members'), items: members }, { group: t('room.mailOut.persons'), items: persons }].filter((one) => one.items.length > 0)}
-        />
+        />}
         {list.more && <p className="quiet">{t('room.mailOut.more')}</p>}
         {send.error && !needsProof(send.error) && <ErrorNote error={send.error} />}
         <Prove opened={needsProof(send.error)} onClose={send.reset} onProved={() => send.mutate()} />

@@ -4,23 +4,25 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 
-import { publish, type RoomLine, type RoomSays } from '../../api/room.ts'
+import { publish, useOwnMail, type RoomLine } from '../../api/room.ts'
 import { Dialog } from '../../components/dialog.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Marking } from '../../components/marking.tsx'
-import { Severity } from '../../components/severity.tsx'
 import { useToasts } from '../../components/toast.tsx'
-import { bytes } from '../../format/number.ts'
 import { date, time } from '../../format/time.ts'
 import { isComplete, labelOf, scopeOf, type Choice } from './audience.ts'
 import { LabelChoice } from './label-choice.tsx'
 import { goesByMail } from './mail-out.ts'
 import { MailOut } from './mail-out.tsx'
 import classes from './room.module.css'
+import { Text, Words } from './says.tsx'
 import { useHere } from './use-room.tsx'
 
 /** Everything that was said, the newest first, each line with whom it is for. */
 export function Timeline({ lines }: { lines: RoomLine[] }) {
+  const { room } = useHere()
+  // A hub without a mail server has no domains that mail goes to: then nobody is offered to send any.
+  const sendsMail = (useOwnMail(room.you.account != null).data?.domains ?? []).length > 0
   return (
     <ol className={classes.timeline}>
       {lines.map((line, place) => {
@@ -29,7 +31,7 @@ export function Timeline({ lines }: { lines: RoomLine[] }) {
         return (
           <li key={line.entry ?? line.object ?? `${line.at} ${place}`} data-kind={line.kind}>
             {(!before || date(before.at, 'JST') !== day) && <p className={classes.day}>{day}</p>}
-            <Line line={line} />
+            <Line line={line} mails={sendsMail && goesByMail(line)} />
           </li>
         )
       })}
@@ -37,7 +39,7 @@ export function Timeline({ lines }: { lines: RoomLine[] }) {
   )
 }
 
-function Line({ line }: { line: RoomLine }) {
+function Line({ line, mails }: { line: RoomLine; mails: boolean }) {
   const { t } = useTranslation()
   const { room, organisation, account } = useHere()
   const [publishing, setPublishing] = useState(false)
@@ -64,9 +66,11 @@ function Line({ line }: { line: RoomLine }) {
             <p className={classes.seen}>
               {line.label && <Marking marking={{ tlp: line.label.tlp, statements: [] }} />}
               <SeenBy line={line} />
-              {own && scope !== 'room' && line.says && line.says.says !== 'published-as' && room.you.account != null && <button type="button" className={classes.link} onClick={() => setPublishing(true)}>{t('room.publish')}</button>}
-              {room.you.account != null && goesByMail(line) && <button type="button" className={classes.link} onClick={() => setMailing(true)}>{t('room.mailOut.title')}</button>}
-              {line.object != null && <Link className={classes.link} to={`/intelligence/${line.object}`}>{t('room.asObject')}</Link>}
+              <span className={classes.acts}>
+                {own && scope !== 'room' && line.says && line.says.says !== 'published-as' && room.you.account != null && <button type="button" className={classes.link} onClick={() => setPublishing(true)}>{t('room.publish')}</button>}
+                {mails && <button type="button" className={classes.link} onClick={() => setMailing(true)}>{t('room.mailOut.title')}</button>}
+                {line.object != null && <Link className={classes.link} to={`/intelligence/${line.object}`}>{t('room.asObject')}</Link>}
+              </span>
             </p>
           </>}
       </div>
@@ -86,62 +90,6 @@ function SeenBy({ line }: { line: RoomLine }) {
   if (line.label.only) return <span>{t('room.seenBySome', { names: line.label.only.map(organisation).join(t('room.comma')) })}{line.label.stub && ` · ${t('room.withStub')}`}</span>
   const roles = room.audiences[line.label.tlp] ?? []
   return <span>{t('room.seenByShort', { roles: roles.map((role) => t(`audience.${role}`, { defaultValue: role })).join(t('room.comma')) || organisation(line.organisation ?? '') })}</span>
-}
-
-function Words({ says }: { says: RoomSays }) {
-  const { t } = useTranslation()
-  const { organisation, person, room } = useHere()
-  const task = 'task' in says ? room.situation.tasks.find((one) => one.entry === says.task)?.title : undefined
-  switch (says.says) {
-    case 'note': return <strong>{t('room.says.note')}{says.lane != null && ` · ${t(`room.lane.${says.lane}`)}`}</strong>
-    case 'reported': return <strong>{t('room.says.reported', { number: says.report })}</strong>
-    case 'mailed': return <strong>{t('room.says.mailed', { from: says.from ?? t('room.mail.nobody') })}</strong>
-    case 'invited': return <strong>{t('room.says.invited', { name: organisation(says.member) })}</strong>
-    case 'objects': return <strong>{t('room.says.objects', { count: says.ids?.length ?? 0 })}</strong>
-    case 'hand-over': return <strong>{t('room.says.hand-over', { name: person(says.to) })}</strong>
-    case 'leads': return <strong>{t('room.says.leads', { name: person(says.person), lane: t(`room.lane.${says.lane}`) })}</strong>
-    case 'task-offered': return <strong>{t('room.says.task-offered', { name: organisation(says.to) })}</strong>
-    case 'severity-proposed': case 'severity-declared': return <strong>{t(`room.says.${says.says}`)} <Severity level={says.level} /></strong>
-    case 'merged': return <strong>{t('room.says.merged')} <Link className="text-link" to={`/cases/${says.other}/room`}>{room.joined.find((one) => one.id === says.other)?.title ?? says.other.slice(0, 18)}</Link></strong>
-    default: return <strong>{t(`room.says.${says.says}`)}{task !== undefined && `: ${task}`}</strong>
-  }
-}
-
-function Text({ says }: { says: RoomSays }) {
-  const { t } = useTranslation()
-  switch (says.says) {
-    case 'note': case 'reported': return <p className="prose">{says.text}</p>
-    case 'mailed': return <Mail says={says} />
-    case 'hand-over': return <p className="prose">{says.brief}</p>
-    case 'period': return <p className="prose">{says.objectives}</p>
-    case 'task-offered': return <p className="prose">{says.title}{says.legal_basis != null && ` (${t('room.basis')}: ${says.legal_basis})`}</p>
-    case 'task-accepted': return <p className="prose">{t('room.basis')}: {says.legal_basis}</p>
-    case 'task-handed-back': return <p className="prose">{says.result}</p>
-    case 'decided': return <p className="prose">{says.question} → {says.options?.[says.chosen]}{'\n'}{says.reason}</p>
-    case 'task-declined': case 'task-withdrawn': case 'severity-declared': case 'merged': case 'unmerged': return <p className="prose">{says.reason}</p>
-    default: return null
-  }
-}
-
-/** A mail as it was handed in: its words as text and nothing else, and what it claims as its claim. */
-function Mail({ says }: { says: Extract<RoomSays, { says: 'mailed' }> }) {
-  const { t } = useTranslation()
-  const parts = says.attachments ?? []
-  return (
-    <>
-      <p className="quiet">{t('room.mail.claims', { subject: says.subject ?? '', at: says.sent == null ? t('room.mail.unknown') : `${date(says.sent, 'JST')} ${time(says.sent, 'JST')} JST` })}</p>
-      <p className="prose">{says.text ?? t('room.mail.noText')}{says.cut === true && ` … ${t('room.mail.cut')}`}</p>
-      {parts.length > 0 && (
-        <details>
-          <summary>{t('room.mail.parts', { count: parts.length })}</summary>
-          <ul>
-            {parts.map((part, place) => <li key={place}><span className="mono">{part.name ?? ''} {part.media_type} {bytes(part.bytes)} SHA-256 {part.sha256}</span></li>)}
-          </ul>
-        </details>
-      )}
-      <p className="quiet"><span className="mono">{says.message_id != null && `Message-ID ${says.message_id} · `}SHA-256 {says.sha256}</span></p>
-    </>
-  )
 }
 
 /** Publishing is an act of its own: what is published does not name where it came from. */

@@ -1,9 +1,10 @@
 import { useTranslation } from 'react-i18next'
-import { NavLink, Navigate, useParams } from 'react-router'
+import { Navigate, useParams } from 'react-router'
 
 import { useSession } from '../../api/session.ts'
 import type { Operation } from '../../api/types.ts'
 import { Page } from '../../components/page.tsx'
+import { Tabs } from '../../components/tabs.tsx'
 import { Agreements } from '../agreements/list.tsx'
 import { Anonymous } from './anonymous.tsx'
 import { Contributions } from './contributions.tsx'
@@ -14,7 +15,6 @@ import { Recalls } from './recalls.tsx'
 import { Released } from './released.tsx'
 import { Requests } from './requests.tsx'
 import { Widenings } from './widenings.tsx'
-import classes from './sharing.module.css'
 
 const PARTS: Record<string, { operations: Operation[]; Part: () => React.JSX.Element }> = {
   inbox: { operations: ['read', 'inspect'], Part: Inbox },
@@ -41,9 +41,7 @@ export default function SharingPage() {
   const { Part } = current[1]
   return (
     <Page title={t(`sharing.${current[0]}`)} above={t('places.sharing')}>
-      <nav className={classes.tabs} aria-label={t('places.sharing')}>
-        {open.map(([name]) => <NavLink key={name} to={`/sharing/${name}`}>{t(`sharing.${name}`)}</NavLink>)}
-      </nav>
+      <Tabs name={t('places.sharing')} current={current[0]} parts={open.map(([name]) => ({ to: `/sharing/${name}`, label: t(`sharing.${name}`) }))} />
       <Part />
     </Page>
   )
