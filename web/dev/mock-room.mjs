@@ -65,7 +65,7 @@ function write(id, { label, entry }) {
 const room = (id) => {
   const lines = [...(written.get(id) ?? []), ...(isFirst(id) ? timeline(id) : [])]
   return {
-    case: caseOf(id), you: SATO, situation: isFirst(id) ? situation() : EMPTY, timeline: lines, lines: lines.length, joined: [],
+    case: caseOf(id), you: SATO, situation: isFirst(id) ? situation() : EMPTY, timeline: lines, lines: lines.length, continues: false, cursor: '', joined: [],
     audiences: { green: ['coordinator', 'agency', 'operator', 'academy'], amber: ['coordinator', 'agency', 'operator'], 'amber+strict': ['coordinator'], red: [] }, ...named(),
   }
 }
