@@ -53,13 +53,13 @@ const GOAL: Duration = Duration::from_millis(100);
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        &["--attacker", operator, rounds] => {
+    match *words.as_slice() {
+        ["--attacker", operator, rounds] => {
             let from = UdpSocket::bind((ATTACKER, 0)).unwrap();
             from.connect(ATTACKED).unwrap();
             go_on_in(operator, &["--operator", rounds], Some(from));
         }
-        &["--operator", rounds] => {
+        ["--operator", rounds] => {
             let from = std::io::stdin().as_fd().try_clone_to_owned().unwrap();
             measure(rounds.parse().unwrap(), UdpSocket::from(from));
         }

@@ -217,7 +217,8 @@ impl Person {
             self.news.notified().await;
             tokio::time::sleep(READ_AFTER).await;
             let begun = Instant::now();
-            let (status, room) = self.get(&format!("/api/v1/cases/{case}/room?limit=200&known={cursor}")).await;
+            let (status, room) =
+                self.get(&format!("/api/v1/cases/{case}/room?limit=200&known={cursor}")).await;
             assert_eq!(status, 200);
             self.reads.lock().unwrap().push(milliseconds(begun.elapsed()));
             room["cursor"].as_str().unwrap_or_default().clone_into(&mut cursor);
