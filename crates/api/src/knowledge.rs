@@ -12,6 +12,14 @@ pub struct Words {
     pub en: String,
 }
 
+impl Words {
+    /// Both in one line, where only one fits; where they are the same, once.
+    #[must_use]
+    pub fn both(&self) -> String {
+        if self.ja == self.en { self.ja.clone() } else { format!("{} / {}", self.ja, self.en) }
+    }
+}
+
 /// How many of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KindCount {

@@ -155,9 +155,9 @@ fn answered<'f>(found: &'f InHand, passed: &Passed) -> Option<&'f Filed> {
 fn event(reader: &Reader<'_>, passed: &Passed, filed: &Filed) -> Result<Option<Event>, StoreError> {
     let Says::Answered { answer, name } = &passed.says else { return Ok(None) };
     let organisation =
-        words_of(reader, &passed.from)?.map_or_else(|| passed.from.to_string(), |words| words.ja);
+        words_of(reader, &passed.from)?.map_or_else(|| passed.from.to_string(), |words| words.both());
     let by = match name {
-        Some(name) => format!("{name}, {organisation}"),
+        Some(name) => format!("{name} — {organisation}"),
         None => organisation,
     };
     let what = What::Answered {
@@ -189,7 +189,7 @@ pub(crate) fn take(
             rows::take(tx, &REALM, &here, (&passed.report, &passed.from))?;
             let form = regime::Copy::parse(copy.as_bytes());
             let form = form.map(|copy| format!("{} / {}", copy.names().0, copy.names().1));
-            let text = format!("{} / {} {}", name.ja, name.en, form.unwrap_or_default());
+            let text = format!("{} {}", name.both(), form.unwrap_or_default());
             let about = ("report-filed", passed.report.as_str());
             tell(tx, &REALM, BTreeSet::from([here.clone()]), about, (None, &text))?;
             proved::copy_came(tx, passed, sha256)?

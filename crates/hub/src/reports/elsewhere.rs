@@ -147,7 +147,7 @@ impl Elsewhere {
 
     /// The copies as filings.
     pub(crate) fn filings(&self, regimes: &Regimes, organisation: &OrganisationId) -> Vec<ReportFiling> {
-        let by_name = self.giver().map(|name| name.ja.clone());
+        let by_name = self.giver().map(Words::both);
         let told = |(one, _): (&Passed, &Leaving)| {
             let filed = filed(one, organisation)?;
             let filing = told::filing(&filed, by_name.clone(), regimes);

@@ -102,7 +102,7 @@ pub(crate) fn alarm(
     (receipt, why): &Wrong,
 ) -> Result<AuditEvent, StoreError> {
     let name = words_of(tx, &passed.from)?;
-    let name = name.map_or_else(|| passed.from.to_string(), |words| format!("{} / {}", words.ja, words.en));
+    let name = name.map_or_else(|| passed.from.to_string(), |words| words.both());
     let about = ("report-receipt-wrong", passed.report.as_str());
     let text = format!("{name}: {}", why.code());
     tell(tx, &REALM, BTreeSet::from([here]), about, (None, &text))?;

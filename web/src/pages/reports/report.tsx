@@ -14,7 +14,9 @@ import { Page, Section } from '../../components/page.tsx'
 import { Ago, Both } from '../../components/time.tsx'
 import { useToasts } from '../../components/toast.tsx'
 import { Waiting } from '../../components/waiting.tsx'
+import { inLanguage } from '../../format/bilingual.ts'
 import { bytes } from '../../format/number.ts'
+import { useLanguage } from '../../i18n.ts'
 import { useCoded } from '../response/words.ts'
 import { DutyTable } from './duty-table.tsx'
 import { FieldInput } from './field-input.tsx'
@@ -196,6 +198,7 @@ function Receipt({ receipt }: { receipt: NonNullable<ReportFiling['receipt']> })
 /** Everything that was said, oldest first; what was a mistake is withdrawn with a reason and stays. */
 function History({ report }: { report: Report }) {
   const { t } = useTranslation()
+  const language = useLanguage()
   const { may } = useSession()
   const [withdrawing, setWithdrawing] = useState<string | null>(null)
   return (
@@ -204,7 +207,7 @@ function History({ report }: { report: Report }) {
         <li key={event.id} className={classes.item} data-withdrawn={event.withdrawn || undefined}>
           <span className="quiet"><Both at={event.logged} /></span>
           <span>{t(`reporting.events.${event.what}`)}</span>
-          <span>{event.by_name ?? event.by ?? t('reporting.node')}</span>
+          <span>{inLanguage(event.by_name ?? event.by ?? t('reporting.node'), language)}</span>
           {event.withdrawn && <span className={classes.mark} data-tone="off">{t('reporting.withdrawn')}</span>}
           {may.includes('write-reports') && !event.withdrawn && !['filed', 'answered', 'withdrawn'].includes(event.what) && (
             <Button size="compact-xs" variant="subtle" onClick={() => setWithdrawing(event.id)}>{t('reporting.withdraw')}</Button>

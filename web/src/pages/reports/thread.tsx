@@ -9,6 +9,8 @@ import { useSession } from '../../api/session.ts'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Ago } from '../../components/time.tsx'
+import { inLanguage } from '../../format/bilingual.ts'
+import { useLanguage } from '../../i18n.ts'
 import classes from './reports.module.css'
 import { useWords } from './words.ts'
 
@@ -17,6 +19,7 @@ const ANSWERS = ['acknowledged', 'advice', 'requested'] as const
 /** What was answered to what was filed, and the form for whoever may answer. */
 export function Thread({ report }: { report: Report }) {
   const { t } = useTranslation()
+  const language = useLanguage()
   const { may, organisation } = useSession()
   // Whoever was given a copy answers it; what was answered to one that went another way, its own organisation writes down.
   const mine = (filing: ReportFiling) => (report.summary.own ? filing.given_to == null && may.includes('write-reports') : filing.given_to === organisation.id && may.includes('answer-reports'))
@@ -28,7 +31,7 @@ export function Thread({ report }: { report: Report }) {
         {report.thread.map((reply) => (
           <li key={reply.event} className={classes.item}>
             <strong>{t(`reporting.answers.${reply.answer}`)}</strong>
-            <span>{reply.by_name ?? reply.by}</span>
+            <span>{inLanguage(reply.by_name ?? reply.by ?? '', language)}</span>
             <span className="quiet"><Ago at={reply.at} /></span>
             {reply.text != null && <p className={classes.text}>{reply.text}</p>}
             {reply.cases.map((one) => <Link key={one.id} className="text-link" to={`/cases/${one.id}`}>#{one.number} {one.title}</Link>)}
