@@ -189,8 +189,10 @@ function Receipt({ receipt }: { receipt: NonNullable<ReportFiling['receipt']> })
   return (
     <p className={classes.receipt} data-tone={RECEIPT_TONES[receipt.state] ?? 'off'} role={isWrong ? 'alert' : undefined}>
       {isWrong ? <ShieldAlert size={15} aria-hidden /> : receipt.state === 'verified' ? <ShieldCheck size={15} aria-hidden /> : <ShieldQuestion size={15} aria-hidden />}
-      {t(`reporting.receiptStates.${receipt.state}`, { why, defaultValue: receipt.state })}
-      {receipt.checked != null && <span className="quiet"> <Ago at={receipt.checked} /></span>}
+      <span>
+        {t(`reporting.receiptStates.${receipt.state}`, { why, defaultValue: receipt.state })}
+        {receipt.checked != null && <span className="quiet"> <Ago at={receipt.checked} /></span>}
+      </span>
     </p>
   )
 }
