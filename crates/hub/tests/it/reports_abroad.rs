@@ -405,8 +405,9 @@ impl Played {
         Note { says: format!(r#"{{"kind":"receipt","proof":{proof}}}"#), ..given }
     }
 
-    /// What the ministry is told of the receipt.
+    /// What the ministry is told of the receipt, once it has the copy: whom a note is for is worked out after it came in.
     async fn told(&self) -> Value {
+        until("the ministry has it", async || !listed(&self.hub, &self.ministry).await.is_empty()).await;
         let report = format!("/api/v1/reports/incident--{}", Uuid::from_u128(1));
         self.hub.good(&self.ministry, &report).await["filings"][0]["receipt"].clone()
     }

@@ -96,8 +96,9 @@ async fn reading_on_comes_to_what_reading_anew_comes_to() {
     }
     for console in &mut consoles {
         console.holds("after five").await;
+        // The first entry under a label begins another line for whoever may read it.
         let (answers, new) = console.continued;
-        assert!(answers >= 5, "{answers} answers continued another one");
+        assert!(answers >= 3, "{answers} answers continued another one");
         assert!(new < 30, "and told only what is new: {new} lines");
     }
     // What takes something away, or shows it anew, is told whole.
