@@ -43,37 +43,7 @@ fn shape(map: &Map<String, Value>, place: &Pointer, findings: &mut Findings) {
     wrong_unless(map, "idempotent", Value::is_boolean, Detail::SafeguardNotABoolean, place, findings);
     wrong_unless(map, "inverse", Value::is_array, Detail::SafeguardNotCommands, place, findings);
     if let Some(approval) = nested(map, "approval", place, findings) {
-        let place = place.at("approval");
-        let names =
-            ["required", "approvers", "exclude_requester_organization", "expires_after", "break_glass"];
-        object(approval, &names, &place, findings);
-        wrong_unless(
-            approval,
-            "break_glass",
-            Value::is_u64,
-            Detail::SafeguardNotMilliseconds,
-            &place,
-            findings,
-        );
-        wrong_unless(approval, "required", Value::is_u64, Detail::SafeguardNotANumber, &place, findings);
-        wrong_unless(
-            approval,
-            "expires_after",
-            Value::is_u64,
-            Detail::SafeguardNotMilliseconds,
-            &place,
-            findings,
-        );
-        wrong_unless(
-            approval,
-            "exclude_requester_organization",
-            Value::is_boolean,
-            Detail::SafeguardNotABoolean,
-            &place,
-            findings,
-        );
-        let texts = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
-        wrong_unless(approval, "approvers", texts, Detail::SafeguardNotIdentities, &place, findings);
+        approval_shape(approval, &place.at("approval"), findings);
     }
     if let Some(rollout) = nested(map, "rollout", place, findings) {
         let place = place.at("rollout");
@@ -106,6 +76,19 @@ fn shape(map: &Map<String, Value>, place: &Pointer, findings: &mut Findings) {
             findings,
         );
     }
+}
+
+fn approval_shape(approval: &Map<String, Value>, place: &Pointer, findings: &mut Findings) {
+    let names = ["required", "approvers", "exclude_requester_organization", "expires_after", "break_glass"];
+    object(approval, &names, place, findings);
+    for name in ["break_glass", "expires_after"] {
+        wrong_unless(approval, name, Value::is_u64, Detail::SafeguardNotMilliseconds, place, findings);
+    }
+    wrong_unless(approval, "required", Value::is_u64, Detail::SafeguardNotANumber, place, findings);
+    let excludes = "exclude_requester_organization";
+    wrong_unless(approval, excludes, Value::is_boolean, Detail::SafeguardNotABoolean, place, findings);
+    let texts = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
+    wrong_unless(approval, "approvers", texts, Detail::SafeguardNotIdentities, place, findings);
 }
 
 fn nested<'m>(
