@@ -302,6 +302,25 @@ proptest! {
     }
 }
 
+/// Found by fuzzing: `yrs` fails at the second of two stretches that overlap a gap.
+#[test]
+fn a_change_that_is_longer_than_its_gap_is_left_out() {
+    let stretch = |first: u8, count: u8| {
+        [&[1, 1, 0xfe, 0xff, 0x0d, 0xa7, first, 0, 0xff, 0xe6, 0x78][..], &[1, 1, 1, 1, count]].concat()
+    };
+    let mut window = Window::new(1);
+    window.types(0, "停止");
+    let before = window.sends();
+    window.types(6, "した");
+    let after = window.sends();
+    let changes = [before, stretch(2, 9), stretch(18, 1), after];
+    let entries: Vec<RoomEntry> =
+        (1..).zip(&changes).map(|(at, update)| typed(at, at.unsigned_abs().into(), update)).collect();
+    let room = room(&entries);
+    assert_eq!(text(&room), "停止した");
+    assert!(Report::new(1).with(&room.ordered()).lacking(None).is_ok());
+}
+
 #[test]
 fn a_name_is_an_entrys_own() {
     let entry = typed(1, 1, &{
