@@ -308,7 +308,7 @@ fn a_change_that_is_longer_than_its_gap_is_left_out() {
     let stretch = |first: u8, count: u8| {
         [&[1, 1, 0xfe, 0xff, 0x0d, 0xa7, first, 0, 0xff, 0xe6, 0x78][..], &[1, 1, 1, 1, count]].concat()
     };
-    let mut window = Window::new(1);
+    let mut window = Window::new(7);
     window.types(0, "停止");
     let before = window.sends();
     window.types(6, "した");
