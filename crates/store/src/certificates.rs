@@ -223,13 +223,13 @@ pub fn get(reader: &Reader<'_>, realm: &Realm, serial: &str) -> Result<Option<Ce
     reader.first(&sql, (reader.realm(realm)?, serial), read)
 }
 
-/// Certificates that are not over, revoked ones too, what ends first at the beginning; at most so many.
+/// Certificates that are not over, revoked ones too, what ends first at the beginning, then what was issued first; at most so many.
 ///
 /// # Errors
 /// Those of the database.
 pub fn list(reader: &Reader<'_>, realm: &Realm, limit: i64) -> Result<Vec<Certificate>, StoreError> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM ca_certificates WHERE realm = ?1 AND ends > ?2 ORDER BY ends, serial LIMIT ?3"
+        "SELECT {COLUMNS} FROM ca_certificates WHERE realm = ?1 AND ends > ?2 ORDER BY ends, issued, serial LIMIT ?3"
     );
     reader.rows(&sql, (reader.realm(realm)?, micros(reader.now()), limit), read)
 }
@@ -245,7 +245,7 @@ pub fn ending(
 ) -> Result<Vec<Certificate>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM ca_certificates
-         WHERE realm = ?1 AND ends > ?2 AND ends <= ?3 AND revoked IS NULL ORDER BY ends, serial LIMIT ?4"
+         WHERE realm = ?1 AND ends > ?2 AND ends <= ?3 AND revoked IS NULL ORDER BY ends, issued, serial LIMIT ?4"
     );
     let limit = i64::try_from(ENDING_MAX).unwrap_or(0);
     reader.rows(&sql, (reader.realm(realm)?, micros(from), micros(until), limit), read)

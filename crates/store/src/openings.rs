@@ -229,14 +229,13 @@ fn open(
 }
 
 impl View {
-    /// Drops what opens nothing any more, and the oldest where there are too many, so that no date falls.
+    /// Drops the oldest where there are too many, so that no date falls.
+    ///
+    /// One whose labels were all opened again since stays as long: without it the dates of all that lay before it would rise, and
+    /// a reader that stands there would be given again what it has.
     fn tidy(&mut self) {
-        // One that reaches through 0 opens nothing and only holds the line of what was dropped.
-        let empty = |opening: &Opening| opening.labels.is_empty() && opening.through > 0;
-        while let Some(place) = self.openings.iter().position(empty) {
-            self.drop_opening(place);
-        }
         while self.openings.len() > OPENINGS_MAX {
+            // One that reaches through 0 opens nothing and only holds the line of what was dropped.
             self.drop_opening(usize::from(self.openings.first().is_some_and(|first| first.through == 0)));
         }
     }

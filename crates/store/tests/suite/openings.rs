@@ -13,6 +13,7 @@ use crate::on_every_store;
 
 on_every_store!(
     what_is_opened_comes_behind_the_place_where_a_reader_is,
+    what_is_opened_once_more_gives_nothing_else_again,
     what_is_new_under_the_same_policies_only_joins,
     a_new_class_goes_on_where_its_family_stands,
     what_was_opened_is_removed_and_moved_as_everything,
@@ -115,6 +116,27 @@ async fn what_is_opened_comes_behind_the_place_where_a_reader_is(council: Counci
     assert_eq!(ids(&walk(&council, &class(), &[clear, amber], at, 100).await), numbers(10..14));
     let council = council.reopen().await;
     assert_eq!(ids(&walk(&council, &class(), &[clear, amber], at, 100).await), numbers(10..14));
+}
+
+async fn what_is_opened_once_more_gives_nothing_else_again(council: Council) {
+    let (clear, amber) = (council.clear, council.amber);
+    settle(&council, &class(), &[clear], "0").await;
+    add(&council, amber, 10..12).await;
+    add(&council, clear, 0..6).await;
+    let mut at = page(&council, &class(), &[clear], None, 1).await.rows.last().map(|row| row.date_added_us);
+    // A reader that has come as far as this sees a label come and go, and come again.
+    let mut given = Vec::new();
+    for round in 1..=4 {
+        settle(&council, &class(), &[clear, amber], &format!("{round} opens")).await;
+        let page = page(&council, &class(), &[clear, amber], at, 1).await;
+        at = page.rows.last().map(|row| row.date_added_us);
+        given.extend(ids(&page.rows));
+        settle(&council, &class(), &[clear], &format!("{round} closes")).await;
+    }
+    assert_eq!(given, numbers(1..5));
+    settle(&council, &class(), &[clear, amber], "at last").await;
+    let rest = walk(&council, &class(), &[clear, amber], at, 100).await;
+    assert_eq!(ids(&rest), [numbers(5..6), numbers(10..12)].concat());
 }
 
 async fn what_is_new_under_the_same_policies_only_joins(council: Council) {
