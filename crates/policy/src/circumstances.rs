@@ -43,7 +43,7 @@ pub(crate) struct Facts {
 }
 
 /// One term with its sides resolved to organisations.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Clause {
     pub(crate) agreement: AgreementId,
     /// From 1.
@@ -193,6 +193,11 @@ impl Facts {
             }
         }
         facts
+    }
+
+    /// Whether the terms are the same, under the same numbers. Everything else but who is in which group follows from them.
+    pub(crate) fn have_the_terms_of(&self, other: &Self) -> bool {
+        self.terms == other.terms
     }
 
     pub(crate) fn clause(&self, index: usize) -> Option<&Clause> {

@@ -17,8 +17,8 @@ use crate::{
 };
 
 /// The policies in force and the circumstances under which they stand, and the only way to a decision. Cedar decides; any error in
-/// an evaluation denies. Decisions are remembered as long as the engine lives; a change of policy, of an agreement, of a
-/// sharing group, or the instant at which an agreement begins or ends, is a new engine.
+/// an evaluation denies. A change of policy, of an agreement, of a sharing group, or the instant at which an agreement begins or ends,
+/// is a new engine. Decisions are remembered as long as the same policies stand under the same terms.
 #[derive(Debug)]
 pub struct Engine {
     compiled: Arc<Compiled>,
@@ -26,7 +26,8 @@ pub struct Engine {
     facts: Facts,
     policies: u64,
     epoch: u64,
-    memory: RwLock<Memory>,
+    /// Shared by engines to which the same questions have the same answers.
+    memory: Arc<RwLock<Memory>>,
 }
 
 /// What a principal may be allowed to do. `Read` and `Write` are about objects under a label; the others are about the node.
@@ -177,22 +178,28 @@ impl Engine {
             facts: Facts::default(),
             policies: epoch(policies),
             epoch: epoch(policies),
-            memory: RwLock::default(),
+            memory: Arc::default(),
         };
         engine.try_out()?;
         Ok(engine)
     }
 
-    /// The same policies under other circumstances. What was decided is forgotten.
+    /// The same policies under other circumstances.
+    ///
+    /// What was decided is forgotten, unless the terms of agreements are the same, in force alike and between the same organisations. A
+    /// [`Question`] holds all else: who is in which group is part of what is asked, and not of the answer.
     #[must_use]
     pub fn under(&self, circumstances: Circumstances) -> Self {
+        let facts = Facts::of(&circumstances);
+        let memory =
+            if facts.have_the_terms_of(&self.facts) { Arc::clone(&self.memory) } else { Arc::default() };
         Self {
             compiled: Arc::clone(&self.compiled),
-            facts: Facts::of(&circumstances),
+            facts,
             policies: self.policies,
             epoch: self.policies ^ circumstances.fingerprint(),
             circumstances: Arc::new(circumstances),
-            memory: RwLock::default(),
+            memory,
         }
     }
 
@@ -666,4 +673,30 @@ fn epoch(policies: &[(String, String)]) -> u64 {
         hash.update(part);
     }
     hash.finalize().iter().take(8).fold(0, |number, byte| (number << 8) | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{GroupId, Trial};
+
+    #[test]
+    fn decisions_are_forgotten_with_the_terms_and_not_with_a_group() {
+        let built_in = Engine::compile(&Engine::built_in()).unwrap();
+        let given = Trial::new(&built_in, 1, 0).circumstances().clone();
+        let remembers = |one: &Engine, other: &Engine| Arc::ptr_eq(&one.memory, &other.memory);
+        let engine = built_in.under(given.clone());
+        assert!(!remembers(&built_in, &engine), "terms came");
+
+        let mut grouped = given.clone();
+        let member = given.organisations.keys().next().cloned().into_iter();
+        grouped.groups.insert(GroupId(uuid::Uuid::from_u128(77)), member.collect());
+        let with_group = engine.under(grouped);
+        assert!(remembers(&engine, &with_group));
+        assert_ne!(engine.epoch(), with_group.epoch());
+
+        let mut over = given;
+        over.agreements.pop();
+        assert!(!remembers(&engine, &engine.under(over)), "terms are gone");
+    }
 }

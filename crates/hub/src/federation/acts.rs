@@ -334,7 +334,7 @@ impl Writing {
         (object, text): (&Id, &str),
     ) -> Result<(), StoreError> {
         sharing::tell(tx, &REALM, recipients.into_keys().collect(), subject, (Some(object), text))?;
-        self.has_told = true;
+        self.done.has_told = true;
         Ok(())
     }
 

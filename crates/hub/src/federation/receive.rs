@@ -35,7 +35,7 @@ use crate::release::Door;
 use crate::reports::abroad::{self, Offered};
 use crate::reports::came::{self, Judged};
 use crate::reports::passed::Passed;
-use crate::room::admit;
+use crate::room::admit::{self, Admission};
 use crate::state::AppState;
 
 /// Frames of one transaction at most.
@@ -310,12 +310,11 @@ impl Intake {
                 abroad::hear(tx, &peer.id, offered)?;
             }
             let counts = Counts { refused: taken.echoes, ..Counts::default() };
-            let (events, has_told) = (Vec::new(), false);
-            let writing =
-                Writing { peer, caller, own_hub, door, collection, regimes, counts, events, has_told };
+            let (events, done) = (Vec::new(), Done { counts, ..Done::default() });
+            let writing = Writing { peer, caller, own_hub, door, collection, regimes, events, done };
             writing.run(tx, taken.steps, place)
         };
-        let (counts, has_told) = match self.state.store.write(write).await {
+        let done = match self.state.store.write(write).await {
             Err(StoreError::Abandoned { code: PEER_GONE, .. }) => return Err(Trouble::Gone),
             Err(StoreError::Abandoned { code: PEER_ELSEWHERE, .. }) => {
                 return Err(Trouble::Link("another hub of this node has read on meanwhile".to_owned()));
@@ -323,8 +322,14 @@ impl Intake {
             other => other?,
         };
         (self.written, self.written_at) = (place, tokio::time::Instant::now());
-        self.state.metrics.with_peer(&self.peer.id, &counts);
-        if has_told {
+        self.state.metrics.with_peer(&self.peer.id, &done.counts);
+        // Those who wait for it have it now, and not when it is next looked whether circumstances have changed.
+        if done.has_new_circle
+            && let Err(error) = self.state.policies.renew().await
+        {
+            tracing::error!(%error, "what a peer limited to somebody new is decided on later");
+        }
+        if done.has_told {
             // An act may go on to other peers.
             self.state.federation.announce();
         }
@@ -435,10 +440,18 @@ pub(super) struct Writing {
     pub(super) door: Door,
     collection: store::collections::CollectionKey,
     regimes: Arc<Regimes>,
-    counts: Counts,
     pub(super) events: Vec<AuditEvent>,
+    pub(super) done: Done,
+}
+
+/// What a transaction did, for what follows once it is committed.
+#[derive(Default)]
+pub(super) struct Done {
+    counts: Counts,
     /// Whether an act was told to inboxes here, and may go on.
     pub(super) has_told: bool,
+    /// Whether something came for a circle of organisations that was not known here, or not all of it.
+    has_new_circle: bool,
 }
 
 impl Writing {
@@ -447,7 +460,7 @@ impl Writing {
         tx: &mut Tx<'_>,
         steps: Vec<Step>,
         (sequence, sight): (i64, i64),
-    ) -> Result<Written<(Counts, bool)>, StoreError> {
+    ) -> Result<Written<Done>, StoreError> {
         let mut gone = [(Why::Withdrawn, Vec::new()), (Why::NoLongerShared, Vec::new())];
         for step in steps {
             match step {
@@ -468,13 +481,12 @@ impl Writing {
         let mut progress = peers::progress(tx, &REALM, &self.peer.id)?;
         (progress.taken, progress.taken_sight) = (sequence, sight);
         progress.taken_at = Some(tx.now());
-        progress.counts.add(&self.counts);
+        progress.counts.add(&self.done.counts);
         peers::put_progress(tx, &REALM, &self.peer.id, &progress)?;
-        let result = (self.counts, self.has_told);
         Ok(if self.events.is_empty() {
-            Written::bookkeeping(result)
+            Written::bookkeeping(self.done)
         } else {
-            Written::audited_all(result, &REALM, self.events)
+            Written::audited_all(self.done, &REALM, self.events)
         })
     }
 
@@ -561,15 +573,16 @@ impl Writing {
 
     /// Why an object is kept out whose kind says who may bring it; what is let in about copies of reports is put into `passed`.
     fn judge(
-        &self,
+        &mut self,
         tx: &mut Tx<'_>,
         origin: &str,
         object: &stix::Object,
         passed: &mut HashMap<Id, Box<Passed>>,
     ) -> Result<Option<Outcome>, StoreError> {
         let (here, from) = ((self.own_hub.as_str(), self.collection), (&self.peer, origin));
-        if let Some(outcome) = admit::by_peer(tx, here, from, object)? {
-            return Ok(Some(outcome));
+        match admit::by_peer(tx, here, from, object)? {
+            Admission::Granted { has_new_circle } => self.done.has_new_circle |= has_new_circle,
+            Admission::Refused(outcome) => return Ok(Some(outcome)),
         }
         match came::judge(tx, here, from, object)? {
             Judged::Nothing => {}
@@ -588,24 +601,24 @@ impl Writing {
         hash: Option<[u8; 32]>,
     ) -> Result<(), StoreError> {
         let Some(id) = verdict.id.as_deref().and_then(|id| Id::parse(id).ok()) else {
-            self.counts.refused += 1;
+            self.done.counts.refused += 1;
             return Ok(());
         };
         let version_key = routes::version_key(verdict.version.as_deref());
         let known = match &verdict.outcome {
             Outcome::Accepted { .. } => {
-                self.counts.accepted += 1;
+                self.done.counts.accepted += 1;
                 true
             }
             Outcome::Duplicate { .. } => {
-                self.counts.duplicates += 1;
+                self.done.counts.duplicates += 1;
                 // What was brought in here is here by nobody's leave.
                 !routes::of_version(tx, &REALM, &id, &version_key)?.is_empty()
             }
             Outcome::Refused { code, .. } => {
-                self.counts.refused += 1;
+                self.done.counts.refused += 1;
                 if let (true, Some(hash)) = (code == "content-conflict", hash) {
-                    self.counts.conflicts += 1;
+                    self.done.counts.conflicts += 1;
                     let version = verdict.version.clone();
                     let conflict = Conflict { id: id.clone(), version, hash, at: tx.now() };
                     peers::note_conflict(tx, &REALM, &self.peer.id, &conflict)?;
@@ -643,7 +656,7 @@ impl Writing {
             None => objects::remove(tx, &REALM, self.collection, &visible, &gone.id)?,
         };
         redaction::follow_removal(tx, &REALM, self.collection, &gone.id)?;
-        self.counts.withdrawn += u64::try_from(removed).unwrap_or(0);
+        self.done.counts.withdrawn += u64::try_from(removed).unwrap_or(0);
         Ok(removed > 0)
     }
 

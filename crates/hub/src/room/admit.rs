@@ -21,8 +21,19 @@ pub(crate) fn refusal(object: &Object) -> Option<Outcome> {
     })
 }
 
-/// Why an entry that a hub brings is kept out: the hub does not speak for whom it names, or is handing on what another peer of this hub says
-/// itself. What comes in for some organisations only has their circle drawn first.
+/// What becomes of an object that a hub brings, as far as case rooms are concerned.
+pub(crate) enum Admission {
+    /// Nothing here speaks against it.
+    Granted {
+        /// Organisations were drawn a circle for it: policies are to be renewed once it is committed.
+        has_new_circle: bool,
+    },
+    /// It is kept out.
+    Refused(Outcome),
+}
+
+/// An entry that a hub brings is kept out where the hub does not speak for whom it names, or is handing on what another peer of this hub
+/// says itself. What comes in for some organisations only has their circle drawn first.
 ///
 /// # Errors
 /// Those of the database.
@@ -31,9 +42,10 @@ pub(crate) fn by_peer(
     (own_hub, collection): (&str, CollectionKey),
     (peer, origin): (&Peer, &str),
     object: &Object,
-) -> Result<Option<Outcome>, StoreError> {
+) -> Result<Admission, StoreError> {
+    let as_it_is = Admission::Granted { has_new_circle: false };
     if !is_of_a_room(object) {
-        return Ok(None);
+        return Ok(as_it_is);
     }
     let entry = entry_from_stix(object).ok();
     let whose = match &entry {
@@ -41,25 +53,26 @@ pub(crate) fn by_peer(
         None => stub_from_stix(object).map(|stub| stub.organisation),
     };
     // What a newer version wrote is kept and means nothing here.
-    let Some(whose) = whose else { return Ok(None) };
+    let Some(whose) = whose else { return Ok(as_it_is) };
     let speaks_itself = origin != peer.hub && peers::by_hub(tx, &REALM, origin)?.is_some();
     if speaks_itself || !speaks_for(origin, &whose) {
         let code = "not-creator".to_owned();
         let message =
             format!("`{}` is an entry of an organisation that its hub does not speak for", object.id());
-        return Ok(Some(Outcome::Refused { code, message }));
+        return Ok(Admission::Refused(Outcome::Refused { code, message }));
     }
     if let Some(only) = entry.and_then(|entry| entry.label.only) {
         let names = Names::read(tx, &REALM, own_hub)?;
         match circles::draw(tx, &names, (&REALM, collection), &only) {
-            Ok(_) => {}
+            Ok((_, has_new_circle)) => return Ok(Admission::Granted { has_new_circle }),
             // Without its circle it is for nobody here.
             Err(StoreError::Limit { limit, .. }) => {
                 let message = format!("there are {limit} circles of organisations here already");
-                return Ok(Some(Outcome::Refused { code: "too-many-circles".to_owned(), message }));
+                let code = "too-many-circles".to_owned();
+                return Ok(Admission::Refused(Outcome::Refused { code, message }));
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(None)
+    Ok(as_it_is)
 }

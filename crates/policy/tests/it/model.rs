@@ -268,6 +268,33 @@ proptest! {
         }
     }
 
+    /// Council, groups, carriers and agreements come and go under one set of policies, whose engines remember what the ones before decided.
+    #[test]
+    fn what_was_decided_before_counts_only_where_it_still_holds(
+        changing in vec((circumstances(), any::<bool>()), 2..6),
+        principals in vec(principals(), 4),
+        labels in vec(labels(), 6),
+    ) {
+        let mut remembering = engine().under(Circumstances::default());
+        let mut agreements = (Vec::new(), Timestamp::UNIX_EPOCH);
+        for (circumstances, keeps_agreements) in changing {
+            let mut circumstances = circumstances;
+            if keeps_agreements {
+                (circumstances.agreements, circumstances.now) = agreements.clone();
+            }
+            agreements = (circumstances.agreements.clone(), circumstances.now);
+            remembering = remembering.under(circumstances.clone());
+            for principal in &principals {
+                let visible = remembering.visible(principal, (0..).zip(&labels));
+                for (key, label) in (0..).zip(&labels) {
+                    let expected = reads(&circumstances, principal, label);
+                    assert_eq!(visible.contains(key), expected, "{principal:?} {label:?}");
+                    assert_eq!(remembering.check(principal, Operation::Read, label), expected);
+                }
+            }
+        }
+    }
+
     #[test]
     fn who_reads_a_join_reads_its_parts(
         circumstances in circumstances(),

@@ -453,7 +453,10 @@ pub(crate) fn work_together(load: &Load) {
         );
         let mut written = council.all_write(&mut dice, &circles, (load.rate, load.seconds)).await;
         let (everywhere, each) = council.heard(&written).await;
+        let (new, known) = by_group(&written, &everywhere);
         tell("entry → everybody who may see it has it", everywhere);
+        tell("  the first for its group of organisations", new);
+        tell("  others", known);
         tell("entry → each of them has it", each);
         let reads = council.people.iter().flat_map(|person| std::mem::take(&mut *person.reads.lock().unwrap()));
         tell("the room read again", reads.collect());
@@ -469,6 +472,16 @@ pub(crate) fn work_together(load: &Load) {
         );
         background.abort_all();
     });
+}
+
+/// Delays of the entries that are the first for their group of organisations, and of the others.
+fn by_group(written: &[Written], delays: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let mut in_order: Vec<(&Written, f64)> = written.iter().zip(delays.iter().copied()).collect();
+    in_order.sort_by_key(|(one, _)| one.at);
+    let mut known = BTreeSet::new();
+    let (new, others): (Vec<_>, Vec<_>) = in_order.into_iter().partition(|(one, _)| known.insert(&one.to));
+    let delays = |entries: Vec<(&Written, f64)>| entries.into_iter().map(|(_, delay)| delay).collect();
+    (delays(new), delays(others))
 }
 
 /// Everybody goes on while links are cut by chance, and mended at the end.
