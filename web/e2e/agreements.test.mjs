@@ -5,11 +5,10 @@ import { after, before, test } from 'node:test'
 
 import ja from '../src/locales/ja.json' with { type: 'json' }
 import en from '../src/locales/en.json' with { type: 'json' }
-import { axe, complaints, eventually, look, shot, startBrowser, startDemo } from './harness.mjs'
+import { FACES, axe, complaints, eventually, look, shot, sideways, startBrowser, startDemo } from './harness.mjs'
 
 const PASSWORD = '見張りの櫓から港を見る 2026'
 const WORDS = { ja, en }
-const SIZES = [[1280, 800], [1920, 1080], [390, 844]]
 const fill = (text, places) => text.replace(/\{\{(\w+)\}\}/gu, (_, name) => places[name])
 let demo
 const sides = {}
@@ -275,9 +274,9 @@ test('every screen of agreements, groups and publishing in both languages, light
   const { page, go } = sides.council
   const screens = { agreements: '/sharing/agreements', agreement: '/sharing/agreements/aurora-en', 'agreement-new': '/sharing/agreements/new', groups: '/sharing/groups', publish: '/intelligence/publish' }
   const wrong = []
-  for (const [language, scheme] of [['ja', 'light'], ['ja', 'dark'], ['en', 'light'], ['en', 'dark']]) {
+  for (const [language, scheme, sizes] of FACES) {
     await look(page, language, scheme)
-    for (const [width, height] of SIZES) {
+    for (const [width, height] of sizes) {
       await page.setViewportSize({ width, height })
       for (const [name, path] of Object.entries(screens)) {
         const where = `${name} ${width} ${language} ${scheme}`
@@ -286,8 +285,8 @@ test('every screen of agreements, groups and publishing in both languages, light
           await page.getByLabel(WORDS[language].publish.paste).fill(JSON.stringify([indicator('a', { object_marking_refs: [AMBER] }), indicator('b')]))
           await page.getByText('read-amber').first().waitFor()
         }
-        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-        if (sideways > 0) wrong.push(`${where}: ${sideways} px too wide`)
+        const excess = await sideways(page)
+        if (excess > 0) wrong.push(`${where}: ${excess} px too wide`)
         wrong.push(...(await axe(page)).map((found) => `${where}: ${found}`))
         await page.screenshot({ path: new URL(`../test-results/${name}-${width}-${language}-${scheme}.png`, import.meta.url).pathname, fullPage: width === 390 })
       }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { axe, complaints, eventually, look, shot, startBrowser, startDemo } from './harness.mjs'
+import { FACES, axe, complaints, eventually, look, shot, sideways, startBrowser, startDemo } from './harness.mjs'
 
 const PASSWORD = '見張りの櫓から港を見る 2026'
 let demo
@@ -460,15 +460,15 @@ test('every screen in both languages, light and dark, at three sizes: nothing ov
   const { edges } = await api('/api/v1/edges')
   const screens = { board: '/', search: `/intelligence?q=${encodeURIComponent('電力')}`, object: `/intelligence/${sightings[0].indicator}`, cases: '/cases?filter=all', case: `/cases/${one.id}`, edges: '/edges', edge: `/edges/${(edges.find((each) => each.hello !== null) ?? edges[0]).id}`, me: '/me', missing: '/nowhere' }
   const faults = []
-  for (const [language, scheme] of [['ja', 'light'], ['ja', 'dark'], ['en', 'light'], ['en', 'dark']]) {
+  for (const [language, scheme, sizes] of FACES) {
     await look(page, language, scheme)
-    for (const [width, height] of [[1280, 800], [1920, 1080], [390, 844]]) {
+    for (const [width, height] of sizes) {
       await page.setViewportSize({ width, height })
       for (const [name, path] of Object.entries(screens)) {
         const where = `${name} ${language} ${scheme} ${width}`
         await go(path)
-        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-        if (sideways > 0) faults.push(`${where}: ${sideways} px too wide`)
+        const excess = await sideways(page)
+        if (excess > 0) faults.push(`${where}: ${excess} px too wide`)
         await shot(page, `${name}-${width}-${language}-${scheme}`)
         faults.push(...(await axe(page)).map((found) => `${where}: ${found}`))
       }

@@ -4,10 +4,9 @@ import { after, before, test } from 'node:test'
 
 import ja from '../src/locales/ja.json' with { type: 'json' }
 import en from '../src/locales/en.json' with { type: 'json' }
-import { axe, complaints, eventually, look, shot, startBrowser, startDemo } from './harness.mjs'
+import { FACES, axe, complaints, eventually, look, shot, sideways, startBrowser, startDemo } from './harness.mjs'
 
 const PASSWORD = '見張りの櫓から港を見る 2026'
-const SIZES = [[1280, 800], [1920, 1080], [390, 844]]
 let demo
 let browser
 let page
@@ -128,14 +127,14 @@ test('every screen of finding in both languages, light and dark, at three sizes:
     matrix: '/matrix', graph: `/graph?n=${node}&x=${node}`, sameness: '/sameness', searches: '/searches',
   }
   const wrong = []
-  for (const [language, scheme] of [['ja', 'dark'], ['en', 'light'], ['ja', 'light'], ['en', 'dark']]) {
+  for (const [language, scheme, sizes] of FACES) {
     await look(page, language, scheme)
-    for (const [width, height] of SIZES) {
+    for (const [width, height] of sizes) {
       await page.setViewportSize({ width, height })
       for (const [name, path] of Object.entries(pages)) {
         await go(path)
-        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-        if (sideways > 0) wrong.push(`${name} ${width} ${language} ${scheme}: ${sideways} px too wide`)
+        const excess = await sideways(page)
+        if (excess > 0) wrong.push(`${name} ${width} ${language} ${scheme}: ${excess} px too wide`)
         if (width === 1280 || name === 'graph') wrong.push(...(await axe(page)).map((found) => `${name} ${width} ${language} ${scheme}: ${found}`))
         await shot(page, `finding-${name}-${width}-${language}-${scheme}`)
       }

@@ -142,6 +142,22 @@ export async function eventually(ask, what, forMs = 20_000) {
   }
 }
 
+const [DESK, WALL, TELEPHONE] = [[1280, 800], [1920, 1080], [390, 844]]
+
+/**
+ * What every screen is looked at in: both languages, light and dark, with the sizes. The sizes beside a desk's are looked at in one scheme of
+ * each language: what is too wide is so in any colour.
+ */
+export const FACES = [
+  ['ja', 'light', [DESK, WALL, TELEPHONE]],
+  ['ja', 'dark', [DESK]],
+  ['en', 'light', [DESK]],
+  ['en', 'dark', [DESK, WALL, TELEPHONE]],
+]
+
+/** How many pixels a page is wider than its window. */
+export const sideways = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+
 export async function look(page, language, scheme) {
   await page.evaluate(([lang, colours]) => {
     localStorage.setItem('yagura.language', lang)

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test'
 
 import ja from '../src/locales/ja.json' with { type: 'json' }
 import en from '../src/locales/en.json' with { type: 'json' }
-import { axe, complaints, eventually, shot, startHub, startShared } from './harness.mjs'
+import { axe, complaints, eventually, shot, sideways, startHub, startShared } from './harness.mjs'
 
 const PASSWORD = '見張りの櫓から港を見る 2026'
 const WORDS = { ja, en }
@@ -506,8 +506,8 @@ function life(language) {
             await go(base + path)
             const name = path.replaceAll(authorisation.id, 'one').replaceAll('/', '-')
             const where = `${who} ${name} ${width} ${scheme}`
-            const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-            if (sideways > 0) wrong.push(`${where}: ${sideways} px too wide`)
+            const excess = await sideways(page)
+            if (excess > 0) wrong.push(`${where}: ${excess} px too wide`)
             wrong.push(...(await axe(page)).map((found) => `${where}: ${found}`))
             await page.screenshot({ path: new URL(`../test-results/${who}${name}-${width}-${language}-${scheme}.png`, import.meta.url).pathname, fullPage: true })
           }

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test'
 
 import ja from '../src/locales/ja.json' with { type: 'json' }
 import en from '../src/locales/en.json' with { type: 'json' }
-import { axe, complaints, eventually, RESULTS, shot, startHub, startShared } from './harness.mjs'
+import { axe, complaints, eventually, RESULTS, shot, sideways, startHub, startShared } from './harness.mjs'
 
 const PASSWORD = '対処の櫓から港を守る 2026'
 const WORDS = { ja, en }
@@ -142,8 +142,8 @@ function life(language) {
       for (const size of [NARROW, WIDE]) {
         await page.setViewportSize(size)
         assert.deepEqual(await axe(page), [], `${name} ${size.width} ${scheme}`)
-        const sideways = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
-        assert.equal(sideways, 0, `${name} ${size.width}: too wide`)
+        const excess = await sideways(page)
+        assert.equal(excess, 0, `${name} ${size.width}: too wide`)
         await shot(page, `response-${name}-${language}-${size.width}-${scheme}`)
       }
     }
