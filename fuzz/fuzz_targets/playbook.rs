@@ -15,11 +15,14 @@ fuzz_target!(|bytes: &[u8]| {
     let trust = Trust { unsigned: Unsigned::Allow, ..Trust::default() };
     let Ok(runnable) = Runnable::check(Arc::new(playbook), &trust, Timestamp::UNIX_EPOCH) else { return };
     let requester = Person { person: "a".to_owned(), organization: "b".to_owned() };
-    let limits = Limits { steps_max: 200, loop_turns_max: 5, ..Limits::default() };
-    let start = Start { run: "fuzz".to_owned(), requester, arguments: Values::default(), limits };
-    let Ok((run, started)) = Run::start(&runnable, &[], start, Timestamp::UNIX_EPOCH) else { return };
-    let log = carry(run, started);
-    Run::replay(&[runnable], &log).expect("what happened can be replayed");
+    for dry_run in [true, false] {
+        let limits = Limits { steps_max: 200, loop_turns_max: 5, ..Limits::default() };
+        let (requester, arguments) = (requester.clone(), Values::default());
+        let start = Start { run: "fuzz".to_owned(), requester, arguments, limits, dry_run };
+        let Ok((run, started)) = Run::start(&runnable, &[], start, Timestamp::UNIX_EPOCH) else { return };
+        let log = carry(run, started);
+        Run::replay(std::slice::from_ref(&runnable), &log).expect("what happened can be replayed");
+    }
 });
 
 fn carry(mut run: Run, started: Event) -> Vec<Event> {
