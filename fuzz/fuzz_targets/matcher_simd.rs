@@ -28,7 +28,8 @@ static SETS: LazyLock<[Arc<IndicatorSet>; 2]> = LazyLock::new(|| {
     [Covers::Host, Covers::Subtree].map(|covers| {
         let stamp = Timestamp::parse("2020-01-01T00:00:00.000Z").expect("a timestamp");
         let indicators = PATTERNS.iter().enumerate().map(|(number, pattern)| Indicator {
-            id: Id::parse(&format!("indicator--00000000-0000-4000-8000-{number:012}")).expect("an identifier"),
+            id: Id::parse(&format!("indicator--00000000-0000-4000-8000-{number:012}"))
+                .expect("an identifier"),
             version: stamp.clone(),
             name: String::new(),
             pattern: (*pattern).to_owned(),
@@ -49,7 +50,8 @@ fuzz_target!(|input: &[u8]| {
         let found = |mut scanner: Scanner| {
             let mut found = Vec::new();
             let now = jiff::Timestamp::UNIX_EPOCH;
-            scanner.scan(input, now, &mut |hit| found.push((hit.line, hit.line_offset, hit.indicator.number())));
+            scanner
+                .scan(input, now, &mut |hit| found.push((hit.line, hit.line_offset, hit.indicator.number())));
             (found, scanner.tally().lines)
         };
         let right = found(Scanner::exhaustive(Arc::clone(set), Reader::auto()));

@@ -21,7 +21,8 @@ fuzz_target!(|input: &[u8]| {
         // Ed25519 cannot be forged, so only what this key signed opens; the seeds hold such batches.
         assert!(input.ends_with(&found.body));
         let (file, hash) = batch::seal(&found.label, &found.body, &key);
-        let again = batch::open(&Bytes::from(file), &key.verifying_key(), BODY_BYTES_MAX).expect("it was sealed");
+        let again =
+            batch::open(&Bytes::from(file), &key.verifying_key(), BODY_BYTES_MAX).expect("it was sealed");
         assert_eq!((again.label, again.hash, again.body), (found.label, hash, found.body));
     }
     // What follows a head that is signed is the stranger's as well.
@@ -35,7 +36,10 @@ fuzz_target!(|input: &[u8]| {
     };
     let (file, hash) = batch::seal(&label, input, &key);
     let found = batch::open(&Bytes::from(file.clone()), &key.verifying_key(), BODY_BYTES_MAX);
-    assert!(input.len() as u64 > BODY_BYTES_MAX || found.is_ok_and(|found| found.hash == hash && found.body == input));
+    assert!(
+        input.len() as u64 > BODY_BYTES_MAX
+            || found.is_ok_and(|found| found.hash == hash && found.body == input)
+    );
     let cut = input.first().map_or(0, |byte| file.len() * usize::from(*byte) / 256);
     let torn = batch::open(&Bytes::copy_from_slice(&file[..cut]), &key.verifying_key(), BODY_BYTES_MAX);
     assert!(torn.is_err());

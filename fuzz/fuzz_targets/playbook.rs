@@ -50,7 +50,9 @@ fn next(effect: Effect) -> Option<What> {
     match effect {
         Effect::Record(what) => Some(what),
         Effect::Dispatch(order) => Some(What::Dispatched { key: order.key, hash: order.hash }),
-        Effect::AskApproval(question) => Some(What::ApprovalAsked { visit: question.visit, hash: question.hash }),
+        Effect::AskApproval(question) => {
+            Some(What::ApprovalAsked { visit: question.visit, hash: question.hash })
+        }
         Effect::Wait { timer, .. } => Some(What::TimerDue { timer }),
         Effect::Reconcile(_) => None,
     }
