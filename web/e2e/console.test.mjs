@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 
-import { FACES, axe, complaints, eventually, look, shot, sideways, startBrowser, startDemo } from './harness.mjs'
+import { axe, complaints, eventually, everyFace, shot, startBrowser, startDemo } from './harness.mjs'
 
 const PASSWORD = '見張りの櫓から港を見る 2026'
 let demo
@@ -459,22 +459,7 @@ test('every screen in both languages, light and dark, at three sizes: nothing ov
   const { sightings } = await api('/api/v1/board')
   const { edges } = await api('/api/v1/edges')
   const screens = { board: '/', search: `/intelligence?q=${encodeURIComponent('電力')}`, object: `/intelligence/${sightings[0].indicator}`, cases: '/cases?filter=all', case: `/cases/${one.id}`, edges: '/edges', edge: `/edges/${(edges.find((each) => each.hello !== null) ?? edges[0]).id}`, me: '/me', missing: '/nowhere' }
-  const faults = []
-  for (const [language, scheme, sizes] of FACES) {
-    await look(page, language, scheme)
-    for (const [width, height] of sizes) {
-      await page.setViewportSize({ width, height })
-      for (const [name, path] of Object.entries(screens)) {
-        const where = `${name} ${language} ${scheme} ${width}`
-        await go(path)
-        const excess = await sideways(page)
-        if (excess > 0) faults.push(`${where}: ${excess} px too wide`)
-        await shot(page, `${name}-${width}-${language}-${scheme}`)
-        faults.push(...(await axe(page)).map((found) => `${where}: ${found}`))
-      }
-    }
-  }
-  assert.deepEqual(faults, [])
+  assert.deepEqual(await everyFace(page, go, screens), [])
 })
 
 test('the page never complained', () => assert.deepEqual(heard, []))

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 
 import ja from '../src/locales/ja.json' with { type: 'json' }
 import en from '../src/locales/en.json' with { type: 'json' }
-import { FACES, axe, complaints, eventually, look, shot, sideways, startBrowser, startDemo } from './harness.mjs'
+import { axe, complaints, eventually, everyFace, look, shot, startBrowser, startDemo } from './harness.mjs'
 
 const PASSWORD = '見張りの櫓から港を見る 2026'
 let demo
@@ -122,25 +122,11 @@ test('every screen of finding in both languages, light and dark, at three sizes:
   const [actor] = (await api('/api/v1/objects?query=UMIGIRI&type=intrusion-set')).objects
   const [other] = (await api('/api/v1/objects?query=YAMIFUDA&type=intrusion-set')).objects
   const node = encodeURIComponent(actor.id)
-  const pages = {
-    search: '/intelligence?q=UMIGIRI', feed: '/feed', actors: '/actors', actor: `/actors/${actor.id}`, compare: `/actors/compare?ids=${actor.id},${other.id}`,
+  const screens = {
+    'finding-search': '/intelligence?q=UMIGIRI', feed: '/feed', actors: '/actors', actor: `/actors/${actor.id}`, compare: `/actors/compare?ids=${actor.id},${other.id}`,
     matrix: '/matrix', graph: `/graph?n=${node}&x=${node}`, sameness: '/sameness', searches: '/searches',
   }
-  const wrong = []
-  for (const [language, scheme, sizes] of FACES) {
-    await look(page, language, scheme)
-    for (const [width, height] of sizes) {
-      await page.setViewportSize({ width, height })
-      for (const [name, path] of Object.entries(pages)) {
-        await go(path)
-        const excess = await sideways(page)
-        if (excess > 0) wrong.push(`${name} ${width} ${language} ${scheme}: ${excess} px too wide`)
-        if (width === 1280 || name === 'graph') wrong.push(...(await axe(page)).map((found) => `${name} ${width} ${language} ${scheme}: ${found}`))
-        await shot(page, `finding-${name}-${width}-${language}-${scheme}`)
-      }
-    }
-  }
-  assert.deepEqual(wrong, [])
+  assert.deepEqual(await everyFace(page, go, screens), [])
 })
 
 test('the page never complained', () => assert.deepEqual(heard, []))

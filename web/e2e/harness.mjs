@@ -144,16 +144,13 @@ export async function eventually(ask, what, forMs = 20_000) {
 
 const [DESK, WALL, TELEPHONE] = [[1280, 800], [1920, 1080], [390, 844]]
 
+const SIZES = [DESK, WALL, TELEPHONE]
+
 /**
- * What every screen is looked at in: both languages, light and dark, with the sizes. The sizes beside a desk's are looked at in one scheme of
- * each language: what is too wide is so in any colour.
+ * The sizes in which a screen is looked at. Those beside a desk's are looked at in one scheme of each language: what is too wide is so in any
+ * colour.
  */
-export const FACES = [
-  ['ja', 'light', [DESK, WALL, TELEPHONE]],
-  ['ja', 'dark', [DESK]],
-  ['en', 'light', [DESK]],
-  ['en', 'dark', [DESK, WALL, TELEPHONE]],
-]
+export const sizesOf = (language, scheme) => (scheme === (language === 'ja' ? 'light' : 'dark') ? SIZES : [DESK])
 
 /** How many pixels a page is wider than its window. */
 export const sideways = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
@@ -163,4 +160,38 @@ export async function look(page, language, scheme) {
     localStorage.setItem('yagura.language', lang)
     localStorage.setItem('yagura.scheme', colours)
   }, [language, scheme])
+}
+
+/** Looks at the screen that is open in some sizes, one after the other as a window is drawn, and gives what is wrong with it. */
+export async function everySize(page, name, sizes, how = {}) {
+  const wrong = []
+  for (const [width, height] of sizes) {
+    await page.setViewportSize({ width, height })
+    // What depends on the size is drawn anew in the frame after this one.
+    await page.evaluate(() => new Promise((drawn) => { requestAnimationFrame(() => requestAnimationFrame(drawn)) }))
+    const where = name.replace('{width}', width)
+    const excess = await sideways(page)
+    if (excess > 0) wrong.push(`${where}: ${excess} px too wide`)
+    // A wall shows what a desk does.
+    if (width !== WALL[0]) wrong.push(...(await axe(page)).map((found) => `${where}: ${found}`))
+    await page.screenshot({ path: join(RESULTS, `${where}.png`), ...how })
+  }
+  await page.setViewportSize({ width: DESK[0], height: DESK[1] })
+  return wrong
+}
+
+/** Looks at screens (name → path) in both languages, light and dark, in every size, and gives what is wrong. `prepare`: what is done on one first. */
+export async function everyFace(page, go, screens, prepare = async () => {}) {
+  const wrong = []
+  for (const language of ['ja', 'en']) {
+    for (const scheme of ['light', 'dark']) {
+      await look(page, language, scheme)
+      for (const [name, path] of Object.entries(screens)) {
+        await go(path)
+        await prepare(name, language)
+        wrong.push(...await everySize(page, `${name}-{width}-${language}-${scheme}`, sizesOf(language, scheme)))
+      }
+    }
+  }
+  return wrong
 }

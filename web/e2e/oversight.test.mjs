@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test'
 
 import ja from '../src/locales/ja.json' with { type: 'json' }
 import en from '../src/locales/en.json' with { type: 'json' }
-import { axe, complaints, eventually, shot, sideways, startHub, startShared } from './harness.mjs'
+import { axe, complaints, eventually, everySize, shot, sizesOf, startHub, startShared } from './harness.mjs'
 
 const PASSWORD = '見張りの櫓から港を見る 2026'
 const WORDS = { ja, en }
@@ -498,19 +498,10 @@ function life(language) {
       for (const [who, base, paths] of screens) {
         const { page, go } = people[who]
         await page.evaluate((colours) => localStorage.setItem('yagura.scheme', colours), scheme)
-        // The other sizes in one scheme each: light in Japanese, dark in English.
-        const isOther = scheme !== (language === 'ja' ? 'light' : 'dark')
-        for (const [width, height] of isOther ? [[1280, 800]] : [[1280, 800], [1920, 1080], [390, 844]]) {
-          await page.setViewportSize({ width, height })
-          for (const path of paths) {
-            await go(base + path)
-            const name = path.replaceAll(authorisation.id, 'one').replaceAll('/', '-')
-            const where = `${who} ${name} ${width} ${scheme}`
-            const excess = await sideways(page)
-            if (excess > 0) wrong.push(`${where}: ${excess} px too wide`)
-            wrong.push(...(await axe(page)).map((found) => `${where}: ${found}`))
-            await page.screenshot({ path: new URL(`../test-results/${who}${name}-${width}-${language}-${scheme}.png`, import.meta.url).pathname, fullPage: true })
-          }
+        for (const path of paths) {
+          await go(base + path)
+          const name = path.replaceAll(authorisation.id, 'one').replaceAll('/', '-')
+          wrong.push(...await everySize(page, `${who}${name}-{width}-${language}-${scheme}`, sizesOf(language, scheme), { fullPage: true }))
         }
       }
     }

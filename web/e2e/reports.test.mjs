@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test'
 
 import ja from '../src/locales/ja.json' with { type: 'json' }
 import en from '../src/locales/en.json' with { type: 'json' }
-import { axe, complaints, look, shot, startBrowser, startDemo } from './harness.mjs'
+import { axe, complaints, eventually, look, shot, startBrowser, startDemo } from './harness.mjs'
 
 const PASSWORD = '報告の櫓から当局を見る 2026'
 let demo
@@ -67,5 +67,26 @@ for (const [language, words] of [['ja', ja], ['en', en]]) {
     await shot(page, `report-${language}`)
   })
 }
+
+test('without a connection a report can be begun from anywhere; a page that was never fetched says so, and comes by itself', async () => {
+  await look(page, 'ja', 'light')
+  await go('/')
+  const isFetched = () => page.evaluate(() => performance.getEntriesByType('resource').filter(({ name }) => /\/(?:emergency|palette|help)-[^/]*\.js$/u.test(name)).length === 3)
+  await eventually(isFetched, 'what is fetched ahead')
+  await browser.context.setOffline(true)
+  await page.keyboard.press('Control+k')
+  await page.getByRole('dialog').getByRole('combobox').fill(ja.reporting.begin)
+  await page.getByRole('option', { name: ja.reporting.begin }).first().click()
+  await page.getByRole('textbox', { name: '概要' }).waitFor()
+  await page.getByRole('navigation').getByRole('link', { name: ja.places.sharing }).click()
+  await page.getByRole('alert').getByText(ja.errors.unreachable.what).waitFor()
+  assert.deepEqual(await axe(page), [])
+  await shot(page, 'page-missing')
+  await browser.context.setOffline(false)
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  await page.waitForFunction(() => document.querySelector('[aria-busy="true"]') === null)
+  assert.equal(await page.getByRole('alert').count(), 0)
+  await shot(page, 'page-come')
+})
 
 test('nothing was complained of', () => assert.deepEqual(heard, []))

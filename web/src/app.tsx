@@ -1,58 +1,60 @@
 import { MantineProvider, localStorageColorSchemeManager } from '@mantine/core'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { lazy, Suspense } from 'react'
+import { Suspense } from 'react'
 import { BrowserRouter, Navigate, Route, Routes, useLocation } from 'react-router'
 
 import { ApiError } from './api/error.ts'
 import { useSessionQuery } from './api/session.ts'
+import { Boundary } from './components/boundary.tsx'
 import { ErrorNote } from './components/error-note.tsx'
 import { Shell } from './components/shell.tsx'
 import { ToastProvider } from './components/toast.tsx'
 import { Waiting } from './components/waiting.tsx'
 import { BoardPage } from './pages/board/board.tsx'
+import {
+  AccountPage,
+  ActorPage,
+  ActorsPage,
+  AdministrationPage,
+  AgreementPage,
+  AuthorisationPage,
+  CampaignPage,
+  CasePage,
+  CasesPage,
+  ComparePage,
+  CredentialPage,
+  DraftPage,
+  EdgePage,
+  EdgesPage,
+  EmergencyPage,
+  EvidenceItemPage,
+  EvidencePage,
+  FeedPage,
+  GraphPage,
+  MatrixPage,
+  NotFoundPage,
+  ObjectPage,
+  OversightPage,
+  PlaybookPage,
+  ProofPage,
+  ProviderPage,
+  PublishPage,
+  ReportFormPage,
+  ReportPage,
+  ReportProfilePage,
+  ReportsPage,
+  RequestPage,
+  ResponsePage,
+  RoomBriefPage,
+  RoomPage,
+  RunPage,
+  SamenessPage,
+  SavedSearchesPage,
+  SearchPage,
+  SharingPage,
+  SignInPage,
+} from './pages/parts.ts'
 import { theme, variables } from './theme/theme.ts'
-
-const SignInPage = lazy(() => import('./pages/sign-in/sign-in.tsx'))
-const ProviderPage = lazy(() => import('./pages/sign-in/provider.tsx'))
-const CredentialPage = lazy(() => import('./pages/sign-in/credential.tsx'))
-const SearchPage = lazy(() => import('./pages/intelligence/search.tsx'))
-const ObjectPage = lazy(() => import('./pages/intelligence/object.tsx'))
-const GraphPage = lazy(() => import('./pages/graph/graph.tsx'))
-const ActorsPage = lazy(() => import('./pages/actors/actors.tsx'))
-const ActorPage = lazy(() => import('./pages/actors/actor.tsx'))
-const ComparePage = lazy(() => import('./pages/actors/compare.tsx'))
-const MatrixPage = lazy(() => import('./pages/matrix/matrix.tsx'))
-const SamenessPage = lazy(() => import('./pages/sameness/sameness.tsx'))
-const FeedPage = lazy(() => import('./pages/feed/feed.tsx'))
-const SavedSearchesPage = lazy(() => import('./pages/searches/searches.tsx'))
-const CasesPage = lazy(() => import('./pages/cases/cases.tsx'))
-const CasePage = lazy(() => import('./pages/cases/case.tsx'))
-const EvidencePage = lazy(() => import('./pages/evidence/evidence.tsx'))
-const EvidenceItemPage = lazy(() => import('./pages/evidence/item.tsx'))
-const RoomPage = lazy(() => import('./pages/room/room.tsx'))
-const RoomBriefPage = lazy(() => import('./pages/room/brief.tsx'))
-const CampaignPage = lazy(() => import('./pages/room/campaign.tsx'))
-const ReportsPage = lazy(() => import('./pages/reports/reports.tsx'))
-const EmergencyPage = lazy(() => import('./pages/reports/emergency.tsx'))
-const ReportProfilePage = lazy(() => import('./pages/reports/profile.tsx'))
-const ReportPage = lazy(() => import('./pages/reports/report.tsx'))
-const ReportFormPage = lazy(() => import('./pages/reports/form.tsx'))
-const ResponsePage = lazy(() => import('./pages/response/response.tsx'))
-const PlaybookPage = lazy(() => import('./pages/response/playbook.tsx'))
-const RunPage = lazy(() => import('./pages/response/run.tsx'))
-const EdgesPage = lazy(() => import('./pages/edges/edges.tsx'))
-const EdgePage = lazy(() => import('./pages/edges/edge.tsx'))
-const PublishPage = lazy(() => import('./pages/publish/publish.tsx'))
-const AgreementPage = lazy(() => import('./pages/agreements/agreement.tsx'))
-const DraftPage = lazy(() => import('./pages/agreements/draft.tsx'))
-const OversightPage = lazy(() => import('./pages/oversight/oversight.tsx'))
-const AuthorisationPage = lazy(() => import('./pages/oversight/authorisation.tsx'))
-const RequestPage = lazy(() => import('./pages/oversight/request.tsx'))
-const ProofPage = lazy(() => import('./pages/oversight/proof.tsx'))
-const SharingPage = lazy(() => import('./pages/sharing/sharing.tsx'))
-const AdministrationPage = lazy(() => import('./pages/administration/administration.tsx'))
-const AccountPage = lazy(() => import('./pages/account/account.tsx'))
-const NotFoundPage = lazy(() => import('./pages/not-found.tsx'))
 
 /** Asked again only where asking again can help. */
 const client = new QueryClient({
@@ -72,13 +74,15 @@ export function App() {
       <QueryClientProvider client={client}>
         <ToastProvider>
           <BrowserRouter>
-            <Suspense fallback={<Waiting />}>
-              <Routes>
-                <Route path="/sign-in" element={<SignInPage />} />
-                <Route path="/sign-in/oidc/:provider" element={<ProviderPage />} />
-                <Route path="*" element={<SignedIn />} />
-              </Routes>
-            </Suspense>
+            <Boundary place="console">
+              <Suspense fallback={<Waiting />}>
+                <Routes>
+                  <Route path="/sign-in" element={<SignInPage />} />
+                  <Route path="/sign-in/oidc/:provider" element={<ProviderPage />} />
+                  <Route path="*" element={<SignedIn />} />
+                </Routes>
+              </Suspense>
+            </Boundary>
           </BrowserRouter>
         </ToastProvider>
       </QueryClientProvider>
@@ -98,51 +102,53 @@ function SignedIn() {
   if (session.credential_needed) return <CredentialPage />
   return (
     <Shell>
-      <Suspense fallback={<Waiting />}>
-        <Routes>
-          <Route path="/" element={session.may.includes('read') ? <BoardPage /> : <Navigate to="/oversight" replace />} />
-          <Route path="/intelligence" element={<SearchPage />} />
-          <Route path="/intelligence/publish" element={<PublishPage />} />
-          <Route path="/intelligence/:id" element={<ObjectPage />} />
-          <Route path="/graph" element={<GraphPage />} />
-          <Route path="/actors" element={<ActorsPage />} />
-          <Route path="/actors/compare" element={<ComparePage />} />
-          <Route path="/actors/:id" element={<ActorPage />} />
-          <Route path="/matrix" element={<MatrixPage />} />
-          <Route path="/sameness" element={<SamenessPage />} />
-          <Route path="/feed" element={<FeedPage />} />
-          <Route path="/searches" element={<SavedSearchesPage />} />
-          <Route path="/cases" element={<CasesPage />} />
-          <Route path="/cases/:id" element={<CasePage />} />
-          <Route path="/cases/:id/evidence" element={<EvidencePage />} />
-          <Route path="/cases/:id/evidence/:item" element={<EvidenceItemPage />} />
-          <Route path="/cases/:id/room" element={<RoomPage />} />
-          <Route path="/cases/:id/brief" element={<RoomBriefPage />} />
-          <Route path="/cases/:id/campaign" element={<CampaignPage />} />
-          <Route path="/reports" element={<ReportsPage />} />
-          <Route path="/reports/new" element={<EmergencyPage />} />
-          <Route path="/reports/profile" element={<ReportProfilePage />} />
-          <Route path="/reports/:id" element={<ReportPage />} />
-          <Route path="/reports/:id/forms/:regime/:stage/:recipient" element={<ReportFormPage />} />
-          <Route path="/response/playbooks/:id" element={<PlaybookPage />} />
-          <Route path="/response/runs/:id" element={<RunPage />} />
-          <Route path="/response/:part?" element={<ResponsePage />} />
-          <Route path="/edges" element={<EdgesPage />} />
-          <Route path="/edges/:id" element={<EdgePage />} />
-          <Route path="/sharing/agreements/new" element={<DraftPage />} />
-          <Route path="/sharing/agreements/:id" element={<AgreementPage />} />
-          <Route path="/sharing/:part?" element={<SharingPage />} />
-          <Route path="/oversight/authorisations/new" element={<RequestPage />} />
-          {['/oversight', '/asked'].flatMap((base) => [
-            <Route key={`${base} entry`} path={`${base}/authorisations/:id/entries/:leaf`} element={<ProofPage />} />,
-            <Route key={`${base} one`} path={`${base}/authorisations/:id`} element={<AuthorisationPage />} />,
-            <Route key={base} path={`${base}/:part?`} element={<OversightPage />} />,
-          ])}
-          <Route path="/administration/:part?" element={<AdministrationPage />} />
-          <Route path="/me" element={<AccountPage />} />
-          <Route path="*" element={<NotFoundPage />} />
-        </Routes>
-      </Suspense>
+      <Boundary place={location.pathname}>
+        <Suspense fallback={<Waiting />}>
+          <Routes>
+            <Route path="/" element={session.may.includes('read') ? <BoardPage /> : <Navigate to="/oversight" replace />} />
+            <Route path="/intelligence" element={<SearchPage />} />
+            <Route path="/intelligence/publish" element={<PublishPage />} />
+            <Route path="/intelligence/:id" element={<ObjectPage />} />
+            <Route path="/graph" element={<GraphPage />} />
+            <Route path="/actors" element={<ActorsPage />} />
+            <Route path="/actors/compare" element={<ComparePage />} />
+            <Route path="/actors/:id" element={<ActorPage />} />
+            <Route path="/matrix" element={<MatrixPage />} />
+            <Route path="/sameness" element={<SamenessPage />} />
+            <Route path="/feed" element={<FeedPage />} />
+            <Route path="/searches" element={<SavedSearchesPage />} />
+            <Route path="/cases" element={<CasesPage />} />
+            <Route path="/cases/:id" element={<CasePage />} />
+            <Route path="/cases/:id/evidence" element={<EvidencePage />} />
+            <Route path="/cases/:id/evidence/:item" element={<EvidenceItemPage />} />
+            <Route path="/cases/:id/room" element={<RoomPage />} />
+            <Route path="/cases/:id/brief" element={<RoomBriefPage />} />
+            <Route path="/cases/:id/campaign" element={<CampaignPage />} />
+            <Route path="/reports" element={<ReportsPage />} />
+            <Route path="/reports/new" element={<EmergencyPage />} />
+            <Route path="/reports/profile" element={<ReportProfilePage />} />
+            <Route path="/reports/:id" element={<ReportPage />} />
+            <Route path="/reports/:id/forms/:regime/:stage/:recipient" element={<ReportFormPage />} />
+            <Route path="/response/playbooks/:id" element={<PlaybookPage />} />
+            <Route path="/response/runs/:id" element={<RunPage />} />
+            <Route path="/response/:part?" element={<ResponsePage />} />
+            <Route path="/edges" element={<EdgesPage />} />
+            <Route path="/edges/:id" element={<EdgePage />} />
+            <Route path="/sharing/agreements/new" element={<DraftPage />} />
+            <Route path="/sharing/agreements/:id" element={<AgreementPage />} />
+            <Route path="/sharing/:part?" element={<SharingPage />} />
+            <Route path="/oversight/authorisations/new" element={<RequestPage />} />
+            {['/oversight', '/asked'].flatMap((base) => [
+              <Route key={`${base} entry`} path={`${base}/authorisations/:id/entries/:leaf`} element={<ProofPage />} />,
+              <Route key={`${base} one`} path={`${base}/authorisations/:id`} element={<AuthorisationPage />} />,
+              <Route key={base} path={`${base}/:part?`} element={<OversightPage />} />,
+            ])}
+            <Route path="/administration/:part?" element={<AdministrationPage />} />
+            <Route path="/me" element={<AccountPage />} />
+            <Route path="*" element={<NotFoundPage />} />
+          </Routes>
+        </Suspense>
+      </Boundary>
     </Shell>
   )
 }

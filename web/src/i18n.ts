@@ -1,6 +1,7 @@
 import i18next from 'i18next'
 import { initReactI18next, useTranslation } from 'react-i18next'
 
+import { ApiError } from './api/error.ts'
 import type { Language } from './format/time.ts'
 
 const KEY = 'yagura.language'
@@ -37,10 +38,13 @@ export async function startLanguage(): Promise<void> {
   document.documentElement.lang = language
 }
 
-/** Switches the whole console; the choice is kept. */
+/** Switches the whole console; the choice is kept. Fails where its words cannot be fetched. */
 export async function setLanguage(language: Language): Promise<void> {
   if (!i18next.hasResourceBundle(language, 'translation')) {
-    i18next.addResourceBundle(language, 'translation', (await FILES[language]()).default)
+    const words = await FILES[language]().catch((fault: unknown) => {
+      throw new ApiError('unreachable', 0, fault instanceof Error ? fault.message : undefined)
+    })
+    i18next.addResourceBundle(language, 'translation', words.default)
   }
   await i18next.changeLanguage(language)
   document.documentElement.lang = language

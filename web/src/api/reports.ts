@@ -30,8 +30,8 @@ const at = (id: string, rest = '') => `/api/v1/reports/${one(id)}${rest}`
 const CLOCKS_MS = 30_000
 
 /** What there is to report with. It changes with the program or its configuration, not while somebody writes. */
-export const useReportCatalogue = () =>
-  useQuery({ queryKey: ['report-catalogue'], staleTime: Infinity, queryFn: ({ signal }) => get<ReportCatalogue>('/api/v1/report-catalogue', signal) })
+export const useReportCatalogue = (enabled = true) =>
+  useQuery({ enabled, queryKey: ['report-catalogue'], staleTime: Infinity, queryFn: ({ signal }) => get<ReportCatalogue>('/api/v1/report-catalogue', signal) })
 
 export const useReports = () =>
   useInfiniteQuery({
@@ -54,8 +54,8 @@ export const useReportForm = (id: string, names: readonly [string, string, strin
 export const useReportReceivers = () =>
   useQuery({ queryKey: ['reports', 'receivers'], queryFn: ({ signal }) => get<ReportReceiverList>('/api/v1/report-receivers', signal) })
 
-export const useReportProfile = () =>
-  useQuery({ queryKey: ['reports', 'profile'], queryFn: ({ signal }) => get<ReportProfile>('/api/v1/report-profile', signal) })
+export const useReportProfile = (enabled = true) =>
+  useQuery({ enabled, queryKey: ['reports', 'profile'], queryFn: ({ signal }) => get<ReportProfile>('/api/v1/report-profile', signal) })
 
 export const begin = (report: NewReport) => call<ReportTaken>('POST', '/api/v1/reports', report)
 export const addEvents = (id: string, send: string, events: NewReportEvent[]) => call<ReportTaken>('POST', at(id, '/events'), { send, events })

@@ -1,6 +1,6 @@
 import { useMantineColorScheme } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { CircleHelp, FileText, FolderOpen, Languages, Moon, Search, Share2, ShieldCheck, Sun, Upload, UserRound, type LucideIcon } from 'lucide-react'
+import { CircleHelp, FileText, FileWarning, FolderOpen, Languages, Moon, Search, Share2, ShieldCheck, Sun, Upload, UserRound, type LucideIcon } from 'lucide-react'
 import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useNavigate } from 'react-router'
@@ -14,6 +14,7 @@ import { Marking } from './marking.tsx'
 import classes from './palette.module.css'
 import { Severity } from './severity.tsx'
 import { usePlaces } from './shell.tsx'
+import { useToasts } from './toast.tsx'
 import { typeWord } from './type-word.ts'
 import type { CaseSummary, ObjectSummary } from '../api/types.ts'
 
@@ -193,8 +194,10 @@ function useFixedEntries(go: (path: string) => () => void, onHelp: () => void): 
   const places = usePlaces()
   const pages: Entry[] = places.map((place) => (
     { id: place.name, group: 'pages', icon: place.icon, text: t(`places.${place.name}`), hint: place.keys, run: go(place.path) }))
+  const { fail } = useToasts()
   const other = language === 'ja' ? 'en' : 'ja'
   const mayPublish = useMay('write')
+  const mayReport = useMay('write-reports')
   const mayAskFor = useMay('request-authorisation')
   // The parts of sharing are looked for by their own names.
   const parts: Entry[] = (useMay('read') ? ['requests', 'recalls', 'agreements', 'groups', 'questions'] : []).map((part) => (
@@ -204,13 +207,14 @@ function useFixedEntries(go: (path: string) => () => void, onHelp: () => void): 
   const law = places.find(({ name }) => ['oversight', 'authorisations', 'asked'].includes(name))
   return [
     ...pages,
+    ...(mayReport ? [{ id: 'emergency-report', group: 'pages', icon: FileWarning, text: t('reporting.begin'), hint: t('places.reports'), run: go('/reports/new') } as const] : []),
     ...(law?.name === 'authorisations' && mayAskFor ? [{ id: 'request', group: 'pages', icon: law.icon, text: t('oversight.request'), hint: t(`places.${law.name}`), run: go('/oversight/authorisations/new') } as const] : []),
     ...(law ? [{ id: 'commission', group: 'pages', icon: law.icon, text: t('oversight.parts.commission'), hint: t(`places.${law.name}`), run: go(`${law.path}/commission`) } as const] : []),
     ...(mayPublish ? [{ id: 'publish', group: 'pages', icon: Upload, text: t('publish.open'), hint: t('places.intelligence'), run: go('/intelligence/publish') } as const] : []),
     ...answers,
     ...parts,
     { id: 'me', group: 'pages', icon: UserRound, text: t('places.me'), run: go('/me') },
-    { id: 'language', group: 'settings', icon: Languages, text: other === 'en' ? 'English' : '日本語', hint: t('palette.language'), run: () => void setLanguage(other) },
+    { id: 'language', group: 'settings', icon: Languages, text: other === 'en' ? 'English' : '日本語', hint: t('palette.language'), run: () => void setLanguage(other).catch(fail) },
     { id: 'dark', group: 'settings', icon: Moon, text: t('scheme.dark'), hint: t('palette.scheme'), run: () => setColorScheme('dark') },
     { id: 'light', group: 'settings', icon: Sun, text: t('scheme.light'), hint: t('palette.scheme'), run: () => setColorScheme('light') },
     { id: 'help', group: 'settings', icon: CircleHelp, text: t('shell.help'), hint: '?', run: onHelp },

@@ -1,26 +1,30 @@
 import { useLocalStorage } from '@mantine/hooks'
 import { FileWarning, FolderOpen, LayoutDashboard, PanelLeftClose, PanelLeftOpen, RadioTower, Scale, Search, Settings2, Share2, ShieldCheck } from 'lucide-react'
-import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from 'react'
+import { Suspense, useEffect, useRef, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { NavLink, useLocation, useNavigate } from 'react-router'
 
 import { useOversight } from '../api/oversight.ts'
 import { useMay, useSession } from '../api/session.ts'
 import { useShortcuts } from '../input/shortcuts.ts'
-import { useDraftSender } from '../pages/reports/sender.ts'
+import { EmergencyPage } from '../pages/parts.ts'
+import { useDraftSender, useReadiness } from '../pages/reports/sender.ts'
+import { part, useAhead } from '../part.ts'
 import { LiveProvider, useLive } from '../stream/provider.tsx'
+import { Boundary, explained } from './boundary.tsx'
 import { useAwaiting, useDuties } from './duties.tsx'
 import { EmergencyBanner } from './emergency-banner.tsx'
 import { PrintHead } from './print-head.tsx'
 import classes from './shell.module.css'
+import { useToasts } from './toast.tsx'
 import { TopBar } from './top-bar.tsx'
 
 // Neither is on the first screen; both are fetched as soon as that stands.
-const loadPalette = () => import('./palette.tsx')
-const loadHelp = () => import('./help.tsx')
+const Palette = part(() => import('./palette.tsx'))
+const Help = part(() => import('./help.tsx'))
+const AHEAD = [Palette, Help]
+const AHEAD_OF_AN_INCIDENT = [...AHEAD, EmergencyPage]
 const AFTER_FIRST_SCREEN_MS = 1500
-const Palette = lazy(loadPalette)
-const Help = lazy(loadHelp)
 
 export interface Place {
   path: string
@@ -87,7 +91,18 @@ function Frame({ children }: { children: ReactNode }) {
   const navigate = useNavigate()
   const places = usePlaces()
   const main = useMainFocus()
-  useDraftSender(useMay('write-reports'))
+  const { fail } = useToasts()
+  const mayReport = useMay('write-reports')
+  useDraftSender(mayReport)
+  useReadiness(mayReport)
+  useAhead(mayReport ? AHEAD_OF_AN_INCIDENT : AHEAD, AFTER_FIRST_SCREEN_MS)
+
+  const onFault = (fault: unknown) => {
+    if (!palette && !help) return
+    setPalette(false)
+    setHelp(false)
+    fail(explained(fault))
+  }
 
   useShortcuts({
     ...Object.fromEntries(places.map((place) => [place.keys, () => void navigate(place.path)])),
@@ -95,10 +110,6 @@ function Frame({ children }: { children: ReactNode }) {
     '?': () => setHelp(true),
     '[': () => setNarrow(!narrow),
   })
-  useEffect(() => {
-    const timer = setTimeout(() => { void loadPalette(); void loadHelp() }, AFTER_FIRST_SCREEN_MS)
-    return () => clearTimeout(timer)
-  }, [])
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === 'k') {
@@ -120,10 +131,12 @@ function Frame({ children }: { children: ReactNode }) {
         <EmergencyBanner />
         {children}
       </main>
-      <Suspense fallback={null}>
-        {were.palette && <Palette opened={palette} onClose={() => setPalette(false)} onHelp={() => setHelp(true)} />}
-        {were.help && <Help opened={help} onClose={() => setHelp(false)} />}
-      </Suspense>
+      <Boundary place={`${palette} ${help}`} onFault={onFault}>
+        <Suspense fallback={null}>
+          {were.palette && <Palette opened={palette} onClose={() => setPalette(false)} onHelp={() => setHelp(true)} />}
+          {were.help && <Help opened={help} onClose={() => setHelp(false)} />}
+        </Suspense>
+      </Boundary>
     </div>
   )
 }

@@ -115,7 +115,7 @@ function PersonMenu() {
         </div>
         <Menu.Item leftSection={<UserRound size={15} />} onClick={() => void navigate('/me')}>{t('places.me')}</Menu.Item>
         <Menu.Divider />
-        <Menu.Item leftSection={<Languages size={15} />} onClick={() => void setLanguage(language === 'ja' ? 'en' : 'ja')}>
+        <Menu.Item leftSection={<Languages size={15} />} onClick={() => void setLanguage(language === 'ja' ? 'en' : 'ja').catch(fail)}>
           <span lang={language === 'ja' ? 'en' : 'ja'}>{language === 'ja' ? 'English' : '日本語'}</span>
         </Menu.Item>
         {schemes.map(([scheme, Icon]) => (

@@ -26,7 +26,7 @@ export default function AccountPage() {
   const { person } = useSession()
   const takesPasswords = useNode().data?.passwords ?? true
   const { colorScheme, setColorScheme } = useMantineColorScheme()
-  const { say } = useToasts()
+  const { say, fail } = useToasts()
   return (
     <Page title={person.name} tab={t('places.me')} above={t('places.me')} aside={<span>{person.login} · {person.roles.map((role) => t(`roles.${role}`)).join(' · ')}</span>}>
       <div className={classes.columns}>
@@ -44,7 +44,7 @@ export default function AccountPage() {
           <Section id="look" title={t('account.look')}>
             <div className={classes.choices}>
               <span id="language-label">{t('palette.language')}</span>
-              <SegmentedControl aria-labelledby="language-label" value={language} onChange={(value) => void setLanguage(value === 'en' ? 'en' : 'ja')} data={[{ value: 'ja', label: '日本語' }, { value: 'en', label: 'English' }]} />
+              <SegmentedControl aria-labelledby="language-label" value={language} onChange={(value) => void setLanguage(value === 'en' ? 'en' : 'ja').catch(fail)} data={[{ value: 'ja', label: '日本語' }, { value: 'en', label: 'English' }]} />
               <span id="scheme-label">{t('palette.scheme')}</span>
               <SegmentedControl aria-labelledby="scheme-label" value={colorScheme} onChange={(value) => setColorScheme(value === 'dark' ? 'dark' : value === 'light' ? 'light' : 'auto')} data={(['light', 'dark', 'auto'] as const).map((scheme) => ({ value: scheme, label: t(`scheme.${scheme}`) }))} />
             </div>

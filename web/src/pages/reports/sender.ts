@@ -1,7 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useState } from 'react'
 
-import { begin } from '../../api/reports.ts'
+import { begin, useReportCatalogue, useReportProfile } from '../../api/reports.ts'
 import { useSession } from '../../api/session.ts'
 import { drafts, drop, keep, sendReady, type Draft } from './drafts.ts'
 
@@ -33,6 +33,12 @@ export function useDrafts() {
     tell()
   }, [person.id])
   return { drafts: all, hold, forget }
+}
+
+/** Keeps at hand what the emergency report is made of: its page is to open without a connection, too. */
+export function useReadiness(enabled: boolean) {
+  useReportCatalogue(enabled)
+  useReportProfile(enabled)
 }
 
 /** Sends what was written without a connection as soon as there is one, whatever page is open. */

@@ -2,6 +2,7 @@ import { useEffect, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 
 import { nameOf, useNode } from '../../api/session.ts'
+import { useToasts } from '../../components/toast.tsx'
 import { setLanguage, useLanguage } from '../../i18n.ts'
 import classes from './entrance.module.css'
 
@@ -13,6 +14,7 @@ export function Entrance({ title, children }: { title: string; children: ReactNo
   useEffect(() => {
     document.title = `${title} — ${node ? nameOf(node, language) : 'Yagura'}`
   }, [title, node, language])
+  const { fail } = useToasts()
   return (
     <div className={classes.page}>
       {node?.realm.startsWith('exercise:') && <div className={classes.exercise}>訓練 / EXERCISE</div>}
@@ -27,7 +29,7 @@ export function Entrance({ title, children }: { title: string; children: ReactNo
         {children}
       </main>
       <footer className={classes.foot}>
-        <button type="button" lang={language === 'ja' ? 'en' : 'ja'} onClick={() => void setLanguage(language === 'ja' ? 'en' : 'ja')}>
+        <button type="button" lang={language === 'ja' ? 'en' : 'ja'} onClick={() => void setLanguage(language === 'ja' ? 'en' : 'ja').catch(fail)}>
           {language === 'ja' ? 'English' : '日本語'}
         </button>
         {node?.transparency === true && <a href={`/transparency?lang=${language}`}>{t('signIn.transparency')}</a>}
