@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { beforeAll, describe, expect, it, test } from 'vitest'
 
