@@ -121,7 +121,7 @@ export function complaints(page) {
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
-// Of what is in order nothing is told, and no sheet is fetched a second time: the one rule that reads them is not among these.
+// Of what is in order nothing is told; and nothing is fetched for the rules on sound and on turned screens, which find nothing here.
 const AXE_OPTIONS = { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'], resultTypes: ['violations'], preload: false }
 
 /** What axe finds on a page, one line each. */
