@@ -157,6 +157,16 @@ pub fn keep(
     Ok(changed > 0)
 }
 
+/// Whether a content is here.
+///
+/// # Errors
+/// Those of the database.
+pub fn is_here(reader: &Reader<'_>, realm: &Realm, report: &Id, sha256: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) FROM report_content_came
+        WHERE realm = ?1 AND report = ?2 AND sha256 = ?3 AND sealed IS NOT NULL";
+    Ok(reader.number(sql, (reader.realm(realm)?, report.as_str(), sha256))? > 0)
+}
+
 /// A content, sealed, once it is here.
 ///
 /// # Errors

@@ -386,6 +386,7 @@ async fn contents_are_fetched_kept_and_forgotten_with_their_copies(council: Coun
         assert_eq!(contents::content(tx, &LIVE, &id, "aa")?, None);
         assert!(contents::keep(tx, &LIVE, (&id, "aa"), b"sealed")?);
         assert!(!contents::keep(tx, &LIVE, (&id, "aa"), b"again")?, "it is here");
+        assert!(contents::is_here(tx, &LIVE, &id, "aa")? && !contents::is_here(tx, &LIVE, &id, "bb")?);
         assert_eq!(contents::due(tx, &LIVE, 10)?, []);
         assert_eq!(contents::wanted(tx, &LIVE, &id, "aa")?, None);
         assert_eq!(contents::wanted(tx, &LIVE, &id, "bb")?.map(|one| one.attempts), Some(1));
