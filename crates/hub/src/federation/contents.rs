@@ -46,7 +46,7 @@ use crate::state::AppState;
 pub(super) const ROUTE: &str = "/peer/v1/contents/{report}/{sha256}";
 
 /// Contents that one peer fetches or sends at once: each is held in memory.
-const AT_ONCE_MAX: usize = 4;
+const AT_ONCE_MAX: usize = 6;
 /// Longest silence within a content.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// How long the peer may take over a content that is sent to it: the link waits for it.

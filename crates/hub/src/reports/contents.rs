@@ -34,8 +34,8 @@ pub(crate) const READER_WAIT: Duration = Duration::from_secs(30);
 
 /// How often it is looked whether there is something to fetch.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Contents of one look, all of them at once.
-const FETCHES_MAX: usize = 4;
+/// Contents of one look, all of them at once: fewer than the other hub gives at once, so that there is room for whoever waits for one.
+const FETCHES_MAX: usize = 2;
 /// How long the other hub may take where nobody waits.
 const FETCH_WAIT: Duration = Duration::from_secs(120);
 /// How often a content is asked for, or sent; with the pauses between that is some two days.
