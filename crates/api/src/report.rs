@@ -344,7 +344,7 @@ pub struct ReportList {
     pub as_of: String,
 }
 
-/// A report, whole for its own organisation; for whoever was given a copy, its filings and their thread.
+/// A report, whole for its own organisation; for whoever was given a copy, its filings, the files that they list, and their thread.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Report {
     /// The list's line.

@@ -440,6 +440,7 @@ async fn look_after(state: &AppState, wake: Option<wake::Prepared>) -> Result<Ve
         tokio::spawn(notify::run(state.clone())),
         tokio::spawn(retention::run(state.clone())),
         tokio::spawn(reports::clocks::run(state.clone())),
+        tokio::spawn(reports::contents::run(state.clone())),
         tokio::spawn(runs::clock::run(state.clone())),
         tokio::spawn(mqtt::run(state.clone())),
         tokio::spawn(evidence::clock::run(state.clone())),

@@ -3,11 +3,12 @@
 //! What a report may say, what it comes to and what is owed, `regime` decides; here it is kept, in the transaction of the act. An
 //! organisation sees its own reports; of others' it sees the exact copies that were given to it, and the thread of those. What passes between
 //! hubs are objects of the log ([`passed`]): what is put on its way ([`abroad`]), what comes ([`came`]) and whether
-//! its receipts hold ([`proved`]), and what is seen of it ([`elsewhere`]).
+//! its receipts hold ([`proved`]), what is seen of it ([`elsewhere`]), and the content of its attachments ([`contents`]).
 
 pub(crate) mod abroad;
 pub(crate) mod came;
 pub(crate) mod clocks;
+pub(crate) mod contents;
 pub(crate) mod elsewhere;
 pub(crate) mod passed;
 mod proved;

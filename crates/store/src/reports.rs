@@ -3,9 +3,10 @@
 //!
 //! Nothing here changes or removes an event, a copy or an attachment. Who may write or see a report is the caller's to decide;
 //! what its events come to, `regime` says. What passes to other hubs and comes from there is in [`abroad`], what the receipts
-//! that come from there prove in [`receipts`].
+//! that come from there prove in [`receipts`], and the content of the attachments that go with it in [`contents`].
 
 pub mod abroad;
+pub mod contents;
 pub mod receipts;
 
 use std::collections::BTreeSet;

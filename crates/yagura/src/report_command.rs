@@ -238,6 +238,10 @@ fn show(output: &Output, report: &Report) {
         ));
         filing.receipt.iter().for_each(|receipt| tell_receipt(output, receipt));
     }
+    for file in &report.files {
+        let word = output.words("file", "添付");
+        output.result(format!("  {word} {} {} SHA-256 {}", file.name, file.size, file.sha256));
+    }
     for reply in &report.thread {
         output.result(format!("  {} {} {}", reply.at, reply.answer, reply.text.as_deref().unwrap_or("")));
     }

@@ -235,7 +235,7 @@ async fn begin(
     Ok(Json(state.store.write(write).await?))
 }
 
-/// A report, whole; for whoever was given a copy, its filings and what was answered.
+/// A report, whole; for whoever was given a copy, its filings, the files that they list, and what was answered.
 #[utoipa::path(get, path = "/api/v1/reports/{id}", tag = "reports", security(("session" = []), ("token" = [])),
     params(("id" = String, Path, description = "STIX identifier of the incident")),
     responses((status = 200, body = ReportAnswer), crate::api::CallerRefusal))]

@@ -51,6 +51,15 @@ pub(super) struct Remote {
     pub(super) address: Url,
 }
 
+impl Remote {
+    /// A peer with its card, where it is known how to reach it.
+    pub(super) fn of(peer: &Peer, card: &Card) -> Option<Self> {
+        let own = peer.address.as_deref().and_then(|text| Url::parse(text).ok());
+        let address = own.or_else(|| card.address.clone())?;
+        Some(Self { peer: peer.clone(), address })
+    }
+}
+
 pub(super) async fn run(state: AppState) {
     let mut links = Links::new();
     let mut changed = state.federation.changed.subscribe();
@@ -160,9 +169,7 @@ fn ways(state: &AppState, peer: &Peer) -> Vec<(Way, Errand)> {
             return Vec::new();
         }
     };
-    let address = peer.address.as_deref().and_then(|text| Url::parse(text).ok()).or(card.address);
-    let Some(address) = address else { return Vec::new() };
-    let remote = Remote { peer: peer.clone(), address };
+    let Some(remote) = Remote::of(peer, &card) else { return Vec::new() };
     let mut ways = Vec::new();
     if !own.one_way && !card.one_way {
         ways.push((Way::In, Errand::Linked(remote.clone())));

@@ -30,6 +30,8 @@ pub(crate) struct Live {
     pub(crate) served: usize,
     /// Which of those is the newest; an older one ends.
     pub(crate) newest_served: u64,
+    /// Attachments of reports that the peer fetches or sends just now.
+    pub(crate) contents: usize,
     /// What last went wrong.
     pub(crate) trouble: Option<(String, Timestamp)>,
     /// When a frame last came.

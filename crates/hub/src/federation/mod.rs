@@ -11,11 +11,13 @@
 //! 4. What is decided about objects that were given (recalls, other markings) goes on to whom they were given, and how far that has
 //!    come goes back: [`acts`]. Orders that one hub asks for at edges of the other go the same way: [`letters`].
 //! 5. Where a data diode stands between two hubs, numbered files are carried over it: [`one_way`].
-//! 6. [`links`] keeps what should run running; [`administration`] adds and changes peers.
+//! 6. The content of attachments that copies of reports list is asked for by itself, or sent after the copy: [`contents`].
+//! 7. [`links`] keeps what should run running; [`administration`] adds and changes peers.
 
 pub(crate) mod acts;
 pub(crate) mod administration;
 mod card;
+pub(crate) mod contents;
 mod feed;
 mod frame;
 mod identity;

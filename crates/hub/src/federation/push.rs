@@ -1,6 +1,7 @@
 //! Sends to a peer of this hub's own accord: for a hub that nobody can connect to, or that must take nothing in.
 //!
-//! Connections are opened outwards only. All that comes back is how far the peer has come: two numbers.
+//! Connections are opened outwards only. All that comes back is how far the peer has come: two numbers. Attachments that copies of reports list
+//! follow the copies, one at a time ([`contents`]).
 
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use bytes::BytesMut;
 use futures::StreamExt;
 
 use super::acts;
+use super::contents;
 use super::feed::Feed;
 use super::links::Remote;
 use super::pull::{Up, address, client, good, link};
@@ -53,6 +55,7 @@ pub(super) async fn run(state: &AppState, remote: &Remote) -> Result<(), Trouble
         if !state.federation.own.one_way {
             acts::ask(state, &client, remote).await?;
         }
+        contents::send_owed(state, &client, remote).await?;
         greeting = super::feed::greeting(state, place);
     }
 }

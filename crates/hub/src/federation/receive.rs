@@ -19,6 +19,7 @@ use regime::Regimes;
 use stix::Id;
 use store::batches::{self, Batch, Series};
 use store::peers::{self, Conflict, Counts, Peer, Way};
+use store::reports::contents;
 use store::routes::{self, Ended, Route};
 use store::{Act as Written, StoreError, Tx, objects};
 use tokio::task::spawn_blocking;
@@ -656,6 +657,9 @@ impl Writing {
             None => objects::remove(tx, &REALM, self.collection, &visible, &gone.id)?,
         };
         redaction::follow_removal(tx, &REALM, self.collection, &gone.id)?;
+        if removed > 0 {
+            contents::forget(tx, &REALM, &gone.id)?;
+        }
         self.done.counts.withdrawn += u64::try_from(removed).unwrap_or(0);
         Ok(removed > 0)
     }

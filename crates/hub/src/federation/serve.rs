@@ -1,4 +1,5 @@
-//! What peers can ask, on a listener of its own: the stream, acknowledgements, and frames that a peer sends of its own accord.
+//! What peers can ask, on a listener of its own: the stream, acknowledgements, frames that a peer sends of its own accord, and attachments of
+//! reports ([`contents`]).
 //!
 //! Every operation takes a [`PeerCaller`], made of the certificate that the handshake has proved. A peer that is suspended is told so.
 
@@ -22,6 +23,7 @@ use store::{Act, StoreError, Tx};
 
 use super::acts::{self, Asked, Receipts};
 use super::card::{Card, fingerprint};
+use super::contents;
 use super::feed::Feed;
 use super::frame::Lines;
 use super::receive::{self, Intake, Trouble};
@@ -48,6 +50,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/peer/v1/frames", post(frames))
         .route("/peer/v1/receipts", post(receipts))
         .route("/peer/v1/receipts/asked", post(asked))
+        .route(contents::ROUTE, get(contents::give).post(contents::take))
 }
 
 /// How far a log is dealt with.
@@ -61,7 +64,7 @@ pub(super) struct Place {
 }
 
 /// A peer that is let in.
-struct PeerCaller(Peer);
+pub(super) struct PeerCaller(pub(super) Peer);
 
 impl FromRequestParts<AppState> for PeerCaller {
     type Rejection = Failure;

@@ -5,6 +5,7 @@
 //! 2. What passes is an object in the log, limited to the circle of the two ([`put`]). The feed gives it to the hub of the other one, as policy allows at
 //!    the time of sending; here it is asked before, so that nothing is filed to somebody whom it cannot reach ([`lets_pass`]).
 //! 3. The receipt follows once a checkpoint covers the filing's leaf ([`send_receipts`]).
+//! 4. The attachments that the copy lists are asked for by the other hub; to one that cannot reach this hub they are owed ([`contents`]).
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,9 +18,11 @@ use stix::{Id, Object};
 use store::organisations::Organisation;
 use store::peers::{self, Peer, Way};
 use store::reports::abroad::{self as rows, GivenAbroad};
+use store::reports::contents::owe;
 use store::reports::{self, Filed, Head};
 use store::{Act, Reader, StoreError, Tx, organisations, settings};
 
+use super::contents;
 use super::passed::{self, COPY_BYTES_MAX, LEVEL, Passed, Says};
 use super::receipts;
 use crate::REALM;
@@ -298,6 +301,12 @@ pub(crate) fn give(
     let put = put(tx, state, from, &passed)?;
     let given = GivenAbroad { report: report.clone(), event: filed.event, object: put.object.clone() };
     rows::give(tx, &REALM, &given)?;
+    // Who can reach this hub asks for what the copy lists.
+    if state.federation.own.address.is_none() {
+        for file in contents::listed(&filed.copy) {
+            owe(tx, &REALM, &to.peer.hub, (report, &file.sha256))?;
+        }
+    }
     Ok(put)
 }
 

@@ -22,6 +22,7 @@ use store::{Reader, StoreError, Tx, audit, organisations};
 
 use super::InHand;
 use super::abroad::{is_given_reports, words_of};
+use super::contents;
 use super::passed::{NotPassed, Passed, Says, is_passed, line};
 use super::proved;
 use crate::REALM;
@@ -187,6 +188,7 @@ pub(crate) fn take(
         Says::Answered { .. } => return take_answer(tx, regimes, (caller, before), passed),
         Says::Given { copy, sha256, name, .. } => {
             rows::take(tx, &REALM, &here, (&passed.report, &passed.from))?;
+            contents::came(tx, (&passed.report, &passed.id()), copy)?;
             let form = regime::Copy::parse(copy.as_bytes());
             let form = form.map(|copy| format!("{} / {}", copy.names().0, copy.names().1));
             let text = format!("{} {}", name.both(), form.unwrap_or_default());

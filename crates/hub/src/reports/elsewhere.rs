@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use api::{ReportFiling, ReportReceipt, ReportSummary, Words};
+use api::{ReportFile, ReportFiling, ReportReceipt, ReportSummary, Words};
 use oversight::OrganisationId;
 use policy::{LabelKey, Visible};
-use regime::{Copy, EventId, Regimes, Reply};
+use regime::{Attachment, Copy, EventId, Regimes, Reply};
 use stix::Id;
 use store::reports::Filed;
 use store::reports::abroad::{self as rows, Came};
@@ -17,6 +17,7 @@ use store::{Reader, StoreError, objects};
 
 use super::abroad::hub_of;
 use super::came::sha2_of;
+use super::contents::listed;
 use super::passed::{Passed, Says};
 use super::{proved, told};
 use crate::REALM;
@@ -85,6 +86,25 @@ impl Elsewhere {
     pub(crate) fn copy(&self, event: &str, organisation: &OrganisationId) -> Option<(Filed, &Leaving)> {
         let (one, leaving) = self.copies().find(|(one, _)| one.filing.to_string() == event)?;
         filed(one, organisation).map(|filed| (filed, leaving))
+    }
+
+    /// A file that a copy lists, and that copy's object with its way out.
+    pub(crate) fn file(&self, sha256: &str) -> Option<(Attachment, Id, &Leaving)> {
+        self.copies().find_map(|(one, leaving)| {
+            let file = files_of(one).into_iter().find(|file| file.sha256 == sha256)?;
+            Some((file, one.id(), leaving))
+        })
+    }
+
+    /// The files that the copies list, each once.
+    pub(crate) fn files(&self) -> Vec<ReportFile> {
+        let mut files: Vec<Attachment> = Vec::new();
+        for file in self.copies().flat_map(|(one, _)| files_of(one)) {
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
+        files.iter().map(told::file).collect()
     }
 
     /// The receipt of a filing, once it is here, and its object on its way out.
@@ -174,6 +194,14 @@ impl Elsewhere {
             Some((reply, name.clone()))
         };
         self.passed.iter().filter_map(reply).collect()
+    }
+}
+
+/// The files that a copy lists.
+fn files_of(one: &Passed) -> Vec<Attachment> {
+    match &one.says {
+        Says::Given { copy, .. } => listed(copy.as_bytes()),
+        Says::Receipt { .. } | Says::Answered { .. } => Vec::new(),
     }
 }
 

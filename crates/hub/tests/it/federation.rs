@@ -9,7 +9,7 @@ use oversight::{Action, OrganisationRole};
 use reqwest::Method;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
-use rustls::{AlertDescription, ClientConfig, DigitallySignedStruct, SignatureScheme};
+use rustls::{AlertDescription, ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use stix::marking::Tlp;
@@ -21,6 +21,8 @@ pub struct Cheat {
     pub hub: String,
     pub card: String,
     pub signer: tlog::SigningKey,
+    /// What it listens with, where it does.
+    pub server: Arc<ServerConfig>,
     tls: ClientConfig,
     http: reqwest::Client,
     address: String,
@@ -75,6 +77,12 @@ fn tls(identity: Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>) -> C
     }
 }
 
+fn server(certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>) -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap())
+}
+
 fn client(tls: ClientConfig) -> reqwest::Client {
     reqwest::Client::builder().no_proxy().tls_backend_preconfigured(tls).build().unwrap()
 }
@@ -97,15 +105,21 @@ impl Cheat {
         });
         let card = signer.sign_statement("peer-card/v1", &body.to_string());
         let address = hub.running.federation.as_ref().unwrap().to_string();
+        let server = server(certificate.clone(), key.clone_key());
         let tls = tls(Some((certificate, key)));
-        Self { hub: id, card, signer, http: client(tls.clone()), tls, address }
+        Self { hub: id, card, signer, server, http: client(tls.clone()), tls, address }
     }
 
     /// A peer that is known.
     pub async fn known(seed: u8, hub: &TestHub) -> Self {
+        Self::known_as(seed, hub, ("abroad", OrganisationRole::Partner)).await
+    }
+
+    /// The same, bound to an organisation.
+    pub async fn known_as(seed: u8, hub: &TestHub, (organisation, role): (&str, OrganisationRole)) -> Self {
         let cheat = Self::new(seed, hub);
-        hub.organisation("abroad", OrganisationRole::Partner).await;
-        let body = json!({ "card": cheat.card, "organisation": "abroad" }).to_string();
+        hub.organisation(organisation, role).await;
+        let body = json!({ "card": cheat.card, "organisation": organisation }).to_string();
         let ask = hub.ask(Method::POST, "/api/v1/peers").header("content-type", "application/json");
         let reply = ask.header("accept", "*/*").body(body).send().await;
         assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
@@ -125,6 +139,12 @@ impl Cheat {
     pub async fn send(&self, frames: &[Value]) -> (u16, String) {
         let body: String = frames.iter().map(|frame| format!("{frame}\n")).collect();
         self.send_raw(body.into_bytes()).await
+    }
+
+    /// What the hub answers when it is asked for something on the peers' port.
+    pub async fn asks(&self, path: &str) -> (u16, Vec<u8>) {
+        let answer = self.http.get(format!("{}{path}", self.address)).send().await.unwrap();
+        (answer.status().as_u16(), answer.bytes().await.unwrap().to_vec())
     }
 
     /// What the hub gives from the beginning on, up to the frame that names an object.

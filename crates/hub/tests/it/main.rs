@@ -102,6 +102,8 @@ mod redaction;
 #[cfg(test)]
 mod releases;
 #[cfg(test)]
+mod report_contents;
+#[cfg(test)]
 mod reports;
 #[cfg(test)]
 mod reports_abroad;

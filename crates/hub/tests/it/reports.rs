@@ -361,6 +361,7 @@ async fn attachments_are_named_safely_bounded_and_sealed() {
     council.filed(&report, ["jp.common.ransomware", "first", "police"], Some("ministry")).await;
     let theirs = hub.rest(&council.ministry, Method::GET, &path).send().await;
     assert_eq!((theirs.status, &theirs.body), (200, &secret));
+    assert_eq!(hub.good(&council.ministry, &report).await["files"], whole["files"], "and is shown it");
     assert_eq!(hub.audit(Action::ReportRead).await.len(), 1);
     assert_eq!(hub.rest(&council.police, Method::GET, &path).send().await.status, 404);
 

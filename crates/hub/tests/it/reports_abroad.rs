@@ -24,13 +24,13 @@ use crate::support::{Reply, TestHub, V1, id_of, indicator, marked};
 const EXTENSION: &str = "extension-definition--55151e9b-5168-551f-b92b-44d862b679e6";
 pub const COPY: &str = r#"{"recipient":"authority","regime":"eu.gdpr","schema":"urn:yagura:regime:form:1","stage":"notification"}"#;
 /// Whose reports and notes go to the other hub, by hub.
-const EAST: [&str; 2] = ["coordinator", "kinki"];
+pub const EAST: [&str; 2] = ["coordinator", "kinki"];
 const WEST: [&str; 3] = ["coordinator", "ministry", "police"];
-const DUTY: [PersonRole; 1] = [PersonRole::DutyOfficer];
+pub const DUTY: [PersonRole; 1] = [PersonRole::DutyOfficer];
 
 /// An agreement by which reports and notes go both ways between some organisations of a hub and another hub's organisation. They are named one by
 /// one: that of the other hub is a member of the council, too.
-fn agreement(own: &[&str], other: &str) -> String {
+pub fn agreement(own: &[&str], other: &str) -> String {
     let own: Vec<String> = own.iter().map(|name| format!("\"{name}\"")).collect();
     let (own, other) = (own.join(", "), format!("\"{other}\""));
     let term = |from: &str, to: &str| {
@@ -48,7 +48,15 @@ fn agreement(own: &[&str], other: &str) -> String {
 }
 
 /// A hub that others reach, with an agreement or none.
-async fn hub(agreement: Option<String>, place: Option<Place>) -> (TestHub, TempDir) {
+pub async fn hub(agreement: Option<String>, place: Option<Place>) -> (TestHub, TempDir) {
+    hub_at(Some(SocketAddr::from(([127, 0, 0, 1], 0))), agreement, place).await
+}
+
+async fn hub_at(
+    listen: Option<SocketAddr>,
+    agreement: Option<String>,
+    place: Option<Place>,
+) -> (TestHub, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     for (file, text) in policy::Engine::built_in() {
         std::fs::write(folder.path().join(file), text).unwrap();
@@ -59,7 +67,7 @@ async fn hub(agreement: Option<String>, place: Option<Place>) -> (TestHub, TempD
     }
     let path = folder.path().to_owned();
     let hub = TestHub::start_with(|config| {
-        config.federation.listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+        config.federation.listen = listen;
         config.policies = Some(path);
         config.store = place;
     });
@@ -81,7 +89,7 @@ async fn post(hub: &TestHub, token: &str, path: &str, body: Value) -> Reply {
     hub.send_json(token, Method::POST, path, body).await
 }
 
-async fn sent(hub: &TestHub, token: &str, path: &str, body: Value) -> Value {
+pub async fn sent(hub: &TestHub, token: &str, path: &str, body: Value) -> Value {
     let reply = post(hub, token, path, body).await;
     assert_eq!(reply.status, 200, "{path}: {}", String::from_utf8_lossy(&reply.body));
     reply.json()
@@ -91,7 +99,7 @@ async fn listed(hub: &TestHub, token: &str) -> Vec<Value> {
     hub.good(token, "/api/v1/reports").await["reports"].as_array().unwrap().clone()
 }
 
-async fn begun(hub: &TestHub, token: &str) -> String {
+pub async fn begun(hub: &TestHub, token: &str) -> String {
     let new = json!({ "id": Uuid::new_v4(), "kind": "ransomware", "aware": jiff::Timestamp::now().to_string(),
         "fields": { "summary": "基幹系が暗号化された", "service_state": "stopped" } });
     let taken = sent(hub, token, "/api/v1/reports", new).await;
@@ -129,25 +137,40 @@ async fn finds_nothing(hub: &TestHub, token: &str, object: &str, report: &str) {
 }
 
 /// Two hubs that have an agreement: an operator at the one; a ministry, and the police, at the other.
-struct Two {
-    east: TestHub,
-    west: TestHub,
-    kinki: String,
-    ministry: String,
-    police: String,
+pub struct Two {
+    pub east: TestHub,
+    pub west: TestHub,
+    pub kinki: String,
+    pub ministry: String,
+    pub police: String,
     _folders: [TempDir; 2],
 }
 
 impl Two {
-    async fn new(places: [Option<Place>; 2]) -> Self {
-        let [first, second] = places;
+    pub async fn new(places: [Option<Place>; 2]) -> Self {
+        Self::at(Some(SocketAddr::from(([127, 0, 0, 1], 0))), places).await
+    }
+
+    /// The same, where nobody can reach the operator's hub.
+    pub async fn unreached() -> Self {
+        Self::at(None, [None, None]).await
+    }
+
+    async fn at(listen: Option<SocketAddr>, [first, second]: [Option<Place>; 2]) -> Self {
         let (here, there) = (agreement(&EAST, "west"), agreement(&WEST, "east"));
-        let ((east, one), (west, other)) = (hub(Some(here), first).await, hub(Some(there), second).await);
+        let (east, one) = hub_at(listen, Some(here), first).await;
+        let (west, other) = hub(Some(there), second).await;
         east.organisation("kinki", OrganisationRole::Operator).await;
         west.organisation("ministry", OrganisationRole::Agency).await;
         west.organisation("police", OrganisationRole::Agency).await;
         knows(&east, &west, "west").await;
-        knows(&west, &east, "east").await;
+        if listen.is_some() {
+            knows(&west, &east, "east").await;
+        } else {
+            west.organisation("east", OrganisationRole::Agency).await;
+            let card = east.good(&east.token, "/api/v1/peer-card").await["card"].clone();
+            sent(&west, &west.token, "/api/v1/peers", json!({ "card": card, "organisation": "east" })).await;
+        }
         let kinki = east.token("kinki", &DUTY).await;
         let (ministry, police) = (west.token("ministry", &DUTY).await, west.token("police", &DUTY).await);
         let two = Self { east, west, kinki, ministry, police, _folders: [one, other] };
@@ -338,7 +361,7 @@ impl Note {
         }
     }
 
-    fn object(&self) -> Value {
+    pub fn object(&self) -> Value {
         let report = format!("incident--{}", self.report);
         let text = format!(
             r#"{{"report":"{report}","filing":"{}","from":"{}","to":"{}","at":"2026-01-01T00:00:00Z","says":{}}}"#,
@@ -363,9 +386,9 @@ pub fn hash(copy: &str) -> String {
 
 /// A hub with a ministry, the police and an operator, and another one that lies.
 pub struct Played {
-    hub: TestHub,
-    cheat: Cheat,
-    ministry: String,
+    pub hub: TestHub,
+    pub cheat: Cheat,
+    pub ministry: String,
     /// The beginnings of both hubs' names.
     pub own: String,
     pub theirs: String,
@@ -412,7 +435,7 @@ impl Played {
         self.hub.good(&self.ministry, &report).await["filings"][0]["receipt"].clone()
     }
 
-    async fn brings(&self, objects: &[Value]) {
+    pub async fn brings(&self, objects: &[Value]) {
         let frames = (1..).zip(objects).map(|(place, object)| self.cheat.object(place, object));
         let frames: Vec<Value> = std::iter::once(self.cheat.hello(0)).chain(frames).collect();
         let (status, text) = self.cheat.send(&frames).await;
@@ -431,7 +454,7 @@ impl Played {
     }
 
     /// How often something was kept out for a reason.
-    async fn kept_out(&self, code: &str) -> usize {
+    pub async fn kept_out(&self, code: &str) -> usize {
         let acts = self.hub.audit(Action::Refused).await;
         acts.iter().filter(|act| act.event.detail.get("code").is_some_and(|found| found == code)).count()
     }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use oversight::{Action, Actor, AuditEvent, Purpose, Realm};
 use regime::{Event, EventId, Kind, Moment, Profile, Provenance, Report, Stated, Value, What};
 use stix::Id;
 use store::reports::abroad::{self, GivenAbroad};
+use store::reports::contents;
 use store::reports::receipts::{self, Checked, Found};
 use store::reports::{self, Filed, Filter, Outline, Warning};
 use store::{Act, StoreError, Tx, audit};
@@ -22,6 +23,8 @@ on_every_store!(
     clocks_are_found_and_told_once,
     what_passes_between_hubs_is_found_again,
     what_receipts_prove_is_found_again,
+    contents_are_fetched_kept_and_forgotten_with_their_copies,
+    what_is_owed_to_a_hub_is_sent_until_it_is_there,
 );
 
 const LIVE: Realm = Realm::Live;
@@ -352,6 +355,94 @@ async fn what_receipts_prove_is_found_again(council: Council) {
         Ok(all.into_iter().map(|one| one.found).collect::<Vec<_>>())
     });
     assert_eq!(read.await.unwrap(), found);
+}
+
+async fn contents_are_fetched_kept_and_forgotten_with_their_copies(council: Council) {
+    let (report, copies) = (stix_id("incident", 1), [1, 2].map(|number| stix_id("note", number)));
+    let (id, objects) = (report.clone(), copies.clone());
+    let listed = council.store.write(move |tx| {
+        for (object, sha256, size) in [(0, "aa", 5), (0, "aa", 5), (0, "bb", 7), (1, "aa", 5)] {
+            contents::list(tx, &LIVE, (&id, &objects[object]), (sha256, size))?;
+        }
+        let due = contents::due(tx, &LIVE, 10)?;
+        let told: Vec<(&str, u64)> = due.iter().map(|one| (one.sha256.as_str(), one.size)).collect();
+        assert_eq!(told, [("aa", 5), ("bb", 7)], "each once");
+        // Of several processes one asks for it, and not again before its time.
+        let later = tx.now() + SignedDuration::from_millis(1);
+        assert!(contents::put_off(tx, &LIVE, &due[0], Some(later))?);
+        assert!(!contents::put_off(tx, &LIVE, &due[0], None)?);
+        assert!(contents::put_off(tx, &LIVE, &due[1], None)?, "it is given up");
+        assert_eq!(contents::due(tx, &LIVE, 10)?, []);
+        assert!(!contents::keep(tx, &LIVE, (&stix_id("incident", 9), "aa"), b"x")?, "nobody wants it");
+        Ok(Act::bookkeeping(()))
+    });
+    listed.await.unwrap();
+    council.pass_time(2_000);
+    let due = council.store.read(|reader| contents::due(reader, &LIVE, 10)).await.unwrap();
+    assert_eq!(due.iter().map(|one| (one.sha256.as_str(), one.attempts)).collect::<Vec<_>>(), [("aa", 1)]);
+
+    let id = report.clone();
+    let kept = council.store.write(move |tx| {
+        assert_eq!(contents::content(tx, &LIVE, &id, "aa")?, None);
+        assert!(contents::keep(tx, &LIVE, (&id, "aa"), b"sealed")?);
+        assert!(!contents::keep(tx, &LIVE, (&id, "aa"), b"again")?, "it is here");
+        assert!(contents::is_here(tx, &LIVE, &id, "aa")? && !contents::is_here(tx, &LIVE, &id, "bb")?);
+        assert_eq!(contents::due(tx, &LIVE, 10)?, []);
+        assert_eq!(contents::wanted(tx, &LIVE, &id, "aa")?, None);
+        assert_eq!(contents::wanted(tx, &LIVE, &id, "bb")?.map(|one| one.attempts), Some(1));
+        // A later copy that lists what was given up has it asked for anew.
+        contents::list(tx, &LIVE, (&id, &stix_id("note", 3)), ("bb", 7))?;
+        assert_eq!(contents::due(tx, &LIVE, 10)?.len(), 1);
+        Ok(Act::bookkeeping(()))
+    });
+    kept.await.unwrap();
+
+    let removed = council.store.write(move |tx| {
+        let [first, second] = &copies;
+        contents::forget(tx, &LIVE, &stix_id("note", 9))?;
+        contents::forget(tx, &LIVE, first)?;
+        assert_eq!(contents::content(tx, &LIVE, &report, "aa")?.as_deref(), Some(&b"sealed"[..]));
+        contents::forget(tx, &LIVE, second)?;
+        assert_eq!(contents::content(tx, &LIVE, &report, "aa")?, None, "it goes with the last copy");
+        assert!(contents::wanted(tx, &LIVE, &report, "aa")?.is_none());
+        assert!(contents::wanted(tx, &LIVE, &report, "bb")?.is_some(), "the third copy lists it");
+        for number in 0..contents::LISTED_MAX {
+            let listed = contents::list(tx, &LIVE, (&report, second), (&format!("{number}"), 1));
+            assert_eq!(listed.is_ok(), number + 1 < contents::LISTED_MAX, "{number}");
+        }
+        Ok(Act::bookkeeping(()))
+    });
+    removed.await.unwrap();
+}
+
+async fn what_is_owed_to_a_hub_is_sent_until_it_is_there(council: Council) {
+    let report = stix_id("incident", 1);
+    let id = report.clone();
+    let written = council.store.write(move |tx| {
+        contents::owe(tx, &LIVE, "west", (&id, "aa"))?;
+        assert_eq!(contents::owed(tx, &LIVE, "north")?, None);
+        let owed = contents::owed(tx, &LIVE, "west")?.unwrap();
+        assert_eq!((owed.sha256.as_str(), owed.attempts), ("aa", 0));
+        let later = tx.now() + SignedDuration::from_millis(1);
+        assert!(contents::put_off_owed(tx, &LIVE, &owed, Some(later))?);
+        assert!(!contents::put_off_owed(tx, &LIVE, &owed, None)?, "another process has it");
+        assert_eq!(contents::owed(tx, &LIVE, "west")?, None);
+        Ok(Act::bookkeeping(()))
+    });
+    written.await.unwrap();
+    council.pass_time(2_000);
+    let sent = council.store.write(move |tx| {
+        let owed = contents::owed(tx, &LIVE, "west")?.unwrap();
+        assert_eq!(owed.attempts, 1);
+        // What is given once more is sent once more.
+        contents::owe(tx, &LIVE, "west", (&report, "aa"))?;
+        assert!(!contents::put_off_owed(tx, &LIVE, &owed, None)?);
+        let again = contents::owed(tx, &LIVE, "west")?.unwrap();
+        assert!(contents::put_off_owed(tx, &LIVE, &again, None)?);
+        assert_eq!(contents::owed(tx, &LIVE, "west")?, None);
+        Ok(Act::bookkeeping(()))
+    });
+    sent.await.unwrap();
 }
 
 fn event_of() -> AuditEvent {

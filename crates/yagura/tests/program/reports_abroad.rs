@@ -1,5 +1,5 @@
 //! A report on real parts: an operator writes it at its hub and files it to a ministry at another one, which acknowledges and advises; a third
-//! organisation there learns nothing, and with files alone the ministry proves what it was given.
+//! organisation there learns nothing, and with files alone the ministry proves what it was given. A file follows the copy that lists it.
 
 use std::path::Path;
 
@@ -147,4 +147,19 @@ fn a_report_is_filed_to_a_ministry_of_another_hub_which_acknowledges_and_advises
         crate::running::get(&format!("{}/api/v1/objects/{object}", west.hub.address), Some(token))
     };
     assert!(seen(&reader).is_some() && seen(&police).is_none() && seen(&west.hub.token).is_none());
+
+    // A file that a copy lists follows it, for the same reader.
+    let note = path(folder.path(), "note.json");
+    std::fs::write(&note, r#"{"ransom":"note"}"#).unwrap();
+    good(&east.hub, &kinki, &["attach", &report, &note]);
+    let names = ["jp.common.ransomware", "first", "police"];
+    let to = ["--given-to", "ministry.west", "--out", &kept];
+    good(&east.hub, &kinki, &[&["file", &report], &names[..], &to[..]].concat());
+    let shown = || run(&west.hub, &reader, &["show", &report]).1;
+    wait_until_or_tell("the copy lists the file", || shown().contains("note.json"), shown);
+    let shown: Value = serde_json::from_str(&good(&west.hub, &reader, &["show", &report, "--json"])).unwrap();
+    let content = format!("{}{at}/files/{}", west.hub.address, shown["files"][0]["sha256"].as_str().unwrap());
+    wait_until("the file is there", || crate::running::get(&content, Some(&reader)).is_some());
+    assert_eq!(crate::running::get(&content, Some(&reader)), Some(json!({ "ransom": "note" })));
+    assert!(crate::running::get(&content, Some(&police)).is_none());
 }

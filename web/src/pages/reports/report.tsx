@@ -43,6 +43,7 @@ export default function ReportPage() {
   return (
     <Page title={title} aside={aside} actions={<Button variant="default" leftSection={<Printer size={16} aria-hidden />} onClick={() => window.print()}>{t('reporting.print')}</Button>}>
       {summary.own ? <Own report={report.data} catalogue={catalogue.data} /> : null}
+      {!summary.own && report.data.files.length > 0 && <Section title={t('reporting.files')}><FileList report={report.data} /></Section>}
       <Section title={t('reporting.filings')}><Filings report={report.data} /></Section>
       <Section title={t('reporting.thread')}><Thread report={report.data} /></Section>
       {summary.own && <Section title={t('reporting.history')}><History report={report.data} /></Section>}
@@ -132,19 +133,27 @@ function Files({ report }: { report: Report }) {
   })
   return (
     <>
-      <ul className={classes.list}>
-        {report.files.map((file) => (
-          <li key={`${file.sha256} ${file.name}`} className={classes.item}>
-            <a className="text-link" href={filePath(report.summary.id, file.sha256)} download={file.name}>{file.name}</a>
-            <span className="quiet">{bytes(file.size)}</span>
-            {file.active && <span className={classes.mark} data-tone="warn">{t('reporting.active')}</span>}
-          </li>
-        ))}
-      </ul>
+      <FileList report={report} />
       <FileButton onChange={(file) => file && upload.mutate(file)}>
         {(props) => <Button {...props} variant="default" loading={upload.isPending}>{t('reporting.attach')}</Button>}
       </FileButton>
     </>
+  )
+}
+
+/** The files as downloads: all of one's own report's, and those that the copies list which one was given. */
+function FileList({ report }: { report: Report }) {
+  const { t } = useTranslation()
+  return (
+    <ul className={classes.list}>
+      {report.files.map((file) => (
+        <li key={`${file.sha256} ${file.name}`} className={classes.item}>
+          <a className="text-link" href={filePath(report.summary.id, file.sha256)} download={file.name}>{file.name}</a>
+          <span className="quiet">{bytes(file.size)}</span>
+          {file.active && <span className={classes.mark} data-tone="warn">{t('reporting.active')}</span>}
+        </li>
+      ))}
+    </ul>
   )
 }
 

@@ -1,5 +1,7 @@
 //! Who can be given copies, at this hub and at others; and reports that are kept at other hubs, as organisations here have them.
 
+use std::sync::Arc;
+
 use api::{
     NewReportAnswer, Report as ReportAnswer, ReportReceiver, ReportReceiverHub, ReportReceiverList,
     ReportTaken, Words,
@@ -9,8 +11,9 @@ use axum::extract::State;
 use axum::response::Response;
 use oversight::{Action, AuditEvent, OrganisationRole};
 use policy::{LabelKey, Operation, Visible};
-use regime::Value;
+use regime::{Attachment, Value};
 use stix::Id;
+use store::reports::contents::{self as content_rows, Wanted};
 use store::{Act, StoreError, Tx, organisations, people, reports as rows};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,6 +26,7 @@ use crate::problem::{Answer, Failure};
 use crate::release::{Leaving, Recipient};
 use crate::reports::Sent;
 use crate::reports::abroad::{added, hub_of, is_given_reports, lets_pass, put, receivers};
+use crate::reports::contents::{self, READER_WAIT};
 use crate::reports::elsewhere::Elsewhere;
 use crate::reports::passed::{Passed, Says, line};
 use crate::reports::told::reply as reply_told;
@@ -112,7 +116,7 @@ pub(super) async fn get(state: &AppState, caller: Caller, id: Id) -> Answer<Json
             version: 1,
             moments: Vec::new(),
             fields: Vec::new(),
-            files: Vec::new(),
+            files: found.files(),
             duties: Vec::new(),
             filings: found.filings(&work.regimes, organisation),
             thread,
@@ -177,7 +181,7 @@ pub(super) async fn bytes(
                 found.receipt(&event).map(|(proof, leaving)| (proof.as_bytes().to_vec(), leaving.clone()))
             }
         };
-        let visible = std::sync::Arc::clone(&found.visible);
+        let visible = Arc::clone(&found.visible);
         if asked == Asked::Receipt {
             return Ok(Act::bookkeeping((given, visible)));
         }
@@ -193,6 +197,60 @@ pub(super) async fn bytes(
     let given = told(state, caller, &visible, (&labels, &fresh), given).await?;
     let ending = if asked == Asked::Copy { "json" } else { "tlog-proof" };
     Ok(download(&format!("{name}.{ending}"), given))
+}
+
+/// A file that a copy from another hub lists. One that is not here yet is fetched from the hub that gave the copy; that it is read is written down
+/// before it leaves.
+///
+/// # Errors
+/// Not found where no copy lists it that the caller's organisation may see; [`contents::NotBrought`] where it cannot be had.
+pub(super) async fn file(state: &AppState, caller: Caller, (id, sha256): (Id, String)) -> Answer<Response> {
+    if !caller.may(state, Operation::AnswerReports) {
+        return Err(Failure::not_found());
+    }
+    let (work, asker, asked) = (state.clone(), caller.clone(), (id.clone(), sha256.clone()));
+    let look = move |tx: &mut Tx<'_>| {
+        let (id, sha256) = asked;
+        let (file, object, _) = listed(tx, &work, &asker, (&id, &sha256))?;
+        if content_rows::is_here(tx, &REALM, &id, &sha256)? {
+            return Ok(Act::bookkeeping(None));
+        }
+        // Its copy may have come before it was noted what copies list.
+        content_rows::list(tx, &REALM, (&id, &object), (&sha256, file.size))?;
+        Ok(Act::bookkeeping(Some(Wanted { report: id, sha256, size: file.size, attempts: 0 })))
+    };
+    if let Some(wanted) = state.store.write(look).await? {
+        contents::bring(state, &wanted, READER_WAIT).await?;
+    }
+    let (work, asker, sealed_for) = (state.clone(), caller.clone(), contents::purpose(&id, &sha256));
+    let read = move |tx: &mut Tx<'_>| {
+        let (file, _, (leaving, visible)) = listed(tx, &work, &asker, (&id, &sha256))?;
+        let sealed = content_rows::content(tx, &REALM, &id, &sha256)?;
+        let sealed = sealed.ok_or_else(|| StoreError::NotFound { what: sha256.clone() })?;
+        let act = AuditEvent::done(Action::ReportRead, asker.actor.clone(), asker.purpose)
+            .on([id.as_str()])
+            .with("sha256", sha256);
+        Ok(Act::audited((file.name, sealed, leaving, visible), asker.realm(), act))
+    };
+    let (name, sealed, leaving, visible) = state.store.write(read).await?;
+    let content = state.vault.open_bytes(&sealed_for, &sealed).map_err(Failure::internal)?;
+    let fresh = [leaving];
+    let labels = fresh.each_ref().map(|leaving| leaving.label);
+    let content = told(state, caller, &visible, (&labels, &fresh), content).await?;
+    Ok(download(&name, content))
+}
+
+/// A file that a copy lists which the caller's organisation may see: the file, the copy's object, and that object on its way out.
+fn listed(
+    tx: &Tx<'_>,
+    state: &AppState,
+    caller: &Caller,
+    (id, sha256): (&Id, &str),
+) -> Result<(Attachment, Id, (Leaving, Arc<Visible>)), StoreError> {
+    let found = Elsewhere::seen(tx, state, caller, id)?;
+    let listed = found.file(sha256).map(|(file, object, leaving)| (file, object, leaving.clone()));
+    let (file, object, leaving) = listed.ok_or_else(|| StoreError::NotFound { what: sha256.to_owned() })?;
+    Ok((file, object, (leaving, found.visible)))
 }
 
 /// Answers a copy that came from another hub: the answer is an object for whoever gave it.

@@ -11,16 +11,17 @@ use regime::{Attachment, Event, What, safe_name};
 use serde::Deserialize;
 use sha2::Digest;
 use stix::Id;
-use store::reports::{self as rows, Filed};
+use store::reports as rows;
 use store::{Act, StoreError, Tx, audit};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 use super::filings::download;
-use super::{changed, known, seen, unprocessable};
+use super::{abroad, changed, known, seen, unprocessable};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::reports::InHand;
+use crate::reports::contents::{listed, purpose};
 use crate::reports::told::{self, FILE_BYTES_MAX};
 use crate::request::Query;
 use crate::state::AppState;
@@ -96,14 +97,18 @@ async fn file(
 ) -> Answer<Response> {
     caller.demand_any(&state, &[Operation::WriteReports, Operation::AnswerReports])?;
     let id = known(&id)?;
-    let (work, purpose) = (state.clone(), purpose(&id, &sha256));
+    if !abroad::is_kept(&state, &caller, &id).await? {
+        return abroad::file(&state, caller, (id, sha256)).await;
+    }
+    let (work, sealed_for) = (state.clone(), purpose(&id, &sha256));
     let read = move |tx: &mut Tx<'_>| {
         let missing = || StoreError::NotFound { what: sha256.clone() };
         let found = seen(tx, &work, &caller, &id)?;
         let organisation = &caller.principal.organisation;
         let own = found.is_of(organisation);
-        let given = found.filed.iter().filter(|filed| filed.given_to.as_ref() == Some(organisation));
-        if !own && !given.into_iter().any(|filed| names(filed, &sha256)) {
+        let mut given = found.filed.iter().filter(|filed| filed.given_to.as_ref() == Some(organisation));
+        let lists = |copy: &[u8]| listed(copy).iter().any(|file| file.sha256 == sha256);
+        if !own && !given.any(|filed| lists(&filed.copy)) {
             return Err(missing());
         }
         let record = found.report.record();
@@ -119,28 +124,6 @@ async fn file(
         Ok(Act::audited(answer, caller.realm(), event))
     };
     let (name, sealed) = state.store.write(read).await?;
-    let content = state.vault.open_bytes(&purpose, &sealed).map_err(Failure::internal)?;
+    let content = state.vault.open_bytes(&sealed_for, &sealed).map_err(Failure::internal)?;
     Ok(download(&name, content))
-}
-
-/// What the content is sealed for: moved to another report or under another hash, it does not open.
-fn purpose(report: &Id, sha256: &str) -> String {
-    format!("report file {report} {sha256}")
-}
-
-/// Whether a copy lists an attachment.
-fn names(filed: &Filed, sha256: &str) -> bool {
-    let form: serde_json::Value = serde_json::from_slice(&filed.copy).unwrap_or_default();
-    let lines = form.get("lines").and_then(serde_json::Value::as_array);
-    let mut lists = lines
-        .into_iter()
-        .flatten()
-        .filter(|line| line.get("field").and_then(serde_json::Value::as_str) == Some("@attachments"));
-    lists.any(|line| {
-        let files = line.get("value").and_then(serde_json::Value::as_array);
-        files
-            .into_iter()
-            .flatten()
-            .any(|file| file.get("sha256").and_then(serde_json::Value::as_str) == Some(sha256))
-    })
 }

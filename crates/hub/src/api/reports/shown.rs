@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use api::{Report as ReportAnswer, ReportCase, ReportFiling, ReportReply};
 use policy::Operation;
-use regime::{Answer, Reply, Verdict, duties, findings};
+use regime::{Answer, Attachment, Reply, Verdict, duties, findings};
 use stix::Id;
 use store::reports::Filed;
 use store::{Reader, StoreError, cases, people, reports};
@@ -12,6 +12,7 @@ use store::{Reader, StoreError, cases, people, reports};
 use crate::REALM;
 use crate::principal::Caller;
 use crate::reports::abroad::words_of;
+use crate::reports::contents::listed;
 use crate::reports::{InHand, told};
 use crate::state::AppState;
 
@@ -60,6 +61,10 @@ pub(super) fn report(
         as_of: now.to_string(),
     };
     if !own {
+        // As the copies say, as long as the organisation has not taken it back.
+        let listed: Vec<Attachment> = given.iter().flat_map(|filed| listed(&filed.copy)).collect();
+        answer.files =
+            record.attachments.iter().filter(|file| listed.contains(file)).map(told::file).collect();
         return Ok(answer);
     }
     answer.moments = told::moments(&record);
