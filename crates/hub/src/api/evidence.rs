@@ -188,23 +188,22 @@ struct Checked {
 
 impl Checked {
     fn of(body: &NewEvidence) -> Answer<Self> {
-        let unprocessable = |reason: &'static str, why: &str| Failure::rule(reason, why);
         if !KINDS.contains(&body.kind.as_str()) {
-            return Err(unprocessable("not-one-of", &format!("kind: it is one of `{}`", KINDS.join("`, `"))));
+            return Err(Failure::rule("not-one-of", format!("kind: it is one of `{}`", KINDS.join("`, `"))));
         }
         let at = text("seized_at", &body.seized_at, TIME_CHARS_MAX)?;
         let seized: Timestamp = at.parse().map_err(|_| {
-            unprocessable(
+            Failure::rule(
                 "seized-time",
                 "seized_at: a time as in RFC 3339 with its offset, e.g. `2026-11-30T18:05:00+09:00`",
             )
         })?;
         if seized > Timestamp::now() + AHEAD {
-            return Err(unprocessable("seized-ahead", "seized_at: it lies in the future"));
+            return Err(Failure::rule("seized-ahead", "seized_at: it lies in the future"));
         }
         let declared = body.sha256.as_deref().map(|hash| {
             let is_one = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-            let wrong = || unprocessable("sha256-form", "sha256: it is 64 hexadecimal digits");
+            let wrong = || Failure::rule("sha256-form", "sha256: it is 64 hexadecimal digits");
             if is_one { Ok(hash.to_ascii_lowercase()) } else { Err(wrong()) }
         });
         Ok(Self {

@@ -87,7 +87,7 @@ fn the_hub_gives_every_reason_that_is_said_and_no_other() -> Outcome {
 
 /// The reasons that are written as such in a source.
 fn reasons_in(text: &str) -> impl Iterator<Item = &str> {
-    let calls = ["unfit(", "::rule(", ".because("].into_iter().flat_map(|call| text.split(call).skip(1));
+    let calls = ["unfit(", "::rule(", ".because("].into_iter().flat_map(move |call| text.split(call).skip(1));
     calls.filter_map(|rest| Some(rest.trim_start().strip_prefix('"')?.split_once('"')?.0))
 }
 
