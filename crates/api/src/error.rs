@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// A problem document (RFC 9457) with a stable `code`; its text is English, the console translates the code.
+/// A problem document (RFC 9457) with a stable `code`; its text is English, the console translates code and reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// `about:blank`, or an address that explains the code.
@@ -15,6 +17,12 @@ pub struct Problem {
     pub status: u16,
     /// The stable code.
     pub code: Code,
+    /// A stable word for exactly which rule was broken, where there is one: one cause, one remedy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What stands in the places of the reason's text, by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, String>,
     /// This case in particular, and the remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
@@ -105,6 +113,8 @@ impl Problem {
             title: code.title().to_owned(),
             status: code.status(),
             code,
+            reason: None,
+            params: BTreeMap::new(),
             detail: Some(detail.into()),
             request: None,
         }

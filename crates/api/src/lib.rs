@@ -23,6 +23,7 @@ mod peer;
 mod playbook;
 mod policy;
 mod qualification;
+mod reason;
 mod release;
 mod report;
 mod room;
@@ -109,6 +110,7 @@ pub use qualification::{
     DefinedQualification, DefinedQualifications, HeldQualification, NewQualification, QualificationEnd,
     QualificationList,
 };
+pub use reason::{REASONS, is_reason};
 pub use release::{GivenObject, ReleaseList, ReleaseRow};
 pub use report::{
     NewReport, NewReportAnswer, NewReportEvent, NewReportEvents, NewReportFiling, NewReportPrefill, Report,

@@ -43,12 +43,27 @@ const NAME_CHARACTERS_MAX: usize = 200;
 /// Why it was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What was asked for breaks a rule; nothing was written.
+    /// It cannot be done at this node, or with what was given to the command line; nothing was written.
     #[error("{0}")]
     Invalid(String),
+    /// What was asked for breaks a rule that has a name in [`api::REASONS`]; nothing was written.
+    #[error("{message}")]
+    Rule {
+        /// Which rule.
+        reason: &'static str,
+        /// This case in particular, and the remedy.
+        message: String,
+    },
     /// The store could not: the name is taken, it is not there, or the store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl Error {
+    /// A rule was broken: which one, by a word of [`api::REASONS`], and what the caller may read.
+    pub(crate) fn rule(reason: &'static str, message: impl Into<String>) -> Self {
+        Self::Rule { reason, message: message.into() }
+    }
 }
 
 /// Who asks, in which world.
@@ -83,6 +98,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Invalid(why) => Self::new(Code::Unprocessable, why),
+            Error::Rule { reason, message } => Self::rule(reason, message),
             Error::Store(error) => error.into(),
         }
     }
@@ -91,7 +107,7 @@ impl From<Error> for Failure {
 /// Adds an organisation, and its STIX identity to the log.
 ///
 /// # Errors
-/// [`Error::Invalid`]; [`StoreError::Exists`].
+/// [`Error::Rule`]; [`StoreError::Exists`].
 pub async fn add_organisation(store: &Store, by: By, new: &NewOrganisation) -> Result<Organisation, Error> {
     let organisation = read_organisation(new)?;
     let add = move |tx: &mut Tx<'_>| {
@@ -110,7 +126,7 @@ pub async fn add_organisation(store: &Store, by: By, new: &NewOrganisation) -> R
 /// Adds a person, and gives the secret of the one-time link that the person signs in with.
 ///
 /// # Errors
-/// [`Error::Invalid`]; [`StoreError::Exists`]; [`StoreError::NotFound`] for the organisation.
+/// [`Error::Rule`]; [`StoreError::Exists`]; [`StoreError::NotFound`] for the organisation.
 pub async fn add_person(store: &Store, by: By, new: &NewPerson) -> Result<(Person, String), Error> {
     let person = read_person(new)?;
     let secret = secrets::generate("")?;
@@ -171,7 +187,7 @@ pub async fn set_disabled(store: &Store, by: By, login: &str, disabled: bool) ->
 /// Issues a program's token; gives the secret beside it, which is kept nowhere.
 ///
 /// # Errors
-/// [`Error::Invalid`]; [`StoreError::NotFound`] for the organisation.
+/// [`Error::Rule`]; [`StoreError::NotFound`] for the organisation.
 pub async fn add_token(
     store: &Store,
     by: By,
@@ -219,7 +235,7 @@ pub async fn revoke_token(store: &Store, by: By, id: &str) -> Result<(), Error> 
 /// Registers an edge; gives the token that it signs in with, which is kept nowhere.
 ///
 /// # Errors
-/// [`Error::Invalid`]; [`StoreError::Exists`]; [`StoreError::NotFound`] for the organisation.
+/// [`Error::Rule`]; [`StoreError::Exists`]; [`StoreError::NotFound`] for the organisation.
 pub async fn add_edge(store: &Store, by: By, new: &NewEdge) -> Result<(Edge, String), Error> {
     let id = short_name("id", &new.id)?.as_str().to_owned();
     let (organisation, name) = (short_name("organisation", &new.organisation)?, name("name", &new.name)?);
@@ -229,7 +245,7 @@ pub async fn add_edge(store: &Store, by: By, new: &NewEdge) -> Result<(Edge, Str
         let operator = known_organisation(tx, &by.realm, &organisation)?;
         if operator.role == OrganisationRole::Oversight {
             let message = "the oversight organisation runs no edge".to_owned();
-            return Err(StoreError::Abandoned { code: "unprocessable", message });
+            return Err(StoreError::Abandoned { code: "oversight-no-edge", message });
         }
         let edge = Edge { id: id.clone(), organisation, name, created: tx.now(), hello: None, heard: None };
         edges::add(tx, &by.realm, &edge, &hash)?;
@@ -293,7 +309,7 @@ fn suit(organisation: &Organisation, roles: &BTreeSet<PersonRole>) -> Result<(),
     let message = "the role `commissioner` goes with the oversight organisation, alone and only there; beside it that organisation has \
         people with the role `administrator` alone"
         .to_owned();
-    Err(StoreError::Abandoned { code: "unprocessable", message })
+    Err(StoreError::Abandoned { code: "commissioner-role", message })
 }
 
 fn names(roles: &BTreeSet<PersonRole>) -> String {
@@ -304,22 +320,21 @@ fn read_organisation(new: &NewOrganisation) -> Result<Organisation, Error> {
     let id = short_name("id", &new.id)?;
     if id.as_str() == ANONYMOUS {
         let why = format!("id: `{ANONYMOUS}` stands for those whose names are withheld; take another one");
-        return Err(Error::Invalid(why));
+        return Err(Error::rule("organisation-id-reserved", why));
     }
     if parts(&id).is_some() {
         let why = "id: 16 hexadecimal digits and `-` begin the names of organisations of other hubs; take another one";
-        return Err(Error::Invalid(why.to_owned()));
+        return Err(Error::rule("organisation-id-of-a-hub", why));
     }
     let role = OrganisationRole::parse(&new.role)
         .ok_or_else(|| not_one_of("role", &new.role, OrganisationRole::ALL.iter().map(|role| role.name())))?;
     let sectors: Vec<Sector> = new.sectors.iter().map(|name| read_sector(name)).collect::<Result<_, _>>()?;
     if sectors.is_empty() == (role == OrganisationRole::Operator) {
-        return Err(Error::Invalid(
-            "sectors: an operator has at least one, any other organisation none".to_owned(),
-        ));
+        let why = "sectors: an operator has at least one, any other organisation none";
+        return Err(Error::rule("organisation-sectors", why));
     }
     if new.prefecture.is_some_and(|code| !(1..=47).contains(&code)) {
-        return Err(Error::Invalid("prefecture: the codes of JIS X 0401 go from 1 to 47".to_owned()));
+        return Err(Error::rule("prefecture", "prefecture: the codes of JIS X 0401 go from 1 to 47"));
     }
     Ok(Organisation {
         identity: Id::new("identity", Uuid::new_v4()),
@@ -340,7 +355,7 @@ fn read_sector(name: &str) -> Result<Sector, Error> {
 
 fn read_person(new: &NewPerson) -> Result<Person, Error> {
     if !is_login(&new.login) {
-        return Err(Error::Invalid("login: a sign-in name is 1–64 of `a–z 0–9 . - _`".to_owned()));
+        return Err(Error::rule("login-form", "login: a sign-in name is 1–64 of `a–z 0–9 . - _`"));
     }
     Ok(Person {
         id: Uuid::new_v4().to_string(),
@@ -366,9 +381,8 @@ fn read_token(new: &NewToken, now: Timestamp) -> Result<Token, Error> {
         Some(text) => read_time("expires", text, true)?,
     };
     if expires <= now || expires > after(now, TOKEN_VALID_MAX) {
-        return Err(Error::Invalid(
-            "expires: a token is good until some time within the next two years".to_owned(),
-        ));
+        let why = "expires: a token is good until some time within the next two years";
+        return Err(Error::rule("token-expires", why));
     }
     Ok(Token {
         id: Uuid::new_v4().to_string(),
@@ -393,7 +407,7 @@ fn read_doors(new: &[String]) -> Result<BTreeSet<Door>, Error> {
 fn read_certificate(text: &str) -> Result<[u8; 32], Error> {
     let wrong = || {
         let why = "certificate: neither one certificate in PEM form nor its SHA-256 as 64 hexadecimal digits";
-        Error::Invalid(why.to_owned())
+        Error::rule("certificate-form", why)
     };
     let digits: String = text.chars().filter(|c| !matches!(c, ':' | ' ')).collect();
     if let Ok(bytes) = hex::decode(digits) {
@@ -420,7 +434,8 @@ pub(crate) fn read_time(field: &str, text: &str, to_its_end: bool) -> Result<Tim
             .map(|zoned| zoned.timestamp())
     });
     at.ok_or_else(|| {
-        Error::Invalid(format!("{field}: neither a time such as `2026-12-31T00:00:00Z` nor a date"))
+        let why = format!("{field}: neither a time such as `2026-12-31T00:00:00Z` nor a date");
+        Error::rule("time", why)
     })
 }
 
@@ -429,17 +444,15 @@ fn read_roles(new: &[String]) -> Result<BTreeSet<PersonRole>, Error> {
     let read = |name: &String| PersonRole::parse(name).ok_or_else(|| not_one_of("roles", name, known()));
     let roles: BTreeSet<PersonRole> = new.iter().map(read).collect::<Result<_, _>>()?;
     if roles.is_empty() {
-        return Err(Error::Invalid(format!(
-            "roles: at least one of {}",
-            known().collect::<Vec<_>>().join(", ")
-        )));
+        let why = format!("roles: at least one of {}", known().collect::<Vec<_>>().join(", "));
+        return Err(Error::rule("roles-none", why));
     }
     Ok(roles)
 }
 
 pub(crate) fn short_name(field: &str, text: &str) -> Result<OrganisationId, Error> {
     OrganisationId::parse(text)
-        .ok_or_else(|| Error::Invalid(format!("{field}: a short name is 1–64 of `a–z 0–9 -`")))
+        .ok_or_else(|| Error::rule("short-name", format!("{field}: a short name is 1–64 of `a–z 0–9 -`")))
 }
 
 fn name(field: &str, text: &str) -> Result<String, Error> {
@@ -448,14 +461,14 @@ fn name(field: &str, text: &str) -> Result<String, Error> {
     if (1..=NAME_CHARACTERS_MAX).contains(&length) && !text.chars().any(char::is_control) {
         return Ok(text.to_owned());
     }
-    Err(Error::Invalid(format!(
-        "{field}: a name has 1 to {NAME_CHARACTERS_MAX} characters and no control characters"
-    )))
+    let why = format!("{field}: a name has 1 to {NAME_CHARACTERS_MAX} characters and no control characters");
+    Err(Error::rule("length", why))
 }
 
 fn not_one_of(field: &str, found: &str, known: impl Iterator<Item = &'static str>) -> Error {
     let found: String = found.chars().take(64).collect();
-    Error::Invalid(format!("{field}: `{found}` is none of {}", known.collect::<Vec<_>>().join(", ")))
+    let why = format!("{field}: `{found}` is none of {}", known.collect::<Vec<_>>().join(", "));
+    Error::rule("not-one-of", why)
 }
 
 #[cfg(test)]

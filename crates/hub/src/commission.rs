@@ -83,7 +83,7 @@ impl Standing {
         standing.ok_or_else(|| {
             let why = "state-tasked monitoring cannot be authorised at this node: it needs a frame in the configuration, a \
                 commission, and the commission's resolution on the frame";
-            sharing::unfit("off", why)
+            sharing::unfit("monitoring-off", why)
         })
     }
 }
@@ -110,8 +110,9 @@ pub(crate) fn demand_member<'m>(
     standing: &'m Charter<Commission>,
     now: Timestamp,
 ) -> Result<&'m Member, StoreError> {
-    member(caller, standing, now)
-        .ok_or_else(|| sharing::unfit("not-allowed", "you are no member of the commission that stands"))
+    member(caller, standing, now).ok_or_else(|| {
+        sharing::unfit("not-allowed-commissioner", "you are no member of the commission that stands")
+    })
 }
 
 /// The names of members, for people.
@@ -252,9 +253,12 @@ pub(crate) fn cast<B: Ballot>(
     pending: Option<B>,
     (commission, member, now): (&Commission, &Member, Timestamp),
 ) -> Result<(B, BTreeSet<String>), StoreError> {
-    let refused = |error: DecisionError| sharing::unfit("not-allowed", error.to_string());
+    let refused = |error: DecisionError| sharing::unfit("not-allowed-decision", error.to_string());
     if own.who(commission).map_err(refused)? != BTreeSet::from([member.id.clone()]) {
-        return Err(sharing::unfit("not-allowed", "the passkey that answered is another commissioner's"));
+        return Err(sharing::unfit(
+            "not-allowed-passkey",
+            "the passkey that answered is another commissioner's",
+        ));
     }
     let mut ballot = match pending.filter(|pending| is_open(pending, commission, now)) {
         None => return Ok((own.clone(), BTreeSet::from([member.id.clone()]))),

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use api::{Code, EmergencyInfo, EmergencyReview, NewEmergency};
+use api::{EmergencyInfo, EmergencyReview, NewEmergency};
 use jiff::SignedDuration;
 use oversight::{Action, AuditEvent, OrganisationId, OrganisationRole};
 use policy::{Cover, EmergencyScope, ObjectClass, Operation};
@@ -37,7 +37,7 @@ pub(crate) async fn raise(state: &AppState, caller: &Caller, new: &NewEmergency)
     let minutes_max = state.config.emergency.minutes_max;
     if !(1..=minutes_max).contains(&new.minutes) {
         let why = format!("minutes: from 1 to {minutes_max}");
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("emergency-minutes", why).with("max", minutes_max));
     }
     let (asker, length) = (caller.clone(), SignedDuration::from_mins(i64::from(new.minutes)));
     let raise = move |tx: &mut Tx<'_>| {
@@ -109,7 +109,7 @@ pub(crate) async fn review(
     let write = move |tx: &mut Tx<'_>| {
         let emergency = known(tx, &asker, &id, true)?;
         if emergency.person == asker.id() {
-            return Err(unfit("second-person", "another person than who raised it reviews it"));
+            return Err(unfit("review-second-person", "another person than who raised it reviews it"));
         }
         emergencies::review(tx, &REALM, &id, asker.id(), (justified, &finding))?;
         let to = [coordinator()?, emergency.organisation.clone()].into();
@@ -187,22 +187,28 @@ pub(crate) fn on(reader: &Reader<'_>, person: &str) -> Result<Option<policy::Eme
 }
 
 fn scope(new: &NewEmergency) -> Answer<EmergencyScope> {
-    let wrong = |why: &str| Failure::new(Code::Unprocessable, why);
     match (&new.originator, &new.tlp, &new.class, &new.object) {
         (Some(originator), Some(tlp), None, None) => {
-            let originator = OrganisationId::parse(originator)
-                .ok_or_else(|| wrong("originator: it is the short name of an organisation"))?;
+            let originator = OrganisationId::parse(originator).ok_or_else(|| {
+                Failure::rule("short-name", "originator: it is the short name of an organisation")
+            })?;
             Ok(EmergencyScope::Level(originator, level(tlp)?))
         }
         (None, None, Some(class), None) => ObjectClass::parse(class)
             .filter(|class| *class != ObjectClass::Several)
             .map(EmergencyScope::Class)
-            .ok_or_else(|| wrong("class: it is a class of objects, such as `incident` or `report`")),
-        (None, None, None, Some(object)) => Id::parse(object)
-            .map(EmergencyScope::Object)
-            .map_err(|_| wrong("object: it is a STIX identifier, such as that of a case")),
+            .ok_or_else(|| {
+                Failure::rule(
+                    "emergency-class",
+                    "class: it is a class of objects, such as `incident` or `report`",
+                )
+            }),
+        (None, None, None, Some(object)) => Id::parse(object).map(EmergencyScope::Object).map_err(|_| {
+            Failure::rule("identifier", "object: it is a STIX identifier, such as that of a case")
+        }),
         _ => {
-            Err(wrong("say to what: `originator` with `tlp`, or `class`, or `object`, and one of them alone"))
+            let why = "say to what: `originator` with `tlp`, or `class`, or `object`, and one of them alone";
+            Err(Failure::rule("emergency-scope", why))
         }
     }
 }

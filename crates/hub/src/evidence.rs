@@ -108,7 +108,7 @@ pub(crate) fn in_hand(
     let seen = seen(reader, state, caller, id)?;
     if seen.item.custodian != caller.principal.organisation {
         return Err(crate::sharing::unfit(
-            "not-allowed",
+            "not-allowed-custodian",
             "only whoever has the item in its hands may do this",
         ));
     }
@@ -121,10 +121,10 @@ pub(crate) fn here(item: &Item) -> Result<(), StoreError> {
     match item.state {
         State::Kept => Ok(()),
         State::Announced => {
-            Err(crate::sharing::unfit("no-content", "the content of this item is still to come"))
+            Err(crate::sharing::unfit("evidence-to-come", "the content of this item is still to come"))
         }
         State::Disposed => Err(crate::sharing::unfit(
-            "disposed",
+            "evidence-destroyed",
             "the content of this item was destroyed; its custody log stays",
         )),
     }

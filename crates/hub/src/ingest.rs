@@ -296,7 +296,7 @@ pub(crate) async fn take(state: &AppState, submission: &Submission, body: HeldBo
     let (markings, members) = split
         .await
         .map_err(Failure::internal)?
-        .map_err(|error| Failure::new(Code::Unprocessable, format!("{} ({})", error.message, error.code)))?;
+        .map_err(|error| Failure::rule("bundle-unreadable", format!("{} ({})", error.message, error.code)))?;
     let markings = Arc::new(markings);
     let mut taken = Taken::default();
     let mut runs = members.chunks(RUN_OBJECTS_MAX).map(<[Bytes]>::to_vec);
@@ -659,7 +659,6 @@ pub(crate) async fn labels_of(
     body: HeldBody,
     objects_max: usize,
 ) -> Answer<Labelled> {
-    let unprocessable = |detail: String| Failure::new(Code::Unprocessable, detail);
     let split = body.splitter();
     let read = spawn_blocking(move || {
         split().map(|members| {
@@ -670,11 +669,10 @@ pub(crate) async fn labels_of(
     let (batch, readings) = read
         .await
         .map_err(Failure::internal)?
-        .map_err(|error| unprocessable(format!("{} ({})", error.message, error.code)))?;
+        .map_err(|error| Failure::rule("bundle-unreadable", format!("{} ({})", error.message, error.code)))?;
     if readings.len() > objects_max {
-        return Err(unprocessable(format!(
-            "there are more than {objects_max} objects; ask for fewer at once"
-        )));
+        let why = format!("there are more than {objects_max} objects; ask for fewer at once");
+        return Err(Failure::rule("count", why));
     }
     let (mut objects, mut unfit) = (Vec::with_capacity(readings.len()), Vec::new());
     for (place, reading) in readings.into_iter().enumerate() {

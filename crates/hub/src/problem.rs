@@ -3,6 +3,7 @@
 //! A handler returns [`Failure`]; [`answer_failure`](crate::server) renders it at the outermost layer, where the request's id
 //! and the form of the route (problem document, or TAXII error) are known.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,10 @@ use store::StoreError;
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     code: Code,
+    /// Exactly which rule was broken, for whoever says it in another language than the detail's; one of [`api::REASONS`].
+    reason: Option<&'static str>,
+    /// What stands in the places of the reason's text.
+    params: BTreeMap<&'static str, String>,
     detail: String,
     /// For the log only: may hold paths, SQL, other people's names.
     cause: Option<Arc<str>>,
@@ -29,7 +34,20 @@ pub(crate) type Answer<T> = Result<T, Failure>;
 impl Failure {
     /// A failure with what the caller may read: what is wrong in particular, and the remedy.
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), cause: None, is_audited: false, retry_after: None }
+        Self {
+            code,
+            reason: None,
+            params: BTreeMap::new(),
+            detail: detail.into(),
+            cause: None,
+            is_audited: false,
+            retry_after: None,
+        }
+    }
+
+    /// A rule was broken: which one, by a word of [`api::REASONS`], and what the caller may read.
+    pub(crate) fn rule(reason: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(Code::Unprocessable, detail).because(reason)
     }
 
     /// It is not there, or not there for this principal: the two must look alike, so the text is fixed.
@@ -45,6 +63,18 @@ impl Failure {
     /// Our fault. The caller learns nothing but the request's id.
     pub(crate) fn internal(cause: impl std::fmt::Display) -> Self {
         Self::new(Code::Internal, "the node failed; quote the request's id to its operator").caused_by(cause)
+    }
+
+    /// Names the cause. A word that nobody would find in a catalogue is no reason, and is left out.
+    pub(crate) fn because(mut self, reason: &'static str) -> Self {
+        self.reason = api::is_reason(reason).then_some(reason);
+        self
+    }
+
+    /// Adds what stands in a place of the reason's text.
+    pub(crate) fn with(mut self, place: &'static str, value: impl std::fmt::Display) -> Self {
+        self.params.insert(place, value.to_string());
+        self
     }
 
     /// Adds what the log should record.
@@ -89,7 +119,12 @@ impl Failure {
 
     /// As an RFC 9457 document.
     pub(crate) fn to_problem(&self, request: &str) -> Problem {
-        Problem { request: Some(request.to_owned()), ..Problem::new(self.code, self.detail.clone()) }
+        Problem {
+            reason: self.reason.map(str::to_owned),
+            params: self.params.iter().map(|(place, value)| ((*place).to_owned(), value.clone())).collect(),
+            request: Some(request.to_owned()),
+            ..Problem::new(self.code, self.detail.clone())
+        }
     }
 }
 
@@ -115,12 +150,11 @@ impl From<StoreError> for Failure {
     /// What the store could not do, as the caller may know it. Our own mistakes and damage stay in the log.
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Stale { .. } | StoreError::Exists { .. } => {
-                Self::new(Code::Conflict, error.to_string())
-            }
+            StoreError::Stale { .. } => Self::new(Code::Conflict, error.to_string()),
+            StoreError::Exists { .. } => Self::new(Code::Conflict, error.to_string()).because("exists"),
             StoreError::NotFound { .. } => Self::not_found(),
-            StoreError::Limit { .. } => Self::new(Code::Unprocessable, error.to_string()),
-            StoreError::Abandoned { message, .. } => Self::new(Code::Unprocessable, message),
+            StoreError::Limit { .. } => Self::rule("limit", error.to_string()),
+            StoreError::Abandoned { code, message } => Self::rule(code, message),
             StoreError::Full => {
                 Self::new(Code::Unavailable, "the node's disk is full: nothing was written; try again later")
                     .caused_by(error)
@@ -158,5 +192,33 @@ pub(crate) fn code_of(status: StatusCode) -> Code {
         StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
         status if status.is_client_error() => Code::BadRequest,
         _ => Code::Internal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_tells_a_reason_that_is_known_and_what_stands_in_its_places() {
+        let problem =
+            Failure::rule("text-length", "title: it has 1 to 200 characters").with("field", "title");
+        let problem = serde_json::to_value(problem.with("max", 200).to_problem("r1")).unwrap();
+        assert_eq!(problem["code"], "unprocessable");
+        assert_eq!(problem["status"], 422);
+        assert_eq!(problem["reason"], "text-length");
+        assert_eq!(problem["params"], serde_json::json!({ "field": "title", "max": "200" }));
+    }
+
+    #[test]
+    fn a_write_that_is_taken_back_says_why_unless_nobody_could_read_it() {
+        let reason = |code| {
+            let taken_back = StoreError::Abandoned { code, message: "why".to_owned() };
+            let problem = serde_json::to_value(Failure::from(taken_back).to_problem("r1")).unwrap();
+            assert_eq!((problem["detail"].as_str(), problem.get("params")), (Some("why"), None));
+            problem.get("reason").cloned()
+        };
+        assert_eq!(reason("merge-itself"), Some("merge-itself".into()));
+        assert_eq!(reason("of-no-catalogue"), None);
     }
 }

@@ -91,7 +91,7 @@ impl Entrant {
 /// Enters one for a person. It holds once a second administrator has confirmed it.
 ///
 /// # Errors
-/// [`Error::Invalid`]; [`StoreError::NotFound`] for the person; [`StoreError::Exists`] where the same one waits.
+/// [`Error::Rule`]; [`StoreError::NotFound`] for the person; [`StoreError::Exists`] where the same one waits.
 pub async fn enter(
     store: &Store,
     entrant: Entrant,
@@ -105,11 +105,11 @@ pub async fn enter(
         let person = entrant.person(tx, &whose)?;
         if person.id == entrant.id() || person.disabled {
             let why = "nobody enters anything for the own account, and a disabled one is enabled first";
-            return Err(unfit("unprocessable", why));
+            return Err(unfit("own-or-disabled-account", why));
         }
         if organisation_role(tx, &person.organisation)? == Some(OrganisationRole::Oversight) {
             let why = "who supervises sees no content, and so needs neither clearance nor oath";
-            return Err(unfit("unprocessable", why));
+            return Err(unfit("supervisor-qualification", why));
         }
         let held = Held {
             id: Uuid::now_v7().to_string(),
@@ -159,7 +159,7 @@ pub async fn confirm(store: &Store, entrant: Entrant, id: &str) -> Result<HeldQu
 /// Refuses what waits, or takes it back.
 ///
 /// # Errors
-/// [`Error::Invalid`]; [`StoreError::NotFound`] where nothing waits.
+/// [`Error::Rule`]; [`StoreError::NotFound`] where nothing waits.
 pub async fn refuse(
     store: &Store,
     entrant: Entrant,
@@ -180,7 +180,7 @@ pub async fn refuse(
 /// Ends what holds, at once and for open streams too. Taking away needs no second person.
 ///
 /// # Errors
-/// [`Error::Invalid`]; [`StoreError::NotFound`] where it neither holds nor will.
+/// [`Error::Rule`]; [`StoreError::NotFound`] where it neither holds nor will.
 pub async fn end(
     store: &Store,
     entrant: Entrant,
@@ -237,7 +237,7 @@ fn may_confirm(reader: &Reader<'_>, entrant: &Entrant, held: &Held) -> Result<()
     let by = entrant.id();
     if by == held.asked_by || by == held.person {
         let why = "another administrator than who entered it confirms, and not the person";
-        return Err(unfit("second-person", why));
+        return Err(unfit("confirm-second-person", why));
     }
     if by == NODE {
         return Ok(());
@@ -259,19 +259,21 @@ fn read(
 ) -> Result<(Qualification, Timestamp, Timestamp), Error> {
     let qualification: Qualification =
         new.qualification.parse().map_err(|error: oversight::InvalidQualification| {
-            Error::Invalid(format!("qualification: {error}"))
+            Error::rule("qualification-unknown", format!("qualification: {error}"))
         })?;
     let defined = clearances.get(&qualification).ok_or_else(|| {
         let known: Vec<String> = clearances.iter().map(|(one, _)| format!("`{one}`")).collect();
-        Error::Invalid(format!("qualification: `{qualification}` is none of {}", known.join(", ")))
+        let why = format!("qualification: `{qualification}` is none of {}", known.join(", "));
+        Error::rule("qualification-unknown", why)
     })?;
     let (since, until) = (read_time("since", &new.since, false)?, read_time("until", &new.until, true)?);
     let latest = years_after(since, defined.years_max);
     if until <= since || until <= now || latest.is_none_or(|latest| until > latest) {
-        return Err(Error::Invalid(format!(
+        let why = format!(
             "until: it lies ahead, after `since`, and no more than {} years after it",
             defined.years_max
-        )));
+        );
+        return Err(Error::rule("qualification-until", why));
     }
     Ok((qualification, since, until))
 }
@@ -289,7 +291,7 @@ fn line(what: &str, text: &str) -> Result<String, Error> {
     if is_line {
         return Ok(text.to_owned());
     }
-    Err(Error::Invalid(format!("{what}: it is one line of 1 to {LINE_CHARS_MAX} characters")))
+    Err(Error::rule("length", format!("{what}: it is one line of 1 to {LINE_CHARS_MAX} characters")))
 }
 
 /// As it stands after a change.

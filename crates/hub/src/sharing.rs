@@ -39,6 +39,9 @@ pub(crate) const LINE_CHARS_MAX: usize = 300;
 /// The code of a write that was taken back for want of a fresh proof.
 const UNPROVEN: &str = "fresh-proof-needed";
 
+/// What the reason of a write begins with that is taken back as not allowed.
+const FORBIDDEN: &str = "not-allowed";
+
 /// The marking that a recalled version bears beside its own: no policy knows it, so that nobody but the originator reads what
 /// bears it. It is the node's; nobody can define it to mean anything else.
 pub(crate) const RECALLED: uuid::Uuid = uuid::Uuid::from_u128(0x7d1f_0c52_9b3e_4f6a_8c21_4a90_6e5d_b7f3);
@@ -57,7 +60,8 @@ pub(crate) fn text(what: &str, text: &str, max: usize) -> Answer<String> {
     if (1..=max).contains(&text.chars().count()) {
         return Ok(text.to_owned());
     }
-    Err(Failure::new(Code::Unprocessable, format!("{what}: it has 1 to {max} characters")))
+    let detail = format!("{what}: it has 1 to {max} characters");
+    Err(Failure::rule("text-length", detail).with("field", what).with("max", max))
 }
 
 /// A level of the Traffic Light Protocol by its name.
@@ -66,7 +70,7 @@ pub(crate) fn text(what: &str, text: &str, max: usize) -> Answer<String> {
 /// 422.
 pub(crate) fn level(name: &str) -> Answer<Tlp> {
     let known = "`clear`, `green`, `amber`, `amber+strict`, `red`";
-    Tlp::parse(name).ok_or_else(|| Failure::new(Code::Unprocessable, format!("tlp: it is one of {known}")))
+    Tlp::parse(name).ok_or_else(|| Failure::rule("tlp", format!("tlp: it is one of {known}")))
 }
 
 /// A time that lies ahead.
@@ -74,9 +78,10 @@ pub(crate) fn level(name: &str) -> Answer<Tlp> {
 /// # Errors
 /// 422.
 pub(crate) fn ahead(what: &str, text: &str) -> Answer<Timestamp> {
-    let wrong = |why: &str| Failure::new(Code::Unprocessable, format!("{what}: {why}"));
-    let at: Timestamp = text.parse().map_err(|_| wrong("it is a time as in RFC 3339"))?;
-    if at <= Timestamp::now() { Err(wrong("it lies in the past")) } else { Ok(at) }
+    let wrong =
+        |reason: &'static str, why: &str| Failure::rule(reason, format!("{what}: {why}")).with("field", what);
+    let at: Timestamp = text.parse().map_err(|_| wrong("time-form", "it is a time as in RFC 3339"))?;
+    if at <= Timestamp::now() { Err(wrong("time-past", "it lies in the past")) } else { Ok(at) }
 }
 
 /// An organisation of this council.
@@ -96,7 +101,7 @@ pub(crate) fn unfit(code: &'static str, message: impl Into<String>) -> StoreErro
 
 /// Takes a write back where the caller may see a thing but not do this to it.
 pub(crate) fn refused() -> StoreError {
-    unfit("not-allowed", "your role, or your organisation's, does not allow this for this object")
+    unfit("not-allowed-object", "your role, or your organisation's, does not allow this for this object")
 }
 
 /// Takes a write back that lets something out, and whose person did not prove a short while ago who it is.
@@ -108,7 +113,9 @@ pub(crate) fn unproven() -> StoreError {
 pub(crate) fn answered<T>(result: Result<T, StoreError>) -> Answer<T> {
     result.map_err(|error| match error {
         StoreError::Abandoned { code: UNPROVEN, .. } => proof_needed(),
-        StoreError::Abandoned { code: "not-allowed", message } => Failure::new(Code::NotAllowed, message),
+        StoreError::Abandoned { code, message } if code.starts_with(FORBIDDEN) => {
+            Failure::new(Code::NotAllowed, message).because(code)
+        }
         error => error.into(),
     })
 }

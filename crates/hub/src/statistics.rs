@@ -83,47 +83,50 @@ impl Publisher {
     fn read(&self, note: &str) -> Result<Statement, StoreError> {
         if self.0.keys.is_empty() {
             let why = "this node is told of no key that statistics are signed by: `oversight.statistics_keys` in its configuration";
-            return Err(unfit("unprocessable", why));
+            return Err(unfit("statistics-no-key", why));
         }
-        Statement::read(note, &self.0.keys).map_err(|error| unfit("unprocessable", error.to_string()))
+        Statement::read(note, &self.0.keys).map_err(|error| unfit("statistics-note", error.to_string()))
     }
 
     /// It was counted from this log as it stood when the period was over: size and root are the log's, and nothing of the period
     /// came after.
     fn check_counted_from(&self, reader: &Reader<'_>, statement: &Statement) -> Result<(), StoreError> {
         let told = &statement.statistics;
-        let wrong = |why: String| Err(unfit("unprocessable", why));
+        let wrong = |reason: &'static str, why: String| Err(unfit(reason, why));
         if told.log != self.0.log {
-            return wrong(format!(
-                "it was counted from the log `{}`, and this one is `{}`",
-                told.log, self.0.log
-            ));
+            let why = format!("it was counted from the log `{}`, and this one is `{}`", told.log, self.0.log);
+            return wrong("statistics-other-log", why);
         }
         let (size, _) = Tree::Authorisations.head(reader)?;
         if told.size > size {
-            return wrong(format!("it was counted from {} entries, and the log has {size}", told.size));
+            let why = format!("it was counted from {} entries, and the log has {size}", told.size);
+            return wrong("statistics-beyond-the-log", why);
         }
         let node = |level, index| Tree::Authorisations.node(reader, level, index).ok().flatten();
         let root =
             tlog::proof::root(told.size, node).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         if hex::encode(root) != told.root {
-            return wrong(format!(
+            let why = format!(
                 "the first {} entries of the log make another root: it was counted from something else",
                 told.size
-            ));
+            );
+            return wrong("statistics-other-root", why);
         }
         // Entries bear their hour: until it is over, more of it may come.
         let now = reader.now();
         let hour_began = now.as_second().div_euclid(3600).saturating_mul(3600);
         if told.until.as_second() > hour_began {
-            return wrong(format!("its period is not over before {}", told.until));
+            return wrong("statistics-too-early", format!("its period is not over before {}", told.until));
         }
         let next = log::get(reader, told.size)?.map(|next| Entry::read(&next.entry)).transpose();
         match next.map_err(|_| StoreError::Corrupt(format!("entry {}", told.size)))? {
-            Some(next) if next.hour < told.until => wrong(format!(
-                "it was not counted to the end of its period: entry {} of the log is of it, too; count from a newer checkpoint",
-                told.size
-            )),
+            Some(next) if next.hour < told.until => {
+                let why = format!(
+                    "it was not counted to the end of its period: entry {} of the log is of it, too; count from a newer checkpoint",
+                    told.size
+                );
+                wrong("statistics-unfinished", why)
+            }
             _ => Ok(()),
         }
     }
@@ -136,11 +139,11 @@ fn check_period(reader: &Reader<'_>, statement: &Statement) -> Result<Option<u64
         None => None,
         Some(hash) => {
             let known = statistics::by_hash(reader, &hash)?.ok_or_else(|| {
-                unfit("unprocessable", "it corrects a statement that was not published here")
+                unfit("statistics-corrects-unknown", "it corrects a statement that was not published here")
             })?;
             if let Some(by) = known.corrected_by {
                 let why = format!("what it corrects was corrected before, by entry {by}: correct that one");
-                return Err(unfit("unprocessable", why));
+                return Err(unfit("statistics-corrected-before", why));
             }
             Some(known.leaf)
         }
@@ -155,7 +158,7 @@ fn check_period(reader: &Reader<'_>, statement: &Statement) -> Result<Option<u64
                  another period must not share a part of it",
                 standing.leaf, told.from, told.until
             );
-            Err(unfit("unprocessable", why))
+            Err(unfit("statistics-overlap", why))
         }
     }
 }

@@ -587,7 +587,7 @@ fn peer((progress, peer): &(peers::Progress, peers::Peer)) -> Value {
 impl From<administration::Error> for Refused {
     fn from(error: administration::Error) -> Self {
         let code = match &error {
-            administration::Error::Invalid(_) => "invalid",
+            administration::Error::Invalid(_) | administration::Error::Rule { .. } => "invalid",
             administration::Error::Store(error) => error.code(),
         };
         Self { code: code.to_owned(), message: error.to_string() }

@@ -9,12 +9,13 @@ static JAPANESE: LazyLock<Value> = LazyLock::new(|| {
 });
 
 /// The Japanese text of a code, with what stands in its places; nothing where the catalogue does not know the code, as of a newer hub.
+/// A table within another one is named with it: `errors/reasons`.
 pub(crate) fn in_japanese<'a>(
     table: &str,
     code: &str,
     arguments: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Option<String> {
-    let mut rest = JAPANESE.get(table)?.get(code)?.as_str()?;
+    let mut rest = JAPANESE.pointer(&format!("/{table}/{code}"))?.as_str()?;
     let arguments: Vec<(&str, &str)> = arguments.collect();
     let mut said = String::with_capacity(rest.len());
     while let Some((literal, behind)) = rest.split_once("{{") {
@@ -41,6 +42,11 @@ mod tests {
             Some("「{{id}}」は workflow にありません。ステップを加えるか、あるものを参照してください")
         );
         assert_eq!(said("missing-step", &[]), None, "half a sentence is none");
+        assert_eq!(
+            in_japanese("errors/reasons", "text-max", [("field", "題名"), ("max", "5")].into_iter())
+                .as_deref(),
+            Some("「題名」は 5 文字までです。短くしてください。")
+        );
         assert_eq!(said("of-a-newer-hub", &[]), None);
     }
 }

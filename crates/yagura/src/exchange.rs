@@ -11,6 +11,7 @@ use bytes::Bytes;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use crate::catalogue;
 use crate::cli::{ExportArgs, ExportForm, HubLink, ImportArgs};
 use crate::convert_command::{misp_text, read_as_stix, tell};
 use crate::output::{Failure, Output};
@@ -217,6 +218,7 @@ pub(crate) fn hub_failure(error: &api::client::Error) -> Failure {
     use api::client::Error;
     let text = error.to_string();
     let code = error.problem().map_or("hub", |problem| problem.code.name());
+    let rule = error.problem().and_then(broken_rule);
     match error {
         Error::Settings(_) => {
             Failure::usage("hub-address", text.clone(), format!("ハブの指定が使えません：{text}"))
@@ -224,18 +226,32 @@ pub(crate) fn hub_failure(error: &api::client::Error) -> Failure {
         Error::Unreachable(_) => {
             Failure::system("hub-unreachable", text.clone(), format!("ハブに届きません：{text}"))
         }
-        Error::Refused(_) => Failure::usage(
-            code,
-            text.clone(),
-            format!("ハブに拒否されました。トークンと権限を確かめてください：{text}"),
-        ),
+        Error::Refused(_) => {
+            let japanese = rule
+                .unwrap_or_else(|| format!("ハブに拒否されました。トークンと権限を確かめてください：{text}"));
+            Failure::usage(code, text, japanese)
+        }
         Error::Request(_) => {
-            Failure::data(code, text.clone(), format!("ハブが受け付けられない内容です：{text}"))
+            let japanese = rule.unwrap_or_else(|| format!("ハブが受け付けられない内容です：{text}"));
+            Failure::data(code, text, japanese)
         }
         Error::Hub(_) | Error::Answer(_) => {
             Failure::system(code, text.clone(), format!("ハブ側の障害です：{text}"))
         }
     }
+}
+
+/// Which rule was broken, in Japanese by the console's catalogue, with the hub's own words where they add to it.
+fn broken_rule(problem: &api::Problem) -> Option<String> {
+    let field = problem.params.get("field").map(|field| {
+        let named = catalogue::in_japanese("errors/fields", field, std::iter::empty());
+        named.unwrap_or_else(|| field.clone())
+    });
+    let field = field.as_deref().map(|field| ("field", field));
+    let detail = ("detail", problem.detail.as_deref().unwrap_or_default());
+    let others = problem.params.iter().map(|(place, value)| (place.as_str(), value.as_str()));
+    let places = std::iter::once(detail).chain(field).chain(others);
+    catalogue::in_japanese("errors/reasons", problem.reason.as_deref()?, places)
 }
 
 fn progress(output: &Output, total: u64) -> ProgressBar {

@@ -13,20 +13,28 @@ export const CODES = [
 
 export type Code = (typeof CODES)[number]
 
-/** A request that did not succeed, with what a person needs: a code to translate and an id to quote. */
+/** Exactly which rule was broken, and what stands in the places of its text. */
+export interface Broken {
+  reason: string
+  params: Record<string, string>
+}
+
+/** A request that did not succeed, with what a person needs: a code and a reason to translate, and an id to quote. */
 export class ApiError extends Error {
   readonly code: Code
   readonly status: number
   readonly detail: string | undefined
   readonly request: string | undefined
+  readonly broken: Broken | undefined
 
-  constructor(code: Code, status: number, detail?: string, request?: string) {
+  constructor(code: Code, status: number, detail?: string, request?: string, broken?: Broken) {
     super(detail ?? code)
     this.name = 'ApiError'
     this.code = code
     this.status = status
     this.detail = detail
     this.request = request
+    this.broken = broken
   }
 }
 
@@ -63,7 +71,15 @@ export function errorOf(status: number, body: string): ApiError {
     // Not JSON: the status alone speaks.
   }
   const code = isCode(problem?.code) ? problem.code : codeOfStatus(status)
-  return new ApiError(code, status, text(problem?.detail) ?? text(problem?.title), text(problem?.request))
+  return new ApiError(code, status, text(problem?.detail) ?? text(problem?.title), text(problem?.request), broken(problem))
+}
+
+function broken(problem: Partial<Problem> | null): Broken | undefined {
+  const reason = text(problem?.reason)
+  if (reason === undefined) return undefined
+  const params: Record<string, string> = {}
+  for (const [place, value] of Object.entries(problem?.params ?? {})) if (typeof value === 'string') params[place] = value
+  return { reason, params }
 }
 
 function text(value: unknown): string | undefined {

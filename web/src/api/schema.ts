@@ -3810,7 +3810,7 @@ export interface components {
             /** @description The open ones first, then the newest. */
             proposals: components["schemas"]["PolicyProposal"][];
         };
-        /** @description A problem document (RFC 9457) with a stable `code`; its text is English, the console translates the code. */
+        /** @description A problem document (RFC 9457) with a stable `code`; its text is English, the console translates code and reason. */
         Problem: {
             /** @description `about:blank`, or an address that explains the code. */
             type: string;
@@ -3823,6 +3823,12 @@ export interface components {
             status: number;
             /** @description The stable code. */
             code: components["schemas"]["Code"];
+            /** @description A stable word for exactly which rule was broken, where there is one: one cause, one remedy. */
+            reason?: string | null;
+            /** @description What stands in the places of the reason's text, by their names. */
+            params?: {
+                [key: string]: string;
+            };
             /** @description This case in particular, and the remedy. */
             detail?: string | null;
             /** @description The request's id, to quote. */

@@ -5,6 +5,8 @@ export interface Problem {
   title: string
   status: number
   code: string
+  reason?: string
+  params?: Record<string, string>
   detail?: string
   request?: string
 }

@@ -82,6 +82,13 @@ describe('every text that is asked for is there', () => {
     expect(codes.length).toBeGreaterThan(10)
     for (const code of codes) expect(CODES, code).toContain(code)
   })
+  it('for every reason of the hub, and for no other', () => {
+    const list = readFileSync(join(process.cwd(), '../crates/api/src/reason.rs'), 'utf8').split('REASONS: &[&str] = &[')[1]?.split('];')[0] ?? ''
+    const reasons = [...list.matchAll(/"([a-z0-9-]+)"/gu)].map((match) => match[1])
+    expect(reasons.length).toBeGreaterThan(200)
+    expect(Object.keys(ja.errors.reasons)).toEqual(reasons)
+    expect(Object.keys(en.errors.reasons)).toEqual(reasons)
+  })
   it('for the hub’s own vocabularies', () => {
     const read = (file: string, name: string) => {
       const text = readFileSync(join(process.cwd(), '../crates/oversight/src', file), 'utf8')

@@ -1,5 +1,6 @@
 //! How a request is made and its answer judged.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -178,6 +179,8 @@ fn without_document(status: StatusCode, body: &[u8]) -> Problem {
         title: text("title").unwrap_or_else(|| code.title().to_owned()),
         status: status.as_u16(),
         code,
+        reason: None,
+        params: BTreeMap::new(),
         detail: text("description").or_else(|| Some(format!("HTTP {status}"))),
         request: text("error_id"),
     }

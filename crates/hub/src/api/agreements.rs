@@ -67,10 +67,10 @@ async fn draft(
     Json(body): Json<AgreementText>,
 ) -> Answer<Json<AgreementInfo>> {
     caller.demand(&state, Operation::Agree)?;
-    let unprocessable = |detail: String| Failure::new(Code::Unprocessable, detail);
-    let agreement = read(&body).map_err(unprocessable)?;
+    let agreement = read(&body).map_err(|why| Failure::rule("agreement-text", why))?;
     if !agreement.parties.contains(&caller.principal.organisation) {
-        return Err(unprocessable("`parties`: your own organisation is none of them; add it".to_owned()));
+        let why = "`parties`: your own organisation is none of them; add it";
+        return Err(Failure::rule("agreement-without-oneself", why));
     }
     if state.policies.agreements_in_files().iter().any(|other| other.id == agreement.id) {
         return Err(Failure::new(
@@ -83,7 +83,8 @@ async fn draft(
         let realm = asker.realm().clone();
         for party in &text.parties {
             if organisations::get(tx, &realm, party)?.is_none() {
-                return Err(refused(format!("`parties`: `{party}` is not an organisation of this hub")));
+                let why = format!("`parties`: `{party}` is not an organisation of this hub");
+                return Err(sharing::unfit("agreement-party", why));
             }
         }
         agreements::draft(tx, &realm, &text, &asker.principal.organisation)?;
@@ -138,15 +139,14 @@ impl Wanted {
             return Err(Failure::new(Code::Conflict, detail));
         }
         let state = parse_state(&body.state).filter(|state| *state != SideState::Unsigned);
-        let state = state.ok_or_else(|| {
-            Failure::new(Code::Unprocessable, "state: it is `signed`, `suspended` or `ended`")
-        })?;
+        let state = state
+            .ok_or_else(|| Failure::rule("not-one-of", "state: it is `signed`, `suspended` or `ended`"))?;
         let given = body.reason.as_deref().filter(|reason| !reason.trim().is_empty());
         let reason = match (given, state) {
             (Some(reason), _) => Some(sharing::text("reason", reason, REASON_CHARS_MAX)?),
             (None, SideState::Suspended | SideState::Ended) => {
                 let detail = "reason: the other parties are to read why; write it";
-                return Err(Failure::new(Code::Unprocessable, detail));
+                return Err(Failure::rule("agreement-reason", detail));
             }
             (None, _) => None,
         };
@@ -170,10 +170,11 @@ fn say(
     let standing = standing.ok_or_else(|| StoreError::NotFound { what: agreement.to_string() })?;
     if hex::encode(standing.agreement.hash()) != hash || !next(standing.side(&party)).contains(&state) {
         let from = state_name(standing.side(&party));
-        return Err(refused(format!(
+        let why = format!(
             "your organisation's side is `{from}`; from there it cannot become `{}`",
             state_name(state)
-        )));
+        );
+        return Err(sharing::unfit("agreement-side", why));
     }
     let person = people::get(tx, &realm, asker.id())?;
     let side = agreements::Side {
@@ -308,10 +309,6 @@ fn next(state: SideState) -> &'static [SideState] {
         SideState::Signed => &[SideState::Suspended, SideState::Ended],
         SideState::Ended => &[],
     }
-}
-
-fn refused(message: String) -> StoreError {
-    StoreError::Abandoned { code: "agreement", message }
 }
 
 fn event(caller: &Caller, agreement: &AgreementId, step: &str) -> AuditEvent {

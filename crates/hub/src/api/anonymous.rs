@@ -163,7 +163,7 @@ async fn open(
     let reporter = opened.map_err(|_| {
         let why =
             format!("this is not the key that opens it: take the private half of `{}`", short(&seal.key));
-        Failure::new(Code::Unprocessable, why)
+        Failure::rule("seal-key", why)
     })?;
     Ok(Json(SealOpened {
         organisation: reporter.organisation.as_str().to_owned(),
@@ -187,7 +187,7 @@ pub(crate) async fn submit(
     caller.demand(state, Operation::SubmitAnonymously)?;
     if objects.is_empty() || objects.len() > OBJECTS_MAX {
         let why = format!("objects: a report has 1 to {OBJECTS_MAX}");
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("count", why));
     }
     let asker = caller.clone();
     let (known, key) =

@@ -113,7 +113,7 @@ async fn preview(
     });
     let objects = told.await?.ok_or_else(|| {
         let detail = format!("the objects bear more than {OBJECTS_MAX} different combinations of markings; ask for fewer at once");
-        Failure::new(Code::Unprocessable, detail)
+        Failure::rule("count", detail)
     })?;
     Ok(Json(AudiencePreview { objects, refused }))
 }

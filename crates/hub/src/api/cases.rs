@@ -1,6 +1,6 @@
 //! `/api/v1/cases`: where organisations work together.
 
-use api::{Case as CaseAnswer, CaseChange, CaseEntry, CaseList, CaseObjects, Code, NewCase, NewEntry};
+use api::{Case as CaseAnswer, CaseChange, CaseEntry, CaseList, CaseObjects, NewCase, NewEntry};
 use axum::Json;
 use axum::extract::{Path, State};
 use case::{Case, Change, Entry, EntryKind, Opening, Refusal, Severity, State as CaseState, TITLE_CHARS_MAX};
@@ -118,22 +118,22 @@ async fn open(
     JsonBody(new): JsonBody<NewCase>,
 ) -> Answer<Json<CaseAnswer>> {
     caller.demand(&state, Operation::WorkCases)?;
-    let unprocessable = |why: String| Failure::new(Code::Unprocessable, why);
     let title = new.title.trim().to_owned();
     if !(1..=TITLE_CHARS_MAX).contains(&title.chars().count()) {
-        return Err(unprocessable(format!("title: it has 1 to {TITLE_CHARS_MAX} characters")));
+        let why = format!("title: it has 1 to {TITLE_CHARS_MAX} characters");
+        return Err(Failure::rule("text-length", why).with("field", "title").with("max", TITLE_CHARS_MAX));
     }
     if new.objects.len() > OBJECTS_MAX {
-        return Err(unprocessable(format!("objects: a case is opened with at most {OBJECTS_MAX}")));
+        return Err(Failure::rule("count", format!("objects: a case is opened with at most {OBJECTS_MAX}")));
     }
     let severity = Severity::new(new.severity)
-        .ok_or_else(|| unprocessable("severity: it goes from 0 to 5".to_owned()))?;
+        .ok_or_else(|| Failure::rule("out-of-range", "severity: it goes from 0 to 5"))?;
     let concerned: Vec<Id> = new
         .objects
         .iter()
         .map(|id| Id::parse(id))
         .collect::<Result<_, _>>()
-        .map_err(|e| unprocessable(e.to_string()))?;
+        .map_err(|e| Failure::rule("identifier", e.to_string()))?;
     let (work, asker) = (state.clone(), caller.clone());
     let id = casework::new_id();
     let opened = id.clone();
@@ -201,16 +201,15 @@ async fn add_objects(
     JsonBody(body): JsonBody<CaseObjects>,
 ) -> Answer<Json<CaseAnswer>> {
     caller.demand(&state, Operation::WorkCases)?;
-    let unprocessable = |why: String| Failure::new(Code::Unprocessable, why);
     if body.objects.is_empty() || body.objects.len() > OBJECTS_MAX {
-        return Err(unprocessable(format!("objects: name 1 to {OBJECTS_MAX}")));
+        return Err(Failure::rule("count", format!("objects: name 1 to {OBJECTS_MAX}")));
     }
     let ids: Vec<Id> = body
         .objects
         .iter()
         .map(|id| Id::parse(id))
         .collect::<Result<_, _>>()
-        .map_err(|e| unprocessable(e.to_string()))?;
+        .map_err(|e| Failure::rule("identifier", e.to_string()))?;
     apply(&state, &caller, case_id(&id)?, None, vec![Change::Objects(ids)]).await?;
     answer(&state, caller, case_id(&id)?).await
 }
@@ -253,7 +252,6 @@ fn label_of(state: &AppState, caller: &Caller, tx: &Tx<'_>, concerned: &[Id]) ->
 
 /// What is asked for, in an order in which each step is legal: reopen first, close last.
 fn changes(body: CaseChange) -> Answer<Vec<Change>> {
-    let unprocessable = |why: &str| Failure::new(Code::Unprocessable, why);
     let mut changes = Vec::new();
     let state = body.state.as_deref();
     if state == Some("open") {
@@ -262,7 +260,8 @@ fn changes(body: CaseChange) -> Answer<Vec<Change>> {
     changes.extend(body.title.map(Change::Title));
     if let Some(level) = body.severity {
         changes.push(Change::Severity(
-            Severity::new(level).ok_or_else(|| unprocessable("severity: it goes from 0 to 5"))?,
+            Severity::new(level)
+                .ok_or_else(|| Failure::rule("out-of-range", "severity: it goes from 0 to 5"))?,
         ));
     }
     changes.extend(
@@ -270,11 +269,13 @@ fn changes(body: CaseChange) -> Answer<Vec<Change>> {
     );
     match state {
         Some("closed") => {
-            let reason = body.reason.ok_or_else(|| unprocessable("reason: say why the case is closed"))?;
+            let reason = body
+                .reason
+                .ok_or_else(|| Failure::rule("close-reason", "reason: say why the case is closed"))?;
             changes.push(Change::Close(reason));
         }
         Some("open") | None => {}
-        Some(_) => return Err(unprocessable("state: it is `open` or `closed`")),
+        Some(_) => return Err(Failure::rule("not-one-of", "state: it is `open` or `closed`")),
     }
     Ok(changes)
 }
@@ -341,7 +342,12 @@ fn label_with(
 }
 
 fn refused(refusal: &Refusal) -> StoreError {
-    StoreError::Abandoned { code: "case", message: refusal.to_string() }
+    let reason = match refusal {
+        Refusal::Closed => "case-closed",
+        Refusal::Text { .. } => "case-text",
+        Refusal::Nothing => "case-unchanged",
+    };
+    sharing::unfit(reason, refusal.to_string())
 }
 
 /// A case is given to somebody who may work it and see it.

@@ -1,7 +1,7 @@
 //! `/api/v1/oversight`: who the commission is and by which frame it decides; the first one is named, every later one is resolved on.
 
 use api::{
-    Candidate, ChallengeAnswer, CharterProposal, Code, CommissionMember, DecisionChallenge, NewCommission,
+    Candidate, ChallengeAnswer, CharterProposal, CommissionMember, DecisionChallenge, NewCommission,
     NewResolution, Oversight, StandingCommission, StandingFrame,
 };
 use axum::Json;
@@ -66,7 +66,7 @@ async fn constitute(
     let until = sharing::ahead("until", &body.until)?;
     let site = site(&state.address).ok_or_else(|| {
         let why = "commissioners decide by passkeys, which need a domain name: set the hub's `address`";
-        Failure::new(Code::Unprocessable, why)
+        Failure::rule("commission-no-domain", why)
     })?;
     let new = New { name, until, site, body };
     let asker = caller.clone();
@@ -88,7 +88,10 @@ impl New {
         let of = caller.principal.organisation.clone();
         let standing = charters::commission(tx, &realm)?;
         if standing.as_ref().is_some_and(|standing| standing.organisation != of) {
-            return Err(unfit("not-allowed", "the commission that stands is another organisation's"));
+            return Err(unfit(
+                "not-allowed-other-commission",
+                "the commission that stands is another organisation's",
+            ));
         }
         let commission = self.read(tx, &of, standing.as_ref())?;
         let text = Text::Commission(commission);
@@ -115,16 +118,19 @@ impl New {
         standing: Option<&Charter<Commission>>,
     ) -> Result<Commission, StoreError> {
         if self.body.members.len() > MEMBERS_MAX {
-            return Err(unfit("unprocessable", format!("members: at most {MEMBERS_MAX}")));
+            return Err(unfit("count", format!("members: at most {MEMBERS_MAX}")));
         }
         if self.until.duration_since(reader.now()) > OFFICE_MAX {
-            return Err(unfit("unprocessable", "until: a commissioner is named for ten years at most"));
+            return Err(unfit("office-too-long", "until: a commissioner is named for ten years at most"));
         }
         let (mut members, mut without) = (Vec::new(), Vec::new());
         for id in &self.body.members {
             let person = people::get(reader, &crate::REALM, id)?.filter(|person| is_candidate(person, of));
             let person = person.ok_or_else(|| {
-                unfit("unprocessable", format!("members: `{id}` is no commissioner of your organisation"))
+                unfit(
+                    "no-such-commissioner",
+                    format!("members: `{id}` is no commissioner of your organisation"),
+                )
             })?;
             let before =
                 standing.and_then(|standing| standing.text.members.iter().find(|known| known.id == *id));
@@ -147,7 +153,7 @@ impl New {
                 "members: these have registered no passkey that can decide (ES256 or Ed25519): {}",
                 without.join(", ")
             );
-            return Err(unfit("unprocessable", why));
+            return Err(unfit("commissioner-no-passkey", why));
         }
         let (rp_id, origin) = self.site.clone();
         let commission = Commission {
@@ -158,7 +164,7 @@ impl New {
             threshold: self.body.threshold,
             members,
         };
-        commission.check().map_err(|error| unfit("unprocessable", error.to_string()))?;
+        commission.check().map_err(|error| unfit("commission-unfit", error.to_string()))?;
         Ok(commission)
     }
 }
@@ -179,19 +185,19 @@ async fn start(
 ) -> Answer<Json<DecisionChallenge>> {
     caller.demand(&state, Operation::DecideAuthorisation)?;
     let subject = Subject::parse(&body.subject)
-        .ok_or_else(|| Failure::new(Code::Unprocessable, "subject: it is `commission` or `frame`"))?;
+        .ok_or_else(|| Failure::rule("not-one-of", "subject: it is `commission` or `frame`"))?;
     if body.reason.chars().count() > REASON_CHARS_MAX {
         let why = format!("reason: it has at most {REASON_CHARS_MAX} characters");
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("text-max", why).with("field", "reason").with("max", REASON_CHARS_MAX));
     }
     let (asker, configured) = (caller.clone(), state.frame.clone());
     let begun = state.store.write(move |tx| {
         let standing = charters::commission(tx, asker.realm())?
-            .ok_or_else(|| unfit("unprocessable", "no commission stands yet"))?;
+            .ok_or_else(|| unfit("no-commission", "no commission stands yet"))?;
         let member = demand_member(&asker, &standing, tx.now())?;
         propose_configured(tx, &asker, configured.as_ref())?;
         let proposal = charters::proposal(tx, asker.realm(), subject)?
-            .ok_or_else(|| unfit("unprocessable", "nothing is proposed to the commission about this"))?;
+            .ok_or_else(|| unfit("nothing-proposed", "nothing is proposed to the commission about this"))?;
         let digest = digest_of(subject, &proposal)?;
         if digest != body.digest {
             return Err(StoreError::Stale { what: subject.name().to_owned() });
@@ -267,7 +273,7 @@ async fn finish(
 }
 
 pub(super) fn too_late() -> Failure {
-    Failure::new(Code::Unprocessable, "the question was put too long ago, or answered before; begin again")
+    Failure::rule("question-late", "the question was put too long ago, or answered before; begin again")
 }
 
 fn resolve(tx: &mut Tx<'_>, caller: &Caller, own: &Resolved) -> Result<Act<()>, StoreError> {
@@ -287,7 +293,7 @@ fn resolve(tx: &mut Tx<'_>, caller: &Caller, own: &Resolved) -> Result<Act<()>, 
         charters::keep_pending(tx, &realm, &resolved)?;
         return Ok(Act::audited((), &realm, event.with("step", "signed")));
     }
-    resolved.verify(&standing.text).map_err(|error| unfit("not-allowed", error.to_string()))?;
+    resolved.verify(&standing.text).map_err(|error| unfit("not-allowed-decision", error.to_string()))?;
     let leaf = charters::enact(tx, &realm, &text, &standing.organisation, Some(&resolved))?;
     tell_all(tx, &standing.organisation, subject)?;
     Ok(Act::audited((), &realm, event.with("step", "in-force").with("leaf", leaf.to_string())))

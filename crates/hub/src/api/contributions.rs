@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use api::{Code, Contribution, ContributionList, NewJudgement, ScorePart};
+use api::{Contribution, ContributionList, NewJudgement, ScorePart};
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
@@ -121,7 +121,7 @@ async fn judge(
         BLOCKED => "strongly-agree",
         _ => {
             let why = "judgement: it is `confirmed`, `false-alarm` or `blocked`";
-            return Err(Failure::new(Code::Unprocessable, why));
+            return Err(Failure::rule("not-one-of", why));
         }
     };
     let work = state.clone();
@@ -143,7 +143,7 @@ fn give(
     let row = objects::get(tx, realm, &visible, id)?;
     let row = row.ok_or_else(|| StoreError::NotFound { what: id.to_string() })?;
     if row.originator == *own {
-        return Err(sharing::unfit("own", "one does not judge what one brought in oneself"));
+        return Err(sharing::unfit("own-judgement", "one does not judge what one brought in oneself"));
     }
     let label = labels::get(tx, realm, row.label)?
         .ok_or_else(|| StoreError::Corrupt(format!("label {}", row.label)))?;

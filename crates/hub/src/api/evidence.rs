@@ -5,8 +5,7 @@ mod keeping;
 mod requests;
 
 use api::{
-    Code, Evidence, EvidenceDownload, EvidenceExport, EvidenceItem, EvidenceList, NewEvidence,
-    NewEvidenceLabel,
+    Evidence, EvidenceDownload, EvidenceExport, EvidenceItem, EvidenceList, NewEvidence, NewEvidenceLabel,
 };
 use axum::Json;
 use axum::body::Body;
@@ -189,22 +188,22 @@ struct Checked {
 
 impl Checked {
     fn of(body: &NewEvidence) -> Answer<Self> {
-        let unprocessable = |why: &str| Failure::new(Code::Unprocessable, why);
         if !KINDS.contains(&body.kind.as_str()) {
-            return Err(unprocessable(&format!("kind: it is one of `{}`", KINDS.join("`, `"))));
+            return Err(Failure::rule("not-one-of", format!("kind: it is one of `{}`", KINDS.join("`, `"))));
         }
         let at = text("seized_at", &body.seized_at, TIME_CHARS_MAX)?;
         let seized: Timestamp = at.parse().map_err(|_| {
-            unprocessable(
+            Failure::rule(
+                "seized-time",
                 "seized_at: a time as in RFC 3339 with its offset, e.g. `2026-11-30T18:05:00+09:00`",
             )
         })?;
         if seized > Timestamp::now() + AHEAD {
-            return Err(unprocessable("seized_at: it lies in the future"));
+            return Err(Failure::rule("seized-ahead", "seized_at: it lies in the future"));
         }
         let declared = body.sha256.as_deref().map(|hash| {
             let is_one = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
-            let wrong = || unprocessable("sha256: it is 64 hexadecimal digits");
+            let wrong = || Failure::rule("sha256-form", "sha256: it is 64 hexadecimal digits");
             if is_one { Ok(hash.to_ascii_lowercase()) } else { Err(wrong()) }
         });
         Ok(Self {
@@ -414,7 +413,7 @@ async fn relabel(
         let found = seen(tx, &work, &asker, id)?;
         let (mut item, incident) = (found.item, found.incident);
         if item.custodian != asker.principal.organisation || item.state == ItemState::Announced {
-            return Err(unfit("not-allowed", "only whoever has the item in its hands may do this"));
+            return Err(unfit("not-allowed-custodian", "only whoever has the item in its hands may do this"));
         }
         if item.offer.is_some() {
             return Err(unfit("offered", "the item is offered to somebody; take the offer back first"));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use analysis::products::{Product as Named, of_cpe};
-use api::{Code, FeedItem, FeedPage, Product as Told, Products, Words};
+use api::{FeedItem, FeedPage, Product as Told, Products, Words};
 use axum::Json;
 use axum::extract::State;
 use oversight::{Action, AuditEvent, Sector};
@@ -232,7 +232,7 @@ async fn declare(
 ) -> Answer<Json<Products>> {
     caller.demand(&state, Operation::Write)?;
     if new.products.len() > PRODUCTS_MAX {
-        return Err(Failure::new(Code::Unprocessable, format!("products: at most {PRODUCTS_MAX}")));
+        return Err(Failure::rule("count", format!("products: at most {PRODUCTS_MAX}")));
     }
     let read: Vec<Told> = new.products.into_iter().enumerate().map(checked).collect::<Answer<_>>()?;
     let written = state.store.write(move |tx| {
@@ -256,11 +256,13 @@ async fn declare(
 }
 
 fn checked((place, mut product): (usize, Told)) -> Answer<Told> {
-    let refused = |why: &str| Failure::new(Code::Unprocessable, format!("products[{place}]: {why}"));
+    let refused =
+        |reason: &'static str, why: &str| Failure::rule(reason, format!("products[{place}]: {why}"));
     product.cpe = product.cpe.map(|cpe| cpe.trim().to_owned()).filter(|cpe| !cpe.is_empty());
     if let Some(cpe) = &product.cpe {
-        let named = of_cpe(cpe)
-            .ok_or_else(|| refused("`cpe` is no CPE name such as `cpe:2.3:o:fortinet:fortios:*`"))?;
+        let named = of_cpe(cpe).ok_or_else(|| {
+            refused("product-cpe", "`cpe` is no CPE name such as `cpe:2.3:o:fortinet:fortios:*`")
+        })?;
         if product.vendor.trim().is_empty() {
             product.vendor = named.vendor;
         }
@@ -272,10 +274,10 @@ fn checked((place, mut product): (usize, Told)) -> Answer<Told> {
     product.product = product.product.trim().to_owned();
     let is_long = |text: &str| text.chars().count() > NAME_CHARACTERS_MAX;
     if is_long(&product.vendor) || is_long(&product.product) || product.cpe.as_deref().is_some_and(is_long) {
-        return Err(refused("a name is longer than 200 characters"));
+        return Err(refused("product-length", "a name is longer than 200 characters"));
     }
     if product.product.is_empty() {
-        return Err(refused("name the product, or give its CPE"));
+        return Err(refused("product-unnamed", "name the product, or give its CPE"));
     }
     Ok(product)
 }

@@ -1,6 +1,6 @@
 //! `/api/v1/oversight/holds`: what must not be destroyed although its time is over. Two members of the commission place a hold, two lift it.
 
-use api::{Code, LegalHoldInfo, LegalHoldList, NewLegalHold};
+use api::{LegalHoldInfo, LegalHoldList, NewLegalHold};
 use axum::Json;
 use axum::extract::{Path, State};
 use oversight::{Action, AuditEvent};
@@ -113,7 +113,7 @@ async fn step(
 
 fn member(reader: &Reader<'_>, caller: &Caller) -> Result<(), StoreError> {
     let standing = charters::commission(reader, caller.realm())?;
-    let standing = standing.ok_or_else(|| unfit("not-allowed", "there is no commission"))?;
+    let standing = standing.ok_or_else(|| unfit("not-allowed-no-commission", "there is no commission"))?;
     demand_member(caller, &standing, reader.now()).map(|_| ())
 }
 
@@ -128,17 +128,16 @@ async fn told(state: &AppState, caller: &Caller) -> Answer<LegalHoldList> {
 }
 
 fn scope(body: &NewLegalHold) -> Answer<HoldScope> {
-    let wrong = |why: String| Failure::new(Code::Unprocessable, why);
     let named = match (body.authorisation, &body.class, &body.class_key) {
         (Some(id), None, None) => Name::new(id.to_string()).map(HoldScope::Authorisation),
         (None, Some(class), None) => Name::new(class).map(HoldScope::Class),
         (None, None, Some(key)) => ClassKeyId::parse(key).map(HoldScope::ClassKey),
         _ => {
             let why = "name exactly one of `authorisation`, `class` and `class_key`";
-            return Err(wrong(why.to_owned()));
+            return Err(Failure::rule("hold-scope", why));
         }
     };
-    named.map_err(|error| wrong(error.to_string()))
+    named.map_err(|error| Failure::rule("hold-name", error.to_string()))
 }
 
 fn info(hold: &Hold) -> Result<LegalHoldInfo, StoreError> {

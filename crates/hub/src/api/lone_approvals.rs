@@ -112,7 +112,7 @@ async fn review(
         }
         if !may_review(&work, &caller, &row) {
             return Err(unfit(
-                "not-allowed",
+                "not-allowed-reviewer",
                 "a person of another organisation than who approved and who asked reviews it",
             ));
         }

@@ -63,7 +63,7 @@ async fn publish(
     if consent::read(&body.bytes).await?.is_some() {
         let why = "some of it asks for its maker's name to be withheld (`AISConsent`, or an ACS marking that denies `IDSRC`), and here \
             it would not be; send it by TAXII or to `/api/v1/anonymous`";
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("names-withheld", why));
     }
     second_look(&state, &caller).await?;
     let submission = Submission::of(&caller, state.collection.key);

@@ -114,8 +114,8 @@ async fn start_tie(
         .await?
         .filter(|provider| !provider.suspended && provider.organisation == caller.principal.organisation);
     let Some(own) = own else {
-        return Err(Failure::new(
-            Code::Unprocessable,
+        return Err(Failure::rule(
+            "no-such-provider",
             "your organisation has no identity provider of this name",
         ));
     };
@@ -136,7 +136,7 @@ async fn finish_tie(
     let account = caller.id().to_owned();
     let not_tied = |why: &str| {
         let detail = format!("the account was not tied ({why}); begin again, or ask an administrator");
-        Failure::new(Code::Unprocessable, detail)
+        Failure::rule("identity-not-tied", detail)
     };
     let (under_way, vouched) = come_back(&state, &headers, &body, Some(&account)).await?.map_err(not_tied)?;
     let write = move |tx: &mut Tx<'_>| match people::tie_own(tx, &under_way, &vouched, &account)? {

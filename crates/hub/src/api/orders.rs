@@ -139,7 +139,7 @@ async fn undo(
         let missing = || StoreError::NotFound { what: name.clone() };
         let order = seen(tx, &asker, &name)?;
         if order.new.undoes.is_some() {
-            return Err(unfit(drive::NOT_NOW, "this order undoes another one itself"));
+            return Err(unfit("run-not-now-undo", "this order undoes another one itself"));
         }
         let event = did(&asker, "undo").with("command", name.as_str()).with("reason", reason.as_str());
         if order.new.run.is_empty() {

@@ -2,7 +2,7 @@
 //!
 //! The hub sends none of it: a person does, by the way that is written down, and notes it. So whatever goes outside has been seen by somebody.
 
-use api::{Code, NewOutreach, Outreach, OutreachChange, OutreachList, OutreachStep};
+use api::{NewOutreach, Outreach, OutreachChange, OutreachList, OutreachStep};
 use axum::Json;
 use axum::extract::{Path, State};
 use oversight::{Action, AuditEvent, OrganisationId};
@@ -147,23 +147,23 @@ struct Draft {
 }
 
 fn read(mut new: NewOutreach) -> Answer<Draft> {
-    let wrong = |why: String| Failure::new(Code::Unprocessable, why);
     if !KINDS.contains(&new.kind.as_str()) {
-        return Err(wrong(format!("kind: it is one of {KINDS:?}")));
+        return Err(Failure::rule("not-one-of", format!("kind: it is one of {KINDS:?}")));
     }
     new.recipient = text("recipient", &new.recipient, RECIPIENT_CHARS_MAX)?;
     new.way = text("way", &new.way, LINE_CHARS_MAX)?;
     new.text = text("text", &new.text, TEXT_CHARS_MAX)?;
     new.basis = new.basis.map(|basis| text("basis", &basis, LINE_CHARS_MAX)).transpose()?;
     if new.about.len() > ABOUT_MAX {
-        return Err(wrong(format!("about: it names at most {ABOUT_MAX} things")));
+        return Err(Failure::rule("count", format!("about: it names at most {ABOUT_MAX} things")));
     }
     let about: Answer<Vec<String>> = new.about.iter().map(|one| text("about", one, LINE_CHARS_MAX)).collect();
     new.about = about?;
     let tlp = Tlp::parse(&new.tlp).filter(|tlp| matches!(tlp, Tlp::Clear | Tlp::Green | Tlp::Amber));
-    let tlp = tlp.ok_or_else(|| wrong("tlp: what goes outside is `clear`, `green` or `amber`".to_owned()))?;
+    let why = "tlp: what goes outside is `clear`, `green` or `amber`";
+    let tlp = tlp.ok_or_else(|| Failure::rule("outreach-tlp", why))?;
     let case = new.case.as_deref().map(Id::parse).transpose();
-    let case = case.map_err(|error| wrong(format!("case: {error}")))?;
+    let case = case.map_err(|error| Failure::rule("identifier", format!("case: {error}")))?;
     Ok(Draft { new, tlp, case })
 }
 
@@ -185,14 +185,14 @@ async fn write(
         if let Some(case) = &case {
             let visible = work.door.visible(tx, &asker.principal)?;
             if cases::get(tx, &REALM, &visible, case)?.is_none() {
-                return Err(unfit("case", "case: there is no such case that you may see"));
+                return Err(unfit("no-such-case", "case: there is no such case that you may see"));
             }
         }
         may_leave(tx, &asker.principal.organisation, (case.as_ref(), tlp))?;
         let run = new.run.as_deref();
         let ran = run.map(|run| runs::get(tx, &REALM, run)).transpose()?.flatten();
         if run.is_some() && ran.is_none_or(|ran| ran.begun.organisation != asker.principal.organisation) {
-            return Err(unfit("run", "run: your organisation has no such run"));
+            return Err(unfit("no-such-run", "run: your organisation has no such run"));
         }
         let row = New {
             id: name,
@@ -232,22 +232,22 @@ async fn step(
 ) -> Answer<Json<Outreach>> {
     caller.demand(&state, Operation::RunPlaybooks)?;
     let next = Stands::parse(&change.state);
-    let next = next.ok_or_else(|| Failure::new(Code::Unprocessable, "state: there is no such state"))?;
+    let next = next.ok_or_else(|| Failure::rule("not-one-of", "state: there is no such state"))?;
     let words = change.words.as_deref().map(str::trim).filter(|words| !words.is_empty());
     let words = words.map(|words| text("words", words, WORDS_CHARS_MAX)).transpose()?;
     if words.is_none() && matches!(next, Stands::Refused | Stands::Withdrawn) {
-        return Err(Failure::new(Code::Unprocessable, "words: why?"));
+        return Err(Failure::rule("words-missing", "words: why?"));
     }
     let due = change.due.as_deref().map(|due| ahead("due", due)).transpose()?;
     if due.is_some() && !next.is_awaited() {
-        return Err(Failure::new(Code::Unprocessable, "due: nothing is awaited any more"));
+        return Err(Failure::rule("due-not-awaited", "due: nothing is awaited any more"));
     }
     let (asker, name) = (caller.clone(), id.clone());
     let write = move |tx: &mut Tx<'_>| {
         let row = own(tx, &asker, &name)?;
         if !row.state.leads_to(next) || row.steps >= STEPS_MAX {
             let (is, next) = (row.state.name(), next.name());
-            return Err(unfit("state", format!("state: it is `{is}` and cannot become `{next}`")));
+            return Err(unfit("outreach-state", format!("state: it is `{is}` and cannot become `{next}`")));
         }
         if next == Stands::Sent {
             let tlp = Tlp::parse(&row.new.tlp).unwrap_or(Tlp::Clear);
@@ -290,8 +290,8 @@ fn may_leave(
         Some(key) => labels::get(reader, &REALM, key)?,
         None => None,
     };
-    let label = label.ok_or_else(|| unfit("case", "case: it is not here any more"))?;
-    lets_out(&label, own, tlp).map_err(|why| unfit("tlp", format!("tlp: {why}")))
+    let label = label.ok_or_else(|| unfit("no-such-case", "case: it is not here any more"))?;
+    lets_out(&label, own, tlp).map_err(|why| unfit("outreach-freer", format!("tlp: {why}")))
 }
 
 /// What is one's own goes where one says. Of what is another's no more leaves than it was marked for.

@@ -2,7 +2,7 @@
 //!
 //! Who gives no address is sent nothing. An address is one's own to give: what is sent there one may read here anyway.
 
-use api::{Code, NewOwnMail, OwnMail};
+use api::{NewOwnMail, OwnMail};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -51,15 +51,16 @@ async fn set(
     JsonBody(new): JsonBody<NewOwnMail>,
 ) -> Answer<StatusCode> {
     fresh_proof(&state, &caller).await?;
-    let refused = |why: String| Failure::new(Code::Unprocessable, why);
     let mail = state.config.mail.as_ref();
-    let mail = mail.ok_or_else(|| refused("this hub sends no mail; its operator sets `mail`".to_owned()))?;
+    let mail =
+        mail.ok_or_else(|| Failure::rule("no-mail", "this hub sends no mail; its operator sets `mail`"))?;
     if language(&new.language).is_none() {
-        return Err(refused("language: it is `ja` or `en`".to_owned()));
+        return Err(Failure::rule("not-one-of", "language: it is `ja` or `en`"));
     }
     let to = Some(&new.address).filter(|text| text.len() <= ADDRESS_BYTES_MAX);
     let to = to.and_then(|text| notify::recipient(text, &mail.domains));
-    let to = to.ok_or_else(|| refused(format!("address: it is one of {} only", mail.domains.join(", "))))?;
+    let known = || format!("address: it is one of {} only", mail.domains.join(", "));
+    let to = to.ok_or_else(|| Failure::rule("mail-address", known()))?;
     keep(&state, &caller, Some(Address { address: to.email.to_string(), language: new.language })).await
 }
 

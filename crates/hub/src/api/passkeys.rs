@@ -123,8 +123,8 @@ async fn start_registration(State(state): State<AppState>, caller: Caller) -> An
     fresh_proof(&state, &caller).await?;
     let (person, known) = own(&state, &caller).await?;
     if known.len() >= PASSKEYS_MAX {
-        return Err(Failure::new(
-            Code::Unprocessable,
+        return Err(Failure::rule(
+            "passkeys-full",
             format!("an account has at most {PASSKEYS_MAX} passkeys; remove one"),
         ));
     }
@@ -148,8 +148,8 @@ async fn finish_registration(
     fresh_proof(&state, &caller).await?;
     let length = body.name.trim().chars().count();
     if !(1..=NAME_CHARACTERS_MAX).contains(&length) || body.name.chars().any(char::is_control) {
-        return Err(Failure::new(
-            Code::Unprocessable,
+        return Err(Failure::rule(
+            "passkey-name",
             format!("a passkey's name has 1 to {NAME_CHARACTERS_MAX} characters"),
         ));
     }
@@ -157,14 +157,14 @@ async fn finish_registration(
     let kept = match challenges::take(&state.store, body.challenge_id).await? {
         Some(Challenge::Register { account, state }) if account == caller.id() => state,
         _ => {
-            return Err(Failure::new(
-                Code::Unprocessable,
+            return Err(Failure::rule(
+                "passkey-late",
                 "the registration took too long or was used before; begin again",
             ));
         }
     };
     let passkey = passkeys(&state)?.finish_registration(&credential, &kept).map_err(|error| {
-        Failure::new(Code::Unprocessable, "the authenticator's answer does not fit the question; begin again")
+        Failure::rule("passkey-answer", "the authenticator's answer does not fit the question; begin again")
             .caused_by(error)
     })?;
     let row = credentials::Passkey {
@@ -222,7 +222,7 @@ async fn remove(State(state): State<AppState>, caller: Caller, Path(id): Path<St
 fn passkeys(state: &AppState) -> Answer<&Passkeys> {
     state.sign_in.passkeys.as_ref().ok_or_else(|| {
         let why = "passkeys need a domain name: open the console by the hub's name, not by its number, or set `address`";
-        Failure::new(Code::Unprocessable, why)
+        Failure::rule("passkeys-no-domain", why)
     })
 }
 

@@ -1,6 +1,6 @@
 //! `/api/v1/people`: accounts.
 
-use api::{Code, NewPerson, Person, PersonAdded, PersonChange};
+use api::{NewPerson, Person, PersonAdded, PersonChange};
 use axum::Json;
 use axum::extract::{Path, State};
 use oversight::OrganisationRole;
@@ -68,7 +68,7 @@ async fn change(
     caller.demand(&state, Operation::Administer)?;
     if caller.id() == id {
         let why = "nobody disables the own account; ask another administrator";
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("own-account", why));
     }
     let known = administrable(&state, id).await?;
     let person =

@@ -1,6 +1,6 @@
 //! `/api/v1/playbooks`: what can be run.
 
-use api::{Code, NewPlaybook, Playbook as PlaybookAnswer, PlaybookAdded, PlaybookList};
+use api::{NewPlaybook, Playbook as PlaybookAnswer, PlaybookAdded, PlaybookList};
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use cacao::Playbook;
@@ -105,18 +105,19 @@ async fn add(
     if by_approver {
         second_look(&state, &caller).await?;
     }
-    let unprocessable = |why: String| Failure::new(Code::Unprocessable, format!("document: {why}"));
+    let wrong = |reason: &'static str, why: String| Failure::rule(reason, format!("document: {why}"));
     if new.document.len() > DOCUMENT_BYTES_MAX {
-        return Err(unprocessable(format!("at most {DOCUMENT_BYTES_MAX} bytes")));
+        return Err(wrong("playbook-size", format!("at most {DOCUMENT_BYTES_MAX} bytes")));
     }
-    let playbook =
-        Playbook::parse(new.document.as_bytes()).map_err(|error| unprocessable(error.to_string()))?;
+    let playbook = Playbook::parse(new.document.as_bytes())
+        .map_err(|error| wrong("playbook-unreadable", error.to_string()))?;
     let modified = playbook.modified.as_ref().map(|at| at.as_str().to_owned());
-    let modified = modified.ok_or_else(|| unprocessable("it has no `modified`, so no version".to_owned()))?;
+    let modified = modified
+        .ok_or_else(|| wrong("playbook-no-version", "it has no `modified`, so no version".to_owned()))?;
     let named =
         playbook.id.strip_prefix("playbook--").is_some_and(|uuid| uuid::Uuid::parse_str(uuid).is_ok());
     if !named || playbook.id.len() > NAME_BYTES_MAX || modified.len() > NAME_BYTES_MAX {
-        return Err(unprocessable("its `id` is `playbook--` and a UUID".to_owned()));
+        return Err(wrong("playbook-id", "its `id` is `playbook--` and a UUID".to_owned()));
     }
     let work = state.clone();
     let write = move |tx: &mut Tx<'_>| {

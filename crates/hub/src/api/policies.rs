@@ -2,7 +2,7 @@
 //! another one approves.
 
 use api::{
-    Code, NewPolicyProposal, PoliciesInForce, PolicyDecision, PolicyFile, PolicyProposal, PolicyProposalList,
+    NewPolicyProposal, PoliciesInForce, PolicyDecision, PolicyFile, PolicyProposal, PolicyProposalList,
 };
 use axum::Json;
 use axum::extract::{Path, State};
@@ -110,13 +110,13 @@ async fn decide(
             let is_own = state.policies.proposal(&id).await?.proposal.proposer == caller.id();
             if is_own != (body.decision == "withdraw") {
                 let why = "one's own proposal is withdrawn, another person's is refused";
-                return Err(Failure::new(Code::Unprocessable, why));
+                return Err(Failure::rule("proposal-own", why));
             }
             state.policies.close(who, &id, &body.text).await?
         }
         _ => {
             let why = "decision: it is `approve`, `refuse` or `withdraw`";
-            return Err(Failure::new(Code::Unprocessable, why));
+            return Err(Failure::rule("not-one-of", why));
         }
     };
     answer(&state, proposed).await

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use api::{Code, NewQuestion, NewQuestionAnswer, Question, QuestionAnswer, QuestionList};
+use api::{NewQuestion, NewQuestionAnswer, Question, QuestionAnswer, QuestionList};
 use axum::Json;
 use axum::extract::{Path, State};
 use oversight::{Action, AuditEvent, OrganisationId, OrganisationRole, Sector};
@@ -177,19 +177,19 @@ struct Asked {
 
 impl Asked {
     fn read(body: NewQuestion) -> Answer<Self> {
-        let unfit = |why: &str| Failure::new(Code::Unprocessable, why);
         let sectors = body.sectors.iter().map(|name| Sector::parse(name)).collect::<Option<_>>();
         let objects = body.objects.iter().map(|id| Id::parse(id)).collect::<Result<Vec<_>, _>>();
-        let objects = objects.map_err(|_| unfit("objects: one is no STIX identifier"))?;
+        let objects =
+            objects.map_err(|_| Failure::rule("identifier", "objects: one is no STIX identifier"))?;
         if objects.len() > OBJECTS_MAX {
-            return Err(unfit("objects: a question is about at most 50"));
+            return Err(Failure::rule("count", "objects: a question is about at most 50"));
         }
         Ok(Self {
             title: sharing::text("title", &body.title, LINE_CHARS_MAX)?,
             text: sharing::text("text", &body.text, TEXT_CHARS_MAX)?,
             level: sharing::level(&body.tlp)?,
             organisations: body.organisations,
-            sectors: sectors.ok_or_else(|| unfit("sectors: one is not known"))?,
+            sectors: sectors.ok_or_else(|| Failure::rule("not-one-of", "sectors: one is not known"))?,
             objects,
             due: body.due.as_deref().map(|text| sharing::ahead("due", text)).transpose()?,
         })

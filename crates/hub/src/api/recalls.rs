@@ -105,7 +105,7 @@ async fn issue(
     let reason = sharing::text("reason", &body.reason, TEXT_CHARS_MAX)?;
     if !(1..=DEADLINE_HOURS_MAX).contains(&body.deadline_hours) {
         let why = format!("deadline_hours: it goes from 1 to {DEADLINE_HOURS_MAX}");
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("out-of-range", why));
     }
     second_look(&state, &caller).await?;
     let hours = SignedDuration::from_hours(i64::from(body.deadline_hours));
@@ -186,7 +186,7 @@ fn take_back(
         return Err(sharing::refused());
     }
     if label.unknown.contains(&sharing::recalled()) {
-        return Err(sharing::unfit("recalled", "it is recalled already"));
+        return Err(sharing::unfit("recalled-before", "it is recalled already"));
     }
     let recipients = recipients(tx, caller, &row, version.is_some())?;
     let one_version = version.and(row.version.as_deref());

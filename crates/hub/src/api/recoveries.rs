@@ -1,7 +1,7 @@
 //! `/api/v1/recoveries`: accounts whose person lost every means to sign in. One administrator asks, another approves, and neither is the
 //! person.
 
-use api::{Code, NewRecovery, Recovery, RecoveryLink, RecoveryList};
+use api::{NewRecovery, Recovery, RecoveryLink, RecoveryList};
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
@@ -71,7 +71,7 @@ async fn ask(
     let person = administrable(&state, id).await?;
     if person.id == caller.id() || person.disabled {
         let why = "nobody asks for the own account, and a disabled one is enabled first";
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("own-or-disabled-account", why));
     }
     let reason = text("reason", &new.reason, LINE_CHARS_MAX)?;
     let asker = caller.id().to_owned();
@@ -123,7 +123,10 @@ async fn approve(
         let person = people::get(tx, &REALM, &recovery.person)?.filter(|person| !person.disabled);
         let person = person.ok_or_else(|| unfit("account-disabled", "the account was disabled meanwhile"))?;
         if organisation_role(tx, &person.organisation)? == Some(OrganisationRole::Oversight) {
-            return Err(unfit("not-allowed", "people of the oversight organisation are not recovered here"));
+            return Err(unfit(
+                "not-allowed-oversight",
+                "people of the oversight organisation are not recovered here",
+            ));
         }
         recoveries::decide(tx, &REALM, &id, by.id(), Some(&hash))?;
         let lost = credentials::of_person(tx, &REALM, &person.id)?;
@@ -172,7 +175,7 @@ fn open(reader: &Reader<'_>, id: &str) -> Result<recoveries::Recovery, StoreErro
 fn may_decide(reader: &Reader<'_>, recovery: &recoveries::Recovery, by: &str) -> Result<(), StoreError> {
     if by == recovery.asked_by || by == recovery.person {
         return Err(unfit(
-            "second-person",
+            "recovery-second-person",
             "another administrator than who asked decides, and not the person",
         ));
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use api::{
-    Code, MarkingChange, MarkingChanged, NewReleaseRequest, ReleaseAnswer, ReleaseRequest, ReleaseRequestList,
+    MarkingChange, MarkingChanged, NewReleaseRequest, ReleaseAnswer, ReleaseRequest, ReleaseRequestList,
 };
 use axum::Json;
 use axum::extract::{Path, State};
@@ -72,7 +72,7 @@ async fn ask(
     let reason = sharing::text("reason", &body.reason, TEXT_CHARS_MAX)?;
     let tlp = body.tlp.as_deref().map(sharing::level).transpose()?;
     let purpose = Purpose::parse(&body.purpose)
-        .ok_or_else(|| Failure::new(Code::Unprocessable, "purpose: it is not one of the purposes"))?;
+        .ok_or_else(|| Failure::rule("not-one-of", "purpose: it is not one of the purposes"))?;
     let (work, asker) = (state.clone(), caller.clone());
     let write = move |tx: &mut Tx<'_>| {
         let realm = asker.realm();
@@ -82,7 +82,10 @@ async fn ask(
             None => asker.principal.organisation.clone(),
         };
         if known.originator == asker.principal.organisation {
-            return Err(sharing::unfit("own", "your organisation brought it in: release it yourself"));
+            return Err(sharing::unfit(
+                "own-release",
+                "your organisation brought it in: release it yourself",
+            ));
         }
         let request = Request {
             id: uuid::Uuid::now_v7().to_string(),
@@ -159,7 +162,7 @@ async fn answer(
             ("grant" | "refuse" | "offer" | "end", false) => return Err(sharing::refused()),
             _ => {
                 return Err(sharing::unfit(
-                    "answer",
+                    "not-one-of",
                     "answer: it is `grant`, `refuse`, `offer`, `end` or `withdraw`",
                 ));
             }

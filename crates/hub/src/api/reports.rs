@@ -285,12 +285,13 @@ pub(super) fn unprocessable(message: impl Into<String>) -> Failure {
 pub(super) fn kind_of(name: &str) -> Answer<Kind> {
     Kind::parse(name).ok_or_else(|| {
         let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-        unprocessable(format!("kind: it is one of {}", known.join(", ")))
+        Failure::rule("not-one-of", format!("kind: it is one of {}", known.join(", ")))
     })
 }
 
 pub(super) fn instant(what: &str, text: &str) -> Answer<Timestamp> {
-    text.parse().map_err(|_| unprocessable(format!("{what}: it is a time as in RFC 3339")))
+    let wrong = || Failure::rule("time-form", format!("{what}: it is a time as in RFC 3339"));
+    text.parse().map_err(|_| wrong().with("field", what))
 }
 
 /// What a field cannot hold, as the caller is told.

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use api::{
-    Campaign, CampaignCase, Code, NewRoomEntries, NewRoomEntry, NewRoomPublication, NewRoomSeverity,
+    Campaign, CampaignCase, NewRoomEntries, NewRoomEntry, NewRoomPublication, NewRoomSeverity,
     Room as RoomAnswer, RoomBrief, RoomCaseList, RoomTaken, RoomTakenList,
 };
 use axum::Json;
@@ -353,7 +353,7 @@ async fn add_several(
 ) -> Answer<Json<RoomTakenList>> {
     if !(1..=ENTRIES_AT_ONCE).contains(&body.entries.len()) {
         let why = format!("entries: write 1 to {ENTRIES_AT_ONCE} at once");
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("count", why));
     }
     write(&state, caller, move |tx, writer| {
         // A room is read once, however many entries it gets.
@@ -385,7 +385,7 @@ fn wanted(
             let (label, says) = inverse(seen, &entry_id(undo)?, one.reason.as_deref().unwrap_or_default())?;
             (label, says, "undo")
         }
-        _ => return Err(unfit("entry", "entries: each has either `entry` or `undo`")),
+        _ => return Err(unfit("entry-or-undo", "entries: each has either `entry` or `undo`")),
     };
     Ok(Wanted { key: one.key, part, label, says, by_system: false })
 }
@@ -422,7 +422,7 @@ async fn propose_severity(
         let scheme = &work.regimes.severity;
         let hit = case::from_stix(&seen.object).map_or(0, |case| case.members.len());
         let proposal = scheme.propose(&body.answers, u16::try_from(hit).unwrap_or(u16::MAX));
-        let nothing = || unfit("severity", "answers: answer one factor of the scheme at least");
+        let nothing = || unfit("severity-unanswered", "answers: answer one factor of the scheme at least");
         let proposal = proposal.ok_or_else(nothing)?;
         let level = Severity::new(proposal.level).unwrap_or(Severity::NONE);
         let mut reasons: Vec<String> = proposal

@@ -171,7 +171,7 @@ fn own(reader: &Reader<'_>, state: &AppState, caller: &Caller, id: &str) -> Resu
     if row.begun.organisation == caller.principal.organisation {
         return Ok(row);
     }
-    Err(unfit(drive::NOT_THIS_PERSON, "people of the organisation that asked for the run do this"))
+    Err(unfit("run-not-allowed-organisation", "people of the organisation that asked for the run do this"))
 }
 
 /// Start a playbook.
@@ -188,7 +188,7 @@ async fn start(
     caller.demand(&state, Operation::RunPlaybooks)?;
     let values = values(new.variables)?;
     let case = new.case.as_deref().map(Id::parse).transpose();
-    let case = case.map_err(|error| Failure::new(Code::Unprocessable, format!("case: {error}")))?;
+    let case = case.map_err(|error| Failure::rule("identifier", format!("case: {error}")))?;
     let id = run_id(&caller.principal.organisation, new.id);
     let (work, asker, name) = (state.clone(), caller.clone(), id.clone());
     let write = move |tx: &mut Tx<'_>| {
@@ -196,16 +196,17 @@ async fn start(
         if let Some(case) = &case {
             let visible = work.door.visible(tx, &asker.principal)?;
             if cases::get(tx, &REALM, &visible, case)?.is_none() {
-                return Err(unfit("case", "case: there is no such case that you may see"));
+                return Err(unfit("no-such-case", "case: there is no such case that you may see"));
             }
         }
         let line = work.response.shelf.line(tx, &own, &new.playbook)?;
         let wanted = |version: &str| new.version.as_deref().is_none_or(|wanted| wanted == version);
         let shelved = line.iter().find(|shelved| wanted(shelved.modified()));
-        let shelved =
-            shelved.ok_or_else(|| unfit("playbook", "playbook: there is no such playbook or version"))?;
+        let shelved = shelved
+            .ok_or_else(|| unfit("no-such-playbook", "playbook: there is no such playbook or version"))?;
         let runnable = shelved.runnable(&work.response.config, &own, tx.now());
-        let runnable = runnable.map_err(|refused| unfit("playbook", format!("playbook: {refused}")))?;
+        let runnable =
+            runnable.map_err(|refused| unfit("playbook-not-runnable", format!("playbook: {refused}")))?;
         let begun = rows::NewRun {
             id: name,
             organisation: own,
@@ -251,7 +252,7 @@ fn values(given: BTreeMap<String, Value>) -> Answer<Values> {
     };
     if given.len() > VALUES_MAX || !given.values().all(is_good) {
         let why = format!("at most {VALUES_MAX}, each a text of at most {VALUE_CHARS_MAX} characters");
-        return Err(Failure::new(Code::Unprocessable, format!("variables: {why}")));
+        return Err(Failure::rule("variables-size", format!("variables: {why}")));
     }
     Ok(Values(given))
 }
@@ -276,11 +277,11 @@ pub(super) fn drove(state: &AppState, result: Result<Driven, StoreError>) -> Ans
             }
             Ok(())
         }
-        Err(StoreError::Abandoned { code: drive::NOT_NOW, message }) => {
-            Err(Failure::new(Code::Conflict, message))
+        Err(StoreError::Abandoned { code, message }) if code.starts_with(drive::NOT_NOW) => {
+            Err(Failure::new(Code::Conflict, message).because(code))
         }
-        Err(StoreError::Abandoned { code: drive::NOT_THIS_PERSON, message }) => {
-            Err(Failure::new(Code::NotAllowed, message))
+        Err(StoreError::Abandoned { code, message }) if code.starts_with(drive::NOT_THIS_PERSON) => {
+            Err(Failure::new(Code::NotAllowed, message).because(code))
         }
         Err(error) => Err(error.into()),
     }
@@ -426,21 +427,24 @@ async fn answer_question(
         let own = row.begun.organisation == asker.principal.organisation;
         if is_program(&row.begun.person) && own {
             return Err(unfit(
-                drive::NOT_THIS_PERSON,
+                "run-not-allowed-program",
                 "a program of your organisation asked: another organisation approves",
             ));
         }
         let question = usize::try_from(given.number).unwrap_or(usize::MAX);
         let (run, _) = load(tx, &work.response, &row)?;
         let open = run.question(question);
-        let open = open.ok_or_else(|| unfit(drive::NOT_NOW, "the question is not open"))?;
+        let open = open.ok_or_else(|| unfit("run-not-now-closed", "the question is not open"))?;
         if open.hash.0 != given.hash {
             let why = "what was shown is not what would be carried out: look again";
-            return Err(unfit(drive::NOT_NOW, why));
+            return Err(unfit("run-not-now-changed", why));
         }
         let by = Person { person: asker.id().to_owned(), organization: identity(tx, &asker)? };
         if word == Word::AgreesAlone && work.response.config.break_glass_max_ms == 0 {
-            return Err(unfit(drive::NOT_THIS_PERSON, "this hub's operator lets nobody approve alone"));
+            return Err(unfit(
+                "run-not-allowed-nobody-alone",
+                "this hub's operator lets nobody approve alone",
+            ));
         }
         let event = did(&asker, word.name())
             .with("question", given.number.to_string())

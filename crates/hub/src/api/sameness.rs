@@ -129,17 +129,20 @@ async fn decide(
     JsonBody(new): JsonBody<NewSameness>,
 ) -> Answer<Json<SamenessDecision>> {
     let person = person(&state, &caller)?;
-    let refused = |why: &str| Failure::new(Code::Unprocessable, why);
     let read = |text: &str| Id::parse(text).map_err(|_| Failure::not_found());
     let (one, other) = (read(&new.one)?, read(&new.other)?);
     let (a, b) = (family(one.object_type()), family(other.object_type()));
     if one == other || a.is_none() || a != b {
-        return Err(refused(
+        return Err(Failure::rule(
+            "sameness-kinds",
             "one, other: name two objects of one kind: actors, software, indicators, campaigns …",
         ));
     }
     if new.reason.chars().count() > REASON_CHARACTERS_MAX {
-        return Err(refused("reason: at most 2000 characters"));
+        let why = "reason: at most 2000 characters";
+        return Err(Failure::rule("text-max", why)
+            .with("field", "reason")
+            .with("max", REASON_CHARACTERS_MAX));
     }
     let pair = if one < other { (one, other) } else { (other, one) };
     let (work, asker, id) = (state.clone(), caller.clone(), uuid::Uuid::new_v4().to_string());

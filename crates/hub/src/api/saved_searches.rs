@@ -1,6 +1,6 @@
 //! `/api/v1/searches`: searches that one keeps, and what they found since.
 
-use api::{Code, NewSavedSearch, SavedSearch as Told, SavedSearchAdded, SearchAlert, SearchTerms};
+use api::{NewSavedSearch, SavedSearch as Told, SavedSearchAdded, SearchAlert, SearchTerms};
 use axum::Json;
 use axum::extract::{Path, State};
 use base64::Engine as _;
@@ -120,26 +120,27 @@ fn owner(caller: &Caller) -> Answer<Owner> {
 }
 
 fn checked(state: &AppState, mut new: NewSavedSearch) -> Answer<NewSavedSearch> {
-    let refused = |why: String| Failure::new(Code::Unprocessable, why);
     new.name = new.name.trim().to_owned();
     if !(1..=NAME_CHARACTERS_MAX).contains(&new.name.chars().count()) {
-        return Err(refused(format!("name: it has 1 to {NAME_CHARACTERS_MAX} characters")));
+        let why = format!("name: it has 1 to {NAME_CHARACTERS_MAX} characters");
+        return Err(Failure::rule("text-length", why).with("field", "name").with("max", NAME_CHARACTERS_MAX));
     }
     Terms::read(&new.terms)?;
     if let Some(address) = &new.webhook {
         notify::webhook::checked(address, state.config.webhooks_to_private_addresses)
-            .map_err(|why| refused(format!("webhook: {why}")))?;
+            .map_err(|why| Failure::rule("webhook-address", format!("webhook: {why}")))?;
     }
     if let Some(address) = &new.mail {
         let mail = state.config.mail.as_ref();
-        let mail =
-            mail.ok_or_else(|| refused("mail: this hub sends none; its operator sets `mail`".to_owned()))?;
+        let why = "mail: this hub sends none; its operator sets `mail`";
+        let mail = mail.ok_or_else(|| Failure::rule("no-mail", why))?;
         if notify::recipient(address, &mail.domains).is_none() {
-            return Err(refused(format!("mail: it goes to addresses of {} only", mail.domains.join(", "))));
+            let why = format!("mail: it goes to addresses of {} only", mail.domains.join(", "));
+            return Err(Failure::rule("mail-address", why));
         }
     }
     if !new.alerts && (new.mail.is_some() || new.webhook.is_some()) {
-        return Err(refused("alerts: mail and webhook need it".to_owned()));
+        return Err(Failure::rule("alerts-off", "alerts: mail and webhook need it"));
     }
     Ok(new)
 }

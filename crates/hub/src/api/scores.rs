@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use analysis::grading::{Credibility, Reliability};
 use analysis::score::{Facts, score};
-use api::{Code, Grade as Told, Grades, NewGrade, Score, ScoreStep};
+use api::{Grade as Told, Grades, NewGrade, Score, ScoreStep};
 use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
@@ -157,9 +157,12 @@ async fn grade(
     caller.demand(&state, Operation::Write)?;
     let source = OrganisationId::parse(&source).ok_or_else(Failure::not_found)?;
     let reliability = Reliability::parse(new.reliability.trim())
-        .ok_or_else(|| Failure::new(Code::Unprocessable, "reliability: one letter, `A` to `F`"))?;
+        .ok_or_else(|| Failure::rule("not-one-of", "reliability: one letter, `A` to `F`"))?;
     if new.reason.chars().count() > REASON_CHARACTERS_MAX {
-        return Err(Failure::new(Code::Unprocessable, "reason: at most 2000 characters"));
+        let why = "reason: at most 2000 characters";
+        return Err(Failure::rule("text-max", why)
+            .with("field", "reason")
+            .with("max", REASON_CHARACTERS_MAX));
     }
     let written = state.store.write(move |tx| {
         let realm = caller.realm().clone();

@@ -234,7 +234,7 @@ async fn choose_password(
         .read(move |reader| people::get(reader, &REALM, &id))
         .await?
         .ok_or_else(Failure::not_found)?;
-    passwords::judge(&body.password, &person.login).map_err(|why| Failure::new(Code::Unprocessable, why))?;
+    passwords::judge(&body.password, &person.login).map_err(|why| Failure::rule("password-weak", why))?;
     let kept = state.sign_in.passwords.hash(body.password).await?;
     let event = AuditEvent::done(Action::CredentialChanged, caller.actor.clone(), caller.purpose)
         .on([person.id.as_str()])

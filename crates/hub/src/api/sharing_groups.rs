@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use api::{Code, NewSharingGroup, SharingGroupInfo, SharingGroupList};
+use api::{NewSharingGroup, SharingGroupInfo, SharingGroupList};
 use axum::Json;
 use axum::extract::{Path, State};
 use oversight::{Action, AuditEvent, OrganisationId};
@@ -60,13 +60,13 @@ async fn add(
     for (field, name) in [("name_ja", &body.name_ja), ("name_en", &body.name_en)] {
         if name.trim().is_empty() || name.len() > NAME_BYTES_MAX {
             let detail = format!("{field}: write a name of 1 to {NAME_BYTES_MAX} bytes");
-            return Err(Failure::new(Code::Unprocessable, detail));
+            return Err(Failure::rule("length", detail));
         }
     }
     let parsed = body.members.iter().map(|name| OrganisationId::parse(name));
     let mut members: BTreeSet<OrganisationId> = parsed
         .collect::<Option<_>>()
-        .ok_or_else(|| Failure::new(Code::Unprocessable, "members: they are organisations' short names"))?;
+        .ok_or_else(|| Failure::rule("short-name", "members: they are organisations' short names"))?;
     members.insert(caller.principal.organisation.clone());
     let id = GroupId(Uuid::new_v4());
     let (asker, collection) = (caller.clone(), state.collection.key);

@@ -1,6 +1,6 @@
 //! `/api/v1/oversight/statistics`: what the public is told in numbers, and how the commission publishes it.
 
-use api::{Code, NewStatistics, PublishedStatistics, StatisticsList};
+use api::{NewStatistics, PublishedStatistics, StatisticsList};
 use axum::Json;
 use axum::extract::State;
 use oversight::{Action, AuditEvent};
@@ -72,14 +72,17 @@ async fn publish(
     caller.demand(&state, Operation::PublishStatistics)?;
     fresh_proof(&state, &caller).await?;
     if *caller.realm() != crate::REALM {
-        return Err(Failure::new(Code::Unprocessable, "exercises have no statistics"));
+        return Err(Failure::rule("statistics-exercise", "exercises have no statistics"));
     }
     let publisher = state.publisher.clone();
     let publish = move |tx: &mut Tx<'_>| {
         let standing = charters::commission(tx, caller.realm())?
-            .ok_or_else(|| unfit("unprocessable", "no commission stands yet"))?;
+            .ok_or_else(|| unfit("no-commission", "no commission stands yet"))?;
         if standing.organisation != caller.principal.organisation {
-            return Err(unfit("not-allowed", "statistics are published by the commission that stands"));
+            return Err(unfit(
+                "not-allowed-other-commission",
+                "statistics are published by the commission that stands",
+            ));
         }
         let event = AuditEvent::done(Action::StatisticsPublished, caller.actor.clone(), caller.purpose);
         publisher.carry_out(tx, (caller.realm(), event), &body.note)

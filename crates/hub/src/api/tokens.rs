@@ -1,6 +1,6 @@
 //! `/api/v1/tokens`: what programs sign in with.
 
-use api::{Code, NewToken, TokenInfo, TokenIssued};
+use api::{NewToken, TokenInfo, TokenIssued};
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
@@ -44,7 +44,7 @@ async fn add(
     caller.demand(&state, Operation::Administer)?;
     if new.certificate.is_some() && !state.config.speaks_tls() {
         let why = "certificate: this hub does not speak TLS itself, so it sees no certificate of a program";
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("certificate-no-tls", why));
     }
     // It outlives the session.
     second_look(&state, &caller).await?;

@@ -1,6 +1,6 @@
 //! `/api/v1/widenings`: a marking is loosened by two persons of the originator, of whom one proposes and the other one confirms.
 
-use api::{Code, Widening, WideningDecision, WideningList};
+use api::{Widening, WideningDecision, WideningList};
 use axum::Json;
 use axum::extract::{Path, State};
 use oversight::{Action, AuditEvent};
@@ -62,7 +62,7 @@ async fn decide(
         "withdraw" => Stand::Withdrawn,
         _ => {
             let why = "decision: it is `confirm`, `refuse` or `withdraw`";
-            return Err(Failure::new(Code::Unprocessable, why));
+            return Err(Failure::rule("not-one-of", why));
         }
     };
     if decision == Stand::Confirmed {
@@ -122,7 +122,7 @@ fn confirm(
     let row = objects::get(tx, caller.realm(), &visible, &decided.object)?.ok_or_else(not_found)?;
     let outdated = || {
         let why = "there is a newer version than the one that it was proposed for; propose it anew";
-        sharing::unfit("outdated", why)
+        sharing::unfit("widening-outdated", why)
     };
     let is_it = row.version.as_deref() == Some(decided.version.as_str());
     if decided.waits {

@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use api::{Code, Secret};
+use api::Secret;
 use aws_lc_rs::digest::{self, SHA256};
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -71,7 +71,7 @@ pub(crate) fn password(given: Option<Secret>) -> Answer<Secret> {
     }
     let why = "password: 8 to 128 letters, digits and marks of ASCII, without blanks: other letters are read in different ways by \
                different programs";
-    Err(Failure::new(Code::Unprocessable, why))
+    Err(Failure::rule("archive-password", why))
 }
 
 /// The answer: bytes that a browser saves and never shows.

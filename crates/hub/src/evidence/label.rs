@@ -52,7 +52,7 @@ pub(crate) fn draw(
     let mut has_new_circle = false;
     if let Some(only) = &asked.only {
         if only.len() > ONLY_MAX {
-            return Err(unfit("only", format!("label.only: at most {ONLY_MAX} organisations")));
+            return Err(unfit("count", format!("label.only: at most {ONLY_MAX} organisations")));
         }
         let names = Names::read(tx, &realm, &state.federation.own.hub)?;
         let own = [originator, &caller.principal.organisation];

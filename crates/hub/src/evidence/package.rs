@@ -155,14 +155,14 @@ fn select(
     items.sort_by_key(|item| item.new.id);
     items.dedup_by_key(|item| item.new.id);
     if items.is_empty() {
-        return Err(unfit("nothing", "items: there is nothing in this case that could be packed"));
+        return Err(unfit("package-empty", "items: there is nothing in this case that could be packed"));
     }
     let entries = items.iter().fold(0_u64, |sum, item| sum.saturating_add(item.entries));
     if items.len() > ITEMS_MAX || entries > ENTRIES_MAX {
         let why = format!(
             "items: a package has at most {ITEMS_MAX} items and {ENTRIES_MAX} entries of custody; name some"
         );
-        return Err(unfit("too-many", why));
+        return Err(unfit("package-size", why));
     }
     Ok((incident, items))
 }

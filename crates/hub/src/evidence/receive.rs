@@ -104,7 +104,7 @@ fn own_announced(
 ) -> Result<Item, StoreError> {
     let item = seen(reader, state, caller, id)?.item;
     if item.new.organisation != caller.principal.organisation {
-        return Err(unfit("not-allowed", "the content comes from whoever announced the item"));
+        return Err(unfit("not-allowed-announcer", "the content comes from whoever announced the item"));
     }
     match item.state {
         State::Announced => Ok(item),
@@ -170,7 +170,7 @@ impl Into<'_> {
             }
         }
         if size == 0 {
-            return Err(Failure::new(Code::Unprocessable, "the content is empty"));
+            return Err(Failure::rule("content-empty", "the content is empty"));
         }
         self.keep(chunks, true, piece).await?;
         Ok(Taken {
@@ -222,7 +222,7 @@ async fn finish(
     let write = move |tx: &mut Tx<'_>| {
         // Rights may have ended while gigabytes came.
         if !asker.may(&work, Operation::HandleEvidence) {
-            return Err(unfit("not-allowed", "your role does not allow this any more"));
+            return Err(unfit("not-allowed-role", "your role does not allow this any more"));
         }
         let mut item = own_announced(tx, &work, &asker, id)?;
         if let Some(declared) = item.new.declared.as_ref().filter(|declared| **declared != taken.sha256) {

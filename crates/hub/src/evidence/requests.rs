@@ -116,7 +116,7 @@ pub(crate) fn ask(
     let case_label = label::get(tx, caller, incident.label)?;
     if new.asked == new.asker || !may_see(tx, state, &new.asked, &case_label)? {
         let why = "organisation: name another one that may see this case; release the case to it first";
-        return Err(unfit("not-visible", why));
+        return Err(unfit("request-not-visible", why));
     }
     if !requests::ask(tx, caller.realm(), new)? {
         return Ok(None);
@@ -145,13 +145,16 @@ pub(crate) fn answer(
     let next = answer.leads(request.state);
     let next = next.ok_or_else(|| StoreError::Stale { what: format!("request {id}") })?;
     if !answers(state, caller, &request).contains(&answer) {
-        return Err(unfit("not-allowed", "this is for people of the other organisation, or of another role"));
+        return Err(unfit(
+            "not-allowed-request",
+            "this is for people of the other organisation, or of another role",
+        ));
     }
     if answer == Answer::Fulfil && items.is_empty() {
-        return Err(unfit("items", "items: name those that are handed over or preserved"));
+        return Err(unfit("items-missing", "items: name those that are handed over or preserved"));
     }
     if answer != Answer::Fulfil && !items.is_empty() {
-        return Err(unfit("items", "items: only to fulfil a request are items named"));
+        return Err(unfit("items-superfluous", "items: only to fulfil a request are items named"));
     }
     let mut book = Book::open(tx)?;
     let leaf = book.next_leaf();
@@ -179,7 +182,7 @@ fn fulfil(
     let new = &request.new;
     let mut item = in_hand(tx, state, caller, id)?.item;
     if item.new.case != new.case {
-        return Err(unfit("items", format!("items: `{id}` is of another case")));
+        return Err(unfit("items-of-another-case", format!("items: `{id}` is of another case")));
     }
     requests::add_item(tx, &realm, new.id, id)?;
     let basis = (!new.legal_basis.is_empty()).then_some(new.legal_basis.as_str());
@@ -191,7 +194,7 @@ fn fulfil(
             let label = label::get(tx, caller, item.new.label)?;
             if !may_see(tx, state, &new.asker, &label)? {
                 let why = format!("items: `{id}` is not for {}; change who may see it first", new.asker);
-                return Err(unfit("not-visible", why));
+                return Err(unfit("item-not-visible", why));
             }
             let offer = Offer {
                 organisation: new.asker.clone(),

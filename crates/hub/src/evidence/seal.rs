@@ -84,8 +84,8 @@ impl ContentKey {
             (Some(class_key), Some(retention)) => {
                 let opened = retention.open_content(item, class_key, sealed).await;
                 opened.map_err(|error| match error {
-                    Unopened::Over => Failure::new(
-                        api::Code::Unprocessable,
+                    Unopened::Over => Failure::rule(
+                        "item-key-destroyed",
                         "the time of this item is over: its key is destroyed, or about to be",
                     ),
                     Unopened::Altered => Failure::internal("the sealed key of an item was altered"),

@@ -65,7 +65,7 @@ pub async fn signed_card(store: &Store, data: &Path) -> Result<String, Error> {
 /// Adds a peer.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a card that cannot be used, or what does not belong to peers of this way; [`StoreError::Exists`];
+/// [`Error::Rule`] for a card that cannot be used, or what does not belong to peers of this way; [`StoreError::Exists`];
 /// [`StoreError::NotFound`] for the organisation.
 pub async fn add_peer(store: &Store, by: By, new: &api::NewPeer) -> Result<Peer, Error> {
     let series = series_of(new)?;
@@ -79,7 +79,7 @@ pub async fn add_peer(store: &Store, by: By, new: &api::NewPeer) -> Result<Peer,
             .ok_or_else(|| StoreError::NotFound { what: organisation.to_string() })?;
         if known.role == OrganisationRole::Oversight {
             let message = "the oversight organisation has no peer: it is given no content".to_owned();
-            return Err(StoreError::Abandoned { code: "unprocessable", message });
+            return Err(StoreError::Abandoned { code: "oversight-no-content", message });
         }
         not_oneself(tx, &by.realm, &about.hub)?;
         let now = tx.now();
@@ -118,21 +118,22 @@ struct About {
 impl About {
     /// Of the other side of an outlet nothing is known; in place of its hub stands the series.
     fn of(new: &api::NewPeer, series: Option<&Series>) -> Result<Self, Error> {
-        let invalid = |message: &str| Err(Error::Invalid(message.to_owned()));
+        let invalid = |reason: &'static str, message: &str| Err(Error::rule(reason, message));
         match (new.way, &new.card, series) {
             (api::PeerWay::Outlet, None, Some(series)) => {
                 Ok(Self { hub: series.name.clone(), fingerprint: None, card: String::new() })
             }
-            (api::PeerWay::Outlet, ..) => {
-                invalid("card: nothing need be known of the hub behind an outlet; leave it out")
-            }
-            (_, None, _) => invalid("card: give the card of the other hub"),
+            (api::PeerWay::Outlet, ..) => invalid(
+                "outlet-card",
+                "card: nothing need be known of the hub behind an outlet; leave it out",
+            ),
+            (_, None, _) => invalid("card-missing", "card: give the card of the other hub"),
             (way, Some(_), _) if way != api::PeerWay::Link && new.address.is_some() => {
-                invalid("address: no connection is opened to this peer; leave it out")
+                invalid("one-way-address", "address: no connection is opened to this peer; leave it out")
             }
             (_, Some(text), _) => {
                 let card = open(text)?;
-                let fingerprint = card.fingerprint().map_err(|e| Error::Invalid(e.to_string()))?;
+                let fingerprint = card.fingerprint().map_err(|e| Error::rule("card", e.to_string()))?;
                 Ok(Self { hub: card.hub, fingerprint: Some(fingerprint), card: text.clone() })
             }
         }
@@ -141,7 +142,7 @@ impl About {
 
 /// The series of a one-way peer, as it begins.
 fn series_of(new: &api::NewPeer) -> Result<Option<Series>, Error> {
-    let invalid = |message: &str| Err(Error::Invalid(message.to_owned()));
+    let invalid = |reason: &'static str, message: &str| Err(Error::rule(reason, message));
     let has_bounds = new.files_max.is_some() || new.bytes_max.is_some();
     match (new.way, &new.series) {
         (api::PeerWay::Link, None) if !has_bounds => Ok(None),
@@ -149,7 +150,10 @@ fn series_of(new: &api::NewPeer) -> Result<Option<Series>, Error> {
             let files_max = new.files_max.map_or(FILES_MAX, i64::from);
             let bytes_max = new.bytes_max.map_or(BYTES_MAX, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
             if files_max == 0 || bytes_max == 0 {
-                return invalid("files_max, bytes_max: with none nothing could ever be written");
+                return invalid(
+                    "one-way-bounds",
+                    "files_max, bytes_max: with none nothing could ever be written",
+                );
             }
             Ok(Some(Series { name: new_series(), files_max, bytes_max, ..Series::default() }))
         }
@@ -157,9 +161,10 @@ fn series_of(new: &api::NewPeer) -> Result<Option<Series>, Error> {
             Ok(Some(Series { name: name.clone(), ..Series::default() }))
         }
         (api::PeerWay::Inlet, _) => invalid(
+            "inlet-series",
             "series: an inlet needs the name of the series that the other hub writes, 32 hexadecimal digits, and no bounds",
         ),
-        _ => invalid("series, files_max, bytes_max: they belong to one-way peers"),
+        _ => invalid("one-way-only", "series, files_max, bytes_max: they belong to one-way peers"),
     }
 }
 
@@ -174,24 +179,27 @@ fn way_of(way: api::PeerWay) -> Way {
 /// Changes a peer: suspends or resumes it, takes a newer card, another address.
 ///
 /// # Errors
-/// [`Error::Invalid`]; [`StoreError::NotFound`].
+/// [`Error::Rule`]; [`StoreError::NotFound`].
 pub async fn change_peer(store: &Store, by: By, id: &str, change: &api::PeerChange) -> Result<Peer, Error> {
     let card = change.card.as_deref().map(open).transpose()?;
     let card = card.map(|card| card.fingerprint().map(|fingerprint| (card, fingerprint))).transpose();
-    let card = card.map_err(|e| Error::Invalid(e.to_string()))?;
+    let card = card.map_err(|e| Error::rule("card", e.to_string()))?;
     let address = change.address.as_deref().map(read_address).transpose()?;
     let reason = change.reason.as_deref().map(read_reason).transpose()?;
     let (id, change) = (id.to_owned(), change.clone());
     let update = move |tx: &mut Tx<'_>| {
         let mut peer = peers::get(tx, &by.realm, &id)?.ok_or(StoreError::NotFound { what: id })?;
         if let Some((card, fingerprint)) = card {
-            let invalid =
-                |message: &str| StoreError::Abandoned { code: "unprocessable", message: message.to_owned() };
+            let invalid = |code: &'static str, message: &str| StoreError::Abandoned {
+                code,
+                message: message.to_owned(),
+            };
             if card.hub != peer.hub {
-                return Err(invalid("the card is of another hub; add that one as a peer of its own"));
+                let message = "the card is of another hub; add that one as a peer of its own";
+                return Err(invalid("card-of-another-hub", message));
             }
             if Card::open(&peer.card).is_ok_and(|old| old.issued > card.issued) {
-                return Err(invalid("the card is older than the one that is known"));
+                return Err(invalid("card-older", "the card is older than the one that is known"));
             }
             peer.fingerprint = fingerprint;
             peer.card = change.card.unwrap_or_default();
@@ -250,7 +258,7 @@ fn not_oneself(tx: &Tx<'_>, realm: &Realm, hub: &str) -> Result<(), StoreError> 
     if own.is_some_and(|own| own.hub == hub) {
         let message =
             "the card is this hub's own; give it to the other hub, and add the other one's here".to_owned();
-        return Err(StoreError::Abandoned { code: "unprocessable", message });
+        return Err(StoreError::Abandoned { code: "card-own", message });
     }
     Ok(())
 }
@@ -277,13 +285,14 @@ pub(super) fn turned_away(fingerprint: &str) -> AuditEvent {
 
 fn open(text: &str) -> Result<Card, Error> {
     if text.len() > peers::CARD_BYTES_MAX {
-        return Err(Error::Invalid(format!("card: longer than {} bytes", peers::CARD_BYTES_MAX)));
+        return Err(Error::rule("card", format!("card: longer than {} bytes", peers::CARD_BYTES_MAX)));
     }
-    Card::open(text).map_err(|e| Error::Invalid(e.to_string()))
+    Card::open(text).map_err(|e| Error::rule("card", e.to_string()))
 }
 
 fn read_address(text: &str) -> Result<String, Error> {
-    let invalid = || Error::Invalid(format!("address: `{text}` is not of the form `https://host:port`"));
+    let invalid =
+        || Error::rule("peer-address", format!("address: `{text}` is not of the form `https://host:port`"));
     let url = Url::parse(text).map_err(|_| invalid())?;
     check_address(&url).map_err(|_| invalid())?;
     Ok(url.to_string())
@@ -292,9 +301,8 @@ fn read_address(text: &str) -> Result<String, Error> {
 fn read_reason(text: &str) -> Result<String, Error> {
     let text = text.trim();
     if text.chars().count() > REASON_CHARACTERS_MAX || text.chars().any(char::is_control) {
-        return Err(Error::Invalid(format!(
-            "reason: at most {REASON_CHARACTERS_MAX} characters, on one line"
-        )));
+        let why = format!("reason: at most {REASON_CHARACTERS_MAX} characters, on one line");
+        return Err(Error::rule("length", why));
     }
     Ok(text.to_owned())
 }

@@ -23,7 +23,7 @@ const CERTIFICATE_BYTES_MAX: usize = 64 * 1024;
 /// Adds a link. What signs in there is sealed with the key of the node whose data folder this is.
 ///
 /// # Errors
-/// [`Error::Invalid`] for what cannot be used; [`StoreError::Exists`]; [`StoreError::NotFound`] for the organisation.
+/// [`Error::Rule`] for what cannot be used; [`StoreError::Exists`]; [`StoreError::NotFound`] for the organisation.
 pub async fn add_taxii_link(
     store: &Store,
     data: &Path,
@@ -33,7 +33,7 @@ pub async fn add_taxii_link(
     let (mut link, secret) = read(new)?;
     // What the client cannot use is told now and not in the night.
     Client::new(&super::settings(&link, secret.clone()))
-        .map_err(|error| Error::Invalid(error.to_string()))?;
+        .map_err(|error| Error::rule("taxii-unusable", error.to_string()))?;
     if let Some(secret) = secret {
         let vault = Vault::in_folder(data).map_err(|error| Error::Invalid(error.message))?;
         let sealed = vault.seal(&purpose(&link), &secret);
@@ -44,7 +44,7 @@ pub async fn add_taxii_link(
             .ok_or_else(|| StoreError::NotFound { what: link.organisation.to_string() })?;
         if known.role == OrganisationRole::Oversight {
             let message = "the oversight organisation exchanges no content".to_owned();
-            return Err(StoreError::Abandoned { code: "unprocessable", message });
+            return Err(StoreError::Abandoned { code: "oversight-no-content", message });
         }
         let link = TaxiiLink { created: tx.now(), changed: tx.now(), ..link };
         taxii_links::add(tx, &by.realm, &link)?;
@@ -135,27 +135,28 @@ fn changed(by: &By, link: &TaxiiLink) -> AuditEvent {
 
 /// A link as it is asked for, and its secret apart.
 fn read(new: &api::NewTaxiiLink) -> Result<(TaxiiLink, Option<String>), Error> {
-    let invalid = |why: &str| Err(Error::Invalid(why.to_owned()));
+    let invalid = |reason: &'static str, why: &str| Err(Error::rule(reason, why));
     let short = |text: &Option<String>| text.as_ref().is_none_or(|text| text.len() <= TEXT_BYTES_MAX);
     let secret = new.secret.as_ref().map(|secret| secret.to_string());
     if !short(&new.collection) || !short(&new.user) || !short(&secret) {
-        return invalid("collection, user and secret have at most 4096 bytes each");
+        return invalid("length", "collection, user and secret have at most 4096 bytes each");
     }
     if new.certificate.as_ref().is_some_and(|pem| pem.len() > CERTIFICATE_BYTES_MAX) {
-        return invalid("certificate: it has at most 65536 bytes");
+        return invalid("certificate-length", "certificate: it has at most 65536 bytes");
     }
     if !new.pulls && !new.pushes {
-        return invalid("a link is read (`pulls`), written to (`pushes`), or both");
+        return invalid("taxii-direction", "a link is read (`pulls`), written to (`pushes`), or both");
     }
     let every_seconds = new.every_seconds.unwrap_or(EVERY_SECONDS);
     if !(1..=EVERY_SECONDS_MAX).contains(&every_seconds) {
-        return invalid("every_seconds: it goes from 1 to 86400");
+        return invalid("out-of-range", "every_seconds: it goes from 1 to 86400");
     }
-    let discovery = Url::parse(&new.discovery)
-        .map_err(|_| Error::Invalid(format!("discovery: `{}` is no address", new.discovery)))?;
+    let discovery = Url::parse(&new.discovery).map_err(|_| {
+        Error::rule("taxii-discovery", format!("discovery: `{}` is no address", new.discovery))
+    })?;
     let is_good = discovery.scheme() == "https" || discovery.scheme() == "http" && is_loopback(&discovery);
     if !is_good || !discovery.username().is_empty() || discovery.password().is_some() {
-        return invalid("discovery: it is `https://…`, without a name and password in it");
+        return invalid("taxii-discovery", "discovery: it is `https://…`, without a name and password in it");
     }
     let now = jiff::Timestamp::UNIX_EPOCH;
     let link = TaxiiLink {

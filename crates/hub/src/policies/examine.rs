@@ -50,9 +50,9 @@ impl PolicyKeeper {
     /// Looks at a set that is to take the place of the one in force.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where it cannot be used, allows what no policy may, or would leave nobody to change it again.
+    /// [`Error::Rule`] where it cannot be used, allows what no policy may, or would leave nobody to change it again.
     pub(super) async fn examine(&self, files: Files) -> Result<Examined, Error> {
-        let invalid = |error: HubError| Error::Invalid(error.message);
+        let invalid = |error: HubError| Error::rule("policy-unusable", error.message);
         let (files, engine) = compiled(files).await.map_err(invalid)?;
         let population = self.0.store.read(population).await?;
         let before = self.0.engine.load_full();
@@ -69,7 +69,8 @@ impl PolicyKeeper {
     async fn proved(&self, mut examined: Examined) -> Result<Examined, Error> {
         if let Some(prover) = &self.0.prover {
             let asked = prover.ask(&self.files(), &examined.files, &examined.engine).await;
-            examined.findings.proof = Some(asked.map_err(|found| Error::Invalid(broken(&found)))?);
+            examined.findings.proof =
+                Some(asked.map_err(|found| Error::rule("policy-unsafe", broken(&found)))?);
         }
         Ok(examined)
     }
@@ -126,7 +127,7 @@ fn principal(
 }
 
 /// # Errors
-/// [`Error::Invalid`] where the set breaks the specification or would leave nobody to change it again.
+/// [`Error::Rule`] where the set breaks the specification or would leave nobody to change it again.
 fn findings(
     files: &[(String, String)],
     (before, after): (&Engine, &Engine),
@@ -138,7 +139,7 @@ fn findings(
     });
     if administrators.map(|(_, count)| count).sum::<u64>() < ADMINISTRATORS_MIN {
         let message = "these policies leave fewer than two persons who may administer the node: nobody could change them again";
-        return Err(Error::Invalid(message.to_owned()));
+        return Err(Error::rule("policy-no-administrators", message));
     }
     let pairs = population.readers.len() * population.labels.len() * Purpose::ALL.len();
     let all_purposes = pairs <= PAIRS_MAX;
@@ -177,7 +178,7 @@ fn hold_against_safety(
     let found = safety
         .broken_in(after, &Trial::new(after, TRIAL.0, TRIAL.1))
         .or_else(|| safety.broken_by(after, &readers, &labels));
-    found.map_or(Ok(()), |found| Err(Error::Invalid(broken(&found))))
+    found.map_or(Ok(()), |found| Err(Error::rule("policy-unsafe", broken(&found))))
 }
 
 /// A break of the safety specification, in both languages: whoever proposed it reads it as it is.

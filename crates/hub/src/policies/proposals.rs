@@ -66,7 +66,7 @@ impl PolicyKeeper {
     /// Proposes a set of policies. It comes into force when another person approves it.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where the set cannot be used, is the one in force, allows what no policy may, or would leave nobody to change
+    /// [`Error::Rule`] where the set cannot be used, is the one in force, allows what no policy may, or would leave nobody to change
     /// it; and on a hub whose policies are changed by its folder.
     pub async fn propose(
         &self,
@@ -79,7 +79,7 @@ impl PolicyKeeper {
         self.demand_proposals()?;
         let files = whole(&files, &in_force)?;
         if hash(&files) == hash(&usual(&in_force)) {
-            return Err(Error::Invalid("this is the set that is in force".to_owned()));
+            return Err(Error::rule("policy-in-force", "this is the set that is in force"));
         }
         let set = hash(&files);
         let examined = match self.examine(files).await {
@@ -131,7 +131,7 @@ impl PolicyKeeper {
         self.demand_proposals()?;
         let Proposed { proposal, files } = self.proposal(id).await?;
         if set.is_some_and(|set| set != proposal.set) {
-            return Err(Error::Invalid("set: it is not the set of this proposal".to_owned()));
+            return Err(Error::rule("policy-other-set", "set: it is not the set of this proposal"));
         }
         if proposal.state != State::Open {
             return Err(StoreError::Stale { what: id.to_owned() }.into());
@@ -304,12 +304,12 @@ impl PolicyKeeper {
             return Ok(());
         }
         let why = "the policies of this hub are changed in their folder; set `policy_changes = \"proposals\"` in its configuration";
-        Err(Error::Invalid(why.to_owned()))
+        Err(Error::rule("policy-by-folder", why))
     }
 
     /// Writes down that a set was turned down at once, and gives the error back.
     async fn write_refusal(&self, who: &Who, set: &str, error: Error) -> Error {
-        if !matches!(error, Error::Invalid(_)) {
+        if !matches!(error, Error::Invalid(_) | Error::Rule { .. }) {
             return error;
         }
         let event = AuditEvent { outcome: Outcome::Refused, ..who.did(Action::PolicyProposed) };
@@ -340,7 +340,7 @@ fn text(what: &str, text: &str) -> Result<String, Error> {
     if (1..=REASON_CHARS_MAX).contains(&text.chars().count()) {
         return Ok(text.to_owned());
     }
-    Err(Error::Invalid(format!("{what}: it has 1 to {REASON_CHARS_MAX} characters")))
+    Err(Error::rule("length", format!("{what}: it has 1 to {REASON_CHARS_MAX} characters")))
 }
 
 /// A set without the program's own schema, which counts where none is given, and in the order of the names.
@@ -373,24 +373,24 @@ fn whole(files: &[(String, String)], in_force: &[(String, String)]) -> Result<Fi
     let mut names = BTreeSet::new();
     for (name, text) in usual(files) {
         if !names.insert(name.clone()) {
-            return Err(Error::Invalid(format!("`{name}` is there twice")));
+            return Err(Error::rule("policy-file-twice", format!("`{name}` is there twice")));
         }
         if is_policy(&name) && name.len() <= 200 {
             all.push((name, text));
         } else if !is_kept(&name) {
-            return Err(Error::Invalid(format!(
-                "`{name}` is not the name of a policy file (`….cedar`, `{CLEARANCES_FILE}`)"
-            )));
+            let why = format!("`{name}` is not the name of a policy file (`….cedar`, `{CLEARANCES_FILE}`)");
+            return Err(Error::rule("policy-file-name", why));
         } else if !in_force.contains(&(name.clone(), text)) {
             let why = "a proposal is about policies; agreements are changed by their parties, and the schema with the program";
-            return Err(Error::Invalid(format!("`{name}` is not as it is in force: {why}")));
+            let why = format!("`{name}` is not as it is in force: {why}");
+            return Err(Error::rule("policy-file-other", why));
         }
     }
     let bytes: usize = all.iter().map(|(name, text)| name.len() + text.len()).sum();
     if all.len() > FILES_MAX || bytes > SET_BYTES_MAX {
         let message =
             format!("a set has at most {FILES_MAX} files of at most {SET_BYTES_MAX} bytes together");
-        return Err(Error::Invalid(message));
+        return Err(Error::rule("policy-set-size", message));
     }
     all.sort();
     Ok(all)

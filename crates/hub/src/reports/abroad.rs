@@ -184,7 +184,7 @@ pub(crate) fn named(
             "given_to: `{text}` is no organisation of a neighbouring hub that can be given your reports; \
              `GET /api/v1/report-receivers` tells who can, and an agreement has to let reports through"
         );
-        unfit("unknown-organisation", why)
+        unfit("receiver-unknown", why)
     })
 }
 
@@ -277,7 +277,7 @@ pub(crate) fn give(
 ) -> Result<Put, StoreError> {
     if filed.copy.len() > COPY_BYTES_MAX {
         let why = "given_to: the copy is larger than 1 MiB, and is not given to another hub";
-        return Err(unfit("too-large", why));
+        return Err(unfit("copy-too-large", why));
     }
     let copy = String::from_utf8(filed.copy.clone())
         .map_err(|_| StoreError::Corrupt("the copy of a filing".to_owned()))?;

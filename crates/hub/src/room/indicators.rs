@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use api::{Code, NewRoomIndicators, RoomIndicatorsTaken};
+use api::{NewRoomIndicators, RoomIndicatorsTaken};
 use case::room::{Label, Says};
 use misp::list::pattern;
 use serde_json::{Map, Value, json};
@@ -28,7 +28,7 @@ pub(crate) fn bounds(body: &NewRoomIndicators) -> Answer<()> {
     if counts.iter().all(|count| *count == 0) || counts.iter().any(|count| *count > AT_ONCE) {
         let why =
             format!("`indicators`, `observables` and `objects` have 1 to {AT_ONCE} things between them each");
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("indicators-count", why));
     }
     Ok(())
 }
@@ -49,7 +49,7 @@ pub(crate) fn take(
     let mut wanted = Wanted { key: body.key, part: "", label: label.clone(), says, by_system: false };
     if let Some((taken, says)) = writer.written(&seen, &wanted)? {
         let Says::Objects { ids } = says else {
-            return Err(unfit("key", "key: another entry was sent under it; draw a new one"));
+            return Err(unfit("key-used", "key: another entry was sent under it; draw a new one"));
         };
         return Ok(RoomIndicatorsTaken { taken, objects: ids.iter().map(ToString::to_string).collect() });
     }

@@ -10,8 +10,8 @@ use std::collections::{BTreeSet, HashMap};
 use api::{RoomLabel, RoomSays, RoomTaken};
 use case::Severity;
 use case::room::{
-    EntryId, Label, Person, REPORT_BYTES_MAX, REPORT_UPDATES_MAX, Room, RoomEntry, Says, entry_to_stix,
-    note_id, stub_to_stix,
+    EntryId, Label, Person, REPORT_BYTES_MAX, REPORT_UPDATES_MAX, Room, RoomEntry, RoomRefusal, Says,
+    entry_to_stix, note_id, stub_to_stix,
 };
 use jiff::Timestamp;
 use oversight::{Action, AuditEvent, OrganisationId, PersonRole, Purpose, circle};
@@ -111,7 +111,10 @@ impl<'a> Writer<'a> {
         });
         let only = only.transpose()?;
         if asked.stub && only.is_none() {
-            return Err(unfit("stub", "label.stub: it is for entries that only some organisations see"));
+            return Err(unfit(
+                "stub-for-all",
+                "label.stub: it is for entries that only some organisations see",
+            ));
         }
         Ok(Label { tlp: level, only, stub: asked.stub })
     }
@@ -151,12 +154,15 @@ impl<'a> Writer<'a> {
             .find(|(_, entry)| entry.salt == salt && entry.organisation == organisation);
         if let Some((id, entry)) = known {
             if entry.says != wanted.says || entry.label != wanted.label {
-                return Err(unfit("key", "key: another entry was sent under it; draw a new one"));
+                return Err(unfit("key-used", "key: another entry was sent under it; draw a new one"));
             }
             return Ok(taken(&id, entry, true));
         }
         if seen.room.len() >= ENTRIES_MAX {
-            return Err(unfit("full", format!("the room holds {ENTRIES_MAX} entries and takes no more")));
+            return Err(unfit(
+                "room-full",
+                format!("the room holds {ENTRIES_MAX} entries and takes no more"),
+            ));
         }
         self.check(tx, seen, &wanted)?;
         let person = if wanted.by_system { None } else { self.person(tx)? };
@@ -168,7 +174,7 @@ impl<'a> Writer<'a> {
         let case = seen.room.case().clone();
         let Wanted { key, label, says, .. } = wanted;
         let entry = RoomEntry { case, at, by, name, organisation, label, salt, says };
-        let id = seen.take(entry.clone(), tx.now()).map_err(|refusal| unfit("entry", refusal.to_string()))?;
+        let id = seen.take(entry.clone(), tx.now()).map_err(|refusal| not_taken(&refusal))?;
         demand_effect(seen, id)?;
         self.add(tx, seen, &entry)?;
         if entry.by.is_some() {
@@ -217,7 +223,7 @@ impl<'a> Writer<'a> {
         match &wanted.says {
             Says::Merged { other, .. } => {
                 if other == seen.room.case() {
-                    return Err(unfit("merge", "a case is not merged with itself"));
+                    return Err(unfit("merge-itself", "a case is not merged with itself"));
                 }
                 let row = objects::get(tx, self.caller.realm(), &self.visible, other)?;
                 let row = row.filter(|row| row.id.object_type() == "incident");
@@ -226,15 +232,12 @@ impl<'a> Writer<'a> {
                 // The entry names the other case to whoever reads it.
                 match label.map(|label| label.tlp) {
                     Some(TlpLabel::Level(level)) if level <= wanted.label.tlp => Ok(()),
-                    _ => Err(unfit(
-                        "freer-than-the-case",
-                        "the merge names a case that is marked more strictly",
-                    )),
+                    _ => Err(unfit("merge-stricter", "the merge names a case that is marked more strictly")),
                 }
             }
             Says::Unmerged { merge, .. } => match seen.room.get(merge).map(|entry| &entry.says) {
                 Some(Says::Merged { .. }) => Ok(()),
-                _ => Err(unfit("merge", "there is no such merge in this room that you may see")),
+                _ => Err(unfit("no-such-merge", "there is no such merge in this room that you may see")),
             },
             Says::Invited { member } if !self.may_see(tx, seen.incident.label, member)? => {
                 let name = self.names.told(member).en;
@@ -243,16 +246,21 @@ impl<'a> Writer<'a> {
             Says::TaskOffered { to, .. }
                 if wanted.label.only.as_ref().is_some_and(|only| !only.contains(to)) =>
             {
-                Err(unfit("not-visible", "the organisation that is to do the task would not see the entry"))
+                Err(unfit(
+                    "task-not-visible",
+                    "the organisation that is to do the task would not see the entry",
+                ))
             }
             Says::SeverityProposed { .. } | Says::PublishedAs { .. } if wanted.part.is_empty() => {
-                Err(unfit("entry", "this is said by the system alone"))
+                Err(unfit("entry-of-the-system", "this is said by the system alone"))
             }
             Says::Mailed(_) if wanted.part != MAIL => {
-                Err(unfit("entry", "a mail is handed in (`/mail`), and not said to have come"))
+                Err(unfit("entry-mail", "a mail is handed in (`/mail`), and not said to have come"))
             }
             Says::Typed { .. } => self.check_typed(tx, seen, wanted),
-            Says::Objects { ids } if ids.is_empty() => Err(unfit("entry", "ids: name one object at least")),
+            Says::Objects { ids } if ids.is_empty() => {
+                Err(unfit("entry-no-objects", "ids: name one object at least"))
+            }
             Says::Objects { ids } => {
                 for id in ids.iter().filter(|id| !self.brought.contains(*id)) {
                     objects::get(tx, self.caller.realm(), &self.visible, id)?
@@ -281,7 +289,7 @@ impl<'a> Writer<'a> {
             typed.fold((0, update.len()), |(changes, letters), more| (changes + 1, letters + more));
         if changes >= REPORT_UPDATES_MAX || letters > REPORT_BYTES_MAX {
             let why = "this situation report takes no more changes: give it out, and begin the next one";
-            return Err(unfit("full", why));
+            return Err(unfit("situation-report-full", why));
         }
         Ok(())
     }
@@ -534,8 +542,8 @@ pub(crate) fn read_says(tx: &Tx<'_>, writer: &Writer<'_>, asked: &RoomSays) -> R
         }
         _ => {}
     }
-    let json = serde_json::to_value(&asked).map_err(|error| unfit("entry", error.to_string()))?;
-    serde_json::from_value(json).map_err(|error| unfit("entry", format!("entry: {error}")))
+    let json = serde_json::to_value(&asked).map_err(|error| unfit("entry-unreadable", error.to_string()))?;
+    serde_json::from_value(json).map_err(|error| unfit("entry-unreadable", format!("entry: {error}")))
 }
 
 /// What takes an entry back, of those that can be; a person asks for it.
@@ -558,10 +566,15 @@ pub(crate) fn inverse(seen: &Seen, entry: &EntryId, reason: &str) -> Result<(Lab
                 [.., (_, before), (last, _)] if last == entry => {
                     Says::SeverityDeclared { level: *before, reason }
                 }
-                _ => return Err(unfit("undo", "another severity was declared since, or none before")),
+                _ => {
+                    return Err(unfit(
+                        "undo-severity",
+                        "another severity was declared since, or none before",
+                    ));
+                }
             }
         }
-        _ => return Err(unfit("undo", "an entry of this kind is not taken back; write another one")),
+        _ => return Err(unfit("undo-kind", "an entry of this kind is not taken back; write another one")),
     };
     Ok((found.label.clone(), says))
 }
@@ -604,11 +617,11 @@ pub(crate) fn publish(
     {
         return Ok(taken(&id, known, true));
     }
-    let refused = || unfit("publish", "only the organisation that wrote an entry publishes it");
+    let refused = || unfit("publish-own", "only the organisation that wrote an entry publishes it");
     let [published, kept] = found.publish(&person, label, tx.now(), salts).ok_or_else(refused)?;
     let id = published.id();
     for entry in [&published, &kept] {
-        seen.take(entry.clone(), tx.now()).map_err(|refusal| unfit("entry", refusal.to_string()))?;
+        seen.take(entry.clone(), tx.now()).map_err(|refusal| not_taken(&refusal))?;
     }
     demand_effect(&seen, id)?;
     writer.add(tx, &seen, &published)?;
@@ -664,6 +677,17 @@ fn referred(says: &Says) -> Vec<EntryId> {
 fn word(says: &Says) -> String {
     let json = serde_json::to_value(says).unwrap_or_default();
     json.get("says").and_then(serde_json::Value::as_str).unwrap_or("entry").to_owned()
+}
+
+/// Why a room does not take an entry.
+fn not_taken(refusal: &RoomRefusal) -> StoreError {
+    let reason = match refusal {
+        RoomRefusal::AnotherCase => "entry-of-another-case",
+        RoomRefusal::Future => "entry-from-the-future",
+        RoomRefusal::Illegal(_) => "entry-part",
+        RoomRefusal::Full => "room-full",
+    };
+    unfit(reason, refusal.to_string())
 }
 
 /// Why an entry would have no effect, in words.

@@ -39,9 +39,9 @@ pub(crate) const EVENTS_MAX: usize = 200;
 /// How long after an order could last be taken the edge is waited for.
 const SILENCE_MAX: SignedDuration = SignedDuration::from_mins(5);
 
-/// The code of a write that a run did not take, because it is elsewhere by now.
+/// What the reason of a write begins with that a run did not take, because it is elsewhere by now.
 pub(crate) const NOT_NOW: &str = "run-not-now";
-/// The code of a write that the person may not do.
+/// What the reason of a write begins with that the person may not do.
 pub(crate) const NOT_THIS_PERSON: &str = "run-not-allowed";
 
 /// What became of a drive.
@@ -94,7 +94,12 @@ pub(crate) fn advance(
 /// Why a run did not take something, for whoever brought it.
 fn not_taken(error: &ApplyError) -> StoreError {
     let code = match error {
-        ApplyError::NotAnApprover | ApplyError::NotAlone | ApplyError::ApprovedBefore => NOT_THIS_PERSON,
+        ApplyError::NotAnApprover => "run-not-allowed-approver",
+        ApplyError::NotAlone => "run-not-allowed-alone",
+        ApplyError::ApprovedBefore => "run-not-allowed-agreed",
+        ApplyError::QuestionClosed => "run-not-now-closed",
+        ApplyError::HashChanged => "run-not-now-changed",
+        ApplyError::Ended => "run-not-now-ended",
         ApplyError::BadVariable(_) => "variables",
         _ => NOT_NOW,
     };

@@ -1,6 +1,5 @@
 //! The marking that somebody chooses for what it publishes, or would publish.
 
-use api::Code;
 use oversight::{OrganisationId, Qualification};
 use policy::{GroupId, demand_marking};
 use serde::Deserialize;
@@ -58,32 +57,38 @@ impl Chosen {
     /// # Errors
     /// 422 where there is no such level, group or way. A group that the caller may not know of is none.
     pub(crate) async fn marks(&self, state: &AppState, caller: &Caller) -> Answer<Marks> {
-        let wrong = |detail: String| Failure::new(Code::Unprocessable, detail);
         let tlp = if self.tlp.is_empty() { None } else { Some(level(&self.tlp)?) };
         let pap = if self.pap.is_empty() { None } else { Some(&self.pap) };
         let pap = pap
             .map(|name| {
-                Pap::parse(name)
-                    .ok_or_else(|| wrong("pap: it is one of `clear`, `green`, `amber`, `red`".to_owned()))
+                Pap::parse(name).ok_or_else(|| {
+                    Failure::rule("not-one-of", "pap: it is one of `clear`, `green`, `amber`, `red`")
+                })
             })
             .transpose()?;
         let over_others = match self.over.as_str() {
             "" | "unmarked" => false,
             "all" => true,
-            _ => return Err(wrong("over: it is `unmarked` or `all`".to_owned())),
+            _ => return Err(Failure::rule("not-one-of", "over: it is `unmarked` or `all`")),
         };
         let names: Vec<&str> = self.group.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
         if names.len() > GROUPS_MAX {
-            return Err(wrong(format!("group: at most {GROUPS_MAX} at once")));
+            return Err(Failure::rule("count", format!("group: at most {GROUPS_MAX} at once")));
         }
         let mut groups = Vec::with_capacity(names.len());
         for name in names {
-            let unknown = || wrong(format!("group: your organisation is in no sharing group `{name}`"));
+            let unknown = || {
+                Failure::rule(
+                    "no-such-group",
+                    format!("group: your organisation is in no sharing group `{name}`"),
+                )
+            };
             groups.push(name.parse::<GroupId>().map_err(|_| unknown())?);
         }
         let unknown = unknown_group(state, caller, groups.clone()).await?;
         if let Some(unknown) = unknown {
-            return Err(wrong(format!("group: your organisation is in no sharing group `{unknown}`")));
+            let why = format!("group: your organisation is in no sharing group `{unknown}`");
+            return Err(Failure::rule("no-such-group", why));
         }
         let others = groups.into_iter().map(GroupId::marking).chain(self.demands(state)?);
         Ok(Marks { tlp, pap, others: others.collect(), over_others })
@@ -98,12 +103,12 @@ impl Chosen {
             found.filter(|one| engine.clearances().get(one).is_some()).ok_or_else(|| {
                 let known: Vec<String> =
                     engine.clearances().iter().map(|(one, _)| format!("`{one}`")).collect();
-                Failure::new(Code::Unprocessable, format!("demand: each is one of {}", known.join(", ")))
+                Failure::rule("not-one-of", format!("demand: each is one of {}", known.join(", ")))
             })
         };
         let demanded = names.map(read).collect::<Answer<Vec<_>>>()?;
         if demanded.len() > DEMANDS_MAX {
-            return Err(Failure::new(Code::Unprocessable, format!("demand: at most {DEMANDS_MAX} at once")));
+            return Err(Failure::rule("count", format!("demand: at most {DEMANDS_MAX} at once")));
         }
         Ok(demanded.iter().map(demand_marking).collect())
     }

@@ -224,7 +224,7 @@ fn next_version(
     let object = parse(row)?;
     if object.get("modified").is_none() {
         let why = "an object without versions keeps its marking; withdraw it and publish it anew";
-        return Err(unfit("unversioned", why));
+        return Err(unfit("marking-unversioned", why));
     }
     let mut text: Map<String, Value> = object.properties().clone();
     let is_level = |value: &Value| {

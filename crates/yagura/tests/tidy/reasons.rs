@@ -1,4 +1,5 @@
-//! What the program says by a code, the console says in both languages: reasons of gates, receipts and custody, and findings about playbooks.
+//! What the program says by a code, the console says in both languages: reasons of broken rules, gates, receipts and custody, and findings
+//! about playbooks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,6 +61,43 @@ fn places<'t>(text: &'t str, open: &str, close: &str) -> BTreeSet<&'t str> {
 }
 
 #[test]
+fn every_reason_of_a_broken_rule_is_said_in_both_languages() -> Outcome {
+    said_in_both(&repository()?, "errors/reasons", &api::REASONS.iter().copied().collect())
+}
+
+#[test]
+fn the_hub_gives_every_reason_that_is_said_and_no_other() -> Outcome {
+    let files = repository()?;
+    let sources = |folder: &'static str| files.iter().filter(move |(path, _)| path.starts_with(folder));
+    // An edge is a program: it reads the detail in its log.
+    let hub = sources("crates/hub/src/").filter(|(path, _)| !path.starts_with("crates/hub/src/edge_link"));
+    let given: BTreeSet<&str> = hub.flat_map(|(_, text)| reasons_in(text)).collect();
+    let unsaid: Vec<&&str> = given.iter().filter(|word| !api::is_reason(word)).collect();
+    assert!(unsaid.is_empty(), "these are not in `api::REASONS`: {unsaid:?}");
+    // What a room or the store refuses has its word there.
+    let places = ["crates/hub/src/", "crates/case/src/", "crates/store/src/"];
+    let is_given = |word: &&&str| {
+        let quoted = format!("\"{word}\"");
+        places.into_iter().any(|place| sources(place).any(|(_, text)| text.contains(&quoted)))
+    };
+    let left_over: Vec<&&str> = api::REASONS.iter().filter(|word| !is_given(word)).collect();
+    assert!(left_over.is_empty(), "nothing gives these any more: {left_over:?}");
+    Ok(())
+}
+
+/// The reasons that are written as such in a source.
+fn reasons_in(text: &str) -> impl Iterator<Item = &str> {
+    let calls = ["unfit(", "::rule(", ".because("].into_iter().flat_map(move |call| text.split(call).skip(1));
+    calls.filter_map(|rest| Some(rest.trim_start().strip_prefix('"')?.split_once('"')?.0))
+}
+
+#[test]
+fn reasons_are_found_on_the_next_line_as_well() {
+    let source = "unfit(\n    \"one\",\n    why)\nFailure::rule(\"two\", why)\n.because(code)\nfn unfit(code: &'static str)";
+    assert_eq!(reasons_in(source).collect::<Vec<_>>(), ["one", "two"]);
+}
+
+#[test]
 fn every_reason_of_custody_is_said_in_both_languages() -> Outcome {
     let files = repository()?;
     let known: BTreeSet<&str> = CustodyReason::ALL.iter().map(|reason| reason.code()).collect();
@@ -77,7 +115,7 @@ fn said_in_both(files: &Files, table: &str, known: &BTreeSet<&str>) -> Outcome {
     for language in ["en", "ja"] {
         let texts: Value =
             serde_json::from_str(text_of(files, &format!("web/src/locales/{language}.json"))?)?;
-        let told = texts[table].as_object().into_iter().flatten();
+        let told = texts.pointer(&format!("/{table}")).and_then(Value::as_object).into_iter().flatten();
         let told: BTreeSet<&str> = told.map(|(code, _)| code.as_str()).collect();
         assert_eq!(told, *known, "{language}: {table}");
     }

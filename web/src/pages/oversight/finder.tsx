@@ -24,7 +24,7 @@ export function IndicatorFinder({ onPick }: { onPick: (pattern: string) => void 
   const pick = useMutation({
     mutationFn: async (id: string) => {
       const { object } = await call<ObjectDetail>('GET', `/api/v1/objects/${encodeURIComponent(id)}`)
-      if (object.pattern_type !== 'stix' || typeof object.pattern !== 'string') throw new ApiError('unprocessable', 0, 'its pattern is not a STIX pattern')
+      if (object.pattern_type !== 'stix' || typeof object.pattern !== 'string') throw new ApiError('unprocessable', 0, 'its pattern is not a STIX pattern', undefined, { reason: 'indicator-pattern', params: {} })
       return object.pattern
     },
     onSuccess: (pattern) => {

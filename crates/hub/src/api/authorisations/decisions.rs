@@ -1,6 +1,6 @@
 //! The commissioners' decisions: each signs with a passkey of its own, over the hash of what is decided.
 
-use api::{AuthorisationInfo, ChallengeAnswer, Code, DecisionChallenge, NewDecision};
+use api::{AuthorisationInfo, ChallengeAnswer, DecisionChallenge, NewDecision};
 use axum::Json;
 use axum::extract::{Path, State};
 use oversight::Action;
@@ -44,7 +44,7 @@ async fn start(
     let id = parse(&id)?;
     let verdict = Verdict::parse(&body.verdict).ok_or_else(|| {
         let why = "verdict: it is `grant`, `refuse`, `suspend`, `resume` or `revoke`";
-        Failure::new(Code::Unprocessable, why)
+        Failure::rule("not-one-of", why)
     })?;
     let reason = body.reason.trim().to_owned();
     let stops = matches!(verdict, Verdict::Refuse | Verdict::Suspend | Verdict::Revoke);
@@ -52,7 +52,7 @@ async fn start(
         let why = format!(
             "reason: whoever refuses or stops something says why, in 1 to {REASON_CHARS_MAX} characters"
         );
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("decision-reason", why).with("max", REASON_CHARS_MAX));
     }
     let (asker, is_configured) = (caller.clone(), state.frame.is_some());
     let read = move |reader: &Reader<'_>| {
@@ -92,7 +92,7 @@ fn question(
 ) -> Result<Decision, StoreError> {
     if found.state.after(verdict).is_none() {
         let why = format!("it is `{}`; from there nobody can `{}` it", found.state.name(), verdict.name());
-        return Err(unfit("unprocessable", why));
+        return Err(unfit("decision-state", why));
     }
     check_grantable(reader, standing, &found.terms, verdict)?;
     Ok(Decision {
@@ -118,16 +118,16 @@ fn check_grantable(
     if !matches!(verdict, Verdict::Grant | Verdict::Resume) {
         return Ok(());
     }
-    terms.check(&standing.frame.text).map_err(|error| unfit("unprocessable", error.to_string()))?;
+    terms.check(&standing.frame.text).map_err(|error| unfit("terms", error.to_string()))?;
     if terms.until <= reader.now() {
-        return Err(unfit("unprocessable", "its time is over"));
+        return Err(unfit("terms-over", "its time is over"));
     }
     let Some(wider) = terms.narrows else { return Ok(()) };
     let found = authorisations::get(reader, &crate::REALM, wider)?;
     let counts =
         found.is_some_and(|found| found.state == Stand::Granted && terms.narrows(&found.terms).is_ok());
     let why = "the authorisation that it narrows does not count any more";
-    if counts { Ok(()) } else { Err(unfit("unprocessable", why)) }
+    if counts { Ok(()) } else { Err(unfit("narrows-gone", why)) }
 }
 
 /// Whether what others sign is the same question but for its time and words.
@@ -188,7 +188,7 @@ fn sign(tx: &mut Tx<'_>, caller: &Caller, own: &Decided) -> Result<Act<()>, Stor
         authorisations::keep_pending(tx, &realm, &decided)?;
         return Ok(Act::audited((), &realm, told(Action::AuthorisationAnswered)));
     }
-    decided.verify(commission, frame).map_err(|error| unfit("not-allowed", error.to_string()))?;
+    decided.verify(commission, frame).map_err(|error| unfit("not-allowed-decision", error.to_string()))?;
     let leaf = authorisations::decide(tx, &realm, &decided)?;
     let (action, kind) = outcome(decided.decision.verdict, decided.decision.kind);
     tell(tx, &standing, &found, decided.decision.verdict, kind)?;

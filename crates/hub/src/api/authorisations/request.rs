@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use api::{AuthorisationInfo, Code, NewAuthorisation, NewPrivateMatching};
+use api::{AuthorisationInfo, NewAuthorisation, NewPrivateMatching};
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
@@ -70,11 +70,13 @@ struct Wanted {
 impl Wanted {
     fn read(caller: &Caller, body: NewAuthorisation, salt: [u8; 32]) -> Answer<Self> {
         for (number, pattern) in (1_usize..).zip(&body.indicators) {
-            let wrong = |why: String| unprocessable(format!("indicators: number {number}: {why}"));
+            let wrong = |reason: &'static str, why: String| {
+                Failure::rule(reason, format!("indicators: number {number}: {why}"))
+            };
             if pattern.len() > PATTERN_BYTES_MAX {
-                return Err(wrong(format!("it has at most {PATTERN_BYTES_MAX} bytes")));
+                return Err(wrong("indicator-length", format!("it has at most {PATTERN_BYTES_MAX} bytes")));
             }
-            Pattern::parse(pattern).map_err(|error| wrong(error.to_string()))?;
+            Pattern::parse(pattern).map_err(|error| wrong("indicator-pattern", error.to_string()))?;
         }
         let list = IndicatorList { salt: hex::encode(salt), patterns: body.indicators };
         let private = body.private.map(|wanted| private(&wanted, &list, &Seed::new(salt))).transpose()?;
@@ -99,7 +101,9 @@ impl Wanted {
                 .iter()
                 .map(|name| OrganisationId::parse(name))
                 .collect::<Option<BTreeSet<_>>>()
-                .ok_or_else(|| unprocessable("operators: they are organisations' short names".to_owned()))?,
+                .ok_or_else(|| {
+                    Failure::rule("short-name", "operators: they are organisations' short names")
+                })?,
             list_root: hex::encode(root),
             list_size: u32::try_from(list.patterns.len()).unwrap_or(u32::MAX),
             fields: body
@@ -129,9 +133,9 @@ impl Wanted {
         let Self { mut terms, list, sealed } = self;
         let rule = standing.frame.text.categories.get(&terms.category);
         terms.article = rule.map(|rule| rule.article.clone()).unwrap_or_default();
-        terms.check(&standing.frame.text).map_err(|error| unfit("unprocessable", error.to_string()))?;
+        terms.check(&standing.frame.text).map_err(|error| unfit("terms", error.to_string()))?;
         if terms.until <= tx.now() {
-            return Err(unfit("unprocessable", "until: it lies in the past"));
+            return Err(unfit("terms-over", "until: it lies in the past"));
         }
         check_operators(tx, &terms)?;
         check_wider(tx, caller, &terms)?;
@@ -159,7 +163,7 @@ fn private(
     seed: &Seed,
 ) -> Answer<(oprf::Hash, PrivateTerms)> {
     let read = PrivateList::read(&list.patterns);
-    let read = read.map_err(|error| unprocessable(format!("indicators: {error}")))?;
+    let read = read.map_err(|error| Failure::rule("indicator-private", format!("indicators: {error}")))?;
     let mode = one_of(
         "private.mode",
         &wanted.mode,
@@ -182,7 +186,7 @@ fn check_operators(reader: &Reader<'_>, terms: &Terms) -> Result<(), StoreError>
         let known = organisations::get(reader, &crate::REALM, operator)?;
         if known.is_none_or(|known| known.role != OrganisationRole::Operator) {
             return Err(unfit(
-                "unprocessable",
+                "no-such-operator",
                 format!("operators: `{operator}` is no operator of this hub"),
             ));
         }
@@ -197,9 +201,10 @@ fn check_wider(reader: &Reader<'_>, caller: &Caller, terms: &Terms) -> Result<()
     let found =
         found.filter(|found| found.terms.requested_by == terms.requested_by && found.state == Stand::Granted);
     let found = found.ok_or_else(|| {
-        unfit("unprocessable", format!("narrows: `{wider}` is no granted authorisation of your organisation"))
+        let why = format!("narrows: `{wider}` is no granted authorisation of your organisation");
+        unfit("narrows-unknown", why)
     })?;
-    terms.narrows(&found.terms).map_err(|error| unfit("unprocessable", error.to_string()))
+    terms.narrows(&found.terms).map_err(|error| unfit("narrows-not", error.to_string()))
 }
 
 fn one_of<T>(
@@ -210,14 +215,11 @@ fn one_of<T>(
 ) -> Answer<T> {
     parse(text).ok_or_else(|| {
         let known: Vec<String> = known.map(|name| format!("`{name}`")).collect();
-        unprocessable(format!("{field}: `{text}` is not one of {}", known.join(", ")))
+        Failure::rule("not-one-of", format!("{field}: `{text}` is not one of {}", known.join(", ")))
     })
 }
 
 fn time(field: &str, text: &str) -> Answer<Timestamp> {
-    text.parse().map_err(|_| unprocessable(format!("{field}: it is a time as in RFC 3339")))
-}
-
-fn unprocessable(detail: String) -> Failure {
-    Failure::new(Code::Unprocessable, detail)
+    let wrong = || Failure::rule("time", format!("{field}: it is a time as in RFC 3339"));
+    text.parse().map_err(|_| wrong())
 }

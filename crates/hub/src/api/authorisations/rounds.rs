@@ -119,7 +119,7 @@ async fn ask(
     fresh_proof(&state, &caller).await?;
     let id = parse(&id)?;
     let operator = OrganisationId::parse(&body.operator)
-        .ok_or_else(|| Failure::new(Code::Unprocessable, "operator: it is an organisation's short name"))?;
+        .ok_or_else(|| Failure::rule("short-name", "operator: it is an organisation's short name"))?;
     let is_kept = state.retention.is_some();
     state.demand_witnesses()?;
     let write = move |tx: &mut Tx<'_>| begin(tx, &caller, (id, &operator), is_kept);
@@ -132,22 +132,22 @@ fn begin(
     (id, operator): (Uuid, &OrganisationId),
     is_kept: bool,
 ) -> Result<Act<RoundInfo>, StoreError> {
-    let refused = |why: &str| unfit("unprocessable", why);
     let eye = Eye::of(caller, tx)?;
     let found = eye.find(tx, id)?;
     if !eye.asked(&found) {
         return Err(missing(id));
     }
     if found.terms.private.is_none() {
-        return Err(refused("this authorisation is not for private matching"));
+        return Err(unfit("round-not-private", "this authorisation is not for private matching"));
     }
     let is_in_force =
         found.state == Stand::Granted && (found.terms.from..found.terms.until).contains(&tx.now());
     if !is_in_force || !found.terms.operators.contains(operator) {
-        return Err(refused("the authorisation does not count now, or not at this operator"));
+        return Err(unfit("round-not-now", "the authorisation does not count now, or not at this operator"));
     }
     if !is_kept {
-        return Err(refused(
+        return Err(unfit(
+            "round-not-kept",
             "this node keeps nothing that is found under authorisations: its operator has not configured `[retention]`",
         ));
     }
@@ -285,7 +285,7 @@ fn evidence(
         return Err(missing(round.id));
     }
     let lacking =
-        || unfit("unprocessable", "the round has no receipt yet, or it is not signed by the edge's key");
+        || unfit("round-no-receipt", "the round has no receipt yet, or it is not signed by the edge's key");
     let (note, edge) = round.receipt.zip(round.opening).ok_or_else(lacking)?;
     let key = receipts::key_of(tx, caller.realm(), &edge.edge)?.ok_or_else(lacking)?;
     let receipt = opened(&note.0, &edge.edge, &key).ok_or_else(lacking)?;

@@ -53,7 +53,7 @@ fn carry_out(tx: &mut Tx<'_>, caller: &Caller, id: Uuid, reason: &str) -> Result
     if !found.state.may_be_withdrawn() {
         let why =
             format!("it is `{}`: only what nobody has decided on can be taken back", found.state.name());
-        return Err(unfit("unprocessable", why));
+        return Err(unfit("withdraw-decided", why));
     }
     let commission = eye.standing.as_ref().map(|standing| standing.commission.organisation.clone());
     let leaf = authorisations::withdraw(tx, caller.realm(), id, reason)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use api::{Code, Evidence, EvidenceOfferAnswer, NewEvidenceOffer};
+use api::{Evidence, EvidenceOfferAnswer, NewEvidenceOffer};
 use axum::Json;
 use axum::extract::{Path, State};
 use oversight::custody::CustodyAct;
@@ -58,18 +58,18 @@ async fn offer(
         }
         let to = member(tx, &realm, &body.organisation)?;
         if to == item.custodian && body.person.is_none() {
-            return Err(unfit("organisation", "person: within your organisation, say to whom"));
+            return Err(unfit("hand-over-to", "person: within your organisation, say to whom"));
         }
         if let Some(person) = &body.person {
             let known = people::get(tx, &realm, person)?;
             if !known.is_some_and(|known| known.organisation == to && !known.disabled) {
-                return Err(unfit("person", "person: there is no such account in that organisation"));
+                return Err(unfit("no-such-person", "person: there is no such account in that organisation"));
             }
         }
         let label = label::get(tx, &asker, item.new.label)?;
         if !may_see(tx, &work, &to, &label)? {
             return Err(unfit(
-                "not-visible",
+                "item-not-visible",
                 format!("{to} may not see this item; change who may see it first"),
             ));
         }
@@ -116,7 +116,7 @@ async fn answer(
         "withdraw" => CustodyAct::Withdrawn,
         _ => {
             let why = "answer: it is `accept`, `decline` or `withdraw`";
-            return Err(Failure::new(Code::Unprocessable, why));
+            return Err(Failure::rule("not-one-of", why));
         }
     };
     let reason = text("reason", &body.reason, REASON_CHARS_MAX)?;
@@ -146,7 +146,7 @@ fn answer_in(
     let may = if act == CustodyAct::Withdrawn { item.custodian == *own } else { is_offered };
     if !may {
         return Err(unfit(
-            "not-allowed",
+            "not-allowed-offer",
             "this is for whoever was offered the item, or for whoever offered it",
         ));
     }

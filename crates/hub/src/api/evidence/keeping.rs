@@ -88,7 +88,7 @@ async fn lift(
         let realm = asker.realm().clone();
         let mut item = seen(tx, &work, &asker, id)?.item;
         if item.custodian != asker.principal.organisation {
-            return Err(unfit("not-allowed", "only whoever has the item in its hands may do this"));
+            return Err(unfit("not-allowed-custodian", "only whoever has the item in its hands may do this"));
         }
         let lifted = holds::lift(tx, &realm, (id, hold), (asker.id(), &reason))?;
         let said = Said::new(CustodyAct::HoldLifted, reason)

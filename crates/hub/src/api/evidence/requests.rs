@@ -1,6 +1,6 @@
 //! `/api/v1/evidence-requests`: evidence is to be preserved or handed over, with a legal basis and until a time.
 
-use api::{Code, EvidenceRequest, EvidenceRequestAnswer, EvidenceRequestList, NewEvidenceRequest};
+use api::{EvidenceRequest, EvidenceRequestAnswer, EvidenceRequestList, NewEvidenceRequest};
 use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
@@ -80,7 +80,6 @@ async fn ask(
 }
 
 fn checked(caller: &Caller, body: &NewEvidenceRequest) -> Answer<NewRequest> {
-    let unprocessable = |why: &str| Failure::new(Code::Unprocessable, why);
     let due = ahead("due", &body.due)?;
     let reference = body.reference.as_deref().map(str::trim).filter(|reference| !reference.is_empty());
     let reference = reference.map(|reference| text("reference", reference, LINE_CHARS_MAX)).transpose()?;
@@ -88,11 +87,11 @@ fn checked(caller: &Caller, body: &NewEvidenceRequest) -> Answer<NewRequest> {
         id: body.id,
         case: case_id(&body.case)?,
         kind: Kind::parse(&body.kind)
-            .ok_or_else(|| unprocessable("kind: it is `preserve` or `hand-over`"))?,
+            .ok_or_else(|| Failure::rule("not-one-of", "kind: it is `preserve` or `hand-over`"))?,
         asker: caller.principal.organisation.clone(),
         asker_person: caller.id().to_owned(),
         asked: OrganisationId::parse(&body.organisation)
-            .ok_or_else(|| unprocessable("organisation: it is a short name"))?,
+            .ok_or_else(|| Failure::rule("short-name", "organisation: it is a short name"))?,
         subject: text("subject", &body.subject, DESCRIPTION_CHARS_MAX)?,
         legal_basis: text("legal_basis", &body.legal_basis, REASON_CHARS_MAX)?,
         reference: reference.unwrap_or_default(),
@@ -138,10 +137,9 @@ async fn answer(
     caller.demand_any(&state, &[Operation::RequestEvidence, Operation::AnswerEvidence])?;
     fresh_proof(&state, &caller).await?;
     let id = item_id(&id)?;
-    let unprocessable = |why: String| Failure::new(Code::Unprocessable, why);
     let said = Said::parse(&body.answer).ok_or_else(|| {
         let known = "answer: it is one of `accept`, `refuse`, `fulfil`, `withdraw`, `close`";
-        unprocessable(known.to_owned())
+        Failure::rule("not-one-of", known)
     })?;
     // Whoever does not do what is asked, or asks for it no more, says why.
     let note = match said {
@@ -149,7 +147,7 @@ async fn answer(
         _ => text("note", &body.note, REASON_CHARS_MAX)?,
     };
     if body.items.len() > rows::ITEMS_MAX {
-        return Err(unprocessable(format!("items: at most {}", rows::ITEMS_MAX)));
+        return Err(Failure::rule("count", format!("items: at most {}", rows::ITEMS_MAX)));
     }
     let (work, asker) = (state.clone(), caller.clone());
     let write = move |tx: &mut Tx<'_>| {

@@ -324,7 +324,7 @@ fn demand_text(said: &regime::Answer) -> Result<(), StoreError> {
     if is_good {
         return Ok(());
     }
-    Err(unfit("text", "text: it has 1 to 5,000 characters, and none that is not seen"))
+    Err(unfit("answer-text", "text: it has 1 to 5,000 characters, and none that is not seen"))
 }
 
 /// What is limited to somebody new is decided on at once.

@@ -17,7 +17,7 @@ use utoipa_axum::routes;
 use super::{append, instant, kind_of, known, unprocessable, wrong};
 use crate::api::summaries::SightingDetail;
 use crate::principal::Caller;
-use crate::problem::Answer;
+use crate::problem::{Answer, Failure};
 use crate::reports::{Sent, told};
 use crate::request::JsonBody;
 use crate::state::AppState;
@@ -56,7 +56,7 @@ async fn add(
     }
     let id = known(&id)?;
     if body.events.is_empty() || body.events.len() > EVENTS_MAX {
-        return Err(unprocessable("events: 1 to 50 at a time"));
+        return Err(Failure::rule("count", "events: 1 to 50 at a time"));
     }
     let sent = Sent::of(body.send, "events", &body);
     let said = body.events.into_iter().map(|event| read(event, &state.regimes));
@@ -127,7 +127,7 @@ fn read(event: NewReportEvent, regimes: &Regimes) -> Answer<What> {
         NewReportEvent::Happened { moment, at } => What::Happened {
             moment: Moment::parse(&moment).ok_or_else(|| {
                 let known: Vec<&str> = Moment::ALL.iter().map(|moment| moment.name()).collect();
-                unprocessable(format!("moment: it is one of {}", known.join(", ")))
+                Failure::rule("not-one-of", format!("moment: it is one of {}", known.join(", ")))
             })?,
             at: instant("at", &at)?,
         },
@@ -141,17 +141,23 @@ fn read(event: NewReportEvent, regimes: &Regimes) -> Answer<What> {
         }
         NewReportEvent::Consent { regime, recipient, fields, given } => {
             let known = regimes.get(&regime).and_then(|regime| regime.recipient(&recipient));
-            known.ok_or_else(|| unprocessable("consent: there is no such regime or recipient"))?;
+            known.ok_or_else(|| {
+                Failure::rule("no-such-regime", "consent: there is no such regime or recipient")
+            })?;
             let fields = fields.map_or(Fields::All, |names| Fields::Only(names.into_iter().collect()));
             What::Consent { regime, recipient, fields, given }
         }
         NewReportEvent::Ruled { regime, applies, reason } => {
-            regimes.get(&regime).ok_or_else(|| unprocessable("ruled: there is no such regime"))?;
+            regimes
+                .get(&regime)
+                .ok_or_else(|| Failure::rule("no-such-regime", "ruled: there is no such regime"))?;
             What::Ruled { regime, applies, reason }
         }
         NewReportEvent::Extended { regime, stage, until, reason } => {
             let known = regimes.get(&regime).and_then(|regime| regime.stage(&stage));
-            known.ok_or_else(|| unprocessable("extended: there is no such regime or stage"))?;
+            known.ok_or_else(|| {
+                Failure::rule("no-such-regime", "extended: there is no such regime or stage")
+            })?;
             What::Extended { regime, stage, until: instant("until", &until)?, reason }
         }
         NewReportEvent::Withdrawn { event, reason } => {

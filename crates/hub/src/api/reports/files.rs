@@ -17,7 +17,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 use super::filings::download;
-use super::{abroad, changed, known, seen, unprocessable};
+use super::{abroad, changed, known, seen};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::reports::InHand;
@@ -58,7 +58,7 @@ async fn attach(
     caller.demand(&state, Operation::WriteReports)?;
     let id = known(&id)?;
     if query.name.len() > NAME_BYTES_MAX {
-        return Err(unprocessable("name: it is longer than 4,096 bytes"));
+        return Err(Failure::rule("file-name-long", "name: it is longer than 4,096 bytes"));
     }
     let safe = safe_name(&query.name);
     let file = Attachment {

@@ -18,7 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::abroad::{self, Asked};
-use super::{instant, known, seen, shown, taken, unprocessable};
+use super::{instant, known, seen, shown, taken};
 use crate::api::session::second_look;
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
@@ -161,7 +161,10 @@ fn receiver(tx: &Tx<'_>, state: &AppState, caller: &Caller, name: &str) -> Resul
     let role = organisations::get(tx, caller.realm(), &id)?.map(|found| found.role);
     let receives = role.is_some_and(is_given_reports);
     if !receives || id == caller.principal.organisation {
-        return Err(unfit("given-to", "given_to: reports are given to the coordinator or to another agency"));
+        return Err(unfit(
+            "given-to-whom",
+            "given_to: reports are given to the coordinator or to another agency",
+        ));
     }
     Ok(Receiving::Here(id))
 }
@@ -190,10 +193,13 @@ impl Filing<'_> {
         let names = (body.regime.as_str(), body.stage.as_str(), body.recipient.as_str());
         let form = rendered(state, found, names, now)?;
         if !state.regimes.get(names.0).is_some_and(|regime| regime.enabled) {
-            return Err(unfit("disabled", "this regime is not in use here: its rule is not final"));
+            return Err(unfit("regime-disabled", "this regime is not in use here: its rule is not final"));
         }
         if form.lines.is_empty() {
-            return Err(unfit("consent", "this recipient is given only what you consent to: consent first"));
+            return Err(unfit(
+                "consent-missing",
+                "this recipient is given only what you consent to: consent first",
+            ));
         }
         let copy = Copy::of(&form);
         let event: Event = copy.filed(self.at.unwrap_or(now), caller.id(), now);
@@ -317,7 +323,7 @@ async fn answer(
         let filed = found.copy_for(organisation, &body.filing).cloned();
         let filed = filed.ok_or_else(|| StoreError::NotFound { what: body.filing.clone() })?;
         if found.is_of(organisation) && filed.given_to.is_some() {
-            return Err(unfit("answer", "whoever was given this copy answers it, and nobody else"));
+            return Err(unfit("answer-not-yours", "whoever was given this copy answers it, and nobody else"));
         }
         if !sent.note(tx, &caller, &id)? {
             return Ok(Act::bookkeeping(taken(&work, &found, &[], true, tx.now())));
@@ -362,7 +368,7 @@ pub(super) fn demand_cases(
     caller: &Caller,
     ids: &[Id],
 ) -> Result<(), StoreError> {
-    let unknown = || unfit("cases", "cases: there is one that you may not see");
+    let unknown = || unfit("cases-unseen", "cases: there is one that you may not see");
     if !caller.may(state, Operation::WorkCases) {
         return Err(unknown());
     }
@@ -374,7 +380,11 @@ pub(super) fn demand_cases(
 }
 
 fn said(body: &NewReportAnswer) -> Answer<regime::Answer> {
-    let text = || body.text.clone().ok_or_else(|| unprocessable("text: say what is advised or asked for"));
+    let text = || {
+        body.text
+            .clone()
+            .ok_or_else(|| Failure::rule("answer-text-missing", "text: say what is advised or asked for"))
+    };
     Ok(match body.answer.as_str() {
         "acknowledged" => regime::Answer::Acknowledged,
         "advice" => regime::Answer::Advice { text: text()? },
@@ -385,7 +395,8 @@ fn said(body: &NewReportAnswer) -> Answer<regime::Answer> {
         }
         "similar-cases" => return Err(wrong_cases()),
         _ => {
-            return Err(unprocessable(
+            return Err(Failure::rule(
+                "not-one-of",
                 "answer: it is `acknowledged`, `advice`, `similar-cases` or `requested`",
             ));
         }
@@ -393,5 +404,5 @@ fn said(body: &NewReportAnswer) -> Answer<regime::Answer> {
 }
 
 fn wrong_cases() -> Failure {
-    unprocessable("cases: 1 to 20 identifiers of cases")
+    Failure::rule("cases-count", "cases: 1 to 20 identifiers of cases")
 }

@@ -1,8 +1,6 @@
 //! What is found for a room: values in what somebody types, and cases that have something in common with it.
 
-use api::{
-    Code, NewRoomIndicators, RoomIndicatorsTaken, RoomText, RoomThing, RoomValue, RoomValues, SimilarCases,
-};
+use api::{NewRoomIndicators, RoomIndicatorsTaken, RoomText, RoomThing, RoomValue, RoomValues, SimilarCases};
 use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
@@ -46,7 +44,7 @@ async fn values(
     let id = case_id(&id)?;
     if body.text.chars().nth(TEXT_CHARS_MAX).is_some() {
         let why = format!("text: it has at most {TEXT_CHARS_MAX} characters");
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("text-max", why).with("field", "text").with("max", TEXT_CHARS_MAX));
     }
     let asked = (id.clone(), false);
     let told = move |_: &AppState,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use api::{Code, RoomHere, RoomPresence, RoomPresent, RoomReport};
+use api::{RoomHere, RoomPresence, RoomPresent, RoomReport};
 use axum::Json;
 use axum::extract::{Path, State};
 use jiff::Timestamp;
@@ -115,7 +115,7 @@ async fn report(
     let id = case_id(&id)?;
     if query.known.as_ref().is_some_and(|known| known.len() > KNOWN_LETTERS_MAX) {
         let why = format!("known: it has at most {KNOWN_LETTERS_MAX} letters; leave it out to be told all");
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("report-known", why));
     }
     let asked = (id.clone(), false);
     let told = move |_: &AppState,
@@ -137,7 +137,7 @@ async fn report(
                 report: number,
                 reports,
                 text: report.text(),
-                update: update.map_err(|error| unfit("known", format!("known: {error}")))?,
+                update: update.map_err(|error| unfit("report-known", format!("known: {error}")))?,
                 changes: report.changes(),
                 left_out: report.left_out(),
                 as_of: now.to_string(),

@@ -75,7 +75,7 @@ async fn hand_in(
     let waits = match query.room.as_deref() {
         None | Some("side") => true,
         Some("whole") => false,
-        Some(_) => return Err(Failure::new(Code::Unprocessable, "room: it is `side` or `whole`")),
+        Some(_) => return Err(Failure::rule("not-one-of", "room: it is `side` or `whole`")),
     };
     is_mail(&headers)?;
     let id = named_case(&state, &caller, &id).await?;
@@ -83,9 +83,9 @@ async fn hand_in(
     // Ten megabytes are decoded beside the threads that answer others.
     let mail = tokio::task::spawn_blocking(move || read(&body)).await;
     let mail = mail.map_err(|error| {
-        Failure::new(Code::Unprocessable, "this cannot be read as a mail").caused_by(error)
+        Failure::rule("mail-unreadable", "this cannot be read as a mail").caused_by(error)
     })?;
-    let mail = mail.map_err(|error| Failure::new(Code::Unprocessable, error.to_string()))?;
+    let mail = mail.map_err(|error| Failure::rule("mail-refused", error.to_string()))?;
     let taken = write(&state, caller, move |tx, writer| enter(tx, writer, &id, (&mail, waits))).await?;
     taken.0.map(Json).ok_or_else(|| {
         let why = format!(

@@ -76,11 +76,11 @@ async fn send(
     let id = case_id(&id)?;
     let PrincipalKind::Person(sender) = caller.principal.kind.clone() else {
         let why = "only a person sends mail out of a room: sign in as one";
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("not-a-person", why));
     };
     if !(1..=RECIPIENTS_MAX).contains(&(body.people.len() + body.organisations.len())) {
         let why = format!("people, organisations: name 1 to {RECIPIENTS_MAX} of them");
-        return Err(Failure::new(Code::Unprocessable, why));
+        return Err(Failure::rule("mail-recipients-none", why).with("max", RECIPIENTS_MAX));
     }
     second_look(&state, &caller).await?;
     let (work, asker) = (state.clone(), caller.clone());
@@ -214,12 +214,12 @@ fn choose(
             "nothing was sent: who may not read this entry, or whom no mail reaches here, is not sent it: `{}`",
             refused.join("`, `")
         );
-        return Err(unfit("recipients", why));
+        return Err(unfit("mail-recipients-refused", why));
     }
     if recipients.len() > RECIPIENTS_MAX {
         let why =
             format!("these are {} people; send it to at most {RECIPIENTS_MAX} at once", recipients.len());
-        return Err(unfit("recipients", why));
+        return Err(unfit("mail-recipients-many", why));
     }
     Ok(Chosen { case: case.clone(), entry: id, tlp, key: body.key.to_string(), recipients })
 }
@@ -238,7 +238,7 @@ fn put(
     let under_key: Vec<&RoomMail> = before.iter().filter(|mail| mail.request == chosen.key).collect();
     if let Some(first) = under_key.first() {
         if first.entry != entry || first.case != case {
-            return Err(unfit("key", "key: another entry was sent under it; draw a new one"));
+            return Err(unfit("key-used", "key: another entry was sent under it; draw a new one"));
         }
         let sent = answer(chosen, (first.at, under_key.len()), true);
         return Ok(Act::bookkeeping(Ok(sent)));

@@ -24,6 +24,7 @@ use tokio::task::spawn_blocking;
 use super::receive::Trouble;
 use crate::administration::{By, Error};
 use crate::config::HubConfig;
+use crate::sharing::unfit;
 use crate::state::AppState;
 
 /// Files that may wait for the transfer agent, where nobody says otherwise.
@@ -45,7 +46,7 @@ const SERIES_ELSEWHERE: &str = "series-elsewhere";
 /// numbers.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a peer that is no outlet, and for a number that was not written or is not remembered;
+/// [`Error::Rule`] for a peer that is no outlet, and for a number that was not written or is not remembered;
 /// [`StoreError::NotFound`].
 pub async fn resend(store: &Store, by: By, id: &str, from: i64) -> Result<Peer, Error> {
     let id = id.to_owned();
@@ -53,19 +54,26 @@ pub async fn resend(store: &Store, by: By, id: &str, from: i64) -> Result<Peer, 
         let peer = peers::get(tx, &by.realm, &id)?.ok_or(StoreError::NotFound { what: id })?;
         let series = batches::series(tx, &by.realm, &peer.id)?.unwrap_or_default();
         if peer.way != Way::Outlet {
-            return Err(unprocessable(
+            return Err(unfit(
+                "no-outlet",
                 "nothing is written for this peer; ask the hub that writes the batches",
             ));
         }
         if !(1..=series.number).contains(&from) {
-            return Err(unprocessable(&format!("from: batches 1 to {} were written", series.number)));
+            return Err(unfit(
+                "batch-unwritten",
+                format!("from: batches 1 to {} were written", series.number),
+            ));
         }
         let begun = batches::get(tx, &by.realm, &peer.id, from)?.map(|batch| batch.begun);
         let is_known = from == 1 || batches::get(tx, &by.realm, &peer.id, from - 1)?.is_some();
         let place = match begun {
             Some(begun) if is_known => begun,
             _ if from == 1 => Place::default(),
-            _ => return Err(unprocessable("from: this batch is not remembered any more; send again from 1")),
+            _ => {
+                let why = "from: this batch is not remembered any more; send again from 1";
+                return Err(unfit("batch-forgotten", why));
+            }
         };
         batches::put_series(tx, &by.realm, &peer.id, &Series { follows: from - 1, place, ..series })?;
         carried::lost(tx, &by.realm, &peer.id, from)?;
@@ -77,10 +85,6 @@ pub async fn resend(store: &Store, by: By, id: &str, from: i64) -> Result<Peer, 
         Ok(Act::audited(peer, &by.realm, event))
     };
     Ok(store.write(write).await?)
-}
-
-fn unprocessable(message: &str) -> StoreError {
-    StoreError::Abandoned { code: "unprocessable", message: message.to_owned() }
 }
 
 /// A name for a series.

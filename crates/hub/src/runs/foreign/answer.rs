@@ -9,7 +9,7 @@ use store::runs::Approval as InRun;
 use store::secrets::SecretHash;
 use store::{Act, Reader, StoreError, Tx, organisations};
 
-use super::super::drive::{Driven, NOT_NOW, NOT_THIS_PERSON};
+use super::super::drive::Driven;
 use super::super::{Response, gates};
 use super::{described, give, judge, kept, refused_late, tell};
 use crate::REALM;
@@ -55,11 +55,11 @@ pub(crate) fn agree(
     let row = open(tx, caller, given)?;
     let own = &caller.principal.organisation;
     if *own == row.requester {
-        return Err(unfit(NOT_THIS_PERSON, "who asked does not approve"));
+        return Err(unfit("run-not-allowed-asker", "who asked does not approve"));
     }
     let known = rows::approvals(tx, &REALM, &row.local)?;
     if known.iter().any(|one| one.organisation == *own && one.person != caller.id() && !one.revoked) {
-        return Err(unfit(NOT_THIS_PERSON, "your organisation has agreed already"));
+        return Err(unfit("run-not-allowed-agreed", "your organisation has agreed already"));
     }
     let approval = Approval {
         person: caller.id().to_owned(),
@@ -126,10 +126,10 @@ fn open(reader: &Reader<'_>, caller: &Caller, given: &Given) -> Result<Foreign, 
         return Err(missing());
     }
     if row.state != State::Waiting || row.expires <= reader.now() {
-        return Err(unfit(NOT_NOW, "it waits for nobody any more"));
+        return Err(unfit("run-not-now-closed", "it waits for nobody any more"));
     }
     if row.digest != given.hash {
-        return Err(unfit(NOT_NOW, "what was shown is not what is asked for: look again"));
+        return Err(unfit("run-not-now-changed", "what was shown is not what is asked for: look again"));
     }
     Ok(row)
 }

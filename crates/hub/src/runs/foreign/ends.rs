@@ -13,7 +13,7 @@ use store::orders::{self as order_rows, Order};
 use store::{Act, Reader, StoreError, Tx};
 
 use super::super::Response;
-use super::super::drive::{Driven, NOT_NOW};
+use super::super::drive::Driven;
 use super::super::orders::{ToSign, seal};
 use super::judge::Against;
 use super::{Asked, described, kept, local_of, order_edge, tell};
@@ -121,7 +121,7 @@ pub(crate) fn undo_here(
     let missing = || StoreError::NotFound { what: order.new.command.clone() };
     let row = rows::by_local(tx, &REALM, &order.new.command)?.ok_or_else(missing)?;
     if row.state != State::Ordered || order_rows::undoing(tx, &REALM, &row.local)?.is_some() {
-        return Err(unfit(NOT_NOW, "it is over, or taken back already"));
+        return Err(unfit("run-not-now-over", "it is over, or taken back already"));
     }
     take_back(tx, response, &row)?;
     Ok(Act::audited(Driven { has_ordered: true }, &REALM, described(event, &row)))

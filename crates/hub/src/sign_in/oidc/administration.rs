@@ -29,7 +29,7 @@ pub(super) const GIVEN_BY_PEOPLE: [PersonRole; 2] = [PersonRole::Administrator, 
 /// Registers a provider. It is asked for its document first, so that what cannot work is told now; its secret is sealed.
 ///
 /// # Errors
-/// [`Error::Invalid`]; [`StoreError::Exists`]; [`StoreError::NotFound`] for the organisation.
+/// [`Error::Rule`]; [`StoreError::Exists`]; [`StoreError::NotFound`] for the organisation.
 pub(crate) async fn add_provider(
     store: &Store,
     vault: &Vault,
@@ -37,8 +37,10 @@ pub(crate) async fn add_provider(
     new: &NewIdentityProvider,
 ) -> Result<Provider, Error> {
     let mut provider = read(new)?;
-    let client = Client::new(&provider).map_err(|error| Error::Invalid(error.to_string()))?;
-    client.discover().await.map_err(|error| Error::Invalid(format!("issuer: {error}")))?;
+    let client =
+        Client::new(&provider).map_err(|error| Error::rule("provider-unusable", error.to_string()))?;
+    let discovered = client.discover().await;
+    discovered.map_err(|error| Error::rule("provider-unreachable", format!("issuer: {error}")))?;
     if let Some(secret) = &new.secret {
         let sealed = vault.seal(&purpose(&provider), secret);
         provider.sealed = Some(sealed.map_err(|_| Error::Invalid("secret: it cannot be sealed".to_owned()))?);
@@ -49,7 +51,7 @@ pub(crate) async fn add_provider(
         // Who supervises the node is known by keys of its own, and by nothing that an administrator of the node could set up.
         if known.role == OrganisationRole::Oversight {
             let message = "people of the oversight organisation sign in with their own keys only".to_owned();
-            return Err(StoreError::Abandoned { code: "unprocessable", message });
+            return Err(StoreError::Abandoned { code: "oversight-own-keys", message });
         }
         let provider = Provider { created: tx.now(), changed: tx.now(), ..provider };
         identity_providers::add(tx, &by.realm, &provider)?;
@@ -129,22 +131,22 @@ fn changed(by: &By, provider: &Provider) -> AuditEvent {
 
 fn read(new: &NewIdentityProvider) -> Result<Provider, Error> {
     let issuer = plain("issuer", &new.issuer)?;
-    issuer_address(&issuer).map_err(|error| Error::Invalid(error.to_string()))?;
+    issuer_address(&issuer).map_err(|error| Error::rule("issuer-address", error.to_string()))?;
     if let Some(secret) = &new.secret {
         plain("secret", secret)?;
     }
     if new.certificate.as_ref().is_some_and(|pem| pem.len() > CERTIFICATE_BYTES_MAX) {
-        return Err(Error::Invalid("certificate: it is too long".to_owned()));
+        return Err(Error::rule("certificate-length", "certificate: it is too long"));
     }
     let name_claim = claim("name_claim", new.name_claim.as_deref().unwrap_or(NAME_CLAIM))?;
     if name_claim == "email" {
         let why = "name_claim: an address of mail is handed from one person to the next; name another claim";
-        return Err(Error::Invalid(why.to_owned()));
+        return Err(Error::rule("name-claim-mail", why));
     }
     let role_map = roles(&new.role_map)?;
     if new.role_claim.is_some() == role_map.is_empty() {
         let why = "role_claim and role_map go together: which claim, and which role each value gives";
-        return Err(Error::Invalid(why.to_owned()));
+        return Err(Error::rule("role-claim-alone", why));
     }
     Ok(Provider {
         id: short_name("id", &new.id)?.as_str().to_owned(),
@@ -167,24 +169,27 @@ fn plain(field: &str, text: &str) -> Result<String, Error> {
     if (1..=TEXT_BYTES_MAX).contains(&text.len()) && !text.chars().any(char::is_control) {
         return Ok(text.to_owned());
     }
-    Err(Error::Invalid(format!("{field}: it has 1 to {TEXT_BYTES_MAX} bytes and no control characters")))
+    let why = format!("{field}: it has 1 to {TEXT_BYTES_MAX} bytes and no control characters");
+    Err(Error::rule("length", why))
 }
 
 fn claim(field: &str, name: &str) -> Result<String, Error> {
     if (1..=100).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(name.to_owned());
     }
-    Err(Error::Invalid(format!("{field}: a claim's name is 1–100 letters, digits and signs")))
+    let why = format!("{field}: a claim's name is 1–100 letters, digits and signs");
+    Err(Error::rule("claim-name", why))
 }
 
 fn origins(new: &[String]) -> Result<Vec<String>, Error> {
     if new.len() > ORIGINS_MAX {
-        return Err(Error::Invalid(format!("origins: at most {ORIGINS_MAX}")));
+        return Err(Error::rule("count", format!("origins: at most {ORIGINS_MAX}")));
     }
     let read = |text: &String| {
         let url = Url::parse(text).ok().filter(|url| url.path() == "/" && issuer_address(text).is_ok());
         url.map(|url| url.origin().ascii_serialization()).ok_or_else(|| {
-            Error::Invalid(format!("origins: `{text}` is not of the form `https://keys.agency.example`"))
+            let why = format!("origins: `{text}` is not of the form `https://keys.agency.example`");
+            Error::rule("origin-form", why)
         })
     };
     new.iter().map(read).collect()
@@ -192,12 +197,13 @@ fn origins(new: &[String]) -> Result<Vec<String>, Error> {
 
 fn roles(new: &BTreeMap<String, String>) -> Result<BTreeMap<String, PersonRole>, Error> {
     if new.len() > ROLES_MAX {
-        return Err(Error::Invalid(format!("role_map: at most {ROLES_MAX} values")));
+        return Err(Error::rule("count", format!("role_map: at most {ROLES_MAX} values")));
     }
     let read = |(value, role): (&String, &String)| {
         let role =
             PersonRole::parse(role).filter(|role| !GIVEN_BY_PEOPLE.contains(role)).ok_or_else(|| {
-                Error::Invalid(format!("role_map: `{role}` is no role that an identity provider can give"))
+                let why = format!("role_map: `{role}` is no role that an identity provider can give");
+                Error::rule("role-not-given", why)
             })?;
         Ok((plain("role_map", value)?, role))
     };
