@@ -10,7 +10,6 @@ use policy::Operation;
 use regime::{Attachment, Event, What, safe_name};
 use serde::Deserialize;
 use sha2::Digest;
-use stix::Id;
 use store::reports as rows;
 use store::{Act, StoreError, Tx, audit};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt};
