@@ -30,7 +30,7 @@ const DUTY: [PersonRole; 1] = [PersonRole::DutyOfficer];
 
 /// An agreement by which reports and notes go both ways between some organisations of a hub and another hub's organisation. They are named one by
 /// one: that of the other hub is a member of the council, too.
-fn agreement(own: &[&str], other: &str) -> String {
+pub fn agreement(own: &[&str], other: &str) -> String {
     let own: Vec<String> = own.iter().map(|name| format!("\"{name}\"")).collect();
     let (own, other) = (own.join(", "), format!("\"{other}\""));
     let term = |from: &str, to: &str| {
@@ -48,7 +48,7 @@ fn agreement(own: &[&str], other: &str) -> String {
 }
 
 /// A hub that others reach, with an agreement or none.
-async fn hub(agreement: Option<String>, place: Option<Place>) -> (TestHub, TempDir) {
+pub async fn hub(agreement: Option<String>, place: Option<Place>) -> (TestHub, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     for (file, text) in policy::Engine::built_in() {
         std::fs::write(folder.path().join(file), text).unwrap();
@@ -73,7 +73,7 @@ async fn card(hub: &TestHub) -> Value {
 }
 
 /// What an organisation of a hub is called at all hubs.
-async fn named(hub: &TestHub, short: &str) -> String {
+pub async fn named(hub: &TestHub, short: &str) -> String {
     format!("{}-{short}", card(hub).await["hub"].as_str().unwrap().get(..16).unwrap())
 }
 
