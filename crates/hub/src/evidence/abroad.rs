@@ -1,7 +1,7 @@
 //! Requests to organisations of other hubs: who can be asked, and what is put on its way.
 //!
 //! 1. Who can be asked about a case is an organisation of a neighbouring hub that is in the case's room, or that its hub has told of; and that hub is given
-//!    the case and what passes, as policy allows now ([`askable`]).
+//!    the case, or gave it, and is given what passes, as policy allows now ([`askable`]).
 //! 2. What passes is an object in the log, limited to the circle of the two ([`send`]). The feed gives it to the hub of the other one, as policy allows at
 //!    the time of sending; here it is asked before, so that nobody believes to have asked whom it cannot reach.
 //! 3. The content of items does not travel. Of an item that the asker may see, its hub is told what a package can be held against ([`item`]).
@@ -16,7 +16,7 @@ use store::evidence::Item;
 use store::evidence::abroad as rows;
 use store::evidence::requests::{NewRequest, Request};
 use store::peers::{self, Peer};
-use store::{Reader, StoreError, Tx, people, sharing_groups};
+use store::{Reader, StoreError, Tx, people, routes, sharing_groups};
 
 use super::label;
 use super::passed::{Passed, PassedItem, Says};
@@ -68,16 +68,19 @@ pub(crate) fn askable(
             known.insert(member.clone(), Words { ja: short.to_owned(), en: short.to_owned() });
         }
     }
-    let label = label::get(reader, caller, incident.label)?;
+    let (label, came) =
+        (label::get(reader, caller, incident.label)?, routes::of_object(reader, &REALM, case)?);
     let mut found = Vec::new();
     for peer in peers::list(reader, &REALM)? {
         if !lets_pass(reader, &engine, &peer, own)? {
             continue;
         }
+        // A hub is not given back what it gave: that it has it needs no asking.
+        let has_case = came.iter().any(|route| route.held && route.peer == peer.id);
         let of_hub = beginning(&peer.hub);
         for (name, words) in &known {
             let is_of_hub = parts(name).is_some_and(|(hub, _)| hub == of_hub);
-            if is_of_hub && may_see(reader, state, name, &label)? {
+            if is_of_hub && (has_case || may_see(reader, state, name, &label)?) {
                 found.push(Askable { name: name.clone(), words: words.clone(), peer: peer.clone() });
             }
         }

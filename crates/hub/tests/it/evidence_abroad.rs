@@ -309,6 +309,22 @@ async fn who_is_asked_refuses_and_who_asks_withdraws() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_was_given_a_case_asks_at_the_hub_that_it_came_from() {
+    let two = Two::new([None, None]).await;
+    let shared = two.shared().await;
+    let Shared { police, ministry, case, names, .. } = &shared;
+    let can_be_asked = async || {
+        ministry.sees(case).await
+            && ministry.signed.good(&of_case(case)).await["askable"].to_string().contains(&names[1])
+    };
+    until("the police can be asked", can_be_asked).await;
+    let asked = good(&asks(ministry, asking(case, "preserve", &names[1])).await);
+    until("they are asked", async || !listed(police, case).await.is_empty()).await;
+    good(&answers(police, &asked, said("accept", &[])).await);
+    until("the answer is there", async || state(ministry, case).await == "accepted").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_an_agreement_nobody_of_another_hub_is_asked() {
     let ((east, _one), (west, _other)) = (hub(None, None).await, hub(None, None).await);
     east.organisation("police", OrganisationRole::Agency).await;
@@ -390,10 +406,11 @@ impl Played {
         Self { hub, cheat, case, own, theirs, _folder: folder }
     }
 
+    /// A case of the other hub's, which it is not given back.
     fn incident(&self) -> Value {
         json!({
             "type": "incident", "spec_version": "2.1", "id": self.case, "created": V1, "modified": V1, "name": "abroad",
-            "object_marking_refs": [Tlp::Clear.id()],
+            "object_marking_refs": [Tlp::Amber.id()],
         })
     }
 
