@@ -197,16 +197,19 @@ impl Passed {
                 )?;
                 unless(
                     is_text(subject, SUBJECT_CHARS_MAX),
-                    "what is meant is not said, or at too great a length",
+                    "what is meant is not said, is too long, or has characters that are not seen",
                 )?;
-                unless(is_text(legal_basis, REASON_CHARS_MAX), "its legal basis is none, or too long")?;
+                unless(
+                    is_text(legal_basis, REASON_CHARS_MAX),
+                    "its legal basis is none, is too long, or has characters that are not seen",
+                )?;
                 let is_reference = reference.is_empty() || is_text(reference, LINE_CHARS_MAX);
                 unless(is_reference, "the number of its document is none")
             }
             Says::Answered { answer, note, items } => {
                 let may_be_silent = !matches!(answer, Answer::Refuse | Answer::Withdraw);
                 let is_note = may_be_silent && note.is_empty() || is_text(note, REASON_CHARS_MAX);
-                unless(is_note, "why is not said, or at too great a length")?;
+                unless(is_note, "why is not said, is too long, or has characters that are not seen")?;
                 let has_items = *answer == Answer::Fulfil || items.is_empty();
                 unless(
                     has_items && items.len() <= ITEMS_MAX,
