@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::Secret;
+use crate::{Secret, Words};
 
 /// Who may see an item of evidence.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -310,7 +310,7 @@ pub struct NewEvidenceRequest {
     pub case: String,
     /// `preserve` or `hand-over`.
     pub kind: String,
-    /// Who is asked, by its short name.
+    /// Who is asked: of this council by its short name, of another hub by its name in `askable`.
     pub organisation: String,
     /// What is meant: 1–5,000 characters.
     pub subject: String,
@@ -328,8 +328,30 @@ pub struct NewEvidenceRequest {
 pub struct EvidenceRequestList {
     /// Those that one's own organisation made or was asked, at most 500.
     pub requests: Vec<EvidenceRequest>,
+    /// Whom of other hubs the caller's organisation can ask about this case; nobody where the caller may not ask.
+    pub askable: Vec<EvidenceAskableHub>,
     /// RFC 3339.
     pub as_of: String,
+}
+
+/// The organisations of one other hub that can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EvidenceAskableHub {
+    /// The hub's short name here.
+    pub hub: String,
+    /// What it is called.
+    pub name: Words,
+    /// Its organisations, by name.
+    pub organisations: Vec<EvidenceAskable>,
+}
+
+/// An organisation of another hub that can be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EvidenceAskable {
+    /// What `organisation` of a new request takes.
+    pub id: String,
+    /// What it is called.
+    pub name: Words,
 }
 
 /// A request for evidence.
@@ -346,8 +368,12 @@ pub struct EvidenceRequest {
     pub state: String,
     /// Who asks.
     pub from: EvidenceParty,
+    /// What the organisation that asks is called, with its hub; only where it is one of another hub.
+    pub from_name: Option<Words>,
     /// Who is asked.
     pub to: String,
+    /// What it is called, with its hub; only where it is one of another hub.
+    pub to_name: Option<Words>,
     /// What is meant.
     pub subject: String,
     /// On what legal basis it is asked.
@@ -362,10 +388,29 @@ pub struct EvidenceRequest {
     pub opened: String,
     /// The items that it was fulfilled by, as far as the caller may see them.
     pub items: Vec<String>,
+    /// What it was fulfilled by at another hub: what a package from there is held against.
+    pub named: Vec<EvidenceNamed>,
     /// What happened to it, the oldest first.
     pub steps: Vec<EvidenceRequestStep>,
     /// What the caller may do: `accept`, `refuse`, `fulfil`, `withdraw`, `close`.
     pub may: Vec<String>,
+}
+
+/// A file of another hub that fulfils a request. Its content stays there, or is brought in a package.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EvidenceNamed {
+    /// The item, as that hub and its packages name it.
+    pub item: String,
+    /// What the file is called.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// The SHA-256 of the newest entry of its custody when it was named.
+    pub custody: String,
+    /// The number of that entry.
+    pub entries: u64,
 }
 
 /// Something that happened to a request.
@@ -381,6 +426,8 @@ pub struct EvidenceRequestStep {
     pub note: String,
     /// Its leaf in the log of acts.
     pub leaf: u64,
+    /// Its leaf in the log of the hub where it was made, as that hub says; only for what came from another hub.
+    pub their_leaf: Option<u64>,
 }
 
 /// A request is answered, fulfilled or closed.
@@ -391,7 +438,8 @@ pub struct EvidenceRequestAnswer {
     pub answer: String,
     /// What is said with it; to refuse and to withdraw, why.
     pub note: String,
-    /// To fulfil: the items, which one has and which the asker may see. To hand over, each is offered to the asker; to preserve, each is held.
+    /// To fulfil: the items, which one has and which the asker may see. To hand over, each is offered to the asker, or named to one of another hub; to preserve,
+    /// each is held.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<String>)]
     pub items: Vec<Uuid>,

@@ -62,10 +62,11 @@ pub use edge::{
 pub use emergency::{EmergencyInfo, EmergencyList, EmergencyReview, NewEmergency};
 pub use error::{Code, Problem};
 pub use evidence::{
-    Evidence, EvidenceCustody, EvidenceDisposal, EvidenceDownload, EvidenceExport, EvidenceHold,
-    EvidenceHoldLift, EvidenceItem, EvidenceLabel, EvidenceList, EvidenceOffer, EvidenceOfferAnswer,
-    EvidenceParty, EvidenceRequest, EvidenceRequestAnswer, EvidenceRequestList, EvidenceRequestStep,
-    NewEvidence, NewEvidenceHold, NewEvidenceLabel, NewEvidenceOffer, NewEvidenceRequest,
+    Evidence, EvidenceAskable, EvidenceAskableHub, EvidenceCustody, EvidenceDisposal, EvidenceDownload,
+    EvidenceExport, EvidenceHold, EvidenceHoldLift, EvidenceItem, EvidenceLabel, EvidenceList, EvidenceNamed,
+    EvidenceOffer, EvidenceOfferAnswer, EvidenceParty, EvidenceRequest, EvidenceRequestAnswer,
+    EvidenceRequestList, EvidenceRequestStep, NewEvidence, NewEvidenceHold, NewEvidenceLabel,
+    NewEvidenceOffer, NewEvidenceRequest,
 };
 pub use graph::{Graph, GraphCommon, GraphEdge, GraphNode, GraphPath, GraphWithheld};
 pub use identity::{

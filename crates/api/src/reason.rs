@@ -219,6 +219,7 @@ pub const REASONS: &[&str] = &[
     "report",
     "report-known",
     "report-label",
+    "request-not-agreed",
     "request-not-visible",
     "review-second-person",
     "revoked",
@@ -289,6 +290,7 @@ pub const REASONS: &[&str] = &[
     "widening-outdated",
     "withdraw-decided",
     "words-missing",
+    "wrong-request",
 ];
 
 /// Whether a word is one of [`REASONS`].

@@ -4,12 +4,16 @@
 //! entry of a case room does, and no emergency opens it. Each step of its custody is an entry that hangs on the one before, and a leaf of the log in
 //! the transaction of the step ([`custody`]). Its content leaves as an archive with a password, and in no other form.
 
+pub(crate) mod abroad;
+pub(crate) mod came;
 pub(crate) mod case_uco;
 pub(crate) mod clock;
 pub(crate) mod custody;
 pub(crate) mod give;
 pub(crate) mod label;
+pub(crate) mod lines;
 pub(crate) mod package;
+pub(crate) mod passed;
 pub(crate) mod receive;
 pub(crate) mod requests;
 pub(crate) mod seal;

@@ -257,6 +257,7 @@ fn add_definitions(tx: &mut Tx<'_>, originator: &OrganisationId) -> Result<Vec<S
         case::room::room_extension_definition(),
         sighting_object::extension_definition(&author_id),
         crate::reports::passed::passed_extension_definition(),
+        crate::evidence::passed::extension_definition(),
     ];
     let definitions =
         Tlp::ALL.into_iter().map(Tlp::definition).chain(extensions.iter().map(ToString::to_string));

@@ -366,13 +366,18 @@ pub(crate) fn read(bytes: &Bytes) -> Reading {
     }
 }
 
-/// Entries of case rooms are written in their rooms, and copies of reports are filed: here nobody knows who wrote them.
+/// Entries of case rooms are written in their rooms, copies of reports are filed, and evidence is asked for: here nobody knows who wrote them.
 fn but_for_what_is_written_here(reading: Reading) -> Reading {
     match reading {
-        Reading::Fit(object) => match admit::refusal(&object).or_else(|| came::refusal(&object)) {
-            Some(outcome) => Reading::Unfit(Verdict { outcome, ..verdict_head(&object) }),
-            None => Reading::Fit(object),
-        },
+        Reading::Fit(object) => {
+            let refusal = admit::refusal(&object)
+                .or_else(|| came::refusal(&object))
+                .or_else(|| crate::evidence::came::refusal(&object));
+            match refusal {
+                Some(outcome) => Reading::Unfit(Verdict { outcome, ..verdict_head(&object) }),
+                None => Reading::Fit(object),
+            }
+        }
         unfit @ Reading::Unfit(_) => unfit,
     }
 }

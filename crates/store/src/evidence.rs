@@ -3,6 +3,7 @@
 //! Entries of custody are only ever added, and nothing changes or removes one; the content goes when it is disposed of, what is written about
 //! it stays. Who may see an item its label says: SQL filters by it. What an entry says, `oversight` says; here it is a text.
 
+pub mod abroad;
 pub mod backup;
 pub mod content;
 pub mod holds;

@@ -63,6 +63,7 @@ const MIGRATIONS: &[&[&str]] = &[
     &[include_str!("schema/mails.sql")],
     &[include_str!("schema/report_receipts.sql")],
     &[include_str!("schema/report_contents.sql")],
+    &[include_str!("schema/evidence_abroad.sql")],
 ];
 
 const WORDS_SQLITE: &str = include_str!("schema/words_sqlite.sql");

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use api::client::Client;
 use api::{
     Evidence, EvidenceDownload, EvidenceExport, EvidenceItem, EvidenceLabel, EvidenceOfferAnswer,
-    EvidenceParty, NewEvidence, NewEvidenceOffer, Secret,
+    EvidenceParty, NewEvidence, NewEvidenceOffer, Secret, Words,
 };
 use aws_lc_rs::digest::{self, SHA256};
 use uuid::Uuid;
@@ -266,11 +266,18 @@ fn requests(output: &Output, of: &OfCase) -> Result<ExitCode, Failure> {
         }
         let late = if request.overdue { output.words(" overdue", " 期限超過") } else { "" };
         let (id, kind, state, due) = (request.id, &request.kind, &request.state, &request.due);
-        let (from, to) = (&request.from.organisation, &request.to);
+        let called =
+            |words: &Option<Words>, name: &str| words.as_ref().map_or_else(|| name.to_owned(), Words::both);
+        let from = called(&request.from_name, &request.from.organisation);
+        let to = called(&request.to_name, &request.to);
         output.result(format!(
             "{id} {kind} {state}{late} {due} {from} → {to}: {} [{}]",
             request.subject, request.legal_basis
         ));
+        // What a package of the other hub is held against.
+        for file in &request.named {
+            output.result(format!("  {} {} {}", file.sha256, file.size, file.name));
+        }
     }
     let is_late = found.requests.iter().any(|request| request.overdue);
     Ok(if is_late { ExitCode::from(1) } else { ExitCode::SUCCESS })

@@ -6,15 +6,18 @@ import type { components } from './schema.ts'
 
 type Hub = components['schemas']
 export type Evidence = Hub['Evidence']
+export type EvidenceAskableHub = Hub['EvidenceAskableHub']
 export type EvidenceCustody = Hub['EvidenceCustody']
 export type EvidenceHold = Hub['EvidenceHold']
 export type EvidenceItem = Hub['EvidenceItem']
 export type EvidenceLabel = Hub['EvidenceLabel']
 export type EvidenceList = Hub['EvidenceList']
+export type EvidenceNamed = Hub['EvidenceNamed']
 export type EvidenceParty = Hub['EvidenceParty']
 export type EvidenceRequest = Hub['EvidenceRequest']
 export type NewEvidence = Hub['NewEvidence']
 export type NewEvidenceRequest = Hub['NewEvidenceRequest']
+export type Words = Hub['Words']
 
 const get = <T>(path: string, signal: AbortSignal) => call<T>('GET', path, undefined, signal)
 const one = encodeURIComponent

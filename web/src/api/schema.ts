@@ -1113,6 +1113,22 @@ export interface components {
             /** @description Holds, the oldest first. */
             holds: components["schemas"]["EvidenceHold"][];
         };
+        /** @description An organisation of another hub that can be asked. */
+        EvidenceAskable: {
+            /** @description What `organisation` of a new request takes. */
+            id: string;
+            /** @description What it is called. */
+            name: components["schemas"]["Words"];
+        };
+        /** @description The organisations of one other hub that can be asked. */
+        EvidenceAskableHub: {
+            /** @description The hub's short name here. */
+            hub: string;
+            /** @description What it is called. */
+            name: components["schemas"]["Words"];
+            /** @description Its organisations, by name. */
+            organisations: components["schemas"]["EvidenceAskable"][];
+        };
         /** @description An entry of custody. */
         EvidenceCustody: {
             /**
@@ -1278,6 +1294,27 @@ export interface components {
             /** @description RFC 3339. */
             as_of: string;
         };
+        /** @description A file of another hub that fulfils a request. Its content stays there, or is brought in a package. */
+        EvidenceNamed: {
+            /** @description The item, as that hub and its packages name it. */
+            item: string;
+            /** @description What the file is called. */
+            name: string;
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size: number;
+            /** @description SHA-256, in hexadecimal. */
+            sha256: string;
+            /** @description The SHA-256 of the newest entry of its custody when it was named. */
+            custody: string;
+            /**
+             * Format: int64
+             * @description The number of that entry.
+             */
+            entries: number;
+        };
         /** @description An offer that is open. */
         EvidenceOffer: {
             /** @description To whom. */
@@ -1315,8 +1352,10 @@ export interface components {
             state: string;
             /** @description Who asks. */
             from: components["schemas"]["EvidenceParty"];
+            from_name?: components["schemas"]["Words"] | null;
             /** @description Who is asked. */
             to: string;
+            to_name?: components["schemas"]["Words"] | null;
             /** @description What is meant. */
             subject: string;
             /** @description On what legal basis it is asked. */
@@ -1331,6 +1370,8 @@ export interface components {
             opened: string;
             /** @description The items that it was fulfilled by, as far as the caller may see them. */
             items: string[];
+            /** @description What it was fulfilled by at another hub: what a package from there is held against. */
+            named: components["schemas"]["EvidenceNamed"][];
             /** @description What happened to it, the oldest first. */
             steps: components["schemas"]["EvidenceRequestStep"][];
             /** @description What the caller may do: `accept`, `refuse`, `fulfil`, `withdraw`, `close`. */
@@ -1342,13 +1383,18 @@ export interface components {
             answer: string;
             /** @description What is said with it; to refuse and to withdraw, why. */
             note: string;
-            /** @description To fulfil: the items, which one has and which the asker may see. To hand over, each is offered to the asker; to preserve, each is held. */
+            /**
+             * @description To fulfil: the items, which one has and which the asker may see. To hand over, each is offered to the asker, or named to one of another hub; to preserve,
+             *     each is held.
+             */
             items?: string[];
         };
         /** @description Requests, the newest first. */
         EvidenceRequestList: {
             /** @description Those that one's own organisation made or was asked, at most 500. */
             requests: components["schemas"]["EvidenceRequest"][];
+            /** @description Whom of other hubs the caller's organisation can ask about this case; nobody where the caller may not ask. */
+            askable: components["schemas"]["EvidenceAskableHub"][];
             /** @description RFC 3339. */
             as_of: string;
         };
@@ -1367,6 +1413,11 @@ export interface components {
              * @description Its leaf in the log of acts.
              */
             leaf: number;
+            /**
+             * Format: int64
+             * @description Its leaf in the log of the hub where it was made, as that hub says; only for what came from another hub.
+             */
+            their_leaf?: number | null;
         };
         /** @description Whether, and why, an organisation can see an object. */
         Explanation: {
@@ -2080,7 +2131,7 @@ export interface components {
             case: string;
             /** @description `preserve` or `hand-over`. */
             kind: string;
-            /** @description Who is asked, by its short name. */
+            /** @description Who is asked: of this council by its short name, of another hub by its name in `askable`. */
             organisation: string;
             /** @description What is meant: 1–5,000 characters. */
             subject: string;

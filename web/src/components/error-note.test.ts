@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { createInstance, type i18n } from 'i18next'
 import { createElement } from 'react'
 import { renderToStaticMarkup } from 'react-dom/server'

@@ -11,6 +11,7 @@ use oversight::reason::CustodyReason;
 use store::evidence::{self as rows, State, requests};
 use store::{Act, StoreError, Tx};
 
+use super::abroad::is_abroad;
 use super::custody::{Book, Said};
 use crate::REALM;
 use crate::sharing::tell;
@@ -52,7 +53,9 @@ async fn look(state: &AppState) -> Result<(), StoreError> {
                 continue;
             }
             requests::told(tx, &REALM, request.new.id)?;
-            let to = BTreeSet::from([request.new.asker.clone(), request.new.asked.clone()]);
+            // One of another hub is told by that one.
+            let both = [request.new.asker.clone(), request.new.asked.clone()].into_iter();
+            let to = both.filter(|one| !is_abroad(one)).collect::<BTreeSet<_>>();
             let id = request.new.id.to_string();
             tell(tx, &REALM, to, (OVERDUE, &id), (Some(&request.new.case), &request.new.subject))?;
         }

@@ -1,20 +1,25 @@
 //! Evidence as it is told to a caller who may see it.
 
 use api::{
-    Evidence, EvidenceCustody, EvidenceHold, EvidenceItem, EvidenceOffer, EvidenceParty, EvidenceRequest,
-    EvidenceRequestStep,
+    Evidence, EvidenceAskable, EvidenceAskableHub, EvidenceCustody, EvidenceHold, EvidenceItem,
+    EvidenceNamed, EvidenceOffer, EvidenceParty, EvidenceRequest, EvidenceRequestStep, Words,
 };
 use jiff::Timestamp;
+use oversight::OrganisationId;
 use oversight::custody::Party;
 use oversight::reason::CustodyReason;
 use policy::Operation;
-use store::evidence::requests::{self, Kind, Request};
+use stix::Id;
+use store::evidence::abroad::{self as passed, Named};
+use store::evidence::requests::{self, Request};
 use store::evidence::{self as rows, Item, State, holds};
 use store::{Reader, StoreError};
 use vault::ClassKeyId;
 
+use super::abroad::{askable, is_abroad};
 use super::{custody, label, requests as asking};
 use crate::principal::Caller;
+use crate::reports::abroad::{hub_of, words_of};
 use crate::state::AppState;
 
 /// For whom it is told, and on which snapshot.
@@ -171,13 +176,16 @@ impl Telling<'_, '_> {
                 items.push(id.to_string());
             }
         }
+        let notes = passed::notes(reader, realm, new.id)?;
         let step = |step: requests::Step| {
+            let note = notes.iter().find(|note| note.number == step.number);
             Ok(EvidenceRequestStep {
                 at: step.at.to_string(),
                 step: step.step,
-                by: party(custody::named(reader, realm, &step.organisation, Some(&step.person))?),
+                by: self.who(&step.organisation, &step.person)?,
                 note: step.note,
                 leaf: step.leaf,
+                their_leaf: note.and_then(|note| note.leaf),
             })
         };
         let steps = requests::steps(reader, realm, new.id)?;
@@ -185,13 +193,12 @@ impl Telling<'_, '_> {
         Ok(EvidenceRequest {
             id: new.id,
             case: new.case.to_string(),
-            kind: match new.kind {
-                Kind::Preserve => "preserve".to_owned(),
-                Kind::HandOver => "hand-over".to_owned(),
-            },
+            kind: new.kind.name().to_owned(),
             state: request.state.name().to_owned(),
-            from: party(custody::named(reader, realm, &new.asker, Some(&new.asker_person))?),
+            from: self.who(&new.asker, &new.asker_person)?,
+            from_name: self.name_abroad(&new.asker)?,
             to: new.asked.to_string(),
+            to_name: self.name_abroad(&new.asked)?,
             subject: new.subject.clone(),
             legal_basis: new.legal_basis.clone(),
             reference: Some(new.reference.clone()).filter(|reference| !reference.is_empty()),
@@ -199,10 +206,55 @@ impl Telling<'_, '_> {
             overdue: request.state.is_open() && new.due <= reader.now(),
             opened: request.opened.to_string(),
             items,
+            named: passed::named(reader, realm, new.id)?.into_iter().map(named).collect(),
             steps: steps.into_iter().map(step).collect::<Result<_, StoreError>>()?,
             may: may.into_iter().map(|answer| answer.name().to_owned()).collect(),
         })
     }
+
+    /// Whom of other hubs the caller can ask about a case; nobody where it may not ask.
+    ///
+    /// # Errors
+    /// As [`askable`].
+    pub(crate) fn askable(&self, case: &Id) -> Result<Vec<EvidenceAskableHub>, StoreError> {
+        if !self.caller.may(self.state, Operation::RequestEvidence) {
+            return Ok(Vec::new());
+        }
+        let mut hubs: Vec<EvidenceAskableHub> = Vec::new();
+        for one in askable(self.reader, self.state, self.caller, case)? {
+            let told = EvidenceAskable { id: one.name.to_string(), name: one.words };
+            match hubs.last_mut().filter(|last| last.hub == one.peer.id) {
+                Some(last) => last.organisations.push(told),
+                None => {
+                    let words = hub_of(self.reader, &one.name)?.map(|(_, words)| words);
+                    let bare = || Words { ja: one.peer.id.clone(), en: one.peer.id.clone() };
+                    let name = words.unwrap_or_else(bare);
+                    hubs.push(EvidenceAskableHub { hub: one.peer.id, name, organisations: vec![told] });
+                }
+            }
+        }
+        Ok(hubs)
+    }
+
+    /// Who made a step. Of an account at another hub nothing is known here but what its hub says that the person is called.
+    fn who(&self, organisation: &OrganisationId, person: &str) -> Result<EvidenceParty, StoreError> {
+        if !is_abroad(organisation) {
+            let known = custody::named(self.reader, self.caller.realm(), organisation, Some(person))?;
+            return Ok(party(known));
+        }
+        let name = Some(person.to_owned()).filter(|name| !name.is_empty());
+        Ok(EvidenceParty { organisation: organisation.to_string(), account: None, name })
+    }
+
+    /// What an organisation of another hub is called.
+    fn name_abroad(&self, name: &OrganisationId) -> Result<Option<Words>, StoreError> {
+        if is_abroad(name) { words_of(self.reader, name) } else { Ok(None) }
+    }
+}
+
+fn named(named: Named) -> EvidenceNamed {
+    let Named { item, name, size, sha256, custody, entries } = named;
+    EvidenceNamed { item: item.to_string(), name, size, sha256, custody, entries }
 }
 
 fn state_name(state: State) -> &'static str {

@@ -29,6 +29,7 @@ use super::administration::suspend_for_cause;
 use super::frame::{Envelope, Frame, Gone, Hello, Malformed};
 use super::letters::{self, Letter};
 use crate::REALM;
+use crate::evidence;
 use crate::ingest::{self, Outcome, Reading, Submission, Verdict};
 use crate::principal::Caller;
 use crate::redaction;
@@ -455,6 +456,13 @@ pub(super) struct Done {
     has_new_circle: bool,
 }
 
+/// What is let in and has something follow from it, by its object.
+#[derive(Default)]
+struct LetIn {
+    copies: HashMap<Id, Box<Passed>>,
+    requests: HashMap<Id, Box<evidence::passed::Passed>>,
+}
+
 impl Writing {
     fn run(
         mut self,
@@ -504,7 +512,9 @@ impl Writing {
             // What it was given under limits who may have it here.
             let agreement = envelope.agreement.as_deref().and_then(AgreementId::parse);
             let own = (self.originator_of(tx, &reading, &envelope)?, agreement);
-            if own != terms && !part.is_empty() {
+            // Whether a request may come in is judged by what came before it: its case, and what was said to it.
+            let is_request = matches!(&reading, Reading::Fit(object) if evidence::passed::is_passed(object));
+            if (own != terms || is_request) && !part.is_empty() {
                 self.add_part(tx, &terms, std::mem::take(&mut part), markings)?;
             }
             terms = own;
@@ -541,7 +551,7 @@ impl Writing {
         markings: &HashMap<Id, Marking>,
     ) -> Result<(), StoreError> {
         let (mut readings, envelopes): (Vec<Reading>, Vec<Envelope>) = part.into_iter().unzip();
-        let mut passed = HashMap::new();
+        let mut passed = LetIn::default();
         for (reading, envelope) in readings.iter_mut().zip(&envelopes) {
             let Reading::Fit(object) = reading else { continue };
             if let Some(outcome) = self.judge(tx, &envelope.origin, object, &mut passed)? {
@@ -563,22 +573,27 @@ impl Writing {
         let events = ingest::events(&submission, &verdicts);
         self.events.extend(events.into_iter().map(|event| event.with("peer", self.peer.id.clone())));
         for verdict in verdicts.iter().filter(|verdict| matches!(verdict.outcome, Outcome::Accepted { .. })) {
-            let id = verdict.id.as_deref().and_then(|id| Id::parse(id).ok());
-            let Some(passed) = id.and_then(|id| passed.remove(&id)) else { continue };
-            let here = (self.own_hub.as_str(), &*self.regimes, &self.peer);
-            let act = came::take(tx, here, (&self.caller, self.events.len()), &passed)?;
+            let Some(id) = verdict.id.as_deref().and_then(|id| Id::parse(id).ok()) else { continue };
+            let (by, own_hub) = ((&self.caller, self.events.len()), self.own_hub.as_str());
+            let act = if let Some(copy) = passed.copies.remove(&id) {
+                came::take(tx, (own_hub, &*self.regimes, &self.peer), by, &copy)?
+            } else if let Some(request) = passed.requests.remove(&id) {
+                evidence::came::take(tx, own_hub, by, &request)?
+            } else {
+                continue;
+            };
             self.events.extend(act.map(|event| event.with("peer", self.peer.id.clone())));
         }
         Ok(())
     }
 
-    /// Why an object is kept out whose kind says who may bring it; what is let in about copies of reports is put into `passed`.
+    /// Why an object is kept out whose kind says who may bring it; what is let in about copies of reports and requests for evidence is put into `passed`.
     fn judge(
         &mut self,
         tx: &mut Tx<'_>,
         origin: &str,
         object: &stix::Object,
-        passed: &mut HashMap<Id, Box<Passed>>,
+        passed: &mut LetIn,
     ) -> Result<Option<Outcome>, StoreError> {
         let (here, from) = ((self.own_hub.as_str(), self.collection), (&self.peer, origin));
         match admit::by_peer(tx, here, from, object)? {
@@ -587,8 +602,16 @@ impl Writing {
         }
         match came::judge(tx, here, from, object)? {
             Judged::Nothing => {}
-            Judged::Good(found) => drop(passed.insert(object.id().clone(), found)),
+            Judged::Good(found) => drop(passed.copies.insert(object.id().clone(), found)),
             Judged::Bad(outcome) => return Ok(Some(outcome)),
+        }
+        match evidence::came::judge(tx, here, from, object)? {
+            evidence::came::Judged::Nothing => {}
+            evidence::came::Judged::Good { passed: found, has_new_circle } => {
+                self.done.has_new_circle |= has_new_circle;
+                drop(passed.requests.insert(object.id().clone(), found));
+            }
+            evidence::came::Judged::Bad(outcome) => return Ok(Some(outcome)),
         }
         Ok(None)
     }

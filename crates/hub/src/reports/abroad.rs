@@ -13,6 +13,7 @@ use api::Words;
 use oversight::{Action, Actor, AuditEvent, OrganisationId, OrganisationRole, Purpose};
 use policy::{Engine, Label, Marking, ObjectClass, Operation, Personal, Principal, PrincipalKind, TlpLabel};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use stix::{Id, Object};
 use store::organisations::Organisation;
@@ -232,19 +233,32 @@ pub(crate) struct Put {
 /// Puts something on its way: an object of the organisation that it comes from, for the two that it is between.
 ///
 /// # Errors
-/// [`StoreError::Abandoned`] where it is refused; [`StoreError::Limit`] where there are too many circles.
+/// As [`put_note`].
 pub(crate) fn put(
     tx: &mut Tx<'_>,
     state: &AppState,
     author: &OrganisationId,
     passed: &Passed,
 ) -> Result<Put, StoreError> {
+    put_note(tx, state, author, &passed.between(), |identity| passed.to_stix(identity))
+}
+
+/// The same of whatever passes between two organisations: a note that bears the marking of their circle, made for the identity of its author.
+///
+/// # Errors
+/// [`StoreError::Abandoned`] where it is refused; [`StoreError::Limit`] where there are too many circles.
+pub(crate) fn put_note(
+    tx: &mut Tx<'_>,
+    state: &AppState,
+    author: &OrganisationId,
+    between: &BTreeSet<OrganisationId>,
+    to_stix: impl FnOnce(&Id) -> Value,
+) -> Result<Put, StoreError> {
     let names = Names::read(tx, &REALM, &state.federation.own.hub)?;
-    let (group, has_new_circle) =
-        circles::draw_abroad(tx, &names, (&REALM, state.collection.key), &passed.between())?;
+    let (group, has_new_circle) = circles::draw_abroad(tx, &names, (&REALM, state.collection.key), between)?;
     let author = organisations::get(tx, &REALM, author)?
         .ok_or_else(|| StoreError::Corrupt("the organisation that something comes from".to_owned()))?;
-    let text = passed.to_stix(&author.identity);
+    let text = to_stix(&author.identity);
     let object = Object::parse(text.to_string().into()).map_err(|error| unfit("not-stix", error.message))?;
     let (principal, batch) = (program_of(&author), HashMap::from([(group.marking(), Marking::Group(group))]));
     let label = Markings::of(&state.door, &principal, &batch).label(tx, &object)?;

@@ -73,16 +73,10 @@ pub(crate) fn judge(
         Ok(passed) => passed,
         Err(NotPassed { code, why }) => return bad(code, why),
     };
-    if origin != peer.hub || !speaks_for(origin, &passed.from) {
-        return bad(
-            "not-creator",
-            "it is of an organisation that the hub which brings it does not speak for",
-        );
-    }
     let names = Names::read(tx, &REALM, own_hub)?;
-    let here = names.here(&passed.to).filter(|_| speaks_for(own_hub, &passed.to)).cloned();
-    let Some(here) = here else {
-        return bad("not-for-us", "it is for an organisation that is not of this hub");
+    let here = match between(&names, (own_hub, peer, origin), (&passed.from, &passed.to)) {
+        Ok(here) => here,
+        Err((code, why)) => return bad(code, why),
     };
     let objection = match &passed.says {
         Says::Answered { .. } => answers_nothing(tx, &passed, &here)?,
@@ -102,7 +96,25 @@ pub(crate) fn judge(
 }
 
 /// Why something is kept out, with a stable code.
-type Objection = Option<(&'static str, &'static str)>;
+pub(crate) type Objection = Option<(&'static str, &'static str)>;
+
+/// The organisation here that something is for which passes between two. It comes from the hub that speaks for whom it is from, from nobody else and by no
+/// other hub.
+///
+/// # Errors
+/// Why it is kept out.
+pub(crate) fn between(
+    names: &Names,
+    (own_hub, peer, origin): (&str, &Peer, &str),
+    (from, to): (&OrganisationId, &OrganisationId),
+) -> Result<OrganisationId, (&'static str, &'static str)> {
+    if origin != peer.hub || !speaks_for(origin, from) {
+        let why = "it is of an organisation that the hub which brings it does not speak for";
+        return Err(("not-creator", why));
+    }
+    let here = names.here(to).filter(|_| speaks_for(own_hub, to));
+    here.cloned().ok_or(("not-for-us", "it is for an organisation that is not of this hub"))
+}
 
 /// What stands against a copy, or its receipt, for an organisation here.
 fn is_not_to_be_given(

@@ -10,6 +10,7 @@ use api::Words;
 use jiff::Timestamp;
 use oversight::{FilingReceipt, OrganisationId, circle};
 use regime::{Answer, Copy, EventId, Value};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -156,25 +157,15 @@ impl Passed {
     /// [`NotPassed`].
     pub(crate) fn from_stix(object: &Object) -> Result<Self, NotPassed> {
         let broken = |why| NotPassed { code: "wrong-copy", why };
-        let extension = object.get("extensions").and_then(|extensions| extensions.get(PASSED_EXTENSION));
-        let written = extension.and_then(|own| own.get("passed"));
-        let written = written.ok_or(broken("it says nothing that passes"))?;
+        let written = written(object, PASSED_EXTENSION).ok_or(broken("it says nothing that passes"))?;
         let copy = written.pointer("/says/copy").and_then(Json::as_str).unwrap_or_default();
         // Before anything is made of it.
         if copy.len() > COPY_BYTES_MAX {
             return Err(NotPassed { code: "too-large", why: "its copy is larger than 1 MiB" });
         }
-        let passed: Self = Deserialize::deserialize(written).map_err(|_| broken("it cannot be read"))?;
-        // What this version does not know would be lost, and its name is made of all that it says.
-        if serde_json::to_value(&passed).ok().as_ref() != Some(written) {
-            return Err(broken("it has members or spellings that this version does not know"));
-        }
+        let passed: Self = exact(written).map_err(broken)?;
         let author = object.created_by().ok_or(broken("it has no author"))?;
-        let expected = passed.to_stix(&author);
-        let agrees = |name: &str| object.get(name) == expected.get(name);
-        if !["type", "id", "object_refs", "object_marking_refs"].into_iter().all(agrees) {
-            return Err(broken("the object and what it says disagree"));
-        }
+        agrees(object, &passed.to_stix(&author)).map_err(broken)?;
         passed.check().map(|()| passed)
     }
 
@@ -210,6 +201,35 @@ impl Passed {
             Says::Answered { .. } => "answer to a report".to_owned(),
         }
     }
+}
+
+/// What an object says that passes, under an extension of ours.
+pub(crate) fn written<'o>(object: &'o Object, extension: &str) -> Option<&'o Json> {
+    object.get("extensions")?.get(extension)?.get("passed")
+}
+
+/// Reads what passes. What this version does not know would be lost, and the name of the object is made of all that it says: so that is refused.
+///
+/// # Errors
+/// Why, for a person.
+pub(crate) fn exact<T: Serialize + DeserializeOwned>(written: &Json) -> Result<T, &'static str> {
+    let passed = T::deserialize(written).map_err(|_| "it cannot be read")?;
+    if serde_json::to_value(&passed).ok().as_ref() == Some(written) {
+        return Ok(passed);
+    }
+    Err("it has members or spellings that this version does not know")
+}
+
+/// Whether an object is the one that is made of what it says: identifier, what it is about and marking, by which it is named, found and given.
+///
+/// # Errors
+/// Why not, for a person.
+pub(crate) fn agrees(object: &Object, expected: &Json) -> Result<(), &'static str> {
+    let agrees = |name: &str| object.get(name) == expected.get(name);
+    if ["type", "id", "object_refs", "object_marking_refs"].into_iter().all(agrees) {
+        return Ok(());
+    }
+    Err("the object and what it says disagree")
 }
 
 /// A name as it may be shown: one line, not too long, without what deceives a reader.

@@ -52,6 +52,8 @@ mod every_door;
 #[cfg(test)]
 mod evidence;
 #[cfg(test)]
+mod evidence_abroad;
+#[cfg(test)]
 mod evidence_drill;
 #[cfg(test)]
 mod federation;

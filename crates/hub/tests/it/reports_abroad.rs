@@ -81,7 +81,7 @@ async fn card(hub: &TestHub) -> Value {
 }
 
 /// What an organisation of a hub is called at all hubs.
-async fn named(hub: &TestHub, short: &str) -> String {
+pub async fn named(hub: &TestHub, short: &str) -> String {
     format!("{}-{short}", card(hub).await["hub"].as_str().unwrap().get(..16).unwrap())
 }
 

@@ -155,10 +155,9 @@ pub fn ask(tx: &mut Tx<'_>, realm: &Realm, new: &NewRequest) -> Result<bool, Sto
     if let Some(known) = get(tx, realm, new.id)? {
         return if known.new == *new { Ok(false) } else { Err(StoreError::Exists { what: id }) };
     }
+    let open = open_of(tx, realm, &new.case, &new.asker)?;
     let realm = tx.realm_for_writing(realm)?;
-    let sql = "SELECT COUNT(*) FROM evidence_requests WHERE realm = ?1 AND case_id = ?2 AND asker = ?3
-        AND state IN ('asked', 'accepted')";
-    if tx.number(sql, (realm, new.case.as_str(), new.asker.as_str()))? >= OPEN_MAX {
+    if open >= OPEN_MAX {
         let limit = usize::try_from(OPEN_MAX).unwrap_or(usize::MAX);
         return Err(StoreError::Limit { what: "the number of open requests in this case", limit });
     }
@@ -183,6 +182,21 @@ pub fn ask(tx: &mut Tx<'_>, realm: &Realm, new: &NewRequest) -> Result<bool, Sto
         &id,
     )?;
     Ok(true)
+}
+
+/// How many requests an organisation has open in a case.
+///
+/// # Errors
+/// Those of the database.
+pub fn open_of(
+    reader: &Reader<'_>,
+    realm: &Realm,
+    case: &Id,
+    asker: &OrganisationId,
+) -> Result<i64, StoreError> {
+    let sql = "SELECT COUNT(*) FROM evidence_requests WHERE realm = ?1 AND case_id = ?2 AND asker = ?3
+        AND state IN ('asked', 'accepted')";
+    reader.number(sql, (reader.realm(realm)?, case.as_str(), asker.as_str()))
 }
 
 /// Adds a step to a request, which then stands like this.

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use oversight::{Action, Actor, AuditEvent, Purpose, Realm};
 use stix::Id;
+use store::evidence::abroad::{self, Named, Note};
 use store::evidence::holds::{self, Hold};
 use store::evidence::requests::{self, Kind, NewRequest, Step};
 use store::evidence::{self, Filter, Kept, Logged, NewItem, Offer, State};
@@ -20,6 +21,7 @@ on_every_store!(
     what_is_disposed_of_is_gone_and_what_is_written_stays,
     a_hold_is_lifted_by_another_person,
     a_request_has_its_steps_and_is_told_once_when_it_is_late,
+    what_passes_between_hubs_is_noted_once_and_counted_by_hub,
 );
 
 const LIVE: Realm = Realm::Live;
@@ -348,4 +350,68 @@ async fn a_request_has_its_steps_and_is_told_once_when_it_is_late(council: Counc
     write(&council, move |tx| requests::told(tx, &LIVE, id)).await.unwrap();
     let again = council.store.read(|reader| requests::overdue(reader, &LIVE, at(9_000_000), 10));
     assert_eq!(again.await.unwrap().len(), 0);
+}
+
+async fn what_passes_between_hubs_is_noted_once_and_counted_by_hub(council: Council) {
+    let new = |id: u128, asker: &str| NewRequest {
+        id: Uuid::from_u128(id),
+        case: case(),
+        kind: Kind::HandOver,
+        asker: organisation(asker),
+        asker_person: "山田 太郎".to_owned(),
+        asked: organisation("kinki"),
+        subject: "通信記録".to_owned(),
+        legal_basis: "刑訴法197条2項".to_owned(),
+        reference: String::new(),
+        due: at(1_000_000),
+    };
+    let asked = [
+        new(1, "0123456789abcdef-police"),
+        new(2, "0123456789abcdef-coordinator"),
+        new(3, "fedcba9876543210-police"),
+        new(4, "police"),
+    ];
+    for one in asked {
+        assert!(write(&council, move |tx| requests::ask(tx, &LIVE, &one)).await.unwrap());
+    }
+    let id = Uuid::from_u128(1);
+    let note = |object: u128, number, leaf| Note {
+        object: Id::new("note", Uuid::from_u128(object)),
+        request: id,
+        number,
+        leaf,
+    };
+    let named = |item: u128, name: &str| Named {
+        item: Uuid::from_u128(item),
+        name: name.to_owned(),
+        size: 9,
+        sha256: "aa".to_owned(),
+        custody: "bb".to_owned(),
+        entries: 4,
+    };
+    let (first, second) = (note(1, 1, Some(7)), note(2, 2, None));
+    for one in [second.clone(), first.clone()] {
+        write(&council, move |tx| abroad::pass(tx, &LIVE, &one)).await.unwrap();
+    }
+    let (again, files) = (first.clone(), [named(2, "b"), named(1, "a")]);
+    assert_eq!(
+        write(&council, move |tx| abroad::pass(tx, &LIVE, &again)).await.unwrap_err().code(),
+        "exists"
+    );
+    write(&council, move |tx| abroad::name(tx, &LIVE, id, &files)).await.unwrap();
+    let twice = [named(3, "c"), named(3, "d")];
+    assert!(write(&council, move |tx| abroad::name(tx, &LIVE, id, &twice)).await.is_err());
+    let (known, strange) = (first.object.clone(), note(3, 3, None).object);
+    let read = council.store.read(move |reader| {
+        Ok((
+            (abroad::has_passed(reader, &LIVE, &known)?, abroad::has_passed(reader, &LIVE, &strange)?),
+            abroad::notes(reader, &LIVE, id)?,
+            abroad::named(reader, &LIVE, id)?,
+            abroad::open_of_hub(reader, &LIVE, "0123456789abcdef")?,
+            requests::open_of(reader, &LIVE, &case(), &organisation("0123456789abcdef-police"))?,
+        ))
+    });
+    let (passed, notes, files, of_hub, of_asker) = read.await.unwrap();
+    assert_eq!((passed, of_hub, of_asker), ((true, false), 2, 1));
+    assert_eq!((notes, files), (vec![first, second], vec![named(1, "a"), named(2, "b")]));
 }

@@ -3,18 +3,21 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 
-import { answerRequest, request, useEvidenceRequests, type EvidenceItem, type EvidenceRequest } from '../../api/evidence.ts'
+import { answerRequest, request, useEvidenceRequests, type EvidenceAskableHub, type EvidenceItem, type EvidenceNamed, type EvidenceRequest } from '../../api/evidence.ts'
 import { useOrganisations } from '../../api/queries.ts'
 import { nameOf, useMay, useSession } from '../../api/session.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
-import { useOrganisationName } from '../../components/organisation-name.ts'
+import { Copy } from '../../components/copy.tsx'
 import { Section } from '../../components/page.tsx'
 import { Ago, Both } from '../../components/time.tsx'
+import { bytes } from '../../format/number.ts'
 import { useLanguage } from '../../i18n.ts'
+import { useWords } from '../reports/words.ts'
 import { Act } from './act.tsx'
+import { askedChoice } from './asked.ts'
 import classes from './evidence.module.css'
 import { Mark } from './mark.tsx'
-import { requestTone, usePartyName } from './words.ts'
+import { requestTone, useSideName } from './words.ts'
 import { onClock } from './zoned.ts'
 
 const KINDS = ['preserve', 'hand-over'] as const
@@ -32,7 +35,7 @@ export function Requests({ of, items }: { of: string; items: EvidenceItem[] }) {
       {asked.error && <ErrorNote error={asked.error} />}
       {asked.data && all.length === 0 && <p className="quiet">{t('evidence.noRequests')}</p>}
       <ol className={classes.list}>{all.map((one) => <Row key={one.id} of={of} one={one} items={items} />)}</ol>
-      {asking && <Ask of={of} onClose={() => setAsking(false)} />}
+      {asking && <Ask of={of} hubs={asked.data?.askable ?? []} onClose={() => setAsking(false)} />}
     </Section>
   )
 }
@@ -42,8 +45,7 @@ const ANSWERS: Answer[] = ['accept', 'fulfil', 'refuse', 'withdraw', 'close']
 
 function Row({ of, one, items }: { of: string; one: EvidenceRequest; items: EvidenceItem[] }) {
   const { t } = useTranslation()
-  const organisation = useOrganisationName()
-  const party = usePartyName()
+  const party = useSideName(one)
   const [answer, setAnswer] = useState<Answer | null>(null)
   const name = (id: string) => items.find((item) => item.id === id)?.name ?? id
   return (
@@ -51,17 +53,18 @@ function Row({ of, one, items }: { of: string; one: EvidenceRequest; items: Evid
       <span className={classes.head}>
         <strong>{t(`evidence.requestKinds.${one.kind}`, { defaultValue: one.kind })}</strong>
         <Mark tone={requestTone(one)} word={t(`evidence.requestStates.${one.state}`, { defaultValue: one.state })} />
-        <span>{t('evidence.fromTo', { from: party(one.from), to: organisation(one.to) })}</span>
+        <span>{t('evidence.fromTo', { from: party(one.from), to: party({ organisation: one.to }) })}</span>
       </span>
       <p className="prose">{one.subject}</p>
       <p className="quiet">{t('evidence.legalBasis')}: {one.legal_basis}{one.reference != null && ` (${one.reference})`}</p>
       <p className={classes.head}><span>{t('evidence.due')}: <Both at={one.due} /></span>{one.overdue && <Mark tone="bad" word={t('evidence.overdue')} />}</p>
       {one.items.length > 0 && <p className={classes.head}>{one.items.map((id) => <Link key={id} className="text-link" to={`/cases/${of}/evidence/${id}`}>{name(id)}</Link>)}</p>}
+      {one.named.length > 0 && <Named files={one.named} />}
       <ol className={classes.list}>
         {one.steps.map((step) => (
           <li key={step.leaf} className={classes.head}>
             <span>{t(`evidence.requestStates.${step.step}`, { defaultValue: step.step })}</span>
-            <span className="quiet">{party(step.by)} · <Ago at={step.at} /> · {t('evidence.leaf', { leaf: step.leaf })}</span>
+            <span className="quiet">{party(step.by)} · <Ago at={step.at} /> · {t('evidence.leaf', { leaf: step.leaf })}{step.their_leaf != null && ` · ${t('evidence.theirLeaf', { leaf: step.their_leaf })}`}</span>
             {step.note !== '' && step.step !== 'asked' && <span>{step.note}</span>}
           </li>
         ))}
@@ -71,6 +74,26 @@ function Row({ of, one, items }: { of: string; one: EvidenceRequest; items: Evid
       </div>
       {answer !== null && <AnswerDialog one={one} answer={answer} items={items} onClose={() => setAnswer(null)} />}
     </li>
+  )
+}
+
+/** What another hub says that it keeps or hands over: a package from there is held against it. */
+function Named({ files }: { files: EvidenceNamed[] }) {
+  const { t } = useTranslation()
+  return (
+    <details>
+      <summary>{t('evidence.named', { count: files.length })}</summary>
+      <p className="quiet">{t('evidence.namedHint')}</p>
+      <ul className={classes.list}>
+        {files.map((file) => (
+          <li key={file.item} className={classes.item}>
+            <span className={classes.head}><strong>{file.name}</strong><span className="quiet">{bytes(file.size)}</span></span>
+            <span>SHA-256: <code className={classes.hash}>{file.sha256}</code> <Copy text={file.sha256} /></span>
+            <span>{t('evidence.custodyHead', { count: file.entries })}: <code className={classes.hash}>{file.custody}</code> <Copy text={file.custody} /></span>
+          </li>
+        ))}
+      </ul>
+    </details>
   )
 }
 
@@ -93,7 +116,7 @@ function AnswerDialog({ one, answer, items, onClose }: { one: EvidenceRequest; a
     >
       {fulfils && (
         <>
-          <p>{t(one.kind === 'preserve' ? 'evidence.fulfilPreserve' : 'evidence.fulfilHandOver')}</p>
+          <p>{t(one.kind === 'preserve' ? 'evidence.fulfilPreserve' : one.from_name == null ? 'evidence.fulfilHandOver' : 'evidence.fulfilHandOverAbroad')}</p>
           <MultiSelect label={t('evidence.items')} searchable value={chosen} onChange={setChosen} data={own.map((item) => ({ value: item.id, label: item.name }))} />
         </>
       )}
@@ -101,9 +124,10 @@ function AnswerDialog({ one, answer, items, onClose }: { one: EvidenceRequest; a
   )
 }
 
-function Ask({ of, onClose }: { of: string; onClose: () => void }) {
+function Ask({ of, hubs, onClose }: { of: string; hubs: EvidenceAskableHub[]; onClose: () => void }) {
   const { t } = useTranslation()
   const language = useLanguage()
+  const words = useWords()
   const { organisation } = useSession()
   const council = (useOrganisations().data ?? []).filter((one) => one.id !== organisation.id)
   const [id] = useState(() => crypto.randomUUID())
@@ -124,10 +148,10 @@ function Ask({ of, onClose }: { of: string; onClose: () => void }) {
       complete={complete}
       run={({ reason }) => request({ id, case: of, kind, organisation: asked ?? '', subject: subject.trim(), legal_basis: reason, due: new Date(until).toISOString(), ...(reference.trim() === '' ? {} : { reference: reference.trim() }) })}
     >
-      <p>{t('evidence.askHint')}</p>
+      <p>{t('evidence.askHint')}{hubs.length > 0 && ` ${t('evidence.askAbroadHint')}`}</p>
       <div className={classes.pair}>
         <Select data-autofocus label={t('evidence.requestKind')} allowDeselect={false} value={kind} onChange={(chosen) => setKind(KINDS.find((one) => one === chosen) ?? 'preserve')} data={KINDS.map((one) => ({ value: one, label: t(`evidence.requestKinds.${one}`) }))} />
-        <Select label={t('evidence.asked')} searchable value={asked} onChange={setAsked} data={council.map((one) => ({ value: one.id, label: nameOf(one, language) }))} />
+        <Select label={t('evidence.asked')} searchable value={asked} onChange={setAsked} data={askedChoice(council.map((one) => ({ value: one.id, label: nameOf(one, language) })), hubs, t('reporting.thisCouncil'), words)} />
       </div>
       <Textarea label={t('evidence.subject')} autosize minRows={2} maxLength={5000} value={subject} onChange={(event) => setSubject(event.currentTarget.value)} />
       <div className={classes.pair}>

@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use super::{DESCRIPTION_CHARS_MAX, REASON_CHARS_MAX, case_id, item_id};
+use super::{DESCRIPTION_CHARS_MAX, REASON_CHARS_MAX, case_id, item_id, renewed};
 use crate::api::session::fresh_proof;
 use crate::evidence::case;
 use crate::evidence::requests::{self as asking, Answer as Said};
@@ -48,12 +48,13 @@ async fn list(
         let found = rows::list(reader, caller.realm(), &id, &caller.principal.organisation)?;
         let telling = Telling { reader, state: &work, caller: &caller };
         let requests = found.iter().map(|request| telling.request(request)).collect::<Result<_, _>>()?;
-        Ok(EvidenceRequestList { requests, as_of: reader.now().to_string() })
+        let askable = telling.askable(&id)?;
+        Ok(EvidenceRequestList { requests, askable, as_of: reader.now().to_string() })
     });
     Ok(Json(read.await?))
 }
 
-/// Ask an organisation to preserve evidence or to hand it over. It is told at once.
+/// Ask an organisation to preserve evidence or to hand it over. It is told at once; one of another hub as soon as its hub is reached.
 ///
 /// For duty officers and approvers of the coordinator and of agencies, in person, with a sign-in no older than 15 minutes (`fresh-proof-needed`), as
 /// is the answer. `id` is made by whoever asks: sent again, it is the same request.
@@ -71,11 +72,11 @@ async fn ask(
     let write = move |tx: &mut Tx<'_>| {
         let asked = asking::ask(tx, &work, &asker, &new)?;
         Ok(match asked {
-            Some(event) => Act::audited((), asker.realm(), event),
-            None => Act::bookkeeping(()),
+            Some(done) => Act::audited_all(done.has_new_circle, asker.realm(), done.events),
+            None => Act::bookkeeping(false),
         })
     };
-    answered(state.store.write(write).await)?;
+    renewed(&state, answered(state.store.write(write).await)?).await?;
     shown(&state, &caller, body.id).await.map(Json)
 }
 
@@ -91,7 +92,7 @@ fn checked(caller: &Caller, body: &NewEvidenceRequest) -> Answer<NewRequest> {
         asker: caller.principal.organisation.clone(),
         asker_person: caller.id().to_owned(),
         asked: OrganisationId::parse(&body.organisation)
-            .ok_or_else(|| Failure::rule("short-name", "organisation: it is a short name"))?,
+            .ok_or_else(|| Failure::rule("short-name", "organisation: it is a short name, or a name out of `askable`"))?,
         subject: text("subject", &body.subject, DESCRIPTION_CHARS_MAX)?,
         legal_basis: text("legal_basis", &body.legal_basis, REASON_CHARS_MAX)?,
         reference: reference.unwrap_or_default(),
@@ -124,7 +125,8 @@ async fn shown(state: &AppState, caller: &Caller, id: Uuid) -> Answer<EvidenceRe
 
 /// Accept a request, refuse it with a reason, fulfil it with items, withdraw or close it.
 ///
-/// What is handed over is offered to the asker, item by item, and is in its hands once it has accepted; what is preserved is held.
+/// What is handed over is offered to the asker, item by item, and is in its hands once it has accepted; what is preserved is held. To an asker of another hub what is
+/// handed over is named by its hashes, and brought in a package.
 #[utoipa::path(post, path = "/api/v1/evidence-requests/{id}/answer", tag = "evidence", security(("session" = [])),
     params(("id" = String, Path, description = "the request")), request_body = EvidenceRequestAnswer,
     responses((status = 200, body = EvidenceRequest), crate::api::CallerRefusal))]
@@ -151,10 +153,10 @@ async fn answer(
     }
     let (work, asker) = (state.clone(), caller.clone());
     let write = move |tx: &mut Tx<'_>| {
-        let book = asking::answer(tx, &work, &asker, (id, said), (&note, &body.items))?;
-        Ok(book.done((), asker.realm()))
+        let done = asking::answer(tx, &work, &asker, (id, said), (&note, &body.items))?;
+        Ok(Act::audited_all(done.has_new_circle, asker.realm(), done.events))
     };
-    answered(state.store.write(write).await)?;
+    renewed(&state, answered(state.store.write(write).await)?).await?;
     if let Some(retention) = &state.retention {
         retention.look_at_holds().await.map_err(Failure::internal)?;
     }
