@@ -19,6 +19,7 @@ use crate::principal::{Caller, personal_of};
 use crate::problem::{Answer, Failure};
 use crate::release::{Leaving, Recipient};
 use crate::request::{JsonBody, Query};
+use crate::sharing::unfit;
 use crate::state::AppState;
 
 /// Most objects that a case's answer shows.
@@ -347,7 +348,7 @@ fn refused(refusal: &Refusal) -> StoreError {
         Refusal::Text { .. } => "case-text",
         Refusal::Nothing => "case-unchanged",
     };
-    sharing::unfit(reason, refusal.to_string())
+    unfit(reason, refusal.to_string())
 }
 
 /// A case is given to somebody who may work it and see it.

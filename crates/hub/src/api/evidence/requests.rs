@@ -91,8 +91,9 @@ fn checked(caller: &Caller, body: &NewEvidenceRequest) -> Answer<NewRequest> {
             .ok_or_else(|| Failure::rule("not-one-of", "kind: it is `preserve` or `hand-over`"))?,
         asker: caller.principal.organisation.clone(),
         asker_person: caller.id().to_owned(),
-        asked: OrganisationId::parse(&body.organisation)
-            .ok_or_else(|| Failure::rule("short-name", "organisation: it is a short name, or a name out of `askable`"))?,
+        asked: OrganisationId::parse(&body.organisation).ok_or_else(|| {
+            Failure::rule("short-name", "organisation: it is a short name, or a name out of `askable`")
+        })?,
         subject: text("subject", &body.subject, DESCRIPTION_CHARS_MAX)?,
         legal_basis: text("legal_basis", &body.legal_basis, REASON_CHARS_MAX)?,
         reference: reference.unwrap_or_default(),

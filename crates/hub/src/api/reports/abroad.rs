@@ -211,7 +211,7 @@ pub(super) async fn file(state: &AppState, caller: Caller, (id, sha256): (Id, St
     let (work, asker, asked) = (state.clone(), caller.clone(), (id.clone(), sha256.clone()));
     let look = move |tx: &mut Tx<'_>| {
         let (id, sha256) = asked;
-        let (file, object, _) = listed(tx, &work, &asker, (&id, &sha256))?;
+        let Listed { file, object, .. } = Listed::find(tx, &work, &asker, (&id, &sha256))?;
         if content_rows::is_here(tx, &REALM, &id, &sha256)? {
             return Ok(Act::bookkeeping(None));
         }
@@ -224,33 +224,46 @@ pub(super) async fn file(state: &AppState, caller: Caller, (id, sha256): (Id, St
     }
     let (work, asker, sealed_for) = (state.clone(), caller.clone(), contents::purpose(&id, &sha256));
     let read = move |tx: &mut Tx<'_>| {
-        let (file, _, (leaving, visible)) = listed(tx, &work, &asker, (&id, &sha256))?;
+        let listed = Listed::find(tx, &work, &asker, (&id, &sha256))?;
         let sealed = content_rows::content(tx, &REALM, &id, &sha256)?;
         let sealed = sealed.ok_or_else(|| StoreError::NotFound { what: sha256.clone() })?;
         let act = AuditEvent::done(Action::ReportRead, asker.actor.clone(), asker.purpose)
             .on([id.as_str()])
             .with("sha256", sha256);
-        Ok(Act::audited((file.name, sealed, leaving, visible), asker.realm(), act))
+        Ok(Act::audited((listed, sealed), asker.realm(), act))
     };
-    let (name, sealed, leaving, visible) = state.store.write(read).await?;
+    let (listed, sealed) = state.store.write(read).await?;
     let content = state.vault.open_bytes(&sealed_for, &sealed).map_err(Failure::internal)?;
-    let fresh = [leaving];
+    let fresh = [listed.leaving];
     let labels = fresh.each_ref().map(|leaving| leaving.label);
-    let content = told(state, caller, &visible, (&labels, &fresh), content).await?;
-    Ok(download(&name, content))
+    let content = told(state, caller, &listed.visible, (&labels, &fresh), content).await?;
+    Ok(download(&listed.file.name, content))
 }
 
-/// A file that a copy lists which the caller's organisation may see: the file, the copy's object, and that object on its way out.
-fn listed(
-    tx: &Tx<'_>,
-    state: &AppState,
-    caller: &Caller,
-    (id, sha256): (&Id, &str),
-) -> Result<(Attachment, Id, (Leaving, Arc<Visible>)), StoreError> {
-    let found = Elsewhere::seen(tx, state, caller, id)?;
-    let listed = found.file(sha256).map(|(file, object, leaving)| (file, object, leaving.clone()));
-    let (file, object, leaving) = listed.ok_or_else(|| StoreError::NotFound { what: sha256.to_owned() })?;
-    Ok((file, object, (leaving, found.visible)))
+/// A file that a copy lists which the caller's organisation may see.
+struct Listed {
+    file: Attachment,
+    /// The object that brought the copy, and its way out.
+    object: Id,
+    leaving: Leaving,
+    visible: Arc<Visible>,
+}
+
+impl Listed {
+    /// # Errors
+    /// Not found where no such copy lists it.
+    fn find(
+        tx: &Tx<'_>,
+        state: &AppState,
+        caller: &Caller,
+        (id, sha256): (&Id, &str),
+    ) -> Result<Self, StoreError> {
+        let found = Elsewhere::seen(tx, state, caller, id)?;
+        let listed = found.file(sha256).map(|(file, object, leaving)| (file, object, leaving.clone()));
+        let (file, object, leaving) =
+            listed.ok_or_else(|| StoreError::NotFound { what: sha256.to_owned() })?;
+        Ok(Self { file, object, leaving, visible: found.visible })
+    }
 }
 
 /// Answers a copy that came from another hub: the answer is an object for whoever gave it.
