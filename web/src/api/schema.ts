@@ -4442,7 +4442,7 @@ export interface components {
             /** @description What the reader may see of the versions, at most 20. */
             objects: components["schemas"]["GivenObject"][];
         };
-        /** @description A report, whole for its own organisation; for whoever was given a copy, its filings and their thread. */
+        /** @description A report, whole for its own organisation; for whoever was given a copy, its filings, the files that they list, and their thread. */
         Report: {
             /** @description The list's line. */
             summary: components["schemas"]["ReportSummary"];
