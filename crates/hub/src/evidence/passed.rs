@@ -81,7 +81,8 @@ pub(crate) enum Says {
         answer: Answer,
         /// What is said with it; may be empty.
         note: String,
-        /// What fulfils it, as far as the asker may know of it.
+        /// What fulfils it, as far as the asker may know of it. None is left out: a list of STIX has a member (§2.12).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         items: Vec<PassedItem>,
     },
 }

@@ -371,7 +371,7 @@ impl Note {
     }
 
     fn answers(&self, answer: &str, note: &str) -> Self {
-        let says = format!(r#"{{"kind":"answered","answer":"{answer}","note":"{note}","items":[]}}"#);
+        let says = format!(r#"{{"kind":"answered","answer":"{answer}","note":"{note}"}}"#);
         Self { says, ..self.clone() }
     }
 }
