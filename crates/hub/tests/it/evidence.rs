@@ -734,5 +734,8 @@ async fn request_sample(hub: &TestHub, (case, method): (&str, &str), path: &str)
     let asker = person(hub, "coordinator", PersonRole::DutyOfficer).await;
     let asked = asker.done("/api/v1/evidence-requests", new).await;
     let answer = json!({ "answer": "withdraw", "note": "n" }).to_string();
-    (path.replace("{id}", asked["id"].as_str().unwrap()), (method == "POST").then_some(answer))
+    // Nothing is named by another hub here.
+    let path =
+        path.replace("{id}", asked["id"].as_str().unwrap()).replace("{item}", &Uuid::new_v4().to_string());
+    (path, (method == "POST").then_some(answer))
 }
