@@ -121,7 +121,6 @@ impl Drop for Underway {
 }
 
 /// What is to be fetched.
-#[derive(Clone)]
 pub(crate) struct Wanted {
     request: Uuid,
     case: Id,
