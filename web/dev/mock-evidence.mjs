@@ -24,7 +24,7 @@ const custody = () => [
   entry(4, 80_000, 'hold-set', { why: held.reason, legal_basis: held.legal_basis }), entry(5, 7000, 'downloaded', { by: party('council', '佐藤 恵'), why: '検体の解析' }), entry(6, 600, 'offered', { from: party('npa', '黒木 薫'), to: party('council'), why: '解析のため調整機関に引き渡す' }),
 ]
 const request = {
-  id: 'r1', case: [...cases.keys()][0], kind: 'hand-over', state: 'accepted', from: party('npa', '黒木 薫'), to: 'council', subject: '11月1日から20日までの、認証サーバーの接続記録', legal_basis: '刑事訴訟法第197条第2項', reference: 'サ捜発第118号', due: ago(3600), overdue: true, opened: ago(500_000), items: ['i2'],
+  id: 'r1', case: [...cases.keys()][0], kind: 'hand-over', state: 'accepted', from: party('npa', '黒木 薫'), to: 'council', subject: '11月1日から20日までの、認証サーバーの接続記録', legal_basis: '刑事訴訟法第197条第2項', reference: 'サ捜発第118号', due: ago(3600), overdue: true, opened: ago(500_000), items: ['i2'], named: [],
   steps: [{ at: ago(500_000), step: 'asked', by: party('npa', '黒木 薫'), note: '', leaf: 8100 }, { at: ago(400_000), step: 'accepted', by: party('council', '佐藤 恵'), note: '期限までに提出します', leaf: 8160 }], may: ['fulfil', 'refuse'],
 }
 

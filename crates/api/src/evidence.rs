@@ -388,15 +388,15 @@ pub struct EvidenceRequest {
     pub opened: String,
     /// The items that it was fulfilled by, as far as the caller may see them.
     pub items: Vec<String>,
-    /// What it was fulfilled by at another hub: what a package from there is held against.
+    /// What it was fulfilled by at another hub: what is received from there, or brought in a package, is held against it.
     pub named: Vec<EvidenceNamed>,
     /// What happened to it, the oldest first.
     pub steps: Vec<EvidenceRequestStep>,
-    /// What the caller may do: `accept`, `refuse`, `fulfil`, `withdraw`, `close`.
+    /// What the caller may do: `accept`, `refuse`, `fulfil`, `withdraw`, `close`; `receive`, what is named.
     pub may: Vec<String>,
 }
 
-/// A file of another hub that fulfils a request. Its content stays there, or is brought in a package.
+/// A file of another hub that fulfils a request. What is preserved stays there; what is handed over is received from there, or brought in a package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EvidenceNamed {
     /// The item, as that hub and its packages name it.
@@ -411,6 +411,14 @@ pub struct EvidenceNamed {
     pub custody: String,
     /// The number of that entry.
     pub entries: u64,
+    /// `there`: nothing of it is here; `coming`: it is received just now; `here`; `destroyed`: it was here.
+    pub state: String,
+    /// Bytes that came so far, while it is `coming`.
+    pub arrived: Option<u64>,
+    /// Why it did not come when it was last tried: the `reason` of a problem.
+    pub trouble: Option<String>,
+    /// The item here, once it was here; only where the caller may see it.
+    pub own: Option<String>,
 }
 
 /// Something that happened to a request.

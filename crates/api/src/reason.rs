@@ -73,6 +73,10 @@ pub const REASONS: &[&str] = &[
     "form",
     "freer-than-the-case",
     "given-to-whom",
+    "hand-over-away",
+    "hand-over-broke-off",
+    "hand-over-by-package",
+    "hand-over-not-given",
     "hand-over-to",
     "held",
     "hold-name",
@@ -290,6 +294,7 @@ pub const REASONS: &[&str] = &[
     "widening-outdated",
     "withdraw-decided",
     "words-missing",
+    "wrong-content",
     "wrong-request",
 ];
 

@@ -9,6 +9,7 @@ pub(crate) mod came;
 pub(crate) mod case_uco;
 pub(crate) mod clock;
 pub(crate) mod custody;
+pub(crate) mod fetched;
 pub(crate) mod give;
 pub(crate) mod label;
 pub(crate) mod lines;

@@ -105,6 +105,11 @@ impl Failure {
         self.code
     }
 
+    /// The rule that was broken, where it has a name.
+    pub(crate) fn reason(&self) -> Option<&'static str> {
+        self.reason
+    }
+
     pub(crate) fn detail(&self) -> &str {
         &self.detail
     }

@@ -274,9 +274,10 @@ fn requests(output: &Output, of: &OfCase) -> Result<ExitCode, Failure> {
             "{id} {kind} {state}{late} {due} {from} → {to}: {} [{}]",
             request.subject, request.legal_basis
         ));
-        // What a package of the other hub is held against.
+        // What a package of the other hub is held against, and the item here that was received from there.
         for file in &request.named {
-            output.result(format!("  {} {} {}", file.sha256, file.size, file.name));
+            let own = file.own.as_ref().map(|own| format!(" → {own}")).unwrap_or_default();
+            output.result(format!("  {} {} {}{own}", file.sha256, file.size, file.name));
         }
     }
     let is_late = found.requests.iter().any(|request| request.overdue);

@@ -26,6 +26,8 @@ const at = (id: string, rest = '') => `/api/v1/evidence/${one(id)}${rest}`
 
 /** Other people bring, take and offer; lists are asked for again so often. */
 const LISTS_MS = 15_000
+/** How often it is asked how far something is that comes from another hub. */
+const COMING_MS = 2_000
 
 export const useEvidenceOf = (id: string, enabled = true) =>
   useInfiniteQuery({
@@ -40,7 +42,12 @@ export const useEvidenceOf = (id: string, enabled = true) =>
 export const useEvidence = (id: string) => useQuery({ queryKey: ['evidence', 'one', id], queryFn: ({ signal }) => get<Evidence>(at(id), signal), refetchInterval: LISTS_MS })
 
 export const useEvidenceRequests = (id: string, enabled = true) =>
-  useQuery({ enabled, queryKey: ['evidence', 'requests', id], queryFn: ({ signal }) => get<Hub['EvidenceRequestList']>(`/api/v1/cases/${one(id)}/evidence-requests`, signal), refetchInterval: LISTS_MS })
+  useQuery({
+    enabled,
+    queryKey: ['evidence', 'requests', id],
+    queryFn: ({ signal }) => get<Hub['EvidenceRequestList']>(`/api/v1/cases/${one(id)}/evidence-requests`, signal),
+    refetchInterval: ({ state }) => (state.data?.requests.some((asked) => asked.named.some((file) => file.state === 'coming')) ? COMING_MS : LISTS_MS),
+  })
 
 export const announce = (id: string, item: NewEvidence) => call<EvidenceItem>('POST', ofCase(id), item)
 export const send = (id: string, content: Blob, onProgress: (sent: number) => void) => sendFile<Evidence>('PUT', at(id, '/content'), content, onProgress)
@@ -53,4 +60,5 @@ export const hold = (id: string, body: Hub['NewEvidenceHold']) => call<Evidence>
 export const lift = (id: string, held: string, body: Hub['EvidenceHoldLift']) => call<Evidence>('POST', at(id, `/holds/${one(held)}/lift`), body)
 export const dispose = (id: string, body: Hub['EvidenceDisposal']) => call<Evidence>('POST', at(id, '/dispose'), body)
 export const request = (body: NewEvidenceRequest) => call<EvidenceRequest>('POST', '/api/v1/evidence-requests', body)
+export const receiveNamed = (id: string, item: string) => call<EvidenceRequest>('POST', `/api/v1/evidence-requests/${one(id)}/items/${one(item)}/receive`)
 export const answerRequest = (id: string, body: Hub['EvidenceRequestAnswer']) => call<EvidenceRequest>('POST', `/api/v1/evidence-requests/${one(id)}/answer`, body)

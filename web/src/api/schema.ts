@@ -1294,7 +1294,7 @@ export interface components {
             /** @description RFC 3339. */
             as_of: string;
         };
-        /** @description A file of another hub that fulfils a request. Its content stays there, or is brought in a package. */
+        /** @description A file of another hub that fulfils a request. What is preserved stays there; what is handed over is received from there, or brought in a package. */
         EvidenceNamed: {
             /** @description The item, as that hub and its packages name it. */
             item: string;
@@ -1314,6 +1314,17 @@ export interface components {
              * @description The number of that entry.
              */
             entries: number;
+            /** @description `there`: nothing of it is here; `coming`: it is received just now; `here`; `destroyed`: it was here. */
+            state: string;
+            /**
+             * Format: int64
+             * @description Bytes that came so far, while it is `coming`.
+             */
+            arrived?: number | null;
+            /** @description Why it did not come when it was last tried: the `reason` of a problem. */
+            trouble?: string | null;
+            /** @description The item here, once it was here; only where the caller may see it. */
+            own?: string | null;
         };
         /** @description An offer that is open. */
         EvidenceOffer: {
@@ -1370,11 +1381,11 @@ export interface components {
             opened: string;
             /** @description The items that it was fulfilled by, as far as the caller may see them. */
             items: string[];
-            /** @description What it was fulfilled by at another hub: what a package from there is held against. */
+            /** @description What it was fulfilled by at another hub: what is received from there, or brought in a package, is held against it. */
             named: components["schemas"]["EvidenceNamed"][];
             /** @description What happened to it, the oldest first. */
             steps: components["schemas"]["EvidenceRequestStep"][];
-            /** @description What the caller may do: `accept`, `refuse`, `fulfil`, `withdraw`, `close`. */
+            /** @description What the caller may do: `accept`, `refuse`, `fulfil`, `withdraw`, `close`; `receive`, what is named. */
             may: string[];
         };
         /** @description A request is answered, fulfilled or closed. */

@@ -4,7 +4,8 @@
 //!    the case, or gave it, and is given what passes, as policy allows now ([`askable`]).
 //! 2. What passes is an object in the log, limited to the circle of the two ([`send`]). The feed gives it to the hub of the other one, as policy allows at
 //!    the time of sending; here it is asked before, so that nobody believes to have asked whom it cannot reach.
-//! 3. The content of items does not travel. Of an item that the asker may see, its hub is told what a package can be held against ([`item`]).
+//! 3. The content of items does not pass in notes. Of an item that the asker may see, its hub is told what the content is held against ([`item`]), and fetches
+//!    that when somebody there asks for it ([`super::fetched`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -252,5 +252,6 @@ fn named(item: &PassedItem) -> rows::Named {
         sha256: item.sha256.clone(),
         custody: item.custody.clone(),
         entries: item.entries,
+        own: None,
     }
 }

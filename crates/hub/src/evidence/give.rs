@@ -1,9 +1,11 @@
-//! Content on its way out: an archive with a password, written as it is read, and never whole anywhere.
+//! Content on its way out: an archive with a password, written as it is read, and never whole anywhere. Another hub alone is given it as it is ([`bare`]):
+//! it seals it anew, and nobody opens it on the way.
 //!
 //! Each piece is opened only if it is what was sealed, and the whole is hashed once more. Where that fails, the answer breaks off, and what came of it
 //! is no archive.
 
 use std::io::{self, Write};
+use std::time::Duration;
 
 use api::Secret;
 use aws_lc_rs::digest::{self, SHA256};
@@ -31,6 +33,8 @@ const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=128;
 const PART_BYTES: usize = 256 * 1024;
 /// Parts that wait for a slow reader.
 const PARTS_MAX: usize = 4;
+/// How long a reader may take nothing before it counts as gone: it holds a place that others wait for.
+const STANDSTILL_MAX: Duration = Duration::from_secs(600);
 
 /// What an archive is made of.
 pub(crate) enum Part {
@@ -82,26 +86,44 @@ pub(crate) fn answer(
     password: Secret,
     permit: SemaphorePermit<'static>,
 ) -> Response {
-    let (sender, receiver) = mpsc::channel(PARTS_MAX);
-    let (store, handle) = (state.store.clone(), Handle::current());
-    tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        let source = Source { store, handle, realm };
-        let mut out = Sending { sender, waiting: Vec::with_capacity(PART_BYTES) };
-        let written = write(&mut out, made, &source, parts, &password).and_then(|()| out.flush());
-        if let Err(error) = written {
-            tracing::error!(%error, "evidence on its way out broke off");
-            // The reader may be the one that went away.
-            let _ = out.sender.blocking_send(Err(error));
-        }
-    });
+    let body = streamed(state, realm, permit, move |source, out| write(out, made, source, parts, &password));
     let encoded = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename*=UTF-8''{encoded}")),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
     ];
-    (headers, Body::from_stream(ReceiverStream::new(receiver))).into_response()
+    (headers, body).into_response()
+}
+
+/// The content as it is, for another hub. What is `held` is let go once all of it is on its way.
+pub(crate) fn bare(state: &AppState, realm: Realm, sealed: Sealed, held: impl Send + 'static) -> Response {
+    let body =
+        streamed(state, realm, held, move |source, out| source.open(&sealed, |piece| out.write_all(piece)));
+    ([(header::CONTENT_TYPE, "application/octet-stream")], body).into_response()
+}
+
+/// A body that is written as it is read, on a thread that may block.
+fn streamed(
+    state: &AppState,
+    realm: Realm,
+    held: impl Send + 'static,
+    write: impl FnOnce(&Source, &mut Sending) -> io::Result<()> + Send + 'static,
+) -> Body {
+    let (sender, receiver) = mpsc::channel(PARTS_MAX);
+    let (store, handle) = (state.store.clone(), Handle::current());
+    tokio::task::spawn_blocking(move || {
+        let _held = held;
+        let source = Source { store, handle: handle.clone(), realm };
+        let mut out = Sending { sender, handle, waiting: Vec::with_capacity(PART_BYTES) };
+        let written = write(&source, &mut out).and_then(|()| out.flush());
+        if let Err(error) = written {
+            tracing::error!(%error, "evidence on its way out broke off");
+            // The reader may be the one that went away.
+            let _ = out.send(Err(error));
+        }
+    });
+    Body::from_stream(ReceiverStream::new(receiver))
 }
 
 /// Where content is read from, on a thread that may block.
@@ -164,7 +186,17 @@ impl Source {
 /// Hands bytes on to the answer.
 struct Sending {
     sender: mpsc::Sender<io::Result<Bytes>>,
+    handle: Handle,
     waiting: Vec<u8>,
+}
+
+impl Sending {
+    fn send(&self, part: io::Result<Bytes>) -> io::Result<()> {
+        let sent = self.sender.send_timeout(part, STANDSTILL_MAX);
+        self.handle
+            .block_on(sent)
+            .map_err(|_| io::Error::new(io::ErrorKind::BrokenPipe, "the reader went away, or takes nothing"))
+    }
 }
 
 impl Write for Sending {
@@ -181,7 +213,6 @@ impl Write for Sending {
             return Ok(());
         }
         let part = std::mem::replace(&mut self.waiting, Vec::with_capacity(PART_BYTES));
-        let gone = |_| io::Error::new(io::ErrorKind::BrokenPipe, "the reader went away");
-        self.sender.blocking_send(Ok(part.into())).map_err(gone)
+        self.send(Ok(part.into()))
     }
 }

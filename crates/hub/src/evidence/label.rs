@@ -74,7 +74,7 @@ pub(crate) fn draw(
 }
 
 /// The level that a case bears; what bears none is as strict as can be.
-fn level_of(reader: &Reader<'_>, caller: &Caller, key: LabelKey) -> Result<Tlp, StoreError> {
+pub(crate) fn level_of(reader: &Reader<'_>, caller: &Caller, key: LabelKey) -> Result<Tlp, StoreError> {
     Ok(match get(reader, caller, key)?.tlp {
         TlpLabel::Level(level) => level,
         TlpLabel::Unmarked => Tlp::Red,

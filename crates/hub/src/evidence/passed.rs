@@ -2,7 +2,7 @@
 //! STIX `note` about the incident.
 //!
 //! A note goes in and out as any other object: labelled, released, federated, recalled. It bears the marking of the circle of the two, and so is for
-//! nobody else at any hub. The content of no item passes: only what it is called and hashes that a package is held against.
+//! nobody else at any hub. The content of no item passes in it: only what it is called and hashes that the content is held against.
 
 use std::collections::BTreeSet;
 

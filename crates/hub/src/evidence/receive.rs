@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::custody::{Book, Said, party};
 use super::seal::{CHUNK_BYTES, ContentKey, SealedKey};
-use super::{seen, stream_permit};
+use super::{fetched, seen, stream_permit};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::sharing::unfit;
@@ -58,16 +58,17 @@ pub(crate) async fn receive(
     received
 }
 
-async fn receive_from(
+/// The same of a stream, by a caller that has a place among those whose content comes in.
+///
+/// # Errors
+/// As [`receive`].
+pub(super) async fn receive_from(
     state: &AppState,
     caller: &Caller,
     id: Uuid,
     (announced, stream): (Option<u64>, &mut BodyDataStream),
 ) -> Answer<()> {
-    let room = room_for(state, caller, id).await?;
-    if announced.is_some_and(|bytes| bytes > room) {
-        return Err(too_large(state, room));
-    }
+    let room = room_for(state, caller, id, announced).await?;
     let upload = Uuid::new_v4();
     let realm = caller.realm().clone();
     let (key, sealed) = ContentKey::make(state, &realm, (id, upload)).await?;
@@ -83,7 +84,15 @@ async fn receive_from(
 }
 
 /// How much more may come, in bytes.
-async fn room_for(state: &AppState, caller: &Caller, id: Uuid) -> Answer<u64> {
+///
+/// # Errors
+/// Not found; the content is here; there is no room for as much as is announced.
+pub(super) async fn room_for(
+    state: &AppState,
+    caller: &Caller,
+    id: Uuid,
+    announced: Option<u64>,
+) -> Answer<u64> {
     let (work, asker) = (state.clone(), caller.clone());
     let read = state.store.read(move |reader| {
         let seen = own_announced(reader, &work, &asker, id)?;
@@ -92,7 +101,8 @@ async fn room_for(state: &AppState, caller: &Caller, id: Uuid) -> Answer<u64> {
     });
     let config = &state.config.evidence;
     let left = config.case_bytes_max.saturating_sub(read.await?);
-    Ok(left.min(config.item_bytes_max))
+    let room = left.min(config.item_bytes_max);
+    if announced.is_some_and(|bytes| bytes > room) { Err(too_large(state, room)) } else { Ok(room) }
 }
 
 /// An item that the caller's organisation announced, and whose content is still to come.
@@ -246,8 +256,13 @@ async fn finish(
         rows::receive(tx, &realm, id, &kept)?;
         content::remove_others(tx, &realm, id, upload)?;
         item.kept = Some(kept);
+        let by = party(tx, &asker)?;
+        let begins = match fetched::received(tx, &realm, &item, by.clone())? {
+            Some(received) => vec![received, sealed_in(&item)],
+            None => beginning(&item, by).into(),
+        };
         let mut book = Book::open(tx)?;
-        for said in beginning(&item, party(tx, &asker)?) {
+        for said in begins {
             let by = (said.act != CustodyAct::Sealed).then_some(&asker);
             book.write(tx, &realm, &mut item, (by, said))?;
         }
@@ -256,7 +271,7 @@ async fn finish(
     crate::sharing::answered(state.store.write(write).await)
 }
 
-/// How custody begins: secured where it was found, brought in, sealed.
+/// How custody begins: secured where it was found, brought in, sealed. What another hub hands over begins with that ([`fetched::received`]).
 fn beginning(item: &Item, by: Party) -> [Said; 3] {
     let new = &item.new;
     let collected = Said::new(CustodyAct::Collected, new.reason.as_str())
@@ -274,9 +289,12 @@ fn beginning(item: &Item, by: Party) -> [Said; 3] {
     let collector =
         Party { organisation: by.organisation.clone(), account: None, name: Some(new.collector.clone()) };
     let received = Said::new(CustodyAct::Received, CustodyReason::Received.text()).from(collector).to(by);
+    [collected, received, sealed_in(item)]
+}
+
+fn sealed_in(item: &Item) -> Said {
     let under = item.kept.as_ref().and_then(|kept| kept.class_key.clone());
-    let sealed = Said::new(CustodyAct::Sealed, CustodyReason::Sealed.text())
+    Said::new(CustodyAct::Sealed, CustodyReason::Sealed.text())
         .with("cipher", "AES-256-GCM")
-        .with("sealed_under", under.unwrap_or_else(|| "node".to_owned()));
-    [collected, received, sealed]
+        .with("sealed_under", under.unwrap_or_else(|| "node".to_owned()))
 }

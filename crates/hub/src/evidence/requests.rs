@@ -9,8 +9,8 @@
 //! What is handed over is offered to the asker, item by item: it is in its hands once it has accepted. What is preserved is held.
 //!
 //! One of the two may be an organisation of another hub: then each step goes there as well ([`super::abroad`]), what the other one says comes from there
-//! ([`super::came`]), and what is said at the same time at both comes to the same ([`super::lines`]). What is handed over to it is named to it by its hashes, and
-//! is brought to it in a package.
+//! ([`super::came`]), and what is said at the same time at both comes to the same ([`super::lines`]). What is handed over to it is named to it by its hashes; its
+//! hub fetches it ([`super::fetched`]), or it is brought in a package.
 
 use std::collections::BTreeSet;
 
@@ -264,8 +264,8 @@ fn fulfil(
     if goes_abroad && is_seen { abroad::item(&item).map(Some) } else { Ok(None) }
 }
 
-/// Offers an item to whoever asked for it. One of another hub cannot take it here: that it is to be brought to it is written down, and it stays in the hands
-/// that it is in.
+/// Offers an item to whoever asked for it. One of another hub cannot take it here: that it is handed over to it is written down, its hub is given the content
+/// when it asks for it, and the item stays in the hands that it is in.
 fn hand_over(tx: &mut Tx<'_>, caller: &Caller, request: &Request, item: &Item) -> Result<Said, StoreError> {
     let (new, id) = (&request.new, item.new.id);
     if item.offer.is_some() {
@@ -274,7 +274,7 @@ fn hand_over(tx: &mut Tx<'_>, caller: &Caller, request: &Request, item: &Item) -
     let to = named(tx, caller.realm(), &new.asker, None)?;
     let said = Said::new(CustodyAct::Offered, CustodyReason::HandedOver.text()).to(to);
     if is_abroad(&new.asker) {
-        return Ok(said.with("by", "package"));
+        return Ok(said);
     }
     let offer = Offer {
         organisation: new.asker.clone(),

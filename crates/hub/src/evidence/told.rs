@@ -1,5 +1,7 @@
 //! Evidence as it is told to a caller who may see it.
 
+use std::sync::atomic::Ordering;
+
 use api::{
     Evidence, EvidenceAskable, EvidenceAskableHub, EvidenceCustody, EvidenceHold, EvidenceItem,
     EvidenceNamed, EvidenceOffer, EvidenceParty, EvidenceRequest, EvidenceRequestStep, Words,
@@ -14,9 +16,11 @@ use store::evidence::abroad::{self as passed, Named};
 use store::evidence::requests::{self, Request};
 use store::evidence::{self as rows, Item, State, holds};
 use store::{Reader, StoreError};
+use uuid::Uuid;
 use vault::ClassKeyId;
 
 use super::abroad::{askable, is_abroad};
+use super::fetched::{Coming, may_receive};
 use super::{custody, label, requests as asking};
 use crate::principal::Caller;
 use crate::reports::abroad::{hub_of, words_of};
@@ -177,6 +181,8 @@ impl Telling<'_, '_> {
             }
         }
         let notes = passed::notes(reader, realm, new.id)?;
+        let files = passed::named(reader, realm, new.id)?.into_iter();
+        let named = files.map(|one| self.named(new.id, one)).collect::<Result<Vec<_>, StoreError>>()?;
         let step = |step: requests::Step| {
             let note = notes.iter().find(|note| note.number == step.number);
             Ok(EvidenceRequestStep {
@@ -189,7 +195,9 @@ impl Telling<'_, '_> {
             })
         };
         let steps = requests::steps(reader, realm, new.id)?;
-        let may = asking::answers(self.state, self.caller, request);
+        let answers = asking::answers(self.state, self.caller, request).into_iter().map(asking::Answer::name);
+        let receives = !named.is_empty() && may_receive(self.state, self.caller, request);
+        let may = answers.chain(receives.then_some("receive"));
         Ok(EvidenceRequest {
             id: new.id,
             case: new.case.to_string(),
@@ -206,9 +214,41 @@ impl Telling<'_, '_> {
             overdue: request.state.is_open() && new.due <= reader.now(),
             opened: request.opened.to_string(),
             items,
-            named: passed::named(reader, realm, new.id)?.into_iter().map(named).collect(),
+            may: may.map(str::to_owned).collect(),
+            named,
             steps: steps.into_iter().map(step).collect::<Result<_, StoreError>>()?,
-            may: may.into_iter().map(|answer| answer.name().to_owned()).collect(),
+        })
+    }
+
+    /// A file of another hub, and how far it is here.
+    fn named(&self, request: Uuid, named: Named) -> Result<EvidenceNamed, StoreError> {
+        let (reader, realm) = (self.reader, self.caller.realm());
+        let Named { item, name, size, sha256, custody, entries, own } = named;
+        let found = match own {
+            Some(own) => rows::for_node(reader, realm, own)?,
+            None => None,
+        };
+        let coming = self.state.federation.arriving.of((request, item));
+        let (state, arrived, trouble) = match (found.as_ref().map(|found| found.state), coming) {
+            (Some(State::Kept), _) => ("here", None, None),
+            (Some(State::Disposed), _) => ("destroyed", None, None),
+            (_, Some(Coming::Underway(bytes))) => ("coming", Some(bytes.load(Ordering::Relaxed)), None),
+            (_, Some(Coming::Failed(reason))) => ("there", None, Some(reason.to_owned())),
+            (_, None) => ("there", None, None),
+        };
+        let visible = super::visible(reader, self.state, self.caller)?;
+        let seen = found.filter(|found| found.state != State::Announced && visible.contains(found.new.label));
+        Ok(EvidenceNamed {
+            item: item.to_string(),
+            name,
+            size,
+            sha256,
+            custody,
+            entries,
+            state: state.to_owned(),
+            arrived,
+            trouble,
+            own: seen.map(|found| found.new.id.to_string()),
         })
     }
 
@@ -250,11 +290,6 @@ impl Telling<'_, '_> {
     fn name_abroad(&self, name: &OrganisationId) -> Result<Option<Words>, StoreError> {
         if is_abroad(name) { words_of(self.reader, name) } else { Ok(None) }
     }
-}
-
-fn named(named: Named) -> EvidenceNamed {
-    let Named { item, name, size, sha256, custody, entries } = named;
-    EvidenceNamed { item: item.to_string(), name, size, sha256, custody, entries }
 }
 
 fn state_name(state: State) -> &'static str {

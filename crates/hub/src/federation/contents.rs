@@ -245,11 +245,16 @@ pub(crate) async fn fetch(
     wanted: &Wanted,
     patience: Duration,
 ) -> Result<Vec<u8>, NotBrought> {
-    let is_linked = peer.way == Way::Link && peer.state == PeerState::Active;
-    let card = Card::open(&peer.card).ok().filter(|_| is_linked);
-    let remote = card.and_then(|card| Remote::of(peer, &card)).ok_or(NotBrought::NoWay)?;
+    let remote = linked(peer).ok_or(NotBrought::NoWay)?;
     let asked = tokio::time::timeout(patience, ask(state, &remote, wanted)).await;
     asked.unwrap_or_else(|_| Err(NotBrought::Away("it does not answer in time".to_owned())))
+}
+
+/// A peer that is asked from here; nothing where it cannot be reached, or the exchange with it has ended.
+pub(super) fn linked(peer: &Peer) -> Option<Remote> {
+    let is_linked = peer.way == Way::Link && peer.state == PeerState::Active;
+    let card = Card::open(&peer.card).ok().filter(|_| is_linked);
+    card.and_then(|card| Remote::of(peer, &card))
 }
 
 async fn ask(state: &AppState, remote: &Remote, wanted: &Wanted) -> Result<Vec<u8>, NotBrought> {

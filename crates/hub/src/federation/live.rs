@@ -32,6 +32,8 @@ pub(crate) struct Live {
     pub(crate) newest_served: u64,
     /// Attachments of reports that the peer fetches or sends just now.
     pub(crate) contents: usize,
+    /// Contents of evidence that the peer fetches just now.
+    pub(crate) evidence: usize,
     /// What last went wrong.
     pub(crate) trouble: Option<(String, Timestamp)>,
     /// When a frame last came.

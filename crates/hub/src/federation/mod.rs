@@ -12,12 +12,14 @@
 //!    come goes back: [`acts`]. Orders that one hub asks for at edges of the other go the same way: [`letters`].
 //! 5. Where a data diode stands between two hubs, numbered files are carried over it: [`one_way`].
 //! 6. The content of attachments that copies of reports list is asked for by itself, or sent after the copy: [`contents`].
-//! 7. [`links`] keeps what should run running; [`administration`] adds and changes peers.
+//! 7. The content of evidence that was handed over to an organisation of the peer's hub is given to it as a stream: [`evidence`].
+//! 8. [`links`] keeps what should run running; [`administration`] adds and changes peers.
 
 pub(crate) mod acts;
 pub(crate) mod administration;
 mod card;
 pub(crate) mod contents;
+pub(crate) mod evidence;
 mod feed;
 mod frame;
 mod identity;
@@ -49,6 +51,7 @@ pub(crate) use live::{Folder, Lives};
 pub(crate) use serve::routes;
 
 use crate::config::HubConfig;
+use crate::evidence::fetched::Arriving;
 use crate::principal::Caller;
 use crate::state::AppState;
 use crate::{HubError, REALM};
@@ -70,6 +73,8 @@ pub(crate) struct Federation {
     pub(crate) lives: Lives,
     /// Counts up when peers change, so that open streams and links look again.
     pub(crate) changed: watch::Sender<u64>,
+    /// What evidence is fetched from other hubs just now.
+    pub(crate) arriving: Arriving,
 }
 
 /// The peers' certificates: SHA-256 in hexadecimal → short name.
@@ -77,8 +82,8 @@ pub(crate) type Pins = Arc<ArcSwap<HashMap<String, String>>>;
 
 impl Federation {
     pub(crate) fn new(own: Card, key: Arc<SigningKey>, identity: Arc<Identity>) -> Self {
-        let (pins, lives) = (Pins::default(), Lives::default());
-        Self { own, key, identity, pins, lives, changed: watch::Sender::new(0) }
+        let (pins, lives, arriving) = (Pins::default(), Lives::default(), Arriving::default());
+        Self { own, key, identity, pins, lives, changed: watch::Sender::new(0), arriving }
     }
 
     /// Says that peers have changed.

@@ -1,5 +1,5 @@
-//! What peers can ask, on a listener of its own: the stream, acknowledgements, frames that a peer sends of its own accord, and attachments of
-//! reports ([`contents`]).
+//! What peers can ask, on a listener of its own: the stream, acknowledgements, frames that a peer sends of its own accord, attachments of
+//! reports ([`contents`]), and evidence that was handed over ([`evidence`]).
 //!
 //! Every operation takes a [`PeerCaller`], made of the certificate that the handshake has proved. A peer that is suspended is told so.
 
@@ -23,10 +23,10 @@ use store::{Act, StoreError, Tx};
 
 use super::acts::{self, Asked, Receipts};
 use super::card::{Card, fingerprint};
-use super::contents;
 use super::feed::Feed;
 use super::frame::Lines;
 use super::receive::{self, Intake, Trouble};
+use super::{contents, evidence};
 use crate::REALM;
 use crate::problem::{Answer, Failure};
 use crate::request::{JsonBody, Query};
@@ -51,6 +51,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/peer/v1/receipts", post(receipts))
         .route("/peer/v1/receipts/asked", post(asked))
         .route(contents::ROUTE, get(contents::give).post(contents::take))
+        .route(evidence::ROUTE, get(evidence::give))
 }
 
 /// How far a log is dealt with.

@@ -116,7 +116,7 @@ pub fn new_item(only: Option<&[&str]>) -> Value {
 }
 
 /// What an archive holds under a name, opened with a password.
-fn opened(bytes: &[u8], name: &str, password: &str) -> Vec<u8> {
+pub fn opened(bytes: &[u8], name: &str, password: &str) -> Vec<u8> {
     let mut archive = Archive::open(Cursor::new(bytes)).unwrap();
     let mut content = Vec::new();
     let opened = archive.read(name, Some(password), |part| {
@@ -132,7 +132,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// Several pieces, the last not full.
-fn large() -> Vec<u8> {
+pub fn large() -> Vec<u8> {
     PLANTED.as_bytes().iter().copied().cycle().take(2_500_001).collect()
 }
 
@@ -416,7 +416,7 @@ fn names_in(folder: &std::path::Path) -> Vec<String> {
 }
 
 /// A package's parts as a verifier finds them.
-fn found_in(bytes: &[u8], password: &str) -> Found {
+pub fn found_in(bytes: &[u8], password: &str) -> Found {
     let mut archive = Archive::open(Cursor::new(bytes)).unwrap();
     let mut found = Found::default();
     for entry in archive.entries().to_vec() {
@@ -734,5 +734,8 @@ async fn request_sample(hub: &TestHub, (case, method): (&str, &str), path: &str)
     let asker = person(hub, "coordinator", PersonRole::DutyOfficer).await;
     let asked = asker.done("/api/v1/evidence-requests", new).await;
     let answer = json!({ "answer": "withdraw", "note": "n" }).to_string();
-    (path.replace("{id}", asked["id"].as_str().unwrap()), (method == "POST").then_some(answer))
+    // Nothing is named by another hub here.
+    let path =
+        path.replace("{id}", asked["id"].as_str().unwrap()).replace("{item}", &Uuid::new_v4().to_string());
+    (path, (method == "POST").then_some(answer))
 }

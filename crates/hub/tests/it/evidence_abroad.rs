@@ -22,48 +22,48 @@ const EXTENSION: &str = "extension-definition--8d463c21-2e36-5fa3-8093-ed1f1cf69
 /// Whose cases, reports and notes go to the other hub, by hub.
 const EAST: [&str; 3] = ["coordinator", "police", "kinki"];
 const WEST: [&str; 3] = ["coordinator", "kinki", "ministry"];
-const DUTY: [PersonRole; 1] = [PersonRole::DutyOfficer];
+pub const DUTY: [PersonRole; 1] = [PersonRole::DutyOfficer];
 
 /// An agreement by which cases go both ways, too.
 fn with_cases(own: &[&str], other: &str) -> String {
     agreement(own, other).replace("[\"report\"]", "[\"incident\", \"report\"]")
 }
 
-fn of_case(case: &str) -> String {
+pub fn of_case(case: &str) -> String {
     format!("/api/v1/cases/{case}/evidence-requests")
 }
 
-fn asking(case: &str, kind: &str, organisation: &str) -> Value {
+pub fn asking(case: &str, kind: &str, organisation: &str) -> Value {
     json!({ "id": Uuid::new_v4(), "case": case, "kind": kind, "organisation": organisation, "subject": "11月の通信記録",
         "legal_basis": "刑訴法197条3項", "reference": "第1号", "due": "2099-01-01T00:00:00Z" })
 }
 
-fn said(answer: &str, items: &[&Value]) -> Value {
+pub fn said(answer: &str, items: &[&Value]) -> Value {
     let items: Vec<&Value> = items.iter().map(|item| &item["id"]).collect();
     json!({ "answer": answer, "note": "回答", "items": items })
 }
 
-async fn asks(worker: &Worker<'_>, body: Value) -> Reply {
+pub async fn asks(worker: &Worker<'_>, body: Value) -> Reply {
     worker.signed.post("/api/v1/evidence-requests", body).await
 }
 
-async fn answers(worker: &Worker<'_>, request: &Value, body: Value) -> Reply {
+pub async fn answers(worker: &Worker<'_>, request: &Value, body: Value) -> Reply {
     let path = format!("/api/v1/evidence-requests/{}/answer", request["id"].as_str().unwrap());
     worker.signed.post(&path, body).await
 }
 
-fn good(reply: &Reply) -> Value {
+pub fn good(reply: &Reply) -> Value {
     assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
     reply.json()
 }
 
 /// The requests of a case that somebody is told of.
-async fn listed(worker: &Worker<'_>, case: &str) -> Vec<Value> {
+pub async fn listed(worker: &Worker<'_>, case: &str) -> Vec<Value> {
     worker.signed.good(&of_case(case)).await["requests"].as_array().unwrap().clone()
 }
 
 /// How the only request of a case stands.
-async fn state(worker: &Worker<'_>, case: &str) -> String {
+pub async fn state(worker: &Worker<'_>, case: &str) -> String {
     listed(worker, case).await[0]["state"].as_str().unwrap().to_owned()
 }
 
@@ -72,7 +72,7 @@ fn steps(request: &Value) -> Vec<&str> {
 }
 
 /// An item of an operator that is here, brought by a program of it.
-async fn brought(hub: &TestHub, token: &str, case: &str, only: Option<&[&str]>, content: &[u8]) -> Value {
+pub async fn brought(hub: &TestHub, token: &str, case: &str, only: Option<&[&str]>, content: &[u8]) -> Value {
     let new = new_item(only);
     let announced = hub.send_json(token, Method::POST, &format!("/api/v1/cases/{case}/evidence"), new).await;
     let item = good(&announced);
@@ -82,24 +82,24 @@ async fn brought(hub: &TestHub, token: &str, case: &str, only: Option<&[&str]>, 
 }
 
 /// Two hubs that have an agreement: the police at the one; an operator, and a ministry, at the other.
-struct Two {
-    east: TestHub,
-    west: TestHub,
+pub struct Two {
+    pub east: TestHub,
+    pub west: TestHub,
     _folders: [TempDir; 2],
 }
 
 /// The people of both, and the case that they share.
-struct Shared<'a> {
-    police: Worker<'a>,
-    kinki: Worker<'a>,
-    ministry: Worker<'a>,
-    case: String,
+pub struct Shared<'a> {
+    pub police: Worker<'a>,
+    pub kinki: Worker<'a>,
+    pub ministry: Worker<'a>,
+    pub case: String,
     /// What the operator is called at all hubs, and the police.
-    names: [String; 2],
+    pub names: [String; 2],
 }
 
 impl Two {
-    async fn new(places: [Option<Place>; 2]) -> Self {
+    pub async fn new(places: [Option<Place>; 2]) -> Self {
         let [first, second] = places;
         let (here, there) = (with_cases(&EAST, "west"), with_cases(&WEST, "east"));
         let ((east, one), (west, other)) = (hub(Some(here), first).await, hub(Some(there), second).await);
@@ -117,7 +117,7 @@ impl Two {
     }
 
     /// A case of the police in whose room the operator has said something, so that it is known there.
-    async fn shared(&self) -> Shared<'_> {
+    pub async fn shared(&self) -> Shared<'_> {
         let police = Worker::new(&self.east, "police").await;
         let kinki = Worker::new(&self.west, "kinki").await;
         let ministry = Worker::new(&self.west, "ministry").await;
@@ -142,7 +142,7 @@ impl Shared<'_> {
     }
 
     /// A request that the operator has.
-    async fn asked(&self, kind: &str) -> Value {
+    pub async fn asked(&self, kind: &str) -> Value {
         let before = listed(&self.kinki, &self.case).await.len();
         let asked = good(&asks(&self.police, asking(&self.case, kind, &self.names[0])).await);
         assert_eq!((&asked["state"], &asked["to"]), (&json!("asked"), &json!(self.names[0])));
@@ -344,16 +344,16 @@ async fn without_an_agreement_nobody_of_another_hub_is_asked() {
 
 /// What a hub brings that a test plays: made by hand, as the format says.
 #[derive(Clone)]
-struct Note {
-    request: Uuid,
-    case: String,
-    from: String,
-    to: String,
-    says: String,
+pub struct Note {
+    pub request: Uuid,
+    pub case: String,
+    pub from: String,
+    pub to: String,
+    pub says: String,
 }
 
 impl Note {
-    fn object(&self) -> Value {
+    pub fn object(&self) -> Value {
         let text = format!(
             r#"{{"request":"{}","case":"{}","from":"{}","to":"{}","at":"2026-01-01T00:00:00Z","leaf":3,"says":{}}}"#,
             self.request, self.case, self.from, self.to, self.says
@@ -370,32 +370,33 @@ impl Note {
         })
     }
 
-    fn answers(&self, answer: &str, note: &str) -> Self {
+    pub fn answers(&self, answer: &str, note: &str) -> Self {
         let says = format!(r#"{{"kind":"answered","answer":"{answer}","note":"{note}"}}"#);
         Self { says, ..self.clone() }
     }
 }
 
 /// What is asked, on some legal basis.
-fn wants(kind: &str, basis: &str) -> String {
+pub fn wants(kind: &str, basis: &str) -> String {
     format!(
         r#"{{"kind":"asked","wanted":"{kind}","subject":"通信記録","legal_basis":"{basis}","reference":"","due":"2099-01-01T00:00:00Z"}}"#
     )
 }
 
 /// A hub with the police and an operator, and another one that lies, with an agreement.
-struct Played {
-    hub: TestHub,
-    cheat: Cheat,
-    case: String,
+pub struct Played {
+    pub hub: TestHub,
+    pub cheat: Cheat,
+    pub case: String,
     /// The beginnings of both hubs' names.
-    own: String,
-    theirs: String,
-    _folder: TempDir,
+    pub own: String,
+    pub theirs: String,
+    /// Its policies and agreements.
+    pub folder: TempDir,
 }
 
 impl Played {
-    async fn new(seed: u8) -> Self {
+    pub async fn new(seed: u8) -> Self {
         let (hub, folder) = hub(Some(with_cases(&EAST, "abroad")), None).await;
         hub.organisation("police", OrganisationRole::Agency).await;
         hub.organisation("kinki", OrganisationRole::Operator).await;
@@ -403,11 +404,11 @@ impl Played {
         let own = named(&hub, "").await;
         let theirs = format!("{}-", cheat.hub.get(..16).unwrap());
         let case = format!("incident--{}", Uuid::from_u128(u128::from(seed)));
-        Self { hub, cheat, case, own, theirs, _folder: folder }
+        Self { hub, cheat, case, own, theirs, folder }
     }
 
     /// A case of the other hub's, which it is not given back.
-    fn incident(&self) -> Value {
+    pub fn incident(&self) -> Value {
         json!({
             "type": "incident", "spec_version": "2.1", "id": self.case, "created": V1, "modified": V1, "name": "abroad",
             "object_marking_refs": [Tlp::Amber.id()],
@@ -415,7 +416,7 @@ impl Played {
     }
 
     /// The police of the other hub ask the operator here.
-    fn asked(&self, request: u128) -> Note {
+    pub fn asked(&self, request: u128) -> Note {
         Note {
             request: Uuid::from_u128(request),
             case: self.case.clone(),
@@ -425,7 +426,7 @@ impl Played {
         }
     }
 
-    async fn brings(&self, objects: &[Value]) {
+    pub async fn brings(&self, objects: &[Value]) {
         let frames = (1..).zip(objects).map(|(place, object)| self.cheat.object(place, object));
         let frames: Vec<Value> = std::iter::once(self.cheat.hello(0)).chain(frames).collect();
         let (status, text) = self.cheat.send(&frames).await;
@@ -556,7 +557,7 @@ async fn a_withdrawal_that_crosses_an_acceptance_goes_before_it_and_one_that_cro
 }
 
 /// An entry of a case room, which makes somebody of the other hub known there.
-fn entry(case: &str, organisation: &str) -> Value {
+pub fn entry(case: &str, organisation: &str) -> Value {
     let entry = json!({
         "case": case, "at": "2026-01-01T00:00:00Z", "by": "x", "name": "X", "organisation": organisation,
         "label": { "tlp": "clear" }, "salt": format!("{:032x}", 7), "says": "note", "text": "保全できます", "lane": null,

@@ -56,6 +56,8 @@ mod evidence_abroad;
 #[cfg(test)]
 mod evidence_drill;
 #[cfg(test)]
+mod evidence_received;
+#[cfg(test)]
 mod federation;
 #[cfg(test)]
 mod finding;

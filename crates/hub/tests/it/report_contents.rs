@@ -169,11 +169,16 @@ async fn a_peer_is_given_what_a_copy_lists_for_it_and_nothing_else() {
     assert_eq!(nothing(&peer, &path(id, &listed)).await, missing);
 }
 
-/// What the other hub gives when it is asked for a file: some bytes, or no answer at all.
-type Giving = Arc<Mutex<Option<Vec<u8>>>>;
+/// What the other hub gives when it is asked for a file: some bytes and how many it says there are, or no answer at all.
+pub type Giving = Arc<Mutex<Option<(Vec<u8>, usize)>>>;
+
+/// Bytes that are all that there are.
+pub fn whole(content: &[u8]) -> (Vec<u8>, usize) {
+    (content.to_vec(), content.len())
+}
 
 /// Lets a hub that a test plays listen; gives its address.
-fn listens(cheat: &Cheat, giving: &Giving) -> String {
+pub fn listens(cheat: &Cheat, giving: &Giving) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = format!("https://{}", listener.local_addr().unwrap());
     let (tls, giving) = (Arc::clone(&cheat.server), Arc::clone(giving));
@@ -194,9 +199,10 @@ fn answer(socket: TcpStream, tls: Arc<ServerConfig>, giving: &Giving) -> std::io
         stream.read_exact(&mut byte)?;
         asked.extend(byte);
     }
-    let content = giving.lock().unwrap().clone().filter(|_| asked.starts_with(b"GET /peer/v1/contents/"));
-    let Some(content) = content else { return Ok(()) };
-    write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", content.len())?;
+    let is_file =
+        [&b"GET /peer/v1/contents/"[..], b"GET /peer/v1/evidence/"].iter().any(|one| asked.starts_with(one));
+    let Some((content, size)) = giving.lock().unwrap().clone().filter(|_| is_file) else { return Ok(()) };
+    write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {size}\r\nconnection: close\r\n\r\n")?;
     stream.write_all(&content)?;
     stream.conn.send_close_notify();
     stream.flush()
@@ -225,7 +231,7 @@ async fn other_bytes_are_refused_and_what_is_kept_is_read_while_the_giver_is_awa
     assert_eq!((away.status, away.json()["code"].as_str()), (503, Some("unavailable")));
     assert_eq!(away.header("retry-after"), "30");
     for wrong in ["hullo", "hello and more", "hell"] {
-        *giving.lock().unwrap() = Some(wrong.as_bytes().to_vec());
+        *giving.lock().unwrap() = Some(whole(wrong.as_bytes()));
         let refused = opened(hub, &played.ministry, &path).await;
         assert_eq!(
             (refused.status, refused.json()["code"].as_str()),
@@ -238,7 +244,7 @@ async fn other_bytes_are_refused_and_what_is_kept_is_read_while_the_giver_is_awa
     let read = hub.audit(Action::ReportRead).await;
     assert!(read.is_empty(), "nothing was read");
 
-    *giving.lock().unwrap() = Some(b"hello".to_vec());
+    *giving.lock().unwrap() = Some(whole(b"hello"));
     assert_eq!(opened(hub, &played.ministry, &path).await.body, b"hello");
     *giving.lock().unwrap() = None;
     let again = opened(hub, &played.ministry, &path).await;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::requests::ITEMS_MAX;
 use super::uuid;
-use crate::sql::{count, params, stix_id, stored};
+use crate::sql::{Row, count, params, stix_id, stored};
 use crate::{Reader, StoreError, Tx};
 
 /// Requests that the organisations of one other hub have open here, in all cases together.
@@ -40,6 +40,8 @@ pub struct Named {
     pub custody: String,
     /// How many entries there are.
     pub entries: u64,
+    /// The item here that its content was fetched into, or is to be.
+    pub own: Option<Uuid>,
 }
 
 /// Notes which object carries a step.
@@ -81,7 +83,7 @@ pub fn notes(reader: &Reader<'_>, realm: &Realm, request: Uuid) -> Result<Vec<No
     })
 }
 
-/// Writes down what a request was fulfilled by at another hub.
+/// Writes down what a request was fulfilled by at another hub; nothing of it is here yet.
 ///
 /// # Errors
 /// [`StoreError::Limit`] beyond [`ITEMS_MAX`]; [`StoreError::Exists`] where an item is named twice.
@@ -116,17 +118,51 @@ pub fn name(tx: &mut Tx<'_>, realm: &Realm, request: Uuid, named: &[Named]) -> R
 /// # Errors
 /// [`StoreError::Corrupt`] when a row is not readable.
 pub fn named(reader: &Reader<'_>, realm: &Realm, request: Uuid) -> Result<Vec<Named>, StoreError> {
-    let sql = "SELECT item, name, size, sha256, custody, entries FROM evidence_request_named
+    let sql = "SELECT item, name, size, sha256, custody, entries, own FROM evidence_request_named
         WHERE realm = ?1 AND request = ?2 ORDER BY name, item";
-    reader.rows(sql, (reader.realm(realm)?, request.to_string()), |row| {
-        Ok(Named {
-            item: uuid(row.text(0)?)?,
-            name: row.get(1)?,
-            size: count(row.get(2)?),
-            sha256: row.get(3)?,
-            custody: row.get(4)?,
-            entries: count(row.get(5)?),
-        })
+    reader.rows(sql, (reader.realm(realm)?, request.to_string()), read_named)
+}
+
+/// Notes which item here the content of a named one is fetched into.
+///
+/// # Errors
+/// [`StoreError::NotFound`] where no such item is named.
+pub fn set_own(
+    tx: &mut Tx<'_>,
+    realm: &Realm,
+    (request, item): (Uuid, Uuid),
+    own: Uuid,
+) -> Result<(), StoreError> {
+    let item = item.to_string();
+    let changed = tx.execute(
+        "UPDATE evidence_request_named SET own = ?4 WHERE realm = ?1 AND request = ?2 AND item = ?3",
+        params![tx.realm(realm)?, request.to_string(), item, own.to_string()],
+    )?;
+    if changed == 0 { Err(StoreError::NotFound { what: item }) } else { Ok(()) }
+}
+
+/// What an item here is fetched from: the request, and what was named; nothing for an item that was brought in here.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when a row is not readable.
+pub fn origin(reader: &Reader<'_>, realm: &Realm, own: Uuid) -> Result<Option<(Uuid, Named)>, StoreError> {
+    let sql = "SELECT item, name, size, sha256, custody, entries, own, request FROM evidence_request_named
+        WHERE realm = ?1 AND own = ?2";
+    reader.first(sql, (reader.realm(realm)?, own.to_string()), |row| {
+        Ok((uuid(row.text(7)?)?, read_named(row)?))
+    })
+}
+
+fn read_named(row: &Row<'_>) -> Result<Named, StoreError> {
+    let own: Option<String> = row.get(6)?;
+    Ok(Named {
+        item: uuid(row.text(0)?)?,
+        name: row.get(1)?,
+        size: count(row.get(2)?),
+        sha256: row.get(3)?,
+        custody: row.get(4)?,
+        entries: count(row.get(5)?),
+        own: own.as_deref().map(uuid).transpose()?,
     })
 }
 

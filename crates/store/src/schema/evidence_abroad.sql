@@ -11,7 +11,7 @@ CREATE TABLE evidence_request_notes (
 CREATE INDEX evidence_request_notes_by_request ON evidence_request_notes (realm, request, number);
 
 -- What a request was fulfilled by at another hub: which files, by their hashes. `custody` is the hash of the newest entry of the item's custody there, and
--- `entries` is how many there are.
+-- `entries` is how many there are. `own` is the item here that its content was fetched into, or is to be; nothing before that.
 CREATE TABLE evidence_request_named (
     realm BIGINT NOT NULL,
     request TEXT NOT NULL,
@@ -21,5 +21,7 @@ CREATE TABLE evidence_request_named (
     sha256 TEXT NOT NULL,
     custody TEXT NOT NULL,
     entries BIGINT NOT NULL,
+    own TEXT,
     PRIMARY KEY (realm, request, item)
 );
+CREATE INDEX evidence_request_named_by_own ON evidence_request_named (realm, own);

@@ -388,6 +388,7 @@ async fn what_passes_between_hubs_is_noted_once_and_counted_by_hub(council: Coun
         sha256: "aa".to_owned(),
         custody: "bb".to_owned(),
         entries: 4,
+        own: None,
     };
     let (first, second) = (note(1, 1, Some(7)), note(2, 2, None));
     for one in [second.clone(), first.clone()] {
@@ -414,4 +415,15 @@ async fn what_passes_between_hubs_is_noted_once_and_counted_by_hub(council: Coun
     let (passed, notes, files, of_hub, of_asker) = read.await.unwrap();
     assert_eq!((passed, of_hub, of_asker), ((true, false), 2, 1));
     assert_eq!((notes, files), (vec![first, second], vec![named(1, "a"), named(2, "b")]));
+
+    // What is fetched is known from both sides.
+    let (there, own) = (Uuid::from_u128(2), Uuid::from_u128(20));
+    write(&council, move |tx| abroad::set_own(tx, &LIVE, (id, there), own)).await.unwrap();
+    let missing = (id, Uuid::from_u128(9));
+    let missing = write(&council, move |tx| abroad::set_own(tx, &LIVE, missing, own)).await;
+    assert_eq!(missing.unwrap_err().code(), "not-found");
+    let read = council
+        .store
+        .read(move |reader| Ok((abroad::origin(reader, &LIVE, own)?, abroad::origin(reader, &LIVE, there)?)));
+    assert_eq!(read.await.unwrap(), (Some((id, Named { own: Some(own), ..named(2, "b") })), None));
 }

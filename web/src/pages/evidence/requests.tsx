@@ -1,15 +1,18 @@
-import { Button, MultiSelect, Select, Textarea, TextInput } from '@mantine/core'
+import { Button, MultiSelect, Progress, Select, Textarea, TextInput } from '@mantine/core'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link } from 'react-router'
 
-import { answerRequest, request, useEvidenceRequests, type EvidenceAskableHub, type EvidenceItem, type EvidenceNamed, type EvidenceRequest } from '../../api/evidence.ts'
+import { answerRequest, receiveNamed, request, useEvidenceRequests, type EvidenceAskableHub, type EvidenceItem, type EvidenceNamed, type EvidenceRequest } from '../../api/evidence.ts'
 import { useOrganisations } from '../../api/queries.ts'
 import { nameOf, useMay, useSession } from '../../api/session.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Copy } from '../../components/copy.tsx'
 import { Section } from '../../components/page.tsx'
+import { needsProof, Prove } from '../../components/prove.tsx'
 import { Ago, Both } from '../../components/time.tsx'
+import { useToasts } from '../../components/toast.tsx'
 import { bytes } from '../../format/number.ts'
 import { useLanguage } from '../../i18n.ts'
 import { useWords } from '../reports/words.ts'
@@ -59,7 +62,7 @@ function Row({ of, one, items }: { of: string; one: EvidenceRequest; items: Evid
       <p className="quiet">{t('evidence.legalBasis')}: {one.legal_basis}{one.reference != null && ` (${one.reference})`}</p>
       <p className={classes.head}><span>{t('evidence.due')}: <Both at={one.due} /></span>{one.overdue && <Mark tone="bad" word={t('evidence.overdue')} />}</p>
       {one.items.length > 0 && <p className={classes.head}>{one.items.map((id) => <Link key={id} className="text-link" to={`/cases/${of}/evidence/${id}`}>{name(id)}</Link>)}</p>}
-      {one.named.length > 0 && <Named files={one.named} />}
+      {one.named.length > 0 && <Named of={of} one={one} />}
       <ol className={classes.list}>
         {one.steps.map((step) => (
           <li key={step.leaf} className={classes.head}>
@@ -77,23 +80,59 @@ function Row({ of, one, items }: { of: string; one: EvidenceRequest; items: Evid
   )
 }
 
-/** What another hub says that it keeps or hands over: a package from there is held against it. */
-function Named({ files }: { files: EvidenceNamed[] }) {
+/** What another hub says that it keeps or hands over: what is received from there, or brought in a package, is held against it. */
+function Named({ of, one }: { of: string; one: EvidenceRequest }) {
   const { t } = useTranslation()
+  const receives = one.may.includes('receive')
   return (
-    <details>
-      <summary>{t('evidence.named', { count: files.length })}</summary>
-      <p className="quiet">{t('evidence.namedHint')}</p>
+    <details open={receives}>
+      <summary>{t('evidence.named', { count: one.named.length })}</summary>
+      <p className="quiet">{t('evidence.namedHint')}{receives && ` ${t('evidence.receiveHint')}`}</p>
       <ul className={classes.list}>
-        {files.map((file) => (
+        {one.named.map((file) => (
           <li key={file.item} className={classes.item}>
             <span className={classes.head}><strong>{file.name}</strong><span className="quiet">{bytes(file.size)}</span></span>
+            <Receipt of={of} one={one} file={file} />
             <span>SHA-256: <code className={classes.hash}>{file.sha256}</code> <Copy text={file.sha256} /></span>
             <span>{t('evidence.custodyHead', { count: file.entries })}: <code className={classes.hash}>{file.custody}</code> <Copy text={file.custody} /></span>
           </li>
         ))}
       </ul>
     </details>
+  )
+}
+
+/** How far a file of another hub is here, and what has it come. */
+function Receipt({ of, one, file }: { of: string; one: EvidenceRequest; file: EvidenceNamed }) {
+  const { t, i18n: { exists } } = useTranslation()
+  const client = useQueryClient()
+  const { say } = useToasts()
+  const receiving = useMutation({
+    mutationFn: () => receiveNamed(one.id, file.item),
+    onSuccess: (told) => say(t(told.named.some((named) => named.item === file.item && named.state === 'coming') ? 'evidence.nowComing' : 'evidence.receivedState')),
+    onSettled: () => client.invalidateQueries({ queryKey: ['evidence'] }),
+  })
+  if (file.state === 'here') {
+    return <span className={classes.head}><Mark tone="good" word={t('evidence.receivedState')} />{file.own != null && <Link className="text-link" to={`/cases/${of}/evidence/${file.own}`}>{t('evidence.received')}</Link>}</span>
+  }
+  if (file.state === 'destroyed') return <Mark tone="plain" word={t('evidence.receivedDestroyed')} />
+  if (file.state === 'coming') {
+    const arrived = Math.min(file.arrived ?? 0, file.size)
+    return (
+      <div role="status">
+        <Progress value={file.size === 0 ? 100 : (100 * arrived) / file.size} aria-label={t('evidence.coming')} />
+        <p className="quiet">{t('evidence.coming')}: {t('evidence.sent', { sent: bytes(arrived), whole: bytes(file.size) })}</p>
+      </div>
+    )
+  }
+  const why = `errors.reasons.${file.trouble ?? ''}`
+  return (
+    <>
+      {file.trouble != null && !receiving.error && <p className="quiet">{t('evidence.notCome')}{exists(why) && ` ${t(why)}`}</p>}
+      {receiving.error && !needsProof(receiving.error) && <ErrorNote error={receiving.error} />}
+      {needsProof(receiving.error) && <Prove opened onClose={() => receiving.reset()} onProved={() => receiving.mutate()} />}
+      {one.may.includes('receive') && <span><Button size="xs" loading={receiving.isPending} onClick={() => receiving.mutate()}>{t('evidence.receive')}</Button></span>}
+    </>
   )
 }
 

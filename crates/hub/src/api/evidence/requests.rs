@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::{DESCRIPTION_CHARS_MAX, REASON_CHARS_MAX, case_id, item_id, renewed};
 use crate::api::session::fresh_proof;
-use crate::evidence::case;
 use crate::evidence::requests::{self as asking, Answer as Said};
 use crate::evidence::told::Telling;
+use crate::evidence::{case, fetched};
 use crate::principal::Caller;
 use crate::problem::{Answer, Failure};
 use crate::request::JsonBody;
@@ -29,6 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(ask))
         .routes(routes!(get))
         .routes(routes!(answer))
+        .routes(routes!(receive))
 }
 
 /// The requests of a case that one's own organisation made or was asked; nobody else is told of them.
@@ -127,7 +128,7 @@ async fn shown(state: &AppState, caller: &Caller, id: Uuid) -> Answer<EvidenceRe
 /// Accept a request, refuse it with a reason, fulfil it with items, withdraw or close it.
 ///
 /// What is handed over is offered to the asker, item by item, and is in its hands once it has accepted; what is preserved is held. To an asker of another hub what is
-/// handed over is named by its hashes, and brought in a package.
+/// handed over is named by its hashes, and it is received from there or brought in a package.
 #[utoipa::path(post, path = "/api/v1/evidence-requests/{id}/answer", tag = "evidence", security(("session" = [])),
     params(("id" = String, Path, description = "the request")), request_body = EvidenceRequestAnswer,
     responses((status = 200, body = EvidenceRequest), crate::api::CallerRefusal))]
@@ -160,6 +161,32 @@ async fn answer(
     renewed(&state, answered(state.store.write(write).await)?).await?;
     if let Some(retention) = &state.retention {
         retention.look_at_holds().await.map_err(Failure::internal)?;
+    }
+    shown(&state, &caller, id).await.map(Json)
+}
+
+/// Receive what another hub hands over: its content is fetched from there, held against what was named, and is an item of this case from then on.
+///
+/// Sent again it is the same item. What is not here within 20 seconds goes on coming, and the request tells how far it is (`named`); while it is `coming`, nothing
+/// more is begun. An item is for one's own organisation alone until its label is changed. In person, with a sign-in no older than 15 minutes
+/// (`fresh-proof-needed`).
+#[utoipa::path(post, path = "/api/v1/evidence-requests/{id}/items/{item}/receive", tag = "evidence", security(("session" = [])),
+    params(("id" = String, Path, description = "the request"), ("item" = String, Path, description = "the item, as its hub names it")),
+    responses((status = 200, body = EvidenceRequest), crate::api::CallerRefusal))]
+async fn receive(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path((id, item)): Path<(String, String)>,
+) -> Answer<Json<EvidenceRequest>> {
+    caller.demand(&state, Operation::HandleEvidence)?;
+    fresh_proof(&state, &caller).await?;
+    let (id, item) = (item_id(&id)?, item_id(&item)?);
+    let (work, asker) = (state.clone(), caller.clone());
+    let write = move |tx: &mut Tx<'_>| fetched::begin(tx, &work, &asker, (id, item));
+    let begun = answered(state.store.write(write).await)?;
+    renewed(&state, begun.has_new_circle).await?;
+    if let Some(wanted) = begun.wanted {
+        fetched::bring(&state, &caller, wanted).await?;
     }
     shown(&state, &caller, id).await.map(Json)
 }
