@@ -1,6 +1,7 @@
 // Two hubs that have an agreement, each with the real program and people of its own: the police at the one, in Japanese; an operator at the other, in
 // English. A report and its attachment go to the police; evidence is asked for, and answered. Part of `npm run e2e`.
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -146,7 +147,8 @@ test('the operator reads what is asked and on what basis, secures its log, and h
   const { evidence } = en
   const path = `/api/v1/cases/${room}/evidence-requests`
   await eventually(async () => (await asked(kinki, 'GET', path)).requests.length > 0, 'the request', MINUTE_MS)
-  await kinki.go(`/cases/${room}/evidence`)
+  await kinki.go(`/cases/${room}/room`)
+  await kinki.page.getByRole('link', { name: evidence.evidence, exact: true }).click()
   await kinki.page.getByText('刑事訴訟法第197条第2項').first().waitFor()
   await shot(kinki.page, 'hubs-evidence-asked')
   const dialog = kinki.page.getByRole('dialog')
@@ -158,6 +160,12 @@ test('the operator reads what is asked and on what basis, secures its log, and h
   await dialog.getByRole('textbox', { name: evidence.description }).fill('Log of the control room')
   await dialog.getByRole('textbox', { name: evidence.seizedWhere }).fill('Osaka')
   await dialog.getByRole('textbox', { name: evidence.reason }).fill('asked by the police')
+  // It is for whoever asked alone, and for nobody else of its level.
+  await field(kinki, evidence.andOrganisations).click()
+  await kinki.page.getByRole('option', { name: 'National Police Agency (Yagura)' }).click()
+  await kinki.page.keyboard.press('Escape')
+  assert.deepEqual(await faults(kinki), [])
+  await shot(kinki.page, 'hubs-evidence-label')
   await dialog.getByRole('button', { name: evidence.addNow, exact: true }).click()
   await dialog.waitFor({ state: 'detached' })
   await kinki.page.getByRole('button', { name: evidence.answer.fulfil, exact: true }).click()
@@ -171,12 +179,12 @@ test('the operator reads what is asked and on what basis, secures its log, and h
   assert.deepEqual(await axe(kinki.page), [])
 })
 
-test('the police see what is handed over, by name, size and hashes', async () => {
+test('the police see what is handed over, by name, size and hashes, and receive it as an item of their own', async () => {
   const { evidence } = ja
   const path = `/api/v1/cases/${room}/evidence-requests`
   await eventually(async () => (await asked(police, 'GET', path)).requests[0]?.state === 'fulfilled', 'the answer', MINUTE_MS)
   await police.go(`/cases/${room}/evidence`)
-  await police.page.getByText(fill(evidence.named, { count: 1 })).click()
+  await police.page.getByText(fill(evidence.named, { count: 1 })).waitFor()
   await police.page.getByText('plc.log').first().waitFor()
   assert.deepEqual(await axe(police.page), [])
   await shot(police.page, 'hubs-evidence-named')
@@ -184,6 +192,12 @@ test('the police see what is handed over, by name, size and hashes', async () =>
   assert.equal(await police.page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), true, 'nothing is wider than a telephone')
   await shot(police.page, 'hubs-evidence-phone')
   await police.page.setViewportSize({ width: 1280, height: 800 })
+  await police.page.getByRole('button', { name: evidence.receive, exact: true }).click()
+  await police.page.getByRole('link', { name: evidence.received, exact: true }).click({ timeout: MINUTE_MS })
+  await police.page.getByText(createHash('sha256').update(LOG).digest('hex')).first().waitFor()
+  await police.page.getByText(evidence.custodyActs.received, { exact: true }).first().waitFor()
+  assert.deepEqual(await axe(police.page), [])
+  await shot(police.page, 'hubs-evidence-received')
 })
 
 test('nothing was complained of', () => assert.deepEqual([police.heard, kinki.heard], [[], []]))

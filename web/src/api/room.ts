@@ -31,10 +31,11 @@ const get = <T>(path: string, signal: AbortSignal) => call<T>('GET', path, undef
 const at = (id: string, rest = '') => `/api/v1/cases/${encodeURIComponent(id)}/room${rest}`
 
 /** A room and its newest lines. It is asked for again at each change, for what is new only. */
-export function useRoom(id: string, limit: number) {
+export function useRoom(id: string, limit: number, enabled = true) {
   const client = useQueryClient()
   const queryKey = ['room', id, limit]
   return useQuery({
+    enabled,
     queryKey,
     queryFn: async ({ signal }) => {
       const held = client.getQueryData<Room>(queryKey)

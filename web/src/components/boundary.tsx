@@ -1,8 +1,10 @@
 import { Component, useEffect, type ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
 
 import { ApiError } from '../api/error.ts'
 import { isRenewed, PartMissing, tryAgain } from '../part.ts'
 import { ErrorNote } from './error-note.tsx'
+import classes from './page.module.css'
 
 /** How often what is missing is asked for again. */
 const TRY_EVERY_MS = 5000
@@ -51,6 +53,7 @@ export class Boundary extends Component<Props, { fault: unknown }> {
 }
 
 function Fault({ fault, again }: { fault: unknown; again: () => void }) {
+  const { t } = useTranslation()
   const isMissing = fault instanceof PartMissing
   useEffect(() => {
     if (!isMissing) return
@@ -62,5 +65,11 @@ function Fault({ fault, again }: { fault: unknown; again: () => void }) {
       window.removeEventListener('online', look)
     }
   }, [again, isMissing])
-  return <ErrorNote error={explained(fault)} retry={again} />
+  // No page as the others are: those need somebody who is signed in.
+  return (
+    <div className={classes.page}>
+      <header className={classes.head}><div className={classes.line}><h1>{t('errors.page')}</h1></div></header>
+      <ErrorNote error={explained(fault)} retry={again} />
+    </div>
+  )
 }

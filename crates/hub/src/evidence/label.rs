@@ -66,7 +66,8 @@ pub(crate) fn draw(
         let own = own.into_iter().map(|own| names.writer(own));
         let members = named.chain(own).collect::<Result<BTreeSet<_>, StoreError>>()?;
         let place = (&realm, state.collection.key);
-        let (group, changed) = circles::draw(tx, &names, place, &members)?;
+        // Whoever asks from another hub can be one of them: what is handed over to it is for it alone, and not for a whole level.
+        let (group, changed) = circles::draw_abroad(tx, &names, place, &members)?;
         label.groups.insert(group);
         has_new_circle = changed;
     }

@@ -263,7 +263,9 @@ async fn what_is_handed_over_is_named_by_its_hashes_and_stays_where_it_is() {
     let refused = answers(kinki, &asked, said("fulfil", &[&closed])).await;
     assert_eq!(refused.status, 422, "{}", String::from_utf8_lossy(&refused.body));
     assert!(refused.json()["detail"].as_str().unwrap().contains("change who may see it"));
-    let item = brought(&two.west, &token, case, None, b"open").await;
+    // What is for the two alone is named to the one that asked.
+    let item = brought(&two.west, &token, case, Some(&[&names[1]]), b"open").await;
+    assert_eq!(item["label"]["only"], json!([names[1], "kinki"]));
     good(&answers(kinki, &asked, said("fulfil", &[&item])).await);
     let found = kinki.signed.good(&at(&item, "")).await;
     let last = found["custody"].as_array().unwrap().last().unwrap();

@@ -76,7 +76,7 @@ export function Add({ of, least, list, onClose }: AddProps) {
       <form className={classes.form} onSubmit={submit}>
         <FileInput label={t('evidence.file')} placeholder={t('evidence.chooseFile')} description={t('evidence.fileHint', { size: bytes(list.item_bytes_max) })} value={file} onChange={setFile} error={tooLarge ? t('evidence.tooLarge', { size: bytes(list.item_bytes_max) }) : undefined} />
         <Said secured={secured} />
-        <LabelChoice value={label} onChange={secured.setLabel} least={least} audiences={list.audiences} />
+        <LabelChoice of={of} value={label} onChange={secured.setLabel} least={least} audiences={list.audiences} />
         {sent !== null && file && <Sending sent={sent} whole={file.size} />}
         {bring.error && <ErrorNote error={bring.error} />}
         <div className={classes.buttons}>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { EvidenceRequest, Words } from '../../api/evidence.ts'
-import { askedChoice, nameAbroad } from './asked.ts'
+import { askedChoice, askersAbroad, nameAbroad } from './asked.ts'
 
 const words = (both: Words) => both.en
 const both = (en: string): Words => ({ ja: `${en}（和）`, en })
@@ -27,6 +27,7 @@ describe('what the two of a request are called', () => {
   const request = { from: { organisation: '0123456789abcdef-police' }, from_name: both('Police (East)'), to: 'kinki', to_name: null } as EvidenceRequest
 
   it('is told with the hub for those of another hub only', () => {
+    expect(askersAbroad([request, request, { ...request, from: { organisation: 'kinki' }, from_name: null }], words)).toEqual([{ value: '0123456789abcdef-police', label: 'Police (East)' }])
     expect(nameAbroad(request, '0123456789abcdef-police')).toEqual(both('Police (East)'))
     expect(nameAbroad(request, 'kinki')).toBeNull()
     expect(nameAbroad(request, 'kanto')).toBeNull()

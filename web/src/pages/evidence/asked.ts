@@ -23,3 +23,13 @@ export function nameAbroad(request: EvidenceRequest, organisation: string): Word
   if (organisation === request.from.organisation) return request.from_name ?? null
   return organisation === request.to ? (request.to_name ?? null) : null
 }
+
+/** The same of whoever was asked or asked in any of some requests. */
+export const nameInAny = (requests: EvidenceRequest[], organisation: string): Words | null =>
+  requests.map((request) => nameAbroad(request, organisation)).find((name) => name !== null) ?? null
+
+/** The organisations of other hubs that asked, as a choice of who may see an item. */
+export function askersAbroad(requests: EvidenceRequest[], words: (words: Words) => string): Choice[] {
+  const found = requests.flatMap(({ from, from_name: name }) => (name == null ? [] : [[from.organisation, words(name)] as const]))
+  return [...new Map(found)].map(([value, label]) => ({ value, label }))
+}

@@ -1,18 +1,18 @@
 import { useTranslation } from 'react-i18next'
 
-import type { EvidenceCustody } from '../../api/evidence.ts'
+import { useEvidenceRequests, type EvidenceCustody } from '../../api/evidence.ts'
 import { Section } from '../../components/page.tsx'
 import { Both } from '../../components/time.tsx'
 import classes from './evidence.module.css'
-import { usePartyName } from './words.ts'
+import { useSideName } from './words.ts'
 
 /** What the hub says to these is in their names already. */
 const SAY_NOTHING = new Set(['received', 'sealed', 'viewed'])
 
 /** Whose hands an item went through: the oldest first, as a court reads it. */
-export function Custody({ entries }: { entries: EvidenceCustody[] }) {
+export function Custody({ of, entries }: { of: string; entries: EvidenceCustody[] }) {
   const { t } = useTranslation()
-  const party = usePartyName()
+  const party = useSideName(useEvidenceRequests(of).data?.requests ?? [])
   return (
     <Section id="custody" title={t('evidence.custody')} aside={t('evidence.entries', { count: entries.length })}>
       <ol className={classes.list}>

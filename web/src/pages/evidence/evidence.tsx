@@ -5,9 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { Link, useParams } from 'react-router'
 
 import { useEvidenceOf, type EvidenceItem, type EvidenceList } from '../../api/evidence.ts'
-import { useCase } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import type { Case } from '../../api/types.ts'
 import { Empty } from '../../components/empty.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Marking } from '../../components/marking.tsx'
@@ -22,17 +20,18 @@ import classes from './evidence.module.css'
 import { Mark } from './mark.tsx'
 import { Requests } from './requests.tsx'
 import { Export } from './take.tsx'
+import { useCaseHead, type CaseHead } from './use-case-head.ts'
 import { itemTone, usePartyName } from './words.ts'
 
 /** The evidence of a case: what is kept, who has it, and who asks for what. */
 export default function EvidencePage() {
   const { t } = useTranslation()
   const { id = '' } = useParams()
-  const one = useCase(id)
+  const one = useCaseHead(id)
   const listed = useEvidenceOf(id)
   const error = one.error ?? listed.error
   if (error && !(one.data && listed.data)) {
-    return <Page title={t('evidence.evidence')} above={<Link className="text-link" to="/cases">{t('places.cases')}</Link>}><ErrorNote error={error} retry={() => { void one.refetch(); void listed.refetch() }} /></Page>
+    return <Page title={t('evidence.evidence')} above={<Link className="text-link" to="/cases">{t('places.cases')}</Link>}><ErrorNote error={error} retry={() => { one.refetch(); void listed.refetch() }} /></Page>
   }
   const first = listed.data?.pages[0]
   if (!one.data || !first) return <Page title={t('evidence.evidence')}><Waiting lines={8} /></Page>
@@ -40,38 +39,37 @@ export default function EvidencePage() {
   return <Loaded key={id} of={one.data} list={first} items={items} more={listed.hasNextPage ? () => void listed.fetchNextPage() : null} />
 }
 
-export function AboveEvidence({ of, item = false }: { of: Case['summary']; item?: boolean }) {
+export function AboveEvidence({ of, item = false }: { of: CaseHead; item?: boolean }) {
   const { t } = useTranslation()
   const language = useLanguage()
   return (
     <>
-      <Link className="text-link" to="/cases">{t('places.cases')}</Link> / <Link className="text-link" to={`/cases/${of.id}`}>#{of.number} {inLanguage(of.title, language)}</Link>
+      <Link className="text-link" to="/cases">{t('places.cases')}</Link> / <Link className="text-link" to={`/cases/${of.id}${of.number == null ? '/room' : ''}`}>{of.number != null && `#${of.number} `}{inLanguage(of.title, language)}</Link>
       {item && <> / <Link className="text-link" to={`/cases/${of.id}/evidence`}>{t('evidence.evidence')}</Link></>}
     </>
   )
 }
 
-function Loaded({ of, list, items, more }: { of: Case; list: EvidenceList; items: EvidenceItem[]; more: (() => void) | null }) {
+function Loaded({ of, list, items, more }: { of: CaseHead; list: EvidenceList; items: EvidenceItem[]; more: (() => void) | null }) {
   const { t } = useTranslation()
   const [asking, setAsking] = useState<'add' | 'export' | null>(null)
   const mayHandle = useMay('handle-evidence')
-  const { summary } = of
   const add = <Button size="xs" leftSection={<Plus size={14} aria-hidden />} onClick={() => setAsking('add')}>{t('evidence.add')}</Button>
   const canExport = items.some((item) => item.state !== 'announced')
   return (
     <Page
       title={t('evidence.evidence')}
-      above={<AboveEvidence of={summary} />}
-      aside={<Marking marking={summary.marking} />}
+      above={<AboveEvidence of={of} />}
+      aside={<Marking marking={of.marking} />}
       actions={mayHandle && items.length > 0 && <>{add}{canExport && <Button size="xs" variant="default" leftSection={<PackageOpen size={14} aria-hidden />} onClick={() => setAsking('export')}>{t('evidence.export')}</Button>}</>}
     >
       {items.length === 0
         ? <Empty title={t('evidence.none')} action={mayHandle && add}>{t('evidence.noneHint')}</Empty>
-        : <Items of={summary.id} items={items} />}
+        : <Items of={of.id} items={items} />}
       {more && <Button size="xs" variant="default" mt={8} onClick={more}>{t('evidence.more')}</Button>}
-      <Requests of={summary.id} items={items} />
-      {asking === 'add' && <Add of={summary.id} least={summary.marking.tlp ?? 'red'} list={list} onClose={() => setAsking(null)} />}
-      {asking === 'export' && <Export of={summary.id} onClose={() => setAsking(null)} />}
+      <Requests of={of.id} items={items} />
+      {asking === 'add' && <Add of={of.id} least={of.marking.tlp ?? 'red'} list={list} onClose={() => setAsking(null)} />}
+      {asking === 'export' && <Export of={of.id} onClose={() => setAsking(null)} />}
     </Page>
   )
 }

@@ -42,7 +42,7 @@ export function Relabel({ item, least, audiences, onClose }: { item: EvidenceIte
   const [label, setLabel] = useState<EvidenceLabel>(item.label)
   return (
     <Act onClose={onClose} title={t('evidence.act.label')} act={t('evidence.labelNow')} said={t('evidence.nowLabelled')} run={({ reason }) => relabel(item.id, { label, reason })}>
-      <LabelChoice value={label} onChange={setLabel} least={least} audiences={audiences} />
+      <LabelChoice of={item.case} value={label} onChange={setLabel} least={least} audiences={audiences} />
     </Act>
   )
 }

@@ -5,9 +5,7 @@ import { useTranslation } from 'react-i18next'
 import { Link, useParams } from 'react-router'
 
 import { answerOffer, dispose, hold, lift, useEvidence, useEvidenceOf, type Evidence, type EvidenceItem } from '../../api/evidence.ts'
-import { useCase } from '../../api/queries.ts'
 import { useMay } from '../../api/session.ts'
-import type { CaseSummary } from '../../api/types.ts'
 import { Copy } from '../../components/copy.tsx'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { Marking } from '../../components/marking.tsx'
@@ -24,24 +22,25 @@ import { Offer, Relabel } from './hands.tsx'
 import { Audience } from './label-choice.tsx'
 import { Mark } from './mark.tsx'
 import { Download, Export } from './take.tsx'
+import { useCaseHead, type CaseHead } from './use-case-head.ts'
 import { itemTone, usePartyName } from './words.ts'
 
 /** One item: what it is, whose hands it went through, and what one may do with it. */
 export default function EvidenceItemPage() {
   const { t } = useTranslation()
   const { id = '', item = '' } = useParams()
-  const of = useCase(id)
+  const of = useCaseHead(id)
   const one = useEvidence(item)
-  const above = of.data ? <AboveEvidence of={of.data.summary} item /> : <Link className="text-link" to={`/cases/${id}/evidence`}>{t('evidence.evidence')}</Link>
+  const above = of.data ? <AboveEvidence of={of.data} item /> : <Link className="text-link" to={`/cases/${id}/evidence`}>{t('evidence.evidence')}</Link>
   const error = one.error ?? of.error
   if (error && !one.data) return <Page title={t('evidence.evidence')} above={above}><ErrorNote error={error} retry={() => void one.refetch()} /></Page>
   if (!one.data || !of.data) return <Page title={t('evidence.evidence')} above={above}><Waiting lines={10} /></Page>
-  return <Loaded key={item} of={of.data.summary} one={one.data} />
+  return <Loaded key={item} of={of.data} one={one.data} />
 }
 
 type Asked = 'download' | 'export' | 'offer' | 'accept' | 'decline' | 'withdraw' | 'label' | 'hold' | 'dispose' | 'upload'
 
-function Loaded({ of, one }: { of: CaseSummary; one: Evidence }) {
+function Loaded({ of, one }: { of: CaseHead; one: Evidence }) {
   const { t } = useTranslation()
   const [asked, setAsked] = useState<Asked | null>(null)
   const { item } = one
@@ -56,7 +55,7 @@ function Loaded({ of, one }: { of: CaseSummary; one: Evidence }) {
       <div className={classes.columns}>
         <div>
           <Facts item={item} />
-          <Custody entries={one.custody} />
+          <Custody of={item.case} entries={one.custody} />
         </div>
         <aside aria-label={t('evidence.holds')}><Holds one={one} ask={setAsked} /></aside>
       </div>
@@ -99,7 +98,7 @@ function OfferNote({ item, ask }: { item: EvidenceItem; ask: (what: Asked) => vo
   )
 }
 
-function Asking({ asked, of, item, onClose }: { asked: Asked | null; of: CaseSummary; item: EvidenceItem; onClose: () => void }) {
+function Asking({ asked, of, item, onClose }: { asked: Asked | null; of: CaseHead; item: EvidenceItem; onClose: () => void }) {
   const { t } = useTranslation()
   const audiences = useEvidenceOf(of.id).data?.pages[0]?.audiences ?? {}
   switch (asked) {
@@ -141,7 +140,7 @@ function Facts({ item }: { item: EvidenceItem }) {
       <div><dt>{t('evidence.seizedAt')}</dt><dd>{item.seized_at}</dd></div>
       <div><dt>{t('evidence.seizedWhere')}</dt><dd>{item.seized_where}</dd></div>
       <div><dt>{t('evidence.column.custodian')}</dt><dd>{party(item.custodian)}</dd></div>
-      <div><dt>{t('evidence.for')}</dt><dd><Audience label={item.label} /></dd></div>
+      <div><dt>{t('evidence.for')}</dt><dd><Audience of={item.case} label={item.label} /></dd></div>
       {item.size != null && <div><dt>{t('evidence.column.size')}</dt><dd>{bytes(item.size)} <span className="quiet">({t('evidence.bytes', { text: exact(item.size) })})</span></dd></div>}
       {item.received != null && <div><dt>{t('evidence.column.received')}</dt><dd><Both at={item.received} /></dd></div>}
       <Hash name="SHA-256" value={item.sha256} />

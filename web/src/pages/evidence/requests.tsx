@@ -48,7 +48,7 @@ const ANSWERS: Answer[] = ['accept', 'fulfil', 'refuse', 'withdraw', 'close']
 
 function Row({ of, one, items }: { of: string; one: EvidenceRequest; items: EvidenceItem[] }) {
   const { t } = useTranslation()
-  const party = useSideName(one)
+  const party = useSideName([one])
   const [answer, setAnswer] = useState<Answer | null>(null)
   const name = (id: string) => items.find((item) => item.id === id)?.name ?? id
   return (

@@ -5,7 +5,7 @@ import type { EvidenceItem, EvidenceParty, EvidenceRequest } from '../../api/evi
 import { useOrganisationName } from '../../components/organisation-name.ts'
 import { inLanguage } from '../../format/bilingual.ts'
 import { useLanguage } from '../../i18n.ts'
-import { nameAbroad } from './asked.ts'
+import { nameInAny } from './asked.ts'
 
 export const KINDS = ['disk-image', 'memory-image', 'log', 'network-capture', 'malware', 'mail', 'document', 'photograph', 'other'] as const
 
@@ -22,16 +22,16 @@ export function usePartyName(): (party: EvidenceParty) => string {
   }, [organisation, language, t])
 }
 
-/** The same of the two of a request, either of which may be of another hub. */
-export function useSideName(request: EvidenceRequest): (party: EvidenceParty) => string {
+/** The same where some may be of another hub: those of the requests. */
+export function useSideName(requests: EvidenceRequest[]): (party: EvidenceParty) => string {
   const party = usePartyName()
   const language = useLanguage()
   const { t } = useTranslation()
   return useCallback((one: EvidenceParty) => {
-    const abroad = nameAbroad(request, one.organisation)
+    const abroad = nameInAny(requests, one.organisation)
     if (abroad === null) return party(one)
     return one.name == null ? abroad[language] : t('evidence.partyOf', { person: one.name, organisation: abroad[language] })
-  }, [request, party, language, t])
+  }, [requests, party, language, t])
 }
 
 export function itemTone(item: EvidenceItem): Tone {

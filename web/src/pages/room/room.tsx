@@ -1,10 +1,11 @@
 import { Button } from '@mantine/core'
-import { Printer } from 'lucide-react'
+import { Archive, Printer } from 'lucide-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Link, useParams } from 'react-router'
 
 import { useRoom, type Room } from '../../api/room.ts'
+import { useMay } from '../../api/session.ts'
 import { ErrorNote } from '../../components/error-note.tsx'
 import { LiveMark } from '../../components/live-mark.tsx'
 import { Marking } from '../../components/marking.tsx'
@@ -51,7 +52,13 @@ function Loaded({ room, more }: { room: Room; more: () => void }) {
   const { t } = useTranslation()
   const language = useLanguage()
   const { id, number, title } = room.case
-  const actions = <Button component={Link} to={`/cases/${id}/brief`} size="xs" variant="default" leftSection={<Printer size={15} aria-hidden />}>{t('room.shiftBrief')}</Button>
+  const seesEvidence = useMay('see-evidence')
+  const actions = (
+    <>
+      {seesEvidence && <Button component={Link} to={`/cases/${id}/evidence`} size="xs" variant="default" leftSection={<Archive size={15} aria-hidden />}>{t('evidence.evidence')}</Button>}
+      <Button component={Link} to={`/cases/${id}/brief`} size="xs" variant="default" leftSection={<Printer size={15} aria-hidden />}>{t('room.shiftBrief')}</Button>
+    </>
+  )
   return (
     <Page title={inLanguage(title, language)} tab={`${t('room.title')} ${title}`} above={<Above id={id} number={number} />} aside={<><LiveMark /><span>{t('common.asOf')} <Ago at={room.as_of} /></span></>} actions={actions}>
       <Summary />
