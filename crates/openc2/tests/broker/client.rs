@@ -205,7 +205,13 @@ async fn a_broker_that_is_killed_is_found_again() {
     broker.stop();
     broker.resume();
     let (_edge, mut deliveries) = client(&at, "edge1", consumer()).await;
-    assert_eq!(id_of(&next(&mut deliveries).await), "c-3");
+    let mut delivery = next(&mut deliveries).await;
+    if id_of(&delivery) == "c-2" {
+        // Whoever goes away before the broker has heard that it is done is given it once more.
+        delivery.done();
+        delivery = next(&mut deliveries).await;
+    }
+    assert_eq!(id_of(&delivery), "c-3");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
