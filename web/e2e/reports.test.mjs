@@ -79,7 +79,7 @@ test('without a connection a report can be begun from anywhere; a page that was 
   await page.getByRole('option', { name: ja.reporting.begin }).first().click()
   await page.getByRole('textbox', { name: '概要' }).waitFor()
   await page.getByRole('navigation').getByRole('link', { name: ja.places.sharing }).click()
-  await page.getByRole('alert').getByText(ja.errors.unreachable.what).waitFor()
+  await page.getByRole('alert').getByText(ja.errors.unfetched.what).waitFor()
   assert.deepEqual(await axe(page), [])
   await shot(page, 'page-missing')
   await browser.context.setOffline(false)

@@ -1,14 +1,14 @@
 import type { components } from './schema.ts'
 import type { Problem } from './types.ts'
 
-/** A code of the hub's (`openapi/hub.json`), or one of the three that arise here. */
-type Known = components['schemas']['Code'] | 'unreachable' | 'unreadable' | 'broken'
+/** A code of the hub's (`openapi/hub.json`), or one of those that arise here. */
+type Known = components['schemas']['Code'] | 'unreachable' | 'unreadable' | 'unfetched' | 'broken'
 
 /** Every code there is; `types.check.ts` fails to compile where the hub has one that is not here. */
 export const CODES = [
   'bad-request', 'sign-in-needed', 'sign-in-refused', 'fresh-proof-needed', 'not-allowed', 'not-found', 'method-not-allowed', 'not-acceptable',
   'conflict', 'too-large', 'unsupported-media-type', 'unprocessable', 'too-many', 'internal', 'unavailable',
-  'unreachable', 'unreadable', 'broken',
+  'unreachable', 'unreadable', 'unfetched', 'broken',
 ] as const satisfies readonly Known[]
 
 export type Code = (typeof CODES)[number]

@@ -22,7 +22,7 @@ interface Props {
 
 /** A fault as an error that the console can explain. */
 export const explained = (fault: unknown) =>
-  fault instanceof PartMissing ? new ApiError('unreachable', 0) : new ApiError('broken', 0, fault instanceof Error ? fault.message : undefined)
+  fault instanceof PartMissing ? new ApiError('unfetched', 0) : new ApiError('broken', 0, fault instanceof Error ? fault.message : undefined)
 
 /** Keeps the fault of a page to that page: the rest of the console goes on. */
 export class Boundary extends Component<Props, { fault: unknown }> {
